@@ -1,0 +1,128 @@
+//! The changelog as a source of facts: its top entry gives the version and the date of every package.
+//!
+//! The file follows [Keep a Changelog](https://keepachangelog.com/en/1.1.0/):
+//! `## [1.2.3] - 2026-11-22`, then items that start with `- `. An `## [Unreleased]` section is skipped.
+
+use crate::Version;
+use anyhow::{Context, Result, bail, ensure};
+use jiff::civil::Date;
+
+/// One released version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Release {
+    /// The version.
+    pub version: Version,
+    /// The day of the release, in UTC.
+    pub date: Date,
+    /// What changed, one line each, in the order of the file.
+    pub changes: Vec<String>,
+}
+
+/// All releases, the newest first. There is at least one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changelog {
+    releases: Vec<Release>,
+}
+
+impl Changelog {
+    /// Reads the text of a changelog.
+    ///
+    /// # Errors
+    /// If a heading does not name version and date, an entry has no changes, versions do not
+    /// descend, or there is no release.
+    pub fn parse(text: &str) -> Result<Self> {
+        let mut releases: Vec<Release> = Vec::new();
+        let mut in_release = false;
+        for (number, line) in text.lines().enumerate() {
+            let at = || format!("changelog line {}: {line:?}", number + 1);
+            if let Some(heading) = line.strip_prefix("## ") {
+                in_release = heading.trim() != "[Unreleased]";
+                if in_release {
+                    releases.push(parse_heading(heading).with_context(at)?);
+                }
+            } else if !in_release {
+            } else if let Some(release) = releases.last_mut() {
+                if let Some(item) = line.strip_prefix("- ") {
+                    release.changes.push(item.trim().to_owned());
+                } else if line.starts_with("  ") && !release.changes.is_empty() {
+                    let last = release.changes.len() - 1;
+                    release.changes[last] += &format!(" {}", line.trim());
+                }
+            }
+        }
+        ensure!(!releases.is_empty(), "the changelog has no release: add `## [VERSION] - YYYY-MM-DD`");
+        for release in &releases {
+            ensure!(!release.changes.is_empty(), "the changelog says nothing of {}", release.version);
+        }
+        for pair in releases.windows(2) {
+            if pair[0].version <= pair[1].version {
+                bail!("changelog: {} stands above {}", pair[0].version, pair[1].version);
+            }
+        }
+        Ok(Changelog { releases })
+    }
+
+    /// The newest release.
+    pub fn latest(&self) -> &Release {
+        &self.releases[0]
+    }
+
+    /// All releases, the newest first.
+    pub fn releases(&self) -> &[Release] {
+        &self.releases
+    }
+}
+
+impl Release {
+    /// Midnight UTC of the release's day, in seconds since 1970: the default `SOURCE_DATE_EPOCH`.
+    pub fn epoch(&self) -> u32 {
+        let midnight = self.date.at(0, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC);
+        midnight.ok().and_then(|zoned| u32::try_from(zoned.timestamp().as_second()).ok()).unwrap_or(0)
+    }
+}
+
+fn parse_heading(heading: &str) -> Result<Release> {
+    let (version, date) = heading.split_once(" - ").context("a heading is `## [VERSION] - YYYY-MM-DD`")?;
+    let version = version.trim().trim_start_matches('[').trim_end_matches(']').parse()?;
+    let date: Date = date.trim().parse().context("the date is not YYYY-MM-DD")?;
+    ensure!(
+        (1980..2100).contains(&date.year()),
+        "packages carry dates from 1980 to 2099 (the range of zip and cabinet files)"
+    );
+    Ok(Release { version, date, changes: Vec::new() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails if: versions, dates, wrapped items or the unreleased section are misread.
+    #[test]
+    fn reads_releases() {
+        let log = Changelog::parse(
+            "# Changelog\n\n## [Unreleased]\n- Later.\n\n## [0.2.0-rc.1] - 2026-11-22\n\n### Added\n- One\n  more.\n- Two.\n\n## [0.1.0] - 2026-01-02\n- First.\n",
+        )
+        .unwrap();
+        assert_eq!(log.latest().version.to_string(), "0.2.0-rc.1");
+        assert_eq!(log.latest().epoch(), 1_795_305_600);
+        assert_eq!(log.latest().changes, ["One more.", "Two."]);
+        assert_eq!(log.releases().len(), 2);
+    }
+
+    /// Fails if: a changelog that would give a package a wrong version or date is accepted.
+    #[test]
+    fn refuses_what_is_unclear() {
+        for (text, complaint) in [
+            ("", "no release"),
+            ("## [1.0] - 2026-01-01\n- x\n", "three fields"),
+            ("## [1.0.0]\n- x\n", "VERSION"),
+            ("## [1.0.0] - 1.2.2026\n- x\n", "YYYY-MM-DD"),
+            ("## [1.0.0] - 1970-01-01\n- x\n", "1980"),
+            ("## [1.0.0] - 2026-01-01\n", "says nothing"),
+            ("## [1.0.0] - 2026-01-01\n- x\n## [1.0.1] - 2026-01-01\n- x\n", "above"),
+        ] {
+            let error = format!("{:#}", Changelog::parse(text).expect_err(text));
+            assert!(error.contains(complaint), "{error}");
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! What goes into one package: a sorted list of entries.
+
+use crate::product::PayloadRow;
+use crate::{Product, Target};
+use anyhow::{Context, Result, bail, ensure};
+use std::path::{Path, PathBuf};
+
+/// The entries of one package, sorted by path, parents before children.
+#[derive(Clone, Debug)]
+pub struct Payload {
+    entries: Vec<Entry>,
+}
+
+/// One entry of a package.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Path below the root of the format, with `/` between parts and none at the ends. The root is `/`
+    /// for DEB and RPM, the top folder for archives, the installation folder for MSI.
+    pub path: String,
+    /// What the entry is.
+    pub kind: Kind,
+    /// Unix permission bits, such as `0o755`.
+    pub mode: u32,
+    /// Unix owner.
+    pub owner: Owner,
+}
+
+/// What an entry is.
+#[derive(Clone, Debug)]
+pub enum Kind {
+    /// The program itself.
+    Program(Source),
+    /// Something to read: manual page, licence, changelog.
+    Document(Source),
+    /// Any other file: units, completions.
+    File(Source),
+    /// A folder that the package owns.
+    Directory,
+    /// A symbolic link and what it points to.
+    Link(String),
+}
+
+/// Where the content of a file comes from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A file of the building machine; its name, times and owner do not matter.
+    Path(PathBuf),
+    /// Content that was made for the package.
+    Bytes(Vec<u8>),
+}
+
+/// A Unix owner by names, so that packages do not depend on numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// User name.
+    pub user: String,
+    /// Group name.
+    pub group: String,
+}
+
+impl Source {
+    /// The content.
+    ///
+    /// # Errors
+    /// If the file cannot be read; the error names it.
+    pub fn read(&self) -> Result<Vec<u8>> {
+        match self {
+            Source::Bytes(bytes) => Ok(bytes.clone()),
+            Source::Path(path) => {
+                ensure!(path.is_file(), "{} is not a file; a package needs it", path.display());
+                std::fs::read(path).with_context(|| format!("reading {}", path.display()))
+            }
+        }
+    }
+}
+
+impl Entry {
+    /// The source of a file, or nothing for folders and links.
+    pub fn source(&self) -> Option<&Source> {
+        match &self.kind {
+            Kind::Program(source) | Kind::Document(source) | Kind::File(source) => Some(source),
+            Kind::Directory | Kind::Link(_) => None,
+        }
+    }
+}
+
+impl Payload {
+    /// The payload of one format for one target: the manifest's rows for that format, with `program`
+    /// as the program.
+    ///
+    /// # Errors
+    /// If a row is malformed, two rows claim one path, or a file is missing.
+    pub fn resolve(product: &Product, format: &str, target: Target, program: &Path) -> Result<Payload> {
+        let rows = product.payload_rows().iter().filter(|row| row.formats.iter().any(|f| f == format));
+        let mut entries = Vec::new();
+        for row in rows {
+            let entry = resolve_row(product, row, target, program)
+                .with_context(|| format!("payload entry {:?} of the product manifest", row.path))?;
+            entries.push(entry);
+        }
+        Payload::new(entries)
+    }
+
+    /// A payload of the given entries.
+    ///
+    /// # Errors
+    /// If there are none, or two have the same path.
+    pub fn new(mut entries: Vec<Entry>) -> Result<Payload> {
+        ensure!(
+            !entries.is_empty(),
+            "the payload is empty: the product manifest names no entry for this format"
+        );
+        entries.sort_by(|a, b| a.path.cmp(&b.path));
+        for pair in entries.windows(2) {
+            ensure!(pair[0].path != pair[1].path, "two payload entries have the path {:?}", pair[0].path);
+        }
+        Ok(Payload { entries })
+    }
+
+    /// The entries, sorted by path.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The program.
+    ///
+    /// # Errors
+    /// If there is not exactly one.
+    pub fn program(&self) -> Result<&Entry> {
+        let mut programs = self.entries.iter().filter(|e| matches!(e.kind, Kind::Program(_)));
+        match (programs.next(), programs.next()) {
+            (Some(program), None) => Ok(program),
+            _ => bail!("a payload needs exactly one entry of kind \"program\""),
+        }
+    }
+}
+
+fn resolve_row(product: &Product, row: &PayloadRow, target: Target, program: &Path) -> Result<Entry> {
+    let path = row.path.replace("{exe}", target.os.exe_suffix());
+    let clean =
+        |part: &str| !part.is_empty() && part != "." && part != ".." && !part.contains(['\\', '\0', ':']);
+    ensure!(path.split('/').all(clean), "a path is relative, with '/' between its parts and no '..'");
+
+    let source = || -> Result<Source> {
+        let relative = row.source.as_ref().context("a source is missing")?;
+        Ok(Source::Path(product.file(relative)))
+    };
+    let (kind, usual_mode) = match row.kind.as_str() {
+        "program" => (Kind::Program(Source::Path(program.to_owned())), 0o755),
+        "document" => (Kind::Document(source()?), 0o644),
+        "file" => (Kind::File(source()?), 0o644),
+        "directory" => (Kind::Directory, 0o755),
+        "link" => (Kind::Link(row.target.clone().context("a link needs a target")?), 0o777),
+        other => bail!("kind {other:?} is not program, document, file, directory or link"),
+    };
+    let mode = match &row.mode {
+        None => usual_mode,
+        Some(text) => u32::from_str_radix(text, 8)
+            .ok()
+            .filter(|mode| *mode <= 0o7777)
+            .with_context(|| format!("mode {text:?} is not octal, such as \"0755\""))?,
+    };
+    let owner = row.owner.as_deref().unwrap_or("root:root");
+    let (user, group) = owner.split_once(':').context("an owner is written user:group")?;
+    Ok(Entry { path, kind, mode, owner: Owner { user: user.to_owned(), group: group.to_owned() } })
+}

@@ -1,0 +1,183 @@
+//! The product manifest: each fact about the product, said once, for every format.
+//!
+//! The manifest is a TOML file; files it names are relative to its folder. What an engineer expects to
+//! read as a file (units, policies, scriptlets) is a file there, not a string here.
+
+use crate::Changelog;
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// What every format needs to know about the product.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Product {
+    /// Name of package, program and service: lower-case letters, digits and `-`.
+    pub name: String,
+    /// Name shown to people.
+    pub display_name: String,
+    /// Who makes it.
+    pub vendor: String,
+    /// `Name <address>` of who answers for the packages.
+    pub maintainer: String,
+    /// Web address.
+    pub homepage: String,
+    /// SPDX licence expression.
+    pub license: String,
+    /// One line, at most 80 characters, without a full stop.
+    pub summary: String,
+    /// Paragraphs separated by empty lines.
+    pub description: String,
+    /// The background service.
+    pub service: Service,
+    /// Facts only Debian packages need.
+    pub deb: Deb,
+    /// Facts only RPM packages need.
+    pub rpm: Rpm,
+    /// Facts only Windows Installer packages need.
+    pub msi: Msi,
+    /// What is packed, before it is resolved for one format and target.
+    payload: Vec<PayloadRow>,
+    /// Changelog, relative to the manifest.
+    changelog: PathBuf,
+    /// Folder of the manifest.
+    #[serde(skip)]
+    folder: PathBuf,
+}
+
+/// The background service, in terms that every service manager knows.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// Name of the service.
+    pub name: String,
+    /// One line for lists of services.
+    pub description: String,
+    /// Arguments with which the Windows service manager starts the program.
+    pub windows_arguments: Vec<String>,
+}
+
+/// Debian control fields and maintainer scripts.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deb {
+    /// Archive section.
+    pub section: String,
+    /// `Pre-Depends`, `Depends` and so on, as written in a control file.
+    #[serde(default)]
+    pub relations: BTreeMap<String, String>,
+    /// Maintainer scripts: `postinst` to file.
+    #[serde(default)]
+    pub scripts: BTreeMap<String, PathBuf>,
+}
+
+/// RPM tags and scriptlets.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rpm {
+    /// Capabilities required, as `name` or `name >= version`.
+    #[serde(default)]
+    pub requires: Vec<String>,
+    /// Scriptlets: `post` to file.
+    #[serde(default)]
+    pub scripts: BTreeMap<String, PathBuf>,
+}
+
+/// Facts of the Windows Installer package.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Msi {
+    /// Identifies the product over all its versions; never changes. Hyphenated, upper case.
+    pub upgrade_code: String,
+    /// Folder below Program Files.
+    pub install_folder: String,
+    /// Folder below ProgramData.
+    pub data_folder: String,
+    /// Folders made below the data folder.
+    pub data_subfolders: Vec<String>,
+}
+
+/// One row of the manifest's payload table.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PayloadRow {
+    /// Formats that carry the entry.
+    pub(crate) formats: Vec<String>,
+    /// Where it goes, below the root of the format; `{exe}` stands for the target's program suffix.
+    pub(crate) path: String,
+    /// What it is; a document or file names its `source`, a link its `target`.
+    pub(crate) kind: String,
+    /// File the content comes from, relative to the manifest.
+    pub(crate) source: Option<PathBuf>,
+    /// What a symbolic link points to.
+    pub(crate) target: Option<String>,
+    /// Octal permissions, where they differ from the kind's usual ones.
+    pub(crate) mode: Option<String>,
+    /// `user:group`, where it is not `root:root`.
+    pub(crate) owner: Option<String>,
+}
+
+impl Product {
+    /// Reads a manifest.
+    ///
+    /// # Errors
+    /// If the file cannot be read, has unknown or missing keys, or says something no format could use.
+    pub fn load(manifest: &Path) -> Result<Product> {
+        let text = std::fs::read_to_string(manifest)
+            .with_context(|| format!("reading the product manifest {}", manifest.display()))?;
+        let mut product: Product = toml::from_str(&text)
+            .with_context(|| format!("in the product manifest {}", manifest.display()))?;
+        product.folder = manifest.parent().map(Path::to_owned).unwrap_or_default();
+        product.check().with_context(|| format!("in the product manifest {}", manifest.display()))?;
+        Ok(product)
+    }
+
+    fn check(&self) -> Result<()> {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        ensure!(
+            !self.name.is_empty() && self.name.chars().all(plain),
+            "name {:?}: use lower-case letters, digits and '-'",
+            self.name
+        );
+        ensure!(
+            self.summary.chars().count() <= 80
+                && !self.summary.contains('\n')
+                && !self.summary.ends_with('.'),
+            "summary: one line of at most 80 characters without a full stop"
+        );
+        ensure!(
+            self.maintainer.contains(" <") && self.maintainer.ends_with('>'),
+            "maintainer {:?}: write Name <address>",
+            self.maintainer
+        );
+        Ok(())
+    }
+
+    /// The path of a file that the manifest names.
+    pub fn file(&self, relative: &Path) -> PathBuf {
+        self.folder.join(relative)
+    }
+
+    /// The text of a file that the manifest names, such as a maintainer script.
+    ///
+    /// # Errors
+    /// If it cannot be read or is not UTF-8.
+    pub fn text(&self, relative: &Path) -> Result<String> {
+        let path = self.file(relative);
+        std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))
+    }
+
+    /// Reads the changelog.
+    ///
+    /// # Errors
+    /// If it cannot be read or does not follow the form that [`Changelog::parse`] asks for.
+    pub fn changelog(&self) -> Result<Changelog> {
+        let path = self.file(&self.changelog);
+        Changelog::parse(&self.text(&self.changelog)?).with_context(|| format!("in {}", path.display()))
+    }
+
+    pub(crate) fn payload_rows(&self) -> &[PayloadRow] {
+        &self.payload
+    }
+}

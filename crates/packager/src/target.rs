@@ -1,0 +1,139 @@
+//! The systems a package is made for, and what each package format calls them.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A processor architecture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Arch {
+    /// 64-bit x86.
+    X86_64,
+    /// 64-bit Arm.
+    Aarch64,
+}
+
+/// An operating system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Os {
+    /// Linux, with any libc: programs are linked statically.
+    Linux,
+    /// Windows 10, Windows Server 2019 and later.
+    Windows,
+    /// macOS 11 and later.
+    MacOs,
+}
+
+/// What a program was compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Target {
+    /// The processor.
+    pub arch: Arch,
+    /// The operating system.
+    pub os: Os,
+}
+
+impl Arch {
+    /// `x86_64` or `aarch64`: Rust, RPM and file names.
+    pub fn name(self) -> &'static str {
+        match self {
+            Arch::X86_64 => "x86_64",
+            Arch::Aarch64 => "aarch64",
+        }
+    }
+
+    /// `amd64` or `arm64`: Debian and OCI.
+    pub fn debian(self) -> &'static str {
+        match self {
+            Arch::X86_64 => "amd64",
+            Arch::Aarch64 => "arm64",
+        }
+    }
+
+    /// `x64` or `arm64`: Windows, and the template of an MSI's summary information.
+    pub fn windows(self) -> &'static str {
+        match self {
+            Arch::X86_64 => "x64",
+            Arch::Aarch64 => "arm64",
+        }
+    }
+}
+
+impl Os {
+    /// The name in file names: `linux`, `windows`, `macos`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Os::Linux => "linux",
+            Os::Windows => "windows",
+            Os::MacOs => "macos",
+        }
+    }
+
+    /// What the name of a program ends with.
+    pub fn exe_suffix(self) -> &'static str {
+        if self == Os::Windows { ".exe" } else { "" }
+    }
+}
+
+/// A triple is not one that packages are made for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "unknown target {0:?}: use ARCH-SYSTEM or a Rust target triple with ARCH x86_64 or aarch64 and SYSTEM linux, windows or apple-darwin (macos)"
+)]
+pub struct TargetError(String);
+
+/// Accepts Rust triples (`x86_64-unknown-linux-musl`) and the short form (`x86_64-linux`).
+impl FromStr for Target {
+    type Err = TargetError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let unknown = || TargetError(text.to_owned());
+        let (arch, rest) = text.split_once('-').ok_or_else(unknown)?;
+        let arch = match arch {
+            "x86_64" => Arch::X86_64,
+            "aarch64" => Arch::Aarch64,
+            _ => return Err(unknown()),
+        };
+        let os = rest
+            .split('-')
+            .find_map(|part| match part {
+                "linux" => Some(Os::Linux),
+                "windows" => Some(Os::Windows),
+                "darwin" | "macos" => Some(Os::MacOs),
+                _ => None,
+            })
+            .ok_or_else(unknown)?;
+        Ok(Target { arch, os })
+    }
+}
+
+/// The short form, as in file names: `x86_64-linux`.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.arch.name(), self.os.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails if: a triple that we build for is not understood, or a foreign one is.
+    #[test]
+    fn parses_triples_and_short_names() {
+        for (text, expected) in [
+            ("x86_64-unknown-linux-musl", Some("x86_64-linux")),
+            ("aarch64-unknown-linux-musl", Some("aarch64-linux")),
+            ("x86_64-pc-windows-gnu", Some("x86_64-windows")),
+            ("aarch64-pc-windows-gnullvm", Some("aarch64-windows")),
+            ("aarch64-apple-darwin", Some("aarch64-macos")),
+            ("x86_64-macos", Some("x86_64-macos")),
+            ("riscv64gc-unknown-linux-gnu", None),
+            ("x86_64-unknown-freebsd", None),
+            ("x86_64", None),
+            ("", None),
+        ] {
+            let parsed = text.parse::<Target>().ok().map(|t| t.to_string());
+            assert_eq!(parsed.as_deref(), expected, "{text}");
+        }
+    }
+}
