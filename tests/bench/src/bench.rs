@@ -1,0 +1,135 @@
+//! Runs cases, tells their outcome as they end, and sums up.
+
+use anyhow::{Context, Result, ensure};
+use serde::Serialize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+use tempfile::TempDir;
+
+/// How a case ended.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub(crate) enum Outcome {
+    /// It did what it should.
+    Passed,
+    /// It did not, and why.
+    Failed { error: String },
+    /// It could not be run here, and why. Never counts as passed.
+    NotRun { reason: String },
+}
+
+#[derive(Serialize)]
+struct Case {
+    name: String,
+    seconds: f64,
+    #[serde(flatten)]
+    outcome: Outcome,
+}
+
+/// The artifacts to judge, a scratch folder, and the outcome of the cases so far.
+pub(crate) struct Bench {
+    artifacts: Vec<PathBuf>,
+    scratch: TempDir,
+    only: Option<String>,
+    cases: Vec<Case>,
+}
+
+impl Bench {
+    /// Takes the given artifacts, or else the files of the distribution folder.
+    pub(crate) fn new(artifacts: &[PathBuf], dist: &Path, only: Option<String>) -> Result<Bench> {
+        let mut artifacts = artifacts.to_vec();
+        if artifacts.is_empty() {
+            artifacts = std::fs::read_dir(dist)
+                .with_context(|| format!("no artifacts in {}: run `cargo xtask dist` first", dist.display()))?
+                .map(|entry| Ok(entry?.path()))
+                .collect::<Result<_>>()?;
+            artifacts.sort();
+        }
+        for artifact in &mut artifacts {
+            *artifact =
+                artifact.canonicalize().with_context(|| format!("no artifact {}", artifact.display()))?;
+        }
+        let scratch = tempfile::Builder::new().prefix("testbench-").tempdir()?;
+        Ok(Bench { artifacts, scratch, only, cases: Vec::new() })
+    }
+
+    /// The artifacts whose file name ends with `suffix`.
+    ///
+    /// # Errors
+    /// If there are none: a suite without anything to judge must not pass.
+    pub(crate) fn artifacts(&self, suffix: &str) -> Result<Vec<PathBuf>> {
+        let found: Vec<_> =
+            self.artifacts.iter().filter(|path| path.to_string_lossy().ends_with(suffix)).cloned().collect();
+        ensure!(!found.is_empty(), "there is no artifact *{suffix} to judge");
+        Ok(found)
+    }
+
+    /// The one artifact whose file name ends with `suffix`.
+    pub(crate) fn artifact(&self, suffix: &str) -> Result<PathBuf> {
+        let found = self.artifacts(suffix)?;
+        ensure!(found.len() == 1, "there are {} artifacts *{suffix}; name one with --artifact", found.len());
+        Ok(found[0].clone())
+    }
+
+    /// A new folder for one case, removed at the end.
+    pub(crate) fn folder(&self, name: &str) -> Result<PathBuf> {
+        let path =
+            self.scratch.path().join(format!("{}-{}", self.cases.len(), name.replace(['/', ' '], "_")));
+        std::fs::create_dir_all(&path).with_context(|| format!("creating {}", path.display()))?;
+        Ok(path)
+    }
+
+    /// Runs a case. A panic fails the case, not the suite. Returns whether it passed, so that cases which
+    /// need it can be reported as not run.
+    pub(crate) fn case(&mut self, name: &str, run: impl FnOnce() -> Result<()>) -> bool {
+        if self.only.as_deref().is_some_and(|only| !name.contains(only)) {
+            return true;
+        }
+        let started = Instant::now();
+        let outcome = match catch_unwind(AssertUnwindSafe(run)) {
+            Ok(Ok(())) => Outcome::Passed,
+            Ok(Err(error)) => Outcome::Failed { error: format!("{error:?}") },
+            Err(_) => Outcome::Failed { error: "panicked (see above)".to_owned() },
+        };
+        let passed = matches!(outcome, Outcome::Passed);
+        self.record(name, started.elapsed().as_secs_f64(), outcome);
+        passed
+    }
+
+    /// Records a failure that is not a case of its own.
+    pub(crate) fn fail(&mut self, name: &str, error: anyhow::Error) {
+        self.record(name, 0.0, Outcome::Failed { error: format!("{error:?}") });
+    }
+
+    /// Records that a case could not be run here. The suite then does not pass.
+    pub(crate) fn not_run(&mut self, name: &str, reason: &str) {
+        self.record(name, 0.0, Outcome::NotRun { reason: reason.to_owned() });
+    }
+
+    fn record(&mut self, name: &str, seconds: f64, outcome: Outcome) {
+        match &outcome {
+            Outcome::Passed => println!("ok       {name} ({seconds:.1} s)"),
+            Outcome::Failed { error } => {
+                println!("FAILED   {name} ({seconds:.1} s)\n         {}", error.replace('\n', "\n         "));
+            }
+            Outcome::NotRun { reason } => println!("not run  {name}: {reason}"),
+        }
+        self.cases.push(Case { name: name.to_owned(), seconds, outcome });
+    }
+
+    /// Prints the summary, writes the JSON, and tells whether everything ran and passed.
+    pub(crate) fn finish(self, suite: &str, json: Option<&Path>) -> Result<bool> {
+        let count =
+            |wanted: fn(&Outcome) -> bool| self.cases.iter().filter(|case| wanted(&case.outcome)).count();
+        let passed = count(|outcome| matches!(outcome, Outcome::Passed));
+        let failed = count(|outcome| matches!(outcome, Outcome::Failed { .. }));
+        let not_run = self.cases.len() - passed - failed;
+        println!("{suite}: {passed} passed, {failed} failed, {not_run} not run");
+        if let Some(path) = json {
+            let text = serde_json::to_string_pretty(&self.cases)?;
+            std::fs::write(path, text + "\n").with_context(|| format!("writing {}", path.display()))?;
+        }
+        Ok(passed > 0 && failed == 0 && not_run == 0)
+    }
+}

@@ -1,0 +1,51 @@
+//! `testbench SUITE`: judges finished artifacts, by programs that other people wrote and by installing them.
+//!
+//! A suite takes the artifacts to judge as arguments (`--artifact`), by default those in `dist/`. It ends
+//! with a line `N passed, N failed, N not run` and exits 0 only if nothing failed and everything ran.
+
+mod bench;
+mod command;
+mod products;
+mod suites;
+
+use anyhow::Result;
+use bench::Bench;
+use clap::Parser;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Judges finished artifacts.
+#[derive(Parser)]
+struct Arguments {
+    /// What to run; `list` prints the suites.
+    suite: String,
+    /// An artifact to judge instead of those in the distribution folder; may be repeated.
+    #[arg(long = "artifact", value_name = "FILE")]
+    artifacts: Vec<PathBuf>,
+    /// The distribution folder.
+    #[arg(long, value_name = "DIR", default_value = "dist")]
+    dist: PathBuf,
+    /// Runs only the cases whose name contains this text.
+    #[arg(long)]
+    only: Option<String>,
+    /// Writes the outcome of every case to this file as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+fn main() -> Result<ExitCode> {
+    let arguments = Arguments::parse();
+    if arguments.suite == "list" {
+        for suite in suites::ALL {
+            println!("{:<12} {}", suite.name, suite.about);
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let suite = suites::by_name(&arguments.suite)?;
+    let mut bench = Bench::new(&arguments.artifacts, &arguments.dist, arguments.only)?;
+    if let Err(error) = (suite.run)(&mut bench) {
+        bench.fail("the suite itself", error);
+    }
+    let passed = bench.finish(suite.name, arguments.json.as_deref())?;
+    Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,25 @@
+//! The suites, a module each.
+
+mod binaries;
+
+use crate::bench::Bench;
+use anyhow::{Context, Result};
+
+/// A suite: what it is called, what it proves, and how to run it.
+pub(crate) struct Suite {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) run: fn(&mut Bench) -> Result<()>,
+}
+
+/// Every suite.
+pub(crate) const ALL: &[Suite] = &[Suite {
+    name: "binaries",
+    about: "programs are hardened, free of build paths, and need no library they do not ship with",
+    run: binaries::run,
+}];
+
+pub(crate) fn by_name(name: &str) -> Result<&'static Suite> {
+    let names = || ALL.iter().map(|suite| suite.name).collect::<Vec<_>>().join(", ");
+    ALL.iter().find(|suite| suite.name == name).with_context(|| format!("no suite {name:?}: use {}", names()))
+}
