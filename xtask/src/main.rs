@@ -1,2 +1,45 @@
-//! cargo xtask
-fn main() {}
+//! `cargo xtask VERB`: builds, packages and tests, on any Linux machine and without root.
+//!
+//! A module per verb; the modules below `verbs` are what they share. The verbs only orchestrate: what a
+//! package contains is decided by the crate `packager`, what a program does by its own crate.
+
+mod artifacts;
+mod build;
+mod cache;
+mod digest;
+mod dist;
+mod process;
+mod progress;
+mod test;
+mod toolchain;
+mod workspace;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+/// Builds, packages and tests the pyWATS client.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Verb {
+    Dist(dist::Dist),
+    Test(test::Test),
+}
+
+fn main() -> ExitCode {
+    process::catch_interrupts();
+    let result = match Verb::parse() {
+        Verb::Dist(verb) => verb.run(),
+        Verb::Test(verb) => verb.run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) if process::interrupted() => {
+            eprintln!("interrupted; nothing half-written was left behind");
+            ExitCode::from(130)
+        }
+        Err(error) => {
+            eprintln!("error: {error:?}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Builds the client for one target: hardened, without paths of this machine, the same bits everywhere.
+
+use crate::digest::Inputs;
+use crate::process;
+use crate::progress::Progress;
+use crate::toolchain::Toolchain;
+use crate::toolchain::rust::{Rust, clean_command};
+use crate::toolchain::{std as std_library, zig};
+use crate::workspace;
+use anyhow::{Context, Result, ensure};
+use packager::Target;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A target that the client is built for.
+pub(crate) struct BuildTarget {
+    /// What rustc calls it.
+    pub(crate) triple: &'static str,
+    rustflags: &'static [&'static str],
+}
+
+/// Linux programs are static and position independent: they run on every distribution, at random addresses.
+const MUSL: &[&str] = &["-Clink-self-contained=no", "-Crelocation-model=pic", "-Clink-arg=-pie"];
+/// Replaces the wall-clock time in a PE header by a digest of the content.
+const WINDOWS: &[&str] = &["-Clink-arg=-Wl,-Brepro"];
+
+/// Every target, in the order in which they are built.
+pub(crate) const TARGETS: &[BuildTarget] = &[
+    BuildTarget { triple: "x86_64-unknown-linux-musl", rustflags: MUSL },
+    BuildTarget { triple: "aarch64-unknown-linux-musl", rustflags: MUSL },
+    BuildTarget { triple: "x86_64-pc-windows-gnu", rustflags: WINDOWS },
+    BuildTarget { triple: "x86_64-apple-darwin", rustflags: &[] },
+    BuildTarget { triple: "aarch64-apple-darwin", rustflags: &[] },
+];
+
+/// The oldest macOS that the programs run on.
+const MACOS_VERSION: &str = "11.0";
+
+/// The workspace's files that decide what the client is.
+const SOURCES: &[&str] =
+    &["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "crates/wats", "crates/pywats-client"];
+
+/// The name of package and program.
+const CLIENT: &str = "pywats-client";
+
+impl BuildTarget {
+    /// The same target in the packager's terms.
+    pub(crate) fn packaged(&self) -> Result<Target> {
+        Ok(self.triple.parse()?)
+    }
+
+    /// What the program is made with, for the record.
+    pub(crate) fn toolchain(&self, rust: &Rust) -> String {
+        format!(
+            "rustc {}, std {}, zig {}, cargo-zigbuild {}",
+            rust.version,
+            std_library::origin(rust, self.triple),
+            zig::VERSION,
+            zig::ZIGBUILD_VERSION
+        )
+    }
+
+    /// A digest of everything that decides the program's bits.
+    pub(crate) fn inputs(&self, rust: &Rust, epoch: u32) -> Result<String> {
+        let inputs = Inputs::default()
+            .value("target", self.triple)
+            .value("rustflags", &self.rustflags.join(" "))
+            .value("recipe", include_str!("build.rs"))
+            .value("rustc", &rust.identity)
+            .value("toolchain", &self.toolchain(rust))
+            .value("epoch", &epoch.to_string());
+        let inputs = SOURCES.iter().try_fold(inputs, |inputs, path| inputs.tree(workspace::root(), path))?;
+        Ok(inputs.finish())
+    }
+}
+
+/// Downloads the sources of all dependencies, once for all targets.
+pub(crate) fn fetch(progress: &Progress) -> Result<()> {
+    let step = progress.step("sources of the dependencies");
+    let mut cargo = clean_command("cargo", &[]);
+    cargo.args(["fetch", "--locked"]).current_dir(workspace::root());
+    process::run(cargo, |line| step.note(line.trim())).context("the crates registry is needed once")?;
+    step.done();
+    Ok(())
+}
+
+/// Builds the client and returns its path.
+///
+/// # Errors
+/// If it does not compile; with the end of the compiler's output.
+pub(crate) fn client(
+    target: &BuildTarget,
+    toolchain: &Toolchain,
+    epoch: u32,
+    jobs: usize,
+    progress: &Progress,
+) -> Result<PathBuf> {
+    let step = progress.step(format!("client for {}", target.triple));
+    let target_dir = workspace::target("dist");
+    fs::create_dir_all(&target_dir)?;
+    let remaps = remaps(&toolchain.rust)?;
+    let aliases = target_dir.join("tools");
+    let mut cargo = clean_command(toolchain.zig.zigbuild(), &[]);
+    cargo
+        .args(["zigbuild", "--release", "--locked", "--offline", "--package", CLIENT, "--bin", CLIENT])
+        .args(["--target", target.triple, "--jobs", &jobs.to_string()])
+        .current_dir(workspace::root())
+        .env("CARGO_TARGET_DIR", &target_dir)
+        // Encoded, because folder names may contain spaces.
+        .env("CARGO_ENCODED_RUSTFLAGS", rustflags(target, toolchain, &remaps).join("\x1f"))
+        .env("CC_SHELL_ESCAPED_FLAGS", "1")
+        .env("CFLAGS", cflags(&remaps)?)
+        .env("PATH", toolchain.zig.path_with_aliases(&aliases)?)
+        .env("CARGO_ZIGBUILD_ZIG_PATH", toolchain.zig.program())
+        .env("CARGO_ZIGBUILD_CACHE_DIR", target_dir.join("zigbuild"))
+        .env("ZIG_GLOBAL_CACHE_DIR", &toolchain.zig_cache)
+        // rustc strips with a tool of its own that needs its own libraries.
+        .env("LD_LIBRARY_PATH", toolchain.rust.sysroot.join("lib"))
+        .env("MACOSX_DEPLOYMENT_TARGET", MACOS_VERSION)
+        .env("SOURCE_DATE_EPOCH", epoch.to_string());
+    let mut compiled = 0;
+    process::run(cargo, |line| {
+        if let Some(name) = line.trim().strip_prefix("Compiling ") {
+            compiled += 1;
+            step.note(&format!("{compiled} crates, {name}"));
+        }
+    })?;
+    step.done();
+    program(target)
+}
+
+/// The program that an earlier build left.
+pub(crate) fn program(target: &BuildTarget) -> Result<PathBuf> {
+    let name = format!("{CLIENT}{}", target.packaged()?.os.exe_suffix());
+    let path = workspace::target("dist").join(target.triple).join("release").join(name);
+    ensure!(path.is_file(), "the build left no program {}", path.display());
+    Ok(path)
+}
+
+/// Folders of this machine, and what the programs say instead.
+fn remaps(rust: &Rust) -> Result<Vec<(PathBuf, &'static str)>> {
+    let mut remaps = vec![(workspace::root().to_owned(), "/src")];
+    // One for each registry, so that its name (a mirror's, perhaps) does not show either.
+    let registries = rust.cargo_home.join("registry/src");
+    let folders = fs::read_dir(&registries).with_context(|| format!("reading {}", registries.display()))?;
+    let mut folders: Vec<PathBuf> = folders.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    folders.sort();
+    remaps.extend(folders.into_iter().map(|folder| (folder, "/cargo")));
+    Ok(remaps)
+}
+
+fn rustflags(target: &BuildTarget, toolchain: &Toolchain, remaps: &[(PathBuf, &str)]) -> Vec<String> {
+    let mut flags: Vec<String> = target.rustflags.iter().map(|flag| (*flag).to_owned()).collect();
+    flags.extend(remaps.iter().map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display())));
+    if let Some((_, sysroot)) = toolchain.sysroots.iter().find(|(triple, _)| *triple == target.triple) {
+        flags.push(format!("--sysroot={}", sysroot.display()));
+    }
+    flags
+}
+
+/// The same remapping for C code, quoted for a shell.
+fn cflags(remaps: &[(PathBuf, &str)]) -> Result<String> {
+    let quote = |path: &Path| -> Result<String> {
+        let text = path.to_str().with_context(|| format!("{} is not UTF-8", path.display()))?;
+        Ok(text.replace('\'', r"'\''"))
+    };
+    let flags = remaps.iter().map(|(from, to)| Ok(format!("'-ffile-prefix-map={}={to}'", quote(from)?)));
+    Ok(flags.collect::<Result<Vec<_>>>()?.join(" "))
+}

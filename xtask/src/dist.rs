@@ -1,0 +1,301 @@
+//! `cargo xtask dist`: from the sources to every artifact in `dist/`.
+//!
+//! Programs are built one target after the other, each with all cores; packages are made beside them, as
+//! soon as their program is there. What has not changed is not built again. A failure of one target or
+//! format is reported with all the others, not instead of them.
+
+use crate::artifacts::{Artifact, Artifacts};
+use crate::build::{self, BuildTarget, TARGETS};
+use crate::digest::{self, Inputs};
+use crate::process::{interrupted, stop_if_interrupted};
+use crate::progress::Progress;
+use crate::toolchain::Toolchain;
+use crate::toolchain::rust::Rust;
+use crate::workspace;
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use packager::{Changelog, Format, Package, Payload, Product, formats};
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// Builds installers for every target into dist/
+///
+/// Needs Rust, a C compiler and Python 3; brings everything else by itself, without root. Ends with a
+/// table; `artifacts.json` says the same to machines.
+#[derive(clap::Args)]
+pub(crate) struct Dist {
+    /// Builds only for this target, by triple; may be repeated
+    #[arg(long = "target", value_name = "TRIPLE")]
+    targets: Vec<String>,
+    /// Builds only this format (deb, rpm, msi, tar.gz, zip); may be repeated
+    #[arg(long = "format")]
+    formats: Vec<String>,
+    /// Where the artifacts go
+    #[arg(long, value_name = "DIR", default_value_os_t = workspace::dist())]
+    out: PathBuf,
+    /// How many jobs run at once; by default one for each processor
+    #[arg(long, short)]
+    jobs: Option<usize>,
+}
+
+/// One artifact to be made.
+struct Planned {
+    target: &'static BuildTarget,
+    format: &'static dyn Format,
+    name: String,
+    inputs: String,
+}
+
+/// The facts every artifact shares.
+struct Facts {
+    product: Product,
+    changelog: Changelog,
+    epoch: u32,
+    rust: Rust,
+}
+
+impl Dist {
+    /// The whole distribution into its usual folder.
+    pub(crate) fn everything() -> Dist {
+        Dist { targets: Vec::new(), formats: Vec::new(), out: workspace::dist(), jobs: None }
+    }
+
+    pub(crate) fn run(self) -> Result<()> {
+        let started = Instant::now();
+        let facts = Facts::gather()?;
+        let mut plan = self.plan(&facts)?;
+        fs::create_dir_all(&self.out).with_context(|| format!("creating {}", self.out.display()))?;
+        let out = self.out.canonicalize()?;
+        let _lock = lock(&out)?;
+        let earlier = Artifacts::read(&out);
+        let is_outdated = |planned: &Planned| !earlier.is_current(&out, &planned.name, &planned.inputs);
+        let mut toolchain = None;
+        if plan.iter().any(is_outdated) {
+            toolchain = Some(prepare(&plan)?);
+            // Only now is it certain where each standard library comes from, which is part of the inputs.
+            plan = self.plan(&facts)?;
+        }
+        let outdated: Vec<_> = plan.iter().filter(|planned| is_outdated(planned)).collect();
+
+        let mut list = self.keep(&facts, &earlier, &out)?;
+        let mut times = BTreeMap::new();
+        let mut failures = Vec::new();
+        if let Some((toolchain, progress)) = &toolchain {
+            let jobs = self.jobs.or_else(|| std::thread::available_parallelism().ok().map(Into::into));
+            let made = make(&facts, toolchain, &outdated, &out, jobs.unwrap_or(1).max(1), progress);
+            for (planned, result) in outdated.iter().zip(made) {
+                match result {
+                    Ok((artifact, took)) => {
+                        list.0.insert(planned.name.clone(), artifact);
+                        times.insert(planned.name.clone(), took);
+                    }
+                    Err(error) => failures.push((*planned, error)),
+                }
+            }
+        }
+        list.write(&out, &earlier)?;
+        stop_if_interrupted()?;
+        print_table(&list, &times, &out, started.elapsed());
+        report_failures(&failures)
+    }
+
+    /// Every artifact that the arguments ask for.
+    fn plan(&self, facts: &Facts) -> Result<Vec<Planned>> {
+        for triple in &self.targets {
+            let triples: Vec<_> = TARGETS.iter().map(|target| target.triple).collect();
+            ensure!(
+                triples.contains(&triple.as_str()),
+                "unknown target {triple:?}: use {}",
+                triples.join(", ")
+            );
+        }
+        let formats = match self.formats.as_slice() {
+            [] => formats::ALL.to_vec(),
+            names => names.iter().map(|name| formats::by_name(name)).collect::<Result<_>>()?,
+        };
+        let chosen = |target: &&BuildTarget| {
+            self.targets.is_empty() || self.targets.iter().any(|t| t == target.triple)
+        };
+        let plan = facts.plan(TARGETS.iter().filter(chosen), &formats)?;
+        ensure!(!plan.is_empty(), "none of these formats exists for any of these targets");
+        Ok(plan)
+    }
+
+    /// Artifacts of earlier runs that this run does not make but that are still current.
+    fn keep(&self, facts: &Facts, earlier: &Artifacts, out: &Path) -> Result<Artifacts> {
+        let everything = facts.plan(TARGETS.iter(), formats::ALL)?;
+        let current = everything.iter().filter(|p| earlier.is_current(out, &p.name, &p.inputs));
+        Ok(Artifacts(current.map(|p| (p.name.clone(), earlier.0[&p.name].clone())).collect()))
+    }
+}
+
+impl Facts {
+    fn gather() -> Result<Facts> {
+        let product = Product::load(&workspace::product_manifest())?;
+        let changelog = product.changelog()?;
+        let epoch = match std::env::var("SOURCE_DATE_EPOCH") {
+            Ok(text) => {
+                text.parse().with_context(|| format!("SOURCE_DATE_EPOCH {text:?} is no number of seconds"))?
+            }
+            Err(_) => changelog.latest().epoch(),
+        };
+        Ok(Facts { product, changelog, epoch, rust: Rust::find()? })
+    }
+
+    fn plan(
+        &self,
+        targets: impl Iterator<Item = &'static BuildTarget>,
+        formats: &[&'static dyn Format],
+    ) -> Result<Vec<Planned>> {
+        let version = self.changelog.latest().version;
+        let packaging = packaging_inputs()?;
+        let mut plan = Vec::new();
+        for target in targets {
+            let packaged = target.packaged()?;
+            let program = target.inputs(&self.rust, self.epoch)?;
+            for &format in formats.iter().filter(|format| format.supports(packaged)) {
+                let name = format.file_name(&self.product, &version, packaged);
+                let inputs = Inputs::default()
+                    .value("program", &program)
+                    .value("packaging", &packaging)
+                    .value("format", format.name())
+                    .value("epoch", &self.epoch.to_string())
+                    .finish();
+                plan.push(Planned { target, format, name, inputs });
+            }
+        }
+        Ok(plan)
+    }
+}
+
+/// A digest of what decides the packages besides the programs: the packager and what it packs.
+fn packaging_inputs() -> Result<String> {
+    const PATHS: &[&str] = &[
+        "Cargo.lock",
+        "CHANGELOG.md",
+        "LICENSE",
+        "packaging",
+        "crates/packager/src",
+        "crates/windows-installer/src",
+    ];
+    let inputs =
+        PATHS.iter().try_fold(Inputs::default(), |inputs, path| inputs.tree(workspace::root(), path))?;
+    Ok(inputs.finish())
+}
+
+/// Only one `dist` at a time writes into a folder.
+fn lock(out: &Path) -> Result<File> {
+    let path = workspace::target("dist").join("lock");
+    fs::create_dir_all(workspace::target("dist"))?;
+    let file = File::create(&path).with_context(|| format!("creating {}", path.display()))?;
+    file.try_lock().with_context(|| format!("another `cargo xtask dist` is writing to {}", out.display()))?;
+    Ok(file)
+}
+
+type Made = Result<(Artifact, Duration)>;
+
+/// Brings what is needed to build for the planned targets.
+fn prepare(plan: &[Planned]) -> Result<(Toolchain, Progress)> {
+    let progress = Progress::new();
+    build::fetch(&progress)?;
+    let toolchain = Toolchain::prepare(&targets(plan), &progress)?;
+    Ok((toolchain, progress))
+}
+
+/// The targets of a plan, each once.
+fn targets<'a>(plan: impl IntoIterator<Item = &'a Planned>) -> Vec<&'static BuildTarget> {
+    let mut targets: Vec<_> = plan.into_iter().map(|planned| planned.target).collect();
+    targets.dedup_by_key(|target| target.triple);
+    targets
+}
+
+/// Makes the planned artifacts; the results are in their order.
+fn make(
+    facts: &Facts,
+    toolchain: &Toolchain,
+    plan: &[&Planned],
+    out: &Path,
+    jobs: usize,
+    progress: &Progress,
+) -> Vec<Made> {
+    let results: Mutex<Vec<Option<Made>>> = Mutex::new(plan.iter().map(|_| None).collect());
+    let store = |index: usize, made: Made| {
+        let mut results = results.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        results[index] = Some(made);
+    };
+    std::thread::scope(|scope| {
+        for target in targets(plan.iter().copied()) {
+            if interrupted() {
+                break;
+            }
+            let built = build::client(target, toolchain, facts.epoch, jobs, progress);
+            for (index, planned) in plan.iter().enumerate().filter(|(_, p)| p.target.triple == target.triple)
+            {
+                match &built {
+                    Err(error) => store(index, Err(anyhow!("{error:#}"))),
+                    Ok(program) => {
+                        let (program, store) = (program.clone(), &store);
+                        scope.spawn(move || store(index, pack(facts, planned, &program, out, progress)));
+                    }
+                }
+            }
+        }
+    });
+    let results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    results.into_iter().map(|made| made.unwrap_or_else(|| Err(anyhow!("interrupted")))).collect()
+}
+
+fn pack(facts: &Facts, planned: &Planned, program: &Path, out: &Path, progress: &Progress) -> Made {
+    stop_if_interrupted()?;
+    let step = progress.step(&planned.name);
+    let target = planned.target.packaged()?;
+    let package = Package {
+        product: &facts.product,
+        changelog: &facts.changelog,
+        version: facts.changelog.latest().version,
+        target,
+        payload: Payload::resolve(&facts.product, planned.format.name(), target, program)?,
+        epoch: facts.epoch,
+    };
+    let path = packager::format::write_into(out, planned.format, &package)?;
+    let artifact = Artifact {
+        format: planned.format.name().to_owned(),
+        target: planned.target.triple.to_owned(),
+        size: fs::metadata(&path)?.len(),
+        sha256: digest::sha256_file(&path)?,
+        program_sha256: digest::sha256_file(program)?,
+        inputs: planned.inputs.clone(),
+        toolchain: planned.target.toolchain(&facts.rust),
+        source_date_epoch: facts.epoch,
+    };
+    Ok((artifact, step.done()))
+}
+
+fn print_table(list: &Artifacts, times: &BTreeMap<String, Duration>, out: &Path, took: Duration) {
+    let width = list.0.keys().map(String::len).max().unwrap_or(8);
+    println!("{:width$}  {:26}  {:>10}  {:>9}", "artifact", "target", "size", "time");
+    for (name, artifact) in &list.0 {
+        let time =
+            times.get(name).map_or("unchanged".to_owned(), |took| format!("{:.1} s", took.as_secs_f64()));
+        let size = format!("{:.2} MB", artifact.size as f64 / 1e6);
+        println!("{name:width$}  {:26}  {size:>10}  {time:>9}", artifact.target);
+    }
+    println!(
+        "{} artifacts in {}, with SHA256SUMS and artifacts.json, after {:.1} s",
+        list.0.len(),
+        out.display(),
+        took.as_secs_f64()
+    );
+}
+
+fn report_failures(failures: &[(&Planned, anyhow::Error)]) -> Result<()> {
+    for (planned, error) in failures {
+        eprintln!("FAILED {}: {error:?}", planned.name);
+    }
+    if !failures.is_empty() {
+        bail!("{} artifacts could not be made; the others are in place", failures.len());
+    }
+    Ok(())
+}

@@ -1,0 +1,143 @@
+//! Running other programs for a long time: their output is watched, kept for the error message, and an
+//! interrupt ends them and everything they started.
+
+use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process_group};
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::time::Duration;
+
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// How many of the last lines of a program's output an error shows.
+const LINES_SHOWN: usize = 60;
+
+/// From now on Ctrl-C, SIGTERM and SIGHUP let the running step clean up instead of ending the process.
+pub(crate) fn catch_interrupts() {
+    // Fails only if called twice; then the first handler is as good.
+    let _ = ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::SeqCst));
+}
+
+/// Whether the user asked to stop.
+pub(crate) fn interrupted() -> bool {
+    INTERRUPTED.load(Ordering::SeqCst)
+}
+
+/// An error if the user asked to stop. Called between steps.
+pub(crate) fn stop_if_interrupted() -> Result<()> {
+    if interrupted() {
+        bail!("interrupted");
+    }
+    Ok(())
+}
+
+/// Runs a program to its end, giving each line it prints to `watch`.
+///
+/// # Errors
+/// If it cannot be started or fails: with the command and the end of its output. If interrupted: after
+/// the program and its descendants are gone.
+pub(crate) fn run(mut command: Command, mut watch: impl FnMut(&str)) -> Result<()> {
+    let shown = show(&command);
+    // A group of its own, so that an interrupt reaches compilers that cargo started, too.
+    command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().with_context(|| format!("cannot start `{shown}`"))?;
+    let (sender, lines) = mpsc::channel();
+    if let Some(stream) = child.stdout.take() {
+        forward_lines(stream, sender.clone());
+    }
+    if let Some(stream) = child.stderr.take() {
+        forward_lines(stream, sender);
+    }
+    let mut last = VecDeque::with_capacity(LINES_SHOWN);
+    loop {
+        match lines.recv_timeout(Duration::from_millis(100)) {
+            Ok(line) => {
+                watch(&line);
+                if last.len() == LINES_SHOWN {
+                    last.pop_front();
+                }
+                last.push_back(line);
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+        if interrupted() {
+            end_group(&mut child);
+            bail!("interrupted while running `{shown}`");
+        }
+    }
+    let status = child.wait().with_context(|| format!("waiting for `{shown}`"))?;
+    if !status.success() {
+        let output = Vec::from(last).join("\n    ");
+        bail!("`{shown}` failed ({status}); the end of its output:\n    {output}");
+    }
+    Ok(())
+}
+
+/// A command as one would type it, without its environment (which may hold secrets).
+pub(crate) fn show(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words
+        .map(|word| {
+            let word = word.to_string_lossy();
+            if word.is_empty() || word.contains([' ', '\'', '"', '\\', '$']) {
+                format!("'{}'", word.replace('\'', r"'\''"))
+            } else {
+                word.into_owned()
+            }
+        })
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn forward_lines(stream: impl Read + Send + 'static, to: Sender<String>) {
+    std::thread::spawn(move || {
+        let mut reader = BufReader::new(stream);
+        let mut line = Vec::new();
+        while let Ok(1..) = reader.read_until(b'\n', &mut line) {
+            if to.send(String::from_utf8_lossy(&line).trim_end().to_owned()).is_err() {
+                break;
+            }
+            line.clear();
+        }
+    });
+}
+
+fn end_group(child: &mut Child) {
+    let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) else { return };
+    // Errors mean that the group is gone already.
+    let _ = kill_process_group(group, Signal::TERM);
+    for _ in 0..50 {
+        if let Ok(Some(_)) = child.try_wait() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let _ = kill_process_group(group, Signal::KILL);
+    let _ = child.wait();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails if: a failing program's command, status or output is missing from the error, or output is lost.
+    #[test]
+    fn shows_what_failed() {
+        let mut seen = Vec::new();
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo first; echo second >&2; exit 3"]);
+        let error = run(command, |line| seen.push(line.to_owned())).unwrap_err().to_string();
+        seen.sort();
+        assert_eq!(seen, ["first", "second"]);
+        for part in ["sh -c 'echo first", "exit status: 3", "first", "second"] {
+            assert!(error.contains(part), "{error}");
+        }
+        let missing = run(Command::new("no-such-program"), |_| {}).unwrap_err();
+        assert!(format!("{missing:#}").contains("cannot start `no-such-program`"), "{missing:#}");
+    }
+}

@@ -1,0 +1,8 @@
+//! stub
+#[derive(clap::Args)]
+pub(crate) struct Test {}
+impl Test {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,44 @@
+//! Everything a cross build needs besides rustc and cargo, brought without root.
+//!
+//! zig is the C compiler, the linker and the C library of every target; the Rust standard library of a
+//! target comes from rustup or is built from its source. `docs/building.md` tells it to users.
+
+pub(crate) mod rust;
+pub(crate) mod std;
+pub(crate) mod zig;
+
+use crate::build::BuildTarget;
+use crate::cache::Cache;
+use crate::progress::Progress;
+use ::std::path::PathBuf;
+use anyhow::Result;
+use rust::Rust;
+
+/// A toolchain that is ready to build for the targets it was prepared for.
+pub(crate) struct Toolchain {
+    /// The Rust compiler.
+    pub(crate) rust: Rust,
+    /// Where zig and cargo-zigbuild are.
+    pub(crate) zig: zig::Zig,
+    /// Private sysroots, for the targets whose standard library the compiler does not have itself.
+    pub(crate) sysroots: Vec<(&'static str, PathBuf)>,
+    /// zig's own cache of C libraries.
+    pub(crate) zig_cache: PathBuf,
+    // No other process changes the cache while this one builds with it.
+    _cache: Cache,
+}
+
+impl Toolchain {
+    /// Brings what is missing.
+    ///
+    /// # Errors
+    /// If something cannot be had; the error says what to install.
+    pub(crate) fn prepare(targets: &[&'static BuildTarget], progress: &Progress) -> Result<Toolchain> {
+        let cache = Cache::open()?;
+        let rust = Rust::find()?;
+        let zig = zig::prepare(&cache, progress)?;
+        let sysroots = std::prepare(&rust, &zig, targets, &cache, progress)?;
+        let zig_cache = cache.scratch(&format!("zig-cache-{}", zig::VERSION));
+        Ok(Toolchain { rust, zig, sysroots, zig_cache, _cache: cache })
+    }
+}
