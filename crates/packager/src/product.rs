@@ -148,7 +148,8 @@ impl PayloadRow {
     /// If the folder cannot be read, or nothing in it matches.
     pub(crate) fn expand(&self, product: &Product) -> Result<Vec<PayloadRow>> {
         let name = self.source.as_ref().and_then(|source| source.file_name()).and_then(OsStr::to_str);
-        let (Some(source), Some((before, after))) = (&self.source, name.and_then(|name| name.split_once('*')))
+        let (Some(source), Some((before, after))) =
+            (&self.source, name.and_then(|name| name.split_once('*')))
         else {
             return Ok(vec![self.clone()]);
         };
@@ -160,7 +161,10 @@ impl PayloadRow {
             let found = file.to_str().and_then(|name| name.strip_prefix(before)?.strip_suffix(after));
             if let Some(found) = found {
                 let path = self.path.replace('*', found);
-                rows.insert(path.clone(), PayloadRow { path, source: Some(folder.join(&file)), ..self.clone() });
+                rows.insert(
+                    path.clone(),
+                    PayloadRow { path, source: Some(folder.join(&file)), ..self.clone() },
+                );
             }
         }
         ensure!(!rows.is_empty(), "no file matches {}", product.file(source).display());

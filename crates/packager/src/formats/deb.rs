@@ -6,7 +6,7 @@
 
 use super::compress::{gzip, with_compressed_manuals, xz_writer};
 use super::tar::Tar;
-use super::text::{paragraphs, wrap};
+use super::text::{WIDTH, paragraphs, wrap};
 use crate::format::Output;
 use crate::{Changelog, Entry, Format, Kind, Os, Owner, Package, Payload, Product, Source, Target, Version};
 use anyhow::{Context, Result, ensure};
@@ -22,8 +22,6 @@ const RELATIONS: &[&str] =
     &["Pre-Depends", "Depends", "Recommends", "Suggests", "Enhances", "Conflicts", "Breaks", "Replaces"];
 /// Programs that dpkg runs while it installs and removes a package.
 const SCRIPTS: &[&str] = &["postinst", "postrm", "preinst", "prerm"];
-/// Lines of descriptions and changelogs stay below the 80 columns of a terminal.
-const WIDTH: usize = 79;
 
 impl Format for Deb {
     fn name(&self) -> &'static str {
@@ -105,7 +103,7 @@ fn control_entries(package: &Package<'_>, tree: &Payload) -> Result<Payload> {
     Payload::new(entries)
 }
 
-/// The control file, which ends with an empty line's worth of nothing: one stanza.
+/// The control file: one stanza of fields.
 fn control(package: &Package<'_>, installed_size: u64) -> Result<String> {
     let product = package.product;
     let mut fields = vec![

@@ -4,6 +4,7 @@
 //! payload is compressed by xz, which every rpm reads; zstd came to Enterprise Linux 8 only late.
 
 use super::compress::{XZ_LEVEL, with_compressed_manuals};
+use super::text::{WIDTH, paragraphs, wrap};
 use crate::format::Output;
 use crate::{Entry, Format, Kind, Os, Package, Product, Target, Version};
 use anyhow::{Context, Result, ensure};
@@ -57,16 +58,14 @@ impl Format for Rpm {
 /// Name, version, description and history.
 fn describe(package: &Package<'_>) -> PackageBuilder {
     let product = package.product;
-    let config = BuildConfig::v4()
-        .compression(CompressionWithLevel::Xz(XZ_LEVEL))
-        .source_date(package.epoch);
+    let config = BuildConfig::v4().compression(CompressionWithLevel::Xz(XZ_LEVEL)).source_date(package.epoch);
     let version = package.version.tilde();
     let arch = package.target.arch.name();
     let mut builder = PackageBuilder::new(&product.name, &version, &product.license, arch, &product.summary);
     builder
         .using_config(config)
         .release(RELEASE)
-        .description(product.description.trim())
+        .description(description(&product.description))
         .url(&product.homepage)
         .vendor(&product.vendor)
         .packager(&product.maintainer)
@@ -77,6 +76,12 @@ fn describe(package: &Package<'_>) -> PackageBuilder {
         builder.add_changelog_entry(name, changes.join("\n"), release.epoch().saturating_add(NOON));
     }
     builder
+}
+
+/// Paragraphs broken into lines, which `rpm -qi` prints as they are.
+fn description(description: &str) -> String {
+    let paragraphs = paragraphs(description).map(|paragraph| wrap(paragraph, WIDTH).join("\n"));
+    paragraphs.collect::<Vec<_>>().join("\n\n")
 }
 
 /// Scriptlets, and what they and the program need.

@@ -1,5 +1,8 @@
 //! Text for people, laid out for control files and changelogs.
 
+/// Characters in a line of a description or changelog: it stays below the 80 columns of a terminal.
+pub(super) const WIDTH: usize = 79;
+
 /// Breaks a paragraph into lines of at most `width` characters; a longer word gets a line of its own.
 pub(super) fn wrap(paragraph: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
