@@ -1,5 +1,7 @@
 //! What is inside the packages, read back member by member.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod sample;
 
 use sample::{EPOCH, MANIFEST, ROWS, Sample};
