@@ -3,6 +3,7 @@
 use crate::product::PayloadRow;
 use crate::{Product, Target};
 use anyhow::{Context, Result, bail, ensure};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The entries of one package, sorted by path, parents before children.
@@ -30,8 +31,12 @@ pub struct Entry {
 pub enum Kind {
     /// The program itself.
     Program(Source),
-    /// Something to read: manual page, licence, changelog.
+    /// Something to read, such as installation notes.
     Document(Source),
+    /// The licence.
+    License(Source),
+    /// A manual page in roff. DEB and RPM compress it, as their policies ask.
+    Manual(Source),
     /// Any other file: units, completions.
     File(Source),
     /// A folder that the package owns.
@@ -74,11 +79,32 @@ impl Source {
     }
 }
 
+impl Owner {
+    /// `root:root`.
+    pub fn root() -> Owner {
+        Owner { user: "root".to_owned(), group: "root".to_owned() }
+    }
+}
+
 impl Entry {
+    /// A folder that root owns and everyone may read.
+    pub fn root_folder(path: impl Into<String>) -> Entry {
+        Entry { path: path.into(), kind: Kind::Directory, mode: 0o755, owner: Owner::root() }
+    }
+
+    /// A file that root owns and everyone may read.
+    pub fn root_file(path: impl Into<String>, kind: Kind) -> Entry {
+        Entry { path: path.into(), kind, mode: 0o644, owner: Owner::root() }
+    }
+
     /// The source of a file, or nothing for folders and links.
     pub fn source(&self) -> Option<&Source> {
         match &self.kind {
-            Kind::Program(source) | Kind::Document(source) | Kind::File(source) => Some(source),
+            Kind::Program(source)
+            | Kind::Document(source)
+            | Kind::License(source)
+            | Kind::Manual(source)
+            | Kind::File(source) => Some(source),
             Kind::Directory | Kind::Link(_) => None,
         }
     }
@@ -89,14 +115,17 @@ impl Payload {
     /// as the program.
     ///
     /// # Errors
-    /// If a row is malformed, two rows claim one path, or a file is missing.
+    /// If a row is malformed, two rows claim one path, or no file matches a row's pattern.
     pub fn resolve(product: &Product, format: &str, target: Target, program: &Path) -> Result<Payload> {
-        let rows = product.payload_rows().iter().filter(|row| row.formats.iter().any(|f| f == format));
         let mut entries = Vec::new();
-        for row in rows {
-            let entry = resolve_row(product, row, target, program)
-                .with_context(|| format!("payload entry {:?} of the product manifest", row.path))?;
-            entries.push(entry);
+        for row in product.payload_rows() {
+            let doing = || format!("payload entry {:?} of the product manifest", row.path);
+            if !row.is_for(format, target).with_context(doing)? {
+                continue;
+            }
+            for row in row.expand(product).with_context(doing)? {
+                entries.push(resolve_row(product, &row, target, program).with_context(doing)?);
+            }
         }
         Payload::new(entries)
     }
@@ -120,6 +149,20 @@ impl Payload {
     /// The entries, sorted by path.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    /// The payload with every folder that leads to an entry, as archives that are unpacked in order need.
+    #[must_use]
+    pub fn with_parents(&self) -> Payload {
+        let mut entries: BTreeMap<String, Entry> =
+            self.entries.iter().map(|entry| (entry.path.clone(), entry.clone())).collect();
+        for entry in &self.entries {
+            for (end, _) in entry.path.match_indices('/') {
+                let parent = &entry.path[..end];
+                entries.entry(parent.to_owned()).or_insert_with(|| Entry::root_folder(parent));
+            }
+        }
+        Payload { entries: entries.into_values().collect() }
     }
 
     /// The program.
@@ -148,10 +191,12 @@ fn resolve_row(product: &Product, row: &PayloadRow, target: Target, program: &Pa
     let (kind, usual_mode) = match row.kind.as_str() {
         "program" => (Kind::Program(Source::Path(program.to_owned())), 0o755),
         "document" => (Kind::Document(source()?), 0o644),
+        "license" => (Kind::License(source()?), 0o644),
+        "manual" => (Kind::Manual(source()?), 0o644),
         "file" => (Kind::File(source()?), 0o644),
         "directory" => (Kind::Directory, 0o755),
         "link" => (Kind::Link(row.target.clone().context("a link needs a target")?), 0o777),
-        other => bail!("kind {other:?} is not program, document, file, directory or link"),
+        other => bail!("kind {other:?} is not program, document, license, manual, file, directory or link"),
     };
     let mode = match &row.mode {
         None => usual_mode,

@@ -3,10 +3,11 @@
 //! The manifest is a TOML file; files it names are relative to its folder. What an engineer expects to
 //! read as a file (units, policies, scriptlets) is a file there, not a string here.
 
-use crate::Changelog;
+use crate::{Changelog, Os, Target};
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 /// What every format needs to know about the product.
@@ -76,9 +77,15 @@ pub struct Deb {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rpm {
-    /// Capabilities required, as `name` or `name >= version`.
+    /// Names of capabilities that the program needs.
     #[serde(default)]
     pub requires: Vec<String>,
+    /// Names of capabilities that every scriptlet needs: `Requires(post)` and so on.
+    #[serde(default)]
+    pub script_requires: Vec<String>,
+    /// Names of capabilities that are installed too where they are to be had.
+    #[serde(default)]
+    pub recommends: Vec<String>,
     /// Scriptlets: `post` to file.
     #[serde(default)]
     pub scripts: BTreeMap<String, PathBuf>,
@@ -104,11 +111,15 @@ pub struct Msi {
 pub(crate) struct PayloadRow {
     /// Formats that carry the entry.
     pub(crate) formats: Vec<String>,
+    /// Operating systems it is for; all, if none is named.
+    #[serde(default)]
+    pub(crate) systems: Vec<String>,
     /// Where it goes, below the root of the format; `{exe}` stands for the target's program suffix.
     pub(crate) path: String,
     /// What it is; a document or file names its `source`, a link its `target`.
     pub(crate) kind: String,
-    /// File the content comes from, relative to the manifest.
+    /// File the content comes from, relative to the manifest. A `*` in its name stands for any text, and
+    /// in `path` for the text found: one row for every file that matches.
     pub(crate) source: Option<PathBuf>,
     /// What a symbolic link points to.
     pub(crate) target: Option<String>,
@@ -116,6 +127,49 @@ pub(crate) struct PayloadRow {
     pub(crate) mode: Option<String>,
     /// `user:group`, where it is not `root:root`.
     pub(crate) owner: Option<String>,
+}
+
+impl PayloadRow {
+    /// Whether packages of that format for that target carry the entry.
+    ///
+    /// # Errors
+    /// If the row names a system that does not exist, which would silently leave the entry out.
+    pub(crate) fn is_for(&self, format: &str, target: Target) -> Result<bool> {
+        for system in &self.systems {
+            ensure!(Os::ALL.iter().any(|os| os.name() == system), "there is no system {system:?}");
+        }
+        let system = self.systems.is_empty() || self.systems.iter().any(|name| name == target.os.name());
+        Ok(system && self.formats.iter().any(|name| name == format))
+    }
+
+    /// The row itself, or one row for every file that its pattern matches, in the order of their names.
+    ///
+    /// # Errors
+    /// If the folder cannot be read, or nothing in it matches.
+    pub(crate) fn expand(&self, product: &Product) -> Result<Vec<PayloadRow>> {
+        let name = self.source.as_ref().and_then(|source| source.file_name()).and_then(OsStr::to_str);
+        let (Some(source), Some((before, after))) =
+            (&self.source, name.and_then(|name| name.split_once('*')))
+        else {
+            return Ok(vec![self.clone()]);
+        };
+        let folder = source.parent().unwrap_or(Path::new(""));
+        let reading = || format!("looking for {}", product.file(source).display());
+        let mut rows = BTreeMap::new();
+        for file in std::fs::read_dir(product.file(folder)).with_context(reading)? {
+            let file = file.with_context(reading)?.file_name();
+            let found = file.to_str().and_then(|name| name.strip_prefix(before)?.strip_suffix(after));
+            if let Some(found) = found {
+                let path = self.path.replace('*', found);
+                rows.insert(
+                    path.clone(),
+                    PayloadRow { path, source: Some(folder.join(&file)), ..self.clone() },
+                );
+            }
+        }
+        ensure!(!rows.is_empty(), "no file matches {}", product.file(source).display());
+        Ok(rows.into_values().collect())
+    }
 }
 
 impl Product {

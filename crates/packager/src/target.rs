@@ -59,6 +59,9 @@ impl Arch {
 }
 
 impl Os {
+    /// Every system.
+    pub const ALL: [Os; 3] = [Os::Linux, Os::Windows, Os::MacOs];
+
     /// The name in file names: `linux`, `windows`, `macos`.
     pub fn name(self) -> &'static str {
         match self {

@@ -1,10 +1,19 @@
-//! The formats, a module each.
+//! The formats, a module each, and below them what several formats share.
+
+pub mod deb;
+pub mod rpm;
+pub mod tar_gz;
+pub mod zip;
+
+mod compress;
+mod tar;
+mod text;
 
 use crate::Format;
 use anyhow::{Result, bail};
 
 /// Every format, in the order in which they are listed to people.
-pub const ALL: &[&dyn Format] = &[];
+pub const ALL: &[&dyn Format] = &[&deb::Deb, &rpm::Rpm, &tar_gz::TarGz, &zip::Zip];
 
 /// The format of that name.
 ///

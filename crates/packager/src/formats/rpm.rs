@@ -1,0 +1,130 @@
+//! RPM packages in version 4 of the format, for Enterprise Linux 8 and later, Fedora and SUSE.
+//!
+//! Specified in the [RPM reference manual](https://rpm-software-management.github.io/rpm/manual/). The
+//! payload is compressed by xz, which every rpm reads; zstd came to Enterprise Linux 8 only late.
+
+use super::compress::{XZ_LEVEL, with_compressed_manuals};
+use super::text::{WIDTH, paragraphs, wrap};
+use crate::format::Output;
+use crate::{Entry, Format, Kind, Os, Package, Product, Target, Version};
+use anyhow::{Context, Result, ensure};
+use rpm::{BuildConfig, CompressionWithLevel, Dependency, FileOptions, PackageBuilder, Scriptlet};
+
+/// The RPM package format.
+#[derive(Debug)]
+pub struct Rpm;
+
+/// Releases count packagings of one version of a program. Program and packaging are released together
+/// here, so there is only ever the first.
+const RELEASE: &str = "1";
+/// The header wants to know where a package was built; it must not depend on where that was.
+const BUILD_HOST: &str = "localhost";
+const SHELL: &str = "/bin/sh";
+/// Changelog entries carry a day as the second in its middle, so that no time zone shows another day.
+const NOON: u32 = 12 * 60 * 60;
+
+impl Format for Rpm {
+    fn name(&self) -> &'static str {
+        "rpm"
+    }
+
+    fn supports(&self, target: Target) -> bool {
+        target.os == Os::Linux
+    }
+
+    fn file_name(&self, product: &Product, version: &Version, target: Target) -> String {
+        format!("{}-{}-{RELEASE}.{}.rpm", product.name, version.tilde(), target.arch.name())
+    }
+
+    fn write(&self, package: &Package<'_>, out: &mut dyn Output) -> Result<()> {
+        let mut builder = describe(package);
+        relate(&mut builder, package.product)?;
+        for entry in with_compressed_manuals(&package.payload)?.entries() {
+            add(&mut builder, entry).with_context(|| format!("packing {}", entry.path))?;
+        }
+        let built = builder.build()?;
+        let build_time = built.metadata.get_build_time()?;
+        ensure!(
+            build_time == u64::from(package.epoch),
+            "the time of the package ({} seconds since 1970) lies in the future, which rpm headers must not \
+             say: use the date of a release that has happened",
+            package.epoch
+        );
+        let mut out = out;
+        Ok(built.write(&mut out)?)
+    }
+}
+
+/// Name, version, description and history.
+fn describe(package: &Package<'_>) -> PackageBuilder {
+    let product = package.product;
+    let config = BuildConfig::v4().compression(CompressionWithLevel::Xz(XZ_LEVEL)).source_date(package.epoch);
+    let version = package.version.tilde();
+    let arch = package.target.arch.name();
+    let mut builder = PackageBuilder::new(&product.name, &version, &product.license, arch, &product.summary);
+    builder
+        .using_config(config)
+        .release(RELEASE)
+        .description(description(&product.description))
+        .url(&product.homepage)
+        .vendor(&product.vendor)
+        .packager(&product.maintainer)
+        .build_host(BUILD_HOST);
+    for release in package.changelog.releases() {
+        let name = format!("{} - {}-{RELEASE}", product.maintainer, release.version.tilde());
+        let changes: Vec<_> = release.changes.iter().map(|change| format!("- {change}")).collect();
+        builder.add_changelog_entry(name, changes.join("\n"), release.epoch().saturating_add(NOON));
+    }
+    builder
+}
+
+/// Paragraphs broken into lines, which `rpm -qi` prints as they are.
+fn description(description: &str) -> String {
+    let paragraphs = paragraphs(description).map(|paragraph| wrap(paragraph, WIDTH).join("\n"));
+    paragraphs.collect::<Vec<_>>().join("\n\n")
+}
+
+/// Scriptlets, and what they and the program need.
+fn relate(builder: &mut PackageBuilder, product: &Product) -> Result<()> {
+    let needs = &product.rpm;
+    builder.requires(Dependency::rpmlib("PayloadIsXz", "5.2-1"));
+    for name in &needs.requires {
+        builder.requires(Dependency::any(name));
+    }
+    for name in &needs.recommends {
+        builder.recommends(Dependency::any(name));
+    }
+    for (phase, path) in &needs.scripts {
+        let scriptlet = Scriptlet::new(product.text(path)?.trim_end()).prog(vec![SHELL]);
+        let requirement: fn(String) -> Dependency = match phase.as_str() {
+            "pre" => (builder.pre_install_script(scriptlet), Dependency::script_pre).1,
+            "post" => (builder.post_install_script(scriptlet), Dependency::script_post).1,
+            "preun" => (builder.pre_uninstall_script(scriptlet), Dependency::script_preun).1,
+            "postun" => (builder.post_uninstall_script(scriptlet), Dependency::script_postun).1,
+            _ => anyhow::bail!("[rpm.scripts] names {phase:?}; use pre, post, preun, postun"),
+        };
+        for name in &needs.script_requires {
+            builder.requires(requirement(name.clone()));
+        }
+    }
+    Ok(())
+}
+
+fn add(builder: &mut PackageBuilder, entry: &Entry) -> Result<()> {
+    let path = format!("/{}", entry.path);
+    let mode = u16::try_from(entry.mode).context("a mode above 0o7777")?;
+    let options = match &entry.kind {
+        Kind::Directory => FileOptions::dir(path),
+        Kind::Link(target) => FileOptions::symlink(path, target),
+        Kind::Document(_) | Kind::Manual(_) => FileOptions::new(path).doc(),
+        Kind::License(_) => FileOptions::new(path).license(),
+        Kind::Program(_) | Kind::File(_) => FileOptions::new(path),
+    };
+    let options = options.permissions(mode).user(&entry.owner.user).group(&entry.owner.group);
+    match (&entry.kind, entry.source()) {
+        (_, Some(source)) => builder.with_file_contents(source.read()?, options)?,
+        (Kind::Link(_), None) => builder.with_symlink(options)?,
+        (_, None) => builder.with_dir_entry(options)?,
+    };
+    Ok(())
+}

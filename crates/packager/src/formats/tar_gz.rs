@@ -1,0 +1,40 @@
+//! Archives for Linux and macOS: one top folder in a gzipped tar.
+
+use super::compress::gzip_writer;
+use super::tar::Tar;
+use crate::format::Output;
+use crate::{Format, Os, Package, Product, Target, Version};
+use anyhow::Result;
+
+/// The gzipped tar format.
+#[derive(Debug)]
+pub struct TarGz;
+
+/// The name of an archive without its suffix, and of its top folder: `pywats-client-0.1.0-x86_64-linux`.
+pub(super) fn stem(product: &Product, version: &Version, target: Target) -> String {
+    format!("{}-{version}-{target}", product.name)
+}
+
+impl Format for TarGz {
+    fn name(&self) -> &'static str {
+        "tar.gz"
+    }
+
+    fn supports(&self, target: Target) -> bool {
+        matches!(target.os, Os::Linux | Os::MacOs)
+    }
+
+    fn file_name(&self, product: &Product, version: &Version, target: Target) -> String {
+        format!("{}.tar.gz", stem(product, version, target))
+    }
+
+    fn write(&self, package: &Package<'_>, out: &mut dyn Output) -> Result<()> {
+        let top = stem(package.product, &package.version, package.target) + "/";
+        let mut tar = Tar::new(gzip_writer(out), &top, package.epoch)?;
+        for entry in package.payload.with_parents().entries() {
+            tar.add(entry)?;
+        }
+        tar.finish()?.finish()?;
+        Ok(())
+    }
+}

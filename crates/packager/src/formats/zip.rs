@@ -1,0 +1,74 @@
+//! Archives for Windows: one top folder in a zip, as Explorer, `Expand-Archive` and 7-Zip unpack it.
+//!
+//! Specified in PKWARE's [APPNOTE](https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT). Texts keep
+//! the line ends they have in the source: every supported Windows shows both kinds.
+
+use super::tar_gz::stem;
+use crate::format::Output;
+use crate::{Format, Kind, Os, Package, Product, Target, Version};
+use anyhow::{Context, Result, bail};
+use jiff::{Timestamp, tz::TimeZone};
+use std::io::Write;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, System, ZipWriter};
+
+/// The zip format.
+#[derive(Debug)]
+pub struct Zip;
+
+impl Format for Zip {
+    fn name(&self) -> &'static str {
+        "zip"
+    }
+
+    fn supports(&self, target: Target) -> bool {
+        target.os == Os::Windows
+    }
+
+    fn file_name(&self, product: &Product, version: &Version, target: Target) -> String {
+        format!("{}.zip", stem(product, version, target))
+    }
+
+    fn write(&self, package: &Package<'_>, out: &mut dyn Output) -> Result<()> {
+        let top = stem(package.product, &package.version, package.target);
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Deflated)
+            .compression_level(Some(9))
+            .last_modified_time(dos_time(package.epoch)?)
+            // Or else it would be the system that builds.
+            .system(System::Unix);
+        let mut zip = ZipWriter::new(out);
+        zip.add_directory(&*top, options.unix_permissions(0o755))?;
+        for entry in package.payload.with_parents().entries() {
+            let path = format!("{top}/{}", entry.path);
+            let options = options.unix_permissions(entry.mode);
+            let doing = || format!("packing {}", entry.path);
+            match (&entry.kind, entry.source()) {
+                (_, Some(source)) => {
+                    zip.start_file(path, options).with_context(doing)?;
+                    zip.write_all(&source.read()?).with_context(doing)?;
+                }
+                (Kind::Directory, None) => zip.add_directory(path, options).with_context(doing)?,
+                (_, None) => bail!("{}: archives for Windows hold no links", entry.path),
+            }
+        }
+        zip.finish()?;
+        Ok(())
+    }
+}
+
+/// The time in the form of zip archives, which know no time zone and begin in 1980: that of UTC.
+fn dos_time(epoch: u32) -> Result<DateTime> {
+    let time = Timestamp::from_second(epoch.into())?.to_zoned(TimeZone::UTC).datetime();
+    let part = |value: i8| value.unsigned_abs();
+    let year = time.year().unsigned_abs();
+    DateTime::from_date_and_time(
+        year,
+        part(time.month()),
+        part(time.day()),
+        part(time.hour()),
+        part(time.minute()),
+        part(time.second()),
+    )
+    .with_context(|| format!("zip archives hold times from 1980 on, not {epoch} seconds since 1970"))
+}

@@ -1,0 +1,159 @@
+//! What holds for every format: names, the same bytes every time, and errors that say what is wrong.
+//! Whether other programs can read the packages is for the test bench, which runs those programs.
+
+mod sample;
+
+use packager::{Format, Product, Target, Version, formats};
+use sample::{EPOCH, MANIFEST, ROWS, Sample};
+use std::fs::{self, File};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+/// Every pair of format and target that this crate packs by itself, without Windows Installer.
+const PACKED: &[(&str, &str, &str)] = &[
+    ("deb", "x86_64-linux", "sample_0.2.0~rc1_amd64.deb"),
+    ("deb", "aarch64-linux", "sample_0.2.0~rc1_arm64.deb"),
+    ("rpm", "x86_64-linux", "sample-0.2.0~rc1-1.x86_64.rpm"),
+    ("rpm", "aarch64-linux", "sample-0.2.0~rc1-1.aarch64.rpm"),
+    ("tar.gz", "x86_64-linux", "sample-0.2.0-rc.1-x86_64-linux.tar.gz"),
+    ("tar.gz", "aarch64-macos", "sample-0.2.0-rc.1-aarch64-macos.tar.gz"),
+    ("zip", "x86_64-windows", "sample-0.2.0-rc.1-x86_64-windows.zip"),
+];
+
+/// The names of the files in a folder, hidden ones included; none if there is no such folder.
+fn names_in(folder: &Path) -> Vec<String> {
+    let Ok(files) = fs::read_dir(folder) else { return Vec::new() };
+    let mut names: Vec<_> =
+        files.map(|file| file.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// Fails if: a file name differs from the convention of its format, a format claims a system it has no
+/// package for, or packing leaves anything but the package behind.
+#[test]
+fn names_follow_conventions() {
+    let sample = Sample::new(MANIFEST, ROWS);
+    for (format, target, name) in PACKED {
+        let path = sample.pack(format, target, EPOCH).unwrap_or_else(|e| panic!("{format} {target}: {e:?}"));
+        assert_eq!(path.file_name().and_then(|n| n.to_str()), Some(*name));
+    }
+    let mut expected: Vec<_> = PACKED.iter().map(|(_, _, name)| (*name).to_owned()).collect();
+    expected.sort();
+    assert_eq!(names_in(&sample.path("out")), expected);
+
+    for (format, refused) in [
+        ("deb", ["x86_64-windows", "x86_64-macos"]),
+        ("rpm", ["x86_64-windows", "aarch64-macos"]),
+        ("tar.gz", ["x86_64-windows", "aarch64-windows"]),
+        ("zip", ["x86_64-linux", "aarch64-macos"]),
+    ] {
+        for target in refused {
+            let target: Target = target.parse().unwrap();
+            assert!(!formats::by_name(format).unwrap().supports(target), "{format} for {target}");
+        }
+    }
+}
+
+/// Fails if: a package depends on where, when, in which order or with which permissions its sources lie.
+#[test]
+fn bytes_depend_on_content_alone() {
+    let one = Sample::new(MANIFEST, ROWS);
+    let reversed: Vec<_> = ROWS.iter().rev().copied().collect();
+    let other = Sample::new(MANIFEST, &reversed);
+    for name in ["program", "script", "LICENSE", "man/sample.1", "CHANGELOG.md"] {
+        let file = File::options().write(true).open(other.path(name)).unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000)).unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            file.set_permissions(fs::Permissions::from_mode(0o600)).unwrap();
+        }
+    }
+    for (format, target, name) in PACKED {
+        let bytes = |sample: &Sample| fs::read(sample.pack(format, target, EPOCH).unwrap()).unwrap();
+        let first = bytes(&one);
+        assert!(first == bytes(&one), "{name} differs when it is packed again");
+        assert!(first == bytes(&other), "{name} differs in another folder");
+        let later = fs::read(one.pack(format, target, EPOCH + 86_400).unwrap()).unwrap();
+        // A gzipped tar has its times inside the compressed stream, so every format must notice.
+        assert!(first != later, "{name} does not carry the time it was given");
+    }
+}
+
+/// Fails if: packing what cannot be packed succeeds, does not say what is wrong, or leaves a file behind.
+#[test]
+fn refuses_with_a_reason() {
+    let row = |format: &str, rest: &str| format!("formats = [\"{format}\"]\n{rest}");
+    let cases = [
+        ("deb", row("deb", "path = \"x\"\nkind = \"file\"\nsource = \"none\""), "none is not a file"),
+        ("rpm", row("rpm", "path = \"x\"\nkind = \"file\"\nsource = \"none\""), "none is not a file"),
+        ("zip", row("zip", "path = \"x\"\nkind = \"file\"\nsource = \"man\""), "man is not a file"),
+        ("deb", row("deb", "path = \"x\"\nkind = \"file\""), "source is missing"),
+        ("deb", row("deb", "path = \"x\"\nkind = \"file\"\nsource = \"script\"\nmode = \"0888\""), "octal"),
+        ("deb", row("deb", "path = \"../x\"\nkind = \"directory\""), "'..'"),
+        ("deb", row("deb", "path = \"/x\"\nkind = \"directory\""), "relative"),
+        ("deb", row("deb", "path = \"x\"\nkind = \"folder\""), "kind \"folder\""),
+        ("deb", row("deb", "path = \"x\"\nkind = \"directory\"\nowner = \"sample:sample\""), "tmpfiles.d"),
+        ("deb", row("deb", "path = \"x\"\nkind = \"directory\"\nowner = \"root\""), "user:group"),
+        ("deb", row("deb", "path = \"x\"\nkind = \"directory\"\nsystems = [\"unix\"]"), "no system \"unix\""),
+        ("deb", row("deb", "path = \"x/*\"\nkind = \"file\"\nsource = \"man/*.7\""), "no file matches"),
+        ("deb", row("deb", "path = \"x/*\"\nkind = \"file\"\nsource = \"none/*.7\""), "none/*.7"),
+        ("deb", row("deb", "path = \"usr/bin/sample\"\nkind = \"directory\""), "two payload entries"),
+        ("zip", row("zip", "path = \"x\"\nkind = \"link\"\ntarget = \"y\""), "no links"),
+        (
+            "tar.gz",
+            row("tar.gz", &format!("path = \"x\"\nkind = \"link\"\ntarget = \"{}\"", "y".repeat(101))),
+            "longer",
+        ),
+    ];
+    let target = |format: &str| if format == "zip" { "x86_64-windows" } else { "x86_64-linux" };
+    let check = |sample: &Sample, format: &str, epoch: u32, complaint: &str| {
+        let error = sample.pack(format, target(format), epoch).expect_err(complaint);
+        let text = format!("{error:#}");
+        assert!(text.contains(complaint), "{complaint:?} is not said in: {text}");
+        assert_eq!(names_in(&sample.path("out")), [""; 0], "{complaint}: something was left behind");
+    };
+    for (format, extra, complaint) in &cases {
+        let mut rows = ROWS.to_vec();
+        rows.push(extra);
+        check(&Sample::new(MANIFEST, &rows), format, EPOCH, complaint);
+    }
+    for (format, from, to, complaint) in [
+        ("deb", "{ postinst =", "{ post-inst =", "[deb.scripts] names \"post-inst\""),
+        ("deb", "{ Depends =", "{ Requires =", "[deb.relations] names \"Requires\""),
+        ("deb", "\"libc6 (>= 2.31), base-files\"", "\"a\\nb\"", "more than one line"),
+        ("rpm", "{ post =", "{ postinst =", "[rpm.scripts] names \"postinst\""),
+        ("rpm", "{ post = \"script\"", "{ post = \"none\"", "none"),
+        ("deb", "license = ", "licence = ", "unknown field `licence`"),
+    ] {
+        check(&Sample::new(&MANIFEST.replace(from, to), ROWS), format, EPOCH, complaint);
+    }
+    for (format, epoch, complaint) in [("zip", 1, "from 1980 on"), ("rpm", u32::MAX, "lies in the future")] {
+        check(&Sample::new(MANIFEST, ROWS), format, epoch, complaint);
+    }
+    check(&Sample::new(MANIFEST, &[]), "deb", EPOCH, "payload");
+}
+
+/// Fails if: an unknown format is not answered by the list of known ones.
+#[test]
+fn names_the_known_formats() {
+    let error = formats::by_name("apk").map(Format::name).expect_err("apk is no format").to_string();
+    for format in formats::ALL {
+        assert!(error.contains(format.name()), "{error}");
+    }
+}
+
+/// Fails if: a version is not turned into the notation of the format in the file's name.
+#[test]
+fn pre_releases_sort_before_releases_in_names() {
+    let sample = Sample::new(MANIFEST, ROWS);
+    let product = Product::load(&sample.path("product.toml")).unwrap();
+    let target: Target = "x86_64-linux".parse().unwrap();
+    for (version, deb) in
+        [("1.0.0", "sample_1.0.0_amd64.deb"), ("1.0.0-beta.2", "sample_1.0.0~beta2_amd64.deb")]
+    {
+        let version: Version = version.parse().unwrap();
+        assert_eq!(formats::by_name("deb").unwrap().file_name(&product, &version, target), deb);
+    }
+}

@@ -1,0 +1,133 @@
+//! A small product to pack: a folder with a manifest and everything that it names.
+
+use anyhow::Result;
+use packager::{Package, Payload, Product, Target, format, formats};
+use std::fs;
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+/// The part of the manifest that comes before the payload.
+pub(crate) const MANIFEST: &str = r#"
+name = "sample"
+display_name = "Sample"
+vendor = "Example"
+maintainer = "Example <mail@example.org>"
+homepage = "https://example.org"
+license = "MIT"
+summary = "Program that stands for another"
+description = """
+Words that go on until the line is longer than eighty columns, so that every format has to break it.
+
+A second paragraph."""
+changelog = "CHANGELOG.md"
+
+[service]
+name = "sample"
+description = "Stands for another"
+windows_arguments = []
+
+[deb]
+section = "misc"
+relations = { Depends = "libc6 (>= 2.31), base-files" }
+scripts = { postinst = "script" }
+
+[rpm]
+script_requires = ["systemd"]
+scripts = { post = "script" }
+
+[msi]
+upgrade_code = "00000000-0000-4000-8000-000000000000"
+install_folder = "Sample"
+data_folder = "Sample"
+data_subfolders = []
+"#;
+
+/// Rows of the payload, each for itself, so that tests can change, add and reorder them.
+pub(crate) const ROWS: &[&str] = &[
+    r#"formats = ["deb", "rpm"]
+path = "usr/bin/sample"
+kind = "program""#,
+    r#"formats = ["tar.gz", "zip"]
+path = "sample{exe}"
+kind = "program""#,
+    r#"formats = ["deb", "rpm"]
+path = "usr/share/man/man1/*.1"
+kind = "manual"
+source = "man/*.1""#,
+    r#"formats = ["tar.gz", "zip"]
+path = "LICENSE.txt"
+kind = "license"
+source = "LICENSE""#,
+    r#"formats = ["deb", "rpm", "tar.gz"]
+systems = ["linux"]
+path = "usr/lib/sample/link"
+kind = "link"
+target = "../../bin/sample""#,
+    r#"formats = ["rpm"]
+path = "var/lib/sample"
+kind = "directory"
+mode = "0750"
+owner = "sample:sample""#,
+    r#"formats = ["deb", "rpm", "tar.gz", "zip"]
+path = "etc/a-folder-with-a-long-name/another-folder-with-a-long-name/and-a-third-one-with-a-name-as-long/file-æøå"
+kind = "file"
+source = "script"
+mode = "0640""#,
+];
+
+/// 2026-01-02, the day of the changelog's top entry.
+pub(crate) const EPOCH: u32 = 1_767_312_000;
+
+/// The folder of a sample product, removed at the end.
+pub(crate) struct Sample {
+    pub(crate) folder: TempDir,
+}
+
+impl Sample {
+    /// A product with the given manifest and payload rows.
+    pub(crate) fn new(manifest: &str, rows: &[&str]) -> Sample {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let sample = Sample { folder };
+        let rows: String = rows.iter().map(|row| format!("\n[[payload]]\n{row}\n")).collect();
+        for (name, text) in [
+            ("product.toml", format!("{manifest}{rows}").as_str()),
+            (
+                "CHANGELOG.md",
+                "## [0.2.0-rc.1] - 2026-01-02\n- Second.\n\n## [0.1.0] - 2025-12-31\n- First.\n",
+            ),
+            ("LICENSE", "Do as you like.\n"),
+            ("script", "#!/bin/sh\nexit 0\n"),
+            ("man/sample.1", ".TH SAMPLE 1\n"),
+            ("man/sample-run.1", ".TH SAMPLE-RUN 1\n"),
+            ("man/README", "no manual page\n"),
+            ("program", &"not really a program\n".repeat(1000)),
+        ] {
+            let path = sample.path(name);
+            fs::create_dir_all(path.parent().expect("a file has a folder")).expect("a folder");
+            fs::write(path, text).expect("a file");
+        }
+        sample
+    }
+
+    /// A path below the folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Packs the product into its folder `out` and returns where the package is.
+    pub(crate) fn pack(&self, format: &str, target: &str, epoch: u32) -> Result<PathBuf> {
+        let target: Target = target.parse()?;
+        let product = Product::load(&self.path("product.toml"))?;
+        let changelog = product.changelog()?;
+        let payload = Payload::resolve(&product, format, target, &self.path("program"))?;
+        let package = Package {
+            product: &product,
+            changelog: &changelog,
+            version: changelog.latest().version,
+            target,
+            payload,
+            epoch,
+        };
+        format::write_into(&self.path("out"), formats::by_name(format)?, &package)
+    }
+}

@@ -1,0 +1,152 @@
+//! Facts that packaging has to say in more than one place, because each place is read by another program:
+//! here they are held together.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+use anyhow::{Context, Result};
+use packager::{Kind, Payload, Product, Target, formats};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn packaging() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging")
+}
+
+fn read(file: &str) -> String {
+    let path = packaging().join(file);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The lines of a file that say something: no comments, no empty lines.
+fn lines(text: &str) -> Vec<&str> {
+    text.lines().map(str::trim_end).filter(|line| !line.is_empty() && !line.starts_with('#')).collect()
+}
+
+/// The value of a key of the unit.
+fn unit(key: &str) -> String {
+    let unit = read("systemd/pywats-client.service");
+    let value = lines(&unit).into_iter().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+    value.unwrap_or_else(|| panic!("the unit does not set {key}")).to_owned()
+}
+
+fn product() -> Product {
+    Product::load(&packaging().join("product.toml")).expect("the product manifest")
+}
+
+fn payload(format: &str, target: &str) -> Result<Payload> {
+    let target: Target = target.parse()?;
+    Payload::resolve(&product(), format, target, Path::new("program"))
+        .with_context(|| format!("{format} for {target}"))
+}
+
+/// Folders of tmpfiles.d: mode and owner by path.
+fn tmpfiles() -> BTreeMap<String, (String, String)> {
+    let text = read("systemd/tmpfiles.conf");
+    let fields = lines(&text).into_iter().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    fields
+        .filter(|fields| fields[0] == "d")
+        .map(|fields| (fields[1].to_owned(), (fields[2].to_owned(), format!("{}:{}", fields[3], fields[4]))))
+        .collect()
+}
+
+/// Fails if: the unit runs another account, program or folder than the packages make.
+#[test]
+fn the_unit_uses_what_the_packages_make() {
+    let product = product();
+    let sysusers = read("systemd/sysusers.conf");
+    let user: Vec<_> = lines(&sysusers)[0].split_whitespace().collect();
+    let [kind, account, .., home] = user[..] else { panic!("{sysusers}") };
+    assert_eq!(kind, "u");
+    assert_eq!([unit("User"), unit("Group")], [account, account]);
+    assert_eq!(format!("/var/lib/{}", unit("StateDirectory")), home);
+    assert_eq!(unit("StateDirectoryMode"), tmpfiles()[home].0);
+    assert_eq!(unit("Description"), product.service.description);
+
+    for format in ["deb", "rpm"] {
+        let payload = payload(format, "x86_64-linux").unwrap();
+        let program = format!("/{}", payload.program().unwrap().path);
+        assert_eq!(unit("ExecStart").split(' ').next(), Some(&*program), "{format}");
+        let service = format!("usr/lib/systemd/system/{}.service", product.service.name);
+        assert!(payload.entries().iter().any(|entry| entry.path == service), "{format} has no {service}");
+    }
+    for script in ["debian/postinst", "debian/prerm", "debian/postrm", "rpm/post", "rpm/preun", "rpm/postun"]
+    {
+        assert!(read(script).contains(&format!("{}.service", product.service.name)), "{script}");
+    }
+}
+
+/// Fails if: rpm creates other accounts before unpacking than the file it unpacks, or folders belong to
+/// accounts that nobody creates.
+#[test]
+fn accounts_are_the_same_everywhere() {
+    let sysusers = read("systemd/sysusers.conf");
+    let scriptlet = read("rpm/pre");
+    let inline: Vec<_> = lines(&scriptlet)
+        .into_iter()
+        .filter(|line| line.starts_with("u ") || line.starts_with("g "))
+        .collect();
+    assert_eq!(inline, lines(&sysusers));
+
+    let created: BTreeSet<_> =
+        lines(&sysusers).iter().filter_map(|line| line.split_whitespace().nth(1)).collect();
+    for (folder, (_, owner)) in tmpfiles() {
+        for name in owner.split(':').filter(|name| *name != "root") {
+            assert!(created.contains(name), "{folder} belongs to {name}, which nobody creates");
+        }
+    }
+}
+
+/// Fails if: rpm and tmpfiles.d make other folders, modes or owners, or Debian's purge leaves some behind.
+#[test]
+fn folders_are_the_same_everywhere() {
+    let payload = payload("rpm", "x86_64-linux").unwrap();
+    let owned =
+        payload.entries().iter().filter(|e| matches!(e.kind, Kind::Directory) && !e.path.starts_with("usr/"));
+    let owned: BTreeMap<_, _> = owned
+        .map(|entry| {
+            let owner = format!("{}:{}", entry.owner.user, entry.owner.group);
+            (format!("/{}", entry.path), (format!("{:04o}", entry.mode), owner))
+        })
+        .collect();
+    assert_eq!(owned, tmpfiles());
+
+    let is_top = |path: &&String| !owned.keys().any(|other| path.starts_with(&format!("{other}/")));
+    let top: Vec<_> = owned.keys().filter(is_top).cloned().collect();
+    let purged = format!("for folder in {}; do", top.join(" "));
+    assert!(read("debian/postrm").contains(&purged), "postrm does not say {purged:?}");
+}
+
+/// Fails if: the copyright file of the Debian package states another licence than the LICENSE file.
+#[test]
+fn licences_are_the_same() {
+    let words = |text: &str| {
+        let words = text.split_whitespace().filter(|word| *word != ".");
+        words.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let license = read("../LICENSE");
+    let (head, license) = license.split_once("\n\nPermission").expect("the MIT licence");
+    let copyright = read("debian/copyright");
+    let (stated, text) = copyright.rsplit_once("License: Expat\n Permission").expect("the licence's stanza");
+    assert_eq!(words(text), words(license));
+    let holder = head.lines().last().and_then(|line| line.strip_prefix("Copyright (c) ")).expect("a holder");
+    assert!(stated.contains(&format!("Copyright: {holder}\n")), "the holder is not {holder}");
+}
+
+/// Fails if: a file that the manifest names does not exist, or a format has no payload for a system it
+/// supports.
+#[test]
+fn every_payload_resolves() {
+    for format in formats::ALL {
+        for target in ["x86_64-linux", "aarch64-linux", "x86_64-windows", "x86_64-macos", "aarch64-macos"] {
+            if !format.supports(target.parse().unwrap()) {
+                continue;
+            }
+            for entry in payload(format.name(), target).unwrap().entries() {
+                if let (Some(source), false) = (entry.source(), matches!(entry.kind, Kind::Program(_))) {
+                    source.read().unwrap_or_else(|e| panic!("{} for {target}: {e:#}", format.name()));
+                }
+            }
+        }
+    }
+}
