@@ -1,10 +1,12 @@
 //! The formats, a module each.
 
+mod msi;
+
 use crate::Format;
 use anyhow::{Result, bail};
 
 /// Every format, in the order in which they are listed to people.
-pub const ALL: &[&dyn Format] = &[];
+pub const ALL: &[&dyn Format] = &[&msi::Msi];
 
 /// The format of that name.
 ///
