@@ -97,6 +97,8 @@ pub struct Rpm {
 pub struct Msi {
     /// Identifies the product over all its versions; never changes. Hyphenated, upper case.
     pub upgrade_code: String,
+    /// Key below HKEY_LOCAL_MACHINE that keeps what an administrator chose for later upgrades.
+    pub registry_key: String,
     /// Folder below Program Files.
     pub install_folder: String,
     /// Folder below ProgramData.

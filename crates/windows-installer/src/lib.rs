@@ -1,1 +1,34 @@
-//! Placeholder.
+//! Windows Installer databases (`.msi`) from checked tables, reproducible to the bit.
+//!
+//! A [`Database`] takes rows table by table and refuses what Windows Installer would refuse or, worse,
+//! silently misread: unknown columns, malformed identifiers and GUIDs, references to nothing, text that
+//! the code page cannot hold. [`Database::write`] then gives the same bytes for the same rows, in
+//! whatever order they were added; nothing reads a clock or the environment.
+//!
+//! The format is documented by Microsoft as
+//! [Windows Installer](https://learn.microsoft.com/en-us/windows/win32/msi/windows-installer-portal): a
+//! relational database in a compound file ([MS-CFB]), with the files to install in a cabinet ([MS-CAB])
+//! in one of its streams. The crates `msi`, `cfb` and `cab` write these containers; this crate knows what
+//! has to be in them.
+//!
+//! [MS-CFB]: https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-cfb/
+//! [MS-CAB]: https://learn.microsoft.com/en-us/openspecs/exchange_server_protocols/ms-cab/
+
+mod cabinet;
+mod check;
+mod container;
+mod database;
+mod error;
+pub mod files;
+pub mod guid;
+pub mod names;
+pub mod schema;
+pub mod sequence;
+mod summary;
+
+pub use cabinet::{Cabinet, CabinetFile};
+pub use database::{Cell, Database};
+pub use error::{Error, Result};
+pub use files::FileSet;
+pub use sequence::{Place, Sequence};
+pub use summary::{Platform, Summary};

@@ -1,0 +1,169 @@
+//! File names as the tables `File` and `Directory` hold them: `SHORT~1.EXT|long name.ext`.
+//!
+//! Specified by [Filename](https://learn.microsoft.com/en-us/windows/win32/msi/filename). The short name
+//! must be unique in its folder; it is derived from the long names of the folder alone, so that the order
+//! in which they are given does not matter.
+
+use crate::{Error, Result};
+use std::collections::BTreeSet;
+
+/// Characters that no Windows file name has.
+const FORBIDDEN: &str = "\\/:*?\"<>|";
+/// Characters that only long names may have, besides space and everything beyond ASCII.
+const LONG_ONLY: &str = "+,;=[].";
+/// Names of devices; with any extension they are not files either.
+const DEVICES: &[&str] = &[
+    "AUX", "CON", "NUL", "PRN", "COM1", "COM2", "COM3", "COM4", "COM5", "COM6", "COM7", "COM8", "COM9",
+    "LPT1", "LPT2", "LPT3", "LPT4", "LPT5", "LPT6", "LPT7", "LPT8", "LPT9",
+];
+
+/// The cells for all long names of one folder, in the order of `long`: the name itself where it is a
+/// short one, else short and long name joined with `|`.
+///
+/// # Errors
+/// If Windows could not make such a file, or two names differ in case only.
+pub fn with_short_names(long: &[&str]) -> Result<Vec<String>> {
+    let mut taken = BTreeSet::new();
+    for name in long {
+        check(name)?;
+        if !taken.insert(name.to_uppercase()) {
+            return Err(refused(name, "two names in one folder differ at most in case"));
+        }
+    }
+    let mut sorted = long.to_vec();
+    sorted.sort_unstable();
+    let mut cells = std::collections::BTreeMap::new();
+    for name in sorted {
+        let cell = if is_short(name) {
+            name.to_owned()
+        } else {
+            let short = unused_short_name(name, &taken)?;
+            taken.insert(short.clone());
+            format!("{short}|{name}")
+        };
+        cells.insert(name, cell);
+    }
+    Ok(long.iter().map(|name| cells[name].clone()).collect())
+}
+
+/// Refuses a name that Windows could not make.
+fn check(name: &str) -> Result<()> {
+    let stem = name.split('.').next().unwrap_or_default();
+    let reason = if name.is_empty() {
+        "a name is empty"
+    } else if name.encode_utf16().count() > 255 {
+        "a name has at most 255 characters"
+    } else if name.chars().any(|c| FORBIDDEN.contains(c) || c.is_control()) {
+        "a name has none of \\ / : * ? \" < > | and no control characters"
+    } else if name.ends_with(['.', ' ']) {
+        "Windows drops a dot or a space at the end of a name"
+    } else if DEVICES.contains(&stem.to_uppercase().as_str()) {
+        "this is the name of a device"
+    } else {
+        return Ok(());
+    };
+    Err(refused(name, reason))
+}
+
+fn refused(name: &str, reason: &str) -> Error {
+    Error::Name { path: name.to_owned(), reason: reason.to_owned() }
+}
+
+/// Whether a long name is a short name too. Lower case does not matter.
+fn is_short(name: &str) -> bool {
+    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
+    let plain = |part: &str| part.chars().all(is_short_character);
+    let dot_without_extension = name.contains('.') && extension.is_empty();
+    (1..=8).contains(&stem.len())
+        && extension.len() <= 3
+        && plain(stem)
+        && plain(extension)
+        && !dot_without_extension
+}
+
+fn is_short_character(c: char) -> bool {
+    c.is_ascii_graphic() && !FORBIDDEN.contains(c) && !LONG_ONLY.contains(c)
+}
+
+/// The first of `LONGNA~1.EXT`, `LONGNA~2.EXT`, … that nothing else in the folder is called.
+fn unused_short_name(name: &str, taken: &BTreeSet<String>) -> Result<String> {
+    let (stem, extension) = name.trim_start_matches('.').rsplit_once('.').unwrap_or((name, ""));
+    let shorten = |part: &str, length: usize| -> String {
+        let kept = part.chars().filter(|c| !c.is_whitespace() && *c != '.');
+        kept.map(|c| if is_short_character(c) { c.to_ascii_uppercase() } else { '_' }).take(length).collect()
+    };
+    let extension = match shorten(extension, 3) {
+        extension if extension.is_empty() => extension,
+        extension => format!(".{extension}"),
+    };
+    (1..1_000_000u32)
+        .map(|n| {
+            let tail = format!("~{n}");
+            format!("{}{tail}{extension}", shorten(stem, 8 - tail.len()))
+        })
+        .find(|short| !taken.contains(short))
+        .ok_or_else(|| refused(name, "the folder has too many names that begin alike"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails if: a short name is wrong, not unique in its folder, or depends on the order of the names.
+    #[test]
+    fn makes_short_names() {
+        for (long, expected) in [
+            (&["a.exe", "LICENSE"][..], &["a.exe", "LICENSE"][..]),
+            (&["pywats-client.exe"], &["PYWATS~1.EXE|pywats-client.exe"]),
+            (
+                &["pywats-client.exe", "pywats-c.exe", "PYWATS~1.EXE"],
+                &["PYWATS~2.EXE|pywats-client.exe", "pywats-c.exe", "PYWATS~1.EXE"],
+            ),
+            (&["data.json", "data.jso"], &["DATA~1.JSO|data.json", "data.jso"]),
+            (&["Program Files"], &["PROGRA~1|Program Files"]),
+            (&["a.b.c"], &["AB~1.C|a.b.c"]),
+            (&[".gitignore"], &["GITIGN~1|.gitignore"]),
+            (&["a+b.txt"], &["A_B~1.TXT|a+b.txt"]),
+            (&["prüfung.md"], &["PR_FUN~1.MD|prüfung.md"]),
+            (&["LICENSES"], &["LICENSES"]),
+            (&["LICENSING"], &["LICENS~1|LICENSING"]),
+        ] {
+            assert_eq!(with_short_names(long).unwrap(), expected);
+            let reversed: Vec<&str> = long.iter().rev().copied().collect();
+            let expected: Vec<&str> = expected.iter().rev().copied().collect();
+            assert_eq!(with_short_names(&reversed).unwrap(), expected);
+        }
+    }
+
+    /// Fails if: many names that begin alike do not all get a short name of their own.
+    #[test]
+    fn counts_beyond_nine() {
+        let long: Vec<String> = (0..120).map(|n| format!("long name {n:03}.txt")).collect();
+        let long: Vec<&str> = long.iter().map(String::as_str).collect();
+        let cells = with_short_names(&long).unwrap();
+        assert_eq!(cells[0], "LONGNA~1.TXT|long name 000.txt");
+        assert_eq!(cells[119], "LONG~120.TXT|long name 119.txt");
+        let distinct: BTreeSet<_> = cells.iter().collect();
+        assert_eq!(distinct.len(), 120);
+    }
+
+    /// Fails if: a name that Windows could not make is accepted, or the error does not show it.
+    #[test]
+    fn refuses_what_windows_cannot_make() {
+        for names in [
+            &[""][..],
+            &["a/b"],
+            &["a|b"],
+            &["a\u{7}b"],
+            &["ends with dot."],
+            &["space "],
+            &["nul"],
+            &["COM1.txt"],
+            &["Readme", "README"],
+            &[&"x".repeat(256)],
+        ] {
+            let error = with_short_names(names).expect_err(&format!("{names:?}")).to_string();
+            assert!(error.contains(&format!("{:?}", names[names.len() - 1])), "{error}");
+        }
+    }
+}

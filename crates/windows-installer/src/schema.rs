@@ -1,0 +1,360 @@
+//! The standard tables: columns, types, categories, keys, ranges and references.
+//!
+//! Specified by the [database tables](https://learn.microsoft.com/en-us/windows/win32/msi/database-tables)
+//! of Windows Installer, a page for each. What is said here is checked when a row is added, and written
+//! into `_Validation`, from which Windows' own validators work. Only tables that have rows are written,
+//! and [`REQUIRED`].
+
+use msi::Category;
+
+/// A table: its name and its columns, in the order of the specification.
+#[derive(Debug)]
+pub struct Table {
+    /// Name of the table.
+    pub name: &'static str,
+    /// Its columns; the primary key comes first.
+    pub columns: &'static [Column],
+}
+
+/// A column of a table.
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    /// Name of the column.
+    pub name: &'static str,
+    /// What it holds.
+    pub kind: Kind,
+    /// Whether it is part of the primary key.
+    pub key: bool,
+    /// Whether it may be empty.
+    pub nullable: bool,
+    /// Whether translations may change it.
+    pub localizable: bool,
+    /// The table whose first column must have the value.
+    pub refers_to: Option<&'static str>,
+}
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// Text of at most `length` characters (0: any length) of a category.
+    Text {
+        /// Maximum length in characters; 0 for none.
+        length: usize,
+        /// What the text must look like.
+        category: Category,
+    },
+    /// A whole number of two or four bytes.
+    Number {
+        /// Whether it takes four bytes.
+        wide: bool,
+        /// The least value.
+        min: i32,
+        /// The greatest value.
+        max: i32,
+    },
+    /// The content of a stream.
+    Stream,
+}
+
+/// Tables that Windows Installer expects even when they are empty.
+pub const REQUIRED: &[&str] = &[
+    "AdminExecuteSequence",
+    "AdminUISequence",
+    "AdvtExecuteSequence",
+    "Component",
+    "Directory",
+    "Feature",
+    "FeatureComponents",
+    "File",
+    "InstallExecuteSequence",
+    "InstallUISequence",
+    "Media",
+    "Property",
+];
+
+/// The table of that name.
+pub fn table(name: &str) -> Option<&'static Table> {
+    TABLES.iter().find(|table| table.name == name)
+}
+
+impl Table {
+    /// How many columns form the primary key.
+    pub fn key_columns(&self) -> usize {
+        self.columns.iter().filter(|column| column.key).count()
+    }
+}
+
+const fn text(name: &'static str, length: usize, category: Category) -> Column {
+    let kind = Kind::Text { length, category };
+    Column { name, kind, key: false, nullable: false, localizable: false, refers_to: None }
+}
+
+/// An identifier of at most 72 characters, which is what most keys are.
+const fn id(name: &'static str) -> Column {
+    text(name, 72, Category::Identifier)
+}
+
+const fn number(name: &'static str, min: i32, max: i32) -> Column {
+    let kind = Kind::Number { wide: false, min, max };
+    Column { name, kind, key: false, nullable: false, localizable: false, refers_to: None }
+}
+
+const fn wide(name: &'static str, min: i32, max: i32) -> Column {
+    let kind = Kind::Number { wide: true, min, max };
+    Column { name, kind, key: false, nullable: false, localizable: false, refers_to: None }
+}
+
+const fn stream(name: &'static str) -> Column {
+    let kind = Kind::Stream;
+    Column { name, kind, key: false, nullable: false, localizable: false, refers_to: None }
+}
+
+impl Column {
+    const fn key(mut self) -> Column {
+        self.key = true;
+        self
+    }
+
+    const fn null(mut self) -> Column {
+        self.nullable = true;
+        self
+    }
+
+    const fn local(mut self) -> Column {
+        self.localizable = true;
+        self
+    }
+
+    const fn to(mut self, table: &'static str) -> Column {
+        self.refers_to = Some(table);
+        self
+    }
+}
+
+/// A column with a reference to a component, as many tables end with.
+const COMPONENT: Column = id("Component_").to("Component");
+
+/// The largest values of the two sizes of numbers; the least value of each stands for "empty".
+const MAX16: i32 = i16::MAX as i32;
+const MAX32: i32 = i32::MAX;
+const MIN32: i32 = -i32::MAX;
+
+const SEQUENCE: &[Column] = &[
+    id("Action").key(),
+    text("Condition", 255, Category::Condition).null(),
+    number("Sequence", -4, MAX16).null(),
+];
+
+/// Every table that this crate knows, by name.
+pub const TABLES: &[Table] = &[
+    Table { name: "AdminExecuteSequence", columns: SEQUENCE },
+    Table { name: "AdminUISequence", columns: SEQUENCE },
+    Table { name: "AdvtExecuteSequence", columns: SEQUENCE },
+    Table { name: "AppSearch", columns: &[id("Property").key(), id("Signature_").key()] },
+    Table { name: "Binary", columns: &[id("Name").key(), stream("Data")] },
+    Table {
+        name: "Component",
+        columns: &[
+            id("Component").key(),
+            text("ComponentId", 38, Category::Guid).null(),
+            id("Directory_").to("Directory"),
+            number("Attributes", 0, MAX16),
+            text("Condition", 255, Category::Condition).null(),
+            id("KeyPath").null(),
+        ],
+    },
+    Table { name: "CreateFolder", columns: &[id("Directory_").key().to("Directory"), COMPONENT.key()] },
+    Table {
+        name: "CustomAction",
+        columns: &[
+            id("Action").key(),
+            number("Type", 1, MAX16),
+            text("Source", 72, Category::CustomSource).null(),
+            text("Target", 255, Category::Formatted).null(),
+            wide("ExtendedType", 0, MAX32).null(),
+        ],
+    },
+    Table {
+        name: "Directory",
+        columns: &[
+            id("Directory").key(),
+            id("Directory_Parent").null().to("Directory"),
+            text("DefaultDir", 255, Category::DefaultDir).local(),
+        ],
+    },
+    Table {
+        name: "Feature",
+        columns: &[
+            text("Feature", 38, Category::Identifier).key(),
+            text("Feature_Parent", 38, Category::Identifier).null().to("Feature"),
+            text("Title", 64, Category::Text).null().local(),
+            text("Description", 255, Category::Text).null().local(),
+            number("Display", 0, MAX16).null(),
+            number("Level", 0, MAX16),
+            text("Directory_", 72, Category::UpperCase).null().to("Directory"),
+            number("Attributes", 0, 63),
+        ],
+    },
+    Table {
+        name: "FeatureComponents",
+        columns: &[text("Feature_", 38, Category::Identifier).key().to("Feature"), COMPONENT.key()],
+    },
+    Table {
+        name: "File",
+        columns: &[
+            id("File").key(),
+            COMPONENT,
+            text("FileName", 255, Category::Filename).local(),
+            wide("FileSize", 0, MAX32),
+            text("Version", 72, Category::Version).null(),
+            text("Language", 20, Category::Language).null(),
+            number("Attributes", 0, MAX16).null(),
+            number("Sequence", 1, MAX16),
+        ],
+    },
+    Table { name: "InstallExecuteSequence", columns: SEQUENCE },
+    Table { name: "InstallUISequence", columns: SEQUENCE },
+    Table {
+        name: "LaunchCondition",
+        columns: &[
+            text("Condition", 255, Category::Condition).key(),
+            text("Description", 255, Category::Formatted).local(),
+        ],
+    },
+    Table {
+        name: "Media",
+        columns: &[
+            number("DiskId", 1, MAX16).key(),
+            number("LastSequence", 0, MAX16),
+            text("DiskPrompt", 64, Category::Text).null().local(),
+            text("Cabinet", 255, Category::Cabinet).null(),
+            text("VolumeLabel", 32, Category::Text).null(),
+            text("Source", 72, Category::Property).null(),
+        ],
+    },
+    Table {
+        name: "MsiFileHash",
+        columns: &[
+            id("File_").key().to("File"),
+            number("Options", 0, 0),
+            wide("HashPart1", MIN32, MAX32),
+            wide("HashPart2", MIN32, MAX32),
+            wide("HashPart3", MIN32, MAX32),
+            wide("HashPart4", MIN32, MAX32),
+        ],
+    },
+    Table {
+        name: "MsiServiceConfig",
+        columns: &[
+            id("MsiServiceConfig").key(),
+            text("Name", 255, Category::Formatted),
+            number("Event", 0, 7),
+            wide("ConfigType", 3, 7),
+            text("Argument", 0, Category::Text).null(),
+            COMPONENT,
+        ],
+    },
+    Table {
+        name: "MsiServiceConfigFailureActions",
+        columns: &[
+            id("MsiServiceConfigFailureActions").key(),
+            text("Name", 255, Category::Formatted),
+            number("Event", 0, 7),
+            wide("ResetPeriod", 0, MAX32).null(),
+            text("RebootMessage", 255, Category::Formatted).null().local(),
+            text("Command", 255, Category::Formatted).null().local(),
+            text("Actions", 0, Category::Text).null(),
+            text("DelayActions", 0, Category::Text).null(),
+            COMPONENT,
+        ],
+    },
+    Table { name: "Property", columns: &[id("Property").key(), text("Value", 0, Category::Text).local()] },
+    Table {
+        name: "RegLocator",
+        columns: &[
+            id("Signature_").key(),
+            number("Root", 0, 3),
+            text("Key", 255, Category::RegPath),
+            text("Name", 255, Category::Formatted).null(),
+            number("Type", 0, 18).null(),
+        ],
+    },
+    Table {
+        name: "Registry",
+        columns: &[
+            id("Registry").key(),
+            number("Root", -1, 3),
+            text("Key", 255, Category::RegPath).local(),
+            text("Name", 255, Category::Formatted).null().local(),
+            text("Value", 0, Category::Formatted).null().local(),
+            COMPONENT,
+        ],
+    },
+    Table {
+        name: "ServiceControl",
+        columns: &[
+            id("ServiceControl").key(),
+            text("Name", 255, Category::Formatted).local(),
+            number("Event", 0, 187),
+            text("Arguments", 255, Category::Formatted).null().local(),
+            number("Wait", 0, 1).null(),
+            COMPONENT,
+        ],
+    },
+    Table {
+        name: "ServiceInstall",
+        columns: &[
+            id("ServiceInstall").key(),
+            text("Name", 255, Category::Formatted),
+            text("DisplayName", 255, Category::Formatted).null().local(),
+            wide("ServiceType", MIN32, MAX32),
+            wide("StartType", 0, 4),
+            wide("ErrorControl", MIN32, MAX32),
+            text("LoadOrderGroup", 255, Category::Formatted).null(),
+            text("Dependencies", 255, Category::Formatted).null(),
+            text("StartName", 255, Category::Formatted).null(),
+            text("Password", 255, Category::Formatted).null(),
+            text("Arguments", 255, Category::Formatted).null(),
+            COMPONENT,
+            text("Description", 255, Category::Formatted).null().local(),
+        ],
+    },
+    Table {
+        name: "Upgrade",
+        columns: &[
+            text("UpgradeCode", 38, Category::Guid).key(),
+            text("VersionMin", 20, Category::Text).key().null(),
+            text("VersionMax", 20, Category::Text).key().null(),
+            text("Language", 255, Category::Language).key().null(),
+            wide("Attributes", 0, 2047).key(),
+            text("Remove", 255, Category::Formatted).null(),
+            text("ActionProperty", 72, Category::UpperCase),
+        ],
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails if: the table of tables is out of order, a reference leads nowhere, a key does not come
+    /// first, or a required table is unknown.
+    #[test]
+    fn is_consistent() {
+        for pair in TABLES.windows(2) {
+            assert!(pair[0].name < pair[1].name, "{} comes before {}", pair[0].name, pair[1].name);
+        }
+        for known in TABLES {
+            assert!(known.key_columns() > 0, "{} has no key", known.name);
+            let keys_first = known.columns[..known.key_columns()].iter().all(|column| column.key);
+            assert!(keys_first, "{}: the key does not come first", known.name);
+            for column in known.columns {
+                let leads = column.refers_to.is_none_or(|target| table(target).is_some());
+                assert!(leads, "{}.{} refers to an unknown table", known.name, column.name);
+            }
+        }
+        for name in REQUIRED {
+            assert!(table(name).is_some(), "{name}");
+        }
+    }
+}
