@@ -292,7 +292,7 @@ fn print_table(list: &Artifacts, times: &BTreeMap<String, Duration>, out: &Path,
 
 fn report_failures(failures: &[(&Planned, anyhow::Error)]) -> Result<()> {
     for (planned, error) in failures {
-        eprintln!("FAILED {}: {error:?}", planned.name);
+        eprintln!("FAILED {}: {error:#}", planned.name);
     }
     if !failures.is_empty() {
         bail!("{} artifacts could not be made; the others are in place", failures.len());

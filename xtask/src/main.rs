@@ -1,6 +1,6 @@
 //! `cargo xtask VERB`: builds, packages and tests, on any Linux machine and without root.
 //!
-//! A module per verb; the modules below `verbs` are what they share. The verbs only orchestrate: what a
+//! A module per verb, and modules that they share. The verbs only orchestrate: what a
 //! package contains is decided by the crate `packager`, what a program does by its own crate.
 
 mod artifacts;
@@ -38,7 +38,11 @@ fn main() -> ExitCode {
             ExitCode::from(130)
         }
         Err(error) => {
-            eprintln!("error: {error:?}");
+            // The chain of causes, without the stack traces that RUST_BACKTRACE would add.
+            eprintln!("error: {error}");
+            for cause in error.chain().skip(1) {
+                eprintln!("  because: {cause}");
+            }
             ExitCode::FAILURE
         }
     }

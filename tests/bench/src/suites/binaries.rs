@@ -1,33 +1,163 @@
-//! Looks at the programs inside the archives: hardening, paths of the building machine, time stamps.
+//! Looks at the programs inside the archives: hardening, what they need from the system, paths and times
+//! of the building machine.
 
 use crate::bench::Bench;
 use crate::command::tool;
-use anyhow::{Context, Result, ensure};
+use crate::products::workspace;
+use anyhow::{Context, Result, bail, ensure};
+use goblin::elf::{Elf, dynamic, header, program_header as segment};
+use goblin::mach::{MachO, header as mach_header, load_command::CommandVariant};
+use goblin::pe::PE;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Judges the program of every `.tar.gz` and `.zip`.
+/// Judges the program of every archive.
 pub(crate) fn run(bench: &mut Bench) -> Result<()> {
-    for archive in bench.artifacts(".tar.gz")? {
+    let archives: Vec<PathBuf> =
+        [".tar.gz", ".zip"].iter().flat_map(|suffix| bench.artifacts(suffix).unwrap_or_default()).collect();
+    ensure!(!archives.is_empty(), "there is no .tar.gz and no .zip to judge");
+    for archive in archives {
         let name = archive.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let folder = bench.folder(&name)?;
-        let program = extract(&archive, &folder);
-        bench.case(&format!("{name}: has a program"), || {
-            let program = program.as_ref().map_err(|error| anyhow::anyhow!("{error:#}"))?;
-            ensure!(program.metadata()?.len() > 0, "the program is empty");
+        let mut bytes = Vec::new();
+        let found = bench.case(&format!("{name}: has a program"), || {
+            bytes = std::fs::read(extract(&archive, &folder)?)?;
             Ok(())
         });
+        if found {
+            bench.case(&format!("{name}: is hardened and self-contained"), || judge(&name, &bytes));
+            bench.case(&format!("{name}: names no folder of the building machine"), || find_paths(&bytes));
+        } else {
+            bench.not_run(&format!("{name}: hardening and paths"), "there is no program to look at");
+        }
     }
     Ok(())
 }
 
 /// Unpacks an archive and finds the program in its top folder.
 fn extract(archive: &Path, folder: &Path) -> Result<PathBuf> {
-    tool("tar", 60)
-        .args(["--extract", "--strip-components=1", "--file"])
-        .arg(archive)
-        .arg("-C")
-        .arg(folder)
-        .run()?;
-    let program = folder.join("pywats-client");
-    program.is_file().then_some(program).context("there is no pywats-client in the archive")
+    if archive.extension().is_some_and(|extension| extension == "zip") {
+        tool("unzip", 60).arg("-q").arg(archive).arg("-d").arg(folder).run()?;
+    } else {
+        tool("tar", 60).args(["--extract", "--file"]).arg(archive).arg("-C").arg(folder).run()?;
+    }
+    let top = std::fs::read_dir(folder)?.next().context("the archive is empty")??.path();
+    let candidates = ["pywats-client", "pywats-client.exe"].map(|name| top.join(name));
+    candidates.into_iter().find(|path| path.is_file()).context("there is no program in the top folder")
+}
+
+fn judge(name: &str, bytes: &[u8]) -> Result<()> {
+    match name {
+        _ if name.contains("-linux") => judge_elf(&Elf::parse(bytes)?),
+        _ if name.contains("-windows") => judge_pe(&PE::parse(bytes)?),
+        _ if name.contains("-macos") => judge_mach_o(name, &MachO::parse(bytes, 0)?),
+        _ => bail!("which system {name} is for cannot be told from its name"),
+    }
+}
+
+/// A static, position-independent program with full RELRO, without executable stack or writable code.
+fn judge_elf(elf: &Elf<'_>) -> Result<()> {
+    ensure!(elf.header.e_type == header::ET_DYN, "it is not position independent");
+    ensure!(elf.interpreter.is_none(), "it needs the loader {:?}", elf.interpreter);
+    ensure!(elf.libraries.is_empty(), "it needs the libraries {:?}", elf.libraries);
+    ensure!(elf.rpaths.is_empty() && elf.runpaths.is_empty(), "it has a run path");
+    let flag = |tag, bit| {
+        let entries = elf.dynamic.iter().flat_map(|dynamic| &dynamic.dyns);
+        entries.into_iter().any(|entry| entry.d_tag == tag && entry.d_val & bit != 0)
+    };
+    ensure!(
+        flag(dynamic::DT_FLAGS_1, dynamic::DF_1_PIE),
+        "it is not marked as a position-independent program"
+    );
+    ensure!(flag(dynamic::DT_FLAGS, dynamic::DF_BIND_NOW), "its relocations stay writable (no BIND_NOW)");
+    let segments = |kind| elf.program_headers.iter().filter(move |header| header.p_type == kind);
+    ensure!(segments(segment::PT_GNU_RELRO).count() == 1, "it has no RELRO segment");
+    ensure!(
+        segments(segment::PT_GNU_STACK).count() == 1
+            && segments(segment::PT_GNU_STACK).all(|header| !header.is_executable()),
+        "its stack is executable"
+    );
+    let both = |header: &&segment::ProgramHeader| header.is_executable() && header.is_write();
+    ensure!(!elf.program_headers.iter().any(|header| both(&header)), "a segment is writable and executable");
+    ensure!(elf.syms.is_empty(), "it has a symbol table");
+    Ok(())
+}
+
+/// Address space randomisation with 64 bits, no executable data, and no wall-clock time.
+fn judge_pe(pe: &PE<'_>) -> Result<()> {
+    let optional = pe.header.optional_header.context("it has no optional header")?;
+    let characteristics = optional.windows_fields.dll_characteristics;
+    for (bit, what) in [(0x0020, "HIGH_ENTROPY_VA"), (0x0040, "DYNAMIC_BASE"), (0x0100, "NX_COMPAT")] {
+        ensure!(characteristics & bit != 0, "{what} is not set");
+    }
+    // The linker puts a digest there. One that happens to look like the past week is one in 7000.
+    let stamp = UNIX_EPOCH + Duration::from_secs(pe.header.coff_header.time_date_stamp.into());
+    let week = Duration::from_secs(7 * 24 * 3600);
+    let now = SystemTime::now();
+    ensure!(stamp < now - week || stamp > now + week, "the header has the time of the build");
+    // What every supported Windows has; a runtime library to be installed beside it would not be here.
+    const SYSTEM: &[&str] = &[
+        "advapi32.dll",
+        "api-ms-win-",
+        "bcrypt.dll",
+        "bcryptprimitives.dll",
+        "crypt32.dll",
+        "kernel32.dll",
+        "ntdll.dll",
+        "ole32.dll",
+        "secur32.dll",
+        "shell32.dll",
+        "user32.dll",
+        "userenv.dll",
+        "ws2_32.dll",
+    ];
+    for library in &pe.libraries {
+        let known = SYSTEM.iter().any(|system| library.to_ascii_lowercase().starts_with(system));
+        ensure!(known, "it needs {library}");
+    }
+    Ok(())
+}
+
+/// Position independent, nothing but the system library, macOS 11, and signed where that is required.
+fn judge_mach_o(name: &str, mach: &MachO<'_>) -> Result<()> {
+    ensure!(mach.header.flags & mach_header::MH_PIE != 0, "it is not position independent");
+    ensure!(mach.header.flags & mach_header::MH_ALLOW_STACK_EXECUTION == 0, "its stack is executable");
+    // goblin lists the file itself first.
+    for library in mach.libs.iter().filter(|library| **library != "self") {
+        ensure!(*library == "/usr/lib/libSystem.B.dylib", "it needs {library}");
+    }
+    ensure!(mach.rpaths.is_empty(), "it has a run path");
+    let mut oldest = None;
+    let mut signed = false;
+    for command in &mach.load_commands {
+        match command.command {
+            CommandVariant::BuildVersion(version) => oldest = Some(version.minos >> 16),
+            CommandVariant::VersionMinMacosx(version) => oldest = Some(version.version >> 16),
+            CommandVariant::CodeSignature(_) => signed = true,
+            _ => {}
+        }
+    }
+    ensure!(oldest.is_some_and(|major| major <= 11), "it asks for macOS {oldest:?}, not 11");
+    ensure!(
+        signed || !name.contains("aarch64"),
+        "it has no signature, without which Apple silicon runs nothing"
+    );
+    Ok(())
+}
+
+/// Looks for the folders of this machine and for those that any building machine might have.
+fn find_paths(bytes: &[u8]) -> Result<()> {
+    let own = ["HOME", "CARGO_HOME", "RUSTUP_HOME", "PYWATS_BUILD_CACHE", "XDG_CACHE_HOME"];
+    let mut folders: Vec<String> = own.iter().filter_map(|name| std::env::var(name).ok()).collect();
+    folders.push(workspace().to_string_lossy().into_owned());
+    folders.retain(|folder| folder.len() > 4);
+    folders.extend(["/root/", "/home/", ".cargo/registry", ".rustup"].map(String::from));
+    for folder in &folders {
+        let at = bytes.windows(folder.len()).position(|window| window == folder.as_bytes());
+        if let Some(at) = at {
+            let text = String::from_utf8_lossy(&bytes[at.saturating_sub(20)..(at + 100).min(bytes.len())]);
+            bail!("it contains {folder}: …{}…", text.escape_debug());
+        }
+    }
+    Ok(())
 }

@@ -1,0 +1,80 @@
+//! What the suites need from the machine, and the Debian packages that bring it.
+
+use super::suites::Suite;
+use crate::process;
+use crate::toolchain::rust::clean_command;
+use anyhow::{Context, Result, bail};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// A program and the Debian package that has it.
+const PROGRAMS: &[(&str, &str)] = &[("setpriv", "util-linux"), ("tar", "tar"), ("unzip", "unzip")];
+
+/// Makes sure that the programs of these suites are there; returns what is still missing, by suite.
+///
+/// As root, or with `install`, missing packages are installed.
+pub(crate) fn provide(suites: &[&'static Suite], install: bool) -> Result<Vec<(&'static str, String)>> {
+    if missing(suites)?.is_empty() {
+        return Ok(Vec::new());
+    }
+    let packages: BTreeSet<&str> = missing(suites)?.into_iter().map(|(_, _, package)| package).collect();
+    let packages: Vec<&str> = packages.into_iter().collect();
+    let command_line = format!("apt-get install --yes --no-install-recommends {}", packages.join(" "));
+    let root = rustix::process::geteuid().is_root();
+    if install && !root {
+        bail!("--install needs root; as root run:\n    {command_line}");
+    }
+    if root && find("apt-get").is_some() {
+        println!("installing what the tests need: {}", packages.join(" "));
+        install_packages(&packages).with_context(|| format!("`{command_line}` failed"))?;
+    } else {
+        println!("the tests need programs that are missing; as root run:\n    {command_line}");
+    }
+    let still = missing(suites)?;
+    Ok(still
+        .into_iter()
+        .map(|(suite, program, package)| (suite, format!("{program} (Debian: {package})")))
+        .collect())
+}
+
+/// Suite, program and package of everything that is missing.
+fn missing(suites: &[&'static Suite]) -> Result<Vec<(&'static str, &'static str, &'static str)>> {
+    let mut missing = Vec::new();
+    for suite in suites {
+        for program in suite.needs {
+            let row = PROGRAMS.iter().find(|(name, _)| name == program);
+            let (_, package) = row.with_context(|| format!("no package is known for {program}"))?;
+            if find(program).is_none() {
+                missing.push((suite.name, *program, *package));
+            }
+        }
+    }
+    Ok(missing)
+}
+
+/// Looks for a program as a shell does, and where administrators' programs are.
+fn find(program: &str) -> Option<PathBuf> {
+    if program.starts_with('/') {
+        return Path::new(program).exists().then(|| program.into());
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders =
+        std::env::split_paths(&path).chain(["/usr/sbin", "/sbin", "/usr/lib/wine"].map(PathBuf::from));
+    folders.map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
+fn install_packages(packages: &[&str]) -> Result<()> {
+    let apt = |arguments: &[&str]| {
+        let mut command = clean_command("apt-get", &[]);
+        command.env("DEBIAN_FRONTEND", "noninteractive").args(["--quiet", "--option=Acquire::Retries=3"]);
+        command.args(arguments);
+        process::run(command, |line| {
+            if line.starts_with("Setting up") || line.starts_with("E:") {
+                println!("{line}");
+            }
+        })
+    };
+    apt(&["update"])?;
+    let install = ["install", "--yes", "--no-install-recommends"];
+    apt(&[&install, packages].concat())
+}

@@ -1,0 +1,97 @@
+//! The suites, in the order in which they run: what fails fastest comes first.
+
+use crate::cache::Cache;
+use crate::process;
+use crate::toolchain::rust::clean_command;
+use crate::workspace;
+use anyhow::Result;
+use std::process::Command;
+
+/// One suite.
+pub(crate) struct Suite {
+    /// Its name on the command line, and in the test bench.
+    pub(crate) name: &'static str,
+    /// What it proves.
+    pub(crate) about: &'static str,
+    /// Programs it needs, from the table of prerequisites.
+    pub(crate) needs: &'static [&'static str],
+    /// How it is run.
+    pub(crate) run: Run,
+    /// Only when asked for by name: fuzzing, soaking and the like.
+    pub(crate) long: bool,
+}
+
+/// How a suite is run.
+pub(crate) enum Run {
+    /// Commands, one after the other.
+    Commands(fn() -> Result<Vec<Command>>),
+    /// The suite of that name of the test bench, on finished artifacts.
+    Bench,
+}
+
+impl Suite {
+    /// Whether the suite judges what `cargo xtask dist` makes.
+    pub(crate) fn needs_artifacts(&self) -> bool {
+        matches!(self.run, Run::Bench)
+    }
+}
+
+const fn commands(
+    name: &'static str,
+    about: &'static str,
+    needs: &'static [&'static str],
+    run: fn() -> Result<Vec<Command>>,
+) -> Suite {
+    Suite { name, about, needs, run: Run::Commands(run), long: false }
+}
+
+const fn bench(name: &'static str, about: &'static str, needs: &'static [&'static str]) -> Suite {
+    Suite { name, about, needs, run: Run::Bench, long: false }
+}
+
+/// Every suite.
+pub(crate) const ALL: &[Suite] = &[
+    commands("lint", "formatting, clippy without warnings, licences and sources of dependencies", &[], lint),
+    commands("unit", "every crate's own tests, the client's against a test server", &["setpriv"], unit),
+    bench(
+        "binaries",
+        "programs are hardened, static where promised, and free of paths and times of the building machine",
+        &["tar", "unzip"],
+    ),
+];
+
+fn lint() -> Result<Vec<Command>> {
+    Ok(vec![
+        cargo(&["fmt", "--all", "--check"]),
+        cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"]),
+        cargo_deny()?,
+    ])
+}
+
+fn unit() -> Result<Vec<Command>> {
+    Ok(vec![cargo(&["test", "--quiet", "--workspace", "--no-fail-fast"])])
+}
+
+/// cargo in the workspace.
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
+    let mut command = clean_command("cargo", &["PYWATS_", "CARGO_TARGET_DIR", "XDG_CACHE_HOME"]);
+    command.args(arguments).current_dir(workspace::root());
+    command
+}
+
+/// `cargo deny check`, by a cargo-deny of a pinned version in the cache. Its advisory database is left out:
+/// the GitHub workflow checks that, where it can be fetched.
+fn cargo_deny() -> Result<Command> {
+    const VERSION: &str = "0.19.0";
+    let folder = Cache::open()?.entry(&format!("cargo-deny-{VERSION}"), |folder| {
+        println!("installing cargo-deny {VERSION}");
+        let mut command = cargo(&["install", "--quiet", "--locked", "--debug", "--no-track", "cargo-deny"]);
+        command.args(["--version", VERSION, "--root"]).arg(folder);
+        // Its build must not fill this workspace's target folder.
+        command.env("CARGO_TARGET_DIR", tempfile::tempdir()?.keep());
+        process::run(command, |line| println!("{line}"))
+    })?;
+    let mut command = clean_command(folder.join("bin/cargo-deny"), &[]);
+    command.args(["--workspace", "check", "licenses", "bans", "sources"]).current_dir(workspace::root());
+    Ok(command)
+}
