@@ -5,6 +5,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -135,6 +136,11 @@ impl Server {
         self.state.reports()
     }
 
+    /// How many connections were opened so far.
+    pub fn connections(&self) -> usize {
+        self.state.connections.load(Ordering::Relaxed)
+    }
+
     /// What the server's database would hold: the last body for each id.
     pub fn stored(&self) -> BTreeMap<String, Vec<u8>> {
         self.state.stored()
@@ -187,6 +193,7 @@ async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, state: Arc<Stat
     loop {
         // Failing to accept concerns one connection only.
         let Ok((stream, _)) = listener.accept().await else { continue };
+        state.connections.fetch_add(1, Ordering::Relaxed);
         let state = Arc::clone(&state);
         match &tls {
             Some(acceptor) => {

@@ -1,6 +1,7 @@
 //! What the server was told and what it has seen.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
@@ -42,6 +43,8 @@ pub(crate) struct State {
     /// The header that requests must carry.
     authorization: Option<String>,
     inner: Mutex<Inner>,
+    /// How many connections were opened.
+    pub(crate) connections: AtomicUsize,
     /// The number of reports kept; tests wait for it.
     count: watch::Sender<usize>,
 }
@@ -67,6 +70,7 @@ impl State {
                 stored: BTreeMap::new(),
                 recorder,
             }),
+            connections: AtomicUsize::new(0),
             count: watch::Sender::new(0),
         }
     }
