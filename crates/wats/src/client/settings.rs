@@ -150,8 +150,10 @@ pub(super) fn normalize_url(address: &str) -> Result<Url, Failure> {
     } else if url.query().is_some() || url.fragment().is_some() {
         "holds a query or a fragment"
     } else {
-        let root = url.path().trim_end_matches('/');
-        let root = root.strip_suffix("/api").unwrap_or(root).trim_end_matches('/').to_owned();
+        let path = url.path().trim_end_matches('/');
+        let is_api = path.to_ascii_lowercase().ends_with("/api");
+        let root = if is_api { &path[..path.len() - "/api".len()] } else { path };
+        let root = root.trim_end_matches('/').to_owned();
         url.set_path(&root);
         return Ok(url);
     };
