@@ -100,7 +100,10 @@ pub const SECTIONS: &[Section] = &[
                 "The port of the health endpoints; overrides health.port. 0 switches them off.",
             ),
             ("PYWATS_LOG", "error, warn, info, debug or trace; overrides logging.level."),
-            ("CREDENTIALS_DIRECTORY", "Set by systemd: its file token is used where no other token is given."),
+            (
+                "CREDENTIALS_DIRECTORY",
+                "Set by systemd: its file token is used where no other token is given.",
+            ),
             ("HTTPS_PROXY, HTTP_PROXY, NO_PROXY", "The proxy, while server.proxy is \"system\"."),
         ],
     ),
@@ -113,7 +116,10 @@ pub const SECTIONS: &[Section] = &[
                 "PYWATS_DATA_DIR=/tmp/pywats PYWATS_HEALTH_PORT=0 pywats-client run",
                 "Try the service without installing it.",
             ),
-            ("curl http://127.0.0.1:8080/health/ready", "Ask a running service whether it can upload, and if not, why."),
+            (
+                "curl http://127.0.0.1:8080/health/ready",
+                "Ask a running service whether it can upload, and if not, why.",
+            ),
         ],
     ),
 ];

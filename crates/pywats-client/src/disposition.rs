@@ -142,8 +142,7 @@ impl Disposition {
         identity: &Identity,
         reason: &Reason,
     ) -> Result<Moved, MoveError> {
-        let blame =
-            |error| MoveError { from: watch.path().to_path_buf(), to: self.failed.clone(), error };
+        let blame = |error| MoveError { from: watch.path().to_path_buf(), to: self.failed.clone(), error };
         let failed = Folder::open(&self.failed).map_err(blame)?;
         let _choosing = self.choosing.lock().unwrap_or_else(PoisonError::into_inner);
         let text = reason.to_json(name);

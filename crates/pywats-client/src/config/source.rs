@@ -140,8 +140,9 @@ impl Sources {
         if server.token.is_some() {
             return;
         }
-        let credential =
-            (self.env)("CREDENTIALS_DIRECTORY").map(|dir| Path::new(&dir).join("token")).filter(|f| f.exists());
+        let credential = (self.env)("CREDENTIALS_DIRECTORY")
+            .map(|dir| Path::new(&dir).join("token"))
+            .filter(|f| f.exists());
         let Some(file) = server.token_file.clone().or(credential) else { return };
         match read_text(&file) {
             Ok(Some(text)) if !text.trim().is_empty() => server.token = Some(Secret::new(text.trim())),
@@ -159,7 +160,8 @@ impl Sources {
         if loaded.config.server.url.is_none() {
             loaded.missing.push(format!("no server address: set server.url in {place} or PYWATS_SERVER_URL"));
         }
-        if loaded.config.server.token.is_none() && loaded.missing.iter().all(|m| !m.starts_with("token file")) {
+        if loaded.config.server.token.is_none() && loaded.missing.iter().all(|m| !m.starts_with("token file"))
+        {
             loaded.missing.push(format!(
                 "no token: set server.token or server.token_file in {place} or PYWATS_API_TOKEN"
             ));
@@ -197,7 +199,8 @@ fn read_text(path: &Path) -> Result<Option<String>, String> {
 /// What serde_json says, without any of the file's text, and with help for the usual Windows mistake.
 fn syntax_error(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    let hint = if text.starts_with("invalid escape") { r"; in JSON a backslash is written twice: \\" } else { "" };
+    let hint =
+        if text.starts_with("invalid escape") { r"; in JSON a backslash is written twice: \\" } else { "" };
     format!("is not JSON: {text}{hint}")
 }
 

@@ -19,7 +19,13 @@ impl Folder {
     ///
     /// # Errors
     /// If the system refuses; the file is then where it was.
-    pub fn move_file(&self, name: &OsStr, identity: &Identity, to: &Folder, new: &OsStr) -> io::Result<Moved> {
+    pub fn move_file(
+        &self,
+        name: &OsStr,
+        identity: &Identity,
+        to: &Folder,
+        new: &OsStr,
+    ) -> io::Result<Moved> {
         match self.rename(name, identity, to, new) {
             Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
                 self.copy_then_remove(name, identity, to, new)

@@ -205,7 +205,9 @@ fn is_a_link() -> io::Error {
 #[allow(clippy::unnecessary_cast, clippy::cast_lossless)] // the fields' types differ between systems
 fn kind(stat: &Stat) -> Kind {
     match FileType::from_raw_mode(stat.st_mode) {
-        FileType::RegularFile if stat.st_nlink as u64 > 1 => Kind::Foreign("a file with several names (hard links)"),
+        FileType::RegularFile if stat.st_nlink as u64 > 1 => {
+            Kind::Foreign("a file with several names (hard links)")
+        }
         FileType::RegularFile => Kind::Plain(Identity {
             device: stat.st_dev as u64,
             file: stat.st_ino as u64,

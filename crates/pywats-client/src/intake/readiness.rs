@@ -60,7 +60,9 @@ impl History {
         match writer {
             // The event of the closing is what normally ends this wait.
             Writer::Present => Readiness::Wait(Duration::from_secs(1)),
-            _ if self.identity.is_none_or(|identity| identity.size == 0) => wait_for(EMPTY).unwrap_or(Readiness::Empty),
+            _ if self.identity.is_none_or(|identity| identity.size == 0) => {
+                wait_for(EMPTY).unwrap_or(Readiness::Empty)
+            }
             Writer::Absent => Readiness::Complete,
             Writer::Unknown if self.closed => Readiness::Complete,
             Writer::Unknown => wait_for(STABLE).unwrap_or(Readiness::Complete),

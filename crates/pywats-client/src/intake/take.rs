@@ -81,7 +81,13 @@ impl Taker<'_> {
         }
     }
 
-    fn take_complete(&self, name: &OsStr, open: &mut OpenFile, history: &mut History, now: Instant) -> Outcome {
+    fn take_complete(
+        &self,
+        name: &OsStr,
+        open: &mut OpenFile,
+        history: &mut History,
+        now: Instant,
+    ) -> Outcome {
         let bytes = match open.read(self.max_bytes) {
             Ok(bytes) => bytes,
             Err(error) => return Outcome::Unreadable(error),
@@ -118,7 +124,12 @@ impl Taker<'_> {
         let report = match Report::parse(&bytes) {
             Ok(report) => report,
             Err(error) => {
-                return self.refuse(name, &open.identity, format!("not a WSJF report: {error}"), CORRECT_FILE);
+                return self.refuse(
+                    name,
+                    &open.identity,
+                    format!("not a WSJF report: {error}"),
+                    CORRECT_FILE,
+                );
             }
         };
         drop(bytes);
@@ -160,9 +171,7 @@ impl Taker<'_> {
     }
 }
 
-const CHECK_WRITER: &str =
-    "Let the test system write the report, then drop it into the watch folder again.";
-const SPLIT_OR_RAISE: &str =
-    "Leave attachments out of the report or raise client.max_report_bytes, then drop it into the watch folder again.";
+const CHECK_WRITER: &str = "Let the test system write the report, then drop it into the watch folder again.";
+const SPLIT_OR_RAISE: &str = "Leave attachments out of the report or raise client.max_report_bytes, then drop it into the watch folder again.";
 const CORRECT_FILE: &str =
     "Correct the report, or the test system that writes it, then drop it into the watch folder again.";

@@ -1,7 +1,7 @@
 //! What the operating system says about the watch folder.
 
 use notify::event::{AccessKind, AccessMode, ModifyKind, RenameMode};
-use notify::{Event, EventKind, RecursiveMode, Watcher};
+use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::sync::mpsc::Sender;
@@ -21,7 +21,7 @@ pub enum News {
 ///
 /// # Errors
 /// If the system cannot watch it, for example because its limit of watches is reached.
-pub fn watch(folder: &Path, news: Sender<News>) -> notify::Result<impl Watcher + use<>> {
+pub fn watch(folder: &Path, news: Sender<News>) -> notify::Result<RecommendedWatcher> {
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
         for item in event.map_or_else(|_| vec![News::Rescan], |event| translate(&event)) {
             // The worker may have ended first.

@@ -1,10 +1,10 @@
 //! The thread that takes files: it hears of them, looks at everything now and then, and comes back to
 //! files that were not ready.
 
+use super::is_report_name;
 use super::readiness::History;
 use super::take::{Outcome, Taker};
 use super::watch::{News, watch};
-use super::is_report_name;
 use crate::disposition::Disposition;
 use crate::folder::{Folder, Kind};
 use crate::queue::Queue;
@@ -71,7 +71,7 @@ struct Intake {
     stopping: Arc<AtomicBool>,
     news: Sender<News>,
     /// Dropping the watcher ends the watch.
-    watched: Option<(Folder, Box<dyn notify::Watcher>)>,
+    watched: Option<(Folder, notify::RecommendedWatcher)>,
     open: HashMap<OsString, Open>,
     next_scan: Instant,
 }
@@ -146,7 +146,7 @@ impl Intake {
         }
         self.watched = None;
         let watcher = watch(&self.setup.folder, self.news.clone()).map_err(io::Error::other)?;
-        self.watched = Some((folder, Box::new(watcher)));
+        self.watched = Some((folder, watcher));
         Ok(())
     }
 
@@ -263,7 +263,9 @@ impl Open {
             Outcome::Foreign("a folder") => wait(RESCAN, None),
             Outcome::Foreign(what) => wait(
                 RESCAN,
-                Some(format!("{file}: is {what} and is not opened; put the report itself into the watch folder")),
+                Some(format!(
+                    "{file}: is {what} and is not opened; put the report itself into the watch folder"
+                )),
             ),
             Outcome::Unreadable(error) => wait(
                 RETRY,

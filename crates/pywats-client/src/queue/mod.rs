@@ -241,7 +241,8 @@ impl Queue {
     /// If the database cannot be read.
     pub fn pending(&self) -> Result<u64, Error> {
         let count: i64 =
-            self.db().query_row("SELECT count(*) FROM report WHERE state = 'pending'", [], |row| row.get(0))?;
+            self.db()
+                .query_row("SELECT count(*) FROM report WHERE state = 'pending'", [], |row| row.get(0))?;
         Ok(count.cast_unsigned())
     }
 

@@ -101,7 +101,9 @@ pub fn open(data_dir: &Path) -> Result<Opened, OpenError> {
 fn lock(path: &Path) -> Result<File, OpenError> {
     let storage = |error: &io::Error| OpenError::Storage {
         path: path.to_path_buf(),
-        reason: format!("{error}; let the service's account write to the data folder, and check for free space"),
+        reason: format!(
+            "{error}; let the service's account write to the data folder, and check for free space"
+        ),
     };
     let file = File::options()
         .create(true)
@@ -184,12 +186,16 @@ fn put_away(path: &Path) -> io::Result<PathBuf> {
     Ok(to)
 }
 
-
 impl Drop for Queue {
     /// Leaves nothing in the write-ahead log, so that the database file alone is complete.
     fn drop(&mut self) {
         if let Err(error) = self.tidy() {
-            tracing::debug!("closing the queue: {}", match error { Error::Database(error) => error });
+            tracing::debug!(
+                "closing the queue: {}",
+                match error {
+                    Error::Database(error) => error,
+                }
+            );
         }
     }
 }
