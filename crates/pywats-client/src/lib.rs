@@ -1,1 +1,33 @@
-//! Placeholder.
+//! The pyWATS client: a service that watches a folder at a test station, keeps the test reports it
+//! finds in a durable queue and uploads them to a WATS server.
+//!
+//! A report's way through the modules:
+//!
+//! ```text
+//! watch folder ─► intake ─► queue ─► upload ─► disposition ─► done/ or failed/
+//!                    └───── refused ──────────────┘
+//! ```
+//!
+//! - [`config`] finds out what is wanted: defaults, file, environment, and their changes.
+//! - [`intake`] decides that a file is complete, reads it safely and commits it to the queue.
+//! - [`queue`] is the SQLite database; nothing is uploaded that it has not committed.
+//! - [`upload`] sends the oldest report first and backs off when the server has trouble.
+//! - [`disposition`] moves the sources to their last place without overwriting anything.
+//! - [`status`] is what the other modules report; [`health`] and [`service`] show it to the world.
+//! - [`engine`] and [`run`] wire all of this together and stop it cleanly.
+
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod disposition;
+pub mod engine;
+pub mod exit;
+pub mod folder;
+pub mod health;
+pub mod intake;
+pub mod logging;
+pub mod queue;
+pub mod run;
+pub mod service;
+pub mod status;
+pub mod upload;

@@ -1,0 +1,125 @@
+//! The command line. Man pages and shell completions are generated from it
+//! (`tests/generated.rs`), so it knows nothing of the rest of the program.
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Uploads manufacturing test reports to a WATS server.
+///
+/// At a test station the service watches a folder, keeps the reports it finds in a durable queue and
+/// uploads them to a WATS server. It survives restarts, power cuts and an unreachable server without
+/// losing a report. Without a configuration it runs and says what is missing.
+#[derive(Debug, Parser)]
+#[command(name = "pywats-client", version, disable_help_subcommand = true, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the service in the foreground until it is told to stop.
+    ///
+    /// Reports that are dropped into the watch folder (*.json, *.wsjf) are queued as soon as their
+    /// writer has closed them, and uploaded. Delivered files move to the done folder, refused ones to
+    /// the failed folder with a reason file beside them. SIGTERM, SIGINT or the service manager stop
+    /// the service; SIGHUP makes it read its configuration again, which it also does by itself when
+    /// the file changes.
+    Run(RunArgs),
+    /// Show which configuration the service would use and what is wrong with it.
+    ///
+    /// Nothing is started or changed. Tokens and passwords are masked.
+    Check(ConfigArgs),
+    /// Ask the server for its version, with the configured address, token and proxy.
+    TestConnection(ConfigArgs),
+}
+
+/// Where the configuration is.
+#[derive(Args, Debug)]
+pub struct ConfigArgs {
+    /// Read the configuration from FILE [default: PYWATS_CONFIG, else the system's place, see FILES].
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// How to run the service.
+#[derive(Args, Debug)]
+pub struct RunArgs {
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Run under the Windows service manager, which starts the service this way.
+    #[arg(long)]
+    pub service: bool,
+}
+
+/// The definition of the whole command line.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// A part of the man page that the command line cannot say: a title and its entries.
+pub type Section = (&'static str, &'static [(&'static str, &'static str)]);
+
+/// The sections FILES, ENVIRONMENT and EXAMPLES of the man page. EXIT STATUS is [`crate::exit::TABLE`].
+pub const SECTIONS: &[Section] = &[
+    (
+        "FILES",
+        &[
+            (
+                "/etc/pywats/config.json",
+                "The configuration: JSON with the optional sections server, client, upload, logging and health. \
+                 On Windows %ProgramData%\\pyWATS\\config.json, on macOS /Library/Application \
+                 Support/pyWATS/config.json. A change is noticed and applied by the running service.",
+            ),
+            (
+                "/var/lib/pywats",
+                "The data folder. On Windows %ProgramData%\\pyWATS, on macOS /Library/Application Support/pyWATS. \
+                 In it, unless configured otherwise:",
+            ),
+            ("watch/", "Where reports are dropped. Subfolders and names starting with a dot are left alone."),
+            ("done/", "Files whose reports the server has accepted."),
+            (
+                "failed/",
+                "Files that cannot be uploaded, each with a file NAME.reason.json that says why and what to do.",
+            ),
+            ("queue.db", "The queue of reports that the server has not yet accepted."),
+        ],
+    ),
+    (
+        "ENVIRONMENT",
+        &[
+            ("PYWATS_CONFIG", "The configuration file, where --config does not name one."),
+            ("PYWATS_SERVER_URL", "The address of the server; overrides server.url."),
+            ("PYWATS_API_TOKEN", "The token; overrides server.token and server.token_file."),
+            ("PYWATS_DATA_DIR", "The data folder; overrides client.data_dir."),
+            (
+                "PYWATS_HEALTH_PORT",
+                "The port of the health endpoints; overrides health.port. 0 switches them off.",
+            ),
+            ("PYWATS_LOG", "error, warn, info, debug or trace; overrides logging.level."),
+            (
+                "CREDENTIALS_DIRECTORY",
+                "Set by systemd: its file token is used where no other token is given.",
+            ),
+            ("HTTPS_PROXY, HTTP_PROXY, NO_PROXY", "The proxy, while server.proxy is \"system\"."),
+        ],
+    ),
+    (
+        "EXAMPLES",
+        &[
+            ("pywats-client check", "Show the configuration in force and its problems."),
+            ("pywats-client test-connection && echo ready", "Prove address, token and proxy."),
+            (
+                "PYWATS_DATA_DIR=/tmp/pywats PYWATS_HEALTH_PORT=0 pywats-client run",
+                "Try the service without installing it.",
+            ),
+            (
+                "curl http://127.0.0.1:8080/health/ready",
+                "Ask a running service whether it can upload, and if not, why.",
+            ),
+        ],
+    ),
+];

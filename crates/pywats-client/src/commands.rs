@@ -1,0 +1,149 @@
+//! The subcommands, from the command line to the exit code.
+
+use crate::cli::{Cli, Command, RunArgs};
+use crate::config::settings::SETTINGS;
+use crate::config::{FileState, Loaded, Sources};
+use crate::exit::Exit;
+use crate::{logging, run, upload};
+use clap::Parser;
+use std::io::{self, Write};
+use wats::{Client, Failure, FailureKind};
+
+/// Does what the command line says.
+pub fn main() -> Exit {
+    match Cli::parse().command {
+        Command::Run(args) => run_service(args),
+        Command::Check(args) => check(&Sources::new(args.config).load()),
+        Command::TestConnection(args) => test_connection(&Sources::new(args.config).load()),
+    }
+}
+
+#[cfg(not(windows))]
+fn run_service(args: RunArgs) -> Exit {
+    if args.service {
+        complain(
+            "--service is for the Windows service manager; leave it away: here systemd or launchd run the service \
+             in the foreground",
+        );
+        return Exit::Usage;
+    }
+    run_in_foreground(args)
+}
+
+#[cfg(windows)]
+fn run_service(args: RunArgs) -> Exit {
+    if !args.service {
+        return run_in_foreground(args);
+    }
+    match crate::service::windows::run_service(args.config.config) {
+        Ok(()) => Exit::Ok,
+        Err(error) => {
+            complain(&format!(
+                "--service works only when the service manager starts the program (net start {}): {error}",
+                crate::service::windows::NAME
+            ));
+            Exit::StartFailed
+        }
+    }
+}
+
+fn run_in_foreground(args: RunArgs) -> Exit {
+    let sources = Sources::new(args.config.config);
+    let levels = logging::to_stderr(sources.load().config.logging.level);
+    run::run(sources, levels)
+}
+
+fn check(loaded: &Loaded) -> Exit {
+    let state = match loaded.file {
+        FileState::Missing => "does not exist; defaults and environment apply",
+        FileState::Read => "in force",
+        FileState::Broken => "cannot be used; defaults and environment apply",
+    };
+    let mut lines = vec![format!("{}: {state}", loaded.path.display()), String::new()];
+    for setting in SETTINGS {
+        let name = format!("{}.{}", setting.section, setting.key);
+        let value = (setting.show)(&loaded.config).unwrap_or_else(|| "-".to_owned());
+        lines.push(format!("{name:<30} {value}"));
+    }
+    let unusable = upload::client(&loaded.config).err().map(|failure| failure.to_string());
+    let problems = loaded.errors.iter().chain(&loaded.missing).chain(&unusable);
+    let marked = |mark: &str, text: &String| format!("{mark}: {text}");
+    let notes: Vec<String> = loaded
+        .warnings
+        .iter()
+        .map(|text| marked("warning", text))
+        .chain(problems.map(|text| marked("problem", text)))
+        .collect();
+    if !notes.is_empty() {
+        lines.push(String::new());
+        lines.extend(notes);
+    }
+    say(&lines.join("\n"));
+    match judge(loaded) {
+        Exit::Ok if unusable.is_some() => Exit::Config,
+        exit => exit,
+    }
+}
+
+/// What a configuration alone is worth.
+fn judge(loaded: &Loaded) -> Exit {
+    if !loaded.errors.is_empty() {
+        Exit::ConfigInvalid
+    } else if loaded.missing.is_empty() {
+        Exit::Ok
+    } else if loaded.file == FileState::Missing {
+        Exit::ConfigNotFound
+    } else {
+        Exit::Config
+    }
+}
+
+fn test_connection(loaded: &Loaded) -> Exit {
+    let exit = judge(loaded);
+    if exit != Exit::Ok {
+        for problem in loaded.errors.iter().chain(&loaded.missing) {
+            complain(problem);
+        }
+        return exit;
+    }
+    let client = match upload::client(&loaded.config) {
+        Ok(Some(client)) => client,
+        Ok(None) => return Exit::Config,
+        Err(failure) => {
+            complain(&failure.to_string());
+            return Exit::Config;
+        }
+    };
+    match ask_version(&client) {
+        Ok(version) => {
+            say(&format!("{}: WATS {version}, the token is accepted", client.url()));
+            Exit::Ok
+        }
+        Err(failure) => {
+            complain(&format!("{}: {failure}", client.url()));
+            exit_of(&failure)
+        }
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn ask_version(client: &Client) -> Result<String, Failure> {
+    client.version().await
+}
+
+fn exit_of(failure: &Failure) -> Exit {
+    match (failure.kind, failure.status) {
+        (FailureKind::Authentication, _) => Exit::Authentication,
+        (FailureKind::Transient, None) => Exit::Unreachable,
+        _ => Exit::Network,
+    }
+}
+
+/// A closed pipe is no reason to fail.
+fn say(text: &str) {
+    drop(writeln!(io::stdout(), "{text}"));
+}
+
+fn complain(text: &str) {
+    drop(writeln!(io::stderr(), "pywats-client: {text}"));
+}

@@ -1,0 +1,233 @@
+//! Every setting in one table: its name in the file, its environment variable, what to write, how it
+//! is read and how it is shown. Error messages, suggestions and `pywats-client check` come from it.
+
+use super::{Config, Secret};
+use serde_json::Value;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// One setting.
+pub struct Setting {
+    /// The section of the file, an object.
+    pub section: &'static str,
+    /// The key in the section.
+    pub key: &'static str,
+    /// The environment variable that overrides the file.
+    pub env: Option<&'static str>,
+    /// What a valid value is, as the end of the sentence "write …".
+    pub expects: &'static str,
+    /// Takes a value over; `None` if it is not what is expected.
+    pub read: fn(&mut Config, &Value) -> Option<()>,
+    /// The value in force, secrets masked; `None` where there is none.
+    pub show: fn(&Config) -> Option<String>,
+}
+
+/// All settings, in the order in which they are shown.
+pub const SETTINGS: &[Setting] = &[
+    Setting {
+        section: "server",
+        key: "url",
+        env: Some("PYWATS_SERVER_URL"),
+        expects: "the address of the WATS server, as \"https://company.wats.com\"",
+        read: |c, v| optional_text(v).map(|url| c.server.url = url),
+        show: |c| c.server.url.as_deref().map(without_password),
+    },
+    Setting {
+        section: "server",
+        key: "token",
+        env: Some("PYWATS_API_TOKEN"),
+        expects: "the token that the server issued, in quotes",
+        read: |c, v| optional_text(v).map(|token| c.server.token = token.map(Secret::new)),
+        show: |c| c.server.token.as_ref().map(Secret::masked),
+    },
+    Setting {
+        section: "server",
+        key: "token_file",
+        env: None,
+        expects: "the full path of a file that holds nothing but the token",
+        read: |c, v| optional_path(v).map(|file| c.server.token_file = file),
+        show: |c| c.server.token_file.as_ref().map(|file| file.display().to_string()),
+    },
+    Setting {
+        section: "server",
+        key: "ca_file",
+        env: None,
+        expects: "the full path of a PEM file with the certificates to trust",
+        read: |c, v| optional_path(v).map(|file| c.server.ca_file = file),
+        show: |c| c.server.ca_file.as_ref().map(|file| file.display().to_string()),
+    },
+    Setting {
+        section: "server",
+        key: "proxy",
+        env: None,
+        expects: "\"system\", \"none\" or the address of a proxy, as \"http://proxy.example:3128\"",
+        read: |c, v| text(v).map(|proxy| c.server.proxy = Secret::new(proxy)),
+        show: |c| Some(without_password(c.server.proxy.reveal())),
+    },
+    Setting {
+        section: "server",
+        key: "timeout_seconds",
+        env: None,
+        expects: "a number of seconds from 1 to 3600",
+        read: |c, v| seconds(v, 1, 3600).map(|timeout| c.server.timeout = timeout),
+        show: |c| Some(c.server.timeout.as_secs().to_string()),
+    },
+    Setting {
+        section: "client",
+        key: "data_dir",
+        env: Some("PYWATS_DATA_DIR"),
+        expects: "the full path of a folder",
+        read: |c, v| path(v).map(|folder| c.client.data_dir = folder),
+        show: |c| Some(c.client.data_dir.display().to_string()),
+    },
+    Setting {
+        section: "client",
+        key: "watch_folder",
+        env: None,
+        expects: "the full path of a folder",
+        read: |c, v| optional_path(v).map(|folder| c.client.watch_folder = folder),
+        show: |c| Some(c.watch_folder().display().to_string()),
+    },
+    Setting {
+        section: "client",
+        key: "done_folder",
+        env: None,
+        expects: "the full path of a folder",
+        read: |c, v| optional_path(v).map(|folder| c.client.done_folder = folder),
+        show: |c| Some(c.done_folder().display().to_string()),
+    },
+    Setting {
+        section: "client",
+        key: "failed_folder",
+        env: None,
+        expects: "the full path of a folder",
+        read: |c, v| optional_path(v).map(|folder| c.client.failed_folder = folder),
+        show: |c| Some(c.failed_folder().display().to_string()),
+    },
+    Setting {
+        section: "client",
+        key: "max_report_bytes",
+        env: None,
+        expects: "a number of bytes from 1 to 536870912 (512 MiB)",
+        read: |c, v| number(v, 1, 512 << 20).map(|bytes| c.client.max_report_bytes = bytes),
+        show: |c| Some(c.client.max_report_bytes.to_string()),
+    },
+    Setting {
+        section: "upload",
+        key: "retry_initial_seconds",
+        env: None,
+        expects: "a number of seconds from 1 to 3600",
+        read: |c, v| seconds(v, 1, 3600).map(|wait| c.upload.retry_initial = wait),
+        show: |c| Some(c.upload.retry_initial.as_secs().to_string()),
+    },
+    Setting {
+        section: "upload",
+        key: "retry_max_seconds",
+        env: None,
+        expects: "a number of seconds from 1 to 86400",
+        read: |c, v| seconds(v, 1, 86_400).map(|wait| c.upload.retry_max = wait),
+        show: |c| Some(c.upload.retry_max.as_secs().to_string()),
+    },
+    Setting {
+        section: "logging",
+        key: "level",
+        env: Some("PYWATS_LOG"),
+        expects: "\"error\", \"warn\", \"info\", \"debug\" or \"trace\"",
+        read: |c, v| text(v)?.parse().ok().map(|level| c.logging.level = level),
+        show: |c| Some(c.logging.level.as_str().to_ascii_lowercase()),
+    },
+    Setting {
+        section: "health",
+        key: "address",
+        env: None,
+        expects: "the IP address of an interface: \"127.0.0.1\" for this machine only, \"0.0.0.0\" for all",
+        read: |c, v| text(v)?.parse().ok().map(|address| c.health.address = address),
+        show: |c| Some(c.health.address.to_string()),
+    },
+    Setting {
+        section: "health",
+        key: "port",
+        env: Some("PYWATS_HEALTH_PORT"),
+        expects: "a TCP port from 1 to 65535, or 0 to switch the health endpoints off",
+        read: |c, v| number(v, 0, 65_535).map(|port| c.health.port = port as u16),
+        show: |c| Some(c.health.port.to_string()),
+    },
+];
+
+fn text(value: &Value) -> Option<&str> {
+    value.as_str().map(str::trim)
+}
+
+/// Empty text is what a template leaves: the same as no text.
+fn optional_text(value: &Value) -> Option<Option<String>> {
+    text(value).map(|text| (!text.is_empty()).then(|| text.to_owned()))
+}
+
+/// A service has no meaningful current folder, so a path must be complete.
+fn path(value: &Value) -> Option<PathBuf> {
+    text(value).map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
+fn optional_path(value: &Value) -> Option<Option<PathBuf>> {
+    if text(value)?.is_empty() { Some(None) } else { path(value).map(Some) }
+}
+
+fn number(value: &Value, least: u64, most: u64) -> Option<u64> {
+    value.as_u64().filter(|number| (least..=most).contains(number))
+}
+
+fn seconds(value: &Value, least: u64, most: u64) -> Option<Duration> {
+    number(value, least, most).map(Duration::from_secs)
+}
+
+/// An address without the user and the password that it may hold.
+fn without_password(address: &str) -> String {
+    let start = address.find("://").map_or(0, |at| at + 3);
+    let end = address[start..].find('/').map_or(address.len(), |at| start + at);
+    match address[start..end].rfind('@') {
+        Some(at) => format!("{}****{}", &address[..start], &address[start + at..]),
+        None => address.to_owned(),
+    }
+}
+
+/// The key of `known` that someone who wrote `given` most likely meant.
+pub fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .map(|name| (strsim::jaro_winkler(given, name), name))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails if: an address is shown with the password in it, or changed where it has none.
+    #[test]
+    fn hides_passwords_in_addresses() {
+        for (address, shown) in [
+            ("https://company.wats.com", "https://company.wats.com"),
+            ("http://user:secret@proxy:3128", "http://****@proxy:3128"),
+            ("http://user:p@ss@proxy:3128/a@b", "http://****@proxy:3128/a@b"),
+            ("user:secret@proxy", "****@proxy"),
+            ("system", "system"),
+        ] {
+            assert_eq!(without_password(address), shown);
+        }
+    }
+
+    /// Fails if: a misspelt key gets no or a wrong suggestion.
+    #[test]
+    fn suggests_the_nearest_key() {
+        let keys = || SETTINGS.iter().map(|setting| setting.key);
+        for (given, meant) in [
+            ("urll", Some("url")),
+            ("watchfolder", Some("watch_folder")),
+            ("timeout", Some("timeout_seconds")),
+            ("zebra", None),
+        ] {
+            assert_eq!(nearest(given, keys()), meant, "{given}");
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The pipeline of one configuration: queue, intake and upload, started and stopped together.
+
+use crate::config::Config;
+use crate::disposition::Disposition;
+use crate::folder::Folder;
+use crate::intake;
+use crate::queue::{self, OpenError, Queue};
+use crate::status::Status;
+use crate::upload;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+
+/// Why the pipeline cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A folder is missing and cannot be made, or cannot be used.
+    #[error("folder {}: {error}; create it and let the service's account use it", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// The queue cannot be opened.
+    #[error(transparent)]
+    Queue(#[from] OpenError),
+    /// The system gives no thread.
+    #[error("the system gives no thread: {0}")]
+    Thread(io::Error),
+}
+
+/// How a pipeline ended without having been asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum Collapse {
+    /// The database is damaged; a new start puts it aside.
+    #[error("{0}")]
+    Damaged(queue::Error),
+    /// A worker panicked.
+    #[error("the {0} worker ended unexpectedly")]
+    Worker(&'static str),
+}
+
+/// A running pipeline.
+pub struct Engine {
+    stop: watch::Sender<bool>,
+    stop_intake: intake::worker::Stopper,
+    intake: thread::JoinHandle<()>,
+    upload: JoinHandle<Result<(), queue::Error>>,
+    queue: Arc<Queue>,
+}
+
+impl Engine {
+    /// Makes the folders, opens the queue and starts watching and uploading.
+    ///
+    /// # Errors
+    /// If anything of that fails; nothing is left running then.
+    pub fn start(
+        config: &Config,
+        status: &Arc<Status>,
+        link: watch::Receiver<upload::worker::Link>,
+    ) -> Result<Engine, StartError> {
+        let (watched, done, failed) = (config.watch_folder(), config.done_folder(), config.failed_folder());
+        for folder in [&config.client.data_dir, &watched, &done, &failed] {
+            usable(folder)?;
+        }
+        let opened = queue::open(&config.client.data_dir)?;
+        if let Some((aside, reason)) = opened.put_aside {
+            status.incident(format!(
+                "the queue was damaged ({reason}) and a new one started; the old one is kept as {} and may \
+                 hold reports that were not uploaded; files still in the watch folder are taken again",
+                aside.display()
+            ));
+        }
+        let queue = Arc::new(opened.queue);
+        let disposition = Arc::new(Disposition::new(done, failed));
+        let queued = Arc::new(Notify::new());
+        let (stop_intake, life) = intake::worker::prepare(intake::worker::Setup {
+            folder: watched.clone(),
+            max_bytes: config.client.max_report_bytes,
+            queue: Arc::clone(&queue),
+            disposition: Arc::clone(&disposition),
+            status: Arc::clone(status),
+            queued: Arc::clone(&queued),
+        })
+        .map_err(|error| StartError::Folder { path: watched.clone(), error })?;
+        let intake =
+            thread::Builder::new().name("intake".to_owned()).spawn(life).map_err(StartError::Thread)?;
+        let (stop, stopped) = watch::channel(false);
+        let upload = tokio::spawn(upload::worker::run(upload::worker::Setup {
+            queue: Arc::clone(&queue),
+            disposition,
+            status: Arc::clone(status),
+            queued,
+            link,
+            stop: stopped,
+        }));
+        tracing::info!("watching {}", watched.display());
+        Ok(Engine { stop, stop_intake, intake, upload, queue })
+    }
+
+    /// Returns when a worker has ended although nobody asked it to.
+    pub async fn collapsed(&mut self) -> Collapse {
+        loop {
+            tokio::select! {
+                ended = &mut self.upload => {
+                    return match ended {
+                        Ok(Err(error)) => Collapse::Damaged(error),
+                        Ok(Ok(())) | Err(_) => Collapse::Worker("upload"),
+                    };
+                }
+                () = tokio::time::sleep(Duration::from_millis(500)) => {
+                    if self.intake.is_finished() {
+                        return Collapse::Worker("intake");
+                    }
+                }
+            }
+        }
+    }
+
+    /// How many reports are still queued; unknown if the database cannot be read.
+    pub fn pending(&self) -> Option<u64> {
+        self.queue.pending().ok()
+    }
+
+    /// Stops taking and uploading, and closes the queue. Takes a few seconds at most: an upload that
+    /// is not answered by then is abandoned, and sent again by the next service.
+    pub async fn stop(self) {
+        self.stop_intake.stop();
+        // Without receivers the upload has ended already.
+        drop(self.stop.send(true));
+        let intake = tokio::task::spawn_blocking(move || self.intake.join().is_err());
+        let upload = async { if self.upload.is_finished() { None } else { Some(self.upload.await) } };
+        let (intake, upload) = tokio::join!(intake, upload);
+        if intake.unwrap_or(true) || matches!(upload, Some(Err(_))) {
+            tracing::error!("a worker ended unexpectedly");
+        }
+    }
+}
+
+/// Makes a folder if it is missing, and makes sure that it is one.
+fn usable(path: &Path) -> Result<(), StartError> {
+    let error = |error| StartError::Folder { path: path.to_path_buf(), error };
+    if !path.exists() {
+        Folder::create_all(path).map_err(error)?;
+    }
+    Folder::open(path).map(drop).map_err(error)
+}

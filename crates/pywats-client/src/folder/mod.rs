@@ -1,0 +1,152 @@
+//! Folders that other people write to, handled so that nobody can make the service read or move
+//! anything but the plain files in them.
+//!
+//! A name is looked at before it is opened, opened without following links and without blocking, and
+//! judged again by what was really opened. Symbolic links, reparse points, hard links, pipes, devices
+//! and sockets are never opened. A file is only moved if it is still the one that was judged, and
+//! nothing is ever overwritten. `unix.rs` and `windows.rs` have the same interface.
+
+#[cfg(unix)]
+mod unix;
+#[cfg(unix)]
+pub use unix::Folder;
+#[cfg(windows)]
+mod windows;
+#[cfg(windows)]
+pub use windows::Folder;
+
+mod transfer;
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read};
+
+/// Which file it is and whether it has changed: what is compared before a file is moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Identity {
+    /// The device or the serial number of the volume.
+    pub device: u64,
+    /// The inode or the file index.
+    pub file: u64,
+    /// The size in bytes.
+    pub size: u64,
+    /// The time of the last change, in nanoseconds since 1970.
+    pub modified_ns: i64,
+}
+
+/// What stands behind a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A plain file with one name.
+    Plain(Identity),
+    /// Something that is never opened; the text says what.
+    Foreign(&'static str),
+}
+
+/// Whether somebody has a file open for writing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writer {
+    /// Nobody has.
+    Absent,
+    /// Somebody has.
+    Present,
+    /// This system or file system does not tell.
+    Unknown,
+}
+
+/// A plain file, open for reading.
+#[derive(Debug)]
+pub struct OpenFile {
+    /// The open file.
+    pub file: File,
+    /// Which file it is, as of when it was opened.
+    pub identity: Identity,
+    /// Whether it was being written when it was opened.
+    pub writer: Writer,
+}
+
+/// Why a file was not opened.
+#[derive(Debug)]
+pub enum OpenRefused {
+    /// There is no such file any more.
+    Gone,
+    /// Its writer does not share it.
+    InUse,
+    /// It is something that is never opened.
+    Foreign(&'static str),
+    /// The system refuses.
+    Failed(io::Error),
+}
+
+/// What became of a move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moved {
+    /// The file is at its new place.
+    Done,
+    /// The name does not stand for this file any more; nothing was moved.
+    Changed,
+    /// The new name is taken; nothing was moved.
+    NameTaken,
+}
+
+impl OpenFile {
+    /// Reads the content, but not more than `limit` bytes and one.
+    ///
+    /// # Errors
+    /// If the system fails to read.
+    pub fn read(&mut self, limit: u64) -> io::Result<Vec<u8>> {
+        let expected = usize::try_from(self.identity.size.min(limit)).unwrap_or(0);
+        let mut bytes = Vec::with_capacity(expected + 1);
+        (&mut self.file).take(limit + 1).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+impl Folder {
+    /// The first free one of `name`, `name.1`, `name.2`… with the number before the extension. A name
+    /// too long for an extension to be added is cut.
+    ///
+    /// # Errors
+    /// If the folder cannot be read.
+    pub fn free_name(&self, name: &OsStr) -> io::Result<OsString> {
+        let name = shortened(name);
+        if !self.exists(&name)? {
+            return Ok(name);
+        }
+        let path = std::path::Path::new(&name);
+        let stem = path.file_stem().unwrap_or(&name);
+        for number in 1_u32.. {
+            let mut numbered = stem.to_owned();
+            numbered.push(format!(".{number}"));
+            if let Some(extension) = path.extension() {
+                numbered.push(".");
+                numbered.push(extension);
+            }
+            if !self.exists(&numbered)? {
+                return Ok(numbered);
+            }
+        }
+        Err(io::Error::new(io::ErrorKind::AlreadyExists, "all numbered names are taken"))
+    }
+}
+
+/// File systems allow 255 bytes (or units) for a name; `.NUMBER` and `.reason.json` must fit, too.
+fn shortened(name: &OsStr) -> OsString {
+    const LONGEST: usize = 220;
+    if name.len() <= LONGEST {
+        return name.to_owned();
+    }
+    let text = name.to_string_lossy();
+    let extension = text.rfind('.').map_or("", |at| &text[at..]);
+    let extension = if extension.len() <= 16 { extension } else { "" };
+    let mut end = (LONGEST - extension.len()).min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    OsString::from(format!("{}{extension}", &text[..end]))
+}
+
+/// The name of a file that is being written, which intake and people can recognise as such.
+fn temporary_name() -> OsString {
+    OsString::from(format!(".pywats-{}.part", uuid::Uuid::new_v4().simple()))
+}

@@ -1,0 +1,174 @@
+//! The health endpoints: JSON over HTTP for people, probes and monitoring, GET only, never a secret.
+//!
+//! | path | 200 | 503 |
+//! |---|---|---|
+//! | `/`, `/health`, `/health/live` | the workers are alive | a worker hangs |
+//! | `/health/ready` | reports are taken and uploaded | with the reason |
+//! | `/health/details` | as ready, with everything there is to know | |
+//! | `/metrics` | always, in [Prometheus' text format](https://prometheus.io/docs/instrumenting/exposition_formats/) | |
+
+use crate::status::{Area, Status};
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use axum::http::{Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::{Json, Router};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+
+/// How often a port that is in use is tried again.
+const RETRY: Duration = Duration::from_secs(10);
+/// A worker that has shown no sign of life for this long hangs.
+const HUNG: Duration = Duration::from_secs(60);
+
+/// What the endpoints show.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// The state of the service.
+    pub status: Arc<Status>,
+    /// The configuration file that is looked for.
+    pub config_path: PathBuf,
+}
+
+/// Serves the endpoints until the future is dropped. A port in use does not stop anything: it is
+/// reported, and tried again until it is free.
+pub async fn serve(address: SocketAddr, view: View) {
+    let status = Arc::clone(&view.status);
+    let router = Router::new().fallback(answer).with_state(view);
+    loop {
+        let error = match TcpListener::bind(address).await {
+            Ok(listener) => {
+                status.fine(Area::Health);
+                tracing::info!("health endpoints at http://{address}/health");
+                match axum::serve(listener, router.clone()).await {
+                    Ok(()) => return,
+                    Err(error) => error,
+                }
+            }
+            Err(error) => error,
+        };
+        status.problem(
+            Area::Health,
+            format!(
+                "health endpoints cannot listen at {address}: {error}; stop the other program or set health.port \
+                 (0 is off)"
+            ),
+        );
+        tokio::time::sleep(RETRY).await;
+    }
+}
+
+async fn answer(State(view): State<View>, method: Method, uri: Uri) -> Response {
+    let respond: fn(&View) -> Response = match uri.path() {
+        "/" | "/health" => health,
+        "/health/live" => live,
+        "/health/ready" => ready,
+        "/health/details" => details,
+        "/metrics" => metrics,
+        _ => |_| json_response(StatusCode::NOT_FOUND, json!({ "error": "Not found" })),
+    };
+    let mut response = if method == Method::GET {
+        respond(&view)
+    } else {
+        json_response(StatusCode::METHOD_NOT_ALLOWED, json!({ "error": "Method not allowed; use GET" }))
+    };
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store, must-revalidate"));
+    response
+}
+
+fn json_response(code: StatusCode, body: Value) -> Response {
+    (code, Json(body)).into_response()
+}
+
+fn code(fine: bool) -> StatusCode {
+    if fine { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
+}
+
+fn hung(view: &View) -> Option<String> {
+    view.status.hung(HUNG).map(|worker| format!("the {worker:?} worker hangs").to_lowercase())
+}
+
+fn health(view: &View) -> Response {
+    match hung(view) {
+        None => json_response(StatusCode::OK, json!({ "status": "ok" })),
+        Some(reason) => json_response(code(false), json!({ "status": "unhealthy", "reason": reason })),
+    }
+}
+
+fn live(view: &View) -> Response {
+    match hung(view) {
+        None => json_response(StatusCode::OK, json!({ "status": "alive" })),
+        Some(reason) => json_response(code(false), json!({ "status": "not alive", "reason": reason })),
+    }
+}
+
+fn not_ready(view: &View) -> Option<String> {
+    hung(view).or_else(|| view.status.not_ready())
+}
+
+fn ready(view: &View) -> Response {
+    match not_ready(view) {
+        None => json_response(StatusCode::OK, json!({ "status": "ready" })),
+        Some(reason) => json_response(code(false), json!({ "status": "not ready", "reason": reason })),
+    }
+}
+
+fn details(view: &View) -> Response {
+    let status = &view.status;
+    let reason = not_ready(view);
+    let counts = status.counts();
+    let problems: serde_json::Map<String, Value> =
+        status.problems().into_iter().map(|(area, what)| (area.name().to_owned(), what.into())).collect();
+    let body = json!({
+        "healthy": reason.is_none(),
+        "status": if reason.is_none() { "ready" } else { "not ready" },
+        "reason": reason,
+        "timestamp": Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        "details": {
+            "version": env!("CARGO_PKG_VERSION"),
+            "service_status": status.phase().name(),
+            "api_status": if status.online() { "Online" } else { "Offline" },
+            "uptime_seconds": status.uptime().as_secs(),
+            "pending_count": counts.pending,
+            "delivered_count": counts.delivered,
+            "failed_count": counts.failed,
+            "last_error": status.last_error(),
+            "problems": problems,
+            "config_path": view.config_path.to_string_lossy(),
+        },
+    });
+    json_response(code(reason.is_none()), body)
+}
+
+fn metrics(view: &View) -> Response {
+    let status = &view.status;
+    let counts = status.counts();
+    let ready = u64::from(not_ready(view).is_none());
+    let rows: [(&str, &str, &str, u64); 6] = [
+        ("pywats_ready", "gauge", "Whether reports are taken and uploaded.", ready),
+        ("pywats_server_online", "gauge", "Whether the server answered last.", u64::from(status.online())),
+        (
+            "pywats_uptime_seconds",
+            "gauge",
+            "Seconds since the service was started.",
+            status.uptime().as_secs(),
+        ),
+        ("pywats_reports_pending", "gauge", "Reports that wait for the server.", counts.pending),
+        ("pywats_reports_delivered_total", "counter", "Reports that the server accepted.", counts.delivered),
+        ("pywats_reports_failed_total", "counter", "Files and reports that were refused.", counts.failed),
+    ];
+    let text: String = rows
+        .iter()
+        .map(|(name, kind, help, value)| {
+            format!("# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n")
+        })
+        .collect();
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+}

@@ -1,0 +1,296 @@
+//! The life of the service: start the pipeline, follow the configuration, answer the operating system,
+//! stop cleanly.
+//!
+//! A change of the server's settings is handed to the running upload; a change of folders restarts the
+//! pipeline within the process; whatever fails is tried again. Only a stop request ends the service,
+//! or, at the start, another service on the same data folder.
+
+use crate::config::watch::{Follower, News as ConfigNews};
+use crate::config::{Config, FileState, Loaded, Sources};
+use crate::engine::{Collapse, Engine, StartError};
+use crate::exit::Exit;
+use crate::health;
+use crate::logging::Levels;
+use crate::queue::OpenError;
+use crate::service::{News, Request, Requests, tell, watchdog};
+use crate::status::{Area, Phase, Status};
+use crate::upload;
+use crate::upload::schedule::Waits;
+use crate::upload::worker::Link;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, block_in_place};
+
+/// How often a pipeline that cannot start is tried again.
+const RETRY: Duration = Duration::from_secs(10);
+/// How long a stop may take at most.
+const STOP: Duration = Duration::from_secs(10);
+
+/// Runs the service until it is told to stop.
+pub fn run(sources: Sources, levels: Levels) -> Exit {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!("the system does not give what the service needs: {error}");
+            return Exit::StartFailed;
+        }
+    };
+    let exit = runtime.block_on(async {
+        match Service::new(sources, levels) {
+            Ok(service) => service.live().await,
+            Err(error) => {
+                tracing::error!("signals cannot be received: {error}");
+                Exit::StartFailed
+            }
+        }
+    });
+    // What hangs in the kernel (a dead network drive) must not keep the process from ending.
+    runtime.shutdown_background();
+    exit
+}
+
+struct Service {
+    requests: Requests,
+    levels: Levels,
+    status: Arc<Status>,
+    follower: Follower,
+    link: watch::Sender<Link>,
+    health: Option<JoinHandle<()>>,
+    engine: Option<Engine>,
+    ever_started: bool,
+}
+
+impl Service {
+    fn new(sources: Sources, levels: Levels) -> std::io::Result<Self> {
+        let requests = Requests::listen()?;
+        let follower = Follower::new(sources);
+        let (link, _) = watch::channel(link(follower.current()));
+        Ok(Service {
+            requests,
+            levels,
+            status: Arc::new(Status::new()),
+            follower,
+            link,
+            health: None,
+            engine: None,
+            ever_started: false,
+        })
+    }
+
+    async fn live(mut self) -> Exit {
+        tracing::info!("pywats-client {}", env!("CARGO_PKG_VERSION"));
+        let loaded = self.follower.current().clone();
+        self.tell_about(&loaded);
+        self.start_health(&loaded.config);
+        let reporter = tokio::spawn(report(Arc::clone(&self.status)));
+        let exit = loop {
+            if self.engine.is_none() && self.start() == Start::Impossible {
+                break Exit::StartFailed;
+            }
+            if self.next().await == Next::Stop {
+                break Exit::Ok;
+            }
+        };
+        self.stop().await;
+        reporter.abort();
+        exit
+    }
+
+    /// Waits for one thing to happen and deals with it.
+    async fn next(&mut self) -> Next {
+        let collapsed = async {
+            match &mut self.engine {
+                Some(engine) => engine.collapsed().await,
+                None => std::future::pending().await,
+            }
+        };
+        let idle = self.link.is_closed();
+        tokio::select! {
+            request = self.requests.next() => match request {
+                Request::Stop => return Next::Stop,
+                Request::Reload => self.reload().await,
+            },
+            () = self.follower.touched() => self.look().await,
+            collapse = collapsed => self.collapse(&collapse).await,
+            // Without a pipeline nobody receives the link.
+            () = tokio::time::sleep(RETRY), if idle => {}
+        }
+        Next::GoOn
+    }
+
+    fn start(&mut self) -> Start {
+        let config = self.follower.current().config.clone();
+        let started = block_in_place(|| Engine::start(&config, &self.status, self.link.subscribe()));
+        match started {
+            Ok(engine) => {
+                self.engine = Some(engine);
+                self.ever_started = true;
+                self.status.fine(Area::Storage);
+                self.status.enter(Phase::Running);
+                tell(News::Started);
+                Start::Done
+            }
+            Err(StartError::Queue(error @ OpenError::Locked(_))) if !self.ever_started => {
+                tracing::error!("{error}");
+                Start::Impossible
+            }
+            Err(error) => {
+                self.status.problem(Area::Storage, error.to_string());
+                tell(News::Waiting);
+                Start::Later
+            }
+        }
+    }
+
+    async fn stop_engine(&mut self) {
+        let Some(engine) = self.engine.take() else { return };
+        if tokio::time::timeout(STOP, engine.stop()).await.is_err() {
+            tracing::warn!("something hangs and is left behind; nothing is lost");
+        }
+    }
+
+    async fn stop(&mut self) {
+        tracing::info!("stopping");
+        self.status.enter(Phase::StopPending);
+        tell(News::Stopping(STOP + Duration::from_secs(5)));
+        self.stop_engine().await;
+        tracing::info!("stopped");
+    }
+
+    async fn collapse(&mut self, collapse: &Collapse) {
+        self.status.problem(Area::Storage, format!("{collapse}; starting anew"));
+        self.stop_engine().await;
+    }
+
+    /// Somebody asked for it: read the configuration, and try the server at once.
+    async fn reload(&mut self) {
+        tell(News::Reloading);
+        tracing::info!("reading the configuration again");
+        self.look().await;
+        self.link.send_replace(link(self.follower.current()));
+        if self.engine.is_some() {
+            tell(News::Started);
+        }
+    }
+
+    /// Reads the configuration and applies what has changed.
+    async fn look(&mut self) {
+        let old = self.follower.current().config.clone();
+        match self.follower.look() {
+            ConfigNews::Nothing => {}
+            ConfigNews::Broken(errors) => self.status.problem(
+                Area::Configuration,
+                format!("{}; the last usable settings stay in force", errors.join("; ")),
+            ),
+            ConfigNews::Changed => {
+                let loaded = self.follower.current().clone();
+                self.tell_about(&loaded);
+                self.apply(&old, &loaded).await;
+            }
+        }
+    }
+
+    async fn apply(&mut self, old: &Config, loaded: &Loaded) {
+        let new = &loaded.config;
+        self.levels.set(new.logging.level);
+        self.link.send_replace(link(loaded));
+        if new.health != old.health {
+            self.start_health(new);
+        }
+        if new.client != old.client {
+            tracing::info!("folders or limits have changed: starting the pipeline anew");
+            let left = self.engine.as_ref().and_then(Engine::pending).unwrap_or(0);
+            if new.client.data_dir != old.client.data_dir && left > 0 {
+                self.status.incident(format!(
+                    "{left} reports stay in the queue of {}; configure it again to upload them",
+                    old.client.data_dir.display()
+                ));
+            }
+            self.stop_engine().await;
+        }
+    }
+
+    fn tell_about(&self, loaded: &Loaded) {
+        match loaded.file {
+            FileState::Missing => tracing::info!("no configuration file {}", loaded.path.display()),
+            FileState::Read => tracing::info!("configuration {} is in force", loaded.path.display()),
+            FileState::Broken => {}
+        }
+        for warning in &loaded.warnings {
+            tracing::warn!("{warning}");
+        }
+        if loaded.errors.is_empty() {
+            self.status.fine(Area::Configuration);
+        } else {
+            self.status.problem(Area::Configuration, loaded.errors.join("; "));
+        }
+    }
+
+    fn start_health(&mut self, config: &Config) {
+        if let Some(health) = self.health.take() {
+            health.abort();
+        }
+        self.status.fine(Area::Health);
+        if config.health.port == 0 {
+            tracing::info!("health endpoints are off");
+            return;
+        }
+        let address = SocketAddr::new(config.health.address, config.health.port);
+        let view = health::View {
+            status: Arc::clone(&self.status),
+            config_path: self.follower.current().path.clone(),
+        };
+        self.health = Some(tokio::spawn(health::serve(address, view)));
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Next {
+    GoOn,
+    Stop,
+}
+
+#[derive(PartialEq, Eq)]
+enum Start {
+    Done,
+    Later,
+    Impossible,
+}
+
+/// The way to the server that a configuration describes.
+fn link(loaded: &Loaded) -> Link {
+    let upload = &loaded.config.upload;
+    let client = match upload::client(&loaded.config) {
+        Ok(Some(client)) => Ok(client),
+        Ok(None) => Err(loaded.missing.join("; ")),
+        Err(failure) => Err(failure.to_string()),
+    };
+    Link { client, waits: Waits { initial: upload.retry_initial, max: upload.retry_max } }
+}
+
+/// Tells the service manager how it is going: that the workers are alive, and in words.
+async fn report(status: Arc<Status>) {
+    const TICK: Duration = Duration::from_secs(1);
+    let limit = watchdog();
+    let pause = limit.map_or(TICK, |limit| (limit / 2).min(TICK));
+    let mut told = String::new();
+    loop {
+        let hung = limit.and_then(|limit| status.hung(limit));
+        match hung {
+            None => tell(News::Alive),
+            Some(worker) => status.incident(format!("the {worker:?} worker hangs").to_lowercase()),
+        }
+        let line = match status.not_ready() {
+            None => format!("ready; {} reports pending", status.counts().pending),
+            Some(reason) => format!("not ready: {}; {} reports pending", reason, status.counts().pending),
+        };
+        let line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        if line != told {
+            tell(News::Status(&line));
+            told = line;
+        }
+        tokio::time::sleep(pause).await;
+    }
+}

@@ -1,0 +1,47 @@
+//! What the operating system wants of a service: stop requests, reload requests, and to be told how
+//! it is going.
+
+#[cfg(unix)]
+mod unix;
+#[cfg(unix)]
+pub use unix::{Requests, tell};
+#[cfg(windows)]
+pub mod windows;
+#[cfg(windows)]
+pub use windows::{Requests, tell};
+
+use std::time::Duration;
+
+/// What the operating system or a person asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// End, losing nothing.
+    Stop,
+    /// Read the configuration again.
+    Reload,
+}
+
+/// News for the service manager.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News<'a> {
+    /// Reports are taken from now on.
+    Started,
+    /// The service runs, but cannot take reports yet: something is wrong with its folders.
+    Waiting,
+    /// The configuration is being read again; [`News::Started`] follows.
+    Reloading,
+    /// The service is ending, which takes up to this long.
+    Stopping(Duration),
+    /// One line for people.
+    Status(&'a str),
+    /// The workers are alive.
+    Alive,
+}
+
+/// How often the service manager wants to hear that the service is alive.
+pub fn watchdog() -> Option<Duration> {
+    #[cfg(unix)]
+    return sd_notify::watchdog_enabled();
+    #[cfg(windows)]
+    return None;
+}

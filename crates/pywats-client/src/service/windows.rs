@@ -1,0 +1,154 @@
+//! The Windows service manager: the process hands its main thread over to it, gets a thread for the
+//! service in return, and reports every step. Without the manager, Ctrl-C stops the program.
+
+use super::{News, Request};
+use crate::config::{Config, Sources};
+use crate::exit::Exit;
+use crate::logging::{self, rotating::RotatingFile};
+use crate::run;
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use windows_service::service::{
+    ServiceControl, ServiceControlAccept, ServiceExitCode, ServiceState, ServiceStatus, ServiceType,
+};
+use windows_service::service_control_handler::{self, ServiceControlHandlerResult, ServiceStatusHandle};
+use windows_service::{define_windows_service, service_dispatcher};
+
+/// The name that installers give the service.
+pub const NAME: &str = "pywats-client";
+
+/// Log files: the size of each in bytes, and how many older ones are kept.
+const LOG_SIZE: u64 = 10 << 20;
+const LOGS_KEPT: u32 = 5;
+
+/// What the command line said; the manager calls the service without it.
+static CONFIG: OnceLock<Option<PathBuf>> = OnceLock::new();
+/// The manager, once it has called.
+static MANAGER: OnceLock<ServiceStatusHandle> = OnceLock::new();
+/// Requests of the manager, until [`Requests::listen`] takes them.
+static REQUESTS: Mutex<Option<mpsc::UnboundedReceiver<Request>>> = Mutex::new(None);
+/// Counts the steps of starting and stopping, as the manager wants it.
+static CHECKPOINT: AtomicU32 = AtomicU32::new(0);
+
+define_windows_service!(ffi_service_main, service_main);
+
+/// Runs as a service; returns when it has ended.
+///
+/// # Errors
+/// If the process was not started by the service manager.
+pub fn run_service(config: Option<PathBuf>) -> Result<(), windows_service::Error> {
+    // Set once: a process is one service.
+    drop(CONFIG.set(config));
+    service_dispatcher::start(NAME, ffi_service_main)
+}
+
+fn service_main(_arguments: Vec<OsString>) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    *REQUESTS.lock().unwrap_or_else(PoisonError::into_inner) = Some(receiver);
+    let handler = move |control| match control {
+        ServiceControl::Stop | ServiceControl::Shutdown | ServiceControl::Preshutdown => {
+            // Nobody listens any more if the service is ending already.
+            drop(sender.send(Request::Stop));
+            ServiceControlHandlerResult::NoError
+        }
+        ServiceControl::ParamChange => {
+            drop(sender.send(Request::Reload));
+            ServiceControlHandlerResult::NoError
+        }
+        ServiceControl::Interrogate => ServiceControlHandlerResult::NoError,
+        _ => ServiceControlHandlerResult::NotImplemented,
+    };
+    // Without a handle there is nobody to tell that there is none.
+    let Ok(manager) = service_control_handler::register(NAME, handler) else { return };
+    drop(MANAGER.set(manager));
+    report(ServiceState::StartPending, Duration::from_secs(30), Exit::Ok);
+    let sources = Sources::new(CONFIG.get().cloned().flatten());
+    let levels = begin_log(&sources.load().config);
+    let exit = run::run(sources, levels);
+    report(ServiceState::Stopped, Duration::ZERO, exit);
+}
+
+fn begin_log(config: &Config) -> logging::Levels {
+    let path = config.client.data_dir.join("logs").join("pywats-client.log");
+    match RotatingFile::open(&path, LOG_SIZE, LOGS_KEPT) {
+        Ok(file) => logging::to_file(config.logging.level, file),
+        // A service without a log still does its work and shows its health.
+        Err(_) => logging::to_stderr(config.logging.level),
+    }
+}
+
+fn report(state: ServiceState, wait: Duration, exit: Exit) {
+    let Some(manager) = MANAGER.get() else { return };
+    let pending = matches!(state, ServiceState::StartPending | ServiceState::StopPending);
+    let checkpoint = if pending { CHECKPOINT.fetch_add(1, Ordering::Relaxed) + 1 } else { 0 };
+    let controls_accepted = match state {
+        ServiceState::Running => {
+            ServiceControlAccept::STOP
+                | ServiceControlAccept::SHUTDOWN
+                | ServiceControlAccept::PRESHUTDOWN
+                | ServiceControlAccept::PARAM_CHANGE
+        }
+        // A start that waits for a disk can be called off.
+        ServiceState::StartPending => ServiceControlAccept::STOP,
+        _ => ServiceControlAccept::empty(),
+    };
+    let exit_code = match exit {
+        Exit::Ok => ServiceExitCode::NO_ERROR,
+        exit => ServiceExitCode::ServiceSpecific(u32::from(exit.code())),
+    };
+    let status = ServiceStatus {
+        service_type: ServiceType::OWN_PROCESS,
+        current_state: state,
+        controls_accepted,
+        exit_code,
+        checkpoint,
+        wait_hint: wait,
+        process_id: None,
+    };
+    if let Err(error) = manager.set_service_status(status) {
+        tracing::debug!("the service manager cannot be told: {error}");
+    }
+}
+
+/// Requests of the service manager, or Ctrl-C where there is none.
+#[derive(Debug)]
+pub struct Requests {
+    manager: Option<mpsc::UnboundedReceiver<Request>>,
+}
+
+impl Requests {
+    /// Begins to listen.
+    ///
+    /// # Errors
+    /// Never; other systems may refuse.
+    pub fn listen() -> io::Result<Self> {
+        Ok(Requests { manager: REQUESTS.lock().unwrap_or_else(PoisonError::into_inner).take() })
+    }
+
+    /// Waits for the next request.
+    pub async fn next(&mut self) -> Request {
+        match &mut self.manager {
+            Some(manager) => manager.recv().await.unwrap_or(Request::Stop),
+            None => match tokio::signal::ctrl_c().await {
+                Ok(()) => Request::Stop,
+                // Without a console nobody can ask.
+                Err(_) => std::future::pending().await,
+            },
+        }
+    }
+}
+
+/// Tells the service manager.
+pub fn tell(news: News<'_>) {
+    match news {
+        // The manager, and installers waiting for it, want an answer; health says what is missing.
+        News::Started | News::Waiting => report(ServiceState::Running, Duration::ZERO, Exit::Ok),
+        News::Stopping(time) => report(ServiceState::StopPending, time, Exit::Ok),
+        News::Reloading | News::Status(_) | News::Alive => {}
+    }
+}

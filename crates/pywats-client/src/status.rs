@@ -1,0 +1,273 @@
+//! What the service knows about itself: its problems, its counts and whether its workers are alive.
+//!
+//! Workers report here; the health endpoints, the service manager and the log read it. A problem is
+//! logged when it appears or changes and when it is over, however often it is reported.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// An area in which there is at most one problem at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Area {
+    /// The configuration file or the environment cannot be used.
+    Configuration,
+    /// The data folder, or the database while files are taken.
+    Storage,
+    /// The database while reports are uploaded.
+    Queue,
+    /// The watch folder.
+    Watch,
+    /// Files in the watch folder that cannot be taken.
+    Files,
+    /// The done and failed folders.
+    Folders,
+    /// The server, the way to it, or what is missing to reach it.
+    Server,
+    /// The health endpoints.
+    Health,
+}
+
+/// A worker that must show that it is alive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Worker {
+    /// Takes files from the watch folder.
+    Intake,
+    /// Uploads reports.
+    Upload,
+}
+
+/// The states of the service, in the words of the Windows service manager.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Not yet watching.
+    StartPending,
+    /// Watching and uploading.
+    Running,
+    /// On its way out.
+    StopPending,
+}
+
+/// Counts for the health endpoints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Reports that wait for the server.
+    pub pending: u64,
+    /// Reports that the server has accepted since the queue was created.
+    pub delivered: u64,
+    /// Files that were refused since the queue was created.
+    pub failed: u64,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Status {
+    started: Instant,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    phase: Phase,
+    online: bool,
+    problems: BTreeMap<Area, String>,
+    last_error: Option<String>,
+    counts: Counts,
+    beats: BTreeMap<Worker, Instant>,
+}
+
+impl Status {
+    /// The status of a service that is about to start.
+    pub fn new() -> Self {
+        Status {
+            started: Instant::now(),
+            inner: Mutex::new(Inner {
+                phase: Phase::StartPending,
+                online: false,
+                problems: BTreeMap::new(),
+                last_error: None,
+                counts: Counts::default(),
+                beats: BTreeMap::new(),
+            }),
+        }
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// There is a problem; `what` says which and what to do.
+    pub fn problem(&self, area: Area, what: impl Into<String>) {
+        let what = what.into();
+        let mut inner = self.inner();
+        if area == Area::Server {
+            inner.online = false;
+        }
+        if inner.problems.get(&area) != Some(&what) {
+            tracing::warn!("{what}");
+            inner.last_error = Some(what.clone());
+            inner.problems.insert(area, what);
+        }
+    }
+
+    /// There is no problem, or not any more.
+    pub fn fine(&self, area: Area) {
+        let mut inner = self.inner();
+        if area == Area::Server && !inner.online {
+            inner.online = true;
+            tracing::info!("the server answers");
+        }
+        if let Some(was) = inner.problems.remove(&area) {
+            tracing::info!("over: {was}");
+        }
+    }
+
+    /// Something went wrong that is over already, such as a refused file.
+    pub fn incident(&self, what: impl Into<String>) {
+        let what = what.into();
+        tracing::warn!("{what}");
+        self.inner().last_error = Some(what);
+    }
+
+    /// The service enters another phase.
+    pub fn enter(&self, phase: Phase) {
+        self.inner().phase = phase;
+    }
+
+    /// The phase.
+    pub fn phase(&self) -> Phase {
+        self.inner().phase
+    }
+
+    /// Whether the server answered the last time it was asked.
+    pub fn online(&self) -> bool {
+        self.inner().online
+    }
+
+    /// What went wrong last.
+    pub fn last_error(&self) -> Option<String> {
+        self.inner().last_error.clone()
+    }
+
+    /// The problems there are.
+    pub fn problems(&self) -> BTreeMap<Area, String> {
+        self.inner().problems.clone()
+    }
+
+    /// Sets the counts.
+    pub fn count(&self, counts: Counts) {
+        self.inner().counts = counts;
+    }
+
+    /// The counts.
+    pub fn counts(&self) -> Counts {
+        self.inner().counts
+    }
+
+    /// How long the service has been running.
+    pub fn uptime(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// A worker is alive; it says so again and again until [`Status::retired`].
+    pub fn beat(&self, worker: Worker) {
+        self.inner().beats.insert(worker, Instant::now());
+    }
+
+    /// A worker has ended on purpose.
+    pub fn retired(&self, worker: Worker) {
+        self.inner().beats.remove(&worker);
+    }
+
+    /// The worker that has not shown a sign of life for `limit`.
+    pub fn hung(&self, limit: Duration) -> Option<Worker> {
+        let now = Instant::now();
+        let inner = self.inner();
+        inner.beats.iter().find(|(_, beat)| now.duration_since(**beat) > limit).map(|(worker, _)| *worker)
+    }
+
+    /// Why the service cannot do its whole work; `None` if it is ready.
+    pub fn not_ready(&self) -> Option<String> {
+        let inner = self.inner();
+        if !inner.problems.is_empty() {
+            return Some(inner.problems.values().cloned().collect::<Vec<_>>().join("; "));
+        }
+        match inner.phase {
+            Phase::StartPending => Some("starting".to_owned()),
+            Phase::StopPending => Some("stopping".to_owned()),
+            Phase::Running if !inner.online => Some("the server has not answered yet".to_owned()),
+            Phase::Running => None,
+        }
+    }
+}
+
+impl Default for Status {
+    fn default() -> Self {
+        Status::new()
+    }
+}
+
+impl Area {
+    /// The name for machines.
+    pub fn name(self) -> &'static str {
+        match self {
+            Area::Configuration => "configuration",
+            Area::Storage => "storage",
+            Area::Queue => "queue",
+            Area::Watch => "watch_folder",
+            Area::Files => "files",
+            Area::Folders => "folders",
+            Area::Server => "server",
+            Area::Health => "health",
+        }
+    }
+}
+
+impl Phase {
+    /// The name for machines.
+    pub fn name(self) -> &'static str {
+        match self {
+            Phase::StartPending => "StartPending",
+            Phase::Running => "Running",
+            Phase::StopPending => "StopPending",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails if: the service calls itself ready while it is starting, has a problem or has not heard
+    /// from the server.
+    #[test]
+    fn readiness() {
+        let status = Status::new();
+        assert_eq!(status.not_ready().as_deref(), Some("starting"));
+        status.enter(Phase::Running);
+        assert!(status.not_ready().is_some_and(|reason| reason.contains("not answered")));
+        status.fine(Area::Server);
+        assert_eq!(status.not_ready(), None);
+        status.problem(Area::Server, "gone");
+        status.problem(Area::Files, "a.json: denied");
+        assert_eq!(status.not_ready().as_deref(), Some("a.json: denied; gone"));
+        status.fine(Area::Server);
+        status.fine(Area::Files);
+        assert_eq!(status.not_ready(), None);
+        assert_eq!(status.last_error().as_deref(), Some("a.json: denied"), "remembered");
+    }
+
+    /// Fails if: a worker that stopped beating goes unnoticed, or one that retired counts as hung.
+    #[test]
+    fn hung_workers() {
+        let status = Status::new();
+        assert_eq!(status.hung(Duration::ZERO), None, "no worker yet");
+        status.beat(Worker::Intake);
+        std::thread::sleep(Duration::from_millis(30));
+        status.beat(Worker::Upload);
+        assert_eq!(status.hung(Duration::from_millis(20)), Some(Worker::Intake));
+        assert_eq!(status.hung(Duration::from_secs(60)), None);
+        status.retired(Worker::Intake);
+        assert_eq!(status.hung(Duration::from_millis(20)), None);
+    }
+}

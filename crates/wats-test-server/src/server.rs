@@ -1,0 +1,213 @@
+//! The server's handle and its thread.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+use tokio_rustls::TlsAcceptor;
+
+use crate::answer::Answer;
+use crate::http;
+use crate::record::Recorder;
+use crate::state::{Received, State};
+use crate::tls;
+
+/// How to start a server.
+///
+/// By default a free port of 127.0.0.1, over HTTP, without token or records.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The address to listen on; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The token (base64 of `user:password`) that requests must carry; without one, all may pass.
+    pub token: Option<String>,
+    /// The directory that each accepted report is written to, as `0001.json`, `0002.json`, …
+    pub record: Option<PathBuf>,
+    /// Speak HTTPS; [`Server::ca_pem`] gives the authority to trust.
+    pub tls: bool,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), token: None, record: None, tls: false }
+    }
+}
+
+/// Fewer reports came than a test waited for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{got} of {wanted} reports came within {timeout:?}")]
+pub struct TooFew {
+    wanted: usize,
+    got: usize,
+    timeout: Duration,
+}
+
+/// A running server. It stops, and all its connections end, when this is dropped.
+pub struct Server {
+    url: String,
+    state: Arc<State>,
+    ca_pem: Option<String>,
+    /// Dropped first: its end is the thread's signal to end.
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Starts a server on a free port of 127.0.0.1, without token and over HTTP.
+    ///
+    /// # Errors
+    /// As [`Server::start_with`].
+    pub fn start() -> io::Result<Server> {
+        Server::start_with(Options::default())
+    }
+
+    /// Starts a server.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on, or the directory for records not be created.
+    pub fn start_with(options: Options) -> io::Result<Server> {
+        let listener = TcpListener::bind(options.listen)?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let recorder = options.record.map(Recorder::create).transpose()?;
+        let state = Arc::new(State::new(options.token, recorder));
+        let identity = options.tls.then(tls::identity).transpose()?;
+        let (scheme, acceptor, ca_pem) = match identity {
+            Some(identity) => ("https", Some(identity.acceptor), Some(identity.ca_pem)),
+            None => ("http", None, None),
+        };
+
+        let (stop, stopped) = oneshot::channel();
+        let runtime = runtime()?;
+        let connections = Arc::clone(&state);
+        let thread = std::thread::Builder::new().name("wats-test-server".to_owned()).spawn(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    () = accept(listener, acceptor, connections) => {}
+                    _ = stopped => {}
+                }
+            });
+            // Dropping the runtime here ends every connection.
+        })?;
+        Ok(Server {
+            url: format!("{scheme}://{address}"),
+            state,
+            ca_pem,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+
+    /// The address to submit to, without a trailing slash.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The certificate authority of an HTTPS server, as PEM.
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.ca_pem.as_deref()
+    }
+
+    /// Adds answers to the next submissions of reports, one each; other requests use up none.
+    pub fn script(&self, answers: impl IntoIterator<Item = Answer>) {
+        self.state.script(answers);
+    }
+
+    /// Sets the answer to every request that the script does not decide; at first
+    /// [`Answer::Accept`].
+    pub fn set_default(&self, answer: Answer) {
+        self.state.set_default(answer);
+    }
+
+    /// Every request so far, in the order in which they were complete.
+    pub fn received(&self) -> Vec<Received> {
+        self.state.received()
+    }
+
+    /// The body of every report that was accepted, in order, repeated submissions included.
+    pub fn reports(&self) -> Vec<Vec<u8>> {
+        self.state.reports()
+    }
+
+    /// How many connections were opened so far.
+    pub fn connections(&self) -> usize {
+        self.state.connections.load(Ordering::Relaxed)
+    }
+
+    /// What the server's database would hold: the last body for each id.
+    pub fn stored(&self) -> BTreeMap<String, Vec<u8>> {
+        self.state.stored()
+    }
+
+    /// Waits until `count` reports were accepted, and returns all there are.
+    ///
+    /// # Errors
+    /// [`TooFew`] after `timeout`.
+    pub async fn wait_for_reports(&self, count: usize, timeout: Duration) -> Result<Vec<Vec<u8>>, TooFew> {
+        let mut counter = self.state.count();
+        match tokio::time::timeout(timeout, counter.wait_for(|got| *got >= count)).await {
+            Ok(_) => Ok(self.reports()),
+            Err(_) => Err(TooFew { wanted: count, got: self.reports().len(), timeout }),
+        }
+    }
+
+    /// [`Server::wait_for_reports`] for code that is not asynchronous.
+    ///
+    /// # Errors
+    /// [`TooFew`] after `timeout`.
+    ///
+    /// # Panics
+    /// When called from asynchronous code.
+    pub fn wait_for_reports_blocking(&self, count: usize, timeout: Duration) -> Result<Vec<Vec<u8>>, TooFew> {
+        match runtime() {
+            Ok(runtime) => runtime.block_on(self.wait_for_reports(count, timeout)),
+            Err(_) => Err(TooFew { wanted: count, got: self.reports().len(), timeout }),
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread has been printed already.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn runtime() -> io::Result<Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
+/// Takes connections until it is dropped.
+async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, state: Arc<State>) {
+    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+    loop {
+        // Failing to accept concerns one connection only.
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        state.connections.fetch_add(1, Ordering::Relaxed);
+        let state = Arc::clone(&state);
+        match &tls {
+            Some(acceptor) => {
+                let handshake = acceptor.accept(stream);
+                tokio::spawn(async move {
+                    // A client that does not trust the certificate ends the handshake.
+                    if let Ok(stream) = handshake.await {
+                        http::serve(stream, state).await;
+                    }
+                });
+            }
+            None => {
+                tokio::spawn(http::serve(stream, state));
+            }
+        }
+    }
+}

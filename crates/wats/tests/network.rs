@@ -1,0 +1,241 @@
+//! The ways to a server that fail before it can answer: TLS, proxies, time, broken connections.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use support::{REPORT, TestProxy, canned, client, settings};
+use wats::client::MIN_UPLOAD_RATE;
+use wats::{Client, FailureKind, Proxy, Settings};
+use wats_test_server::{Answer, Options, Server};
+
+fn https_server() -> Server {
+    Server::start_with(Options { tls: true, ..Options::default() }).unwrap()
+}
+
+fn file(directory: &Path, content: &[u8]) -> PathBuf {
+    let path = directory.join("ca.pem");
+    std::fs::write(&path, content).unwrap();
+    path
+}
+
+fn trusting(url: &str, ca_file: PathBuf) -> Settings {
+    Settings { ca_file: Some(ca_file), ..settings(url) }
+}
+
+/// Fails if: a certificate authority of one's own cannot be used, or is not needed.
+#[tokio::test]
+async fn trusts_the_ca_file_and_nothing_else() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = https_server();
+    let pem = server.ca_pem().unwrap().to_owned();
+
+    // Certificates are often exported with their description around them.
+    let ca = file(directory.path(), format!("subject=Example\r\n{pem}\r\n{pem}").as_bytes());
+    Client::new(&trusting(server.url(), ca)).unwrap().submit_wsjf(REPORT).await.unwrap();
+    assert_eq!(server.reports().len(), 1);
+
+    let ca_of_another = file(directory.path(), https_server().ca_pem().unwrap().as_bytes());
+    for settings in [settings(server.url()), trusting(server.url(), ca_of_another)] {
+        let failure = Client::new(&settings).unwrap().submit_wsjf(REPORT).await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Configuration, "{failure}");
+        assert!(failure.message.contains("the server's certificate is not accepted"), "{failure}");
+        assert!(failure.message.contains("CA file"), "{failure}");
+    }
+    assert_eq!(server.reports().len(), 1);
+}
+
+/// Fails if: a certificate is accepted under another name, or the message does not say so.
+#[tokio::test]
+async fn checks_the_name_in_the_certificate() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = https_server();
+    let ca = file(directory.path(), server.ca_pem().unwrap().as_bytes());
+    // The same server by another loopback address, which the certificate does not list.
+    let url = server.url().replace("127.0.0.1", "127.0.0.2");
+    let failure = Client::new(&trusting(&url, ca)).unwrap().version().await.unwrap_err();
+    assert!(failure.kind == FailureKind::Transient || failure.message.contains("use the name"), "{failure}");
+}
+
+/// Fails if: a CA file that cannot work is found out late, or the message does not name it.
+#[test]
+fn refuses_unusable_ca_files() {
+    let directory = tempfile::tempdir().unwrap();
+    let pem = |text: &str| format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n");
+    let cases: [(&str, Vec<u8>, &str); 6] = [
+        ("empty", Vec::new(), "holds no certificate"),
+        ("text", b"hello\n".to_vec(), "holds no certificate"),
+        ("DER", vec![0x30, 0x82, 0x01, 0x00, 0xff, 0xfe], "holds no certificate"),
+        ("damaged base64", pem("&&&&").into_bytes(), "damaged PEM"),
+        ("cut off", b"-----BEGIN CERTIFICATE-----\nMIIB".to_vec(), "damaged PEM"),
+        ("no certificate inside", pem("aGVsbG8=").into_bytes(), "cannot be read"),
+    ];
+    for (name, content, problem) in cases {
+        let path = file(directory.path(), &content);
+        let failure = Client::new(&trusting("https://localhost", path.clone())).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Configuration, "{name}");
+        assert!(failure.message.contains(problem), "{name}: {failure}");
+        assert!(failure.message.contains(&path.display().to_string()), "{name}: {failure}");
+    }
+    for path in [directory.path().join("missing.pem"), directory.path().to_owned()] {
+        let failure = Client::new(&trusting("https://localhost", path.clone())).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Configuration);
+        assert!(failure.message.contains(&path.display().to_string()), "{failure}");
+    }
+}
+
+/// Fails if: the wrong scheme in the address looks like an outage.
+#[tokio::test]
+async fn notices_a_server_without_tls() {
+    let server = Server::start().unwrap();
+    let url = server.url().replace("http://", "https://");
+    let failure = client(&url).version().await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Configuration, "{failure}");
+    assert!(failure.message.contains("check scheme and port"), "{failure}");
+}
+
+/// Fails if: requests go around the proxy, or without the credentials that its address holds.
+#[tokio::test]
+async fn uses_the_proxy() {
+    let directory = tempfile::tempdir().unwrap();
+    let proxy = TestProxy::start(None).await;
+    let through = |settings: Settings, credentials: &str| {
+        Client::new(&Settings { proxy: Proxy::Url(proxy.url(credentials)), ..settings }).unwrap()
+    };
+
+    let plain = Server::start().unwrap();
+    through(settings(plain.url()), "").submit_wsjf(REPORT).await.unwrap();
+    through(settings(plain.url()), "bob:geheim@").submit_wsjf(REPORT).await.unwrap();
+    let secure = https_server();
+    let ca = file(directory.path(), secure.ca_pem().unwrap().as_bytes());
+    through(trusting(secure.url(), ca), "bob:geheim@").submit_wsjf(REPORT).await.unwrap();
+    assert_eq!((plain.reports().len(), secure.reports().len()), (2, 1));
+
+    let heads = proxy.heads();
+    let credentials = "proxy-authorization: basic ym9iomdlagvpbq==";
+    let starts = [
+        (format!("POST {}/api/Report/WSJF ", plain.url()), false),
+        (format!("POST {}/api/Report/WSJF ", plain.url()), true),
+        (format!("CONNECT {} ", secure.url().trim_start_matches("https://")), true),
+    ];
+    assert_eq!(heads.len(), starts.len());
+    for (head, (start, with_credentials)) in heads.iter().zip(starts) {
+        assert!(head.starts_with(&start), "{head}");
+        assert_eq!(head.to_ascii_lowercase().contains(credentials), with_credentials, "{head}");
+    }
+    assert!(!heads[2].contains(support::TOKEN), "a tunnel hides the token from the proxy");
+}
+
+/// Fails if: a proxy that wants credentials, or refuses, is not told apart from the server.
+#[tokio::test]
+async fn judges_a_refusing_proxy() {
+    let denied = "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n";
+    let broken = "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n";
+    let cases = [
+        (denied, "http://127.0.0.1:9", FailureKind::Configuration, "the proxy asks for credentials"),
+        (denied, "https://127.0.0.1:9", FailureKind::Configuration, "the proxy asks for credentials"),
+        (broken, "http://127.0.0.1:9", FailureKind::Transient, "502"),
+        (broken, "https://127.0.0.1:9", FailureKind::Transient, "tunnel"),
+    ];
+    for (answer, url, kind, message) in cases {
+        let proxy = TestProxy::start(Some(answer)).await;
+        let settings = Settings { proxy: Proxy::Url(proxy.url("bob:geheim@")), ..settings(url) };
+        let failure = Client::new(&settings).unwrap().submit_wsjf(REPORT).await.unwrap_err();
+        assert_eq!(failure.kind, kind, "{url}: {failure}");
+        assert!(failure.message.contains(message), "{url}: {failure}");
+        assert!(!failure.message.contains("geheim"), "{failure}");
+    }
+}
+
+/// Fails if: `Proxy::System` ignores the environment, or `Proxy::None` does not.
+///
+/// The environment belongs to the whole process, so this test runs itself again with another one.
+#[tokio::test]
+async fn takes_the_proxy_from_the_environment() {
+    const TARGET: &str = "WATS_TEST_TARGET";
+    const NAME: &str = "takes_the_proxy_from_the_environment";
+    if let Ok(target) = std::env::var(TARGET) {
+        for proxy in [Proxy::System, Proxy::None] {
+            let settings = Settings { proxy, ..settings(&target) };
+            Client::new(&settings).unwrap().submit_wsjf(REPORT).await.unwrap();
+        }
+        return;
+    }
+    for (no_proxy, uses) in [("", 1), ("localhost,127.0.0.1", 0)] {
+        let server = Server::start().unwrap();
+        let proxy = TestProxy::start(None).await;
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", NAME]).env(TARGET, server.url()).env("NO_PROXY", no_proxy);
+        for name in ["HTTP_PROXY", "http_proxy"] {
+            child.env(name, proxy.url(""));
+        }
+        child.env_remove("no_proxy").env_remove("ALL_PROXY").env_remove("all_proxy");
+        let output = tokio::task::spawn_blocking(move || child.output()).await.unwrap().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        assert_eq!(server.reports().len(), 2, "no_proxy {no_proxy:?}");
+        assert_eq!(proxy.heads().len(), uses, "no_proxy {no_proxy:?}");
+    }
+}
+
+/// Fails if: a silent server holds a submission for longer than the timeout.
+#[tokio::test]
+async fn gives_up_on_a_silent_server() {
+    let server = Server::start().unwrap();
+    server.set_default(Answer::Hang);
+    let settings = Settings { timeout: Duration::from_millis(300), ..settings(server.url()) };
+    let client = Client::new(&settings).unwrap();
+    let start = Instant::now();
+    for failure in [client.submit_wsjf(REPORT).await.unwrap_err(), client.version().await.unwrap_err()] {
+        assert_eq!(failure.kind, FailureKind::Transient);
+        assert!(failure.message.starts_with("the server did not answer in time"), "{failure}");
+    }
+    assert!(start.elapsed() < Duration::from_secs(5));
+}
+
+/// Fails if: a large report can never pass a line that is slow but working.
+#[tokio::test]
+async fn gives_a_large_report_more_time() {
+    let id = "33a2d408-3fc8-480b-b554-6866c77fd91c";
+    let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: 36\r\n\r\n{id}");
+    let url = canned(answer, Duration::from_secs(1)).await;
+    let settings = Settings { timeout: Duration::from_millis(300), ..settings(&url) };
+    let client = Client::new(&settings).unwrap();
+    let seconds = |count: u64| vec![b' '; usize::try_from(MIN_UPLOAD_RATE * count).unwrap()];
+    assert_eq!(client.submit_wsjf(seconds(0)).await.unwrap_err().kind, FailureKind::Transient);
+    assert_eq!(client.submit_wsjf(seconds(8)).await.unwrap().id, id);
+}
+
+/// Fails if: an answer that broke off counts as a whole one, or its status is lost.
+#[tokio::test]
+async fn judges_broken_answers() {
+    let cases = [
+        ("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n[{\"ID\":\"x-1\"}]", FailureKind::Transient),
+        (
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\ne\r\n[{\"ID\":\"x-1\"}]\r\n",
+            FailureKind::Transient,
+        ),
+        ("HTTP/1.1 200 OK\r\nContent-", FailureKind::Transient),
+        ("nonsense\r\n\r\n", FailureKind::Transient),
+        ("HTTP/1.1 400 Bad Request\r\nContent-Length: 50\r\n\r\nbad", FailureKind::Permanent),
+        ("HTTP/1.1 999 Strange\r\nContent-Length: 0\r\n\r\n", FailureKind::Transient),
+    ];
+    for (answer, kind) in cases {
+        let url = canned(answer, Duration::ZERO).await;
+        let failure = client(&url).submit_wsjf(REPORT).await.unwrap_err();
+        assert_eq!(failure.kind, kind, "{answer:?}: {failure}");
+    }
+}
+
+/// Fails if: a server that is down, or a name that does not resolve, is more than an outage.
+#[tokio::test]
+async fn treats_an_unreachable_server_as_an_outage() {
+    let closed = Server::start().unwrap().url().to_owned();
+    for url in [closed.as_str(), "http://no-such-host.invalid"] {
+        let failure = client(url).submit_wsjf(REPORT).await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Transient, "{failure}");
+        assert!(failure.message.starts_with("no connection to the server"), "{failure}");
+        assert_eq!(failure.status, None);
+    }
+}

@@ -1,0 +1,122 @@
+//! Peers that no well-behaved server library can play: a proxy, and a server that says one thing.
+//! Each test file is a program of its own and uses a part of this.
+#![allow(dead_code)]
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use wats::{Client, Proxy, Settings};
+
+/// The token of every test: `station:secret`.
+pub const TOKEN: &str = "c3RhdGlvbjpzZWNyZXQ=";
+
+/// A report that the test server accepts.
+pub const REPORT: &str = r#"{"id":"33a2d408-3fc8-480b-b554-6866c77fd91c","sn":"1"}"#;
+
+/// Settings for a test: with [`TOKEN`], without a proxy, and not patient.
+pub fn settings(url: &str) -> Settings {
+    Settings {
+        token: Some(TOKEN.parse().unwrap()),
+        proxy: Proxy::None,
+        timeout: Duration::from_secs(10),
+        ..Settings::new(url)
+    }
+}
+
+/// A client with these [`settings`].
+pub fn client(url: &str) -> Client {
+    Client::new(&settings(url)).unwrap()
+}
+
+/// A server that reads a request of `request_length` bytes (its head and REPORT where that is not
+/// given), waits, answers these bytes and ends the connection. Returns its address.
+pub async fn canned(answer: impl Into<Vec<u8>>, wait: Duration) -> String {
+    let answer = answer.into();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let answer = answer.clone();
+            tokio::spawn(async move {
+                let head = read_head(&mut stream).await;
+                let length = head
+                    .lines()
+                    .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok())
+                    .unwrap_or(0);
+                tokio::time::sleep(wait).await;
+                stream.read_exact(&mut vec![0; length]).await.unwrap();
+                // The client may have gone already.
+                let _ = stream.write_all(&answer).await;
+                let _ = stream.shutdown().await;
+            });
+        }
+    });
+    url
+}
+
+/// An HTTP proxy that notes the heads of the requests made to it.
+pub struct TestProxy {
+    address: SocketAddr,
+    heads: Arc<Mutex<Vec<String>>>,
+}
+
+impl TestProxy {
+    /// Starts a proxy that passes requests and tunnels on or, with an `answer`, refuses all of them.
+    pub async fn start(answer: Option<&'static str>) -> TestProxy {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let heads = Arc::new(Mutex::new(Vec::new()));
+        let noted = Arc::clone(&heads);
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                tokio::spawn(pass_on(stream, answer, Arc::clone(&noted)));
+            }
+        });
+        TestProxy { address, heads }
+    }
+
+    /// The proxy's address, with `user:password@` or nothing before the host.
+    pub fn url(&self, credentials: &str) -> String {
+        format!("http://{credentials}{}", self.address)
+    }
+
+    /// The heads of all requests so far.
+    pub fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
+    }
+}
+
+async fn pass_on(mut client: TcpStream, answer: Option<&str>, heads: Arc<Mutex<Vec<String>>>) {
+    let head = read_head(&mut client).await;
+    heads.lock().unwrap().push(head.clone());
+    if let Some(answer) = answer {
+        client.write_all(answer.as_bytes()).await.unwrap();
+        return;
+    }
+    let target = head.split(' ').nth(1).unwrap().trim_start_matches("http://");
+    let mut server = TcpStream::connect(target.split('/').next().unwrap()).await.unwrap();
+    if head.starts_with("CONNECT ") {
+        client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await.unwrap();
+    } else {
+        server.write_all(head.as_bytes()).await.unwrap();
+    }
+    // Either side may go first.
+    let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+}
+
+/// Reads up to the empty line, byte by byte so that nothing behind it is taken.
+async fn read_head(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        match stream.read_u8().await {
+            Ok(byte) => head.push(byte),
+            Err(_) => break,
+        }
+    }
+    String::from_utf8(head).unwrap()
+}
