@@ -58,6 +58,11 @@ pub(crate) const ALL: &[Suite] = &[
         "programs are hardened, static where promised, and free of paths and times of the building machine",
         &["tar", "unzip"],
     ),
+    bench(
+        "delivery",
+        "the programs inside the Linux packages deliver a report; arm64 under emulation",
+        &["dpkg-deb", "rpm2cpio", "cpio", "tar", "qemu-aarch64-static"],
+    ),
 ];
 
 fn lint() -> Result<Vec<Command>> {

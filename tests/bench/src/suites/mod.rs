@@ -1,6 +1,7 @@
 //! The suites, a module each.
 
 mod binaries;
+mod delivery;
 
 use crate::bench::Bench;
 use anyhow::{Context, Result};
@@ -13,11 +14,18 @@ pub(crate) struct Suite {
 }
 
 /// Every suite.
-pub(crate) const ALL: &[Suite] = &[Suite {
-    name: "binaries",
-    about: "programs are hardened, free of build paths, and need no library they do not ship with",
-    run: binaries::run,
-}];
+pub(crate) const ALL: &[Suite] = &[
+    Suite {
+        name: "binaries",
+        about: "programs are hardened, free of build paths, and need no library they do not ship with",
+        run: binaries::run,
+    },
+    Suite {
+        name: "delivery",
+        about: "the programs in the Linux packages deliver reports",
+        run: delivery::run,
+    },
+];
 
 pub(crate) fn by_name(name: &str) -> Result<&'static Suite> {
     let names = || ALL.iter().map(|suite| suite.name).collect::<Vec<_>>().join(", ");
