@@ -1,4 +1,5 @@
 //! What the client sends, and how it judges every answer of a server.
+#![allow(clippy::unwrap_used)] // also in helpers, which clippy does not know to be tests
 
 mod support;
 
@@ -130,7 +131,7 @@ async fn sorts_statuses_and_retry_after() {
         (after(429, "soon"), limited(None)),
         (after(429, ""), limited(None)),
         (after(429, "Sun, 06 Nov 1994 08:49:37 GMT"), limited(0)),
-        (after(429, "Fri, 31 Dec 9999 23:59:59 GMT"), limited(3600)),
+        (after(429, "Tue, 31 Dec 2999 23:59:59 GMT"), limited(3600)),
         // The server's clock counts, not that of this machine.
         (dated("Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:50:07 GMT"), limited(30)),
     ]);

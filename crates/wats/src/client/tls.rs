@@ -63,8 +63,13 @@ fn with_roots(
     provider: Arc<CryptoProvider>,
     extra: Vec<CertificateDer<'static>>,
 ) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, Failure> {
-    let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(extra, provider)
-        .map_err(|error| Failure::configuration(format!("Windows cannot verify certificates: {error}")))?;
+    use rustls_platform_verifier::Verifier;
+    let verifier = if extra.is_empty() {
+        Verifier::new(provider)
+    } else {
+        Verifier::new_with_extra_roots(extra, provider)
+    }
+    .map_err(|error| Failure::configuration(format!("Windows cannot verify certificates: {error}")))?;
     Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)))
 }
 
