@@ -59,7 +59,7 @@ async fn judges_every_kind_of_answer() {
         (json(r#"[{"ID":"x-1"},{"ID":"x-2"}]"#), Ok("x-1")),
         (json(r#"[{"Id":" x-1 "}]"#), Ok("x-1")),
         (json(r#"{"id":"x-1"}"#), Ok("x-1")),
-        (json(r#"{"uuid":"x-1","more":1}"#), Ok("x-1")),
+        (json(r#"{"id":null,"uuid":"x-1","more":1}"#), Ok("x-1")),
         (json(r#"{"ID":17}"#), Ok("17")),
         (json(&format!("\"{ID}\"")), Ok(ID)),
         (json(&format!("{ID}\r\n")), Ok(ID)),
