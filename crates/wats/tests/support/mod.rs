@@ -31,8 +31,8 @@ pub(crate) fn client(url: &str) -> Client {
     Client::new(&settings(url)).unwrap()
 }
 
-/// A server that reads a request of `request_length` bytes (its head and REPORT where that is not
-/// given), waits, answers these bytes and ends the connection. Returns its address.
+/// A server that reads the head of a request, waits, reads the body, answers these bytes and ends
+/// the connection. Returns its address.
 pub(crate) async fn canned(answer: impl Into<Vec<u8>>, wait: Duration) -> String {
     let answer = answer.into();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
