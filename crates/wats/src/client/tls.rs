@@ -9,8 +9,8 @@
 //! The CA file adds to these. On macOS the system's store is not asked, because that needs Apple's
 //! frameworks, which a build on another system does not have.
 //!
-//! Wine (8.0) verifies certificates of its own store, but refuses the kind of chain engine that a CA
-//! file needs: there, a CA file is a configuration error.
+//! Wine 8.0 refuses the kind of chain engine that a CA file needs: there, a CA file is a
+//! configuration error.
 
 use std::path::Path;
 use std::sync::Arc;
