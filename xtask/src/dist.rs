@@ -69,6 +69,7 @@ impl Dist {
         fs::create_dir_all(&self.out).with_context(|| format!("creating {}", self.out.display()))?;
         let out = self.out.canonicalize()?;
         let _lock = lock(&out)?;
+        remove_unfinished(&out)?;
         let earlier = Artifacts::read(&out);
         let is_outdated = |planned: &Planned| !earlier.is_current(&out, &planned.name, &planned.inputs);
         let mut toolchain = None;
@@ -192,6 +193,17 @@ fn lock(out: &Path) -> Result<File> {
     let file = File::create(&path).with_context(|| format!("creating {}", path.display()))?;
     file.try_lock().with_context(|| format!("another `cargo xtask dist` is writing to {}", out.display()))?;
     Ok(file)
+}
+
+/// Removes what a run that was killed left. No other run is writing: this one has the lock.
+fn remove_unfinished(out: &Path) -> Result<()> {
+    for entry in fs::read_dir(out)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(".unfinished-") {
+            fs::remove_file(entry.path()).with_context(|| format!("removing {}", entry.path().display()))?;
+        }
+    }
+    Ok(())
 }
 
 type Made = Result<(Artifact, Duration)>;

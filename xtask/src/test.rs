@@ -168,6 +168,7 @@ fn run_bench(name: &str, artifacts: &[PathBuf], report: &mut Report) -> Result<(
     let _ = fs::remove_file(&json);
     let mut command = suites::cargo(&["run", "--quiet", "--package", "testbench", "--"]);
     command.arg(name).arg("--json").arg(&json).arg("--dist").arg(workspace::dist());
+    command.env("XTASK", std::env::current_exe()?);
     for artifact in artifacts {
         command.arg("--artifact").arg(artifact);
     }

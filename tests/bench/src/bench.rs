@@ -65,6 +65,12 @@ impl Bench {
         Ok(found)
     }
 
+    /// Every artifact, without the lists that the distribution folder has beside them.
+    pub(crate) fn all_artifacts(&self) -> Vec<PathBuf> {
+        let is_list = |path: &PathBuf| path.ends_with("SHA256SUMS") || path.ends_with("artifacts.json");
+        self.artifacts.iter().filter(|path| !is_list(path)).cloned().collect()
+    }
+
     /// The one artifact whose file name ends with `suffix`.
     pub(crate) fn artifact(&self, suffix: &str) -> Result<PathBuf> {
         let found = self.artifacts(suffix)?;

@@ -63,6 +63,16 @@ pub(crate) const ALL: &[Suite] = &[
         "the programs inside the Linux packages deliver a report; arm64 under emulation",
         &["dpkg-deb", "rpm2cpio", "cpio", "tar", "qemu-aarch64-static"],
     ),
+    bench(
+        "dist",
+        "the build without Python, network or space on the disk, and when it is interrupted",
+        &["unshare", "pgrep"],
+    ),
+    bench(
+        "reproducible",
+        "a second build, everything around it different, gives the same bits",
+        &["unshare"],
+    ),
 ];
 
 fn lint() -> Result<Vec<Command>> {

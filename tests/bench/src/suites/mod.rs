@@ -2,6 +2,8 @@
 
 mod binaries;
 mod delivery;
+mod dist;
+mod reproducible;
 
 use crate::bench::Bench;
 use anyhow::{Context, Result};

@@ -1,0 +1,106 @@
+//! Builds everything again where as much as possible is different, and compares every bit.
+
+use crate::bench::Bench;
+use crate::command::tool;
+use crate::products::workspace;
+use anyhow::{Context, Result, bail, ensure};
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// A whole build, with toolchains, on two slow cores.
+const BUILD_SECONDS: u32 = 3000;
+
+/// Compares the given artifacts, by default all, with those of a second build.
+pub(crate) fn run(bench: &mut Bench) -> Result<()> {
+    let folder = bench.folder("second build")?;
+    let artifacts = bench.all_artifacts();
+    let mut second = PathBuf::new();
+    let built = bench.case("everything builds in another place, by another user", || {
+        second = build(&folder)?;
+        Ok(())
+    });
+    for first in artifacts {
+        let name = first.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let case = format!("{name}: both builds are the same bits");
+        if built {
+            bench.case(&case, || compare(&first, &second.join(&name)));
+        } else {
+            bench.not_run(&case, "there is no second build");
+        }
+    }
+    Ok(())
+}
+
+/// Fails if: the build needs anything of this user's home, caches or settings.
+///
+/// Another folder with a space in its name, another home, cargo home, toolchain cache, user, umask, time
+/// zone, language and number of jobs. Returns the folder of artifacts.
+fn build(folder: &Path) -> Result<PathBuf> {
+    let checkout = folder.join("another check-out");
+    copy_sources(workspace(), &checkout)?;
+    let home = folder.join("home");
+    fs::create_dir(&home)?;
+    // A user namespace: another user without needing root, to whom our files still belong.
+    let unshare = ["unshare", "--user", "--map-user=12345", "--map-group=12345"];
+    let script = "umask 077 && test \"$(id -u)\" = 12345 && exec cargo xtask dist --jobs 3";
+    let rustup =
+        std::env::var("RUSTUP_HOME").or_else(|_| std::env::var("HOME").map(|home| home + "/.rustup"));
+    tool(unshare[0], BUILD_SECONDS)
+        .args(&unshare[1..])
+        .args(["sh", "-c", script])
+        .current_dir(&checkout)
+        .env("RUSTUP_HOME", rustup.context("neither RUSTUP_HOME nor HOME is set")?)
+        .env("HOME", &home)
+        .env("USER", "somebody")
+        .env("CARGO_HOME", folder.join("cargo home"))
+        .env("PYWATS_BUILD_CACHE", folder.join("tool chains"))
+        .env("CARGO_TARGET_DIR", folder.join("ignored by dist"))
+        .env("TZ", "Pacific/Kiritimati")
+        .env("LANG", "tr_TR.UTF-8")
+        .env("LC_ALL", "tr_TR.UTF-8")
+        .env("TMPDIR", folder)
+        .run()?;
+    Ok(checkout.join("dist"))
+}
+
+/// Copies what a fresh clone would have: everything but results of builds and the history.
+fn copy_sources(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from).with_context(|| format!("reading {}", from.display()))? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if ["target", "dist", ".git", "result", "__pycache__"].iter().any(|skipped| name == *skipped) {
+            continue;
+        }
+        let (source, target) = (entry.path(), to.join(&name));
+        if entry.file_type()?.is_dir() {
+            copy_sources(&source, &target)?;
+        } else {
+            fs::copy(&source, &target).with_context(|| format!("copying {}", source.display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Fails if: two files differ in a single bit, or one is missing or not readable for everyone.
+fn compare(first: &Path, second: &Path) -> Result<()> {
+    let [a, b] =
+        [first, second].map(|path| fs::read(path).with_context(|| format!("reading {}", path.display())));
+    let (a, b) = (a?, b?);
+    if a != b {
+        let at = a.iter().zip(&b).position(|(x, y)| x != y).unwrap_or(a.len().min(b.len()));
+        let digest = |bytes: &[u8]| format!("{:x}", Sha256::digest(bytes));
+        bail!(
+            "{} bytes with SHA-256 {}, and {} bytes with {}; they differ from byte {at}",
+            a.len(),
+            digest(&a),
+            b.len(),
+            digest(&b)
+        );
+    }
+    let mode = fs::metadata(second)?.mode() & 0o777;
+    ensure!(mode == 0o644, "the umask shows in the mode {mode:o} of {}", second.display());
+    Ok(())
+}
