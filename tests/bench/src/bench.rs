@@ -1,5 +1,6 @@
 //! Runs cases, tells their outcome as they end, and sums up.
 
+use crate::command::missing;
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -95,6 +96,16 @@ impl Bench {
         let passed = matches!(outcome, Outcome::Passed);
         self.record(name, started.elapsed().as_secs_f64(), outcome);
         passed
+    }
+
+    /// Runs a case that needs other people's programs; if one is not installed, the case is not run.
+    pub(crate) fn case_needing(&mut self, programs: &[&str], name: &str, run: impl FnOnce() -> Result<()>) {
+        match missing(programs) {
+            Some(program) => self.not_run(name, &format!("{program} is not installed")),
+            None => {
+                self.case(name, run);
+            }
+        }
     }
 
     /// Records a failure that is not a case of its own.

@@ -1,6 +1,8 @@
 //! The suites, a module each.
 
 mod binaries;
+mod formats;
+mod install;
 
 use crate::bench::Bench;
 use anyhow::{Context, Result};
@@ -13,11 +15,23 @@ pub(crate) struct Suite {
 }
 
 /// Every suite.
-pub(crate) const ALL: &[Suite] = &[Suite {
-    name: "binaries",
-    about: "programs are hardened, free of build paths, and need no library they do not ship with",
-    run: binaries::run,
-}];
+pub(crate) const ALL: &[Suite] = &[
+    Suite {
+        name: "binaries",
+        about: "programs are hardened, free of build paths, and need no library they do not ship with",
+        run: binaries::run,
+    },
+    Suite {
+        name: "formats",
+        about: "packages and archives are what dpkg, rpm, lintian, rpmlint, tar, unzip and others expect",
+        run: formats::run,
+    },
+    Suite {
+        name: "install",
+        about: "DEB and RPM install, upgrade, remove and purge in a scratch system, and keep what they must",
+        run: install::run,
+    },
+];
 
 pub(crate) fn by_name(name: &str) -> Result<&'static Suite> {
     let names = || ALL.iter().map(|suite| suite.name).collect::<Vec<_>>().join(", ");
