@@ -109,7 +109,7 @@ impl Bench {
     }
 
     /// Records a failure that is not a case of its own.
-    pub(crate) fn fail(&mut self, name: &str, error: anyhow::Error) {
+    pub(crate) fn fail(&mut self, name: &str, error: &anyhow::Error) {
         self.record(name, 0.0, Outcome::Failed { error: format!("{error:?}") });
     }
 

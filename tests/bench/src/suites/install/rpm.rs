@@ -76,7 +76,8 @@ fn stand_in(folder: &Path) -> Result<PathBuf> {
     let spec = folder.join("debian.spec");
     fs::write(&spec, STAND_IN)?;
     let top = format!("_topdir {}", folder.join("rpmbuild").display());
-    tool("rpmbuild", 60).args(["-bb", "--quiet", "--define", &top]).arg(&spec).run()?;
+    // rpmbuild reads macros from HOME, which may redefine anything.
+    tool("rpmbuild", 60).args(["-bb", "--quiet", "--define", &top]).arg(&spec).env("HOME", folder).run()?;
     Ok(folder.join("rpmbuild/RPMS/noarch/debian-1-1.noarch.rpm"))
 }
 
