@@ -1,5 +1,6 @@
 //! Runs cases, tells their outcome as they end, and sums up.
 
+use crate::command::missing;
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -103,8 +104,18 @@ impl Bench {
         passed
     }
 
+    /// Runs a case that needs other people's programs; if one is not installed, the case is not run.
+    pub(crate) fn case_needing(&mut self, programs: &[&str], name: &str, run: impl FnOnce() -> Result<()>) {
+        match missing(programs) {
+            Some(program) => self.not_run(name, &format!("{program} is not installed")),
+            None => {
+                self.case(name, run);
+            }
+        }
+    }
+
     /// Records a failure that is not a case of its own.
-    pub(crate) fn fail(&mut self, name: &str, error: anyhow::Error) {
+    pub(crate) fn fail(&mut self, name: &str, error: &anyhow::Error) {
         self.record(name, 0.0, Outcome::Failed { error: format!("{error:?}") });
     }
 

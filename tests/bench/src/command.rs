@@ -21,6 +21,13 @@ pub(crate) fn tool(program: impl AsRef<OsStr>, seconds: u32) -> Tool {
     Tool { command, shown: program.as_ref().to_string_lossy().into_owned() }
 }
 
+/// The first of these programs that is not installed.
+pub(crate) fn missing<'a>(programs: &[&'a str]) -> Option<&'a str> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let installed = |program: &str| std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
+    programs.iter().copied().find(|program| !installed(program))
+}
+
 impl Tool {
     pub(crate) fn arg(mut self, arg: impl AsRef<OsStr>) -> Tool {
         self.shown += &format!(" {}", arg.as_ref().to_string_lossy());

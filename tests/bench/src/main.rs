@@ -45,7 +45,7 @@ fn main() -> Result<ExitCode> {
     let suite = suites::by_name(&arguments.suite)?;
     let mut bench = Bench::new(&arguments.artifacts, &arguments.dist, arguments.only)?;
     if let Err(error) = (suite.run)(&mut bench) {
-        bench.fail("the suite itself", error);
+        bench.fail("the suite itself", &error);
     }
     let passed = bench.finish(suite.name, arguments.json.as_deref())?;
     Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -37,6 +37,7 @@ scripts = { post = "script" }
 
 [msi]
 upgrade_code = "00000000-0000-4000-8000-000000000000"
+registry_key = "SOFTWARE/Sample"
 install_folder = "Sample"
 data_folder = "Sample"
 data_subfolders = []

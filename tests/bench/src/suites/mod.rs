@@ -3,6 +3,8 @@
 mod binaries;
 mod delivery;
 mod dist;
+mod formats;
+mod install;
 mod reproducible;
 
 use crate::bench::Bench;
@@ -23,9 +25,29 @@ pub(crate) const ALL: &[Suite] = &[
         run: binaries::run,
     },
     Suite {
+        name: "formats",
+        about: "packages and archives are what dpkg, rpm, lintian, rpmlint, tar, unzip and others expect",
+        run: formats::run,
+    },
+    Suite {
+        name: "install",
+        about: "DEB and RPM install, upgrade, remove and purge in a scratch system, and keep what they must",
+        run: install::run,
+    },
+    Suite {
         name: "delivery",
         about: "the programs in the Linux packages deliver reports",
         run: delivery::run,
+    },
+    Suite {
+        name: "dist",
+        about: "the build when something goes wrong: clear words, nothing half-written",
+        run: dist::run,
+    },
+    Suite {
+        name: "reproducible",
+        about: "a second build elsewhere gives the same bits",
+        run: reproducible::run,
     },
 ];
 

@@ -1,0 +1,152 @@
+//! A scratch Debian system in a folder: made once by mmdebstrap, kept in a cache, unpacked for each case.
+
+use crate::command::{Tool, tool};
+use anyhow::{Context, Result, ensure};
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+/// What the system consists of; the cache is made again when this changes.
+const RECIPE: &[&str] = &[
+    "--mode=root",
+    "--variant=minbase",
+    "--include=systemd,rpm",
+    "--aptopt=Acquire::Languages \"none\"",
+    "--aptopt=APT::Install-Recommends \"false\"",
+    "--dpkgopt=force-unsafe-io",
+];
+const SUITE: &str = "bookworm";
+/// The machine's own package sources, where it is a Debian: they may be the only ones it can reach.
+const SOURCES: &[&str] = &["/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list"];
+
+/// Notes what it is asked. What needs a running service manager it leaves at that, and says that nothing
+/// runs; everything else the real program does, on files alone.
+const SYSTEMCTL: &str = r#"#!/bin/sh
+echo "$*" >> /asked
+for word in "$@"; do
+    shift
+    case $word in
+    start | stop | restart | try-restart | daemon-reload) exit 0 ;;
+    is-active) exit 3 ;;
+    --now) ;;
+    *) set -- "$@" "$word" ;;
+    esac
+done
+SYSTEMD_OFFLINE=1 exec /usr/bin/systemctl.real "$@"
+"#;
+
+pub(super) fn is_root() -> Result<bool> {
+    Ok(tool("id", 10).arg("-u").read()?.trim() == "0")
+}
+
+/// The archive of the system, from the cache or made now.
+pub(super) fn base() -> Result<PathBuf> {
+    let cache = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))
+        .context("neither XDG_CACHE_HOME nor HOME is set: there is no place for the cache")?
+        .join("testbench");
+    fs::create_dir_all(&cache).with_context(|| format!("creating {}", cache.display()))?;
+    let recipe = format!("{SUITE} {RECIPE:?}");
+    let digest: String = Sha256::digest(recipe).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let base = cache.join(format!("{SUITE}-{digest}.tar"));
+    if !base.is_file() {
+        println!("         making a scratch system in {}", base.display());
+        // Under another name until it is whole.
+        let unfinished = cache.join(format!("unfinished-{}.tar", std::process::id()));
+        let is_debian =
+            fs::read_to_string("/etc/os-release").is_ok_and(|text| text.contains("\nID=debian\n"));
+        let sources = SOURCES.iter().filter(|path| is_debian && Path::new(path).is_file()).take(1);
+        tool("mmdebstrap", 900).args(RECIPE).arg(SUITE).arg(&unfinished).args(sources).run()?;
+        fs::rename(&unfinished, &base)?;
+    }
+    Ok(base)
+}
+
+/// A scratch system.
+pub(super) struct Root {
+    folder: PathBuf,
+}
+
+impl Root {
+    /// Unpacks the system into a folder and puts the stand-in for `systemctl` in its place.
+    pub(super) fn new(base: &Path, folder: &Path) -> Result<Root> {
+        tool("tar", 300).arg("-xf").arg(base).arg("-C").arg(folder).run()?;
+        let root = Root { folder: folder.to_owned() };
+        fs::rename(root.path("usr/bin/systemctl"), root.path("usr/bin/systemctl.real"))?;
+        root.write("usr/bin/systemctl", SYSTEMCTL)?;
+        fs::set_permissions(root.path("usr/bin/systemctl"), fs::Permissions::from_mode(0o755))?;
+        Ok(root)
+    }
+
+    /// Makes scripts believe that systemd runs.
+    pub(super) fn pretend_booted(&self) -> Result<()> {
+        Ok(fs::create_dir_all(self.path("run/systemd/system"))?)
+    }
+
+    /// Lets scripts see that no systemd runs, as in the making of an image.
+    pub(super) fn pretend_not_booted(&self) -> Result<()> {
+        Ok(fs::remove_dir(self.path("run/systemd/system"))?)
+    }
+
+    /// The path outside of what is `path` inside.
+    pub(super) fn path(&self, path: &str) -> PathBuf {
+        self.folder.join(path)
+    }
+
+    pub(super) fn write(&self, path: &str, text: &str) -> Result<()> {
+        let path = self.path(path);
+        let folder = path.parent().context("a file has a folder")?;
+        fs::create_dir_all(folder)?;
+        fs::write(&path, text).with_context(|| format!("writing {}", path.display()))
+    }
+
+    /// Copies a package in and returns its path inside.
+    pub(super) fn bring(&self, package: &Path) -> Result<String> {
+        let name = package.file_name().context("a package has a name")?.to_string_lossy().into_owned();
+        fs::copy(package, self.path(&name)).with_context(|| format!("copying {}", package.display()))?;
+        Ok(format!("/{name}"))
+    }
+
+    /// A shell script inside. The kernel's `/proc` is there, in a name space that ends with the script.
+    pub(super) fn script(&self, script: &str) -> Tool {
+        let enter = r#"mount -t proc proc "$0/proc" && exec chroot "$0" "$@""#;
+        tool("unshare", 120)
+            .args(["--mount", "sh", "-c", enter])
+            .arg(&self.folder)
+            .args(["/usr/bin/env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8"])
+            .args(["DEBIAN_FRONTEND=noninteractive", "/bin/sh", "-c", script])
+    }
+
+    pub(super) fn run(&self, script: &str) -> Result<()> {
+        self.script(script).run()
+    }
+
+    pub(super) fn read(&self, script: &str) -> Result<String> {
+        self.script(script).read()
+    }
+
+    /// What the service manager was asked to do with the service since the last call, questions left out.
+    pub(super) fn take_asked(&self) -> Result<Vec<String>> {
+        let asked = fs::read_to_string(self.path("asked")).unwrap_or_default();
+        if self.path("asked").exists() {
+            fs::remove_file(self.path("asked"))?;
+        }
+        let verbs =
+            ["start", "stop", "restart", "try-restart", "daemon-reload", "enable", "disable", "preset"];
+        let word = |line: &str| {
+            let verb = line.split(' ').find(|word| verbs.contains(word))?;
+            let now = if line.contains("--now") { " --now" } else { "" };
+            Some(format!("{verb}{now}"))
+        };
+        Ok(asked.lines().filter_map(word).collect())
+    }
+
+    /// Everything inside whose name contains `text`.
+    pub(super) fn find(&self, text: &str) -> Result<Vec<String>> {
+        let found = self.read(&format!("find / -xdev -name '*{text}*'"))?;
+        ensure!(!found.contains('\0'), "a name with a NUL");
+        Ok(found.lines().map(str::to_owned).collect())
+    }
+}
