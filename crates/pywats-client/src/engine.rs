@@ -131,8 +131,7 @@ impl Engine {
     /// is not answered by then is abandoned, and sent again by the next service.
     pub async fn stop(self) {
         self.stop_intake.stop();
-        // Without receivers the upload has ended already.
-        drop(self.stop.send(true));
+        self.stop.send_replace(true);
         let intake = tokio::task::spawn_blocking(move || self.intake.join().is_err());
         let upload = async { if self.upload.is_finished() { None } else { Some(self.upload.await) } };
         let (intake, upload) = tokio::join!(intake, upload);

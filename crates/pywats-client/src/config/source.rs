@@ -15,8 +15,11 @@ const MAX_BYTES: u64 = 1 << 20;
 /// Where to look for the configuration.
 pub struct Sources {
     path: PathBuf,
-    env: Box<dyn Fn(&str) -> Option<OsString> + Send + Sync>,
+    env: Box<Environment>,
 }
+
+/// Gives the value of an environment variable.
+type Environment = dyn Fn(&str) -> Option<OsString> + Send + Sync;
 
 /// What became of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

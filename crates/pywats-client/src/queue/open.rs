@@ -144,16 +144,17 @@ fn connect(path: &Path) -> Result<Connection, Trouble> {
     if version > SCHEMA_VERSION {
         return Err(Trouble::Newer(version));
     }
+    // Before anything is written: a damaged database is kept as it was found.
+    let health: String = connection.pragma_query_value(None, "quick_check", |row| row.get(0))?;
+    if health != "ok" {
+        return Err(Trouble::Damaged(health));
+    }
     // Takes effect only before the first table is made, and before WAL.
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     // On macOS fsync alone does not reach the disk.
     connection.pragma_update(None, "fullfsync", "ON")?;
-    let health: String = connection.pragma_query_value(None, "quick_check", |row| row.get(0))?;
-    if health != "ok" {
-        return Err(Trouble::Damaged(health));
-    }
     if version == 0 {
         let transaction = connection.transaction()?;
         transaction.execute_batch(SCHEMA)?;

@@ -91,7 +91,7 @@ fn damaged_and_newer_databases() {
         let damaged = fs::read(&path).unwrap();
         let opened = open(dir.path()).unwrap();
         let (aside, _) = opened.put_aside.expect(what);
-        assert_eq!(fs::read(aside).unwrap(), damaged, "{what}: kept as it was");
+        assert!(fs::read(aside).unwrap() == damaged, "{what}: kept as it was");
         assert_eq!(opened.queue.pending().unwrap(), 0);
         add(&opened.queue, "b.json", 2);
     }

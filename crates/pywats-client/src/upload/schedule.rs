@@ -46,6 +46,12 @@ impl Schedule {
         self.reports.get(&seq).is_some_and(|wait| wait.until > now)
     }
 
+    /// Whether another report should rather find out if the server has recovered: one that has met
+    /// trouble may be the trouble.
+    pub fn is_suspect(&self, seq: i64) -> bool {
+        self.server.failures > 0 && self.reports.contains_key(&seq)
+    }
+
     /// How long until a waiting report may be sent; `None` if none waits.
     pub fn next_report(&self, now: Instant) -> Option<Duration> {
         self.reports.values().map(|wait| wait.until.saturating_duration_since(now)).min()
@@ -123,7 +129,9 @@ mod tests {
         for _ in 0..6 {
             schedule.failed(1, FailureKind::Transient, now, 1.0);
         }
+        assert!(schedule.is_suspect(1) && !schedule.is_suspect(2), "another one is tried first");
         schedule.decided(2, now);
+        assert!(!schedule.is_suspect(1), "the oldest comes first again when its wait is over");
         assert_eq!(schedule.pause(now), Duration::ZERO);
         assert!(schedule.is_waiting(1, now), "it goes on with its own wait");
         assert!(!schedule.is_waiting(3, now));

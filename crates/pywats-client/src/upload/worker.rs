@@ -129,6 +129,17 @@ impl Upload {
         }
     }
 
+    fn next_report(&self, now: Instant) -> Result<Option<Entry>, queue::Error> {
+        let (queue, schedule) = (&self.setup.queue, &self.schedule);
+        block_in_place(|| {
+            let unsuspected = |seq| schedule.is_waiting(seq, now) || schedule.is_suspect(seq);
+            match queue.next_pending(unsuspected)? {
+                Some(entry) => Ok(Some(entry)),
+                None => queue.next_pending(|seq| schedule.is_waiting(seq, now)),
+            }
+        })
+    }
+
     /// Waits, but not past a stop, a change of the configuration or a new report.
     async fn rest(&mut self, pause: Duration) {
         if pause.is_zero() {

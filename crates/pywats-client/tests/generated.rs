@@ -1,0 +1,107 @@
+//! The man pages and shell completions in `packaging/` are those of the command line.
+//!
+//! `UPDATE_GENERATED=1 cargo test -p pywats-client --test generated` writes them anew.
+
+use clap_complete::{Shell, generate};
+use clap_mangen::Man;
+use pywats_client::{cli, exit};
+use roff::{Roff, bold, roman};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const NAME: &str = "pywats-client";
+
+/// Every generated file, by its path below `packaging/`.
+fn generated() -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut command = cli::command();
+    command.build();
+    files.insert(PathBuf::from(format!("man/{NAME}.1")), main_page(&command));
+    for subcommand in command.get_subcommands() {
+        let name = format!("{NAME}-{}", subcommand.get_name());
+        let page = page(&subcommand.clone().display_name(name.clone()));
+        files.insert(PathBuf::from(format!("man/{name}.1")), page);
+    }
+    for (shell, file) in [
+        (Shell::Bash, "pywats-client.bash"),
+        (Shell::Zsh, "_pywats-client"),
+        (Shell::Fish, "pywats-client.fish"),
+        (Shell::PowerShell, "pywats-client.ps1"),
+    ] {
+        let mut text = Vec::new();
+        generate(shell, &mut cli::command(), NAME, &mut text);
+        files.insert(Path::new("completions").join(file), text);
+    }
+    files
+}
+
+fn man(command: &clap::Command) -> Man {
+    Man::new(command.clone().version(env!("CARGO_PKG_VERSION"))).manual("pyWATS Client")
+}
+
+fn page(command: &clap::Command) -> Vec<u8> {
+    let mut text = Vec::new();
+    man(command).render(&mut text).unwrap();
+    text
+}
+
+/// The page of the program itself, with the sections that the command line does not know.
+fn main_page(command: &clap::Command) -> Vec<u8> {
+    let man = man(command);
+    let mut text = Vec::new();
+    man.render_title(&mut text).unwrap();
+    man.render_name_section(&mut text).unwrap();
+    man.render_synopsis_section(&mut text).unwrap();
+    man.render_description_section(&mut text).unwrap();
+    man.render_options_section(&mut text).unwrap();
+    man.render_subcommands_section(&mut text).unwrap();
+    let codes: Vec<(String, &str)> =
+        exit::TABLE.iter().map(|(_, code, what)| (code.to_string(), *what)).collect();
+    let codes: Vec<(&str, &str)> = codes.iter().map(|(code, what)| (code.as_str(), *what)).collect();
+    for (title, entries) in cli::SECTIONS {
+        if *title == "EXAMPLES" {
+            text.extend(section("EXIT STATUS", &codes));
+        }
+        text.extend(section(title, entries));
+    }
+    text
+}
+
+fn section(title: &str, entries: &[(&str, &str)]) -> Vec<u8> {
+    let mut roff = Roff::new();
+    roff.control("SH", [title]);
+    for (term, what) in entries {
+        roff.control("TP", []);
+        roff.text([bold(*term)]);
+        roff.text([roman(*what)]);
+    }
+    roff.to_roff().into_bytes()
+}
+
+/// Fails if: a committed man page or completion is not what the command line says now, or there is one
+/// of a subcommand that does not exist any more.
+#[test]
+fn man_pages_and_completions_are_current() {
+    let packaging = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging");
+    let generated = generated();
+    if std::env::var_os("UPDATE_GENERATED").is_some() {
+        for (path, content) in &generated {
+            let path = packaging.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        }
+    }
+    let update = "run: UPDATE_GENERATED=1 cargo test -p pywats-client --test generated";
+    for (path, content) in &generated {
+        let committed = fs::read(packaging.join(path)).unwrap_or_default();
+        assert!(&committed == content, "packaging/{} is not current; {update}", path.display());
+    }
+    for folder in ["man", "completions"] {
+        for entry in fs::read_dir(packaging.join(folder)).unwrap() {
+            let name = entry.unwrap().file_name();
+            let known = generated.contains_key(&Path::new(folder).join(&name));
+            assert!(known, "packaging/{folder}/{} is of no command; remove it", name.to_string_lossy());
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The built program against a WATS test server: each test is a station of its own.
+#![cfg(unix)]
+
+mod answers;
+mod attacks;
+mod commands;
+mod configuration;
+mod crash;
+mod delivery;
+mod files;
+mod manager;
+mod station;
+mod storage;

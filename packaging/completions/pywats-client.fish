@@ -1,0 +1,38 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_pywats_client_global_optspecs
+    string join \n h/help V/version
+end
+
+function __fish_pywats_client_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_pywats_client_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_pywats_client_using_subcommand
+    set -l cmd (__fish_pywats_client_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c pywats-client -n "__fish_pywats_client_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pywats-client -n "__fish_pywats_client_needs_command" -s V -l version -d 'Print version'
+complete -c pywats-client -n "__fish_pywats_client_needs_command" -f -a "run" -d 'Run the service in the foreground until it is told to stop'
+complete -c pywats-client -n "__fish_pywats_client_needs_command" -f -a "check" -d 'Show which configuration the service would use and what is wrong with it'
+complete -c pywats-client -n "__fish_pywats_client_needs_command" -f -a "test-connection" -d 'Ask the server for its version, with the configured address, token and proxy'
+complete -c pywats-client -n "__fish_pywats_client_using_subcommand run" -l config -d 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system\'s place, see FILES]' -r -F
+complete -c pywats-client -n "__fish_pywats_client_using_subcommand run" -l service -d 'Run under the Windows service manager, which starts the service this way'
+complete -c pywats-client -n "__fish_pywats_client_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pywats-client -n "__fish_pywats_client_using_subcommand check" -l config -d 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system\'s place, see FILES]' -r -F
+complete -c pywats-client -n "__fish_pywats_client_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pywats-client -n "__fish_pywats_client_using_subcommand test-connection" -l config -d 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system\'s place, see FILES]' -r -F
+complete -c pywats-client -n "__fish_pywats_client_using_subcommand test-connection" -s h -l help -d 'Print help'
