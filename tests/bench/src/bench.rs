@@ -96,7 +96,7 @@ impl Bench {
         let started = Instant::now();
         let outcome = match catch_unwind(AssertUnwindSafe(run)) {
             Ok(Ok(())) => Outcome::Passed,
-            Ok(Err(error)) => Outcome::Failed { error: format!("{error:?}") },
+            Ok(Err(error)) => Outcome::Failed { error: chain(&error) },
             Err(_) => Outcome::Failed { error: "panicked (see above)".to_owned() },
         };
         let passed = matches!(outcome, Outcome::Passed);
@@ -116,7 +116,7 @@ impl Bench {
 
     /// Records a failure that is not a case of its own.
     pub(crate) fn fail(&mut self, name: &str, error: &anyhow::Error) {
-        self.record(name, 0.0, Outcome::Failed { error: format!("{error:?}") });
+        self.record(name, 0.0, Outcome::Failed { error: chain(&error) });
     }
 
     /// Records that a case could not be run here. The suite then does not pass.
@@ -149,4 +149,9 @@ impl Bench {
         }
         Ok(passed > 0 && failed == 0 && not_run == 0)
     }
+}
+
+/// An error and its causes, a line each, without the stack traces that RUST_BACKTRACE would add.
+fn chain(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).collect::<Vec<_>>().join("\nbecause: ")
 }

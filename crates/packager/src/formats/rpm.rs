@@ -8,7 +8,11 @@ use super::text::{WIDTH, paragraphs, wrap};
 use crate::format::Output;
 use crate::{Entry, Format, Kind, Os, Package, Product, Target, Version};
 use anyhow::{Context, Result, ensure};
-use rpm::{BuildConfig, CompressionWithLevel, Dependency, FileOptions, PackageBuilder, Scriptlet};
+use rpm::{
+    BuildConfig, CompressionWithLevel, Dependency, FileOptions, Header, HeaderEntry, IndexData,
+    IndexSignatureTag, PackageBuilder, Scriptlet,
+};
+use std::io;
 
 /// The RPM package format.
 #[derive(Debug)]
@@ -42,7 +46,7 @@ impl Format for Rpm {
         for entry in with_compressed_manuals(&package.payload)?.entries() {
             add(&mut builder, entry).with_context(|| format!("packing {}", entry.path))?;
         }
-        let built = builder.build()?;
+        let mut built = builder.build()?;
         let build_time = built.metadata.get_build_time()?;
         ensure!(
             build_time == u64::from(package.epoch),
@@ -50,9 +54,26 @@ impl Format for Rpm {
              say: use the date of a release that has happened",
             package.epoch
         );
+        add_archive_size(&mut built)?;
         let mut out = out;
         Ok(built.write(&mut out)?)
     }
+}
+
+/// Adds the size of the uncompressed payload to the signature header, where `rpmbuild` puts it: `rpm2cpio`
+/// calls a package without it damaged, after unpacking it.
+fn add_archive_size(package: &mut rpm::Package) -> Result<()> {
+    let mut payload = liblzma::read::XzDecoder::new(package.payload.as_slice());
+    let size = io::copy(&mut payload, &mut io::sink()).context("reading the payload again")?;
+    let size = u32::try_from(size).context("the payload is larger than 4 GiB")?;
+    let region = IndexSignatureTag::HEADER_SIGNATURES;
+    let signature = &mut package.metadata.signature;
+    let mut entries = signature.get_all_entries()?;
+    entries.retain(|(tag, _)| *tag != region as u32);
+    entries.push((IndexSignatureTag::RPMSIGTAG_PAYLOADSIZE as u32, IndexData::Int32(vec![size])));
+    let entries = entries.into_iter().map(|(tag, data)| HeaderEntry::new(tag, data));
+    *signature = Header::from_entries(entries, region);
+    Ok(())
 }
 
 /// Name, version, description and history.
