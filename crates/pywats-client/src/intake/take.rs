@@ -63,7 +63,7 @@ impl Taker<'_> {
             Ok(_) => {}
             Err(error) => return Outcome::Storage(error),
         }
-        let mut open = match self.watch.open_file(name) {
+        let open = match self.watch.open_file(name) {
             Ok(open) => open,
             Err(OpenRefused::Gone) => return Outcome::Gone,
             Err(OpenRefused::InUse) => return Outcome::Later(Duration::from_secs(1)),
@@ -77,7 +77,7 @@ impl Taker<'_> {
                 drop(open.file);
                 self.refuse(name, &open.identity, "the file is empty".to_owned(), CHECK_WRITER)
             }
-            Readiness::Complete => self.take_complete(name, &mut open, history, now),
+            Readiness::Complete => self.take_complete(name, open, history, now),
         }
     }
 
