@@ -191,8 +191,11 @@ fn runtime() -> io::Result<Runtime> {
 async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, state: Arc<State>) {
     let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
     loop {
-        // Failing to accept concerns one connection only.
-        let Ok((stream, _)) = listener.accept().await else { continue };
+        let Ok((stream, _)) = listener.accept().await else {
+            // One connection was lost, or there are too many: that passes, but not at once.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            continue;
+        };
         state.connections.fetch_add(1, Ordering::Relaxed);
         let state = Arc::clone(&state);
         match &tls {

@@ -1,4 +1,5 @@
 //! The ways to a server that fail before it can answer: TLS, proxies, time, broken connections.
+#![allow(clippy::unwrap_used)] // also in helpers, which clippy does not know to be tests
 
 mod support;
 
@@ -47,16 +48,18 @@ async fn trusts_the_ca_file_and_nothing_else() {
     assert_eq!(server.reports().len(), 1);
 }
 
-/// Fails if: a certificate is accepted under another name, or the message does not say so.
+/// Fails if: a certificate is accepted under a name that it does not list, or the message does not
+/// say so.
+#[cfg(unix)] // only there, a connection to the unspecified address reaches this machine
 #[tokio::test]
 async fn checks_the_name_in_the_certificate() {
     let directory = tempfile::tempdir().unwrap();
-    let server = https_server();
+    let listen = "0.0.0.0:0".parse().unwrap();
+    let server = Server::start_with(Options { tls: true, listen, ..Options::default() }).unwrap();
     let ca = file(directory.path(), server.ca_pem().unwrap().as_bytes());
-    // The same server by another loopback address, which the certificate does not list.
-    let url = server.url().replace("127.0.0.1", "127.0.0.2");
-    let failure = Client::new(&trusting(&url, ca)).unwrap().version().await.unwrap_err();
-    assert!(failure.kind == FailureKind::Transient || failure.message.contains("use the name"), "{failure}");
+    let failure = Client::new(&trusting(server.url(), ca)).unwrap().version().await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Configuration, "{failure}");
+    assert!(failure.message.contains("use the name that the certificate was issued for"), "{failure}");
 }
 
 /// Fails if: a CA file that cannot work is found out late, or the message does not name it.
@@ -149,13 +152,26 @@ async fn judges_a_refusing_proxy() {
     }
 }
 
+/// Names the server to a test that runs again in another environment.
+const TARGET: &str = "WATS_TEST_TARGET";
+
+/// Runs one test of this program again, for `target` and with these variables. The environment
+/// belongs to a whole process, so a test cannot change it for itself alone.
+async fn run_again(test: &str, target: &str, variables: &[(&str, &str)]) {
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", test]).env(TARGET, target);
+    for name in ["ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"] {
+        child.env_remove(name).env_remove(name.to_ascii_lowercase());
+    }
+    child.envs(variables.iter().copied());
+    let output = tokio::task::spawn_blocking(move || child.output()).await.unwrap().unwrap();
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && shown.contains("1 passed"), "{shown}");
+}
+
 /// Fails if: `Proxy::System` ignores the environment, or `Proxy::None` does not.
-///
-/// The environment belongs to the whole process, so this test runs itself again with another one.
 #[tokio::test]
 async fn takes_the_proxy_from_the_environment() {
-    const TARGET: &str = "WATS_TEST_TARGET";
-    const NAME: &str = "takes_the_proxy_from_the_environment";
     if let Ok(target) = std::env::var(TARGET) {
         for proxy in [Proxy::System, Proxy::None] {
             let settings = Settings { proxy, ..settings(&target) };
@@ -166,17 +182,36 @@ async fn takes_the_proxy_from_the_environment() {
     for (no_proxy, uses) in [("", 1), ("localhost,127.0.0.1", 0)] {
         let server = Server::start().unwrap();
         let proxy = TestProxy::start(None).await;
-        let mut child = Command::new(std::env::current_exe().unwrap());
-        child.args(["--exact", NAME]).env(TARGET, server.url()).env("NO_PROXY", no_proxy);
-        for name in ["HTTP_PROXY", "http_proxy"] {
-            child.env(name, proxy.url(""));
-        }
-        child.env_remove("no_proxy").env_remove("ALL_PROXY").env_remove("all_proxy");
-        let output = tokio::task::spawn_blocking(move || child.output()).await.unwrap().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-        assert_eq!(server.reports().len(), 2, "no_proxy {no_proxy:?}");
-        assert_eq!(proxy.heads().len(), uses, "no_proxy {no_proxy:?}");
+        let variables = [("HTTP_PROXY", proxy.url("")), ("NO_PROXY", no_proxy.to_owned())];
+        let variables = variables.each_ref().map(|(name, value)| (*name, value.as_str()));
+        run_again("takes_the_proxy_from_the_environment", server.url(), &variables).await;
+        assert_eq!(server.reports().len(), 2, "NO_PROXY={no_proxy:?}");
+        assert_eq!(proxy.heads().len(), uses, "NO_PROXY={no_proxy:?}");
     }
+}
+
+/// Fails if: a system without any certificate authority stops the client from being made, from using
+/// plain HTTP or a CA file, or from saying what to do.
+#[cfg(all(unix, not(target_vendor = "apple")))] // elsewhere, the store is no set of files
+#[tokio::test]
+async fn works_without_a_certificate_store() {
+    let server = https_server();
+    if let Ok(directory) = std::env::var(TARGET) {
+        let failure = client(server.url()).version().await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Configuration, "{failure}");
+        assert!(failure.message.contains("CA file"), "{failure}");
+        let plain = Server::start().unwrap();
+        client(plain.url()).version().await.unwrap();
+        let ca_file = file(Path::new(&directory), server.ca_pem().unwrap().as_bytes());
+        Client::new(&trusting(server.url(), ca_file)).unwrap().version().await.unwrap();
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().to_str().unwrap();
+    let empty = directory.path().join("store.pem");
+    std::fs::write(&empty, "").unwrap();
+    let variables = [("SSL_CERT_FILE", empty.to_str().unwrap()), ("SSL_CERT_DIR", "")];
+    run_again("works_without_a_certificate_store", path, &variables).await;
 }
 
 /// Fails if: a silent server holds a submission for longer than the timeout.

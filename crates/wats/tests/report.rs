@@ -1,4 +1,5 @@
 //! The report model against real reports, generated reports and everything that must be refused.
+#![allow(clippy::unwrap_used)] // also in helpers, which clippy does not know to be tests
 
 use std::path::Path;
 

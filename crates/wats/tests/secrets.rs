@@ -1,4 +1,5 @@
 //! No secret is ever shown. A program of its own, because it captures all log output.
+#![allow(clippy::unwrap_used)] // also in helpers, which clippy does not know to be tests
 
 mod support;
 

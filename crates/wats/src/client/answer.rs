@@ -58,16 +58,16 @@ pub(super) fn version(status: StatusCode, body: &[u8]) -> Result<String, Failure
 }
 
 fn id_of_object(object: &Value) -> Option<String> {
-    let (_, value) = object
+    object
         .as_object()?
         .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case("id") || name.eq_ignore_ascii_case("uuid"))?;
-    let id = match value {
-        Value::String(text) => text.trim().to_owned(),
-        Value::Number(number) => number.to_string(),
-        _ => return None,
-    };
-    (!id.is_empty() && id.len() <= MAX_ID && !id.contains(char::is_control)).then_some(id)
+        .filter(|(name, _)| name.eq_ignore_ascii_case("id") || name.eq_ignore_ascii_case("uuid"))
+        .filter_map(|(_, value)| match value {
+            Value::String(text) => Some(text.trim().to_owned()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        })
+        .find(|id| !id.is_empty() && id.len() <= MAX_ID && !id.contains(char::is_control))
 }
 
 fn as_uuid(text: &str) -> Option<String> {

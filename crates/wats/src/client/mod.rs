@@ -6,6 +6,7 @@
 
 mod answer;
 mod failure;
+mod secrets;
 mod settings;
 mod tls;
 
@@ -20,6 +21,7 @@ use url::Url;
 
 pub use self::answer::Submitted;
 pub use self::failure::{Failure, FailureKind, MAX_RETRY_AFTER};
+use self::secrets::Secrets;
 pub use self::settings::{Proxy, Settings, Token};
 
 /// Bytes of an answer that are read; the rest is dropped.
@@ -40,6 +42,7 @@ pub struct Client {
     http: reqwest::Client,
     root: Url,
     timeout: Duration,
+    secrets: Secrets,
 }
 
 impl Client {
@@ -65,7 +68,7 @@ impl Client {
         let http = settings::with_proxy(builder, &settings.proxy)?.build().map_err(|error| {
             Failure::configuration(format!("the HTTP client cannot be set up: {}", error.without_url()))
         })?;
-        Ok(Client { http, root, timeout: settings.timeout })
+        Ok(Client { http, root, timeout: settings.timeout, secrets: Secrets::new(settings) })
     }
 
     /// The server's address as requests use it: without a trailing `/` or `/api`.
@@ -80,7 +83,7 @@ impl Client {
     /// Every kind of [`Failure`].
     pub async fn version(&self) -> Result<String, Failure> {
         let request = self.request(Method::GET, "/api/App/Version").timeout(self.timeout);
-        let (status, body) = exchange(request).await?;
+        let (status, body) = self.exchange(request).await?;
         answer::version(status, &body)
     }
 
@@ -98,11 +101,11 @@ impl Client {
             .header(CONTENT_TYPE, JSON)
             .timeout(self.timeout.saturating_add(upload))
             .body(report);
-        let result = exchange(request).await.and_then(|(status, body)| answer::submitted(status, &body));
+        let result = self.exchange(request).await.and_then(|(status, body)| answer::submitted(status, &body));
         match &result {
             Ok(submitted) => tracing::debug!(bytes = size, id = submitted.id, "report submitted"),
             Err(failure) => {
-                tracing::debug!(bytes = size, kind = %failure.kind, %failure, "report not submitted")
+                tracing::debug!(bytes = size, kind = %failure.kind, %failure, "report not submitted");
             }
         }
         result
@@ -110,6 +113,26 @@ impl Client {
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, settings::endpoint(&self.root, path))
+    }
+
+    /// Sends a request and reads its 2xx answer.
+    async fn exchange(&self, request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), Failure> {
+        let hidden = |mut failure: Failure| {
+            failure.message = self.secrets.hide(failure.message);
+            failure
+        };
+        let transport = |error| hidden(Failure::from_transport(error));
+        let mut response = request.send().await.map_err(transport)?;
+        let status = response.status();
+        let mut body = Vec::new();
+        let complete = read_bounded(&mut response, &mut body).await;
+        let body = self.secrets.hide_in_body(body);
+        if !status.is_success() {
+            // The status says enough, even where the explanation behind it was cut off.
+            return Err(hidden(Failure::from_status(status, response.headers(), &body, Timestamp::now())));
+        }
+        complete.map_err(transport)?;
+        Ok((status, body))
     }
 }
 
@@ -122,20 +145,7 @@ impl fmt::Debug for Client {
     }
 }
 
-/// Sends a request and reads its 2xx answer.
-async fn exchange(request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), Failure> {
-    let mut response = request.send().await.map_err(Failure::from_transport)?;
-    let status = response.status();
-    let mut body = Vec::new();
-    let complete = read_bounded(&mut response, &mut body).await;
-    if !status.is_success() {
-        // The status says enough, even where the explanation behind it was cut off.
-        return Err(Failure::from_status(status, response.headers(), &body, Timestamp::now()));
-    }
-    complete.map_err(Failure::from_transport)?;
-    Ok((status, body))
-}
-
+/// Reads the body up to [`MAX_ANSWER`]; what was read before an error stays in `body`.
 async fn read_bounded(response: &mut reqwest::Response, body: &mut Vec<u8>) -> Result<(), reqwest::Error> {
     while let Some(chunk) = response.chunk().await? {
         let room = MAX_ANSWER - body.len();

@@ -74,6 +74,12 @@ fn without_credentials(address: &str) -> String {
     }
 }
 
+/// Tokens are copied by hand; one without its padding is still unambiguous.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
 /// An API token: the base64 form of `user:password`, as WATS hands it out and as the `Basic` scheme
 /// ([RFC 7617](https://www.rfc-editor.org/rfc/rfc7617)) sends it. `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
@@ -83,6 +89,11 @@ impl Token {
     /// The secret itself. For storing it; never for showing it.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// `user:password` in plain, where it is text.
+    pub(super) fn credentials(&self) -> Option<String> {
+        String::from_utf8(BASE64.decode(&self.0).ok()?).ok()
     }
 
     /// The `Authorization` header, marked as sensitive so that libraries do not print it either.
@@ -102,11 +113,6 @@ impl FromStr for Token {
     /// [`super::FailureKind::Configuration`] for a text that is not the base64 form of
     /// `user:password`.
     fn from_str(text: &str) -> Result<Token, Failure> {
-        // Tokens are copied by hand; one without its padding is still unambiguous.
-        const BASE64: GeneralPurpose = GeneralPurpose::new(
-            &base64::alphabet::STANDARD,
-            GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-        );
         let text = text.trim();
         let decoded = BASE64.decode(text).map_err(|_| token_failure())?;
         if !decoded.contains(&b':') {

@@ -8,6 +8,9 @@
 //!
 //! The CA file adds to these. On macOS the system's store is not asked, because that needs Apple's
 //! frameworks, which a build on another system does not have.
+//!
+//! Wine 8.0 refuses the kind of chain engine that a CA file needs: there, a CA file is a
+//! configuration error.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -63,8 +66,13 @@ fn with_roots(
     provider: Arc<CryptoProvider>,
     extra: Vec<CertificateDer<'static>>,
 ) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, Failure> {
-    let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(extra, provider)
-        .map_err(|error| Failure::configuration(format!("Windows cannot verify certificates: {error}")))?;
+    use rustls_platform_verifier::Verifier;
+    let verifier = if extra.is_empty() {
+        Verifier::new(provider)
+    } else {
+        Verifier::new_with_extra_roots(extra, provider)
+    }
+    .map_err(|error| Failure::configuration(format!("Windows cannot verify certificates: {error}")))?;
     Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)))
 }
 

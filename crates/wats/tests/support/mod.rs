@@ -11,13 +11,13 @@ use tokio::net::{TcpListener, TcpStream};
 use wats::{Client, Proxy, Settings};
 
 /// The token of every test: `station:secret`.
-pub const TOKEN: &str = "c3RhdGlvbjpzZWNyZXQ=";
+pub(crate) const TOKEN: &str = "c3RhdGlvbjpzZWNyZXQ=";
 
 /// A report that the test server accepts.
-pub const REPORT: &str = r#"{"id":"33a2d408-3fc8-480b-b554-6866c77fd91c","sn":"1"}"#;
+pub(crate) const REPORT: &str = r#"{"id":"33a2d408-3fc8-480b-b554-6866c77fd91c","sn":"1"}"#;
 
 /// Settings for a test: with [`TOKEN`], without a proxy, and not patient.
-pub fn settings(url: &str) -> Settings {
+pub(crate) fn settings(url: &str) -> Settings {
     Settings {
         token: Some(TOKEN.parse().unwrap()),
         proxy: Proxy::None,
@@ -27,13 +27,13 @@ pub fn settings(url: &str) -> Settings {
 }
 
 /// A client with these [`settings`].
-pub fn client(url: &str) -> Client {
+pub(crate) fn client(url: &str) -> Client {
     Client::new(&settings(url)).unwrap()
 }
 
-/// A server that reads a request of `request_length` bytes (its head and REPORT where that is not
-/// given), waits, answers these bytes and ends the connection. Returns its address.
-pub async fn canned(answer: impl Into<Vec<u8>>, wait: Duration) -> String {
+/// A server that reads the head of a request, waits, reads the body, answers these bytes and ends
+/// the connection. Returns its address.
+pub(crate) async fn canned(answer: impl Into<Vec<u8>>, wait: Duration) -> String {
     let answer = answer.into();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -59,14 +59,14 @@ pub async fn canned(answer: impl Into<Vec<u8>>, wait: Duration) -> String {
 }
 
 /// An HTTP proxy that notes the heads of the requests made to it.
-pub struct TestProxy {
+pub(crate) struct TestProxy {
     address: SocketAddr,
     heads: Arc<Mutex<Vec<String>>>,
 }
 
 impl TestProxy {
     /// Starts a proxy that passes requests and tunnels on or, with an `answer`, refuses all of them.
-    pub async fn start(answer: Option<&'static str>) -> TestProxy {
+    pub(crate) async fn start(answer: Option<&'static str>) -> TestProxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let heads = Arc::new(Mutex::new(Vec::new()));
@@ -81,12 +81,12 @@ impl TestProxy {
     }
 
     /// The proxy's address, with `user:password@` or nothing before the host.
-    pub fn url(&self, credentials: &str) -> String {
+    pub(crate) fn url(&self, credentials: &str) -> String {
         format!("http://{credentials}{}", self.address)
     }
 
     /// The heads of all requests so far.
-    pub fn heads(&self) -> Vec<String> {
+    pub(crate) fn heads(&self) -> Vec<String> {
         self.heads.lock().unwrap().clone()
     }
 }

@@ -1,0 +1,60 @@
+//! Keeps secrets out of messages, even where a server or a proxy repeats what it was sent.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::settings::{Proxy, Settings};
+
+/// What stands in place of a secret.
+const HIDDEN: &str = "…";
+
+/// Shorter texts occur by chance, and hiding each occurrence would garble messages.
+const MIN_LENGTH: usize = 6;
+
+/// The secrets of one client: the token and the proxy's credentials, as they are sent and as they
+/// are written by people.
+#[derive(Clone)]
+pub(super) struct Secrets(Vec<String>);
+
+impl Secrets {
+    pub(super) fn new(settings: &Settings) -> Secrets {
+        let mut secrets = Vec::new();
+        if let Some(token) = &settings.token {
+            secrets.push(token.expose().to_owned());
+            secrets.extend(token.credentials());
+        }
+        if let Proxy::Url(address) = &settings.proxy
+            && let Some((before_host, _)) = address.rsplit_once('@')
+            && let Some((_, credentials)) = before_host.split_once("//")
+        {
+            secrets.push(STANDARD.encode(credentials));
+            secrets.push(credentials.to_owned());
+        }
+        for secret in &mut secrets {
+            // The padding is no secret, and some drop it.
+            secret.truncate(secret.trim_end_matches('=').len());
+        }
+        secrets.retain(|secret| secret.len() >= MIN_LENGTH);
+        Secrets(secrets)
+    }
+
+    /// The text without secrets. To be done before a text is cut, since a cut secret is not found.
+    pub(super) fn hide(&self, mut text: String) -> String {
+        for secret in &self.0 {
+            if text.contains(secret) {
+                text = text.replace(secret, HIDDEN);
+            }
+        }
+        text
+    }
+
+    /// The same for the body of an answer; one without secrets stays as it is.
+    pub(super) fn hide_in_body(&self, body: Vec<u8>) -> Vec<u8> {
+        let found = |secret: &String| body.windows(secret.len()).any(|window| window == secret.as_bytes());
+        if self.0.iter().any(found) {
+            self.hide(String::from_utf8_lossy(&body).into_owned()).into_bytes()
+        } else {
+            body
+        }
+    }
+}
