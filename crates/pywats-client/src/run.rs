@@ -195,7 +195,6 @@ impl Service {
     async fn apply(&mut self, old: &Config, loaded: &Loaded) {
         let new = &loaded.config;
         self.levels.set(new.logging.level);
-        self.link.send_replace(link(loaded));
         if new.health != old.health {
             self.start_health(new);
         }
@@ -210,6 +209,7 @@ impl Service {
             }
             self.stop_engine().await;
         }
+        self.link.send_replace(link(loaded));
     }
 
     fn tell_about(&self, loaded: &Loaded) {

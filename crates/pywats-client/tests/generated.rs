@@ -2,6 +2,8 @@
 //!
 //! `UPDATE_GENERATED=1 cargo test -p pywats-client --test generated` writes them anew.
 
+#![allow(clippy::unwrap_used)] // also in helpers, which clippy does not know to be tests
+
 use clap_complete::{Shell, generate};
 use clap_mangen::Man;
 use pywats_client::{cli, exit};

@@ -63,7 +63,7 @@ impl Taker<'_> {
             Ok(_) => {}
             Err(error) => return Outcome::Storage(error),
         }
-        let mut open = match self.watch.open_file(name) {
+        let open = match self.watch.open_file(name) {
             Ok(open) => open,
             Err(OpenRefused::Gone) => return Outcome::Gone,
             Err(OpenRefused::InUse) => return Outcome::Later(Duration::from_secs(1)),
@@ -77,43 +77,27 @@ impl Taker<'_> {
                 drop(open.file);
                 self.refuse(name, &open.identity, "the file is empty".to_owned(), CHECK_WRITER)
             }
-            Readiness::Complete => self.take_complete(name, &mut open, history, now),
+            Readiness::Complete => self.take_complete(name, open, history, now),
         }
     }
 
-    fn take_complete(
-        &self,
-        name: &OsStr,
-        open: &mut OpenFile,
-        history: &mut History,
-        now: Instant,
-    ) -> Outcome {
-        let bytes = match open.read(self.max_bytes) {
+    fn take_complete(&self, name: &OsStr, open: OpenFile, history: &mut History, now: Instant) -> Outcome {
+        let identity = open.identity;
+        let bytes = match self.read_unchanged(open, history, now) {
             Ok(bytes) => bytes,
-            Err(error) => return Outcome::Unreadable(error),
+            Err(outcome) => return outcome,
         };
-        match Folder::identity_of(&open.file) {
-            Ok(Some(identity)) if identity == open.identity => {}
-            Ok(Some(identity)) => {
-                // Somebody writes to it at this moment, whatever the events have said.
-                history.seen(identity, now);
-                history.written();
-                return Outcome::Later(Duration::from_millis(500));
-            }
-            Ok(None) => return Outcome::Gone,
-            Err(error) => return Outcome::Unreadable(error),
-        }
         if bytes.len() as u64 > self.max_bytes {
             let reason = format!(
                 "the file has {} bytes, more than client.max_report_bytes allows ({})",
-                open.identity.size, self.max_bytes
+                identity.size, self.max_bytes
             );
-            return self.refuse(name, &open.identity, reason, SPLIT_OR_RAISE);
+            return self.refuse(name, &identity, reason, SPLIT_OR_RAISE);
         }
         let source = Source {
             folder: self.watch.path().to_path_buf(),
             name: name.to_owned(),
-            identity: open.identity,
+            identity,
             sha256: Sha256::digest(&bytes).into(),
         };
         match self.already_queued_under_another_name(&source) {
@@ -124,12 +108,7 @@ impl Taker<'_> {
         let report = match Report::parse(&bytes) {
             Ok(report) => report,
             Err(error) => {
-                return self.refuse(
-                    name,
-                    &open.identity,
-                    format!("not a WSJF report: {error}"),
-                    CORRECT_FILE,
-                );
+                return self.refuse(name, &identity, format!("not a WSJF report: {error}"), CORRECT_FILE);
             }
         };
         drop(bytes);
@@ -138,6 +117,26 @@ impl Taker<'_> {
         match self.queue.add(&NewReport { id, body: &report.into_bytes(), source: &source }) {
             Ok(_) => Outcome::Queued(id),
             Err(error) => Outcome::Storage(error),
+        }
+    }
+
+    /// Reads a file and closes it, which Windows wants before it is moved; fails if somebody wrote to
+    /// it meanwhile, whatever the events have said.
+    fn read_unchanged(
+        &self,
+        mut open: OpenFile,
+        history: &mut History,
+        now: Instant,
+    ) -> Result<Vec<u8>, Outcome> {
+        let bytes = open.read(self.max_bytes).map_err(Outcome::Unreadable)?;
+        match Folder::identity_of(&open.file).map_err(Outcome::Unreadable)? {
+            Some(identity) if identity == open.identity => Ok(bytes),
+            Some(identity) => {
+                history.seen(identity, now);
+                history.written();
+                Err(Outcome::Later(Duration::from_millis(500)))
+            }
+            None => Err(Outcome::Gone),
         }
     }
 

@@ -43,7 +43,7 @@ define_windows_service!(ffi_service_main, service_main);
 /// If the process was not started by the service manager.
 pub fn run_service(config: Option<PathBuf>) -> Result<(), windows_service::Error> {
     // Set once: a process is one service.
-    drop(CONFIG.set(config));
+    let _ = CONFIG.set(config);
     service_dispatcher::start(NAME, ffi_service_main)
 }
 
@@ -53,11 +53,11 @@ fn service_main(_arguments: Vec<OsString>) {
     let handler = move |control| match control {
         ServiceControl::Stop | ServiceControl::Shutdown | ServiceControl::Preshutdown => {
             // Nobody listens any more if the service is ending already.
-            drop(sender.send(Request::Stop));
+            let _ = sender.send(Request::Stop);
             ServiceControlHandlerResult::NoError
         }
         ServiceControl::ParamChange => {
-            drop(sender.send(Request::Reload));
+            let _ = sender.send(Request::Reload);
             ServiceControlHandlerResult::NoError
         }
         ServiceControl::Interrogate => ServiceControlHandlerResult::NoError,
@@ -65,7 +65,7 @@ fn service_main(_arguments: Vec<OsString>) {
     };
     // Without a handle there is nobody to tell that there is none.
     let Ok(manager) = service_control_handler::register(NAME, handler) else { return };
-    drop(MANAGER.set(manager));
+    let _ = MANAGER.set(manager);
     report(ServiceState::StartPending, Duration::from_secs(30), Exit::Ok);
     let sources = Sources::new(CONFIG.get().cloned().flatten());
     let levels = begin_log(&sources.load().config);

@@ -121,9 +121,7 @@ impl Upload {
             return Ok(pause);
         }
         let now = Instant::now();
-        let next =
-            block_in_place(|| self.setup.queue.next_pending(|seq| self.schedule.is_waiting(seq, now)))?;
-        match next {
+        match self.next_report(now)? {
             Some(entry) => self.send(&client, entry).await,
             None => Ok(self.schedule.next_report(now).unwrap_or(TICK)),
         }
