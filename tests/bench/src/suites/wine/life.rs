@@ -5,6 +5,7 @@ use super::reports::{Wats, drop_into, report};
 use super::station::{Station, wait_until};
 use super::{CHOSEN, DEFAULT, Packages, SECOND_VERSION};
 use crate::bench::Bench;
+use crate::command::tool;
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::PathBuf;
@@ -63,7 +64,7 @@ impl Life {
         fs::write(self.data("config.json"), configuration).context("writing the configuration")?;
         let report = report(1)?;
         drop_into(&self.data("watch"), "first.json", &report)?;
-        self.wats.expect(&report).with_context(|| self.data_listing())?;
+        self.wats.expect(&report).with_context(|| self.traces())?;
         wait_until("the report is in the folder done", 30, || self.data("done").join("first.json").exists())
     }
 
@@ -82,7 +83,7 @@ impl Life {
         self.station.expect_service(true)?;
 
         self.wats.restart()?;
-        self.wats.expect(&report).with_context(|| self.data_listing())
+        self.wats.expect(&report).with_context(|| self.traces())
     }
 
     fn refuses_downgrade(&self) -> Result<()> {
@@ -103,7 +104,7 @@ impl Life {
         ensure!(self.station.setting("InstallDir").is_err(), "the product's registry key is still there");
         ensure!(fs::read(self.data("config.json"))? == before, "removal changed the configuration");
         for kept in ["watch", "queue.db", "done/first.json", "done/second.json"] {
-            ensure!(self.data(kept).exists(), "removal took {kept}: {}", self.data_listing());
+            ensure!(self.data(kept).exists(), "removal took {kept}: {}", self.traces());
         }
         Ok(())
     }
@@ -115,16 +116,20 @@ impl Life {
         self.station.expect_service(true)?;
         let report = report(3)?;
         drop_into(&self.data("watch"), "third.json", &report)?;
-        self.wats.expect(&report).with_context(|| self.data_listing())
+        self.wats.expect(&report).with_context(|| self.traces())
     }
 
     fn data(&self, name: &str) -> PathBuf {
         self.station.path(DATA).join(name)
     }
 
-    /// What is in the data folder, for errors.
-    fn data_listing(&self) -> String {
-        let listing = crate::command::tool("find", 10).arg(self.station.path(DATA)).arg("-ls").read();
-        format!("the data folder:\n{}", listing.unwrap_or_else(|error| error.to_string()))
+    /// What is in the data folder, and the end of the client's log, for errors.
+    fn traces(&self) -> String {
+        let listing = tool("find", 10).arg(self.station.path(DATA)).args(["-printf", "%P %s\\n"]).read();
+        let listing = listing.unwrap_or_else(|error| error.to_string());
+        let log = fs::read_to_string(self.data("logs/pywats-client.log")).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        let end = lines[lines.len().saturating_sub(30)..].join("\n");
+        format!("the data folder:\n{listing}\nthe client's log:\n{end}")
     }
 }

@@ -13,7 +13,7 @@ use wats_test_server::{Options, Server};
 const TOKEN: &str = "c3RhdGlvbjpzZWNyZXQ=";
 /// How long a report may take from the watch folder to the server. A client whose server was away for a
 /// while waits between its attempts.
-const DELIVERY: Duration = Duration::from_secs(90);
+const DELIVERY: Duration = Duration::from_secs(30);
 
 /// A WATS server that can go away and come back under the same address.
 pub(crate) struct Wats {
