@@ -1,10 +1,11 @@
 //! One installation from its beginning to its end, step by step.
 
 use super::prefix::{DATA, Prefix};
-use super::reports::{Wats, drop_into, report};
-use super::station::{Station, wait_until};
+use super::reports::{Wats, report};
+use super::station::Station;
 use super::{CHOSEN, DEFAULT, Packages, SECOND_VERSION};
 use crate::bench::Bench;
+use crate::client::{drop_report, expect_file, wait_until};
 use crate::command::tool;
 use anyhow::{Context, Result, ensure};
 use std::fs;
@@ -63,17 +64,19 @@ impl Life {
         let configuration = self.wats.configuration();
         fs::write(self.data("config.json"), configuration).context("writing the configuration")?;
         let report = report(1)?;
-        drop_into(&self.data("watch"), "first.json", &report)?;
+        drop_report(&self.data("watch"), "first.json", report.to_string().as_bytes())?;
         self.wats.expect(&report).with_context(|| self.traces())?;
-        wait_until("the report is in the folder done", 30, || self.data("done").join("first.json").exists())
+        expect_file(&self.data("done/first.json"))
     }
 
     fn upgrades(&self) -> Result<()> {
         let before = fs::read(self.data("config.json"))?;
         self.wats.stop();
         let report = report(2)?;
-        drop_into(&self.data("watch"), "second.json", &report)?;
-        wait_until("the report is taken", 30, || !self.data("watch").join("second.json").exists())?;
+        drop_report(&self.data("watch"), "second.json", report.to_string().as_bytes())?;
+        // The file stays where it is until it is delivered; that it is queued stands in the log alone.
+        let queued = format!("queued as {}", report["id"].as_str().unwrap_or_default());
+        wait_until(|| self.log().contains(&queued)).context("the report was not queued")?;
 
         self.station.install(&self.packages.second, "")?;
         self.station.expect_program(CHOSEN)?;
@@ -115,7 +118,7 @@ impl Life {
         self.station.expect_program(DEFAULT)?;
         self.station.expect_service(true)?;
         let report = report(3)?;
-        drop_into(&self.data("watch"), "third.json", &report)?;
+        drop_report(&self.data("watch"), "third.json", report.to_string().as_bytes())?;
         self.wats.expect(&report).with_context(|| self.traces())
     }
 
@@ -123,11 +126,16 @@ impl Life {
         self.station.path(DATA).join(name)
     }
 
+    /// The client's log.
+    fn log(&self) -> String {
+        fs::read_to_string(self.data("logs/pywats-client.log")).unwrap_or_default()
+    }
+
     /// What is in the data folder, and the end of the client's log, for errors.
     fn traces(&self) -> String {
         let listing = tool("find", 10).arg(self.station.path(DATA)).args(["-printf", "%P %s\\n"]).read();
         let listing = listing.unwrap_or_else(|error| error.to_string());
-        let log = fs::read_to_string(self.data("logs/pywats-client.log")).unwrap_or_default();
+        let log = self.log();
         let lines: Vec<&str> = log.lines().collect();
         let end = lines[lines.len().saturating_sub(30)..].join("\n");
         format!("the data folder:\n{listing}\nthe client's log:\n{end}")

@@ -24,8 +24,6 @@ const CHOSEN: &str = r"C:\Test Station\py WATS";
 const DEFAULT: &str = r"C:\Program Files\pyWATS";
 /// The higher version. Wine cannot compare versions that are more than 127 apart.
 const SECOND_VERSION: &str = "100.0.0";
-/// What the service may take to start or stop, in seconds.
-const SERVICE_SECONDS: u64 = 30;
 
 /// The package under test, and the same program at a higher version.
 #[derive(Clone)]

@@ -1,11 +1,10 @@
 //! What an administrator does at a test station: install, look, remove.
 
-use super::SERVICE_SECONDS;
 use super::prefix::Prefix;
-use anyhow::{Context, Result, bail, ensure};
+use crate::client::wait_until;
+use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 /// Name of the service.
 const SERVICE: &str = "pywats-client";
@@ -92,9 +91,9 @@ impl Station {
 
     /// The service runs, or does not.
     pub(crate) fn expect_service(&self, running: bool) -> Result<()> {
-        let wanted = if running { "the service runs" } else { "the service does not run" };
-        wait_until(wanted, SERVICE_SECONDS, || self.service_runs().is_ok_and(|runs| runs == running))
-            .with_context(|| format!("the last installation said:\n{}", self.log()))
+        let wrong = if running { "the service does not run" } else { "the service runs" };
+        wait_until(|| self.service_runs().is_ok_and(|runs| runs == running))
+            .with_context(|| format!("{wrong}; the last installation said:\n{}", self.log()))
     }
 
     /// The program is in that folder, and in one piece.
@@ -123,16 +122,4 @@ impl Station {
         let query = self.prefix.batch(&format!(r#"reg query {key} /s /reg:64"#))?;
         Ok(query.output.contains(DISPLAY_NAME))
     }
-}
-
-/// Waits until something is so, for at most `seconds`.
-pub(crate) fn wait_until(what: &str, seconds: u64, mut check: impl FnMut() -> bool) -> Result<()> {
-    let started = Instant::now();
-    while !check() {
-        if started.elapsed() > Duration::from_secs(seconds) {
-            bail!("{what}: not within {seconds} s");
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    Ok(())
 }
