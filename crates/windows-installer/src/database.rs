@@ -261,7 +261,7 @@ fn check_text(text: &str, length: usize, category: Category) -> std::result::Res
 }
 
 /// Why a text cannot be stored.
-pub(crate) fn check_code_page(text: &str) -> std::result::Result<(), String> {
+fn check_code_page(text: &str) -> std::result::Result<(), String> {
     let foreign = |c: &char| {
         let text = c.to_string();
         CODE_PAGE.decode(&CODE_PAGE.encode(&text)) != text

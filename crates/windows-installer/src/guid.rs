@@ -87,8 +87,8 @@ mod tests {
     fn identifiers_stay_as_they_are() {
         let product = Product::new(CODE).unwrap();
         assert_eq!(product.upgrade_code(), "{E7F2D8A1-4B5C-6D7E-8F9A-0B1C2D3E4F5A}");
-        assert_eq!(product.product_code("0.1.99", "x64"), "PRODUCT");
-        assert_eq!(product.component("INSTALLDIR/a.exe"), "COMPONENT");
+        assert_eq!(product.product_code("0.1.99", "x64"), "{FA7D7002-2F14-5F7F-A84C-5E8D7097510E}");
+        assert_eq!(product.component("INSTALLDIR/a.exe"), "{1185E942-A566-5E76-8F64-5F00E2F622D5}");
         assert_eq!(product.component("INSTALLDIR/A.EXE"), product.component("installdir/a.exe"));
     }
 

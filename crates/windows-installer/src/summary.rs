@@ -3,7 +3,7 @@
 //! Specified by the
 //! [summary property set](https://learn.microsoft.com/en-us/windows/win32/msi/summary-property-descriptions).
 
-use crate::database::{CODE_PAGE, check_code_page};
+use crate::database::CODE_PAGE;
 use crate::{Error, Result};
 use std::time::{Duration, UNIX_EPOCH};
 use uuid::Uuid;
@@ -69,9 +69,12 @@ impl Summary {
         ];
         for (name, text) in texts {
             let refuse = |reason: String| Error::part(format!("summary information, {name}"), reason);
-            check_code_page(text).map_err(refuse)?;
             if text.is_empty() {
                 return Err(refuse("a text is required".to_owned()));
+            }
+            // The msi crate (0.11.1) counts the length of other texts wrongly, and the file is damaged.
+            if !text.is_ascii() {
+                return Err(refuse(format!("{text:?} has characters beyond ASCII; write it without them")));
             }
         }
         Ok(())

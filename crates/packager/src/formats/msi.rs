@@ -132,10 +132,12 @@ fn add_folders(database: &mut Database, product: &Product, codes: &guid::Product
     let mut folder = |key: &str, parent: &str, name: &str| {
         database.add("Directory", row! { Directory: key, Directory_Parent: parent, DefaultDir: name })
     };
+    // Names of the system's own folders matter only where an administrative installation unpacks the files.
+    let system = names::with_short_names(&["Program Files", "ProgramData"])?;
     folder("TARGETDIR", "", "SourceDir")?;
-    folder("ProgramFiles64Folder", "TARGETDIR", ".")?;
+    folder("ProgramFiles64Folder", "TARGETDIR", &system[0])?;
     folder(INSTALL_FOLDER, "ProgramFiles64Folder", &names::with_short_names(&[&msi.install_folder])?[0])?;
-    folder("CommonAppDataFolder", "TARGETDIR", ".")?;
+    folder("CommonAppDataFolder", "TARGETDIR", &system[1])?;
     folder(DATA_FOLDER, "CommonAppDataFolder", &names::with_short_names(&[&msi.data_folder])?[0])?;
     let long: Vec<&str> = msi.data_subfolders.iter().map(String::as_str).collect();
     let mut made = vec![DATA_FOLDER.to_owned()];

@@ -5,7 +5,9 @@ mod delivery;
 mod dist;
 mod formats;
 mod install;
+mod msi;
 mod reproducible;
+mod wine;
 
 use crate::bench::Bench;
 use anyhow::{Context, Result};
@@ -48,6 +50,16 @@ pub(crate) const ALL: &[Suite] = &[
         name: "reproducible",
         about: "a second build elsewhere gives the same bits",
         run: reproducible::run,
+    },
+    Suite {
+        name: "msi",
+        about: "Windows Installer packages say and hold what they should, as other people's tools see it",
+        run: msi::run,
+    },
+    Suite {
+        name: "wine",
+        about: "the Windows Installer package installs, upgrades and goes in Wine, and delivers reports",
+        run: wine::run,
     },
 ];
 

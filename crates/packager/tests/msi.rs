@@ -1,0 +1,195 @@
+//! What the MSI says, read back table by table. How it installs is judged by the test bench.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+use packager::{Entry, Kind, Package, Payload, Product, Source, formats};
+use std::collections::BTreeMap;
+use std::io::Cursor;
+use std::path::Path;
+
+fn program() -> Entry {
+    Entry::root_file("pywats-client.exe", Kind::Program(Source::Bytes(b"MZ".to_vec())))
+}
+
+/// An MSI of that version, of the repository's own manifest and the given payload.
+fn build(version: &str, entries: Vec<Entry>) -> anyhow::Result<Vec<u8>> {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging/product.toml");
+    let product = Product::load(&manifest)?;
+    let changelog = product.changelog()?;
+    let package = Package {
+        product: &product,
+        changelog: &changelog,
+        version: version.parse()?,
+        target: "x86_64-pc-windows-gnu".parse()?,
+        payload: Payload::new(entries)?,
+        epoch: 1_795_305_600,
+    };
+    let mut out = Cursor::new(Vec::new());
+    formats::by_name("msi")?.write(&package, &mut out)?;
+    Ok(out.into_inner())
+}
+
+struct Tables(msi::Package<Cursor<Vec<u8>>>);
+
+impl Tables {
+    fn of(version: &str) -> Tables {
+        Tables(msi::Package::open(Cursor::new(build(version, vec![program()]).unwrap())).unwrap())
+    }
+
+    /// Two columns of a table: one as the key, one as the value.
+    fn column(&mut self, table: &str, key: &str, value: &str) -> BTreeMap<String, String> {
+        let text = |value: &msi::Value| match value {
+            msi::Value::Str(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let rows = self.0.select_rows(msi::Select::table(table)).unwrap();
+        rows.map(|row| (text(&row[key]), text(&row[value]))).collect()
+    }
+
+    fn sequence(&mut self, table: &str) -> BTreeMap<String, i32> {
+        let rows = self.column(table, "Action", "Sequence");
+        rows.into_iter().map(|(action, number)| (action, number.parse().unwrap())).collect()
+    }
+}
+
+/// Fails if: the bytes depend on the order of the payload or on where a file lies.
+#[test]
+fn equal_packages_are_equal() {
+    let readme = |source| Entry::root_file("docs/README.txt", Kind::Document(source));
+    let bytes = || Source::Bytes(b"read me".to_vec());
+    let first = build("1.2.3", vec![program(), readme(bytes())]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("other name");
+    std::fs::write(&file, b"read me").unwrap();
+    let second = build("1.2.3", vec![readme(Source::Path(file)), program()]).unwrap();
+    assert!(first == second);
+    assert!(first != build("1.2.4", vec![program(), readme(bytes())]).unwrap());
+}
+
+/// Fails if: a version gets other identifiers than the table says. Installed systems, deployment tools
+/// and winget manifests know them.
+#[test]
+fn identifiers_of_a_version_stay() {
+    for (version, product_version, product_code) in [
+        ("0.1.0", "0.1.99", "{FA7D7002-2F14-5F7F-A84C-5E8D7097510E}"),
+        ("0.1.0-rc.1", "0.1.61", "{3D1617E0-45CB-5832-8C6B-AA5D70E3BCAF}"),
+    ] {
+        let properties = Tables::of(version).column("Property", "Property", "Value");
+        assert_eq!(properties["ProductVersion"], product_version);
+        assert_eq!(properties["ProductCode"], product_code);
+        assert_eq!(properties["UpgradeCode"], "{E7F2D8A1-4B5C-6D7E-8F9A-0B1C2D3E4F5A}");
+    }
+}
+
+/// Fails if: a choice of the administrator is forgotten: not handed to the installation service, not
+/// written down, not looked up, or restored only after something has already looked at it.
+#[test]
+fn choices_are_remembered() {
+    let mut tables = Tables::of("0.1.0");
+    let properties = tables.column("Property", "Property", "Value");
+    let secure: Vec<&str> = properties["SecureCustomProperties"].split(';').collect();
+    let written = tables.column("Registry", "Value", "Name");
+    let read = tables.column("RegLocator", "Signature_", "Name");
+    let searches = tables.column("AppSearch", "Property", "Signature_");
+    let targets = tables.column("CustomAction", "Action", "Target");
+    for (property, default) in
+        [("INSTALLDIR", None), ("INSTALLSERVICE", Some("1")), ("STARTSERVICE", Some("1"))]
+    {
+        let remembered = format!("REMEMBERED_{property}");
+        assert!(secure.contains(&property) && secure.contains(&remembered.as_str()), "{secure:?}");
+        assert_eq!(written[&format!("[{property}]")], read[&searches[&remembered]], "{property}");
+        assert_eq!(targets[&format!("Restore.{property}")], format!("[{remembered}]"));
+        assert_eq!(targets.get(&format!("Default.{property}")).map(String::as_str), default);
+        assert!(!properties.contains_key(property), "a default could not be told from a choice");
+        for table in ["InstallExecuteSequence", "InstallUISequence"] {
+            let numbers = tables.sequence(table);
+            let restored = numbers[&format!("Restore.{property}")];
+            assert!(numbers["AppSearch"] < restored && restored < numbers["LaunchConditions"]);
+            if default.is_some() {
+                assert!(restored < numbers[&format!("Default.{property}")]);
+            }
+        }
+    }
+}
+
+/// Fails if: data could be removed, or the configuration file belongs to a component.
+#[test]
+fn data_and_configuration_stay() {
+    const PERMANENT: i32 = 0x10;
+    let mut tables = Tables::of("0.1.0");
+    let made = tables.column("CreateFolder", "Directory_", "Component_");
+    assert_eq!(made.len(), 6, "{made:?}");
+    let attributes = tables.column("Component", "Component", "Attributes");
+    for component in made.values() {
+        assert_ne!(attributes[component].parse::<i32>().unwrap() & PERMANENT, 0, "{component}");
+    }
+    let files = tables.column("File", "FileName", "File");
+    assert_eq!(files.keys().collect::<Vec<_>>(), ["PYWATS~1.EXE|pywats-client.exe"]);
+    assert!(tables.0.tables().all(|table| table.name() != "RemoveFile"), "nothing removes by pattern");
+}
+
+/// Fails if: an upgrade removes the old version outside the transaction, so that a failure could not
+/// bring it back, or deletes the service, whose settings an administrator may have changed.
+#[test]
+fn upgrades_can_be_undone() {
+    let mut tables = Tables::of("0.1.0");
+    let numbers = tables.sequence("InstallExecuteSequence");
+    let remove = numbers["RemoveExistingProducts"];
+    assert!(numbers["InstallInitialize"] < remove && remove < numbers["ProcessComponents"]);
+    let conditions = tables.column("InstallExecuteSequence", "Action", "Condition");
+    assert!(conditions["DeleteServices"].contains("NOT UPGRADINGPRODUCTCODE"));
+    let versions = tables.column("Upgrade", "ActionProperty", "Attributes");
+    let expected =
+        [("NEWERVERSION", "2"), ("OLDERVERSION", "512")].map(|(a, b)| (a.to_owned(), b.to_owned()));
+    assert_eq!(versions, BTreeMap::from(expected));
+}
+
+/// Fails if: the service is not the one of the manifest.
+#[test]
+fn the_service_is_the_manifests() {
+    let mut tables = Tables::of("0.1.0");
+    for (column, expected) in [
+        ("Name", "pywats-client"),
+        ("DisplayName", "pyWATS Client"),
+        ("Arguments", "run --service"),
+        ("ServiceType", "16"),
+        ("StartType", "2"),
+        ("Password", "NULL"),
+    ] {
+        assert_eq!(
+            tables.column("ServiceInstall", "ServiceInstall", column)["Service"],
+            expected,
+            "{column}"
+        );
+    }
+    let component = tables.column("ServiceInstall", "ServiceInstall", "Component_")["Service"].clone();
+    let key_path = tables.column("Component", "Component", "KeyPath")[&component].clone();
+    assert!(tables.column("File", "File", "FileName")[&key_path].ends_with("|pywats-client.exe"));
+}
+
+/// Fails if: a payload that an MSI cannot express gives a package, or the error does not say what to do.
+#[test]
+fn refuses_what_it_cannot_express() {
+    for (entries, complaint) in [
+        (
+            vec![Entry::root_file("README", Kind::Document(Source::Bytes(Vec::new())))],
+            "exactly one entry of kind \"program\"",
+        ),
+        (
+            vec![program(), Entry::root_file("docs", Kind::Directory)],
+            "\"docs\": an MSI makes the folders of its files",
+        ),
+        (
+            vec![program(), Entry::root_file("latest", Kind::Link("a".to_owned()))],
+            "\"latest\": an MSI cannot install links",
+        ),
+        (vec![program(), Entry::root_file("nul", Kind::File(Source::Bytes(Vec::new())))], "name of a device"),
+        (
+            vec![program(), Entry::root_file("a", Kind::File(Source::Path("missing".into())))],
+            "missing is not a file",
+        ),
+    ] {
+        let error = format!("{:#}", build("1.0.0", entries).expect_err(complaint));
+        assert!(error.contains(complaint), "{complaint:?} is not in {error:?}");
+    }
+}

@@ -1,0 +1,406 @@
+//! What a database accepts, what it refuses, and that its file depends on its rows alone.
+
+use std::io::{Cursor, Read};
+use windows_installer::{Database, Error, FileSet, Place, Platform, Result, Sequence, Summary, guid, row};
+
+const UPGRADE_CODE: &str = "E7F2D8A1-4B5C-6D7E-8F9A-0B1C2D3E4F5A";
+
+fn summary() -> Summary {
+    Summary {
+        subject: "Example".to_owned(),
+        author: "Example Maker".to_owned(),
+        comments: "An example".to_owned(),
+        creating_application: "test".to_owned(),
+        platform: Platform::X64,
+        language: 1033,
+        epoch: 1_795_305_600,
+    }
+}
+
+/// One part of the smallest database that can be installed.
+type Part = fn(&mut Database) -> Result<()>;
+
+const PARTS: &[(&str, Part)] = &[
+    ("properties", |database| {
+        for (name, value) in [
+            ("Manufacturer", "Example Maker"),
+            ("ProductCode", "{00000000-0000-0000-0000-000000000001}"),
+            ("ProductLanguage", "1033"),
+            ("ProductName", "Example"),
+            ("ProductVersion", "1.2.3"),
+        ] {
+            database.add("Property", row! { Property: name, Value: value })?;
+        }
+        database.add("Property", row! { Property: "Comment", Value: "prüfbar – “1252”" })
+    }),
+    ("folders", |database| {
+        database.add("Directory", row! { Directory: "TARGETDIR", DefaultDir: "SourceDir" })?;
+        database.add(
+            "Directory",
+            row! { Directory: "INSTALLDIR", Directory_Parent: "TARGETDIR", DefaultDir: "Example" },
+        )
+    }),
+    ("feature", |database| database.add("Feature", row! { Feature: "All", Level: 1, Attributes: 0 })),
+    ("files", |database| {
+        let mut files = FileSet::new("INSTALLDIR");
+        files.add("bin/example-program.exe", b"MZ program".repeat(10_000))?;
+        files.add("bin/example-prog.exe", b"MZ other".to_vec())?;
+        files.add("README", b"read me".to_vec())?;
+        files.add("empty", Vec::new())?;
+        files.add_to(database, &guid::Product::new(UPGRADE_CODE)?, "All", 1_795_305_600)
+    }),
+    ("action", |database| {
+        let row = row! { Action: "Mine", Type: 51, Source: "ARPINSTALLLOCATION", Target: "[INSTALLDIR]" };
+        database.add("CustomAction", row)
+    }),
+    ("sequence", |database| {
+        Sequence::new("InstallExecuteSequence")
+            .standard(&[("CostInitialize", ""), ("FileCost", ""), ("CostFinalize", "VersionNT")])?
+            .custom("Mine", "NOT Installed", Place::After("CostFinalize"))?
+            .add_to(database)
+    }),
+];
+
+fn database() -> Database {
+    let mut database = Database::new();
+    PARTS.iter().for_each(|(name, part)| part(&mut database).expect(name));
+    database
+}
+
+fn written(database: &Database) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    database.write(&summary(), &mut bytes).expect("a database without faults");
+    bytes
+}
+
+/// Fails if: the bytes depend on anything but rows, streams and summary, such as the order of rows or
+/// the clock (file times have a resolution of 100 ns).
+#[test]
+fn equal_rows_give_equal_bytes() {
+    let first = written(&database());
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    let mut reversed = Database::new();
+    PARTS.iter().rev().for_each(|(_, part)| part(&mut reversed).unwrap());
+    assert!(first == written(&reversed), "the order of rows shows");
+    assert_eq!(&first[0x1a..0x1c], &[3, 0], "the compound file is not version 3");
+
+    let code = |bytes: &[u8]| msi::Package::open(Cursor::new(bytes)).unwrap().summary_info().uuid().unwrap();
+    let mut other = database();
+    other.add("Property", row! { Property: "Another", Value: "x" }).unwrap();
+    assert_ne!(code(&first), code(&written(&other)), "other content must have another package code");
+}
+
+/// Fails if: rows, streams or summary do not come back as they were given.
+#[test]
+fn everything_comes_back() {
+    let bytes = written(&database());
+    let mut package = msi::Package::open(Cursor::new(bytes)).unwrap();
+    assert_eq!(package.database_codepage(), msi::CodePage::Windows1252);
+    let info = package.summary_info();
+    assert_eq!(info.codepage(), msi::CodePage::Windows1252);
+    assert_eq!((info.arch(), info.word_count(), info.page_count()), (Some("x64"), Some(2), Some(200)));
+    assert_eq!(info.comments(), Some("An example"));
+
+    let rows = |package: &mut msi::Package<_>, table: &str, columns: &[&str]| -> Vec<String> {
+        let query = msi::Select::table(table);
+        let text = |row: msi::Row| columns.iter().map(|c| row[*c].to_string()).collect::<Vec<_>>().join(" ");
+        let mut rows: Vec<String> = package.select_rows(query).unwrap().map(text).collect();
+        rows.sort();
+        rows
+    };
+    assert_eq!(
+        rows(&mut package, "File", &["FileName", "FileSize", "Sequence", "Version"]),
+        [
+            "\"EXAMPL~1.EXE|example-prog.exe\" 8 2 NULL",
+            "\"EXAMPL~2.EXE|example-program.exe\" 100000 3 NULL",
+            "\"README\" 7 1 NULL",
+            "\"empty\" 0 4 NULL",
+        ]
+    );
+    assert_eq!(rows(&mut package, "Media", &["LastSequence", "Cabinet"]), ["4 \"#files.cab\""]);
+    assert_eq!(
+        rows(&mut package, "InstallExecuteSequence", &["Sequence", "Action", "Condition"]),
+        [
+            "1000 \"CostFinalize\" \"VersionNT\"",
+            "1001 \"Mine\" \"NOT Installed\"",
+            "800 \"CostInitialize\" NULL",
+            "900 \"FileCost\" NULL"
+        ]
+    );
+    assert!(rows(&mut package, "Property", &["Value"]).contains(&"\"prüfbar – “1252”\"".to_owned()));
+    let validation =
+        rows(&mut package, "_Validation", &["Table", "Column", "Nullable", "KeyTable", "MaxValue"]);
+    assert!(validation.contains(&"\"File\" \"Component_\" \"N\" \"Component\" NULL".to_owned()));
+    assert!(validation.contains(&"\"File\" \"Sequence\" \"N\" NULL 32767".to_owned()));
+
+    let mut cabinet = Vec::new();
+    package.read_stream("files.cab").unwrap().read_to_end(&mut cabinet).unwrap();
+    let mut cabinet = cab::Cabinet::new(Cursor::new(cabinet)).unwrap();
+    let mut content = Vec::new();
+    cabinet
+        .read_file(&FileSet::file_key("bin/example-program.exe"))
+        .unwrap()
+        .read_to_end(&mut content)
+        .unwrap();
+    assert!(content == b"MZ program".repeat(10_000));
+}
+
+/// The name of a table's stream, which Microsoft documents nowhere but all readers agree on: two
+/// characters of a 64-letter alphabet in one code unit.
+fn stream_name(table: &str) -> String {
+    let value = |c: u8| match c {
+        b'0'..=b'9' => u32::from(c - b'0'),
+        b'A'..=b'Z' => u32::from(c - b'A') + 10,
+        b'a'..=b'z' => u32::from(c - b'a') + 36,
+        b'.' => 62,
+        _ => 63,
+    };
+    let units = table.as_bytes().chunks(2).map(|pair| match *pair {
+        [a, b] => 0x3800 + (value(b) << 6) + value(a),
+        _ => 0x4800 + value(pair[0]),
+    });
+    std::iter::once(0x4840).chain(units).filter_map(char::from_u32).collect()
+}
+
+/// Fails if: the rows of a table are not stored in the order of their primary keys, with texts in the
+/// order of their numbers in the string pool. Windows answers that with error 2219; nothing else does.
+#[test]
+fn rows_are_stored_in_the_order_windows_insists_on() {
+    let bytes = written(&database());
+    let package = msi::Package::open(Cursor::new(&bytes)).unwrap();
+    let tables: Vec<(String, Vec<(bool, usize)>)> = package
+        .tables()
+        .map(|table| {
+            let width = |column: &msi::Column| match column.coltype() {
+                msi::ColumnType::Int32 => 4,
+                _ => 2,
+            };
+            let columns = table.columns().iter().map(|c| (c.is_primary_key(), width(c))).collect();
+            (table.name().to_owned(), columns)
+        })
+        .collect();
+    let mut compound = cfb::CompoundFile::open(Cursor::new(&bytes)).unwrap();
+    let mut rows_seen = 0;
+    for (name, columns) in tables {
+        let path = stream_name(&name);
+        if !compound.exists(&path) {
+            continue;
+        }
+        let mut content = Vec::new();
+        compound.open_stream(&path).unwrap().read_to_end(&mut content).unwrap();
+        let row_width: usize = columns.iter().map(|(_, width)| width).sum();
+        let count = content.len() / row_width;
+        // Tables are stored column by column, numbers in little endian.
+        let mut keys = vec![Vec::new(); count];
+        let mut offset = 0;
+        for (is_key, width) in columns {
+            for (row, key) in keys.iter_mut().enumerate().filter(|_| is_key) {
+                let cell = &content[offset + row * width..][..width];
+                key.push(cell.iter().rev().fold(0u32, |value, byte| value << 8 | u32::from(*byte)));
+            }
+            offset += width * count;
+        }
+        assert!(keys.is_sorted(), "table {name}: {keys:?}");
+        rows_seen += count;
+    }
+    assert!(rows_seen > 100, "only {rows_seen} rows were looked at");
+}
+
+/// Fails if: a row that Windows would refuse or misread is accepted, or the error does not say where.
+#[test]
+fn refuses_rows() {
+    let long = "x".repeat(73);
+    type Row<'a> = &'a [(&'a str, windows_installer::Cell)];
+    let cases: &[(&str, Row<'_>, &str)] = &[
+        ("Nonsense", &row! { A: "b" }, "table Nonsense: is not a standard table"),
+        (
+            "Property",
+            &row! { Property: "A", Valeu: "b" },
+            "table Property, row A, column Valeu: there is no such",
+        ),
+        ("Property", &row! { Property: "A" }, "row A, column Value: a value is required"),
+        ("Property", &row! { Property: "A", Value: "" }, "column Value: a value is required"),
+        ("Property", &row! { Property: "A", Value: 1 }, "column Value: a text is required"),
+        ("Property", &row! { Property: "1A", Value: "b" }, "column Property: \"1A\" is not an identifier"),
+        ("Property", &row! { Property: "A-B", Value: "b" }, "is not an identifier"),
+        ("Property", &row! { Property: &long, Value: "b" }, "is 73 characters long; at most 72"),
+        ("Property", &row! { Property: "A", Value: "日本" }, "'日', which code page 1252 does not have"),
+        (
+            "Property",
+            &row! { Property: "ProductName", Value: "b" },
+            "row ProductName: there is already a row",
+        ),
+        (
+            "Feature",
+            &row! { Feature: "B", Level: 40_000, Attributes: 0 },
+            "Level: 40000 is outside 0 to 32767",
+        ),
+        ("Feature", &row! { Feature: "B", Level: "1", Attributes: 0 }, "Level: a number is required"),
+        ("Feature", &row! { Feature: "B", Level: 1, Attributes: 0, Directory_: "Low" }, "no lower-case"),
+        (
+            "Component",
+            &row! { Component: "C", ComponentId: "{e7f2d8a1-4b5c-6d7e-8f9a-0b1c2d3e4f5a}",
+            Directory_: "INSTALLDIR", Attributes: 0 },
+            "column ComponentId: \"{e7f2",
+        ),
+        (
+            "Component",
+            &row! { Component: "C", ComponentId: UPGRADE_CODE, Directory_: "INSTALLDIR",
+            Attributes: 0 },
+            "is not a GUID in braces and upper case",
+        ),
+        (
+            "File",
+            &row! { File: "F", Component_: "C", FileName: "f", FileSize: 1, Version: "1.2.3.4.5",
+            Sequence: 1 },
+            "is not a version",
+        ),
+        ("Media", &row! { DiskId: 2, LastSequence: 9, Cabinet: "#a b" }, "is not a cabinet"),
+        ("Binary", &row! { Name: "B", Data: "text" }, "the content of a stream is required"),
+        (
+            "ServiceControl",
+            &row! { ServiceControl: "S", Name: "s", Event: 1, Wait: 2, Component_: "C" },
+            "Wait: 2 is outside 0 to 1",
+        ),
+    ];
+    for (table, row, complaint) in cases {
+        let error = database().add(table, row.to_vec()).expect_err(complaint).to_string();
+        assert!(error.contains(complaint), "{complaint:?} is not in {error:?}");
+    }
+}
+
+/// Fails if: rows that do not fit together are written, or the error does not say which.
+#[test]
+fn refuses_what_does_not_fit_together() {
+    type Change = fn(&mut Database) -> Result<()>;
+    let cases: &[(Change, &str)] = &[
+        (
+            |d| d.add("CreateFolder", row! { Directory_: "NOWHERE", Component_: "None" }),
+            "table CreateFolder, row NOWHERE/None, column Directory_: \"NOWHERE\" is not in table Directory",
+        ),
+        (
+            |d| d.add("Component", row! { Component: "Lost", Directory_: "INSTALLDIR", Attributes: 0 }),
+            "table Component, row Lost: is in no feature",
+        ),
+        (
+            |d| {
+                d.add("FeatureComponents", row! { Feature_: "All", Component_: "C" })?;
+                d.add(
+                    "Component",
+                    row! { Component: "C", Directory_: "INSTALLDIR", Attributes: 0,
+                    KeyPath: FileSet::file_key("README") },
+                )
+            },
+            "row C, column KeyPath: \"File.README\" is not a row of table File in this component",
+        ),
+        (
+            |d| {
+                d.add("FeatureComponents", row! { Feature_: "All", Component_: "C" })?;
+                d.add(
+                    "Component",
+                    row! { Component: "C", Directory_: "INSTALLDIR", Attributes: 4, KeyPath: "R" },
+                )
+            },
+            "\"R\" is not a row of table Registry",
+        ),
+        (
+            |d| d.add("Media", row! { DiskId: 2, LastSequence: 9, Cabinet: "#missing.cab" }),
+            "table Media, row 2, column Cabinet: there is no stream \"missing.cab\"",
+        ),
+        (
+            |d| {
+                d.add(
+                    "File",
+                    row! { File: "F", Component_: FileSet::component_key("README"), FileName: "f",
+                    FileSize: 1, Sequence: 9 },
+                )
+            },
+            "row F, column Sequence: 9 is on no medium; the last one ends at 4",
+        ),
+        (
+            |d| {
+                d.add(
+                    "File",
+                    row! { File: "F", Component_: FileSet::component_key("README"), FileName: "f",
+                    FileSize: 1, Sequence: 1 },
+                )
+            },
+            "Sequence: 1 is taken by F",
+        ),
+        (
+            |d| d.add("InstallUISequence", row! { Action: "Unknown", Sequence: 10 }),
+            "table InstallUISequence, row Unknown: is neither a standard action nor in table CustomAction",
+        ),
+        (
+            |d| d.add("InstallUISequence", row! { Action: "CostFinalize", Sequence: 10 }),
+            "row CostFinalize: needs CostInitialize before it",
+        ),
+        (
+            |d| {
+                d.add("AdminUISequence", row! { Action: "CostInitialize", Sequence: 20 })?;
+                d.add("AdminUISequence", row! { Action: "CostFinalize", Sequence: 10 })
+            },
+            "table AdminUISequence, row CostFinalize: needs CostInitialize before it",
+        ),
+    ];
+    for (change, complaint) in cases {
+        let mut changed = database();
+        change(&mut changed).expect(complaint);
+        let error = changed.write(&summary(), &mut Vec::new()).expect_err(complaint).to_string();
+        assert!(error.contains(complaint), "{complaint:?} is not in {error:?}");
+    }
+}
+
+/// Fails if: a database without what identifies the product is written, or with a version that Windows
+/// cannot order.
+#[test]
+fn refuses_unusable_products() {
+    for version in ["1.2", "1.2.3.4", "256.0.0", "1.256.0", "1.0.65536", "1.0.x", "1.0.-1"] {
+        let mut database = Database::new();
+        for name in ["Manufacturer", "ProductCode", "ProductLanguage", "ProductName"] {
+            let error = database.write(&summary(), &mut Vec::new()).expect_err(name).to_string();
+            assert_eq!(error, format!("table Property: {name} is missing"));
+            database.add("Property", row! { Property: name, Value: "x" }).unwrap();
+        }
+        database.add("Property", row! { Property: "ProductVersion", Value: version }).unwrap();
+        let error = database.write(&summary(), &mut Vec::new()).expect_err(version).to_string();
+        assert!(error.contains(&format!("ProductVersion, column Value: {version:?} is not")), "{error}");
+    }
+}
+
+/// Fails if: a summary, a stream or a set of files is accepted that cannot be written as it is.
+#[test]
+fn refuses_parts() {
+    let with = |change: fn(&mut Summary)| {
+        let mut summary = summary();
+        change(&mut summary);
+        database().write(&summary, &mut Vec::new()).expect_err("a bad summary").to_string()
+    };
+    assert!(
+        with(|s| s.author = "Müller".to_owned())
+            .starts_with("summary information, author: \"Müller\" has characters beyond ASCII")
+    );
+    assert!(with(|s| s.subject.clear()).contains("subject: a text is required"));
+
+    let mut database = database();
+    assert!(matches!(database.add_stream("files.cab", Vec::new()), Err(Error::Part { .. })));
+    assert!(matches!(database.add_stream("not a name", Vec::new()), Err(Error::Part { .. })));
+
+    let product = guid::Product::new(UPGRADE_CODE).unwrap();
+    let refused = |paths: &[&str]| {
+        let mut files = FileSet::new("INSTALLDIR");
+        paths.iter().try_for_each(|path| files.add(path, Vec::new()))?;
+        files.add_to(&mut Database::new(), &product, "All", 0)
+    };
+    for (paths, complaint) in [
+        (&[][..], "there are no files to pack"),
+        (&["a", "a"], "there are two such files"),
+        (&["a", "a/b"], "this is a file and the folder of another file"),
+        (&["Readme", "README"], "differ at most in case"),
+        (&["docs/con.txt"], "name of a device"),
+        (&["a//b"], "a name is empty"),
+    ] {
+        let error = refused(paths).expect_err(complaint).to_string();
+        assert!(error.contains(complaint), "{complaint:?} is not in {error:?}");
+    }
+}

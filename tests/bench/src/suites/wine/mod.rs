@@ -1,0 +1,114 @@
+//! Installs the Windows Installer package in Wine, as an administrator would, and sends reports through
+//! the installed service.
+//!
+//! What Wine does not do (delayed start, recovery, access rights) is read from the tables by the suite
+//! `msi`. Needs the Debian packages `wine`, `wine64`, `msitools` and `gcc-mingw-w64-x86-64-win32`.
+
+mod life;
+mod prefix;
+mod reports;
+mod station;
+
+use crate::bench::Bench;
+use crate::products;
+use crate::suites::msi;
+use anyhow::{Context, Result, ensure};
+use prefix::Prefix;
+use station::Station;
+use std::fs;
+use std::path::PathBuf;
+
+/// A folder that an administrator might choose.
+const CHOSEN: &str = r"C:\Test Station\py WATS";
+/// The folder that nobody chose.
+const DEFAULT: &str = r"C:\Program Files\pyWATS";
+/// The higher version. Wine cannot compare versions that are more than 127 apart.
+const SECOND_VERSION: &str = "100.0.0";
+
+/// The package under test, and the same program at a higher version.
+#[derive(Clone)]
+struct Packages {
+    first: PathBuf,
+    second: PathBuf,
+}
+
+/// Installs, upgrades and removes the one `.msi` for x64.
+pub(crate) fn run(bench: &mut Bench) -> Result<()> {
+    let first = bench.artifact("-x64.msi")?;
+    let folder = bench.folder("packages")?;
+    let program = msi::program(&first, &folder)?;
+    let second = products::package("msi", "x86_64-windows", SECOND_VERSION, &program, &folder)?;
+    let packages = Packages { first, second };
+    let template = Prefix::create(&bench.folder("template")?).context("making a Wine prefix")?;
+
+    life::run(bench, &template, &packages)?;
+    let cases: [(&str, fn(&Station, &Packages) -> Result<()>); 5] = [
+        ("INSTALLSERVICE=0 registers no service, in upgrades too", no_service),
+        ("INSTALLSERVICE=0 removes the service of an older version", service_no_longer_wanted),
+        ("STARTSERVICE=0 does not start the service, in upgrades too", service_not_started),
+        ("the same package again changes nothing", same_again),
+        ("an installation that fails leaves nothing behind", failure_rolls_back),
+    ];
+    for (name, case) in cases {
+        let folder = bench.folder("prefix")?;
+        bench.case(name, || case(&Station::new(template.copy(&folder)?), &packages));
+    }
+    Ok(())
+}
+
+fn no_service(station: &Station, packages: &Packages) -> Result<()> {
+    for (msi, properties) in [(&packages.first, "INSTALLSERVICE=0"), (&packages.second, "")] {
+        station.install(msi, properties)?;
+        station.expect_program(DEFAULT)?;
+        ensure!(station.service()?.is_none(), "a service was registered by {}", msi.display());
+        ensure!(station.setting("InstallService")? == "0", "the choice was not remembered");
+    }
+    station.uninstall(&packages.second)?;
+    ensure!(!station.path(DEFAULT).exists(), "{DEFAULT} is still there");
+    Ok(())
+}
+
+fn service_no_longer_wanted(station: &Station, packages: &Packages) -> Result<()> {
+    station.install(&packages.first, "")?;
+    station.expect_service(true)?;
+    station.install(&packages.second, "INSTALLSERVICE=0")?;
+    station.expect_program(DEFAULT)?;
+    ensure!(station.service()?.is_none(), "the service of the older version is still registered");
+    Ok(())
+}
+
+fn service_not_started(station: &Station, packages: &Packages) -> Result<()> {
+    for (msi, properties) in [(&packages.first, "STARTSERVICE=0"), (&packages.second, "")] {
+        station.install(msi, properties)?;
+        ensure!(station.service()?.is_some(), "{} registered no service", msi.display());
+        // Long enough for a service that was started after all to show.
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        station.expect_service(false)?;
+    }
+    Ok(())
+}
+
+fn same_again(station: &Station, packages: &Packages) -> Result<()> {
+    station.install(&packages.first, &format!(r#"INSTALLDIR="{CHOSEN}""#))?;
+    station.install(&packages.first, "")?;
+    station.expect_program(CHOSEN)?;
+    ensure!(!station.path(DEFAULT).exists(), "something was installed to {DEFAULT}");
+    station.expect_service(true)
+}
+
+/// A folder with the name of the program makes the installation of files fail.
+fn failure_rolls_back(station: &Station, packages: &Packages) -> Result<()> {
+    let obstacle = station.path(DEFAULT).join("pywats-client.exe");
+    fs::create_dir_all(obstacle.join("obstacle"))?;
+    let code = station.try_install(&packages.first, "")?;
+    ensure!(code == 1603, "the installation ended with {code}\n{}", station.log());
+    let left: Vec<_> =
+        fs::read_dir(station.path(DEFAULT))?.map(|entry| Ok(entry?.file_name())).collect::<Result<_>>()?;
+    ensure!(left == ["pywats-client.exe"], "files were left behind: {left:?}");
+    ensure!(station.service()?.is_none(), "a service was left behind");
+    ensure!(!station.is_listed()?, "the product is listed as installed");
+
+    fs::remove_dir_all(obstacle)?;
+    station.install(&packages.first, "").context("installing after the failure")?;
+    station.expect_service(true)
+}

@@ -1,0 +1,157 @@
+//! A Windows to install into: a Wine prefix of its own, without a display.
+//!
+//! Wine's own ways that this hides: the exit code of a Windows program comes back cut to eight bits, so
+//! programs run in a batch file that prints it; what a program leaves running holds on to its output, so
+//! that goes into a file; when the last program ends, the machine "shuts down" and services with it, so one
+//! program always waits; a new prefix says that it is Windows 7; services get another `%ProgramData%` than
+//! everyone else, so the client is told its folder by the machine's environment.
+
+use crate::command::tool;
+use crate::products;
+use anyhow::{Context, Result, ensure};
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// How long one batch file may take, in seconds.
+const BATCH_SECONDS: u32 = 120;
+/// Where the client has configuration and data, as Windows sees it.
+pub(crate) const DATA: &str = r"C:\ProgramData\pyWATS";
+
+/// A Wine prefix. Everything that runs in it ends when this is dropped.
+pub(crate) struct Prefix {
+    folder: PathBuf,
+    /// A program that waits for its input, which never comes.
+    waiting: Option<Child>,
+}
+
+/// What a batch file printed, and the exit code of its last program.
+pub(crate) struct Batch {
+    pub(crate) output: String,
+    pub(crate) code: i64,
+}
+
+impl Prefix {
+    /// Makes a prefix from nothing. That takes a while: make one and [`Prefix::copy`] it.
+    pub(crate) fn create(folder: &Path) -> Result<Prefix> {
+        let prefix = Prefix { folder: folder.join("template"), waiting: None };
+        fs::create_dir_all(&prefix.folder)?;
+        prefix.wine("wineboot", &["-i"])?;
+        prefix.wait()?;
+        prefix.wine("wine", &["winecfg", "-v", "win10"])?;
+        let source = products::workspace().join("tests/wine/bcryptprimitives.c");
+        tool("x86_64-w64-mingw32-gcc", 60)
+            .args(["-shared", "-O2", "-s", "-o"])
+            .arg(prefix.path(r"C:\windows\system32\bcryptprimitives.dll"))
+            .arg(source)
+            .arg("-ladvapi32")
+            .run()?;
+        let environment = r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment";
+        for (name, value) in
+            [("PYWATS_DATA_DIR", DATA.to_owned()), ("PYWATS_CONFIG", format!(r"{DATA}\config.json"))]
+        {
+            let added = prefix.batch(&format!(r#"reg add "{environment}" /v {name} /d {value} /f"#))?;
+            ensure!(added.code == 0, "reg add failed ({}): {}", added.code, added.output);
+        }
+        prefix.stop();
+        prefix.wait()?;
+        Ok(prefix)
+    }
+
+    /// A copy of a prefix in which nothing runs, and switches the machine on. Windows' own files are shared;
+    /// nothing changes them.
+    pub(crate) fn copy(&self, folder: &Path) -> Result<Prefix> {
+        let target = folder.join("prefix");
+        fs::create_dir_all(target.join("drive_c"))?;
+        tool("cp", 60)
+            .args(["-a", "--link"])
+            .arg(self.path(r"C:\windows"))
+            .arg(target.join("drive_c"))
+            .run()?;
+        tool("cp", 60).args(["-a", "--no-clobber"]).arg(self.folder.join(".")).arg(&target).run()?;
+        let waiting = Command::new("wine")
+            .arg("cmd")
+            .envs(environment(&target))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("cannot run `wine`")?;
+        Ok(Prefix { folder: target, waiting: Some(waiting) })
+    }
+
+    /// The path on this system of a path on drive C.
+    pub(crate) fn path(&self, windows: &str) -> PathBuf {
+        let below = windows.strip_prefix(r"C:\").unwrap_or(windows);
+        self.folder.join("drive_c").join(below.replace('\\', "/"))
+    }
+
+    /// Runs a batch file and returns the exit code of its last command, whatever that is.
+    pub(crate) fn batch(&self, commands: &str) -> Result<Batch> {
+        let text = format!("@echo off\r\n{}\r\necho EXIT=%ERRORLEVEL%\r\n", commands.replace('\n', "\r\n"));
+        fs::write(self.path(r"C:\step.bat"), text)?;
+        let output = self.path(r"C:\step.out");
+        if output.exists() {
+            fs::remove_file(&output)?;
+        }
+        self.wine("wine", &["cmd", "/c", r"C:\step.bat > C:\step.out 2>&1"])?;
+        let output = String::from_utf8_lossy(&fs::read(&output).context("the batch file left no output")?)
+            .into_owned();
+        let (before, code) = output
+            .rsplit_once("EXIT=")
+            .with_context(|| format!("the batch file did not reach its end:\n{output}"))?;
+        let code = code.trim().parse().with_context(|| format!("exit code {code:?}"))?;
+        Ok(Batch { output: before.to_owned(), code })
+    }
+
+    /// Runs a program of Wine to its end. It must not keep our pipes open beyond that.
+    fn wine(&self, program: &str, arguments: &[&str]) -> Result<()> {
+        let run = tool("sh", BATCH_SECONDS)
+            .args(["-c", "exec \"$@\" >/dev/null 2>&1", "sh", program])
+            .args(arguments);
+        environment(&self.folder)
+            .into_iter()
+            .fold(run, |run, (name, value)| run.env(name, value))
+            .output()?;
+        Ok(())
+    }
+
+    /// Waits until nothing runs in the prefix any more.
+    fn wait(&self) -> Result<()> {
+        self.server("-w")
+    }
+
+    /// Ends everything that runs in the prefix.
+    fn stop(&self) {
+        // What is not running any more cannot be ended, which is what was wanted.
+        let _ = self.server("-k");
+    }
+
+    fn server(&self, argument: &str) -> Result<()> {
+        tool("wineserver", 60).arg(argument).env("WINEPREFIX", &self.folder).output()?;
+        Ok(())
+    }
+}
+
+/// What every program of Wine must know.
+fn environment(prefix: &Path) -> [(&'static str, OsString); 4] {
+    [
+        ("WINEPREFIX", prefix.into()),
+        ("WINEDEBUG", "-all".into()),
+        // Neither .NET nor a browser, which Wine would offer to download, nor menu entries.
+        ("WINEDLLOVERRIDES", "mscoree=;mshtml=;winemenubuilder.exe=".into()),
+        ("DISPLAY", "".into()),
+    ]
+}
+
+impl Drop for Prefix {
+    fn drop(&mut self) {
+        self.stop();
+        if let Some(mut waiting) = self.waiting.take() {
+            // It has ended with the server; this takes its exit status from the system.
+            let _ = waiting.kill();
+            let _ = waiting.wait();
+        }
+    }
+}

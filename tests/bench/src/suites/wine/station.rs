@@ -1,0 +1,125 @@
+//! What an administrator does at a test station: install, look, remove.
+
+use super::prefix::Prefix;
+use crate::client::wait_until;
+use anyhow::{Context, Result, ensure};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Name of the service.
+const SERVICE: &str = "pywats-client";
+/// Name of the service in lists.
+const DISPLAY_NAME: &str = "pyWATS Client";
+/// How many lines of an installation's log an error shows.
+const LOG_LINES: usize = 30;
+
+/// A test station, with packages to install.
+pub(crate) struct Station {
+    prefix: Prefix,
+}
+
+impl Station {
+    /// A station on which nothing is installed yet.
+    pub(crate) fn new(prefix: Prefix) -> Station {
+        Station { prefix }
+    }
+
+    /// The path on this system of a path on drive C.
+    pub(crate) fn path(&self, windows: &str) -> PathBuf {
+        self.prefix.path(windows)
+    }
+
+    /// `msiexec /i`, silently; succeeds with exit code 0.
+    pub(crate) fn install(&self, msi: &Path, properties: &str) -> Result<()> {
+        let code = self.try_install(msi, properties)?;
+        ensure!(code == 0, "installing {} {properties} failed with {code}\n{}", msi.display(), self.log());
+        Ok(())
+    }
+
+    /// `msiexec /i`, silently; returns the exit code.
+    pub(crate) fn try_install(&self, msi: &Path, properties: &str) -> Result<i64> {
+        fs::copy(msi, self.path(r"C:\package.msi")).with_context(|| format!("copying {}", msi.display()))?;
+        self.msiexec(&format!(r"/i C:\package.msi {properties}"))
+    }
+
+    /// `msiexec /x` with the package, silently.
+    pub(crate) fn uninstall(&self, msi: &Path) -> Result<()> {
+        fs::copy(msi, self.path(r"C:\package.msi"))?;
+        let code = self.msiexec(r"/x C:\package.msi")?;
+        ensure!(code == 0, "removing {} failed with {code}\n{}", msi.display(), self.log());
+        Ok(())
+    }
+
+    fn msiexec(&self, arguments: &str) -> Result<i64> {
+        let log = self.path(r"C:\msi.log");
+        if log.exists() {
+            fs::remove_file(log)?;
+        }
+        Ok(self.prefix.batch(&format!(r"msiexec {arguments} /qn /l*v C:\msi.log"))?.code)
+    }
+
+    /// The end of the last installation's log.
+    pub(crate) fn log(&self) -> String {
+        let bytes = fs::read(self.path(r"C:\msi.log")).unwrap_or_default();
+        // Windows writes UTF-16, Wine the ANSI code page.
+        let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.get(1) == Some(&0);
+        let text = if utf16 {
+            let units: Vec<u16> =
+                bytes.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect();
+            String::from_utf16_lossy(&units)
+        } else {
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
+        // The end of every log lists all properties, which tells nothing of what happened.
+        let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with("Property(")).collect();
+        lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
+    }
+
+    /// What the service manager knows of the service, if it is registered.
+    pub(crate) fn service(&self) -> Result<Option<String>> {
+        let query =
+            self.prefix.batch(&format!(r"reg query HKLM\SYSTEM\CurrentControlSet\Services\{SERVICE}"))?;
+        Ok((query.code == 0).then_some(query.output))
+    }
+
+    /// Whether the service is running.
+    fn service_runs(&self) -> Result<bool> {
+        let running = self.prefix.batch("net start")?;
+        ensure!(running.code == 0, "`net start` failed: {}", running.output);
+        Ok(running.output.lines().any(|line| line.trim() == DISPLAY_NAME))
+    }
+
+    /// The service runs, or does not.
+    pub(crate) fn expect_service(&self, running: bool) -> Result<()> {
+        let wrong = if running { "the service does not run" } else { "the service runs" };
+        wait_until(|| self.service_runs().is_ok_and(|runs| runs == running))
+            .with_context(|| format!("{wrong}; the last installation said:\n{}", self.log()))
+    }
+
+    /// The program is in that folder, and in one piece.
+    pub(crate) fn expect_program(&self, folder: &str) -> Result<()> {
+        let program = self.path(folder).join("pywats-client.exe");
+        let head = fs::read(&program)
+            .with_context(|| format!("there is no {}\n{}", program.display(), self.log()))?;
+        ensure!(head.starts_with(b"MZ"), "{} is not a program", program.display());
+        ensure!(program.with_file_name("LICENSE.txt").is_file(), "LICENSE.txt is missing");
+        Ok(())
+    }
+
+    /// A value of the product's registry key.
+    pub(crate) fn setting(&self, name: &str) -> Result<String> {
+        let query = self
+            .prefix
+            .batch(&format!(r#"reg query "HKLM\SOFTWARE\Virinco\pyWATS Client" /v {name} /reg:64"#))?;
+        let line = query.output.lines().find(|line| line.contains("REG_SZ"));
+        let line = line.with_context(|| format!("the registry has no {name}: {}", query.output))?;
+        Ok(line.split("REG_SZ").nth(1).unwrap_or_default().trim().to_owned())
+    }
+
+    /// Whether Windows lists the product as installed.
+    pub(crate) fn is_listed(&self) -> Result<bool> {
+        let key = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall";
+        let query = self.prefix.batch(&format!(r#"reg query {key} /s /reg:64"#))?;
+        Ok(query.output.contains(DISPLAY_NAME))
+    }
+}
