@@ -96,7 +96,7 @@ impl Bench {
         let started = Instant::now();
         let outcome = match catch_unwind(AssertUnwindSafe(run)) {
             Ok(Ok(())) => Outcome::Passed,
-            Ok(Err(error)) => Outcome::Failed { error: chain(&error) },
+            Ok(Err(error)) => Outcome::Failed { error: chain(error) },
             Err(_) => Outcome::Failed { error: "panicked (see above)".to_owned() },
         };
         let passed = matches!(outcome, Outcome::Passed);
@@ -116,7 +116,7 @@ impl Bench {
 
     /// Records a failure that is not a case of its own.
     pub(crate) fn fail(&mut self, name: &str, error: &anyhow::Error) {
-        self.record(name, 0.0, Outcome::Failed { error: chain(&error) });
+        self.record(name, 0.0, Outcome::Failed { error: chain(error) });
     }
 
     /// Records that a case could not be run here. The suite then does not pass.

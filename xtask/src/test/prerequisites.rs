@@ -8,7 +8,40 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// A program and the Debian package that has it.
-const PROGRAMS: &[(&str, &str)] = &[("setpriv", "util-linux"), ("tar", "tar"), ("unzip", "unzip")];
+const PROGRAMS: &[(&str, &str)] = &[
+    ("7z", "p7zip-full"),
+    ("ar", "binutils"),
+    ("bsdtar", "libarchive-tools"),
+    ("cabextract", "cabextract"),
+    ("chroot", "coreutils"),
+    ("cpio", "cpio"),
+    ("dpkg-deb", "dpkg"),
+    ("groff", "groff-base"),
+    ("gzip", "gzip"),
+    ("lintian", "lintian"),
+    ("mandoc", "mandoc"),
+    ("mmdebstrap", "mmdebstrap"),
+    ("msiextract", "msitools"),
+    ("msiinfo", "msitools"),
+    ("openssl", "openssl"),
+    ("osslsigncode", "osslsigncode"),
+    ("pgrep", "procps"),
+    ("qemu-aarch64-static", "qemu-user-static"),
+    ("rpm", "rpm"),
+    ("rpm2cpio", "rpm2cpio"),
+    ("rpmbuild", "rpm"),
+    ("rpmlint", "rpmlint"),
+    ("setpriv", "util-linux"),
+    ("shellcheck", "shellcheck"),
+    ("systemd-analyze", "systemd"),
+    ("tar", "tar"),
+    ("unshare", "util-linux"),
+    ("unzip", "unzip"),
+    ("wine", "wine"),
+    ("wineserver", "wine"),
+    ("x86_64-w64-mingw32-gcc", "gcc-mingw-w64-x86-64-win32"),
+    ("zipinfo", "unzip"),
+];
 
 /// Makes sure that the programs of these suites are there; returns what is still missing, by suite.
 ///
@@ -59,7 +92,7 @@ fn find(program: &str) -> Option<PathBuf> {
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders =
-        std::env::split_paths(&path).chain(["/usr/sbin", "/sbin", "/usr/lib/wine"].map(PathBuf::from));
+        std::env::split_paths(&path).chain(["/usr/sbin", "/sbin"].map(PathBuf::from));
     folders.map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
