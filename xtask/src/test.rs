@@ -231,12 +231,24 @@ mod tests {
         assert_eq!(counts("running 3 tests"), None);
     }
 
-    /// Fails if: two suites have one name, or a bench suite needs no artifact.
+    /// Fails if: two suites have one name, or it is not known which package has a program that one needs.
     #[test]
     fn suites_are_well_formed() {
-        let mut names: Vec<_> = ALL.iter().map(|suite| suite.name).collect();
-        names.sort_unstable();
-        names.dedup();
+        let names: std::collections::BTreeSet<_> = ALL.iter().map(|suite| suite.name).collect();
         assert_eq!(names.len(), ALL.len());
+        for program in ALL.iter().flat_map(|suite| suite.needs) {
+            assert!(prerequisites::package_of(program).is_some(), "no package is known for {program}");
+        }
+    }
+
+    /// Fails if: the documentation's table of suites and the suites themselves differ.
+    #[test]
+    fn suites_are_documented() {
+        let text = include_str!("../../docs/testing.md");
+        let documented: Vec<_> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split_once('`').map(|(name, _)| name))
+            .collect();
+        assert_eq!(documented, ALL.iter().map(|suite| suite.name).collect::<Vec<_>>());
     }
 }

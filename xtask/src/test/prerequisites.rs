@@ -70,15 +70,20 @@ pub(crate) fn provide(suites: &[&'static Suite], install: bool) -> Result<Vec<(&
         .collect())
 }
 
+/// The Debian package that has a program.
+pub(crate) fn package_of(program: &str) -> Option<&'static str> {
+    PROGRAMS.iter().find(|(name, _)| *name == program).map(|(_, package)| *package)
+}
+
 /// Suite, program and package of everything that is missing.
 fn missing(suites: &[&'static Suite]) -> Result<Vec<(&'static str, &'static str, &'static str)>> {
     let mut missing = Vec::new();
     for suite in suites {
         for program in suite.needs {
-            let row = PROGRAMS.iter().find(|(name, _)| name == program);
-            let (_, package) = row.with_context(|| format!("no package is known for {program}"))?;
             if find(program).is_none() {
-                missing.push((suite.name, *program, *package));
+                let package =
+                    package_of(program).with_context(|| format!("no package is known for {program}"))?;
+                missing.push((suite.name, *program, package));
             }
         }
     }
@@ -91,8 +96,7 @@ fn find(program: &str) -> Option<PathBuf> {
         return Path::new(program).exists().then(|| program.into());
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders =
-        std::env::split_paths(&path).chain(["/usr/sbin", "/sbin"].map(PathBuf::from));
+    let folders = std::env::split_paths(&path).chain(["/usr/sbin", "/sbin"].map(PathBuf::from));
     folders.map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
