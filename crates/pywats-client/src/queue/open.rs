@@ -1,6 +1,6 @@
 //! Opening the database: one service per data folder, the schema, and what happens to a damaged file.
 
-use super::{Error, Queue, explain};
+use super::{Queue, explain};
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::fs::{self, File, TryLockError};
@@ -189,12 +189,7 @@ impl Drop for Queue {
     /// Leaves nothing in the write-ahead log, so that the database file alone is complete.
     fn drop(&mut self) {
         if let Err(error) = self.tidy() {
-            tracing::debug!(
-                "closing the queue: {}",
-                match error {
-                    Error::Database(error) => error,
-                }
-            );
+            tracing::debug!("closing the queue: {error}");
         }
     }
 }
