@@ -76,6 +76,11 @@ impl Engine {
                 aside.display()
             ));
         }
+        for folder in [&done, &failed] {
+            // The lock of the queue says that nobody else is writing there.
+            let swept = Folder::open(folder).and_then(|open| open.sweep());
+            swept.map_err(|error| StartError::Folder { path: folder.clone(), error })?;
+        }
         let queue = Arc::new(opened.queue);
         let disposition = Arc::new(Disposition::new(done, failed));
         let queued = Arc::new(Notify::new());

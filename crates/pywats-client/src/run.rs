@@ -276,11 +276,15 @@ async fn report(status: Arc<Status>) {
     let limit = watchdog();
     let pause = limit.map_or(TICK, |limit| (limit / 2).min(TICK));
     let mut told = String::new();
+    let mut hung = None;
     loop {
-        let hung = limit.and_then(|limit| status.hung(limit));
-        match hung {
-            None => tell(News::Alive),
-            Some(worker) => status.incident(format!("the {worker:?} worker hangs").to_lowercase()),
+        if let Some(limit) = limit {
+            let was_hung = std::mem::replace(&mut hung, status.hung(limit));
+            match hung {
+                None => tell(News::Alive),
+                Some(_) if hung == was_hung => {}
+                Some(worker) => status.incident(format!("the {worker:?} worker hangs").to_lowercase()),
+            }
         }
         let line = match status.not_ready() {
             None => format!("ready; {} reports pending", status.counts().pending),

@@ -6,6 +6,8 @@
 
 use clap_complete::{Shell, generate};
 use clap_mangen::Man;
+use pywats_client::config::Config;
+use pywats_client::config::settings::SETTINGS;
 use pywats_client::{cli, exit};
 use roff::{Roff, bold, roman};
 use std::collections::BTreeMap;
@@ -61,13 +63,45 @@ fn main_page(command: &clap::Command) -> Vec<u8> {
     let codes: Vec<(String, &str)> =
         exit::TABLE.iter().map(|(_, code, what)| (code.to_string(), *what)).collect();
     let codes: Vec<(&str, &str)> = codes.iter().map(|(code, what)| (code.as_str(), *what)).collect();
+    text.extend(configuration());
     for (title, entries) in cli::SECTIONS {
         if *title == "EXAMPLES" {
             text.extend(section("EXIT STATUS", &codes));
         }
         text.extend(section(title, entries));
     }
-    text
+    one_preamble(&text)
+}
+
+/// Every setting of the configuration file, from the same table that reads it.
+fn configuration() -> Vec<u8> {
+    let defaults = Config::new();
+    let entries: Vec<(String, String)> = SETTINGS
+        .iter()
+        .map(|setting| {
+            let default =
+                (setting.show)(&defaults).map_or(String::new(), |value| format!(" [default: {value}]"));
+            (
+                format!("{}.{}", setting.section, setting.key),
+                format!("{}.{default}", sentence(setting.expects)),
+            )
+        })
+        .collect();
+    let entries: Vec<(&str, &str)> =
+        entries.iter().map(|(key, what)| (key.as_str(), what.as_str())).collect();
+    section("CONFIGURATION", &entries)
+}
+
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// Each part of a page brings the same definition of the apostrophe; one is enough.
+fn one_preamble(text: &[u8]) -> Vec<u8> {
+    const PREAMBLE: &str = ".ie \\n(.g .ds Aq \\(aq\n.el .ds Aq '\n";
+    let text = String::from_utf8(text.to_vec()).unwrap();
+    format!("{PREAMBLE}{}", text.replace(PREAMBLE, "")).into_bytes()
 }
 
 fn section(title: &str, entries: &[(&str, &str)]) -> Vec<u8> {
@@ -84,6 +118,7 @@ fn section(title: &str, entries: &[(&str, &str)]) -> Vec<u8> {
 /// Fails if: a committed man page or completion is not what the command line says now, or there is one
 /// of a subcommand that does not exist any more.
 #[test]
+#[cfg(target_os = "linux")] // the pages show this system's defaults
 fn man_pages_and_completions_are_current() {
     let packaging = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging");
     let generated = generated();

@@ -28,7 +28,7 @@ pub struct Follower {
 pub enum News {
     /// Settings, warnings or what is missing have changed; [`Follower::current`] has them.
     Changed,
-    /// The file has become unusable and the last good settings stay in force.
+    /// The file has become unusable or is gone; the last good settings stay in force.
     Broken(Vec<String>),
     /// Nothing has changed.
     Nothing,
@@ -70,8 +70,14 @@ impl Follower {
             return News::Nothing;
         }
         self.seen = loaded.clone();
-        if loaded.file == FileState::Broken {
-            return News::Broken(loaded.errors);
+        match loaded.file {
+            FileState::Broken => return News::Broken(loaded.errors),
+            // Some editors remove a file before they write it again; nobody means the defaults by it.
+            FileState::Missing if self.current.file == FileState::Read => {
+                let path = loaded.path.display();
+                return News::Broken(vec![format!("configuration {path}: has disappeared; put it back")]);
+            }
+            _ => {}
         }
         self.current = loaded;
         News::Changed

@@ -103,6 +103,20 @@ impl OpenFile {
 }
 
 impl Folder {
+    /// Removes what a crash has left half-written here. Nobody may be writing at the same time.
+    ///
+    /// # Errors
+    /// If the folder cannot be read.
+    pub fn sweep(&self) -> io::Result<()> {
+        for name in self.names()? {
+            let text = name.to_string_lossy();
+            if text.starts_with(TEMPORARY_PREFIX) && text.ends_with(TEMPORARY_SUFFIX) {
+                self.discard(&name);
+            }
+        }
+        Ok(())
+    }
+
     /// The first free one of `name`, `name.1`, `name.2`… with the number before the extension. A name
     /// too long for an extension to be added is cut.
     ///
@@ -146,7 +160,11 @@ fn shortened(name: &OsStr) -> OsString {
     OsString::from(format!("{}{extension}", &text[..end]))
 }
 
+const TEMPORARY_PREFIX: &str = ".pywats-";
+const TEMPORARY_SUFFIX: &str = ".part";
+
 /// The name of a file that is being written, which intake and people can recognise as such.
 fn temporary_name() -> OsString {
-    OsString::from(format!(".pywats-{}.part", uuid::Uuid::new_v4().simple()))
+    let unique = uuid::Uuid::new_v4().simple();
+    OsString::from(format!("{TEMPORARY_PREFIX}{unique}{TEMPORARY_SUFFIX}"))
 }

@@ -7,7 +7,7 @@ use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::fs::{DirBuilder, File};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -263,7 +263,7 @@ fn writer_of(file: &File) -> Writer {
     });
     let set = |lease: libc::c_int| {
         // SAFETY: the descriptor is open for as long as `file` is borrowed; F_SETLEASE takes an int.
-        match unsafe { libc::fcntl(file.as_fd().as_raw_fd(), libc::F_SETLEASE, lease) } {
+        match unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, lease) } {
             -1 => Err(io::Error::last_os_error()),
             _ => Ok(()),
         }

@@ -1,6 +1,6 @@
 //! Opening the database: one service per data folder, the schema, and what happens to a damaged file.
 
-use super::{Error, Queue, explain};
+use super::{Queue, explain};
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::fs::{self, File, TryLockError};
@@ -134,10 +134,8 @@ impl From<rusqlite::Error> for Trouble {
 }
 
 fn connect(path: &Path) -> Result<Connection, Trouble> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_CREATE
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX
-        | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(Duration::from_secs(5))?;
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -191,12 +189,7 @@ impl Drop for Queue {
     /// Leaves nothing in the write-ahead log, so that the database file alone is complete.
     fn drop(&mut self) {
         if let Err(error) = self.tidy() {
-            tracing::debug!(
-                "closing the queue: {}",
-                match error {
-                    Error::Database(error) => error,
-                }
-            );
+            tracing::debug!("closing the queue: {error}");
         }
     }
 }

@@ -54,8 +54,8 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Entry> {
         seq: row.get("seq")?,
         id,
         source: Source {
-            folder: PathBuf::from(blob_to_text(row.get("folder")?)),
-            name: blob_to_text(row.get("name")?),
+            folder: PathBuf::from(blob_to_text(row.get_ref("folder")?.as_blob()?)),
+            name: blob_to_text(row.get_ref("name")?.as_blob()?),
             identity: Identity {
                 device: row.get::<_, i64>("device")?.cast_unsigned(),
                 file: row.get::<_, i64>("file")?.cast_unsigned(),
@@ -75,8 +75,8 @@ pub(super) fn text_to_blob(text: &OsStr) -> Vec<u8> {
 }
 
 #[cfg(unix)]
-fn blob_to_text(blob: Vec<u8>) -> OsString {
-    std::os::unix::ffi::OsStringExt::from_vec(blob)
+fn blob_to_text(blob: &[u8]) -> OsString {
+    <OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(blob).to_owned()
 }
 
 /// Names are UTF-16, perhaps with lone surrogates, on Windows.
@@ -86,7 +86,7 @@ pub(super) fn text_to_blob(text: &OsStr) -> Vec<u8> {
 }
 
 #[cfg(windows)]
-fn blob_to_text(blob: Vec<u8>) -> OsString {
+fn blob_to_text(blob: &[u8]) -> OsString {
     let units: Vec<u16> = blob.chunks_exact(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]])).collect();
     std::os::windows::ffi::OsStringExt::from_wide(&units)
 }

@@ -67,6 +67,10 @@ fn broken_files_are_explained_and_survived() {
         station.put(&name, report(&name));
         station.wait_for_done(&[&name]);
     }
+    fs::remove_file(station.config()).unwrap();
+    station.wait_for_reason("has disappeared");
+    station.put("gone.json", report("GONE"));
+    station.wait_for_done(&["gone.json"]);
     assert!(!station.log().contains(TOKEN), "{}", station.log());
     station.configure(&station.settings(&server));
     station.wait_until_ready();

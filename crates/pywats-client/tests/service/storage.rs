@@ -99,3 +99,33 @@ fn a_second_service_is_refused() {
     station.put("a.json", report("A"));
     station.wait_for_done(&["a.json"]);
 }
+
+/// Fails if: a file cannot be moved to folders on another file system, arrives there changed, is left
+/// in the watch folder as well, or what a crash left half-written there stays.
+#[test]
+fn folders_on_another_file_system() {
+    use std::os::unix::fs::MetadataExt;
+    let server = server();
+    let mut station = Station::new();
+    let other = tempfile::tempdir_in("/dev/shm").expect("NOT RUN: this test needs /dev/shm");
+    let device = |path: &std::path::Path| fs::metadata(path).unwrap().dev();
+    assert_ne!(device(other.path()), device(station.dir()), "NOT RUN: set TMPDIR to another file system");
+    let (done, failed) = (other.path().join("done"), other.path().join("failed"));
+    let mut settings = station.settings(&server);
+    settings["client"] = serde_json::json!({ "done_folder": done, "failed_folder": failed });
+    station.configure(&settings);
+    fs::create_dir(&done).unwrap();
+    fs::write(done.join(".pywats-0123.part"), "half").unwrap();
+    fs::write(done.join("good.json"), "there first").unwrap();
+    station.start();
+    station.put("good.json", report("GOOD"));
+    station.put("bad.json", "{");
+    station.wait("both are moved", |_| {
+        Station::names(&done) == ["good.1.json", "good.json"]
+            && Station::names(&failed) == ["bad.json", "bad.json.reason.json"]
+    });
+    assert_eq!(fs::read_to_string(done.join("good.1.json")).unwrap(), report("GOOD"));
+    assert_eq!(fs::read_to_string(done.join("good.json")).unwrap(), "there first");
+    station.wait("the watch folder is empty", |station| Station::names(&station.watch()).is_empty());
+    station.wait_until_ready();
+}
