@@ -147,8 +147,9 @@ fn add_hash(database: &mut Database, file: &str, content: &[u8]) -> Result<()> {
     let hash = Md5::digest(content);
     let (words, _) = hash.as_chunks::<4>();
     let parts: Vec<i32> = words.iter().map(|word| i32::from_le_bytes(*word)).collect();
-    // The format has no such number. A file without a hash is compared by its date instead.
-    if parts.contains(&i32::MIN) {
+    // The format has no such number, and Windows no hash of an empty file. A file without a hash is
+    // compared by its date instead.
+    if content.is_empty() || parts.contains(&i32::MIN) {
         return Ok(());
     }
     let row = row! {

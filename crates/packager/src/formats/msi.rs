@@ -12,7 +12,8 @@
 //! given again ([`settings`]). Data folders are made, and neither upgrade nor removal touches them or what
 //! is in them; the configuration file belongs to no component. An upgrade removes the old version inside
 //! its own transaction: if anything fails, the old version is back. The service is stopped during that
-//! but not deleted, so that Windows keeps what only the service manager knows of it.
+//! but not deleted: a service that is deleted while anyone looks at it cannot be made anew until that
+//! person looks away. The new version then takes the existing service over.
 
 mod service;
 mod settings;

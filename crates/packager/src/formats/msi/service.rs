@@ -12,8 +12,8 @@ use anyhow::Result;
 use windows_installer::files::COMPONENT_64_BIT;
 use windows_installer::{Database, FileSet, guid, row};
 
-/// When a service is deleted: not by the removal that is part of an upgrade, so that the new version
-/// finds it as it is, and only its own installation decides what becomes of it.
+/// When a service is deleted: not by the removal that is part of an upgrade. The condition that counts
+/// is that of the *old* package, so it must be right from the first release on.
 pub(super) const DELETE: &str = "VersionNT AND NOT UPGRADINGPRODUCTCODE";
 /// When the service is registered.
 pub(super) const INSTALL: &str = "VersionNT AND NOT (INSTALLSERVICE = \"0\")";

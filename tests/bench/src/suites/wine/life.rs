@@ -11,6 +11,9 @@ use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::PathBuf;
 
+/// A step of a life; each begins where the one before has ended.
+type Step = fn(&Life) -> Result<()>;
+
 /// Runs the steps. One that fails leaves the later ones not run.
 pub(super) fn run(bench: &mut Bench, template: &Prefix, packages: &Packages) -> Result<()> {
     let life = Life {
@@ -18,7 +21,7 @@ pub(super) fn run(bench: &mut Bench, template: &Prefix, packages: &Packages) -> 
         wats: Wats::start()?,
         packages: packages.clone(),
     };
-    let steps: [(&str, fn(&Life) -> Result<()>); 6] = [
+    let steps: [(&str, Step); 6] = [
         ("a silent installation to a chosen folder runs the service", Life::installs),
         ("a report in the watch folder reaches the server unchanged", Life::delivers),
         ("an upgrade keeps folder, configuration and queue", Life::upgrades),

@@ -40,13 +40,7 @@ impl Prefix {
         prefix.wine("wineboot", &["-i"])?;
         prefix.wait()?;
         prefix.wine("wine", &["winecfg", "-v", "win10"])?;
-        let source = products::workspace().join("tests/wine/bcryptprimitives.c");
-        tool("x86_64-w64-mingw32-gcc", 60)
-            .args(["-shared", "-O2", "-s", "-o"])
-            .arg(prefix.path(r"C:\windows\system32\bcryptprimitives.dll"))
-            .arg(source)
-            .arg("-ladvapi32")
-            .run()?;
+        prefix.add_random_numbers()?;
         let environment = r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment";
         for (name, value) in
             [("PYWATS_DATA_DIR", DATA.to_owned()), ("PYWATS_CONFIG", format!(r"{DATA}\config.json"))]
@@ -57,6 +51,21 @@ impl Prefix {
         prefix.stop();
         prefix.wait()?;
         Ok(prefix)
+    }
+
+    /// Adds the library that Rust programs take random numbers from, where Wine is too old to have it.
+    fn add_random_numbers(&self) -> Result<()> {
+        let library = self.path(r"C:\windows\system32\bcryptprimitives.dll");
+        if library.exists() {
+            return Ok(());
+        }
+        let source = products::workspace().join("tests/wine/bcryptprimitives.c");
+        tool("x86_64-w64-mingw32-gcc", 60)
+            .args(["-shared", "-O2", "-s", "-o"])
+            .arg(library)
+            .arg(source)
+            .arg("-ladvapi32")
+            .run()
     }
 
     /// A copy of a prefix in which nothing runs, and switches the machine on. Windows' own files are shared;
