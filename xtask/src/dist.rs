@@ -311,3 +311,33 @@ fn report_failures(failures: &[(&Planned, anyhow::Error)]) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails if: the version that the programs say differs from the one that the packages say.
+    #[test]
+    fn one_version() {
+        let product = Product::load(&workspace::product_manifest()).unwrap();
+        let packaged = product.changelog().unwrap().latest().version;
+        assert_eq!(packaged.to_string(), env!("CARGO_PKG_VERSION"), "CHANGELOG.md and Cargo.toml differ");
+    }
+
+    /// Fails if: a format has no target, a target no format, or two artifacts would have one name.
+    #[test]
+    fn every_format_and_target_is_planned() {
+        let product = Product::load(&workspace::product_manifest()).unwrap();
+        let version = product.changelog().unwrap().latest().version;
+        let mut names = std::collections::BTreeSet::new();
+        for target in TARGETS {
+            let packaged = target.packaged().unwrap();
+            let supported: Vec<_> = formats::ALL.iter().filter(|format| format.supports(packaged)).collect();
+            assert!(!supported.is_empty(), "{}", target.triple);
+            for format in supported {
+                assert!(names.insert(format.file_name(&product, &version, packaged)), "{}", format.name());
+            }
+        }
+        assert_eq!(names.len(), 10, "{names:?}");
+    }
+}
