@@ -265,7 +265,13 @@ impl Queue {
     /// If the database cannot be written.
     pub fn tidy(&self) -> Result<(), Error> {
         let db = self.db();
-        db.execute_batch("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE);")?;
+        {
+            // Each step frees one page; not more at once than a disk does in seconds.
+            let mut vacuum = db.prepare("PRAGMA incremental_vacuum(25000)")?;
+            let mut steps = vacuum.query([])?;
+            while steps.next()?.is_some() {}
+        }
+        db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
         Ok(())
     }
 

@@ -103,3 +103,18 @@ fn damaged_and_newer_databases() {
     let error = open(dir.path()).unwrap_err();
     assert!(matches!(error, OpenError::Newer { found: 99, .. }), "{error}");
 }
+
+/// Fails if: the space of uploaded reports stays taken.
+#[test]
+fn gives_space_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let queue = open(dir.path()).unwrap().queue;
+    let source = source("large.json", 1);
+    let size = || fs::metadata(dir.path().join("queue.db")).unwrap().len();
+    let seq = queue.add(&NewReport { id: Queue::new_id(), body: &[b'x'; 5 << 20], source: &source }).unwrap();
+    queue.tidy().unwrap();
+    assert!(size() > 5 << 20);
+    queue.finish(seq, &Verdict::Uploaded).unwrap();
+    queue.tidy().unwrap();
+    assert!(size() < 100_000, "{}", size());
+}

@@ -85,13 +85,11 @@ impl Station {
 
     /// Runs the program without rights from now on. Only root can do that; everyone else has none.
     pub(crate) fn without_rights(&mut self) {
-        if rustix::process::geteuid().is_root() {
-            self.account = Some(NOBODY);
-            std::os::unix::fs::chown(self.dir.path(), Some(NOBODY), Some(NOBODY)).unwrap();
-            for folder in [self.data(), self.watch(), self.done(), self.failed()] {
-                fs::create_dir_all(&folder).unwrap();
-                std::os::unix::fs::chown(&folder, Some(NOBODY), Some(NOBODY)).unwrap();
-            }
+        let root = rustix::process::geteuid().is_root();
+        self.account = root.then_some(NOBODY);
+        for folder in [self.dir.path().to_path_buf(), self.data(), self.watch(), self.done(), self.failed()] {
+            fs::create_dir_all(&folder).unwrap();
+            std::os::unix::fs::chown(&folder, self.account, self.account).unwrap();
         }
     }
 
