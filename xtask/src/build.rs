@@ -37,8 +37,15 @@ pub(crate) const TARGETS: &[BuildTarget] = &[
 const MACOS_VERSION: &str = "11.0";
 
 /// The workspace's files that decide what the client is.
-const SOURCES: &[&str] =
-    &["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "crates/wats", "crates/pywats-client"];
+const SOURCES: &[&str] = &[
+    "Cargo.toml",
+    "Cargo.lock",
+    "rust-toolchain.toml",
+    "crates/wats/Cargo.toml",
+    "crates/wats/src",
+    "crates/pywats-client/Cargo.toml",
+    "crates/pywats-client/src",
+];
 
 /// The name of package and program.
 const CLIENT: &str = "pywats-client";
