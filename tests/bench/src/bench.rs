@@ -114,6 +114,20 @@ impl Bench {
         }
     }
 
+    /// Runs cases about one thing, each of which stands on the one before: after a failure the others are
+    /// not run.
+    pub(crate) fn steps(&mut self, about: &str, steps: &[(&str, &dyn Fn() -> Result<()>)]) {
+        let mut going = true;
+        for (name, step) in steps {
+            let name = format!("{about}: {name}");
+            if going {
+                going = self.case(&name, step);
+            } else {
+                self.not_run(&name, "a step before it failed");
+            }
+        }
+    }
+
     /// Records a failure that is not a case of its own.
     pub(crate) fn fail(&mut self, name: &str, error: &anyhow::Error) {
         self.record(name, 0.0, Outcome::Failed { error: chain(error) });

@@ -7,6 +7,7 @@ mod bench;
 mod client;
 mod command;
 mod products;
+mod scratch;
 mod suites;
 
 use anyhow::Result;

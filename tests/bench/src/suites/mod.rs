@@ -7,6 +7,7 @@ mod formats;
 mod install;
 mod msi;
 mod reproducible;
+mod service;
 mod wine;
 
 use crate::bench::Bench;
@@ -35,6 +36,11 @@ pub(crate) const ALL: &[Suite] = &[
         name: "install",
         about: "DEB and RPM install, upgrade, remove and purge in a scratch system, and keep what they must",
         run: install::run,
+    },
+    Suite {
+        name: "service",
+        about: "DEB and RPM in a running system: the hardened unit delivers, is restarted, and is upgraded",
+        run: service::run,
     },
     Suite {
         name: "delivery",

@@ -1,6 +1,5 @@
 //! The Debian package: installation, upgrade, removal, purge, and an administrator's choices in between.
 
-use super::root::Root;
 use super::*;
 use crate::command::{said, tool};
 use std::path::PathBuf;
@@ -14,9 +13,8 @@ pub(super) fn run(bench: &mut Bench, base: &Path) -> Result<()> {
     let candidate = other_version("deb", &format!("{HIGHER}-rc.1"), &tree, &folder)?;
 
     let root = bench.folder("deb root")?;
-    let root = Root::new(base, &root)?;
-    live(
-        bench,
+    let root = Root::without_systemd(base, &root)?;
+    bench.steps(
         "DEB",
         &[
             ("installs, enables and starts the service", &|| installs(&root, &given)),

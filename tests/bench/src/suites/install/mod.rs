@@ -4,13 +4,13 @@
 //! what maintainer scripts ask of the service manager, and answers as if one ran where a case wants that.
 
 mod deb;
-mod root;
 mod rpm;
 
 use crate::bench::Bench;
 use crate::command::missing;
+use crate::scratch::{self, Root};
 use anyhow::{Context, Result, ensure};
-use root::Root;
+
 use std::path::Path;
 
 /// A version above every other: what the packages are upgraded to.
@@ -25,7 +25,7 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     let tools = ["mmdebstrap", "unshare", "chroot", "dpkg-deb", "rpm", "rpm2cpio", "rpmbuild"];
     let reason = match missing(&tools) {
         Some(program) => Some(format!("{program} is not installed")),
-        None if !root::is_root()? => {
+        None if !scratch::is_root()? => {
             Some("only root can enter a scratch system; run this as root".to_owned())
         }
         None => None,
@@ -34,7 +34,7 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
         bench.not_run("DEB and RPM in a scratch system", &reason);
         return Ok(());
     }
-    let base = root::base()?;
+    let base = scratch::base()?;
     deb::run(bench, &base)?;
     rpm::run(bench, &base)
 }
@@ -104,19 +104,6 @@ fn check_config_and_queue(root: &Root) -> Result<()> {
         ensure!(found.trim() == rights, "{file} has become {}", found.trim());
     }
     Ok(())
-}
-
-/// Runs the steps of a package's life in one system. After a failed step the others have nothing to stand on.
-fn live(bench: &mut Bench, package: &str, steps: &[(&str, &dyn Fn() -> Result<()>)]) {
-    let mut going = true;
-    for (name, step) in steps {
-        let name = format!("{package}: {name}");
-        if going {
-            going = bench.case(&name, step);
-        } else {
-            bench.not_run(&name, "a step before it failed");
-        }
-    }
 }
 
 fn is_enabled(root: &Root) -> bool {

@@ -1,24 +1,8 @@
-//! The RPM package, installed by Debian's rpm: what Enterprise Linux provides there is provided here by a
-//! package made for the test.
+//! The RPM package, installed by Debian's rpm.
 
-use super::root::Root;
 use super::*;
 use crate::command::{said, tool};
 use std::fs;
-use std::path::PathBuf;
-
-/// Provides what the package requires and Debian has, only not as RPM packages.
-const STAND_IN: &str = "\
-Name: debian
-Version: 1
-Release: 1
-Summary: What the scratch system has
-License: MIT
-BuildArch: noarch
-Provides: /bin/sh systemd
-%description
-%files
-";
 
 /// What may be said: Debian's rpm warns that it is not meant for this, systemd tells which accounts and
 /// links it makes.
@@ -40,12 +24,11 @@ pub(super) fn run(bench: &mut Bench, base: &Path) -> Result<()> {
     tool("sh", 60).arg("-c").arg(unpack).arg(&given).current_dir(&tree).run()?;
     let higher = other_version("rpm", HIGHER, &tree, &folder)?;
     let candidate = other_version("rpm", &format!("{HIGHER}-rc.1"), &tree, &folder)?;
-    let stand_in = stand_in(&folder)?;
+    let stand_in = scratch::rpm_stand_in(&folder)?;
 
     let root = bench.folder("rpm root")?;
     let root = system(base, &root, &stand_in)?;
-    live(
-        bench,
+    bench.steps(
         "RPM",
         &[
             ("installs, and leaves enabling to the presets", &|| installs(&root, &given)),
@@ -65,20 +48,11 @@ const PRESET: &str = "etc/systemd/system-preset/10-test.preset";
 
 /// A scratch system in which rpm knows what is there, and which enables no service by itself.
 fn system(base: &Path, folder: &Path, stand_in: &Path) -> Result<Root> {
-    let root = Root::new(base, folder)?;
+    let root = Root::without_systemd(base, folder)?;
     root.write(PRESET, "disable *\n")?;
     let stand_in = root.bring(stand_in)?;
     root.run(&format!("rpm --initdb && rpm --install {stand_in}"))?;
     Ok(root)
-}
-
-fn stand_in(folder: &Path) -> Result<PathBuf> {
-    let spec = folder.join("debian.spec");
-    fs::write(&spec, STAND_IN)?;
-    let top = format!("_topdir {}", folder.join("rpmbuild").display());
-    // rpmbuild reads macros from HOME, which may redefine anything.
-    tool("rpmbuild", 60).args(["-bb", "--quiet", "--define", &top]).arg(&spec).env("HOME", folder).run()?;
-    Ok(folder.join("rpmbuild/RPMS/noarch/debian-1-1.noarch.rpm"))
 }
 
 /// rpm, which must succeed and warn of nothing: it goes on where a scriptlet fails.

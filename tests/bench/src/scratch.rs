@@ -20,6 +20,19 @@ const SUITE: &str = "bookworm";
 /// The machine's own package sources, where it is a Debian: they may be the only ones it can reach.
 const SOURCES: &[&str] = &["/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list"];
 
+/// A package for Debian's rpm: it provides what Debian has, and Enterprise Linux has as RPM packages.
+const RPM_STAND_IN: &str = "\
+Name: debian
+Version: 1
+Release: 1
+Summary: What the scratch system has
+License: MIT
+BuildArch: noarch
+Provides: /bin/sh systemd
+%description
+%files
+";
+
 /// Notes what it is asked. What needs a running service manager it leaves at that, and says that nothing
 /// runs; everything else the real program does, on files alone.
 const SYSTEMCTL: &str = r#"#!/bin/sh
@@ -36,12 +49,23 @@ done
 SYSTEMD_OFFLINE=1 exec /usr/bin/systemctl.real "$@"
 "#;
 
-pub(super) fn is_root() -> Result<bool> {
+/// A shell that takes nothing over from this machine.
+pub(crate) const CLEAN_SHELL: &[&str] = &[
+    "/usr/bin/env",
+    "-i",
+    "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+    "LC_ALL=C.UTF-8",
+    "DEBIAN_FRONTEND=noninteractive",
+    "/bin/sh",
+    "-c",
+];
+
+pub(crate) fn is_root() -> Result<bool> {
     Ok(tool("id", 10).arg("-u").read()?.trim() == "0")
 }
 
 /// The archive of the system, from the cache or made now.
-pub(super) fn base() -> Result<PathBuf> {
+pub(crate) fn base() -> Result<PathBuf> {
     let cache = std::env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
         .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))
@@ -64,16 +88,31 @@ pub(super) fn base() -> Result<PathBuf> {
     Ok(base)
 }
 
+/// Makes the RPM that stands for the system's own packages.
+pub(crate) fn rpm_stand_in(folder: &Path) -> Result<PathBuf> {
+    let spec = folder.join("debian.spec");
+    fs::write(&spec, RPM_STAND_IN)?;
+    let top = format!("_topdir {}", folder.join("rpmbuild").display());
+    // rpmbuild reads macros from HOME, which may redefine anything.
+    tool("rpmbuild", 60).args(["-bb", "--quiet", "--define", &top]).arg(&spec).env("HOME", folder).run()?;
+    Ok(folder.join("rpmbuild/RPMS/noarch/debian-1-1.noarch.rpm"))
+}
+
 /// A scratch system.
-pub(super) struct Root {
+pub(crate) struct Root {
     folder: PathBuf,
 }
 
 impl Root {
-    /// Unpacks the system into a folder and puts the stand-in for `systemctl` in its place.
-    pub(super) fn new(base: &Path, folder: &Path) -> Result<Root> {
+    /// Unpacks the system into a folder.
+    pub(crate) fn unpack(base: &Path, folder: &Path) -> Result<Root> {
         tool("tar", 300).arg("-xf").arg(base).arg("-C").arg(folder).run()?;
-        let root = Root { folder: folder.to_owned() };
+        Ok(Root { folder: folder.to_owned() })
+    }
+
+    /// Unpacks the system into a folder and puts the stand-in for `systemctl` in its place.
+    pub(crate) fn without_systemd(base: &Path, folder: &Path) -> Result<Root> {
+        let root = Root::unpack(base, folder)?;
         fs::rename(root.path("usr/bin/systemctl"), root.path("usr/bin/systemctl.real"))?;
         root.write("usr/bin/systemctl", SYSTEMCTL)?;
         fs::set_permissions(root.path("usr/bin/systemctl"), fs::Permissions::from_mode(0o755))?;
@@ -81,21 +120,21 @@ impl Root {
     }
 
     /// Makes scripts believe that systemd runs.
-    pub(super) fn pretend_booted(&self) -> Result<()> {
+    pub(crate) fn pretend_booted(&self) -> Result<()> {
         Ok(fs::create_dir_all(self.path("run/systemd/system"))?)
     }
 
     /// Lets scripts see that no systemd runs, as in the making of an image.
-    pub(super) fn pretend_not_booted(&self) -> Result<()> {
+    pub(crate) fn pretend_not_booted(&self) -> Result<()> {
         Ok(fs::remove_dir(self.path("run/systemd/system"))?)
     }
 
     /// The path outside of what is `path` inside.
-    pub(super) fn path(&self, path: &str) -> PathBuf {
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.folder.join(path)
     }
 
-    pub(super) fn write(&self, path: &str, text: &str) -> Result<()> {
+    pub(crate) fn write(&self, path: &str, text: &str) -> Result<()> {
         let path = self.path(path);
         let folder = path.parent().context("a file has a folder")?;
         fs::create_dir_all(folder)?;
@@ -103,32 +142,32 @@ impl Root {
     }
 
     /// Copies a package in and returns its path inside.
-    pub(super) fn bring(&self, package: &Path) -> Result<String> {
+    pub(crate) fn bring(&self, package: &Path) -> Result<String> {
         let name = package.file_name().context("a package has a name")?.to_string_lossy().into_owned();
         fs::copy(package, self.path(&name)).with_context(|| format!("copying {}", package.display()))?;
         Ok(format!("/{name}"))
     }
 
     /// A shell script inside. The kernel's `/proc` is there, in a name space that ends with the script.
-    pub(super) fn script(&self, script: &str) -> Tool {
+    pub(crate) fn script(&self, script: &str) -> Tool {
         let enter = r#"mount -t proc proc "$0/proc" && exec chroot "$0" "$@""#;
         tool("unshare", 120)
             .args(["--mount", "sh", "-c", enter])
             .arg(&self.folder)
-            .args(["/usr/bin/env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8"])
-            .args(["DEBIAN_FRONTEND=noninteractive", "/bin/sh", "-c", script])
+            .args(CLEAN_SHELL)
+            .arg(script)
     }
 
-    pub(super) fn run(&self, script: &str) -> Result<()> {
+    pub(crate) fn run(&self, script: &str) -> Result<()> {
         self.script(script).run()
     }
 
-    pub(super) fn read(&self, script: &str) -> Result<String> {
+    pub(crate) fn read(&self, script: &str) -> Result<String> {
         self.script(script).read()
     }
 
     /// What the service manager was asked to do with the service since the last call, questions left out.
-    pub(super) fn take_asked(&self) -> Result<Vec<String>> {
+    pub(crate) fn take_asked(&self) -> Result<Vec<String>> {
         let asked = fs::read_to_string(self.path("asked")).unwrap_or_default();
         if self.path("asked").exists() {
             fs::remove_file(self.path("asked"))?;
@@ -144,7 +183,7 @@ impl Root {
     }
 
     /// Everything inside whose name contains `text`.
-    pub(super) fn find(&self, text: &str) -> Result<Vec<String>> {
+    pub(crate) fn find(&self, text: &str) -> Result<Vec<String>> {
         let found = self.read(&format!("find / -xdev -name '*{text}*'"))?;
         ensure!(!found.contains('\0'), "a name with a NUL");
         Ok(found.lines().map(str::to_owned).collect())
