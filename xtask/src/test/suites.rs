@@ -97,9 +97,14 @@ pub(crate) const ALL: &[Suite] = &[
         &["chroot", "cpio", "dpkg-deb", "mmdebstrap", "rpm", "rpm2cpio", "rpmbuild", "unshare"],
     ),
     bench(
+        "service",
+        "DEB and RPM in a booted system: the hardened unit delivers, is restarted, upgraded and removed",
+        &["cpio", "dpkg-deb", "mmdebstrap", "nsenter", "ps", "rpm", "rpm2cpio", "rpmbuild", "systemd-nspawn"],
+    ),
+    bench(
         "wine",
         "the MSI installs silently, its service delivers reports, upgrades keep everything, removal is clean",
-        &["wine", "wineserver", "x86_64-w64-mingw32-gcc"],
+        &["msiextract", "wine", "wineboot", "wineserver", "x86_64-w64-mingw32-gcc"],
     ),
     bench(
         "dist",
