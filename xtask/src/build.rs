@@ -23,14 +23,16 @@ pub(crate) struct BuildTarget {
 const MUSL: &[&str] = &["-Clink-self-contained=no", "-Crelocation-model=pic", "-Clink-arg=-pie"];
 /// Replaces the wall-clock time in a PE header by a digest of the content.
 const WINDOWS: &[&str] = &["-Clink-arg=-Wl,-Brepro"];
+/// Libraries that the standard library names but nothing uses are left out.
+const MACOS: &[&str] = &["-Clink-arg=-Wl,-dead_strip_dylibs"];
 
 /// Every target, in the order in which they are built.
 pub(crate) const TARGETS: &[BuildTarget] = &[
     BuildTarget { triple: "x86_64-unknown-linux-musl", rustflags: MUSL },
     BuildTarget { triple: "aarch64-unknown-linux-musl", rustflags: MUSL },
     BuildTarget { triple: "x86_64-pc-windows-gnu", rustflags: WINDOWS },
-    BuildTarget { triple: "x86_64-apple-darwin", rustflags: &[] },
-    BuildTarget { triple: "aarch64-apple-darwin", rustflags: &[] },
+    BuildTarget { triple: "x86_64-apple-darwin", rustflags: MACOS },
+    BuildTarget { triple: "aarch64-apple-darwin", rustflags: MACOS },
 ];
 
 /// The oldest macOS that the programs run on.
