@@ -96,7 +96,7 @@ impl Bench {
         let started = Instant::now();
         let outcome = match catch_unwind(AssertUnwindSafe(run)) {
             Ok(Ok(())) => Outcome::Passed,
-            Ok(Err(error)) => Outcome::Failed { error: chain(error) },
+            Ok(Err(error)) => Outcome::Failed { error: chain(&error) },
             Err(_) => Outcome::Failed { error: "panicked (see above)".to_owned() },
         };
         let passed = matches!(outcome, Outcome::Passed);
