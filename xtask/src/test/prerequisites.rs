@@ -16,6 +16,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("chroot", "coreutils"),
     ("cpio", "cpio"),
     ("dpkg-deb", "dpkg"),
+    ("fish", "fish"),
     ("groff", "groff-base"),
     ("gzip", "gzip"),
     ("lintian", "lintian"),
@@ -45,6 +46,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("wineserver", "wine"),
     ("x86_64-w64-mingw32-gcc", "gcc-mingw-w64-x86-64-win32"),
     ("zipinfo", "unzip"),
+    ("zsh", "zsh"),
 ];
 
 /// Makes sure that the programs of these suites are there; returns what is still missing, by suite.

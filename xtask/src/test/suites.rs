@@ -66,6 +66,7 @@ pub(crate) const ALL: &[Suite] = &[
             "bsdtar",
             "cpio",
             "dpkg-deb",
+            "fish",
             "7z",
             "groff",
             "gzip",
@@ -79,6 +80,7 @@ pub(crate) const ALL: &[Suite] = &[
             "tar",
             "unzip",
             "zipinfo",
+            "zsh",
         ],
     ),
     bench(
