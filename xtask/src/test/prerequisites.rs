@@ -27,7 +27,6 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("nsenter", "util-linux"),
     ("openssl", "openssl"),
     ("osslsigncode", "osslsigncode"),
-    ("pgrep", "procps"),
     ("ps", "procps"),
     ("qemu-aarch64-static", "qemu-user-static"),
     ("rpm", "rpm"),

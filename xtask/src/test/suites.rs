@@ -111,7 +111,7 @@ pub(crate) const ALL: &[Suite] = &[
     bench(
         "dist",
         "the build without Python, network or space on the disk, and when it is interrupted",
-        &["pgrep", "unshare"],
+        &["ps", "unshare"],
     ),
     bench(
         "reproducible",

@@ -194,8 +194,8 @@ fn full_disk(folder: &Path) -> Result<()> {
     failed_cleanly(&output, &out, &["_amd64.deb", "No space left on device"])
 }
 
-/// Starts `dist` of every Linux format with fresh time stamps, so that there is something to pack, and
-/// signals it once `begun`.
+/// Starts `dist` of every Linux format into an empty folder, so that there is something to pack, and signals
+/// it once `begun`.
 fn interrupt(
     folder: &Path,
     signal: &str,
@@ -205,7 +205,7 @@ fn interrupt(
     let out = folder.join("out");
     let mut command = Command::new(xtask());
     command.args(["dist", "--target", "x86_64-unknown-linux-musl", "--out"]).arg(&out);
-    command.env("SOURCE_DATE_EPOCH", "1700000000").stdin(Stdio::null());
+    command.stdin(Stdio::null());
     if let Some(cache) = cache {
         command.env("PYWATS_BUILD_CACHE", cache);
     }
@@ -239,9 +239,10 @@ fn interrupted_while_preparing(folder: &Path) -> Result<()> {
     let left = names(&cache)?;
     ensure!(left == ["lock"], "the cache has {left:?}");
     ensure!(names(&folder.join("out"))?.iter().all(|name| !name.ends_with(".deb")), "there is an artifact");
-    let marker = cache.to_string_lossy().into_owned();
-    let running = tool("pgrep", 5).args(["--full", "--list-full", &marker]).output()?;
-    ensure!(!running.status.success(), "still running: {}", said(&running));
+    let running = tool("ps", 5).args(["-e", "-o", "args"]).read()?;
+    let marker = cache.to_string_lossy();
+    let left: Vec<&str> = running.lines().filter(|line| line.contains(&*marker)).collect();
+    ensure!(left.is_empty(), "still running: {left:?}");
     Ok(())
 }
 
