@@ -121,11 +121,29 @@ pub(crate) const ALL: &[Suite] = &[
 ];
 
 fn lint() -> Result<Vec<Command>> {
+    add_components()?;
     Ok(vec![
         cargo(&["fmt", "--all", "--check"]),
         cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"]),
         cargo_deny()?,
     ])
+}
+
+/// Adds rustfmt and clippy to a minimal toolchain.
+fn add_components() -> Result<()> {
+    let lacks =
+        |tool: &str| !cargo(&[tool, "--version"]).output().is_ok_and(|output| output.status.success());
+    let missing: Vec<&str> = [("fmt", "rustfmt"), ("clippy", "clippy")]
+        .iter()
+        .filter(|(tool, _)| lacks(tool))
+        .map(|(_, c)| *c)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let mut rustup = clean_command("rustup", &[]);
+    rustup.args(["component", "add"]).args(missing).current_dir(workspace::root());
+    process::run(rustup, |line| println!("{line}"))
 }
 
 fn unit() -> Result<Vec<Command>> {
