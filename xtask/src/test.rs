@@ -61,11 +61,8 @@ impl Test {
         }
         let chosen = self.chosen()?;
         let missing = prerequisites::provide(&chosen, self.install)?;
-        let dist = if self.artifacts.is_empty() && chosen.iter().any(|suite| suite.needs_artifacts()) {
-            Dist::everything().run().map_err(|error| format!("`cargo xtask dist` failed: {error:#}"))
-        } else {
-            Ok(())
-        };
+        // Built when the first suite needs it: what fails fastest comes first.
+        let mut dist = None;
         let mut reports = Vec::new();
         for suite in chosen {
             stop_if_interrupted()?;
@@ -73,12 +70,15 @@ impl Test {
             let lacking =
                 missing.iter().filter(|(name, _)| *name == suite.name).map(|(_, what)| what.as_str());
             let lacking: Vec<_> = lacking.collect();
-            let report = match &dist {
-                _ if !lacking.is_empty() => {
-                    Report::not_run(suite, format!("missing: {}", lacking.join(", ")))
+            let report = if !lacking.is_empty() {
+                Report::not_run(suite, format!("missing: {}", lacking.join(", ")))
+            } else if suite.needs_artifacts() && self.artifacts.is_empty() {
+                match dist.get_or_insert_with(|| Dist::everything().run()) {
+                    Ok(()) => self.run_suite(suite)?,
+                    Err(error) => Report::not_run(suite, format!("`cargo xtask dist` failed: {error:#}")),
                 }
-                Err(error) if suite.needs_artifacts() => Report::not_run(suite, error.clone()),
-                _ => self.run_suite(suite)?,
+            } else {
+                self.run_suite(suite)?
             };
             reports.push(report);
         }
