@@ -105,7 +105,7 @@ pub(crate) fn client(
     progress: &Progress,
 ) -> Result<PathBuf> {
     let step = progress.step(format!("client for {}", target.triple));
-    let target_dir = workspace::target("dist");
+    let target_dir = target_dir(target);
     fs::create_dir_all(&target_dir)?;
     let remaps = remaps(&toolchain.rust)?;
     let aliases = target_dir.join("tools");
@@ -138,10 +138,16 @@ pub(crate) fn client(
     program(target)
 }
 
+/// Each target is built in a folder of its own: builds that share one wait for each other, and the end of
+/// each, which optimises the whole program, keeps only one processor busy.
+fn target_dir(target: &BuildTarget) -> PathBuf {
+    workspace::target("dist").join(target.triple)
+}
+
 /// The program that an earlier build left.
 pub(crate) fn program(target: &BuildTarget) -> Result<PathBuf> {
     let name = format!("{CLIENT}{}", target.packaged()?.os.exe_suffix());
-    let path = workspace::target("dist").join(target.triple).join("release").join(name);
+    let path = target_dir(target).join(target.triple).join("release").join(name);
     ensure!(path.is_file(), "the build left no program {}", path.display());
     Ok(path)
 }

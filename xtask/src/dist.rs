@@ -1,7 +1,7 @@
 //! `cargo xtask dist`: from the sources to every artifact in `dist/`.
 //!
-//! Programs are built one target after the other, each with all cores; packages are made beside them, as
-//! soon as their program is there. What has not changed is not built again. A failure of one target or
+//! Programs are built side by side, as many as there are jobs; packages are made beside them, as soon as
+//! their program is there. What has not changed is not built again. A failure of one target or
 //! format is reported with all the others, not instead of them.
 
 use crate::artifacts::{Artifact, Artifacts};
@@ -237,22 +237,29 @@ fn make(
         let mut results = results.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         results[index] = Some(made);
     };
+    let waiting = Mutex::new(targets(plan.iter().copied()).into_iter());
+    let next = || waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next();
+    let (store, next) = (&store, &next);
     std::thread::scope(|scope| {
-        for target in targets(plan.iter().copied()) {
-            if interrupted() {
-                break;
-            }
+        let build_and_pack = move |target: &BuildTarget| {
             let built = build::client(target, toolchain, facts.epoch, jobs, progress);
-            for (index, planned) in plan.iter().enumerate().filter(|(_, p)| p.target.triple == target.triple)
-            {
+            for (index, &planned) in plan.iter().enumerate() {
                 match &built {
+                    _ if planned.target.triple != target.triple => {}
                     Err(error) => store(index, Err(anyhow!("{error:#}"))),
                     Ok(program) => {
-                        let (program, store) = (program.clone(), &store);
+                        let program = program.clone();
                         scope.spawn(move || store(index, pack(facts, planned, &program, out, progress)));
                     }
                 }
             }
+        };
+        for _ in 0..jobs.min(TARGETS.len()) {
+            scope.spawn(move || {
+                while let Some(target) = next().filter(|_| !interrupted()) {
+                    build_and_pack(target);
+                }
+            });
         }
     });
     let results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
