@@ -23,8 +23,9 @@ pub(crate) struct BuildTarget {
 const MUSL: &[&str] = &["-Clink-self-contained=no", "-Crelocation-model=pic", "-Clink-arg=-pie"];
 /// Replaces the wall-clock time in a PE header by a digest of the content.
 const WINDOWS: &[&str] = &["-Clink-arg=-Wl,-Brepro"];
-/// Libraries that the standard library names but nothing uses are left out.
-const MACOS: &[&str] = &["-Clink-arg=-Wl,-dead_strip_dylibs"];
+/// Libraries that the standard library names but nothing uses are left out. Names of rustc's temporary files,
+/// which differ from run to run, must not be there for the linker to digest into the program's UUID.
+const MACOS: &[&str] = &["-Clink-arg=-Wl,-dead_strip_dylibs", "-Clink-arg=-Wl,-S"];
 
 /// Every target, in the order in which they are built.
 pub(crate) const TARGETS: &[BuildTarget] = &[
