@@ -124,11 +124,6 @@ impl Version {
         format!("{}.{}.{}", self.major, self.minor, self.patch * MSI_SLOTS + slot)
     }
 
-    /// Whether this is a pre-release.
-    pub fn is_pre_release(&self) -> bool {
-        self.pre.is_some()
-    }
-
     fn with_pre(
         &self,
         before: &str,

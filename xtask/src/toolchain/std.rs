@@ -55,8 +55,11 @@ pub(crate) fn prepare(
     if !only(Way::Source) {
         missing.retain(|triple| !rust.has_std(triple) && !cache::has(&key(rust, triple)));
         if !missing.is_empty() {
-            let added = add_with_rustup(&missing, progress);
-            ensure!(added.is_ok() || !only(Way::Rustup), added.err().unwrap_or_else(|| anyhow::anyhow!("")));
+            match add_with_rustup(&missing, progress) {
+                Err(error) if only(Way::Rustup) || process::interrupted() => return Err(error),
+                // Without a download the source is the way.
+                Ok(()) | Err(_) => {}
+            }
         }
         missing = targets.iter().map(|t| t.triple).filter(|triple| !rust.has_std(triple)).collect();
     }
