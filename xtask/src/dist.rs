@@ -32,9 +32,9 @@ pub(crate) struct Dist {
     /// Builds only this format (deb, rpm, msi, tar.gz, zip); may be repeated
     #[arg(long = "format")]
     formats: Vec<String>,
-    /// Where the artifacts go
-    #[arg(long, value_name = "DIR", default_value_os_t = workspace::dist())]
-    out: PathBuf,
+    /// Where the artifacts go, by default the workspace's folder dist
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
     /// How many jobs run at once; by default one for each processor
     #[arg(long, short)]
     jobs: Option<usize>,
@@ -59,15 +59,16 @@ struct Facts {
 impl Dist {
     /// The whole distribution into its usual folder.
     pub(crate) fn everything() -> Dist {
-        Dist { targets: Vec::new(), formats: Vec::new(), out: workspace::dist(), jobs: None }
+        Dist { targets: Vec::new(), formats: Vec::new(), out: None, jobs: None }
     }
 
     pub(crate) fn run(self) -> Result<()> {
         let started = Instant::now();
         let facts = Facts::gather()?;
         let mut plan = self.plan(&facts)?;
-        fs::create_dir_all(&self.out).with_context(|| format!("creating {}", self.out.display()))?;
-        let out = self.out.canonicalize()?;
+        let out = self.out.clone().unwrap_or_else(workspace::dist);
+        fs::create_dir_all(&out).with_context(|| format!("creating {}", out.display()))?;
+        let out = out.canonicalize()?;
         let _lock = lock(&out)?;
         remove_unfinished(&out)?;
         let earlier = Artifacts::read(&out);

@@ -27,10 +27,11 @@ enum Verb {
 
 fn main() -> ExitCode {
     process::catch_interrupts();
-    let result = match Verb::parse() {
+    let verb = Verb::parse();
+    let result = workspace::find().and_then(|()| match verb {
         Verb::Dist(verb) => verb.run(),
         Verb::Test(verb) => verb.run(),
-    };
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) if process::interrupted() => {
