@@ -1,6 +1,5 @@
 //! Builds the client for one target: hardened, without paths of this machine, the same bits everywhere.
 
-use crate::digest::Inputs;
 use crate::process;
 use crate::progress::Progress;
 use crate::toolchain::Toolchain;
@@ -9,6 +8,7 @@ use crate::toolchain::{std as std_library, zig};
 use crate::workspace;
 use anyhow::{Context, Result, ensure};
 use packager::Target;
+use packager::digest::Inputs;
 use std::fs;
 use std::path::{Path, PathBuf};
 

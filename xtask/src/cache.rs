@@ -4,8 +4,8 @@
 //! digests. An entry that does not match its list (cut off, damaged, tampered with) is made anew, and so
 //! is a missing one: without the cache everything works, only slower.
 
-use crate::digest;
 use anyhow::{Context, Result};
+use packager::digest;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 

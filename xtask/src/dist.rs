@@ -4,16 +4,16 @@
 //! their program is there. What has not changed is not built again. A failure of one target or
 //! format is reported with all the others, not instead of them.
 
-use crate::artifacts::{Artifact, Artifacts};
 use crate::build::{self, BuildTarget, TARGETS};
-use crate::digest::{self, Inputs};
 use crate::process::{interrupted, stop_if_interrupted};
 use crate::progress::Progress;
 use crate::toolchain::Toolchain;
 use crate::toolchain::rust::Rust;
 use crate::workspace;
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use packager::{Changelog, Format, Package, Payload, Product, formats};
+use packager::artifacts::Origin;
+use packager::digest::Inputs;
+use packager::{Artifact, Artifacts, Changelog, Format, Package, Payload, Product, formats};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -97,7 +97,8 @@ impl Dist {
                 }
             }
         }
-        list.write(&out, &earlier)?;
+        list.remove_outdated(&out, &earlier)?;
+        list.write(&out)?;
         stop_if_interrupted()?;
         print_table(&list, &times, &out, started.elapsed());
         report_failures(&failures)
@@ -279,17 +280,13 @@ fn pack(facts: &Facts, planned: &Planned, program: &Path, out: &Path, progress: 
         payload: Payload::resolve(&facts.product, planned.format.name(), target, program)?,
         epoch: facts.epoch,
     };
-    let path = packager::format::write_into(out, planned.format, &package)?;
-    let artifact = Artifact {
-        format: planned.format.name().to_owned(),
-        target: planned.target.triple.to_owned(),
-        size: fs::metadata(&path)?.len(),
-        sha256: digest::sha256_file(&path)?,
-        program_sha256: digest::sha256_file(program)?,
-        inputs: planned.inputs.clone(),
-        toolchain: planned.target.toolchain(&facts.rust),
-        source_date_epoch: facts.epoch,
+    let origin = Origin {
+        program,
+        target: planned.target.triple,
+        inputs: &planned.inputs,
+        toolchain: &planned.target.toolchain(&facts.rust),
     };
+    let (_, artifact) = Artifact::make(out, planned.format, &package, origin)?;
     Ok((artifact, step.done()))
 }
 

@@ -3,10 +3,8 @@
 //! A module per verb, and modules that they share. The verbs only orchestrate: what a
 //! package contains is decided by the crate `packager`, what a program does by its own crate.
 
-mod artifacts;
 mod build;
 mod cache;
-mod digest;
 mod dist;
 mod process;
 mod progress;

@@ -4,6 +4,7 @@
 //! `## [1.2.3] - 2026-11-22`, then items that start with `- `. An `## [Unreleased]` section is skipped.
 
 use crate::Version;
+use crate::digest::Inputs;
 use anyhow::{Context, Result, bail, ensure};
 use jiff::civil::Date;
 
@@ -70,6 +71,14 @@ impl Changelog {
     /// All releases, the newest first.
     pub fn releases(&self) -> &[Release] {
         &self.releases
+    }
+
+    /// Adds every release to a digest.
+    pub(crate) fn digest(&self, inputs: Inputs) -> Inputs {
+        self.releases.iter().fold(inputs, |inputs, release| {
+            let inputs = inputs.value("release", &format!("{} {}", release.version, release.date));
+            release.changes.iter().fold(inputs, |inputs, change| inputs.value("change", change))
+        })
     }
 }
 

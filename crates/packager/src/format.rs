@@ -1,5 +1,7 @@
 //! What a package format is.
 
+use crate::digest::Inputs;
+use crate::unfinished::Unfinished;
 use crate::{Changelog, Payload, Product, Target, Version};
 use anyhow::{Context, Result};
 use std::io::{Seek, Write};
@@ -20,6 +22,27 @@ pub struct Package<'a> {
     pub payload: Payload,
     /// The time of every file and header, in seconds since 1970 UTC (`SOURCE_DATE_EPOCH`).
     pub epoch: u32,
+}
+
+impl Package<'_> {
+    /// A digest of everything that `format` may look at: SHA-256, hexadecimal.
+    ///
+    /// For one and the same packager, equal digests mean equal bits. Unequal ones need not mean different
+    /// bits: all of the manifest counts, also what it says for other formats.
+    ///
+    /// # Errors
+    /// If a file cannot be read.
+    pub fn inputs(&self, format: &dyn Format) -> Result<String> {
+        let inputs = Inputs::default()
+            .value("packager", env!("CARGO_PKG_VERSION"))
+            .value("format", format.name())
+            .value("version", &self.version.to_string())
+            .value("target", &self.target.to_string())
+            .value("epoch", &self.epoch.to_string());
+        let inputs = self.product.digest(format.name(), inputs)?;
+        let inputs = self.changelog.digest(inputs);
+        Ok(self.payload.digest(inputs)?.finish())
+    }
 }
 
 /// Where a format writes to.
@@ -52,28 +75,12 @@ pub trait Format: Sync {
 /// # Errors
 /// As [`Format::write`], and if the folder cannot be written.
 pub fn write_into(folder: &Path, format: &dyn Format, package: &Package<'_>) -> Result<PathBuf> {
-    let path = folder.join(format.file_name(package.product, &package.version, package.target));
-    let doing = || format!("writing {}", path.display());
-    std::fs::create_dir_all(folder).with_context(doing)?;
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".unfinished-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // Set on the open file below as well: the umask must not show in the result.
-        builder.permissions(std::fs::Permissions::from_mode(0o644));
-    }
-    let file = builder.tempfile_in(folder).with_context(doing)?;
-    let mut out = std::io::BufWriter::with_capacity(1 << 16, file.as_file());
-    format.write(package, &mut out).with_context(doing)?;
-    out.flush().with_context(doing)?;
+    let name = format.file_name(package.product, &package.version, package.target);
+    let unfinished = Unfinished::begin(folder, &name)?;
+    let mut out = std::io::BufWriter::with_capacity(1 << 16, unfinished.file());
+    format.write(package, &mut out).with_context(|| unfinished.doing())?;
+    out.flush().with_context(|| unfinished.doing())?;
     drop(out);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644)).with_context(doing)?;
-    }
-    file.as_file().sync_all().with_context(doing)?;
-    file.persist(&path).with_context(doing)?;
-    Ok(path)
+    unfinished.seal()?;
+    unfinished.appear()
 }

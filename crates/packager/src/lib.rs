@@ -2,9 +2,12 @@
 //!
 //! The crate knows nothing of pyWATS, cargo or Nix. A product describes itself in a manifest
 //! ([`Product::load`]); a [`Format`] writes one kind of installer. What a format writes depends on
-//! its arguments alone: no clock, environment, umask, locale, user or network.
+//! its arguments alone: no clock, environment, umask, locale, user or network. A folder of installers has
+//! a list ([`artifacts`]).
 
+pub mod artifacts;
 pub mod changelog;
+pub mod digest;
 pub mod format;
 pub mod formats;
 pub mod payload;
@@ -12,6 +15,9 @@ pub mod product;
 pub mod target;
 pub mod version;
 
+mod unfinished;
+
+pub use artifacts::{Artifact, Artifacts};
 pub use changelog::Changelog;
 pub use format::{Format, Package};
 pub use payload::{Entry, Kind, Owner, Payload, Source};

@@ -1,5 +1,6 @@
 //! What goes into one package: a sorted list of entries.
 
+use crate::digest::{self, Inputs};
 use crate::product::PayloadRow;
 use crate::{Product, Target};
 use anyhow::{Context, Result, bail, ensure};
@@ -75,6 +76,26 @@ impl Source {
                 ensure!(path.is_file(), "{} is not a file; a package needs it", path.display());
                 std::fs::read(path).with_context(|| format!("reading {}", path.display()))
             }
+        }
+    }
+
+    /// SHA-256 of the content, hexadecimal.
+    fn sha256(&self) -> Result<String> {
+        Ok(digest::sha256(&self.read()?))
+    }
+}
+
+impl Kind {
+    /// The name in manifests.
+    fn name(&self) -> &'static str {
+        match self {
+            Kind::Program(_) => "program",
+            Kind::Document(_) => "document",
+            Kind::License(_) => "license",
+            Kind::Manual(_) => "manual",
+            Kind::File(_) => "file",
+            Kind::Directory => "directory",
+            Kind::Link(_) => "link",
         }
     }
 }
@@ -163,6 +184,20 @@ impl Payload {
             }
         }
         Payload { entries: entries.into_values().collect() }
+    }
+
+    /// Adds every entry and its content to a digest; where the content lies does not matter.
+    pub(crate) fn digest(&self, inputs: Inputs) -> Result<Inputs> {
+        self.entries.iter().try_fold(inputs, |inputs, entry| {
+            let Owner { user, group } = &entry.owner;
+            let content = match &entry.kind {
+                Kind::Link(target) => target.clone(),
+                _ => entry.source().map(Source::sha256).transpose()?.unwrap_or_default(),
+            };
+            let kind = entry.kind.name();
+            let facts = format!("{kind} {:o} {user}:{group}", entry.mode);
+            Ok(inputs.value("path", &entry.path).value(&facts, &content))
+        })
     }
 
     /// The program.

@@ -3,6 +3,7 @@
 //! The manifest is a TOML file; files it names are relative to its folder. What an engineer expects to
 //! read as a file (units, policies, scriptlets) is a file there, not a string here.
 
+use crate::digest::{self, Inputs};
 use crate::{Changelog, Os, Target};
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
@@ -45,6 +46,9 @@ pub struct Product {
     /// Folder of the manifest.
     #[serde(skip)]
     folder: PathBuf,
+    /// SHA-256 of the manifest.
+    #[serde(skip)]
+    sha256: String,
 }
 
 /// The background service, in terms that every service manager knows.
@@ -185,6 +189,7 @@ impl Product {
         let mut product: Product = toml::from_str(&text)
             .with_context(|| format!("in the product manifest {}", manifest.display()))?;
         product.folder = manifest.parent().map(Path::to_owned).unwrap_or_default();
+        product.sha256 = digest::sha256(text.as_bytes());
         product.check().with_context(|| format!("in the product manifest {}", manifest.display()))?;
         Ok(product)
     }
@@ -231,6 +236,19 @@ impl Product {
     pub fn changelog(&self) -> Result<Changelog> {
         let path = self.file(&self.changelog);
         Changelog::parse(&self.text(&self.changelog)?).with_context(|| format!("in {}", path.display()))
+    }
+
+    /// Adds the manifest and the scripts of a format to a digest.
+    pub(crate) fn digest(&self, format: &str, inputs: Inputs) -> Result<Inputs> {
+        let none = BTreeMap::new();
+        let scripts = match format {
+            "deb" => &self.deb.scripts,
+            "rpm" => &self.rpm.scripts,
+            _ => &none,
+        };
+        scripts.iter().try_fold(inputs.value("manifest", &self.sha256), |inputs, (name, path)| {
+            Ok(inputs.value(name, &self.text(path)?))
+        })
     }
 
     pub(crate) fn payload_rows(&self) -> &[PayloadRow] {

@@ -7,12 +7,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Collects named inputs; the order of the calls matters, the place of the files does not.
-#[derive(Default)]
-pub(crate) struct Inputs(Sha256);
+#[derive(Clone, Debug, Default)]
+pub struct Inputs(Sha256);
 
 impl Inputs {
     /// Adds a named value.
-    pub(crate) fn value(mut self, name: &str, value: &str) -> Self {
+    #[must_use]
+    pub fn value(mut self, name: &str, value: &str) -> Self {
         // Lengths keep `a`+`bc` apart from `ab`+`c`.
         for part in [name, value] {
             self.0.update((part.len() as u64).to_le_bytes());
@@ -22,7 +23,10 @@ impl Inputs {
     }
 
     /// Adds a file, or all files of a folder, by their paths below `root` and their content.
-    pub(crate) fn tree(self, root: &Path, relative: &str) -> Result<Self> {
+    ///
+    /// # Errors
+    /// If one cannot be read; the error names it.
+    pub fn tree(self, root: &Path, relative: &str) -> Result<Self> {
         let mut files = Vec::new();
         collect_files(&root.join(relative), &mut files)?;
         files.sort();
@@ -32,14 +36,17 @@ impl Inputs {
         })
     }
 
-    /// The digest of everything added, in hexadecimal.
-    pub(crate) fn finish(self) -> String {
+    /// The digest of everything added: SHA-256 in 64 lower-case hexadecimal digits.
+    pub fn finish(self) -> String {
         hex(&self.0.finalize())
     }
 }
 
 /// Every file below `path`, which may itself be a file. Symbolic links are not followed.
-pub(crate) fn collect_files(path: &Path, into: &mut Vec<PathBuf>) -> Result<()> {
+///
+/// # Errors
+/// If a folder cannot be read; the error names it.
+pub fn collect_files(path: &Path, into: &mut Vec<PathBuf>) -> Result<()> {
     let reading = || format!("reading {}", path.display());
     if !fs::symlink_metadata(path).with_context(reading)?.is_dir() {
         into.push(path.to_owned());
@@ -51,13 +58,21 @@ pub(crate) fn collect_files(path: &Path, into: &mut Vec<PathBuf>) -> Result<()> 
     Ok(())
 }
 
-/// SHA-256 of a file's content, in hexadecimal.
-pub(crate) fn sha256_file(path: &Path) -> Result<String> {
+/// SHA-256 of a file's content, in 64 lower-case hexadecimal digits.
+///
+/// # Errors
+/// If it cannot be read; the error names it.
+pub fn sha256_file(path: &Path) -> Result<String> {
     let reading = || format!("reading {}", path.display());
     let mut file = fs::File::open(path).with_context(reading)?;
     let mut hash = Sha256::new();
     io::copy(&mut file, &mut hash).with_context(reading)?;
     Ok(hex(&hash.finalize()))
+}
+
+/// SHA-256 of bytes, in 64 lower-case hexadecimal digits.
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
 }
 
 fn hex(bytes: &[u8]) -> String {
