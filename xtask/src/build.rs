@@ -8,36 +8,39 @@ use crate::toolchain::{std as std_library, zig};
 use crate::workspace;
 use anyhow::{Context, Result, ensure};
 use packager::Target;
+use serde::Deserialize;
 use packager::digest::Inputs;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 /// A target that the client is built for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct BuildTarget {
     /// What rustc calls it.
-    pub(crate) triple: &'static str,
-    rustflags: &'static [&'static str],
+    pub(crate) triple: String,
+    rustflags: Vec<String>,
 }
 
-/// Linux programs are static and position independent: they run on every distribution, at random addresses.
-const MUSL: &[&str] = &["-Clink-self-contained=no", "-Crelocation-model=pic", "-Clink-arg=-pie"];
-/// Replaces the wall-clock time in a PE header by a digest of the content.
-const WINDOWS: &[&str] = &["-Clink-arg=-Wl,-Brepro"];
-/// Libraries that the standard library names but nothing uses are left out. Names of rustc's temporary files,
-/// which differ from run to run, must not be there for the linker to digest into the program's UUID.
-const MACOS: &[&str] = &["-Clink-arg=-Wl,-dead_strip_dylibs", "-Clink-arg=-Wl,-S"];
+/// `targets.toml`, which the flake reads, too.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Targets {
+    /// The oldest macOS that the programs run on.
+    macos_version: String,
+    target: Vec<BuildTarget>,
+}
+
+/// The file as it was when this program was compiled: `cargo xtask` compiles it again when it changes.
+static TARGETS: LazyLock<Targets> = LazyLock::new(|| {
+    toml::from_str(include_str!("../../targets.toml")).expect("a test reads targets.toml")
+});
 
 /// Every target, in the order in which they are built.
-pub(crate) const TARGETS: &[BuildTarget] = &[
-    BuildTarget { triple: "x86_64-unknown-linux-musl", rustflags: MUSL },
-    BuildTarget { triple: "aarch64-unknown-linux-musl", rustflags: MUSL },
-    BuildTarget { triple: "x86_64-pc-windows-gnu", rustflags: WINDOWS },
-    BuildTarget { triple: "x86_64-apple-darwin", rustflags: MACOS },
-    BuildTarget { triple: "aarch64-apple-darwin", rustflags: MACOS },
-];
-
-/// The oldest macOS that the programs run on.
-const MACOS_VERSION: &str = "11.0";
+pub(crate) fn targets() -> &'static [BuildTarget] {
+    &TARGETS.target
+}
 
 /// The workspace's files that decide what the client is.
 const SOURCES: &[&str] = &[
@@ -64,7 +67,7 @@ impl BuildTarget {
         format!(
             "rustc {}, std {}, zig {}, cargo-zigbuild {}",
             rust.version,
-            std_library::origin(rust, self.triple),
+            std_library::origin(rust, &self.triple),
             zig::VERSION,
             zig::ZIGBUILD_VERSION
         )
@@ -73,7 +76,7 @@ impl BuildTarget {
     /// A digest of everything that decides the program's bits.
     pub(crate) fn inputs(&self, rust: &Rust, epoch: u32) -> Result<String> {
         let inputs = Inputs::default()
-            .value("target", self.triple)
+            .value("target", &self.triple)
             .value("rustflags", &self.rustflags.join(" "))
             .value("recipe", include_str!("build.rs"))
             .value("rustc", &rust.identity)
@@ -113,7 +116,7 @@ pub(crate) fn client(
     let mut cargo = clean_command(toolchain.zig.zigbuild(), &[]);
     cargo
         .args(["zigbuild", "--release", "--locked", "--offline", "--package", CLIENT, "--bin", CLIENT])
-        .args(["--target", target.triple, "--jobs", &jobs.to_string()])
+        .args(["--target", &target.triple, "--jobs", &jobs.to_string()])
         .current_dir(workspace::root())
         .env("CARGO_TARGET_DIR", &target_dir)
         // Encoded, because folder names may contain spaces.
@@ -126,7 +129,7 @@ pub(crate) fn client(
         .env("ZIG_GLOBAL_CACHE_DIR", &toolchain.zig_cache)
         // rustc strips with a tool of its own that needs its own libraries.
         .env("LD_LIBRARY_PATH", toolchain.rust.sysroot.join("lib"))
-        .env("MACOSX_DEPLOYMENT_TARGET", MACOS_VERSION)
+        .env("MACOSX_DEPLOYMENT_TARGET", &TARGETS.macos_version)
         .env("SOURCE_DATE_EPOCH", epoch.to_string());
     let mut compiled = 0;
     process::run(cargo, |line| {
@@ -142,13 +145,13 @@ pub(crate) fn client(
 /// Each target is built in a folder of its own: builds that share one wait for each other, and the end of
 /// each, which optimises the whole program, keeps only one processor busy.
 fn target_dir(target: &BuildTarget) -> PathBuf {
-    workspace::target("dist").join(target.triple)
+    workspace::target("dist").join(&target.triple)
 }
 
 /// The program that an earlier build left.
 pub(crate) fn program(target: &BuildTarget) -> Result<PathBuf> {
     let name = format!("{CLIENT}{}", target.packaged()?.os.exe_suffix());
-    let path = target_dir(target).join(target.triple).join("release").join(name);
+    let path = target_dir(target).join(&target.triple).join("release").join(name);
     ensure!(path.is_file(), "the build left no program {}", path.display());
     Ok(path)
 }
@@ -166,7 +169,7 @@ fn remaps(rust: &Rust) -> Result<Vec<(PathBuf, &'static str)>> {
 }
 
 fn rustflags(target: &BuildTarget, toolchain: &Toolchain, remaps: &[(PathBuf, &str)]) -> Vec<String> {
-    let mut flags: Vec<String> = target.rustflags.iter().map(|flag| (*flag).to_owned()).collect();
+    let mut flags = target.rustflags.clone();
     flags.extend(remaps.iter().map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display())));
     if let Some((_, sysroot)) = toolchain.sysroots.iter().find(|(triple, _)| *triple == target.triple) {
         flags.push(format!("--sysroot={}", sysroot.display()));

@@ -4,7 +4,7 @@
 //! their program is there. What has not changed is not built again. A failure of one target or
 //! format is reported with all the others, not instead of them.
 
-use crate::build::{self, BuildTarget, TARGETS};
+use crate::build::{self, BuildTarget};
 use crate::process::{interrupted, stop_if_interrupted};
 use crate::progress::Progress;
 use crate::toolchain::Toolchain;
@@ -107,7 +107,7 @@ impl Dist {
     /// Every artifact that the arguments ask for.
     fn plan(&self, facts: &Facts) -> Result<Vec<Planned>> {
         for triple in &self.targets {
-            let triples: Vec<_> = TARGETS.iter().map(|target| target.triple).collect();
+            let triples: Vec<_> = build::targets().iter().map(|target| target.triple.as_str()).collect();
             ensure!(
                 triples.contains(&triple.as_str()),
                 "unknown target {triple:?}: use {}",
@@ -119,16 +119,16 @@ impl Dist {
             names => names.iter().map(|name| formats::by_name(name)).collect::<Result<_>>()?,
         };
         let chosen = |target: &&BuildTarget| {
-            self.targets.is_empty() || self.targets.iter().any(|t| t == target.triple)
+            self.targets.is_empty() || self.targets.iter().any(|t| *t == target.triple)
         };
-        let plan = facts.plan(TARGETS.iter().filter(chosen), &formats)?;
+        let plan = facts.plan(build::targets().iter().filter(chosen), &formats)?;
         ensure!(!plan.is_empty(), "none of these formats exists for any of these targets");
         Ok(plan)
     }
 
     /// Artifacts of earlier runs that this run does not make but that are still current.
     fn keep(&self, facts: &Facts, earlier: &Artifacts, out: &Path) -> Result<Artifacts> {
-        let everything = facts.plan(TARGETS.iter(), formats::ALL)?;
+        let everything = facts.plan(build::targets().iter(), formats::ALL)?;
         let current = everything.iter().filter(|p| earlier.is_current(out, &p.name, &p.inputs));
         Ok(Artifacts(current.map(|p| (p.name.clone(), earlier.0[&p.name].clone())).collect()))
     }
@@ -221,7 +221,7 @@ fn prepare(plan: &[Planned]) -> Result<(Toolchain, Progress)> {
 /// The targets of a plan, each once.
 fn targets<'a>(plan: impl IntoIterator<Item = &'a Planned>) -> Vec<&'static BuildTarget> {
     let mut targets: Vec<_> = plan.into_iter().map(|planned| planned.target).collect();
-    targets.dedup_by_key(|target| target.triple);
+    targets.dedup_by_key(|target| target.triple.as_str());
     targets
 }
 
@@ -256,7 +256,7 @@ fn make(
                 }
             }
         };
-        for _ in 0..jobs.min(TARGETS.len()) {
+        for _ in 0..jobs.min(build::targets().len()) {
             scope.spawn(move || {
                 while let Some(target) = next().filter(|_| !interrupted()) {
                     build_and_pack(target);
@@ -282,7 +282,7 @@ fn pack(facts: &Facts, planned: &Planned, program: &Path, out: &Path, progress: 
     };
     let origin = Origin {
         program,
-        target: planned.target.triple,
+        target: &planned.target.triple,
         inputs: &planned.inputs,
         toolchain: &planned.target.toolchain(&facts.rust),
     };
@@ -335,7 +335,7 @@ mod tests {
         let product = Product::load(&workspace::product_manifest()).unwrap();
         let version = product.changelog().unwrap().latest().version;
         let mut names = std::collections::BTreeSet::new();
-        for target in TARGETS {
+        for target in build::targets() {
             let packaged = target.packaged().unwrap();
             let supported: Vec<_> = formats::ALL.iter().filter(|format| format.supports(packaged)).collect();
             assert!(!supported.is_empty(), "{}", target.triple);

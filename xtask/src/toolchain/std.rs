@@ -51,7 +51,7 @@ pub(crate) fn prepare(
     cache: &Cache,
     progress: &Progress,
 ) -> Result<Vec<(&'static str, PathBuf)>> {
-    let mut missing: Vec<&'static str> = targets.iter().map(|target| target.triple).collect();
+    let mut missing: Vec<&'static str> = targets.iter().map(|target| target.triple.as_str()).collect();
     if !only(Way::Source) {
         missing.retain(|triple| !rust.has_std(triple) && !cache::has(&key(rust, triple)));
         if !missing.is_empty() {
@@ -61,7 +61,7 @@ pub(crate) fn prepare(
                 Ok(()) | Err(_) => {}
             }
         }
-        missing = targets.iter().map(|t| t.triple).filter(|triple| !rust.has_std(triple)).collect();
+        missing = targets.iter().map(|t| t.triple.as_str()).filter(|triple| !rust.has_std(triple)).collect();
     }
     let mut source = None;
     missing
