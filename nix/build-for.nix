@@ -1,0 +1,77 @@
+# Builds one program of the workspace for one target, as users get it: hardened, without a path of the machine that
+# built it, the same bits everywhere.
+{
+  lib,
+  craneLib,
+  cargoVendorDir,
+  version,
+  linkers,
+  disturbance,
+}:
+{
+  pname,
+  src,
+  target,
+}:
+let
+  isWindows = lib.hasInfix "-windows-" target;
+  linker = (if isWindows then linkers.mingw else linkers.zig) target;
+
+  arguments = {
+    inherit
+      pname
+      version
+      src
+      cargoVendorDir
+      ;
+    inherit (linker) cargoBuildCommand cargoCheckCommand nativeBuildInputs;
+    cargoExtraArgs = "--locked --target ${target} --package ${pname} --bin ${pname}";
+    strictDeps = true;
+    # A program for another system cannot be tested here. The workspace's tests and the test bench do that.
+    doCheck = false;
+    # The programs are stripped, and finished: nixpkgs' strip would write the time into those for Windows.
+    dontFixup = true;
+    # crane would replace paths of the store in the program by others. Here there are none, which is checked.
+    doNotRemoveReferencesToRustToolchain = true;
+    doNotRemoveReferencesToVendorDir = true;
+    env = linker.env // disturbance;
+
+    # cargo wants a source file of every member of the workspace.
+    postPatch = ''
+      for manifest in crates/*/Cargo.toml tests/bench/Cargo.toml xtask/Cargo.toml; do
+        sources=''${manifest%/Cargo.toml}/src
+        if ! [ -e "$sources" ]; then
+          mkdir -p "$sources"
+          touch "$sources/lib.rs"
+        fi
+      done
+    '';
+
+    preBuild = linker.preBuild + ''
+      rustflags=(${lib.escapeShellArgs linker.rustflags} "--remap-path-prefix=$PWD=/src")
+      cflags=("-ffile-prefix-map=$PWD=/src")
+      for registry in "$cargoVendorDir"/*/; do
+        rustflags+=("--remap-path-prefix=''${registry%/}=/cargo")
+        cflags+=("-ffile-prefix-map=''${registry%/}=/cargo")
+      done
+      # Encoded, as folder names may contain spaces.
+      CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f'; printf %s "''${rustflags[*]}")
+      export CARGO_ENCODED_RUSTFLAGS CFLAGS="''${cflags[*]}"
+    '';
+  };
+in
+craneLib.buildPackage (
+  arguments
+  // {
+    cargoArtifacts = craneLib.buildDepsOnly arguments;
+    inherit (linker) postInstall;
+    # Nothing of the store is in the program: it runs anywhere, and it says nothing of where it was built.
+    allowedReferences = [ ];
+    passthru = {
+      inherit target;
+      fileName = pname + lib.optionalString isWindows ".exe";
+      toolchain = linker.description;
+    };
+    meta.mainProgram = pname;
+  }
+)

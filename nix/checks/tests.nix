@@ -1,0 +1,13 @@
+# Every test of the sources: the client against a test server on the loopback interface, the only network here.
+{
+  craneLib,
+  workspace,
+  util-linux,
+}:
+craneLib.cargoTest (
+  workspace
+  // {
+    # setpriv takes rights away where a test needs to lack them.
+    nativeBuildInputs = [ util-linux ];
+  }
+)

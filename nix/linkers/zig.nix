@@ -1,0 +1,27 @@
+# Links with zig, as `cargo xtask dist` does: the same compiler, linker, C library and flags, and so the same bits.
+{
+  rustToolchain,
+  zig,
+  channel,
+  targets,
+}:
+target: {
+  # For the record beside the artifacts.
+  description = "rustc ${channel}, std of rust-overlay, zig ${zig.zigVersion}, cargo-zigbuild ${zig.zigbuildVersion}";
+  inherit (targets.${target}) rustflags;
+  cargoBuildCommand = "cargo zigbuild --release";
+  # There is nothing to check without zig's compiler; the build itself compiles the dependencies.
+  cargoCheckCommand = "true";
+  nativeBuildInputs = [ zig ];
+  env = {
+    CC_SHELL_ESCAPED_FLAGS = "1";
+    MACOSX_DEPLOYMENT_TARGET = targets.${target}.macosVersion;
+    CARGO_ZIGBUILD_ZIG_PATH = "${zig}/bin/zig";
+    # rustc strips macOS programs with a tool of its own that needs its own libraries.
+    LD_LIBRARY_PATH = "${rustToolchain}/lib";
+  };
+  preBuild = ''
+    export ZIG_GLOBAL_CACHE_DIR=$NIX_BUILD_TOP/zig-cache CARGO_ZIGBUILD_CACHE_DIR=$NIX_BUILD_TOP/zigbuild-cache
+  '';
+  postInstall = "";
+}

@@ -1,0 +1,90 @@
+# Which files of the workspace decide what: a change of any other file builds nothing again.
+{ lib }:
+let
+  inherit (lib) fileset;
+  root = ../.;
+
+  crates = map (name: ../crates + "/${name}") (lib.attrNames (builtins.readDir ../crates));
+  members = crates ++ [
+    ../tests/bench
+    ../xtask
+  ];
+
+  # cargo reads the manifests of all members, whichever of them it builds.
+  manifests = fileset.unions (
+    [
+      ../Cargo.toml
+      ../Cargo.lock
+    ]
+    ++ map (member: member + "/Cargo.toml") members
+  );
+
+  source =
+    files:
+    fileset.toSource {
+      inherit root;
+      fileset = fileset.unions files;
+    };
+in
+{
+  client = source [
+    manifests
+    ../crates/wats/src
+    ../crates/pywats-client/src
+  ];
+
+  testServer = source [
+    manifests
+    ../crates/wats-test-server/src
+  ];
+
+  packager = source [
+    manifests
+    ../crates/packager/src
+    ../crates/windows-installer/src
+  ];
+
+  xtask = source [
+    manifests
+    ../crates/packager/src
+    ../crates/windows-installer/src
+    ../xtask
+    ../rust-toolchain.toml
+    ../targets.toml
+  ];
+
+  # What goes into packages besides programs.
+  packaging = source [
+    ../packaging
+    ../CHANGELOG.md
+    ../LICENSE
+  ];
+
+  # What the sources' own tests and lints look at.
+  workspace = source (
+    members
+    ++ [
+      ../Cargo.toml
+      ../Cargo.lock
+      ../CHANGELOG.md
+      ../LICENSE
+      ../clippy.toml
+      ../deny.toml
+      ../docs
+      ../packaging
+      ../rust-toolchain.toml
+      ../rustfmt.toml
+      ../targets.toml
+      ../tests/fixtures
+    ]
+  );
+
+  # What the flake itself is made of.
+  flake = source [
+    ../flake.nix
+    ../nix
+    ../tests/nix
+  ];
+
+  scenarios = source [ ../tests/vm ];
+}

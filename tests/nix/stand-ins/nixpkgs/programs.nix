@@ -1,0 +1,65 @@
+# What each package of nixpkgs brings of the programs that we use.
+{
+  binutils = [
+    "ar"
+    "objdump"
+  ];
+  cabextract = [ "cabextract" ];
+  coreutils = [ "chroot" ];
+  cpio = [ "cpio" ];
+  cargo-deny = [ "cargo-deny" ];
+  deadnix = [ "deadnix" ];
+  dpkg = [
+    "dpkg"
+    "dpkg-deb"
+  ];
+  fish = [ "fish" ];
+  git = [ "git" ];
+  gnutar = [ "tar" ];
+  groff = [ "groff" ];
+  gzip = [ "gzip" ];
+  libarchive = [ "bsdtar" ];
+  lintian = [ "lintian" ];
+  mandoc = [ "mandoc" ];
+  mmdebstrap = [ "mmdebstrap" ];
+  msitools = [
+    "msiextract"
+    "msiinfo"
+  ];
+  mypy = [ "mypy" ];
+  nix = [ "nix" ];
+  nixfmt = [ "nixfmt" ];
+  nixfmt-tree = [ "nixfmt" ];
+  openssl = [ "openssl" ];
+  osslsigncode = [ "osslsigncode" ];
+  p7zip = [ "7z" ];
+  procps = [ "ps" ];
+  python3 = [ "python3" ];
+  qemu-user = [ "qemu-aarch64" ];
+  rpm = [
+    "rpm"
+    "rpm2cpio"
+    "rpmbuild"
+  ];
+  rpmlint = [ "rpmlint" ];
+  shellcheck = [ "shellcheck" ];
+  systemd = [
+    "systemd-analyze"
+    "systemd-nspawn"
+  ];
+  unzip = [
+    "unzip"
+    "zipinfo"
+  ];
+  util-linux = [
+    "nsenter"
+    "setpriv"
+    "unshare"
+  ];
+  wine64 = [
+    "wine"
+    "wineboot"
+    "wineserver"
+  ];
+  zsh = [ "zsh" ];
+}
