@@ -6,6 +6,7 @@
 
 mod prerequisites;
 mod suites;
+mod workflows;
 
 use crate::dist::Dist;
 use crate::process::{self, stop_if_interrupted};
