@@ -117,7 +117,7 @@ function Invoke-Msiexec([string] $Arguments) {
     return $process.ExitCode
 }
 
-function Install-Package([string] $Package, [string] $Properties = '') {
+function Install-Client([string] $Package, [string] $Properties = '') {
     $code = Invoke-Msiexec "/i `"$Package`" $Properties"
     Assert-That ($code -eq 0) "the installation ended with $code"
     Assert-That ((Get-Item $script:LastLog).Length -gt 0) 'the installation wrote no log'
@@ -207,7 +207,7 @@ function Add-Report([int] $Number) {
     $original = '33a2d408-3fc8-480b-b554-6866c77fd91c'
     Assert-That ($text.Contains($original)) "the sample report has another id than $original"
     $temporary = Join-Path $Data "watch\$Number.json.tmp"
-    Write-Text $temporary $text.Replace($original, $id)
+    Write-Text $temporary ($text.Replace($original, $id))
     Rename-Item $temporary "$Number.json"
     return $id
 }
@@ -236,7 +236,7 @@ function Get-FileDigest([string] $Path) {
 
 function Test-Installation {
     Test-Claim 'a silent installation to a chosen folder ends with 0 and writes its log' {
-        Install-Package $Msi "INSTALLDIR=`"$Chosen`""
+        Install-Client $Msi "INSTALLDIR=`"$Chosen`""
         Assert-Program $Chosen $Default
         Assert-That (Test-Listed) 'the product is not listed as installed'
     }
@@ -288,7 +288,7 @@ function Test-Upgrade {
         $id = Add-Report 2
         Wait-Until 'the report was not queued' { (Get-Health '/health/details') -match '"pending_count":\s*1\b' }
 
-        Install-Package $HigherMsi
+        Install-Client $HigherMsi
         Assert-Program $Chosen $Default
         Assert-That ((Get-FileDigest $Configuration) -eq $before) 'the upgrade changed the configuration'
         Assert-That ((Get-Setting 'Version') -ne $version) "the registry still has the version $version"
@@ -338,7 +338,7 @@ function Test-Removal([string] $Package) {
     }
     Test-Claim 'a new installation takes configuration and data up again' {
         Start-Server
-        Install-Package $Package
+        Install-Client $Package
         Assert-Program $Default $Chosen
         Assert-Running
         Assert-Delivered 3 (Add-Report 3)
