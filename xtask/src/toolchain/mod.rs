@@ -5,6 +5,7 @@
 
 pub(crate) mod rust;
 pub(crate) mod std;
+pub(crate) mod wheels;
 pub(crate) mod zig;
 
 use crate::build::BuildTarget;

@@ -1,15 +1,13 @@
 //! zig and cargo-zigbuild at pinned versions and hashes, as Python wheels: that is how they can be had
 //! without root on every Linux.
 
-use super::rust::clean_command;
+use super::wheels;
 use crate::cache::Cache;
-use crate::process;
 use crate::progress::Progress;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 /// The pinned version of zig, as in `requirements.txt`.
 pub(crate) const VERSION: &str = "0.17.1";
@@ -54,57 +52,8 @@ impl Zig {
 
 /// Installs zig into the cache, unless it is there.
 pub(crate) fn prepare(cache: &Cache, progress: &Progress) -> Result<Zig> {
-    let key = format!("zig-{VERSION}-{ZIGBUILD_VERSION}-{}", std::env::consts::ARCH);
-    let folder = cache.entry(&key, |folder| {
-        let step = progress.step(format!("zig {VERSION} and cargo-zigbuild {ZIGBUILD_VERSION}"));
-        install(folder, &step)?;
-        step.done();
-        Ok(())
-    })?;
+    let folder = wheels::prepare(cache, "zig", REQUIREMENTS, progress)?;
     Ok(Zig { folder })
-}
-
-fn install(folder: &Path, step: &crate::progress::Step) -> Result<()> {
-    let scratch = tempfile::tempdir()?;
-    let requirements = scratch.path().join("requirements.txt");
-    std::fs::write(&requirements, REQUIREMENTS)?;
-    let mut pip = python_with_pip(scratch.path())?;
-    pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"])
-        .args(["--no-deps", "--no-compile", "--only-binary=:all:", "--require-hashes", "--target"])
-        .arg(folder)
-        .arg("--requirement")
-        .arg(&requirements)
-        .env("PIP_ROOT_USER_ACTION", "ignore");
-    process::run(pip, |line| step.note(line)).context(
-        "zig could not be installed from the Python package index; the network, or PIP_INDEX_URL for a mirror, is needed once",
-    )
-}
-
-/// `python3` if it has pip, else a virtual environment that has.
-fn python_with_pip(scratch: &Path) -> Result<Command> {
-    let python = || clean_command("python3", &["PIP_"]);
-    let quiet = |mut command: Command| command.stdout(Stdio::null()).stderr(Stdio::null()).status();
-    let with_arguments = |arguments: &[&str]| {
-        let mut command = python();
-        command.args(arguments);
-        command
-    };
-    match quiet(with_arguments(&["-m", "pip", "--version"])) {
-        Ok(status) if status.success() => return Ok(python()),
-        Ok(_) => {}
-        Err(error) => {
-            return Err(error).context(
-                "Python 3 is needed once, to install zig: there is no `python3` on PATH (Debian: apt-get install python3 python3-venv)",
-            );
-        }
-    }
-    let environment = scratch.join("venv");
-    let mut venv = with_arguments(&["-m", "venv"]);
-    venv.arg(&environment);
-    match quiet(venv) {
-        Ok(status) if status.success() => Ok(clean_command(environment.join("bin/python3"), &["PIP_"])),
-        _ => bail!("this python3 has neither pip nor venv (Debian: apt-get install python3-venv)"),
-    }
 }
 
 #[cfg(test)]
