@@ -8,8 +8,8 @@ use crate::toolchain::{std as std_library, zig};
 use crate::workspace;
 use anyhow::{Context, Result, ensure};
 use packager::Target;
-use serde::Deserialize;
 use packager::digest::Inputs;
+use serde::Deserialize;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -33,9 +33,8 @@ struct Targets {
 }
 
 /// The file as it was when this program was compiled: `cargo xtask` compiles it again when it changes.
-static TARGETS: LazyLock<Targets> = LazyLock::new(|| {
-    toml::from_str(include_str!("../../targets.toml")).expect("a test reads targets.toml")
-});
+static TARGETS: LazyLock<Targets> =
+    LazyLock::new(|| toml::from_str(include_str!("../../targets.toml")).expect("a test reads targets.toml"));
 
 /// Every target, in the order in which they are built.
 pub(crate) fn targets() -> &'static [BuildTarget] {

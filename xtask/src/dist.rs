@@ -118,9 +118,7 @@ impl Dist {
             [] => formats::ALL.to_vec(),
             names => names.iter().map(|name| formats::by_name(name)).collect::<Result<_>>()?,
         };
-        let chosen = |target: &&BuildTarget| {
-            self.targets.is_empty() || self.targets.iter().any(|t| *t == target.triple)
-        };
+        let chosen = |target: &&BuildTarget| self.targets.is_empty() || self.targets.contains(&target.triple);
         let plan = facts.plan(build::targets().iter().filter(chosen), &formats)?;
         ensure!(!plan.is_empty(), "none of these formats exists for any of these targets");
         Ok(plan)

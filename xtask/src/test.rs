@@ -4,6 +4,7 @@
 //! before anything runs. What could not run is listed as not run and fails the run, unless it was left out
 //! by name.
 
+mod nix;
 mod prerequisites;
 mod suites;
 mod workflows;
@@ -13,6 +14,7 @@ use crate::process::{self, stop_if_interrupted};
 use crate::workspace;
 use anyhow::{Context, Result, bail, ensure};
 use serde::Serialize;
+use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -31,6 +33,8 @@ pub(crate) struct Test {
     /// An artifact to test instead of those in dist/; may be repeated
     #[arg(long = "artifact", value_name = "FILE")]
     artifacts: Vec<PathBuf>,
+    #[command(flatten)]
+    repositories: nix::Repositories,
     /// Installs missing Debian packages (needs root; as root they are installed without being asked for)
     #[arg(long)]
     install: bool,
@@ -108,7 +112,11 @@ impl Test {
             Report { suite: suite.name, passed: 0, failed: 0, not_run: 0, seconds: 0.0, error: None };
         match suite.run {
             Run::Commands(commands) => run_commands(commands, &mut report)?,
-            Run::Bench => run_bench(suite.name, &self.artifacts, &mut report)?,
+            Run::Bench(arguments) => match arguments(self) {
+                Ok(arguments) => run_bench(suite.name, &self.artifacts, &arguments, &mut report)?,
+                Err(_) if process::interrupted() => bail!("interrupted"),
+                Err(error) => return Ok(Report::not_run(suite, format!("{error:#}"))),
+            },
         }
         report.seconds = started.elapsed().as_secs_f64();
         Ok(report)
@@ -172,14 +180,14 @@ fn counts(line: &str) -> Option<(usize, usize)> {
 }
 
 /// Runs a suite of the test bench in a process of its own: a bench may drop privileges or crash.
-fn run_bench(name: &str, artifacts: &[PathBuf], report: &mut Report) -> Result<()> {
+fn run_bench(name: &str, artifacts: &[PathBuf], arguments: &[OsString], report: &mut Report) -> Result<()> {
     let folder = workspace::target("test");
     fs::create_dir_all(&folder)?;
     let json = folder.join(format!("{name}.json"));
     let _ = fs::remove_file(&json);
     let mut command = suites::cargo(&["run", "--quiet", "--package", "testbench", "--"]);
     command.arg(name).arg("--json").arg(&json).arg("--dist").arg(workspace::dist());
-    command.env("XTASK", std::env::current_exe()?);
+    command.args(arguments).env("XTASK", std::env::current_exe()?);
     for artifact in artifacts {
         command.arg("--artifact").arg(artifact);
     }

@@ -33,6 +33,10 @@ pub(crate) struct Bench {
     artifacts: Vec<PathBuf>,
     scratch: TempDir,
     only: Option<String>,
+    /// Stands before the names of the cases.
+    prefix: String,
+    /// A file that says where a suite's tools are.
+    pub(crate) tools: Option<PathBuf>,
     cases: Vec<Case>,
 }
 
@@ -52,7 +56,7 @@ impl Bench {
                 artifact.canonicalize().with_context(|| format!("no artifact {}", artifact.display()))?;
         }
         let scratch = tempfile::Builder::new().prefix("testbench-").tempdir()?;
-        Ok(Bench { artifacts, scratch, only, cases: Vec::new() })
+        Ok(Bench { artifacts, scratch, only, prefix: String::new(), tools: None, cases: Vec::new() })
     }
 
     /// The artifacts whose file name ends with `suffix`.
@@ -79,6 +83,23 @@ impl Bench {
         Ok(found[0].clone())
     }
 
+    /// Lets `suite` judge other artifacts. The names of its cases begin with `prefix`.
+    pub(crate) fn judge(
+        &mut self,
+        prefix: &str,
+        artifacts: Vec<PathBuf>,
+        suite: impl FnOnce(&mut Bench) -> Result<()>,
+    ) {
+        let ours = std::mem::replace(&mut self.artifacts, artifacts);
+        let longer = format!("{}{prefix}: ", self.prefix);
+        let before = std::mem::replace(&mut self.prefix, longer);
+        if let Err(error) = suite(self) {
+            self.fail("the suite itself", &error);
+        }
+        self.prefix = before;
+        self.artifacts = ours;
+    }
+
     /// A new folder for one case, removed at the end.
     pub(crate) fn folder(&self, name: &str) -> Result<PathBuf> {
         let path =
@@ -90,7 +111,8 @@ impl Bench {
     /// Runs a case. A panic fails the case, not the suite. Returns whether it passed, so that cases which
     /// need it can be reported as not run.
     pub(crate) fn case(&mut self, name: &str, run: impl FnOnce() -> Result<()>) -> bool {
-        if self.only.as_deref().is_some_and(|only| !name.contains(only)) {
+        let full = format!("{}{name}", self.prefix);
+        if self.only.as_deref().is_some_and(|only| !full.contains(only)) {
             return true;
         }
         let started = Instant::now();
@@ -139,6 +161,7 @@ impl Bench {
     }
 
     fn record(&mut self, name: &str, seconds: f64, outcome: Outcome) {
+        let name = format!("{}{name}", self.prefix);
         match &outcome {
             Outcome::Passed => println!("ok       {name} ({seconds:.1} s)"),
             Outcome::Failed { error } => {
@@ -146,7 +169,7 @@ impl Bench {
             }
             Outcome::NotRun { reason } => println!("not run  {name}: {reason}"),
         }
-        self.cases.push(Case { name: name.to_owned(), seconds, outcome });
+        self.cases.push(Case { name, seconds, outcome });
     }
 
     /// Prints the summary, writes the JSON, and tells whether everything ran and passed.

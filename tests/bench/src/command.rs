@@ -8,6 +8,7 @@ use std::process::{Command, Output, Stdio};
 pub(crate) struct Tool {
     command: Command,
     shown: String,
+    aloud: bool,
 }
 
 /// Starts describing a run of `program` that is killed after `seconds`.
@@ -18,7 +19,7 @@ pub(crate) fn tool(program: impl AsRef<OsStr>, seconds: u32) -> Tool {
     let mut command = Command::new("timeout");
     command.arg("--kill-after=5").arg(seconds.to_string()).arg(program.as_ref());
     command.env("LC_ALL", "C.UTF-8").env("TZ", "UTC").stdin(Stdio::null());
-    Tool { command, shown: program.as_ref().to_string_lossy().into_owned() }
+    Tool { command, shown: program.as_ref().to_string_lossy().into_owned(), aloud: false }
 }
 
 /// The first of these programs that is not installed.
@@ -44,6 +45,17 @@ impl Tool {
         self
     }
 
+    pub(crate) fn env_remove(mut self, name: &str) -> Tool {
+        self.command.env_remove(name);
+        self
+    }
+
+    /// Lets what it says on standard error appear as it comes: for programs that take minutes.
+    pub(crate) fn aloud(mut self) -> Tool {
+        self.aloud = true;
+        self
+    }
+
     pub(crate) fn current_dir(mut self, folder: impl AsRef<std::path::Path>) -> Tool {
         self.command.current_dir(folder);
         self
@@ -51,6 +63,9 @@ impl Tool {
 
     /// Runs it and returns what it printed and how it ended, whatever that is.
     pub(crate) fn output(mut self) -> Result<Output> {
+        if self.aloud {
+            self.command.stderr(Stdio::inherit());
+        }
         let output = self.command.output().with_context(|| format!("cannot run `{}`", self.shown))?;
         match output.status.code() {
             Some(124 | 137) => bail!("`{}` did not end in time\n{}", self.shown, said(&output)),

@@ -27,6 +27,9 @@ struct Arguments {
     /// The distribution folder.
     #[arg(long, value_name = "DIR", default_value = "dist")]
     dist: PathBuf,
+    /// For the suite nix: where its tools are, as `cargo xtask test` writes it.
+    #[arg(long, value_name = "FILE")]
+    tools: Option<PathBuf>,
     /// Runs only the cases whose name contains this text.
     #[arg(long)]
     only: Option<String>,
@@ -45,6 +48,7 @@ fn main() -> Result<ExitCode> {
     }
     let suite = suites::by_name(&arguments.suite)?;
     let mut bench = Bench::new(&arguments.artifacts, &arguments.dist, arguments.only)?;
+    bench.tools = arguments.tools;
     if let Err(error) = (suite.run)(&mut bench) {
         bench.fail("the suite itself", &error);
     }

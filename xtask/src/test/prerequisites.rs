@@ -17,6 +17,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("cpio", "cpio"),
     ("dpkg-deb", "dpkg"),
     ("fish", "fish"),
+    ("git", "git"),
     ("groff", "groff-base"),
     ("gzip", "gzip"),
     ("lintian", "lintian"),
@@ -73,6 +74,11 @@ pub(crate) fn provide(suites: &[&'static Suite], install: bool) -> Result<Vec<(&
         .into_iter()
         .map(|(suite, program, package)| (suite, format!("{program} (Debian: {package})")))
         .collect())
+}
+
+/// Every program that some suite needs.
+pub(crate) fn programs() -> Vec<&'static str> {
+    PROGRAMS.iter().map(|(name, _)| *name).collect()
 }
 
 /// The Debian package that has a program.

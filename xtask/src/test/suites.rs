@@ -1,10 +1,15 @@
 //! The suites, in the order in which they run: what fails fastest comes first.
 
+use super::{Test, nix};
 use crate::cache::Cache;
 use crate::process;
+use crate::progress::Progress;
+use crate::toolchain::crates;
 use crate::toolchain::rust::clean_command;
 use crate::workspace;
 use anyhow::Result;
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::Command;
 
 /// One suite.
@@ -25,14 +30,15 @@ pub(crate) struct Suite {
 pub(crate) enum Run {
     /// Commands, one after the other.
     Commands(fn() -> Result<Vec<Command>>),
-    /// The suite of that name of the test bench, on finished artifacts.
-    Bench,
+    /// The suite of that name of the test bench, on finished artifacts. The function brings what the suite
+    /// needs besides installed programs, and returns further arguments for it.
+    Bench(fn(&Test) -> Result<Vec<OsString>>),
 }
 
 impl Suite {
     /// Whether the suite judges what `cargo xtask dist` makes.
     pub(crate) fn needs_artifacts(&self) -> bool {
-        matches!(self.run, Run::Bench)
+        matches!(self.run, Run::Bench(_))
     }
 }
 
@@ -46,7 +52,7 @@ const fn commands(
 }
 
 const fn bench(name: &'static str, about: &'static str, needs: &'static [&'static str]) -> Suite {
-    Suite { name, about, needs, run: Run::Bench, long: false }
+    Suite { name, about, needs, run: Run::Bench(|_| Ok(Vec::new())), long: false }
 }
 
 /// Every suite.
@@ -119,6 +125,13 @@ pub(crate) const ALL: &[Suite] = &[
         "the build without Python, network or space on the disk, and when it is interrupted",
         &["ps", "unshare"],
     ),
+    Suite {
+        name: "nix",
+        about: "the flake: all of it evaluates, builds in the sandbox over stand-ins, and gives the same bits",
+        needs: &["git", "lintian", "msiinfo", "rpmlint", "unzip", "x86_64-w64-mingw32-gcc"],
+        run: Run::Bench(nix::arguments),
+        long: false,
+    },
     bench(
         "reproducible",
         "a second build, everything around it different, gives the same bits",
@@ -141,7 +154,7 @@ fn lint() -> Result<Vec<Command>> {
 }
 
 /// Adds rustfmt and clippy to a minimal toolchain.
-fn add_components() -> Result<()> {
+pub(super) fn add_components() -> Result<()> {
     let lacks =
         |tool: &str| !cargo(&[tool, "--version"]).output().is_ok_and(|output| output.status.success());
     let missing: Vec<&str> = [("fmt", "rustfmt"), ("clippy", "clippy")]
@@ -174,16 +187,13 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
 
 /// `cargo deny check`, by a cargo-deny of a pinned version in the cache.
 fn cargo_deny(checks: &[&str]) -> Result<Command> {
-    const VERSION: &str = "0.20.2";
-    let folder = Cache::open()?.entry(&format!("cargo-deny-{VERSION}"), |folder| {
-        println!("installing cargo-deny {VERSION}");
-        let mut command = cargo(&["install", "--quiet", "--locked", "--debug", "--no-track", "cargo-deny"]);
-        command.args(["--version", VERSION, "--root"]).arg(folder);
-        // Its build must not fill this workspace's target folder.
-        command.env("CARGO_TARGET_DIR", tempfile::tempdir()?.keep());
-        process::run(command, |line| println!("{line}"))
-    })?;
-    let mut command = clean_command(folder.join("bin/cargo-deny"), &[]);
+    let folder = cargo_deny_folder(&Cache::open()?, &Progress::new())?;
+    let mut command = clean_command(folder.join("cargo-deny"), &[]);
     command.args(["--workspace", "check"]).args(checks).current_dir(workspace::root());
     Ok(command)
+}
+
+/// Where cargo-deny is.
+pub(super) fn cargo_deny_folder(cache: &Cache, progress: &Progress) -> Result<PathBuf> {
+    crates::prepare(cache, "cargo-deny", "0.20.2", progress)
 }

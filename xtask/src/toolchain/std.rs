@@ -4,6 +4,7 @@
 //! the same compiler, into a private sysroot that leaves the user's toolchain as it was. The source is
 //! rustup's component `rust-src` or Debian's package of exactly the compiler's version.
 
+use super::debian::Archive;
 use super::rust::{Rust, clean_command, std_in};
 use super::zig::Zig;
 use crate::build::BuildTarget;
@@ -112,68 +113,13 @@ fn find_source(rust: &Rust, cache: &Cache, progress: &Progress) -> Result<PathBu
     Ok(entry.join("library"))
 }
 
-/// Downloads Debian's `rust-src` with an apt configuration of its own: no root, and the machine's package
-/// lists stay as they are. apt checks the archive's signature.
+/// Brings Debian's `rust-src`.
 fn download_debian_source(version: &str, folder: &Path, step: &crate::progress::Step) -> Result<()> {
-    let work = tempfile::tempdir()?;
-    let work = work.path();
-    for sub in ["lists/partial", "cache/archives/partial", "unpacked"] {
-        fs::create_dir_all(work.join(sub))?;
-    }
-    let mirror = debian_mirror()?;
-    let keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
-    fs::write(
-        work.join("sources.list"),
-        format!("deb [signed-by={keyring}] {mirror} trixie-backports main\n"),
-    )?;
-    fs::write(work.join("status"), "")?;
-    let option = |name: &str, sub: &str| format!("{name}={}", work.join(sub).display());
-    let options = [
-        option("Dir::Etc::sourcelist", "sources.list"),
-        "Dir::Etc::sourceparts=-".to_owned(),
-        option("Dir::State::lists", "lists"),
-        option("Dir::State::status", "status"),
-        option("Dir::Cache", "cache"),
-        "Acquire::Languages=none".to_owned(),
-        "Acquire::Retries=3".to_owned(),
-        // A frozen mirror is as good: the package is named by its version and signed.
-        "Acquire::Check-Valid-Until=false".to_owned(),
-        "APT::Sandbox::User=root".to_owned(),
-        "Debug::NoLocking=1".to_owned(),
-    ];
-    let apt = |arguments: &[&str]| {
-        let mut command = clean_command("apt-get", &[]);
-        command.args(options.iter().flat_map(|option| ["-o", option])).args(arguments).current_dir(work);
-        process::run(command, |line| step.note(line))
-    };
-    apt(&["--quiet", "update"])?;
-    apt(&["--quiet", "download", &format!("rust-src={version}+*")])?;
-    let package = fs::read_dir(work)?
-        .flatten()
-        .map(|entry| entry.path())
-        .find(|path| path.extension().is_some_and(|extension| extension == "deb"))
-        .context("apt-get downloaded no package")?;
-    let mut unpack = clean_command("dpkg-deb", &[]);
-    unpack.arg("--extract").arg(&package).arg(work.join("unpacked"));
-    process::run(unpack, |line| step.note(line))?;
-    let library = work.join(format!("unpacked/usr/src/rustc-{version}/library"));
-    ensure!(library.join("Cargo.lock").is_file(), "{} has no library/Cargo.lock", package.display());
+    let unpacked = tempfile::tempdir()?;
+    Archive::open("trixie-backports", step)?.unpack(&[format!("rust-src={version}+*")], unpacked.path())?;
+    let library = unpacked.path().join(format!("usr/src/rustc-{version}/library"));
+    ensure!(library.join("Cargo.lock").is_file(), "Debian's rust-src has no library/Cargo.lock");
     copy_tree(&library, &folder.join("library"))
-}
-
-/// The Debian mirror this machine uses.
-fn debian_mirror() -> Result<String> {
-    let mut files = vec![PathBuf::from("/etc/apt/sources.list")];
-    files.extend(fs::read_dir("/etc/apt/sources.list.d").into_iter().flatten().flatten().map(|e| e.path()));
-    files.sort();
-    let texts: Vec<String> = files.iter().filter_map(|file| fs::read_to_string(file).ok()).collect();
-    let words = texts.iter().flat_map(|text| {
-        let lines = text.lines().filter(|line| line.starts_with("URIs:") || line.starts_with("deb "));
-        lines.flat_map(str::split_whitespace)
-    });
-    let mut mirrors = words.filter(|word| word.contains("://"));
-    let is_main = |uri: &&str| uri.trim_end_matches('/').ends_with("/debian");
-    mirrors.find(is_main).map(str::to_owned).context("this machine's apt has no Debian archive")
 }
 
 /// Builds the standard library of `triple` and leaves `lib/rustlib/TRIPLE/lib/*.rlib` in `folder`.

@@ -8,10 +8,10 @@
 
 use super::rust::clean_command;
 use crate::cache::Cache;
-use crate::digest::Inputs;
 use crate::process;
 use crate::progress::{Progress, Step};
 use anyhow::{Context, Result, bail};
+use packager::digest::Inputs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -31,6 +31,25 @@ pub(crate) fn prepare(cache: &Cache, name: &str, requirements: &str, progress: &
         let step = progress.step(describe(requirements).unwrap_or_else(|| name.to_owned()));
         install(folder, requirements, &step)
             .with_context(|| format!("{name} could not be installed from the Python package index"))?;
+        step.done();
+        Ok(())
+    })
+}
+
+/// Downloads the wheels of a set as they are; returns the folder they are in.
+///
+/// # Errors
+/// As [`prepare`].
+pub(crate) fn download(
+    cache: &Cache,
+    name: &str,
+    requirements: &str,
+    progress: &Progress,
+) -> Result<PathBuf> {
+    cache.entry(&format!("{}-wheels", key(name, requirements)), |folder| {
+        let step = progress.step(format!("wheels of {}", describe(requirements).unwrap_or(name.to_owned())));
+        pip(&["download", "--dest"], folder, requirements, &step)
+            .with_context(|| format!("{name} could not be downloaded from the Python package index"))?;
         step.done();
         Ok(())
     })
@@ -71,13 +90,20 @@ fn describe(requirements: &str) -> Option<String> {
 }
 
 fn install(folder: &Path, requirements: &str, step: &Step) -> Result<()> {
+    pip(&["install", "--no-compile", "--target"], folder, requirements, step)
+}
+
+/// pip, doing what `words` say with a set's wheels and nothing else; the last of them takes `folder`.
+fn pip(words: &[&str], folder: &Path, requirements: &str, step: &Step) -> Result<()> {
     let scratch = tempfile::tempdir()?;
     let list = scratch.path().join("requirements.txt");
     std::fs::write(&list, requirements)?;
     let mut pip = python_with_pip(scratch.path())?;
-    pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"])
-        .args(["--no-deps", "--no-compile", "--only-binary=:all:", "--require-hashes", "--target"])
+    pip.args(["-m", "pip"])
+        .args(words)
         .arg(folder)
+        .args(["--quiet", "--no-input", "--disable-pip-version-check"])
+        .args(["--no-deps", "--only-binary=:all:", "--require-hashes"])
         .arg("--requirement")
         .arg(&list)
         .env("PIP_ROOT_USER_ACTION", "ignore");

@@ -14,7 +14,8 @@ pub(crate) const VERSION: &str = "0.17.1";
 /// The pinned version of cargo-zigbuild, as in `requirements.txt`.
 pub(crate) const ZIGBUILD_VERSION: &str = "0.24.0";
 
-const REQUIREMENTS: &str = include_str!("requirements.txt");
+/// The wheels, which Nix takes as well.
+pub(crate) const REQUIREMENTS: &str = include_str!("requirements.txt");
 
 /// An installed zig.
 pub(crate) struct Zig {

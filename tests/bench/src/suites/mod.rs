@@ -6,6 +6,7 @@ mod dist;
 mod formats;
 mod install;
 mod msi;
+mod nix;
 mod reproducible;
 mod service;
 mod wine;
@@ -51,6 +52,11 @@ pub(crate) const ALL: &[Suite] = &[
         name: "dist",
         about: "the build when something goes wrong: clear words, nothing half-written",
         run: dist::run,
+    },
+    Suite {
+        name: "nix",
+        about: "the flake evaluates and builds over stand-ins, and what it makes stands every test",
+        run: nix::run,
     },
     Suite {
         name: "reproducible",

@@ -2,9 +2,8 @@
 
 use crate::bench::Bench;
 use crate::command::tool;
-use crate::products::workspace;
-use anyhow::{Context, Result, bail, ensure};
-use sha2::{Digest, Sha256};
+use crate::products::{self, copy_sources, workspace};
+use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -65,41 +64,9 @@ fn build(folder: &Path) -> Result<PathBuf> {
     Ok(checkout.join("dist"))
 }
 
-/// Copies what a fresh clone would have: everything but results of builds and the history.
-fn copy_sources(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from).with_context(|| format!("reading {}", from.display()))? {
-        let entry = entry?;
-        let name = entry.file_name();
-        if ["target", "dist", ".git", "result", "__pycache__"].iter().any(|skipped| name == *skipped) {
-            continue;
-        }
-        let (source, target) = (entry.path(), to.join(&name));
-        if entry.file_type()?.is_dir() {
-            copy_sources(&source, &target)?;
-        } else {
-            fs::copy(&source, &target).with_context(|| format!("copying {}", source.display()))?;
-        }
-    }
-    Ok(())
-}
-
 /// Fails if: two files differ in a single bit, or one is missing or not readable for everyone.
 fn compare(first: &Path, second: &Path) -> Result<()> {
-    let [a, b] =
-        [first, second].map(|path| fs::read(path).with_context(|| format!("reading {}", path.display())));
-    let (a, b) = (a?, b?);
-    if a != b {
-        let at = a.iter().zip(&b).position(|(x, y)| x != y).unwrap_or(a.len().min(b.len()));
-        let digest = |bytes: &[u8]| format!("{:x}", Sha256::digest(bytes));
-        bail!(
-            "{} bytes with SHA-256 {}, and {} bytes with {}; they differ from byte {at}",
-            a.len(),
-            digest(&a),
-            b.len(),
-            digest(&b)
-        );
-    }
+    products::compare(first, second)?;
     let mode = fs::metadata(second)?.mode() & 0o777;
     ensure!(mode == 0o644, "the umask shows in the mode {mode:o} of {}", second.display());
     Ok(())

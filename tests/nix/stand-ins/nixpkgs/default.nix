@@ -22,7 +22,15 @@ let
     // import ./fetchers.nix { inherit final machine; }
     // import ./cross.nix { inherit lib final; }
     // import ./testers.nix { inherit final; }
-    // lib.mapAttrs (import ./host-package.nix final) (import ./programs.nix);
+    // lib.mapAttrs (import ./host-package.nix final) (import ./programs.nix)
+    // {
+      # A Python module on this machine, with a program around it.
+      mypy = final.runCommand "host-mypy" { passthru.programs = [ "mypy" ]; } ''
+        mkdir -p $out/bin
+        printf '#!/bin/sh\nPYTHONPATH=%s exec python3 -s -m mypy "$@"\n' ${machine.mypy} > $out/bin/mypy
+        chmod +x $out/bin/mypy
+      '';
+    };
 in
 lib.fix (
   lib.foldl' (

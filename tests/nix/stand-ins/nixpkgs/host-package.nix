@@ -8,6 +8,7 @@ final.runCommand "host-${name}"
   }
   ''
     mkdir -p $out/bin
+    PATH=$PATH:${final.lib.concatMapStringsSep ":" toString final.standInMachine.programs}
     for program in ${toString programs}; do
       file=$(type -P "$program") || { echo "this machine has no $program, which ${name} would bring" >&2; exit 1; }
       ln -s "$file" $out/bin/

@@ -26,7 +26,6 @@
     "msiextract"
     "msiinfo"
   ];
-  mypy = [ "mypy" ];
   nix = [ "nix" ];
   nixfmt = [ "nixfmt" ];
   nixfmt-tree = [ "nixfmt" ];

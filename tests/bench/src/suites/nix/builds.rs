@@ -1,0 +1,125 @@
+//! Builds artifacts in the sandbox, again, and compares them with what is built without Nix.
+
+use super::workshop::{Workshop, system};
+use crate::bench::Bench;
+use crate::products::{self, compare};
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What is built first, each as a user would ask for it.
+const ASKED_FOR: &[&str] = &[
+    "client-x86_64-unknown-linux-musl",
+    "client-x86_64-pc-windows-gnu",
+    "deb-amd64",
+    "rpm-x86_64",
+    "msi",
+    "all",
+];
+
+/// What is built a second time.
+const REBUILT: &[&str] = &[
+    "packager",
+    "client-x86_64-unknown-linux-musl",
+    "client-x86_64-pc-windows-gnu",
+    "deb-amd64",
+    "rpm-x86_64",
+    "msi",
+    "all",
+];
+
+/// What the flake checks of packages, built for real.
+const CHECKS: &[&str] =
+    &["lint-deb-amd64", "lint-deb-arm64", "lint-rpm-x86_64", "lint-rpm-aarch64", "lint-msi"];
+
+/// Builds everything; returns the folder with all artifacts, if there is one.
+pub(super) fn run(bench: &mut Bench, workshop: &Workshop) -> Result<Option<PathBuf>> {
+    let ours = bench.all_artifacts();
+    let mut all = None;
+    for name in ASKED_FOR {
+        bench.case(&format!("nix build .#{name}"), || {
+            let built = workshop.build(&[workshop.package(name)])?;
+            all = built.into_iter().next();
+            Ok(())
+        });
+    }
+    let Some(all) = all.filter(|all| all.join("artifacts.json").is_file()) else {
+        bench.not_run("what is built", "not everything was built");
+        return Ok(None);
+    };
+    for name in REBUILT {
+        bench.case(&format!("nix build --rebuild .#{name} gives the same bits"), || {
+            workshop.rebuild(&workshop.package(name))
+        });
+    }
+    for name in CHECKS {
+        bench.case(&format!("nix build .#checks.{name}"), || {
+            workshop.build(&[workshop.output(&format!("checks.{}.{name}", system()))]).map(drop)
+        });
+    }
+    let folder = bench.folder("packed outside")?;
+    bench.case("what Nix packs, the packager packs outside to the same bits", || {
+        packed_outside(workshop, &all, &folder)
+    });
+    bench.case("the folder of all artifacts is as cargo xtask dist leaves it", || same_folder(&all, &ours));
+    for file in ours {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        // For Windows the flake links with mingw-w64, cargo xtask dist with zig.
+        if !name.ends_with(".msi") && !name.ends_with("-windows.zip") {
+            bench.case(&format!("{name}: Nix and cargo xtask dist give the same bits"), || {
+                compare(&file, &all.join(&name))
+            });
+        }
+    }
+    Ok(Some(all))
+}
+
+fn list(folder: &Path) -> Result<serde_json::Map<String, Value>> {
+    let path = folder.join("artifacts.json");
+    let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("{} is not what it should be", path.display()))
+}
+
+/// Fails if: the sandbox, its user, its time or its environment shows in an artifact.
+fn packed_outside(workshop: &Workshop, all: &Path, folder: &Path) -> Result<()> {
+    let artifacts = list(all)?;
+    ensure!(artifacts.len() == 10, "there are {} artifacts", artifacts.len());
+    for (name, artifact) in &artifacts {
+        let text = |field: &str| artifact[field].as_str().with_context(|| format!("{name} has no {field}"));
+        let (format, target) = (text("format")?, text("target")?);
+        let client = workshop.build(&[workshop.package(&format!("client-{target}"))])?;
+        let client = client.first().context("Nix built no client")?.join("bin");
+        let program = fs::read_dir(&client)?.next().context("there is no program")??.path();
+        let outside = products::package_as_released(format, target, &program, folder)?;
+        compare(&all.join(name), &outside)?;
+    }
+    Ok(())
+}
+
+/// Fails if: an artifact is missing or has another name, or the lists do not fit what lies there.
+fn same_folder(all: &Path, ours: &[PathBuf]) -> Result<()> {
+    let mut expected: Vec<String> = ours
+        .iter()
+        .filter_map(|path| path.file_name())
+        .map(|name| name.to_string_lossy().into_owned())
+        .chain(["SHA256SUMS", "artifacts.json"].map(str::to_owned))
+        .collect();
+    expected.sort();
+    let mut found: Vec<String> = fs::read_dir(all)?
+        .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+        .collect::<Result<_>>()?;
+    found.sort();
+    ensure!(found == expected, "there are {found:?}, not {expected:?}");
+    crate::command::tool("sha256sum", 60)
+        .args(["--check", "--quiet", "SHA256SUMS"])
+        .current_dir(all)
+        .run()?;
+    for (name, artifact) in list(all)? {
+        for field in ["toolchain", "inputs", "program_sha256"] {
+            let said = artifact[field].as_str().unwrap_or_default();
+            ensure!(said.len() > 16 && !said.contains("/nix/"), "{name} says {said:?} of its {field}");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! The lock, and the names that the flake takes from its inputs.
+
+use super::workshop::Workshop;
+use crate::bench::Bench;
+use crate::products::workspace;
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::fs;
+
+pub(super) fn run(bench: &mut Bench, workshop: &Workshop) -> Result<()> {
+    bench.case("flake.lock is in sync with flake.nix", || lock_is_in_sync(workshop));
+    let folder = bench.folder("other inputs")?;
+    bench.case("a lock that is out of sync would be noticed", || {
+        let text = fs::read_to_string(workshop.flake.join("flake.nix"))?;
+        fs::write(folder.join("flake.nix"), text.replace("NixOS/nixpkgs/", "NixOS/nixpkgs/another-"))?;
+        fs::copy(workshop.flake.join("flake.lock"), folder.join("flake.lock"))?;
+        fs::create_dir(folder.join("nix"))?;
+        let output = metadata(workshop, &folder.display().to_string()).output()?;
+        ensure!(!output.status.success(), "Nix took a lock that does not fit");
+        Ok(())
+    });
+    bench.case("every input follows the one nixpkgs and is pinned", || one_nixpkgs(workshop));
+    bench.case("only names that were read in the inputs' sources are used", || names_are_confirmed(workshop));
+    Ok(())
+}
+
+fn metadata(workshop: &Workshop, folder: &str) -> crate::command::Tool {
+    workshop.nix(&[
+        "flake",
+        "metadata",
+        "--offline",
+        "--no-update-lock-file",
+        "--no-write-lock-file",
+        &format!("path:{folder}"),
+    ])
+}
+
+/// Fails if: flake.nix names an input or a branch that flake.lock does not pin.
+fn lock_is_in_sync(workshop: &Workshop) -> Result<()> {
+    metadata(workshop, &workshop.flake.display().to_string()).run()
+}
+
+/// Fails if: an input brings another nixpkgs, or is not pinned by revision and hash.
+fn one_nixpkgs(workshop: &Workshop) -> Result<()> {
+    let lock: Value = serde_json::from_str(&fs::read_to_string(workshop.flake.join("flake.lock"))?)?;
+    let nodes = lock["nodes"].as_object().context("flake.lock has no nodes")?;
+    ensure!(!nodes.keys().any(|name| name.contains('_')), "an input is there twice: {:?}", nodes.keys());
+    for (name, node) in nodes.iter().filter(|(name, _)| *name != "root") {
+        for field in ["rev", "narHash"] {
+            ensure!(node["locked"][field].is_string(), "{name} has no {field}");
+        }
+        let follows = &node["inputs"]["nixpkgs"];
+        ensure!(follows.is_null() || *follows == serde_json::json!(["nixpkgs"]), "{name} follows {follows}");
+    }
+    Ok(())
+}
+
+/// Fails if: a stand-in offers a name that is not in the list of those that were read in the real sources, so
+/// that the flake could use something that does not exist there; or the list has a name that nobody offers.
+fn names_are_confirmed(workshop: &Workshop) -> Result<()> {
+    let path = workspace().join("tests/nix/confirmed.toml");
+    let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    let list: toml::Table = text.parse()?;
+    let folder = workshop.flake.join("tests/nix");
+    let offered = workshop
+        .nix(&["eval", "--json", "--impure", "--file", &folder.join("offered.nix").display().to_string()])
+        .env("PYWATS_STAND_INS", workshop.stand_ins())
+        .read()?;
+    let offered: Value = serde_json::from_str(&offered)?;
+    let mut faults = Vec::new();
+    for (source, names) in offered.as_object().context("offered.nix returns no set")? {
+        let confirmed: BTreeSet<&str> = match list.get(source).and_then(toml::Value::as_table) {
+            Some(table) => table.keys().map(String::as_str).collect(),
+            None => bail!("{} has no table {source}", path.display()),
+        };
+        let names: BTreeSet<&str> =
+            names.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        faults.extend(names.difference(&confirmed).map(|name| format!("{source}: {name} is not confirmed")));
+        faults.extend(confirmed.difference(&names).map(|name| format!("{source}: nobody offers {name}")));
+    }
+    ensure!(faults.is_empty(), "{}", faults.join("\n"));
+    Ok(())
+}

@@ -1,0 +1,30 @@
+//! The flake: read, evaluated, and built for real in Nix's sandbox, over stand-ins (`tests/nix/stand-ins`) for
+//! nixpkgs, crane, rust-overlay and nix-vm-test. What that proves, and what only a machine with internet can
+//! prove, is said in `docs/nix.md`.
+
+mod builds;
+mod inputs;
+mod judged;
+mod outputs;
+mod scenarios;
+mod style;
+mod workshop;
+
+use crate::bench::Bench;
+use anyhow::{Context, Result};
+use workshop::Workshop;
+
+/// Judges the flake of this checkout, then what it makes.
+pub(crate) fn run(bench: &mut Bench) -> Result<()> {
+    let tools = bench.tools.clone().context("run this suite with `cargo xtask test nix`")?;
+    let workshop = Workshop::open(&tools, &bench.folder("nix")?)?;
+    style::run(bench, &workshop);
+    inputs::run(bench, &workshop)?;
+    outputs::run(bench, &workshop)?;
+    scenarios::run(bench, &workshop)?;
+    if let Some(all) = builds::run(bench, &workshop)? {
+        judged::run(bench, &all)?;
+    }
+    outputs::run_with_repositories(bench, Workshop::open(&tools, &bench.folder("real")?)?);
+    workshop.close()
+}

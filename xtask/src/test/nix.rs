@@ -1,0 +1,115 @@
+//! What the suite `nix` of the test bench needs: Nix, the judges of Nix files, and what this machine has in
+//! place of nixpkgs, crane and rust-overlay, where these cannot be fetched.
+
+use super::{Test, prerequisites, suites};
+use crate::build;
+use crate::cache::Cache;
+use crate::progress::Progress;
+use crate::toolchain::rust::Rust;
+use crate::toolchain::{Toolchain, crates, nix, wheels, zig};
+use crate::workspace;
+use anyhow::{Context, Result};
+use serde_json::{Map, Value, json};
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Judges of Nix files: crate and version.
+const NIXFMT: (&str, &str) = ("nixfmt_rs", "0.5.3");
+const DEADNIX: (&str, &str) = ("deadnix", "1.3.1");
+/// The type checker for the scenarios of the virtual machines.
+const MYPY: &str = include_str!("nix/mypy.txt");
+
+/// Copies of the public repositories that the flake's inputs name, where they are at hand.
+#[derive(clap::Args)]
+pub(crate) struct Repositories {
+    /// A copy of the repository of crane, for the suite nix
+    #[arg(long, value_name = "DIR")]
+    crane: Option<PathBuf>,
+    /// A copy of the repository of rust-overlay, for the suite nix
+    #[arg(long, value_name = "DIR")]
+    rust_overlay: Option<PathBuf>,
+    /// A copy of the repository nixpkgs.lib, for the suite nix
+    #[arg(long, value_name = "DIR")]
+    nixpkgs_lib: Option<PathBuf>,
+}
+
+/// Brings everything; returns the arguments that tell the test bench where it is.
+pub(crate) fn arguments(test: &Test) -> Result<Vec<OsString>> {
+    let progress = Progress::new();
+    suites::add_components()?;
+    build::fetch(&progress)?;
+    let targets: Vec<_> = build::targets().iter().collect();
+    let (rust, sysroots) = {
+        // The toolchain keeps the cache to itself while it lives.
+        let toolchain = Toolchain::prepare(&targets, &progress)?;
+        (toolchain.rust, toolchain.sysroots)
+    };
+    let cache = Cache::open()?;
+    let wheels_of_zig = wheels::download(&cache, "zig", zig::REQUIREMENTS, &progress)?;
+    let nix = nix::prepare(&cache, &progress)?;
+    let bin = |(name, version)| crates::prepare(&cache, name, version, &progress);
+    let mypy = wheels::prepare(&cache, "mypy", MYPY, &progress)?;
+    let deny = suites::cargo_deny_folder(&cache, &progress)?;
+    let crates_folder = downloaded_crates(&rust)?;
+    let programs = [bin(NIXFMT)?, bin(DEADNIX)?, deny];
+
+    let std: Map<String, Value> = targets
+        .iter()
+        .map(|target| {
+            let private = sysroots.iter().find(|(triple, _)| *triple == target.triple).map(|(_, root)| root);
+            let rustlib = private.unwrap_or(&rust.sysroot).join("lib/rustlib").join(&target.triple);
+            (target.triple.clone(), json!(rustlib))
+        })
+        .collect();
+    let copy = |folder: &Option<PathBuf>| -> Result<Option<PathBuf>> {
+        let Some(folder) = folder else { return Ok(None) };
+        folder.canonicalize().with_context(|| format!("there is no copy in {}", folder.display())).map(Some)
+    };
+    let tools = json!({
+        "nix": nix,
+        "mypy": { "modules": mypy },
+        "root": root_of_store()?,
+        "prerequisites": prerequisites::programs(),
+        "machine": {
+            "crates": crates_folder,
+            "wheels": wheels_of_zig,
+            "programs": programs,
+            "mypy": mypy,
+            "rust": { "version": rust.version, "sysroot": rust.sysroot, "std": std },
+        },
+        "repositories": {
+            "crane": copy(&test.repositories.crane)?,
+            "rust-overlay": copy(&test.repositories.rust_overlay)?,
+            "nixpkgs-lib": copy(&test.repositories.nixpkgs_lib)?,
+        },
+    });
+    let path = workspace::target("test").join("nix-tools.json");
+    fs::create_dir_all(workspace::target("test"))?;
+    fs::write(&path, serde_json::to_string_pretty(&tools)? + "\n")
+        .with_context(|| format!("writing {}", path.display()))?;
+    Ok(vec!["--tools".into(), path.into()])
+}
+
+/// Where cargo keeps the archives it downloaded.
+fn downloaded_crates(rust: &Rust) -> Result<PathBuf> {
+    let registries = rust.cargo_home.join("registry/cache");
+    let reading = || format!("reading {}", registries.display());
+    let entries = |folder: &Path| fs::read_dir(folder).map_or(0, Iterator::count);
+    let folders: Vec<PathBuf> = fs::read_dir(&registries)
+        .with_context(reading)?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<_>>()?;
+    // One for each registry; a mirror that was used once is another.
+    folders.into_iter().max_by_key(|folder| entries(folder)).with_context(reading)
+}
+
+/// The folder of the suite's Nix store: with the results of this checkout, unless Nix could not write its name.
+fn root_of_store() -> Result<PathBuf> {
+    let folder = workspace::target("test").join("nix");
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
+    if folder.to_string_lossy().chars().all(plain) {
+        return Ok(folder);
+    }
+    Ok(crate::cache::root()?.join("nix-store"))
+}

@@ -1,0 +1,117 @@
+//! Packages of Debian's archive, unpacked instead of installed: no root, and the machine stays as it is.
+//!
+//! apt runs with a configuration of its own and checks the archive's signature.
+
+use super::rust::clean_command;
+use crate::process;
+use crate::progress::Step;
+use anyhow::{Context, Result, ensure};
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
+/// One suite of the archive, with its lists downloaded.
+pub(crate) struct Archive<'a> {
+    work: TempDir,
+    options: Vec<String>,
+    step: &'a Step,
+}
+
+impl<'a> Archive<'a> {
+    /// Downloads the lists of a suite, such as `trixie`, from the mirror that this machine uses.
+    ///
+    /// # Errors
+    /// If this machine has no apt, or its archive no such suite.
+    pub(crate) fn open(suite: &str, step: &'a Step) -> Result<Archive<'a>> {
+        let work = tempfile::tempdir()?;
+        let path = |sub: &str| work.path().join(sub);
+        for sub in ["lists/partial", "cache/archives/partial", "preferences.d"] {
+            fs::create_dir_all(path(sub))?;
+        }
+        let mirror = mirror()?;
+        fs::write(path("sources.list"), format!("deb [signed-by={KEYRING}] {mirror} {suite} main\n"))?;
+        fs::write(path("status"), "")?;
+        let option = |name: &str, sub: &str| format!("{name}={}", path(sub).display());
+        let options = vec![
+            option("Dir::Etc::sourcelist", "sources.list"),
+            option("Dir::Etc::preferencesparts", "preferences.d"),
+            "Dir::Etc::sourceparts=-".to_owned(),
+            option("Dir::State::lists", "lists"),
+            option("Dir::State::status", "status"),
+            option("Dir::Cache", "cache"),
+            "Acquire::Languages=none".to_owned(),
+            "Acquire::Retries=3".to_owned(),
+            // A frozen mirror is as good: packages are signed.
+            "Acquire::Check-Valid-Until=false".to_owned(),
+            "APT::Install-Recommends=false".to_owned(),
+            "APT::Sandbox::User=root".to_owned(),
+            "Debug::NoLocking=1".to_owned(),
+        ];
+        let archive = Archive { work, options, step };
+        archive.apt(&["--quiet", "update"], |_| {})?;
+        Ok(archive)
+    }
+
+    /// Unpacks packages into `folder`. A package is named as for `apt-get download`.
+    ///
+    /// # Errors
+    /// If one cannot be had or does not unpack.
+    pub(crate) fn unpack(&self, packages: &[impl AsRef<OsStr>], folder: &Path) -> Result<()> {
+        let names: Vec<&OsStr> = packages.iter().map(AsRef::as_ref).collect();
+        self.apt(&[&["--quiet", "download"].map(OsStr::new), &names[..]].concat(), |_| {})?;
+        let files = fs::read_dir(self.work.path())?.flatten().map(|entry| entry.path());
+        let mut files: Vec<PathBuf> =
+            files.filter(|path| path.extension() == Some(OsStr::new("deb"))).collect();
+        files.sort();
+        ensure!(!files.is_empty(), "apt-get downloaded no package");
+        for file in files {
+            let mut dpkg = clean_command("dpkg-deb", &[]);
+            dpkg.arg("--extract").arg(&file).arg(folder);
+            process::run(dpkg, |line| self.step.note(line))?;
+            fs::remove_file(&file)?;
+        }
+        Ok(())
+    }
+
+    /// A package and everything that it depends on, down to the C library.
+    ///
+    /// # Errors
+    /// If there is no such package.
+    pub(crate) fn with_dependencies(&self, package: &str) -> Result<Vec<String>> {
+        let mut names = Vec::new();
+        self.apt(&["install", "--simulate", package], |line| {
+            if let Some(name) = line.strip_prefix("Inst ").and_then(|rest| rest.split(' ').next()) {
+                names.push(name.to_owned());
+            }
+        })?;
+        Ok(names)
+    }
+
+    fn apt(&self, arguments: &[impl AsRef<OsStr>], mut watch: impl FnMut(&str)) -> Result<()> {
+        let mut command = clean_command("apt-get", &[]);
+        command.args(self.options.iter().flat_map(|option| ["-o", option])).args(arguments);
+        command.current_dir(self.work.path());
+        process::run(command, |line| {
+            self.step.note(line);
+            watch(line);
+        })
+    }
+}
+
+/// The Debian mirror this machine uses.
+fn mirror() -> Result<String> {
+    let mut files = vec![PathBuf::from("/etc/apt/sources.list")];
+    files.extend(fs::read_dir("/etc/apt/sources.list.d").into_iter().flatten().flatten().map(|e| e.path()));
+    files.sort();
+    let texts: Vec<String> = files.iter().filter_map(|file| fs::read_to_string(file).ok()).collect();
+    let words = texts.iter().flat_map(|text| {
+        let lines = text.lines().filter(|line| line.starts_with("URIs:") || line.starts_with("deb "));
+        lines.flat_map(str::split_whitespace)
+    });
+    let mut mirrors = words.filter(|word| word.contains("://"));
+    let is_main = |uri: &&str| uri.trim_end_matches('/').ends_with("/debian");
+    mirrors.find(is_main).map(str::to_owned).context("this machine's apt has no Debian archive")
+}
