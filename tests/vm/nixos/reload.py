@@ -7,7 +7,9 @@ queue("one.json")
 before = main_pid()
 
 machine.succeed("/run/booted-system/specialisation/reachable/bin/switch-to-configuration test >&2")
-machine.succeed(f"journalctl --unit {UNIT} | grep -F 'reading the configuration again'")
+machine.wait_until_succeeds(
+    f"journalctl --unit {UNIT} | grep -F 'reading the configuration again'", timeout=PATIENCE
+)
 expect_delivered("one.json", 1)
 wait_for_status("ready")
 assert main_pid() == before, "the service was restarted"
