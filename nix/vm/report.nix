@@ -1,0 +1,2 @@
+# The report that the tests send.
+../../tests/fixtures/uut-wsjf-export.json
