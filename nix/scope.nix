@@ -42,7 +42,12 @@ pkgs.lib.makeScope pkgs.newScope (self: {
 
   # Programs for this machine.
   workspace = import ./workspace.nix {
-    inherit (self) craneLib cargoVendorDir sources version;
+    inherit (self)
+      craneLib
+      cargoVendorDir
+      sources
+      version
+      ;
   };
   packager = self.callPackage ./packager.nix { };
   nativeClient = self.callPackage ./native-client.nix { };

@@ -36,6 +36,8 @@ in
   toolchain = call ./toolchain.nix;
   nix-style = call ./nix-style.nix;
   scenario-types = call ./scenario-types.nix;
+  nixos-unit = call ./nixos-unit.nix;
+  nixos-module = call ./nixos-module.nix;
 }
 // ofEachArtifact "reproducible" (call ./reproducible.nix)
 // table ./package-lints.nix

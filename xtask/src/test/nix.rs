@@ -20,18 +20,47 @@ const DEADNIX: (&str, &str) = ("deadnix", "1.3.1");
 /// The type checker for the scenarios of the virtual machines.
 const MYPY: &str = include_str!("nix/mypy.txt");
 
-/// Copies of the public repositories that the flake's inputs name, where they are at hand.
+/// Copies of the public repositories that the flake's inputs name, where they are at hand. With them the suite
+/// nix evaluates every output over the real ones as well.
 #[derive(clap::Args)]
+#[command(next_help_heading = "Copies of public repositories, for the suite nix")]
 pub(crate) struct Repositories {
-    /// A copy of the repository of crane, for the suite nix
-    #[arg(long, value_name = "DIR")]
-    crane: Option<PathBuf>,
-    /// A copy of the repository of rust-overlay, for the suite nix
-    #[arg(long, value_name = "DIR")]
-    rust_overlay: Option<PathBuf>,
-    /// A copy of the repository nixpkgs.lib, for the suite nix
+    /// nixpkgs.lib, the library of nixpkgs: the others need it
     #[arg(long, value_name = "DIR")]
     nixpkgs_lib: Option<PathBuf>,
+    /// crane
+    #[arg(long, value_name = "DIR", requires = "nixpkgs_lib")]
+    crane: Option<PathBuf>,
+    /// rust-overlay
+    #[arg(long, value_name = "DIR", requires = "nixpkgs_lib")]
+    rust_overlay: Option<PathBuf>,
+    /// nix-vm-test
+    #[arg(long, value_name = "DIR", requires = "nixpkgs_lib")]
+    nix_vm_test: Option<PathBuf>,
+}
+
+impl Repositories {
+    /// The given copies by name.
+    ///
+    /// # Errors
+    /// If one is not there.
+    fn given(&self) -> Result<Map<String, Value>> {
+        let copies = [
+            ("crane", &self.crane),
+            ("rust-overlay", &self.rust_overlay),
+            ("nix-vm-test", &self.nix_vm_test),
+            ("nixpkgs-lib", &self.nixpkgs_lib),
+        ];
+        let given = copies.into_iter().filter_map(|(name, folder)| Some((name, folder.as_ref()?)));
+        given
+            .map(|(name, folder)| {
+                let path = folder.canonicalize();
+                let path =
+                    path.with_context(|| format!("there is no copy of {name} in {}", folder.display()))?;
+                Ok((name.to_owned(), json!(path)))
+            })
+            .collect()
+    }
 }
 
 /// Brings everything; returns the arguments that tell the test bench where it is.
@@ -62,13 +91,8 @@ pub(crate) fn arguments(test: &Test) -> Result<Vec<OsString>> {
             (target.triple.clone(), json!(rustlib))
         })
         .collect();
-    let copy = |folder: &Option<PathBuf>| -> Result<Option<PathBuf>> {
-        let Some(folder) = folder else { return Ok(None) };
-        folder.canonicalize().with_context(|| format!("there is no copy in {}", folder.display())).map(Some)
-    };
     let tools = json!({
         "nix": nix,
-        "mypy": { "modules": mypy },
         "root": root_of_store()?,
         "prerequisites": prerequisites::programs(),
         "machine": {
@@ -78,11 +102,7 @@ pub(crate) fn arguments(test: &Test) -> Result<Vec<OsString>> {
             "mypy": mypy,
             "rust": { "version": rust.version, "sysroot": rust.sysroot, "std": std },
         },
-        "repositories": {
-            "crane": copy(&test.repositories.crane)?,
-            "rust-overlay": copy(&test.repositories.rust_overlay)?,
-            "nixpkgs-lib": copy(&test.repositories.nixpkgs_lib)?,
-        },
+        "repositories": test.repositories.given()?,
     });
     let path = workspace::target("test").join("nix-tools.json");
     fs::create_dir_all(workspace::target("test"))?;

@@ -11,7 +11,7 @@
         distribution: version:
         {
           testScript,
-          sharedDirs,
+          sharedDirs ? { },
           diskSize ? null,
           memorySize ? null,
           selinuxEnforcing ? false,

@@ -12,7 +12,12 @@
       }
     );
 
-  writeText = name: text: builtins.toFile name text;
+  writeText =
+    name: text:
+    final.stdenv.mkDerivation {
+      inherit name text;
+      buildCommand = "printf %s \"$text\" > $out";
+    };
 
   writeShellApplication =
     {

@@ -1,6 +1,7 @@
 # A package set, as `import nixpkgs` gives one.
 {
-  system,
+  localSystem ? system,
+  system ? localSystem,
   overlays ? [ ],
 }:
 let
@@ -21,15 +22,11 @@ let
     // import ./builders.nix { inherit lib final; }
     // import ./fetchers.nix { inherit final machine; }
     // import ./cross.nix { inherit lib final; }
+    // import ./for-inputs.nix { inherit lib final; }
     // import ./testers.nix { inherit final; }
     // lib.mapAttrs (import ./host-package.nix final) (import ./programs.nix)
     // {
-      # A Python module on this machine, with a program around it.
-      mypy = final.runCommand "host-mypy" { passthru.programs = [ "mypy" ]; } ''
-        mkdir -p $out/bin
-        printf '#!/bin/sh\nPYTHONPATH=%s exec python3 -s -m mypy "$@"\n' ${machine.mypy} > $out/bin/mypy
-        chmod +x $out/bin/mypy
-      '';
+      python3 = import ./python.nix { inherit final machine; };
     };
 in
 lib.fix (

@@ -33,7 +33,6 @@
   osslsigncode = [ "osslsigncode" ];
   p7zip = [ "7z" ];
   procps = [ "ps" ];
-  python3 = [ "python3" ];
   qemu-user = [ "qemu-aarch64" ];
   rpm = [
     "rpm"

@@ -68,13 +68,9 @@ pub(super) fn run(bench: &mut Bench, workshop: &Workshop) -> Result<()> {
 
 /// The same with the real crane, rust-overlay and library of nixpkgs, where copies of them are at hand.
 pub(super) fn run_with_repositories(bench: &mut Bench, workshop: Workshop) {
-    let given =
-        ["crane", "rust-overlay", "nixpkgs-lib"].map(|name| (name, workshop.repository(name).is_some()));
-    let names: Vec<&str> = given.iter().filter(|(_, given)| *given).map(|(name, _)| *name).collect();
+    let names = workshop.repositories();
     if names.is_empty() {
-        println!(
-            "left out: evaluating with the real crane and rust-overlay (--crane, --rust-overlay, --nixpkgs-lib)"
-        );
+        println!("left out: evaluating over the real crane and others; `cargo xtask test --help` says how");
         return;
     }
     let name = format!("every output evaluates with the real {}", names.join(", "));

@@ -27,7 +27,7 @@ pub(super) struct Tools {
     /// What the stand-ins know of this machine.
     machine: Machine,
     /// Copies of public repositories, by name, where they are at hand.
-    repositories: BTreeMap<String, Option<PathBuf>>,
+    repositories: BTreeMap<String, PathBuf>,
 }
 
 #[derive(Deserialize, serde::Serialize)]
@@ -83,7 +83,7 @@ impl Workshop {
             copy_sources(&copy.join("lib"), &library).context("copying the library of nixpkgs")?;
         }
         for (name, folder) in &mut self.inputs {
-            if let Some(Some(copy)) = self.tools.repositories.get(*name) {
+            if let Some(copy) = self.tools.repositories.get(*name) {
                 folder.clone_from(copy);
             }
         }
@@ -100,9 +100,13 @@ impl Workshop {
         format!("path:{}", self.flake.display())
     }
 
-    /// A copy of a public repository, if one was given.
-    pub(super) fn repository(&self, name: &str) -> Option<&Path> {
-        self.tools.repositories.get(name)?.as_deref()
+    /// The public repositories of which copies were given.
+    pub(super) fn repositories(&self) -> Vec<&str> {
+        self.tools.repositories.keys().map(String::as_str).collect()
+    }
+
+    fn repository(&self, name: &str) -> Option<&Path> {
+        self.tools.repositories.get(name).map(PathBuf::as_path)
     }
 
     /// `nix` with a store of its own, and nothing of this machine's or user's configuration.
