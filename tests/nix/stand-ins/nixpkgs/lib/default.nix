@@ -104,6 +104,18 @@ let
     getVersion = package: package.version;
     makeBinPath = lib.concatMapStringsSep ":" (package: "${package}/bin");
 
+    # Modules.
+    inherit (import ./modules.nix lib) evalModules;
+    inherit (import ./options.nix lib)
+      literalExpression
+      mkDefault
+      mkEnableOption
+      mkForce
+      mkIf
+      mkOption
+      ;
+    types = import ./types.nix lib;
+
     # Functions and fixed points.
     fix =
       f:
