@@ -2,48 +2,47 @@
 
 use super::workshop::Workshop;
 use crate::bench::Bench;
+use crate::command::{Tool, said};
 use crate::products::workspace;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 pub(super) fn run(bench: &mut Bench, workshop: &Workshop) -> Result<()> {
-    bench.case("flake.lock is in sync with flake.nix", || lock_is_in_sync(workshop));
-    let folder = bench.folder("other inputs")?;
-    bench.case("a lock that is out of sync would be noticed", || {
-        let text = fs::read_to_string(workshop.flake.join("flake.nix"))?;
-        fs::write(folder.join("flake.nix"), text.replace("NixOS/nixpkgs/", "NixOS/nixpkgs/another-"))?;
-        fs::copy(workshop.flake.join("flake.lock"), folder.join("flake.lock"))?;
-        fs::create_dir(folder.join("nix"))?;
-        let output = metadata(workshop, &folder.display().to_string()).output()?;
-        ensure!(!output.status.success(), "Nix took a lock that does not fit");
+    let folder = bench.folder("lock")?;
+    bench.case("flake.lock is in sync with flake.nix", || {
+        let output = with_lock(workshop, &folder.join("same"), |text| text)?.output()?;
+        ensure!(output.status.success(), "{}", said(&output));
         Ok(())
     });
-    bench.case("every input follows the one nixpkgs and is pinned", || one_nixpkgs(workshop));
+    bench.case("a lock that is out of sync would be noticed", || {
+        let change = |text: String| text.replace("NixOS/nixpkgs/", "NixOS/nixpkgs/another-");
+        let output = with_lock(workshop, &folder.join("another"), change)?.output()?;
+        ensure!(!output.status.success(), "Nix took a lock that does not fit");
+        ensure!(said(&output).contains("lock file"), "Nix failed for another reason: {}", said(&output));
+        Ok(())
+    });
+    bench.case("every input follows the one nixpkgs and is pinned", one_nixpkgs);
     bench.case("only names that were read in the inputs' sources are used", || names_are_confirmed(workshop));
     Ok(())
 }
 
-fn metadata(workshop: &Workshop, folder: &str) -> crate::command::Tool {
-    workshop.nix(&[
-        "flake",
-        "metadata",
-        "--offline",
-        "--no-update-lock-file",
-        "--no-write-lock-file",
-        &format!("path:{folder}"),
-    ])
-}
-
-/// Fails if: flake.nix names an input or a branch that flake.lock does not pin.
-fn lock_is_in_sync(workshop: &Workshop) -> Result<()> {
-    metadata(workshop, &workshop.flake.display().to_string()).run()
+/// Asks Nix for the inputs of a flake, whose lock it must not touch.
+fn with_lock(workshop: &Workshop, folder: &Path, change: impl Fn(String) -> String) -> Result<Tool> {
+    fs::create_dir(folder)?;
+    let text = fs::read_to_string(workspace().join("flake.nix"))?;
+    fs::write(folder.join("flake.nix"), change(text))?;
+    fs::copy(workspace().join("flake.lock"), folder.join("flake.lock"))?;
+    let flake = format!("path:{}", folder.display());
+    let never = ["--offline", "--no-update-lock-file", "--no-write-lock-file"];
+    Ok(workshop.nix(&["flake", "metadata", &flake]).args(never))
 }
 
 /// Fails if: an input brings another nixpkgs, or is not pinned by revision and hash.
-fn one_nixpkgs(workshop: &Workshop) -> Result<()> {
-    let lock: Value = serde_json::from_str(&fs::read_to_string(workshop.flake.join("flake.lock"))?)?;
+fn one_nixpkgs() -> Result<()> {
+    let lock: Value = serde_json::from_str(&fs::read_to_string(workspace().join("flake.lock"))?)?;
     let nodes = lock["nodes"].as_object().context("flake.lock has no nodes")?;
     ensure!(!nodes.keys().any(|name| name.contains('_')), "an input is there twice: {:?}", nodes.keys());
     for (name, node) in nodes.iter().filter(|(name, _)| *name != "root") {
@@ -65,7 +64,7 @@ fn names_are_confirmed(workshop: &Workshop) -> Result<()> {
     let folder = workshop.flake.join("tests/nix");
     let offered = workshop
         .nix(&["eval", "--json", "--impure", "--file", &folder.join("offered.nix").display().to_string()])
-        .env("PYWATS_STAND_INS", workshop.stand_ins())
+        .env("PYWATS_STAND_INS", &workshop.stand_ins)
         .read()?;
     let offered: Value = serde_json::from_str(&offered)?;
     let mut faults = Vec::new();

@@ -3,11 +3,10 @@
 //! prove, is said in `docs/nix.md`.
 
 mod builds;
+mod checks;
 mod inputs;
 mod judged;
 mod outputs;
-mod scenarios;
-mod style;
 mod workshop;
 
 use crate::bench::Bench;
@@ -18,13 +17,12 @@ use workshop::Workshop;
 pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     let tools = bench.tools.clone().context("run this suite with `cargo xtask test nix`")?;
     let workshop = Workshop::open(&tools, &bench.folder("nix")?)?;
-    style::run(bench, &workshop);
+    checks::run(bench, &workshop);
     inputs::run(bench, &workshop)?;
     outputs::run(bench, &workshop)?;
-    scenarios::run(bench, &workshop)?;
     if let Some(all) = builds::run(bench, &workshop)? {
         judged::run(bench, &all)?;
     }
-    outputs::run_with_repositories(bench, Workshop::open(&tools, &bench.folder("real")?)?);
+    outputs::run_with_repositories(bench, &tools)?;
     workshop.close()
 }

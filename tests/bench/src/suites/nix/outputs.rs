@@ -2,10 +2,12 @@
 
 use super::workshop::{Workshop, system};
 use crate::bench::Bench;
+use crate::products::workspace;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 /// What users are promised, for every kind of machine.
 const PACKAGES: &[&str] = &[
@@ -66,21 +68,41 @@ pub(super) fn run(bench: &mut Bench, workshop: &Workshop) -> Result<()> {
     Ok(())
 }
 
-/// The same with the real crane, rust-overlay and library of nixpkgs, where copies of them are at hand.
-pub(super) fn run_with_repositories(bench: &mut Bench, workshop: Workshop) {
+/// The same over the real crane, rust-overlay, nix-vm-test and library of nixpkgs, where copies are at hand.
+pub(super) fn run_with_repositories(bench: &mut Bench, tools: &Path) -> Result<()> {
+    let folder = bench.folder("repositories")?;
+    let workshop = Workshop::open_with_repositories(tools, &folder)?;
     let names = workshop.repositories();
     if names.is_empty() {
         println!("left out: evaluating over the real crane and others; `cargo xtask test --help` says how");
-        return;
+        return Ok(());
     }
-    let name = format!("every output evaluates with the real {}", names.join(", "));
-    bench.case(&name, || everything_evaluates(&workshop.with_repositories()?));
+    let name = format!("every output evaluates over the real {}", names.join(", "));
+    bench.case(&name, || everything_evaluates(&workshop));
+    bench.case("the stand-in's module system does what the real one does", || same_module_system(&workshop));
+    Ok(())
+}
+
+/// Fails if: a configuration is accepted, refused or merged by our `lib.evalModules` otherwise than by nixpkgs'.
+fn same_module_system(workshop: &Workshop) -> Result<()> {
+    let cases = workshop.flake.join("tests/nix/module-semantics.nix");
+    let evaluate = |library: &Path| {
+        let expression = format!("import {} {{ lib = import {}; }}", cases.display(), library.display());
+        workshop.nix(&["eval", "--json", "--impure", "--expr", &expression]).read()
+    };
+    let ours: Value = serde_json::from_str(&evaluate(&workspace().join("tests/nix/stand-ins/nixpkgs/lib"))?)?;
+    let theirs: Value = serde_json::from_str(&evaluate(&workshop.stand_ins.join("nixpkgs/lib"))?)?;
+    let theirs = theirs.as_object().context("there are no cases")?;
+    let different: Vec<_> = theirs.iter().filter(|(name, value)| ours[name.as_str()] != **value).collect();
+    ensure!(theirs.len() > 100, "there are only {} cases", theirs.len());
+    ensure!(different.is_empty(), "nixpkgs has other results: {different:?}");
+    Ok(())
 }
 
 /// Fails if: an output of any kind does not evaluate, needs a build for that, or is not what a flake may have.
 fn everything_evaluates(workshop: &Workshop) -> Result<()> {
     let flake = workshop.flake();
-    workshop.on_flake(&["flake", "check", "--no-build", "--all-systems", &flake]).run()
+    workshop.nix(&["flake", "check", "--no-build", "--all-systems", &flake]).run()
 }
 
 fn promised(workshop: &Workshop) -> Result<()> {

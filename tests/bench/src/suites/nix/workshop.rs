@@ -44,8 +44,8 @@ pub(super) struct Workshop {
     pub(super) tools: Tools,
     /// The copy of the sources.
     pub(super) flake: PathBuf,
-    /// The folder of each input.
-    inputs: BTreeMap<&'static str, PathBuf>,
+    /// The copy of the stand-ins.
+    pub(super) stand_ins: PathBuf,
     configuration: PathBuf,
 }
 
@@ -55,8 +55,28 @@ pub(super) fn system() -> String {
 }
 
 impl Workshop {
-    /// Copies the sources and sets everything up in `folder`.
+    /// Copies the sources to `folder`, with stand-ins as the inputs of the flake.
     pub(super) fn open(tools: &Path, folder: &Path) -> Result<Workshop> {
+        let workshop = Workshop::set_up(tools, folder)?;
+        workshop.lock(&INPUTS.map(|name| (name, workshop.stand_ins.join(name))))?;
+        Ok(workshop)
+    }
+
+    /// The same with the public repositories of which copies were given, and stand-ins for the others.
+    pub(super) fn open_with_repositories(tools: &Path, folder: &Path) -> Result<Workshop> {
+        let workshop = Workshop::set_up(tools, folder)?;
+        if let Some(copy) = workshop.repository("nixpkgs-lib") {
+            let library = workshop.stand_ins.join("nixpkgs/lib");
+            fs::remove_dir_all(&library)?;
+            copy_sources(&copy.join("lib"), &library).context("copying the library of nixpkgs")?;
+        }
+        let copy_or_stand_in =
+            |name| workshop.repository(name).map_or(workshop.stand_ins.join(name), Path::to_owned);
+        workshop.lock(&INPUTS.map(|name| (name, copy_or_stand_in(name))))?;
+        Ok(workshop)
+    }
+
+    fn set_up(tools: &Path, folder: &Path) -> Result<Workshop> {
         let text = fs::read_to_string(tools).with_context(|| format!("reading {}", tools.display()))?;
         let tools: Tools =
             serde_json::from_str(&text).context("the list of tools is not what it should be")?;
@@ -65,34 +85,19 @@ impl Workshop {
         let stand_ins = folder.join("stand-ins");
         copy_sources(&workspace().join("tests/nix/stand-ins"), &stand_ins)?;
         fs::write(stand_ins.join("nixpkgs/machine.json"), serde_json::to_string(&tools.machine)?)?;
-        let inputs = INPUTS.map(|name| (name, stand_ins.join(name))).into();
         let configuration = folder.join("configuration");
         fs::create_dir(&configuration)?;
         fs::write(configuration.join("nix.conf"), tools.configuration())?;
-        Ok(Workshop { tools, flake, inputs, configuration })
+        Ok(Workshop { tools, flake, stand_ins, configuration })
     }
 
-    /// The same with copies of the real repositories in place of stand-ins, as far as they are at hand.
-    ///
-    /// # Errors
-    /// If the library of nixpkgs cannot take the place of the stand-in's.
-    pub(super) fn with_repositories(mut self) -> Result<Workshop> {
-        if let Some(copy) = self.repository("nixpkgs-lib") {
-            let library = self.inputs["nixpkgs"].join("lib");
-            fs::remove_dir_all(&library)?;
-            copy_sources(&copy.join("lib"), &library).context("copying the library of nixpkgs")?;
-        }
-        for (name, folder) in &mut self.inputs {
-            if let Some(copy) = self.tools.repositories.get(*name) {
-                folder.clone_from(copy);
-            }
-        }
-        Ok(self)
-    }
-
-    /// The folder of the stand-ins.
-    pub(super) fn stand_ins(&self) -> PathBuf {
-        self.inputs["nixpkgs"].with_file_name("")
+    /// Makes folders of this machine the inputs of the copied flake.
+    fn lock(&self, inputs: &[(&str, PathBuf)]) -> Result<()> {
+        let lock = self.nix(&["flake", "lock", &self.flake()]);
+        let overrides = inputs.iter().fold(lock, |nix, (name, folder)| {
+            nix.args(["--override-input", name]).arg(format!("path:{}", folder.display()))
+        });
+        overrides.run()
     }
 
     /// The flake as Nix names it.
@@ -105,7 +110,8 @@ impl Workshop {
         self.tools.repositories.keys().map(String::as_str).collect()
     }
 
-    fn repository(&self, name: &str) -> Option<&Path> {
+    /// A copy of a public repository, if one was given.
+    pub(super) fn repository(&self, name: &str) -> Option<&Path> {
         self.tools.repositories.get(name).map(PathBuf::as_path)
     }
 
@@ -129,20 +135,9 @@ impl Workshop {
         ])
     }
 
-    /// A command of `nix` that looks at the flake, with the inputs of this workshop.
-    pub(super) fn on_flake(&self, arguments: &[&str]) -> Tool {
-        self.inputs
-            .iter()
-            .fold(self.nix(arguments), |nix, (name, folder)| {
-                nix.args(["--override-input", name]).arg(format!("path:{}", folder.display()))
-            })
-            // What the lock says of the inputs is not what lies here.
-            .args(["--no-write-lock-file", "--no-update-lock-file"])
-    }
-
     /// An output of the flake: `packages.x86_64-linux.msi`.
     pub(super) fn output(&self, name: &str) -> String {
-        format!("path:{}#{name}", self.flake.display())
+        format!("{}#{name}", self.flake())
     }
 
     /// A package of this machine's system.
@@ -152,7 +147,7 @@ impl Workshop {
 
     /// The value of an output, after `function`.
     pub(super) fn eval(&self, output: &str, function: &str) -> Result<Value> {
-        let text = self.on_flake(&["eval", "--json", &self.output(output), "--apply", function]).read()?;
+        let text = self.nix(&["eval", "--json", &self.output(output), "--apply", function]).read()?;
         serde_json::from_str(&text).context("Nix printed no JSON")
     }
 
@@ -160,13 +155,13 @@ impl Workshop {
     pub(super) fn build(&self, outputs: &[String]) -> Result<Vec<PathBuf>> {
         let outputs: Vec<&str> = outputs.iter().map(String::as_str).collect();
         let arguments = [&["build", "--no-link", "--print-out-paths"], &outputs[..]].concat();
-        let text = self.on_flake(&arguments).aloud().read()?;
+        let text = self.nix(&arguments).aloud().read()?;
         Ok(text.lines().map(PathBuf::from).collect())
     }
 
     /// Builds an output that is in the store a second time and compares.
     pub(super) fn rebuild(&self, output: &str) -> Result<()> {
-        self.on_flake(&["build", "--no-link", "--rebuild", output]).aloud().run()
+        self.nix(&["build", "--no-link", "--rebuild", output]).aloud().run()
     }
 
     /// Makes the store removable for people who are not root: Nix leaves folders without the right to write.
