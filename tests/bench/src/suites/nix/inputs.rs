@@ -4,9 +4,8 @@ use super::workshop::Workshop;
 use crate::bench::Bench;
 use crate::command::{Tool, said};
 use crate::products::workspace;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -58,26 +57,11 @@ fn one_nixpkgs() -> Result<()> {
 /// Fails if: a stand-in offers a name that is not in the list of those that were read in the real sources, so
 /// that the flake could use something that does not exist there; or the list has a name that nobody offers.
 fn names_are_confirmed(workshop: &Workshop) -> Result<()> {
-    let path = workspace().join("tests/nix/confirmed.toml");
-    let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-    let list: toml::Table = text.parse()?;
-    let folder = workshop.flake.join("tests/nix");
-    let offered = workshop
-        .nix(&["eval", "--json", "--impure", "--file", &folder.join("offered.nix").display().to_string()])
-        .env("PYWATS_STAND_INS", &workshop.stand_ins)
-        .read()?;
-    let offered: Value = serde_json::from_str(&offered)?;
-    let mut faults = Vec::new();
-    for (source, names) in offered.as_object().context("offered.nix returns no set")? {
-        let confirmed: BTreeSet<&str> = match list.get(source).and_then(toml::Value::as_table) {
-            Some(table) => table.keys().map(String::as_str).collect(),
-            None => bail!("{} has no table {source}", path.display()),
-        };
-        let names: BTreeSet<&str> =
-            names.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        faults.extend(names.difference(&confirmed).map(|name| format!("{source}: {name} is not confirmed")));
-        faults.extend(confirmed.difference(&names).map(|name| format!("{source}: nobody offers {name}")));
-    }
+    let comparison = workspace().join("tests/nix/unconfirmed.nix");
+    let expression =
+        format!("import {} {{ standIns = {}; }}", comparison.display(), workshop.stand_ins.display());
+    let text = workshop.nix(&["eval", "--json", "--impure", "--expr", &expression]).read()?;
+    let faults: Vec<String> = serde_json::from_str(&text).context("Nix printed no list")?;
     ensure!(faults.is_empty(), "{}", faults.join("\n"));
     Ok(())
 }
