@@ -38,7 +38,7 @@
   zsh,
 }:
 let
-  # The names that Debian gives to what nixpkgs calls otherwise.
+  # A program by the name that Debian gives it.
   alias =
     name: program:
     runCommand name { passthru.programs = [ name ]; } ''
@@ -49,7 +49,6 @@ let
   programs = [
     rustToolchain
     stdenv.cc
-    mingw
     binutils
     cabextract
     coreutils
@@ -78,6 +77,8 @@ let
     wine64
     zsh
     (alias "qemu-aarch64-static" "${qemu-user}/bin/qemu-aarch64")
+    # As a program only: the hooks of the compiler's package would make it $CC.
+    (alias "x86_64-w64-mingw32-gcc" "${mingw}/bin/${mingw.targetPrefix}gcc")
   ];
 in
 mkShell {
