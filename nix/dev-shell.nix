@@ -1,6 +1,7 @@
 # A shell with the programs that `cargo xtask test` takes from Debian elsewhere. lintian and rpmlint are not among
-# them, as nixpkgs does not have them: the suite `formats` says so.
+# them, as nixpkgs does not have them: the suite `formats` says so. wine is there on x86_64 only.
 {
+  lib,
   mkShell,
   runCommand,
   stdenv,
@@ -34,7 +35,7 @@
   systemd,
   unzip,
   util-linux,
-  wine64,
+  wineWow64Packages,
   zsh,
 }:
 let
@@ -74,12 +75,12 @@ let
     systemd
     unzip
     util-linux
-    wine64
     zsh
     (alias "qemu-aarch64-static" "${qemu-user}/bin/qemu-aarch64")
     # As a program only: the hooks of the compiler's package would make it $CC.
     (alias "x86_64-w64-mingw32-gcc" "${mingw}/bin/${mingw.targetPrefix}gcc")
-  ];
+  ]
+  ++ lib.optional stdenv.hostPlatform.isx86_64 wineWow64Packages.stable;
 in
 mkShell {
   packages = programs;

@@ -52,10 +52,5 @@
     "setpriv"
     "unshare"
   ];
-  wine64 = [
-    "wine"
-    "wineboot"
-    "wineserver"
-  ];
   zsh = [ "zsh" ];
 }
