@@ -17,6 +17,11 @@ let
   isWindows = lib.hasInfix "-windows-" target;
   linker = (if isWindows then linkers.mingw else linkers.zig) target;
 
+  # No sooner than when the build begins: the stdenv of nixpkgs sets the time zone itself.
+  disturb = lib.concatStrings (
+    lib.mapAttrsToList (name: value: "export ${name}=${lib.escapeShellArg value}\n") disturbance
+  );
+
   arguments = {
     inherit
       pname
@@ -34,7 +39,7 @@ let
     # crane would replace paths of the store in the program by others. Here there are none, which is checked.
     doNotRemoveReferencesToRustToolchain = true;
     doNotRemoveReferencesToVendorDir = true;
-    env = linker.env // disturbance;
+    inherit (linker) env;
 
     # cargo wants a source file of every member of the workspace.
     postPatch = ''
@@ -47,17 +52,20 @@ let
       done
     '';
 
-    preBuild = linker.preBuild + ''
-      rustflags=(${lib.escapeShellArgs linker.rustflags} "--remap-path-prefix=$PWD=/src")
-      cflags=("-ffile-prefix-map=$PWD=/src")
-      for registry in "$cargoVendorDir"/*/; do
-        rustflags+=("--remap-path-prefix=''${registry%/}=/cargo")
-        cflags+=("-ffile-prefix-map=''${registry%/}=/cargo")
-      done
-      # Encoded, as folder names may contain spaces.
-      CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f'; printf %s "''${rustflags[*]}")
-      export CARGO_ENCODED_RUSTFLAGS CFLAGS="''${cflags[*]}"
-    '';
+    preBuild =
+      disturb
+      + linker.preBuild
+      + ''
+        rustflags=(${lib.escapeShellArgs linker.rustflags} "--remap-path-prefix=$PWD=/src")
+        cflags=("-ffile-prefix-map=$PWD=/src")
+        for registry in "$cargoVendorDir"/*/; do
+          rustflags+=("--remap-path-prefix=''${registry%/}=/cargo")
+          cflags+=("-ffile-prefix-map=''${registry%/}=/cargo")
+        done
+        # Encoded, as folder names may contain spaces.
+        CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f'; printf %s "''${rustflags[*]}")
+        export CARGO_ENCODED_RUSTFLAGS CFLAGS="''${cflags[*]}"
+      '';
   };
 in
 craneLib.buildPackage (

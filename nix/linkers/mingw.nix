@@ -1,6 +1,7 @@
 # Links with GNU ld and mingw-w64.
 {
   lib,
+  pkgsCross,
   mingw,
   channel,
 }:
@@ -31,6 +32,8 @@ in
   rustflags = [
     # The time of linking stays out of the PE header.
     "-Clink-arg=-Wl,--no-insert-timestamp"
+    # rustc names libpthread.a on every command line. Nothing of it is used, but it has to be found.
+    "-Lnative=${pkgsCross.mingwW64.windows.pthreads}/lib"
   ];
   cargoBuildCommand = "cargo build --release";
   cargoCheckCommand = "true";

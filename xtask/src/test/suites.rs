@@ -128,7 +128,7 @@ pub(crate) const ALL: &[Suite] = &[
     Suite {
         name: "nix",
         about: "the flake: all of it evaluates, builds in the sandbox over stand-ins, and gives the same bits",
-        needs: &["git", "lintian", "msiinfo", "rpmlint", "unzip", "x86_64-w64-mingw32-gcc"],
+        needs: &["dpkg-deb", "git", "msiinfo", "rpm", "unzip", "x86_64-w64-mingw32-gcc"],
         run: Run::Bench(nix::arguments),
         long: false,
     },

@@ -27,11 +27,18 @@ let
   '';
 in
 {
-  pkgsCross.mingwW64.buildPackages = {
-    wrapCC = compiler: compiler;
-    # The one with the threads of mcfgthread, which nixpkgs has, does not exist here.
-    gcc-unwrapped = lib.makeOverridable ({ threadsCross }: compiler { threads = threadsCross.model; }) {
-      threadsCross.model = "mcf";
+  pkgsCross.mingwW64 = {
+    buildPackages = {
+      wrapCC = compiler: compiler;
+      # The one with the threads of mcfgthread, which nixpkgs has, does not exist here.
+      gcc-unwrapped = lib.makeOverridable ({ threadsCross }: compiler { threads = threadsCross.model; }) {
+        threadsCross.model = "mcf";
+      };
     };
+    # nixpkgs has it beside the C library, not in it: whoever names libpthread.a says where it is.
+    windows.pthreads = final.runCommand "winpthreads" { } ''
+      mkdir -p $out/lib
+      ln -s /usr/x86_64-w64-mingw32/lib/libpthread.a $out/lib/
+    '';
   };
 }

@@ -19,6 +19,7 @@ let
       callPackage = final.newScope { };
     }
     // import ./stdenv.nix { inherit lib system; }
+    // import ./wine.nix { inherit final; }
     // import ./builders.nix { inherit lib final; }
     // import ./fetchers.nix { inherit final machine; }
     // import ./cross.nix { inherit lib final; }

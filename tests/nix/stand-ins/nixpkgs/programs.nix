@@ -19,7 +19,6 @@
   groff = [ "groff" ];
   gzip = [ "gzip" ];
   libarchive = [ "bsdtar" ];
-  lintian = [ "lintian" ];
   mandoc = [ "mandoc" ];
   mmdebstrap = [ "mmdebstrap" ];
   msitools = [
@@ -39,7 +38,6 @@
     "rpm2cpio"
     "rpmbuild"
   ];
-  rpmlint = [ "rpmlint" ];
   shellcheck = [ "shellcheck" ];
   systemd = [
     "systemd-analyze"
@@ -53,11 +51,6 @@
     "nsenter"
     "setpriv"
     "unshare"
-  ];
-  wine64 = [
-    "wine"
-    "wineboot"
-    "wineserver"
   ];
   zsh = [ "zsh" ];
 }

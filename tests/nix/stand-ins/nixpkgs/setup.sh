@@ -1,6 +1,6 @@
 # The phases of a build, as nixpkgs' stdenv runs them.
 set -o pipefail
-export HOME=/homeless-shelter NIX_BUILD_CORES=${NIX_BUILD_CORES:-1}
+export HOME=/homeless-shelter TZ=UTC NIX_BUILD_CORES=${NIX_BUILD_CORES:-1}
 cd "$NIX_BUILD_TOP"
 
 runHook() {

@@ -6,6 +6,7 @@ let
     inherit system;
     parsed.cpu.name = cpu;
     isLinux = true;
+    isx86_64 = cpu == "x86_64";
     rust.rustcTarget = "${cpu}-unknown-linux-gnu";
   };
 

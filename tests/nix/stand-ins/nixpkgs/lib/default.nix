@@ -29,6 +29,8 @@ let
     substring
     ;
 
+  letters = text: genList (i: substring i 1 text) (stringLength text);
+
   lib = {
     inherit
       attrNames
@@ -85,14 +87,13 @@ let
     hasInfix = infix: text: length (builtins.split (lib.escapeRegex infix) text) > 1;
     removePrefix =
       prefix: text: if lib.hasPrefix prefix text then substring (stringLength prefix) (-1) text else text;
-    escapeRegex = replaceStrings (lib.letters "\\[{()^$?*+|.") (
-      map (c: "\\${c}") (lib.letters "\\[{()^$?*+|.")
+    escapeRegex = replaceStrings (letters "\\[{()^$?*+|.") (
+      map (c: "\\${c}") (letters "\\[{()^$?*+|.")
     );
     escapeShellArg = value: "'${replaceStrings [ "'" ] [ "'\\''" ] (toString value)}'";
     escapeShellArgs = lib.concatMapStringsSep " " lib.escapeShellArg;
-    letters = text: genList (i: substring i 1 text) (stringLength text);
-    toUpper = replaceStrings (lib.letters "abcdefghijklmnopqrstuvwxyz") (
-      lib.letters "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    toUpper = replaceStrings (letters "abcdefghijklmnopqrstuvwxyz") (
+      letters "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
     );
 
     # Files.
