@@ -5,8 +5,11 @@
   runCommand,
   artifacts,
   dpkg,
+  gzip,
+  mandoc,
   msitools,
   rpm,
+  shellcheck,
 }:
 let
   lint =
@@ -24,17 +27,31 @@ let
       '';
 
   deb = lint {
-    tools = [ dpkg ];
+    tools = [
+      dpkg
+      gzip
+      mandoc
+      shellcheck
+    ];
     command = ''
-      dpkg-deb --info $folder/*.deb
-      dpkg-deb --contents $folder/*.deb
+      dpkg-deb --raw-extract $folder/*.deb tree
+      shellcheck --shell sh tree/DEBIAN/{postinst,prerm,postrm}
+      gzip --decompress tree/usr/share/man/man1/*.gz
+      mandoc -T lint -W error tree/usr/share/man/man1/*.1
     '';
   };
   rpmFile = lint {
-    tools = [ rpm ];
+    tools = [
+      rpm
+      shellcheck
+    ];
     command = ''
-      rpm --dbpath $TMPDIR --checksig --nosignature $folder/*.rpm
-      rpm --dbpath $TMPDIR --query --nosignature --info --list --package $folder/*.rpm
+      rpm="rpm --dbpath $TMPDIR"
+      $rpm --checksig --nosignature $folder/*.rpm
+      for tag in PREIN POSTIN PREUN POSTUN; do
+        $rpm --query --nosignature --package --queryformat "%{$tag}\n" $folder/*.rpm > $tag
+        shellcheck --shell sh $tag
+      done
     '';
   };
   msi = lint {

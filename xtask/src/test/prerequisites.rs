@@ -17,7 +17,6 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("cpio", "cpio"),
     ("dpkg-deb", "dpkg"),
     ("fish", "fish"),
-    ("git", "git"),
     ("groff", "groff-base"),
     ("gzip", "gzip"),
     ("lintian", "lintian"),

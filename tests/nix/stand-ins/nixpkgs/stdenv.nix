@@ -60,7 +60,7 @@ let
     // lib.optionalAttrs (arguments ? version) { inherit (arguments) version; };
 
   stdenv = {
-    inherit mkDerivation system;
+    inherit mkDerivation;
     hostPlatform = platform;
     buildPlatform = platform;
     targetPlatform = platform;

@@ -159,9 +159,9 @@ impl Workshop {
         Ok(text.lines().map(PathBuf::from).collect())
     }
 
-    /// Builds an output that is in the store a second time and compares.
-    pub(super) fn rebuild(&self, output: &str) -> Result<()> {
-        self.nix(&["build", "--no-link", "--rebuild", output]).aloud().run()
+    /// Builds outputs that are in the store a second time and compares.
+    pub(super) fn rebuild(&self, outputs: &[String]) -> Result<()> {
+        self.nix(&["build", "--no-link", "--rebuild"]).args(outputs).aloud().run()
     }
 
     /// Makes the store removable for people who are not root: Nix leaves folders without the right to write.
@@ -190,6 +190,7 @@ impl Tools {
              sandbox = true\n\
              sandbox-fallback = false\n\
              allow-import-from-derivation = false\n\
+             max-jobs = auto\n\
              log-lines = 60\n\
              warn-dirty = false\n\
              sandbox-paths = {}\n",
