@@ -9,7 +9,7 @@
   disturbance,
 }:
 {
-  pname,
+  program,
   src,
   target,
 }:
@@ -24,13 +24,13 @@ let
 
   arguments = {
     inherit
-      pname
       version
       src
       cargoVendorDir
       ;
     inherit (linker) cargoBuildCommand cargoCheckCommand nativeBuildInputs;
-    cargoExtraArgs = "--locked --target ${target} --package ${pname} --bin ${pname}";
+    pname = "${program}-${target}";
+    cargoExtraArgs = "--locked --target ${target} --package ${program} --bin ${program}";
     strictDeps = true;
     # A program for another system cannot be tested here. The workspace's tests and the test bench do that.
     doCheck = false;
@@ -41,16 +41,7 @@ let
     doNotRemoveReferencesToVendorDir = true;
     inherit (linker) env;
 
-    # cargo wants a source file of every member of the workspace.
-    postPatch = ''
-      for manifest in crates/*/Cargo.toml tests/bench/Cargo.toml xtask/Cargo.toml; do
-        sources=''${manifest%/Cargo.toml}/src
-        if ! [ -e "$sources" ]; then
-          mkdir -p "$sources"
-          touch "$sources/lib.rs"
-        fi
-      done
-    '';
+    postPatch = import ./member-stubs.nix;
 
     preBuild =
       disturb
@@ -77,9 +68,9 @@ craneLib.buildPackage (
     allowedReferences = [ ];
     passthru = {
       inherit target;
-      fileName = pname + lib.optionalString isWindows ".exe";
+      fileName = program + lib.optionalString isWindows ".exe";
       toolchain = linker.description;
     };
-    meta.mainProgram = pname;
+    meta.mainProgram = program;
   }
 )

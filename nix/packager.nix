@@ -14,15 +14,6 @@ craneLib.buildPackage {
   strictDeps = true;
   # checks.tests runs them.
   doCheck = false;
-  # cargo wants a source file of every member of the workspace.
-  postPatch = ''
-    for manifest in crates/*/Cargo.toml tests/bench/Cargo.toml xtask/Cargo.toml; do
-      sources=''${manifest%/Cargo.toml}/src
-      if ! [ -e "$sources" ]; then
-        mkdir -p "$sources"
-        touch "$sources/lib.rs"
-      fi
-    done
-  '';
+  postPatch = import ./member-stubs.nix;
   meta.mainProgram = "packager";
 }

@@ -31,11 +31,11 @@ pkgs.lib.makeScope pkgs.newScope (self: {
     target:
     self.buildFor {
       inherit target;
-      pname = "pywats-client";
+      program = "pywats-client";
       src = self.sources.client;
     };
   testServer = self.buildFor {
-    pname = "wats-test-server";
+    program = "wats-test-server";
     src = self.sources.testServer;
     target = "${pkgs.stdenv.hostPlatform.parsed.cpu.name}-unknown-linux-musl";
   };

@@ -103,6 +103,8 @@ fn judge_pe(pe: &PE<'_>) -> Result<()> {
         "bcryptprimitives.dll",
         "crypt32.dll",
         "kernel32.dll",
+        // The C library of Windows itself, which mingw-w64 links.
+        "msvcrt.dll",
         "ntdll.dll",
         "ole32.dll",
         "secur32.dll",
