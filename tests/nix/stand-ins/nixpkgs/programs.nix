@@ -27,7 +27,7 @@
   ];
   nix = [ "nix" ];
   nixfmt = [ "nixfmt" ];
-  nixfmt-tree = [ "nixfmt" ];
+  nixfmt-tree = [ "treefmt" ];
   openssl = [ "openssl" ];
   osslsigncode = [ "osslsigncode" ];
   p7zip = [ "7z" ];
