@@ -30,6 +30,13 @@ in
         '';
       }
       {
+        assertion = builtins.length cfg.watchFolders <= 1;
+        message = ''
+          services.pywats-client.watchFolders names ${toString (builtins.length cfg.watchFolders)} folders, but the
+          client watches one: ${toString cfg.watchFolders}.
+        '';
+      }
+      {
         assertion = cfg.tokenFile == null || !set "token_file";
         message = ''
           services.pywats-client.tokenFile and settings.server.token_file name two files for one token; remove

@@ -19,7 +19,7 @@ in
       default = { };
       example = {
         server.url = "https://company.wats.com";
-        client.watch_folder = "/srv/results";
+        upload.retry_max_seconds = 600;
       };
       description = ''
         The content of {file}`/etc/pywats/config.json`. What is not set here is left to the client's own
@@ -40,6 +40,19 @@ in
         The full path of a file that holds nothing but the token of the server. Only root has to be able to
         read it: systemd hands it to the service as a credential when the service starts, so a new token
         needs `systemctl restart pywats-client`.
+      '';
+    };
+
+    watchFolders = mkOption {
+      type = types.listOf types.str;
+      default = [ ];
+      example = [ "/srv/results" ];
+      description = ''
+        Folders into which reports are dropped, in place of {file}`/var/lib/pywats/watch`. The client watches
+        one folder so far, so that more than one is refused.
+
+        The service may write to it whatever else its sandbox forbids, but the account `pywats` must be allowed
+        to read, create and remove files there.
       '';
     };
 

@@ -16,6 +16,10 @@ let
 in
 {
   config = lib.mkIf cfg.enable {
+    services.pywats-client.settings.client.watch_folder = lib.mkIf (cfg.watchFolders != [ ]) (
+      builtins.head cfg.watchFolders
+    );
+
     # The place where the client looks by itself, so that `pywats-client check` shows what the service uses.
     environment.etc."pywats/config.json".text = configuration;
     environment.systemPackages = [ cfg.package ];

@@ -42,11 +42,7 @@ types.submodule {
     };
     client = {
       data_dir = optional types.str "Folder of the queue and, unless set otherwise, of the folders below.";
-      watch_folder = optional types.str ''
-        Folder into which reports are dropped; by default {file}`/var/lib/pywats/watch`. The service may write
-        to it whatever else its sandbox forbids, but the account `pywats` must be allowed to read, create and
-        remove files there.
-      '';
+      watch_folder = optional types.str "What {option}`services.pywats-client.watchFolders` says.";
       done_folder = optional types.str "Folder to which delivered files go.";
       failed_folder = optional types.str "Folder to which refused files go.";
       max_report_bytes = optional (types.ints.between 1 536870912) "Size of the largest report that is read.";

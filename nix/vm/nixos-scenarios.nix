@@ -7,8 +7,7 @@ in
 {
   boot = { };
   hardening = { };
-  delivery.specialisation.elsewhere.services.pywats-client.settings.client.watch_folder =
-    "/srv/results";
+  delivery.specialisation.elsewhere.services.pywats-client.watchFolders = [ "/srv/results" ];
   # Nobody listens on port 9.
   reload = {
     node.services.pywats-client.settings.server.url = "http://127.0.0.1:9";

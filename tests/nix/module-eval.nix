@@ -212,6 +212,23 @@ let
     watchElsewhere = writes { watch_folder = "/srv/results"; } [ "/srv/results" ] "yes";
     watchNearState = writes { watch_folder = "/var/lib/pywats-2"; } [ "/var/lib/pywats-2" ] "yes";
     watchInHome = writes { watch_folder = "/home/op/results"; } [ "/home/op/results" ] "read-only";
+    watchFolders = {
+      configuration = {
+        enable = true;
+        watchFolders = [ "/srv/results" ];
+      };
+      expect = outcome: {
+        quiet = outcome.refused ++ outcome.warnings == [ ];
+        writable = outcome.service.serviceConfig.ReadWritePaths == [ "/srv/results" ];
+        configuration = outcome.configuration.client == { watch_folder = "/srv/results"; };
+      };
+    };
+    watchFoldersTwo = refuses {
+      watchFolders = [
+        "/one"
+        "/two"
+      ];
+    } "names 2 folders";
     allElsewhere = writes {
       data_dir = "/data";
       watch_folder = "/in";
@@ -238,7 +255,14 @@ let
       tokenFile = ./module-eval.nix;
     };
     optionUnknown = {
+      watchFolder = "/srv";
+    };
+    watchFolderText = {
+      watchFolders = "/srv";
+    };
+    watchFolderTwice = {
       watchFolders = [ "/srv" ];
+      settings.client.watch_folder = "/elsewhere";
     };
   };
   accepted =
