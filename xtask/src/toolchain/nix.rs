@@ -26,7 +26,7 @@ pub(crate) fn prepare(cache: &Cache, progress: &Progress) -> Result<PathBuf> {
         let unpacked = folder.join("root");
         fs::create_dir(&unpacked)?;
         let archive = Archive::open(SUITE, &step)
-            .context("there is no `nix` on PATH, and this machine has no Debian archive; install Nix")?;
+            .context("there is no `nix` on PATH and no Debian archive to take it from; install Nix (Ubuntu: apt-get install nix-bin)")?;
         archive.unpack(&archive.with_dependencies("nix-bin")?, &unpacked)?;
         write_launcher(folder)?;
         step.done();
