@@ -20,8 +20,10 @@ target: {
     # rustc strips macOS programs with a tool of its own that needs its own libraries.
     LD_LIBRARY_PATH = "${rustToolchain}/lib";
   };
+  # In cargo's folder, so that the C library that zig compiles for the dependencies is there for the program, too.
   preBuild = ''
-    export ZIG_GLOBAL_CACHE_DIR=$NIX_BUILD_TOP/zig-cache CARGO_ZIGBUILD_CACHE_DIR=$NIX_BUILD_TOP/zigbuild-cache
+    mkdir -p target
+    export ZIG_GLOBAL_CACHE_DIR=$PWD/target/zig-cache CARGO_ZIGBUILD_CACHE_DIR=$PWD/target/zigbuild-cache
   '';
   postInstall = "";
 }
