@@ -47,6 +47,19 @@ pub(crate) fn package(
         .with_context(|| format!("making a {format} of version {version} for the test"))
 }
 
+/// What the artifacts for these targets are called, in every format that there is for them.
+pub(crate) fn file_names(targets: &[&str]) -> Result<Vec<String>> {
+    let product = Product::load(&workspace().join("packaging/product.toml"))?;
+    let version = product.changelog()?.latest().version;
+    let mut names = Vec::new();
+    for target in targets {
+        let target: Target = target.parse()?;
+        let formats = formats::ALL.iter().filter(|format| format.supports(target));
+        names.extend(formats.map(|format| format.file_name(&product, &version, target)));
+    }
+    Ok(names)
+}
+
 /// Fails if: two files differ in a single bit, or one is missing.
 pub(crate) fn compare(first: &Path, second: &Path) -> Result<()> {
     let [a, b] =

@@ -159,9 +159,17 @@ pub(crate) const ALL: &[Suite] = &[
     },
     bench(
         "reproducible",
-        "a second build, everything around it different, gives the same bits",
+        "a second build of one target of each system, everything around it different, gives the same bits",
         &["unshare"],
     ),
+    Suite {
+        long: true,
+        ..bench(
+            "reproducible-all",
+            "a second build of every target, everything around it different, gives the same bits",
+            &["unshare"],
+        )
+    },
     Suite {
         // Its database comes from the internet, and its outcome changes while the sources do not.
         long: true,

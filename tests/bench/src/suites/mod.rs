@@ -60,8 +60,13 @@ pub(crate) const ALL: &[Suite] = &[
     },
     Suite {
         name: "reproducible",
-        about: "a second build elsewhere gives the same bits",
+        about: "a second build elsewhere gives the same bits, for one target of each system",
         run: reproducible::run,
+    },
+    Suite {
+        name: "reproducible-all",
+        about: "a second build elsewhere gives the same bits, for every target",
+        run: reproducible::run_all,
     },
     Suite {
         name: "msi",
