@@ -4,7 +4,8 @@ craneLib.buildPackage (
   workspace
   // {
     pname = "pywats-client";
-    cargoExtraArgs = "--locked --package pywats-client --bin pywats-client";
+    # With the features of the whole workspace, whose dependencies are compiled already.
+    cargoExtraArgs = "--locked --workspace --bin pywats-client";
     # checks.tests runs them all, once.
     doCheck = false;
     postInstall = ''

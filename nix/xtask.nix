@@ -4,7 +4,8 @@ craneLib.buildPackage (
   workspace
   // {
     pname = "xtask";
-    cargoExtraArgs = "--locked --package xtask --bin xtask";
+    # With the features of the whole workspace, whose dependencies are compiled already.
+    cargoExtraArgs = "--locked --workspace --bin xtask";
     doCheck = false;
     meta.mainProgram = "xtask";
   }
