@@ -85,7 +85,7 @@ fn list(folder: &Path) -> Result<serde_json::Map<String, Value>> {
 /// Fails if: the sandbox, its user, its time or its environment shows in an artifact.
 fn packed_outside(workshop: &Workshop, all: &Path, folder: &Path) -> Result<()> {
     let artifacts = list(all)?;
-    ensure!(artifacts.len() == 10, "there are {} artifacts", artifacts.len());
+    ensure!(!artifacts.is_empty(), "there are no artifacts");
     for (name, artifact) in &artifacts {
         let text = |field: &str| artifact[field].as_str().with_context(|| format!("{name} has no {field}"));
         let (format, target) = (text("format")?, text("target")?);

@@ -57,7 +57,8 @@ fn one_nixpkgs() -> Result<()> {
 /// Fails if: a stand-in offers a name that is not in the list of those that were read in the real sources, so
 /// that the flake could use something that does not exist there; or the list has a name that nobody offers.
 fn names_are_confirmed(workshop: &Workshop) -> Result<()> {
-    let comparison = workspace().join("tests/nix/unconfirmed.nix");
+    // Those of the copy: the folder of the workspace may have a name that Nix cannot read.
+    let comparison = workshop.flake.join("tests/nix/unconfirmed.nix");
     let expression =
         format!("import {} {{ standIns = {}; }}", comparison.display(), workshop.stand_ins.display());
     let text = workshop.nix(&["eval", "--json", "--impure", "--expr", &expression]).read()?;

@@ -2,7 +2,6 @@
 
 use super::workshop::{Workshop, system};
 use crate::bench::Bench;
-use crate::products::workspace;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -93,7 +92,8 @@ fn same_module_system(workshop: &Workshop) -> Result<()> {
         let expression = format!("import {} {{ lib = import {}; }}", cases.display(), library.display());
         workshop.nix(&["eval", "--json", "--impure", "--expr", &expression]).read()
     };
-    let ours: Value = serde_json::from_str(&evaluate(&workspace().join("tests/nix/stand-ins/nixpkgs/lib"))?)?;
+    let ours: Value =
+        serde_json::from_str(&evaluate(&workshop.flake.join("tests/nix/stand-ins/nixpkgs/lib"))?)?;
     let theirs: Value = serde_json::from_str(&evaluate(&workshop.stand_ins.join("nixpkgs/lib"))?)?;
     let theirs = theirs.as_object().context("there are no cases")?;
     let different: Vec<_> = theirs.iter().filter(|(name, value)| ours[name.as_str()] != **value).collect();
