@@ -15,6 +15,7 @@ let
     "cargoCheckCommand"
     "cargoClippyExtraArgs"
     "cargoExtraArgs"
+    "cargoTestExtraArgs"
     "checkPhaseCargoCommand"
     "installPhaseCommand"
     "pnameSuffix"
@@ -141,7 +142,7 @@ in
         pnameSuffix = "-test";
         doCheck = true;
         buildPhaseCargoCommand = "";
-        checkPhaseCargoCommand = "cargo test --release ${extra arguments}";
+        checkPhaseCargoCommand = "cargo test --release ${extra arguments} ${arguments.cargoTestExtraArgs}";
       }
     );
 
