@@ -1,6 +1,8 @@
 # The phases of a build, as nixpkgs' stdenv runs them.
 set -o pipefail
 export HOME=/homeless-shelter TZ=UTC NIX_BUILD_CORES=${NIX_BUILD_CORES:-1}
+# The compiler of this machine, which a build for another one must not take for its own.
+export AR=ar AS=as CC=gcc CXX=g++ LD=ld NM=nm OBJCOPY=objcopy OBJDUMP=objdump RANLIB=ranlib STRIP=strip
 cd "$NIX_BUILD_TOP"
 
 runHook() {
