@@ -85,8 +85,7 @@ in
 mkShell {
   packages = programs;
   passthru = { inherit programs; };
-  # `cargo xtask dist` looks for what rustup would bring; here the compiler has every target.
   shellHook = ''
-    echo "Rust, and everything cargo xtask test uses. Start with: cargo xtask test --list"
+    echo "Rust with every target, and what cargo xtask test uses but lintian and rpmlint. cargo xtask test --list says more."
   '';
 }

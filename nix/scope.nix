@@ -55,10 +55,7 @@ pkgs.lib.makeScope pkgs.newScope (self: {
 
   # Artifacts.
   artifact = self.callPackage ./artifact.nix { };
-  artifacts = import ./artifacts.nix {
-    inherit (pkgs) lib;
-    inherit (self) artifact clientFor;
-  };
+  artifacts = import ./artifacts.nix { inherit (self) artifact clientFor; };
   all = self.callPackage ./all.nix { };
 
   # The same again, with everything different that must not show in the bits.

@@ -8,6 +8,11 @@ let
     lib.mapAttrs' (
       name: artifact: lib.nameValuePair "${prefix}-${name}" (check name artifact)
     ) scope.artifacts;
+  # Formatting and licences are judged without compiling anything.
+  sourcesOnly = removeAttrs scope.workspace [
+    "cargoExtraArgs"
+    "cargoArtifacts"
+  ];
   # Only attributes of derivations may stand in checks.
   table =
     file:
@@ -17,22 +22,12 @@ let
     ];
 in
 {
-  fmt = scope.craneLib.cargoFmt (
-    removeAttrs scope.workspace [
-      "cargoExtraArgs"
-      "cargoArtifacts"
-    ]
-  );
+  fmt = scope.craneLib.cargoFmt sourcesOnly;
   clippy = scope.craneLib.cargoClippy (
     scope.workspace // { cargoClippyExtraArgs = "--all-targets -- --deny warnings"; }
   );
   tests = call ./tests.nix;
-  deny = scope.craneLib.cargoDeny (
-    removeAttrs scope.workspace [
-      "cargoExtraArgs"
-      "cargoArtifacts"
-    ]
-  );
+  deny = scope.craneLib.cargoDeny sourcesOnly;
   toolchain = call ./toolchain.nix;
   nix-style = call ./nix-style.nix;
   scenario-types = call ./scenario-types.nix;

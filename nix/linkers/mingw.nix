@@ -36,7 +36,6 @@ in
     "-Lnative=${pkgsCross.mingwW64.windows.pthreads}/lib"
   ];
   cargoBuildCommand = "cargo build --release";
-  cargoCheckCommand = "true";
   nativeBuildInputs = [ ];
   env = {
     "CARGO_TARGET_${lib.toUpper underscored}_LINKER" = "${compiler}cc";

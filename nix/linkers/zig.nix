@@ -10,8 +10,6 @@ target: {
   description = "rustc ${channel}, std of rust-overlay, zig ${zig.zigVersion}, cargo-zigbuild ${zig.zigbuildVersion}";
   inherit (targets.${target}) rustflags;
   cargoBuildCommand = "cargo zigbuild --release";
-  # There is nothing to check without zig's compiler; the build itself compiles the dependencies.
-  cargoCheckCommand = "true";
   nativeBuildInputs = [ zig ];
   env = {
     CC_SHELL_ESCAPED_FLAGS = "1";

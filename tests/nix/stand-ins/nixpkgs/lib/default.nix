@@ -4,7 +4,6 @@ let
   inherit (builtins)
     attrNames
     attrValues
-    concatLists
     elem
     elemAt
     filter
@@ -13,12 +12,10 @@ let
     fromTOML
     functionArgs
     genList
-    head
     intersectAttrs
     isAttrs
     isFunction
     isList
-    isString
     length
     listToAttrs
     map
@@ -39,19 +36,12 @@ let
       elemAt
       filter
       foldl'
-      functionArgs
-      genList
-      head
       isAttrs
       isFunction
       isList
-      isString
-      length
       listToAttrs
       mapAttrs
       replaceStrings
-      stringLength
-      substring
       ;
     inherit (builtins) concatMap concatStringsSep;
 
@@ -67,8 +57,6 @@ let
 
     # Lists.
     optional = condition: value: if condition then [ value ] else [ ];
-    optionals = condition: list: if condition then list else [ ];
-    flatten = value: if isList value then concatLists (map lib.flatten value) else [ value ];
     unique = foldl' (list: value: if elem value list then list else list ++ [ value ]) [ ];
 
     # Strings.
@@ -78,12 +66,6 @@ let
       builtins.concatStringsSep separator (map f list);
     optionalString = condition: text: if condition then text else "";
     hasPrefix = prefix: text: substring 0 (stringLength prefix) text == prefix;
-    hasSuffix =
-      suffix: text:
-      let
-        start = stringLength text - stringLength suffix;
-      in
-      start >= 0 && substring start (-1) text == suffix;
     hasInfix = infix: text: length (builtins.split (lib.escapeRegex infix) text) > 1;
     removePrefix =
       prefix: text: if lib.hasPrefix prefix text then substring (stringLength prefix) (-1) text else text;
