@@ -4,7 +4,7 @@ use super::workshop::{Workshop, system};
 use crate::bench::Bench;
 use crate::products::{self, compare};
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
+use packager::Artifacts;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -76,23 +76,19 @@ pub(super) fn run(bench: &mut Bench, workshop: &Workshop) -> Result<Option<PathB
     Ok(Some(all))
 }
 
-fn list(folder: &Path) -> Result<serde_json::Map<String, Value>> {
-    let path = folder.join("artifacts.json");
-    let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("{} is not what it should be", path.display()))
+fn list(folder: &Path) -> Result<Artifacts> {
+    Artifacts::load(folder)?.with_context(|| format!("{} has no list of artifacts", folder.display()))
 }
 
 /// Fails if: the sandbox, its user, its time or its environment shows in an artifact.
 fn packed_outside(workshop: &Workshop, all: &Path, folder: &Path) -> Result<()> {
     let artifacts = list(all)?;
-    ensure!(!artifacts.is_empty(), "there are no artifacts");
-    for (name, artifact) in &artifacts {
-        let text = |field: &str| artifact[field].as_str().with_context(|| format!("{name} has no {field}"));
-        let (format, target) = (text("format")?, text("target")?);
-        let client = workshop.build(&[workshop.package(&format!("client-{target}"))])?;
+    ensure!(!artifacts.0.is_empty(), "there are no artifacts");
+    for (name, artifact) in &artifacts.0 {
+        let client = workshop.build(&[workshop.package(&format!("client-{}", artifact.target))])?;
         let client = client.first().context("Nix built no client")?.join("bin");
         let program = fs::read_dir(&client)?.next().context("there is no program")??.path();
-        let outside = products::package_as_released(format, target, &program, folder)?;
+        let outside = products::package_as_released(&artifact.format, &artifact.target, &program, folder)?;
         compare(&all.join(name), &outside)?;
     }
     Ok(())
@@ -116,10 +112,9 @@ fn same_folder(all: &Path, ours: &[PathBuf]) -> Result<()> {
         .args(["--check", "--quiet", "SHA256SUMS"])
         .current_dir(all)
         .run()?;
-    for (name, artifact) in list(all)? {
-        for field in ["toolchain", "inputs", "program_sha256"] {
-            let said = artifact[field].as_str().unwrap_or_default();
-            ensure!(said.len() > 16 && !said.contains("/nix/"), "{name} says {said:?} of its {field}");
+    for (name, artifact) in list(all)?.0 {
+        for said in [artifact.toolchain, artifact.inputs, artifact.program_sha256] {
+            ensure!(said.len() > 16 && !said.contains("/nix/"), "{name} is listed with {said:?}");
         }
     }
     Ok(())
