@@ -15,11 +15,13 @@
 //! but not deleted: a service that is deleted while anyone looks at it cannot be made anew until that
 //! person looks away. The new version then takes the existing service over.
 
+mod dialogs;
 mod service;
 mod settings;
 
 use crate::{Arch, Format, Kind, Os, Package, Payload, Product, Target, Version, format::Output};
 use anyhow::{Context, Result, bail};
+use std::collections::BTreeSet;
 use windows_installer::files::COMPONENT_64_BIT;
 use windows_installer::{Database, FileSet, Place, Platform, Sequence, Summary, guid, names, row};
 
@@ -95,6 +97,7 @@ fn database(package: &Package<'_>) -> Result<Database> {
     settings::add(&mut database, package, &codes)?;
     service::add(&mut database, package, &codes)?;
     add_upgrade(&mut database, package, &codes)?;
+    dialogs::add(&mut database, package)?;
     add_sequences(&mut database)?;
     Ok(database)
 }
@@ -106,6 +109,7 @@ fn add_properties(database: &mut Database, package: &Package<'_>, codes: &guid::
     // Windows shows the numeric version; the comment has the one that people know.
     let comments = format!("{} (version {})", product.summary, package.version);
     let secure = settings::secure_properties().chain([OLDER, NEWER].map(str::to_owned));
+    let secure: BTreeSet<String> = secure.chain(dialogs::properties(product)).collect();
     let properties: [(&str, String); 13] = [
         ("ALLUSERS", "1".to_owned()),
         ("ARPCOMMENTS", comments),
@@ -118,7 +122,7 @@ fn add_properties(database: &mut Database, package: &Package<'_>, codes: &guid::
         ("ProductLanguage", LANGUAGE.to_string()),
         ("ProductName", product.display_name.clone()),
         ("ProductVersion", version),
-        ("SecureCustomProperties", secure.collect::<Vec<_>>().join(";")),
+        ("SecureCustomProperties", secure.into_iter().collect::<Vec<_>>().join(";")),
         ("UpgradeCode", codes.upgrade_code()),
     ];
     for (name, value) in properties {
@@ -296,17 +300,17 @@ const ADVERTISE: &[(&str, &str)] = &[
 ];
 
 fn add_sequences(database: &mut Database) -> Result<()> {
-    let plain =
-        [("AdminExecuteSequence", ADMIN), ("AdminUISequence", ADMIN_UI), ("AdvtExecuteSequence", ADVERTISE)];
-    for (table, actions) in plain {
+    for (table, actions) in [("AdminExecuteSequence", ADMIN), ("AdvtExecuteSequence", ADVERTISE)] {
         Sequence::new(table).standard(actions)?.add_to(database)?;
     }
+    dialogs::place_unpacking(Sequence::new("AdminUISequence").standard(ADMIN_UI)?)?.add_to(database)?;
     let location = "SetInstallLocation";
     let row =
         row! { Action: location, Type: SET_PROPERTY, Source: "ARPINSTALLLOCATION", Target: "[INSTALLDIR]" };
     database.add("CustomAction", row)?;
     let install = settings::place(Sequence::new("InstallExecuteSequence").standard(INSTALL)?)?;
     install.custom(location, "", Place::After("CostFinalize"))?.add_to(database)?;
-    settings::place(Sequence::new("InstallUISequence").standard(INSTALL_UI)?)?.add_to(database)?;
+    let dialogs = settings::place(Sequence::new("InstallUISequence").standard(INSTALL_UI)?)?;
+    dialogs::place(dialogs)?.add_to(database)?;
     Ok(())
 }

@@ -41,6 +41,12 @@ registry_key = "SOFTWARE/Sample"
 install_folder = "Sample"
 data_folder = "Sample"
 data_subfolders = []
+license = "LICENSE"
+banner_bitmap = "banner.bmp"
+dialog_bitmap = "dialog.bmp"
+icon = "sample.ico"
+purge_warning = "Everything is lost"
+next_steps = "Begin"
 "#;
 
 /// Rows of the payload, each for itself, so that tests can change, add and reorder them.

@@ -1,0 +1,74 @@
+//! What is offered when this version is installed already: repair and removal.
+
+use super::frame::{back, begin, cancel, page};
+use super::layout::{Choice, Control, Dialog, Kind, at, button, text};
+use super::pages::start_work;
+use super::{TASK, VERSION};
+use crate::Product;
+use crate::formats::msi::DATA_FOLDER;
+
+pub(super) const MAINTENANCE: &str = "Maintenance";
+const REPAIR: &str = "Repair";
+const REMOVE: &str = "Remove";
+
+/// Holds one of the two choices of the page [`REMOVE`].
+pub(super) const REMOVAL: &str = "RemovalChoice";
+pub(super) const KEEP: &str = "Keep";
+const DELETE: &str = "Delete";
+/// Tells the actions of the removal to delete configuration and data.
+pub(super) const PURGE: &str = "PURGEDATA";
+
+/// Every file anew, whatever is there, with registry entries and shortcuts. The usual `o` would keep a damaged
+/// file: files without a version count as changed by their owner when they are younger than the package's.
+const REPAIR_MODE: &str = "amus";
+
+pub(super) fn all(product: &Product) -> Vec<Dialog> {
+    vec![maintenance(), repair(), remove(product)]
+}
+
+fn maintenance() -> Dialog {
+    let task = |control: Control, task: &str| control.on(format!("[{TASK}]"), task).on("NewDialog", task);
+    page(MAINTENANCE, "Repair or remove", &format!("[ProductName] [{VERSION}] is installed on this computer."))
+        .with([
+            task(button("Repair", at(30, 66, 80, 17), "Re&pair"), REPAIR),
+            text("RepairText", at(30, 87, 320, 24), "Installs every file of the program again, and registers the service anew. Configuration and data are kept."),
+            task(button("Remove", at(30, 128, 80, 17), "&Remove"), REMOVE),
+            text("RemoveText", at(30, 149, 320, 24), "Removes program and service. Whether configuration and data stay is asked next."),
+            cancel(),
+        ])
+        .keys("Repair", "Cancel")
+}
+
+fn repair() -> Dialog {
+    let button = begin("Start", "Re&pair").on("ReinstallMode", REPAIR_MODE).on("Reinstall", "ALL");
+    page(REPAIR, "Ready to repair", "Every file of the program is installed again.")
+        .with([
+            text("Explanation", at(20, 64, 330, 36), "Configuration and data are kept. The service stops for a moment, and starts again if it is meant to run.\r\n\r\nChoose Repair to begin."),
+            back().on("NewDialog", MAINTENANCE),
+            start_work(button),
+            cancel(),
+        ])
+        .keys("Start", "Cancel")
+}
+
+fn remove(product: &Product) -> Dialog {
+    let choice = |value, y, text| Choice { value, area: at(0, y, 330, 15), text };
+    let purge = format!("{REMOVAL} = \"{DELETE}\"");
+    let button = begin("Start", "&Remove")
+        .on_if(&purge, format!("[{PURGE}]"), "1")
+        .on_if(format!("NOT ({purge})"), format!("[{PURGE}]"), "{}")
+        .on("Remove", "ALL");
+    page(REMOVE, "Ready to remove", "Program and service are removed from this computer.")
+        .with([
+            Control::new(Kind::RadioButtonGroup, "Choice", at(20, 60, 330, 36)).property(REMOVAL).choices([
+                choice(KEEP, 0, "&Keep configuration and data, for a later installation"),
+                choice(DELETE, 18, "&Delete configuration and data as well"),
+            ]),
+            text("FolderText", at(34, 98, 316, 12), format!("They are in [{DATA_FOLDER}]")),
+            text("Warning", at(20, 122, 330, 48), format!("{{\\Heading}}{}", product.msi.purge_warning)),
+            back().on("NewDialog", MAINTENANCE),
+            start_work(button),
+            cancel(),
+        ])
+        .keys("Start", "Cancel")
+}
