@@ -54,7 +54,7 @@ pub(crate) const ROWS: &[&str] = &[
     r#"formats = ["deb", "rpm"]
 path = "usr/bin/sample"
 kind = "program""#,
-    r#"formats = ["tar.gz", "zip"]
+    r#"formats = ["tar.gz", "zip", "msi"]
 path = "sample{exe}"
 kind = "program""#,
     r#"formats = ["deb", "rpm"]
@@ -107,6 +107,9 @@ impl Sample {
             ("man/sample.1", ".TH SAMPLE 1\n"),
             ("man/sample-run.1", ".TH SAMPLE-RUN 1\n"),
             ("man/README", "no manual page\n"),
+            ("banner.bmp", "a picture\n"),
+            ("dialog.bmp", "another picture\n"),
+            ("sample.ico", "an icon\n"),
             ("program", &"not really a program\n".repeat(1000)),
         ] {
             let path = sample.path(name);

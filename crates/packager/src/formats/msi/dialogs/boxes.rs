@@ -102,7 +102,7 @@ fn browse() -> Dialog {
             button("New", at(299, 12, 56, 17), "&New folder").on("DirectoryListNew", "0"),
             list(Kind::DirectoryList, "Folders", at(15, 36, 340, 122)).with(SUNKEN).text("Folders"),
             label("PathLabel", at(15, 167, 340, 12), "&Folder:"),
-            list(Kind::PathEdit, "Path", at(15, 181, 340, 18)),
+            list(Kind::PathEdit, "Path", at(15, 180, 340, 16)),
             button_at("OK", "OK", width, height, 1)
                 .on("SetTargetPath", format!("[{BROWSED}]"))
                 .on("EndDialog", "Return"),

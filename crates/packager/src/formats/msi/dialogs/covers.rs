@@ -22,7 +22,7 @@ pub(super) fn all(product: &Product) -> Vec<Dialog> {
 
 /// Seen while the installer looks around, before it asks anything.
 fn prepare() -> Dialog {
-    cover(PREPARE, "Welcome to the setup of [ProductName]")
+    cover(PREPARE, "Welcome to [ProductName] Setup")
         .modeless()
         .with([
             paragraph(
@@ -48,7 +48,7 @@ fn welcome(product: &Product) -> Dialog {
         "An older version is installed. Version [{VERSION}] takes its place.\r\n\r\nConfiguration and data are \
          kept, and so are the folder and the choices of the earlier installation.\r\n\r\n{begin}"
     );
-    cover(WELCOME, "Welcome to the setup of [ProductName]")
+    cover(WELCOME, "Welcome to [ProductName] Setup")
         .with([
             paragraph("New", 80, 110, &new).shown_if(&format!("NOT {UPGRADE}")).one_of("what happens"),
             paragraph("Upgrade", 80, 110, &upgrade).shown_if(UPGRADE).one_of("what happens"),

@@ -28,7 +28,7 @@ fn large(name: &'static str) -> Dialog {
         name,
         width: WIDTH,
         height: HEIGHT,
-        attributes: VISIBLE | MODAL | MINIMIZE | TRACK_DISK_SPACE,
+        attributes: VISIBLE | MODAL | MINIMIZE,
         controls: Vec::new(),
         default: None,
         cancel: None,
@@ -39,8 +39,8 @@ fn large(name: &'static str) -> Dialog {
 pub(super) fn page(name: &'static str, heading: &str, explanation: &str) -> Dialog {
     large(name).with([
         picture("Banner", at(0, 0, WIDTH, 44), BANNER),
-        text("BannerHeading", at(15, 6, 260, 15), format!("{{\\Heading}}{heading}")).with(TRANSPARENT),
-        text("BannerText", at(22, 23, 260, 20), explanation).with(TRANSPARENT),
+        text("BannerHeading", at(15, 6, 300, 15), format!("{{\\Heading}}{heading}")).with(TRANSPARENT),
+        text("BannerText", at(22, 23, 295, 18), explanation).with(TRANSPARENT),
         line("BannerLine", 0, 44, WIDTH),
         line("ButtonLine", 0, BUTTONS, WIDTH),
     ])
@@ -102,9 +102,15 @@ impl Dialog {
         self
     }
 
+    /// Keeps `OutOfDiskSpace` up to date while the dialog is seen.
+    pub(super) fn tracking_disk_space(mut self) -> Dialog {
+        self.attributes |= TRACK_DISK_SPACE;
+        self
+    }
+
     /// Lets the installer go on while the dialog is seen.
     pub(super) fn modeless(mut self) -> Dialog {
-        self.attributes &= !(MODAL | TRACK_DISK_SPACE);
+        self.attributes &= !MODAL;
         self
     }
 }

@@ -1,11 +1,12 @@
 //! What is offered when this version is installed already: repair and removal.
+//!
+//! These pages come before the installer looks at features, so that setting the properties is enough, and
+//! the rest runs as it does when they are given on the command line.
 
 use super::frame::{back, begin, cancel, page};
-use super::layout::{Choice, Control, Dialog, Kind, at, button, text};
-use super::pages::start_work;
+use super::layout::{Choice, Control, Dialog, ELEVATION_SHIELD, Kind, at, button, text};
 use super::{TASK, VERSION};
 use crate::Product;
-use crate::formats::msi::DATA_FOLDER;
 
 pub(super) const MAINTENANCE: &str = "Maintenance";
 const REPAIR: &str = "Repair";
@@ -40,12 +41,12 @@ fn maintenance() -> Dialog {
 }
 
 fn repair() -> Dialog {
-    let button = begin("Start", "Re&pair").on("ReinstallMode", REPAIR_MODE).on("Reinstall", "ALL");
+    let button = begin("Start", "Re&pair").on("[REINSTALL]", "ALL").on("[REINSTALLMODE]", REPAIR_MODE);
     page(REPAIR, "Ready to repair", "Every file of the program is installed again.")
         .with([
-            text("Explanation", at(20, 64, 330, 36), "Configuration and data are kept. The service stops for a moment, and starts again if it is meant to run.\r\n\r\nChoose Repair to begin."),
+            text("Explanation", at(20, 64, 330, 42), "Configuration and data are kept. The service stops for a moment, and starts again if it is meant to run.\r\n\r\nChoose Repair to begin."),
             back().on("NewDialog", MAINTENANCE),
-            start_work(button),
+            button.with(ELEVATION_SHIELD).on("EndDialog", "Return"),
             cancel(),
         ])
         .keys("Start", "Cancel")
@@ -57,17 +58,21 @@ fn remove(product: &Product) -> Dialog {
     let button = begin("Start", "&Remove")
         .on_if(&purge, format!("[{PURGE}]"), "1")
         .on_if(format!("NOT ({purge})"), format!("[{PURGE}]"), "{}")
-        .on("Remove", "ALL");
+        .on("[REMOVE]", "ALL");
     page(REMOVE, "Ready to remove", "Program and service are removed from this computer.")
         .with([
             Control::new(Kind::RadioButtonGroup, "Choice", at(20, 60, 330, 36)).property(REMOVAL).choices([
                 choice(KEEP, 0, "&Keep configuration and data, for a later installation"),
                 choice(DELETE, 18, "&Delete configuration and data as well"),
             ]),
-            text("FolderText", at(34, 98, 316, 12), format!("They are in [{DATA_FOLDER}]")),
+            text(
+                "FolderText",
+                at(34, 98, 316, 12),
+                format!("They are in [CommonAppDataFolder]{}", product.msi.data_folder),
+            ),
             text("Warning", at(20, 122, 330, 48), format!("{{\\Heading}}{}", product.msi.purge_warning)),
             back().on("NewDialog", MAINTENANCE),
-            start_work(button),
+            button.with(ELEVATION_SHIELD).on("EndDialog", "Return"),
             cancel(),
         ])
         .keys("Start", "Cancel")

@@ -170,11 +170,11 @@ pub(super) fn place(sequence: Sequence) -> Result<Sequence> {
     for switch in SWITCHES {
         sequence = sequence.custom(&switch.show(), &format!("{} = \"1\"", switch.property), place)?;
     }
-    // `Preselected`: the command line says already what is to be done.
-    let maintenance = "Installed AND NOT RESUME AND NOT Preselected AND NOT PATCH";
+    // Whoever has said on the command line what is to be done is not asked.
+    let maintenance = "Installed AND NOT (Preselected OR REMOVE OR REINSTALL OR RESUME OR PATCH)";
     let sequence = sequence
+        .custom(maintenance::MAINTENANCE, maintenance, Place::After("ValidateProductID"))?
         .custom(covers::WELCOME, "NOT Installed", place)?
-        .custom(maintenance::MAINTENANCE, maintenance, place)?
         .custom(pages::PROGRESS, "", place)?;
     endings(sequence)
 }

@@ -50,7 +50,7 @@ fn license_page(license: &str) -> Dialog {
 fn folder_page(name: &'static str, heading: &str, explanation: &str, property: &'static str) -> Dialog {
     page(name, heading, explanation).with([
         label("FolderLabel", at(20, 64, 330, 12), "&Folder:"),
-        Control::new(Kind::PathEdit, "Folder", at(20, 78, 330, 18)).property(property),
+        Control::new(Kind::PathEdit, "Folder", at(20, 78, 330, 16)).property(property),
         button("Browse", at(20, 102, 66, 17), "B&rowse...")
             .on(format!("[{BROWSED}]"), property)
             .on("SpawnDialog", BROWSE),
@@ -85,7 +85,7 @@ fn options(product: &Product) -> Dialog {
     let note = if product.msi.fields.is_empty() {
         ""
     } else {
-        "Settings for the first start. You can leave them empty. A configuration that exists is kept as it is."
+        "For the first start. All may stay empty; an existing configuration is never changed."
     };
     controls.push(line("Line", 20, 116, 330).shown_if(&first_time));
     controls.push(text("Note", at(20, 120, 330, 12), note).shown_if(&first_time));
@@ -136,6 +136,7 @@ fn ready() -> Dialog {
     let started = "STARTSERVICE = \"1\"";
     let first_time = format!("NOT {UPGRADE}");
     page(READY, "Ready", "Setup knows all it needs to know.")
+        .tracking_disk_space()
         .with([
             text("New", at(20, 58, 330, 12), format!("Version [{VERSION}] is installed to this folder:"))
                 .shown_if(&first_time)
@@ -194,6 +195,7 @@ fn progress() -> Dialog {
 fn unpack() -> Dialog {
     let explanation = "The files are unpacked there, for computers that install from the network.";
     folder_page(UNPACK, "Folder on the network", explanation, "TARGETDIR")
+        .tracking_disk_space()
         .with([
             begin("Install", "&Unpack")
                 .on("SetTargetPath", "TARGETDIR")
