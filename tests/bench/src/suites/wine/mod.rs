@@ -7,9 +7,9 @@
 //! Needs the Debian packages `wine`, `wine64`, `msitools` and `gcc-mingw-w64-x86-64-win32`.
 
 mod life;
-mod prefix;
+pub(crate) mod prefix;
 mod reports;
-mod station;
+pub(crate) mod station;
 
 use crate::bench::Bench;
 use crate::products;
@@ -23,9 +23,9 @@ use std::path::PathBuf;
 /// A folder that an administrator might choose.
 const CHOSEN: &str = r"C:\Test Station\py WATS";
 /// The folder that nobody chose.
-const DEFAULT: &str = r"C:\Program Files\pyWATS";
+pub(crate) const DEFAULT: &str = r"C:\Program Files\pyWATS";
 /// The higher version. Wine cannot compare versions that are more than 127 apart.
-const SECOND_VERSION: &str = "100.0.0";
+pub(crate) const SECOND_VERSION: &str = "100.0.0";
 
 /// The package under test, and the same program at a higher version.
 #[derive(Clone)]
