@@ -70,7 +70,6 @@ impl<'a> Life<'a> {
         person.sees("The service is registered, but not started", "ready")?;
         self.goes_back_and_forth(&mut person)?;
         person.presses("Install")?;
-        person.sees("Setup is at work", "progress")?;
         person.sees(COMPLETE, "complete")?;
         person.presses("Finish")?;
         person.is_done()?;

@@ -3,7 +3,8 @@
 use crate::command::tool;
 use crate::products;
 use anyhow::{Context, Result};
-use std::cell::Cell;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -15,7 +16,8 @@ pub(super) struct Screen {
     /// Its name: `:0`.
     pub(super) name: String,
     pictures: PathBuf,
-    taken: Cell<u32>,
+    /// Names of the pictures that were taken.
+    taken: RefCell<BTreeSet<String>>,
 }
 
 impl Screen {
@@ -36,17 +38,21 @@ impl Screen {
         let mut number = String::new();
         let output = server.stdout.take().context("Xvfb has no output")?;
         let read = BufReader::new(output).read_line(&mut number);
-        let screen = Screen { server, name: format!(":{}", number.trim()), pictures, taken: Cell::new(0) };
+        let screen =
+            Screen { server, name: format!(":{}", number.trim()), pictures, taken: RefCell::default() };
         read.ok().filter(|length| *length > 0).context("Xvfb did not start")?;
         Ok(screen)
     }
 
-    /// Takes a picture: `NN-name.png` in `target/test/dialogs`.
+    /// Takes a picture, `NN-name.png` in `target/test/dialogs`, unless there is one of that name.
     pub(super) fn picture(&self, name: &str) -> Result<()> {
+        let mut taken = self.taken.borrow_mut();
+        if !taken.insert(name.to_owned()) {
+            return Ok(());
+        }
         // Time for what is being drawn.
-        std::thread::sleep(std::time::Duration::from_millis(150));
-        self.taken.set(self.taken.get() + 1);
-        let file = self.pictures.join(format!("{:02}-{name}.png", self.taken.get()));
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        let file = self.pictures.join(format!("{:02}-{name}.png", taken.len()));
         tool("import", 20).args(["-window", "root"]).arg(file).env("DISPLAY", &self.name).run()
     }
 }

@@ -83,7 +83,7 @@ fn user_exit() -> Dialog {
 }
 
 fn fatal_error() -> Dialog {
-    let words = "Something went wrong, and what had been done was undone: the computer is as it was before.";
+    let words = "Whatever had been changed was undone: the computer is as it was before.";
     let log = "What went wrong is written in\r\n[MsiLogFileLocation]";
     let no_log = "To learn more, let Setup write a log:\r\n\r\nmsiexec /i \"[OriginalDatabase]\" /l*v \"%TEMP%\\setup.log\"";
     let log_is_written = "MsiLogFileLocation";
