@@ -87,7 +87,9 @@ static BOOL is_field(HWND window) { return is_class(window, L"Edit"); }
 
 static BOOL CALLBACK take_dialog(HWND window, LPARAM found)
 {
-    if (!IsWindowVisible(window) || !(is_class(window, L"MsiDialogCloseClass") || is_class(window, L"#32770")))
+    BOOL is_dialog = is_class(window, L"MsiDialogCloseClass") || is_class(window, L"#32770");
+
+    if (!is_dialog || !IsWindowVisible(window))
         return TRUE;
     *(HWND *)found = window;
     return FALSE; /* windows come in the order from front to back */
@@ -252,7 +254,9 @@ static DWORD WINAPI preview(__attribute__((unused)) void *nothing)
     MSIHANDLE database, handle;
     MSG message;
 
-    if (MsiOpenDatabaseW(preview_file, MSIDBOPEN_READONLY, &database) || MsiEnableUIPreview(database, &handle))
+    if (MsiOpenDatabaseW(preview_file, MSIDBOPEN_READONLY, &database))
+        return 1;
+    if (MsiEnableUIPreview(database, &handle))
         return 1;
     MsiPreviewDialogW(handle, preview_dialog);
     while (previewing && MsgWaitForMultipleObjects(0, NULL, FALSE, PAUSE_MS, QS_ALLINPUT) != WAIT_FAILED)

@@ -120,9 +120,17 @@ fn dialogs_show_what_was_chosen() {
     let conditions = tables.column("InstallUISequence", "Action", "Condition");
     let boxes = tables.column("CustomAction", "Action", "Source");
     let dialogs = tables.column("Dialog", "Dialog", "Title");
-    for property in ["INSTALLSERVICE", "STARTSERVICE", "ADDTOPATH", "STARTMENU"] {
+    // As the conditions of the actions that these properties decide about.
+    let chosen = [
+        "NOT (INSTALLSERVICE = \"0\")",
+        "NOT (STARTSERVICE = \"0\")",
+        "ADDTOPATH = \"1\"",
+        "STARTMENU = \"1\"",
+    ];
+    for (property, chosen) in ["INSTALLSERVICE", "STARTSERVICE", "ADDTOPATH", "STARTMENU"].iter().zip(chosen)
+    {
         let show = format!("Show.{property}");
-        assert_eq!(conditions[&show], format!("{property} = \"1\""));
+        assert_eq!(conditions[&show], chosen);
         let values = tables.column("CheckBox", "Property", "Value");
         assert_eq!(values[&boxes[&show]], "1", "{property}");
         assert!(numbers[&show] < numbers["Welcome"], "{show} comes after the dialogs have begun");
@@ -138,6 +146,7 @@ fn dialogs_show_what_was_chosen() {
     for table in ["InstallExecuteSequence", "AdminExecuteSequence", "AdvtExecuteSequence"] {
         assert!(tables.sequence(table).keys().all(|action| !dialogs.contains_key(action)), "{table}");
     }
+    assert!(tables.0.has_table("ListBox"), "Windows could not list the programs that use files");
     let secure = tables.column("Property", "Property", "Value")["SecureCustomProperties"].clone();
     for property in ["SERVERURL", "TOKENFILE", "WATCHFOLDER", "PURGEDATA", "ADDTOPATH", "STARTMENU"] {
         assert!(secure.split(';').any(|known| known == property), "{property} does not get through");

@@ -158,7 +158,7 @@ fn by_keyboard(station: &Station, world: &World) -> Result<()> {
 }
 
 fn invalid_settings(station: &Station, world: &World) -> Result<()> {
-    let problem = "The server address does not begin with https://. Write it as your WATS administrator gave it to you.";
+    let problem = "The server address does not begin with https://. Write it as it was given to you.";
     let setup = Setup::open(station, &world.first, &format!("SETTINGSPROBLEM=\"{problem}\""))?;
     let mut person = Person::at(station, &world.screen)?;
     to_options(&mut person)?;

@@ -81,9 +81,11 @@ fn wait() -> Dialog {
 
 fn out_of_disk() -> Dialog {
     let (width, height) = (370, 220);
+    let no_room = "There is not enough room on the disk. Make room on a disk that lacks some, or go back and \
+                   choose a folder on another one.";
     small(OUT_OF_DISK, width, height)
         .with([
-            text("Text", at(48, 15, 310, 36), "There is not enough room on the disk. Make room on a disk that lacks some, or go back and choose a folder on another one."),
+            text("Text", at(48, 15, 310, 36), no_room),
             volumes("Volumes", at(20, 58, 330, 120)),
             button_at("OK", "&OK", width, height, 0).on("EndDialog", "Return"),
         ])
@@ -143,11 +145,13 @@ fn programs(area: super::layout::Area) -> Control {
 /// finds it by its name.
 fn files_in_use() -> Dialog {
     let (width, height) = (370, 220);
+    let words = "These programs use files that Setup has to replace. Close them and choose Retry. If you \
+                 choose Ignore, the computer has to be restarted afterwards.";
     let mut dialog = small("FilesInUse", width, height);
     dialog.attributes |= KEEP_MODELESS;
     dialog
         .with([
-            text("Text", at(48, 15, 310, 36), "These programs use files that Setup has to replace. Close them and choose Retry. If you choose Ignore, the computer has to be restarted afterwards."),
+            text("Text", at(48, 15, 310, 36), words),
             label("ProgramsLabel", at(20, 58, 330, 12), "&Programs:"),
             programs(at(20, 72, 330, 106)),
             button_at("Retry", "&Retry", width, height, 2).on("EndDialog", "Retry"),
@@ -160,18 +164,23 @@ fn files_in_use() -> Dialog {
 /// The same with the restart manager, which closes and starts programs by itself.
 fn restart_manager() -> Dialog {
     let (width, height) = (370, 240);
+    let words = "These programs use files that Setup has to replace. Setup can close them, and start them \
+                 again at the end.";
     let choice = |value, y, text| Choice { value, area: at(0, y, 330, 15), text };
+    let choices = [
+        choice(CLOSE_AND_RESTART, 0, "&Close the programs, and try to start them again"),
+        choice("DontUseRM", 18, "&Leave the programs alone; the computer has to be restarted afterwards"),
+    ];
     let mut dialog = small("MsiRMFilesInUse", width, height);
     dialog.attributes |= KEEP_MODELESS;
     dialog
         .with([
-            text("Text", at(48, 15, 310, 36), "These programs use files that Setup has to replace. Setup can close them, and start them again at the end."),
+            text("Text", at(48, 15, 310, 36), words),
             label("ProgramsLabel", at(20, 58, 330, 12), "&Programs:"),
             programs(at(20, 72, 330, 92)),
-            Control::new(Kind::RadioButtonGroup, "Choice", at(20, 170, 330, 36)).property(RESTART_MANAGER).choices([
-                choice(CLOSE_AND_RESTART, 0, "&Close the programs, and try to start them again"),
-                choice("DontUseRM", 18, "&Leave the programs alone; the computer has to be restarted afterwards"),
-            ]),
+            Control::new(Kind::RadioButtonGroup, "Choice", at(20, 170, 330, 36))
+                .property(RESTART_MANAGER)
+                .choices(choices),
             button_at("OK", "&OK", width, height, 1)
                 .on_if(format!("{RESTART_MANAGER} = \"{CLOSE_AND_RESTART}\""), "RMShutdownAndRestart", "0")
                 .on("EndDialog", "Return"),

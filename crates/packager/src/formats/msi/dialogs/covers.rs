@@ -2,7 +2,7 @@
 
 use super::frame::{COVER_WIDTH, COVER_X, cancel, cover, finish, next};
 use super::layout::{Control, Dialog, TRANSPARENT, at, text};
-use super::{FIRST_TIME, REMOVING, REPAIRING, UPGRADE, VERSION};
+use super::{FIRST_TIME, REMOVING, REPAIRING, UNPACKING, UPGRADE, VERSION};
 use crate::Product;
 
 pub(super) const PREPARE: &str = "Prepare";
@@ -45,7 +45,8 @@ fn welcome(product: &Product) -> Dialog {
         product.summary
     );
     let upgrade = format!(
-        "An older version is installed. Version [{VERSION}] takes its place.\r\n\r\nConfiguration and data are \
+        "An older version is installed. Version [{VERSION}] takes its place.\r\n\r\nConfiguration and data \
+         are \
          kept, and so are the folder and the choices of the earlier installation.\r\n\r\n{begin}"
     );
     cover(WELCOME, "Welcome to [ProductName] Setup")
@@ -65,6 +66,7 @@ fn exit(product: &Product) -> Dialog {
     };
     cover(EXIT, "[ProductName] Setup is complete")
         .with([
+            done("Unpacked", UNPACKING, "The files are unpacked."),
             done("Installed", FIRST_TIME, &format!("Version [{VERSION}] is installed.")),
             done("Upgraded", UPGRADE, &format!("Version [{VERSION}] has taken the place of the older one.")),
             done("Repaired", REPAIRING, "The installation is repaired."),
@@ -85,13 +87,14 @@ fn user_exit() -> Dialog {
 fn fatal_error() -> Dialog {
     let words = "Whatever had been changed was undone: the computer is as it was before.";
     let log = "What went wrong is written in\r\n[MsiLogFileLocation]";
-    let no_log = "To learn more, let Setup write a log:\r\n\r\nmsiexec /i \"[OriginalDatabase]\" /l*v \"%TEMP%\\setup.log\"";
+    let command = r#"msiexec /i "[OriginalDatabase]" /l*v "%TEMP%\setup.log""#;
+    let no_log = format!("To learn more, let Setup write a log:\r\n\r\n{command}");
     let log_is_written = "MsiLogFileLocation";
     cover(FATAL_ERROR, "[ProductName] Setup ended early")
         .with([
             paragraph("Explanation", 80, 36, words),
             paragraph("Log", 120, 80, log).shown_if(log_is_written).one_of("log"),
-            paragraph("NoLog", 120, 80, no_log).shown_if(&format!("NOT {log_is_written}")).one_of("log"),
+            paragraph("NoLog", 120, 80, &no_log).shown_if(&format!("NOT {log_is_written}")).one_of("log"),
             finish("Exit"),
         ])
         .keys("Finish", "Finish")

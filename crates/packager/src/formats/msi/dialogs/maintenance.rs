@@ -19,8 +19,8 @@ const DELETE: &str = "Delete";
 /// Tells the actions of the removal to delete configuration and data.
 pub(super) const PURGE: &str = "PURGEDATA";
 
-/// Every file anew, whatever is there, with registry entries and shortcuts. The usual `o` would keep a damaged
-/// file: files without a version count as changed by their owner when they are younger than the package's.
+/// Every file anew, whatever is there, with registry entries and shortcuts. The usual `o` would keep a
+/// damaged file: one without a version counts as changed by its owner when it is younger than it was made.
 const REPAIR_MODE: &str = "amus";
 
 pub(super) fn all(product: &Product) -> Vec<Dialog> {
@@ -29,22 +29,28 @@ pub(super) fn all(product: &Product) -> Vec<Dialog> {
 
 fn maintenance() -> Dialog {
     let task = |control: Control, task: &str| control.on(format!("[{TASK}]"), task).on("NewDialog", task);
-    page(MAINTENANCE, "Repair or remove", &format!("[ProductName] [{VERSION}] is installed on this computer."))
+    let installed = format!("[ProductName] [{VERSION}] is installed on this computer.");
+    let repair = "Installs every file of the program again, and registers the service anew. Configuration \
+                  and data are kept.";
+    let remove = "Removes program and service. Whether configuration and data stay is asked next.";
+    page(MAINTENANCE, "Repair or remove", &installed)
         .with([
             task(button("Repair", at(30, 66, 80, 17), "Re&pair"), REPAIR),
-            text("RepairText", at(30, 87, 320, 24), "Installs every file of the program again, and registers the service anew. Configuration and data are kept."),
+            text("RepairText", at(30, 87, 320, 24), repair),
             task(button("Remove", at(30, 128, 80, 17), "&Remove"), REMOVE),
-            text("RemoveText", at(30, 149, 320, 24), "Removes program and service. Whether configuration and data stay is asked next."),
+            text("RemoveText", at(30, 149, 320, 24), remove),
             cancel(),
         ])
         .keys("Repair", "Cancel")
 }
 
 fn repair() -> Dialog {
+    let words = "Configuration and data are kept. The service stops for a moment, and starts again if it is \
+                 meant to run.\r\n\r\nChoose Repair to begin.";
     let button = begin("Start", "Re&pair").on("[REINSTALL]", "ALL").on("[REINSTALLMODE]", REPAIR_MODE);
     page(REPAIR, "Ready to repair", "Every file of the program is installed again.")
         .with([
-            text("Explanation", at(20, 64, 330, 42), "Configuration and data are kept. The service stops for a moment, and starts again if it is meant to run.\r\n\r\nChoose Repair to begin."),
+            text("Explanation", at(20, 64, 330, 42), words),
             back().on("NewDialog", MAINTENANCE),
             button.with(ELEVATION_SHIELD).on("EndDialog", "Return"),
             cancel(),

@@ -32,6 +32,8 @@ struct Switch {
     property: &'static str,
     /// The property of the check box.
     check_box: &'static str,
+    /// When it is checked at first.
+    chosen: &'static str,
     text: &'static str,
     /// The check box without which this one has no meaning.
     needs: Option<&'static str>,
@@ -41,24 +43,28 @@ const SWITCHES: &[Switch] = &[
     Switch {
         property: "INSTALLSERVICE",
         check_box: "ServiceWanted",
+        chosen: "NOT (INSTALLSERVICE = \"0\")",
         text: "Run as a &service, whether or not somebody is logged on",
         needs: None,
     },
     Switch {
         property: "STARTSERVICE",
         check_box: "StartWanted",
+        chosen: "NOT (STARTSERVICE = \"0\")",
         text: "S&tart the service at the end of the installation",
         needs: Some("ServiceWanted"),
     },
     Switch {
         property: "ADDTOPATH",
         check_box: "PathWanted",
+        chosen: "ADDTOPATH = \"1\"",
         text: "Find the program at every command &prompt (PATH)",
         needs: None,
     },
     Switch {
         property: "STARTMENU",
         check_box: "MenuWanted",
+        chosen: "STARTMENU = \"1\"",
         text: "Add entries to the Start &menu",
         needs: None,
     },
@@ -72,7 +78,8 @@ const BROWSED: &str = "BrowsedProperty";
 const TASK: &str = "Task";
 /// Conditions on what is going on.
 const UPGRADE: &str = super::OLDER;
-const FIRST_TIME: &str = "NOT Installed AND NOT OLDERVERSION";
+const UNPACKING: &str = "ACTION = \"ADMIN\"";
+const FIRST_TIME: &str = "NOT (Installed OR OLDERVERSION OR ACTION = \"ADMIN\")";
 const REPAIRING: &str = "Installed AND NOT (Task = \"Remove\" OR REMOVE)";
 const REMOVING: &str = "Task = \"Remove\" OR REMOVE";
 
@@ -168,7 +175,7 @@ pub(super) fn place(sequence: Sequence) -> Result<Sequence> {
     let mut sequence = sequence.custom(covers::PREPARE, "", Place::After("FindRelatedProducts"))?;
     let place = Place::After("MigrateFeatureStates");
     for switch in SWITCHES {
-        sequence = sequence.custom(&switch.show(), &format!("{} = \"1\"", switch.property), place)?;
+        sequence = sequence.custom(&switch.show(), switch.chosen, place)?;
     }
     // Whoever has said on the command line what is to be done is not asked.
     let maintenance = "Installed AND NOT (Preselected OR REMOVE OR REINSTALL OR RESUME OR PATCH)";

@@ -101,7 +101,7 @@ fn options(product: &Product) -> Dialog {
             .map(|control| control.shown_if(&first_time)),
         );
     }
-    page(OPTIONS_PAGE, "Options", "Choose what is set up. You can change this later by running Setup again.")
+    page(OPTIONS_PAGE, "Options", "Choose what is set up. Later versions take over what you choose.")
         .with(controls)
         .with([
             back().on_if(UPGRADE, "NewDialog", LICENSE).on_if(&first_time, "NewDialog", FOLDER),
@@ -115,14 +115,12 @@ fn options(product: &Product) -> Dialog {
 fn leave_options() -> Control {
     let mut next = next();
     for Switch { property, check_box, .. } in SWITCHES {
-        next = next.on_if(*check_box, format!("[{property}]"), "1").on_if(
-            format!("NOT {check_box}"),
-            format!("[{property}]"),
-            "0",
-        );
+        let set = format!("[{property}]");
+        next = next.on_if(*check_box, &set, "1").on_if(format!("NOT {check_box}"), &set, "0");
     }
+    let well = format!("NOT {SETTINGS_PROBLEM}");
     next.on("DoAction", CHECK_SETTINGS).on_if(SETTINGS_PROBLEM, "SpawnDialog", INVALID_SETTINGS).on_if(
-        format!("NOT {SETTINGS_PROBLEM}"),
+        well,
         "NewDialog",
         READY,
     )

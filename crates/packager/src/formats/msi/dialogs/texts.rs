@@ -48,97 +48,118 @@ const ACTIONS: &[(&str, &str, &str)] = &[
     ("WriteRegistryValues", "Writing registry values", "Key: [1], name: [2]"),
 ];
 
-/// Number and message of errors. What is in double braces goes into the log alone.
-const ERRORS: &[(i32, &str)] = &[
+/// Number of an error, what happened, and what to do. What is in double braces goes into the log alone.
+const ERRORS: &[(i32, &str, &str)] = &[
     (
         1301,
-        "The file \"[2]\" cannot be created, because there is a folder of this name.{{ System error [3].}}\r\n\r\nRename or remove the folder and try again.",
+        "The file “[2]” cannot be created, because there is a folder of this name.{{ System error [3].}}",
+        "Rename or remove the folder and try again.",
     ),
     (
         1303,
-        "Setup may not use the folder \"[2]\".\r\n\r\nGive administrators and SYSTEM the right to write there, and try again.",
+        "Setup may not use the folder “[2]”.",
+        "Give administrators and SYSTEM the right to write there, and try again.",
     ),
     (
         1304,
-        "The file \"[2]\" could not be written.{{ System error [3].}}\r\n\r\nSee that Setup may write to this folder, and that no virus scanner is in the way.",
+        "The file “[2]” could not be written.{{ System error [3].}}",
+        "See that Setup may write to this folder, and that no virus scanner is in the way.",
     ),
     (
         1306,
-        "The file \"[2]\" is in use.{{ System error [3].}}\r\n\r\nClose the program that uses it and try again.",
+        "The file “[2]” is in use.{{ System error [3].}}",
+        "Close the program that uses it and try again.",
     ),
     (
         1307,
-        "There is not enough room on the disk for the file \"[2]\".{{ System error [3].}}\r\n\r\nMake room and try again.",
+        "There is not enough room on the disk for the file “[2]”.{{ System error [3].}}",
+        "Make room and try again.",
     ),
     (
         1308,
-        "The file \"[2]\" is missing from the package.{{ System error [3].}}\r\n\r\nDownload the package again.",
+        "The file “[2]” is missing from the package.{{ System error [3].}}",
+        "Download the package again.",
     ),
     (
         1310,
-        "The file \"[3]\" could not be created.{{ System error [2].}}\r\n\r\nSee that Setup may write to this folder, and that nothing of this name is in the way.",
+        "The file “[3]” could not be created.{{ System error [2].}}",
+        "See that Setup may write to this folder, and that nothing of this name is in the way.",
     ),
     (
         1312,
-        "The folder \"[2]\" cannot be created, because there is a file of this name.{{ System error [3].}}\r\n\r\nRename or remove the file and try again.",
+        "The folder “[2]” cannot be created, because there is a file of this name.{{ System error [3].}}",
+        "Rename or remove the file and try again.",
     ),
-    (1313, "The disk \"[2]\" is not available.{{ System error [3].}}\r\n\r\nChoose another one."),
-    (1314, "The folder \"[2]\" is not available.{{ System error [3].}}\r\n\r\nChoose another one."),
+    (1313, "The disk “[2]” is not available.{{ System error [3].}}", "Choose another one."),
+    (1314, "The folder “[2]” is not available.{{ System error [3].}}", "Choose another one."),
     (
         1316,
-        "The package \"[2]\" that the installed version came from is not to be found.\r\n\r\nStart Setup from the package of the version that is installed, or remove that version first.",
+        "The package “[2]” that the installed version came from is not to be found.",
+        "Start Setup from the package of the version that is installed, or remove that version first.",
     ),
-    (1320, "The path \"[2]\" is too long.{{ System error [3].}}\r\n\r\nChoose a folder with a shorter name."),
+    (1320, "The path “[2]” is too long.{{ System error [3].}}", "Choose a folder with a shorter name."),
     (
         1321,
-        "Setup may not change the file \"[2]\".{{ System error [3].}}\r\n\r\nGive administrators and SYSTEM the right to do so, and try again.",
+        "Setup may not change the file “[2]”.{{ System error [3].}}",
+        "Give administrators and SYSTEM the right to do so, and try again.",
     ),
-    (1322, "A part of the path \"[2]\" is empty or too long.{{ System error [3].}}"),
-    (1323, "The path \"[2]\" has a word that no path may have.{{ System error [3].}}"),
-    (1324, "The path \"[2]\" has a character that no path may have.{{ System error [3].}}"),
-    (1327, "There is no drive \"[2]\"."),
+    (1322, "A part of the path “[2]” is empty or too long.{{ System error [3].}}", ""),
+    (1323, "The path “[2]” has a word that no path may have.{{ System error [3].}}", ""),
+    (1324, "The path “[2]” has a character that no path may have.{{ System error [3].}}", ""),
+    (1327, "There is no drive “[2]”.", ""),
     (
         1335,
-        "The package is damaged: its cabinet \"[2]\" cannot be read.{{ System error [3].}}\r\n\r\nDownload the package again.",
+        "The package is damaged: its cabinet “[2]” cannot be read.{{ System error [3].}}",
+        "Download the package again.",
     ),
     (
         1402,
-        "The registry key \"[2]\" could not be opened.{{ System error [3].}}\r\n\r\nSee that Setup has access to it.",
+        "The registry key “[2]” could not be opened.{{ System error [3].}}",
+        "See that Setup has access to it.",
     ),
     (
         1406,
-        "The value \"[2]\" of the registry key \"[3]\" could not be written.{{ System error [4].}}\r\n\r\nSee that Setup has access to it.",
+        "The value “[2]” of the registry key “[3]” could not be written.{{ System error [4].}}",
+        "See that Setup has access to it.",
     ),
-    (1500, "Another installation is going on.\r\n\r\nLet it come to its end, and try again."),
+    (1500, "Another installation is going on.", "Let it come to its end, and try again."),
     (
         1601,
-        "There is not enough room on the disk.\r\n\r\nVolume: [2]; needed: [3] KB; available: [4] KB. Make room and try again.",
+        "There is not enough room on the disk.",
+        "Volume: [2]; needed: [3] KB; available: [4] KB. Make room and try again.",
     ),
     (
         1606,
-        "The network folder \"[2]\" is not within reach.\r\n\r\nConnect to it, or choose a folder on this computer.",
+        "The network folder “[2]” is not within reach.",
+        "Connect to it, or choose a folder on this computer.",
     ),
     (
         1706,
-        "The package of [ProductName] is not to be found.\r\n\r\nStart Setup from the package of the version that is installed.",
+        "The package of [ProductName] is not to be found.",
+        "Start Setup from the package of the version that is installed.",
     ),
-    (1730, "Only an administrator can remove [ProductName].\r\n\r\nLog on as one, or ask one."),
+    (1730, "Only an administrator can remove [ProductName].", "Log on as one, or ask one."),
     (
         1920,
-        "The service \"[2]\" ([3]) did not start.\r\n\r\nWhat it says of that is in the Windows event log, and in its own log if it has one. Choose Ignore to install it without starting it.",
+        "The service “[2]” ([3]) did not start.",
+        "What it says of that is in the Windows event log, and in its own log if it has one. Choose \
+         Ignore to install it without starting it.",
     ),
-    (1921, "The service \"[2]\" ([3]) could not be stopped.\r\n\r\nStop it by hand and try again."),
+    (1921, "The service “[2]” ([3]) could not be stopped.", "Stop it by hand and try again."),
     (
         1922,
-        "The service \"[2]\" ([3]) could not be removed.\r\n\r\nClose the list of services and the Task Manager, which may hold it, and try again.",
+        "The service “[2]” ([3]) could not be removed.",
+        "Close the list of services and the Task Manager, which may hold it, and try again.",
     ),
     (
         1923,
-        "The service \"[2]\" ([3]) could not be registered.\r\n\r\nClose the list of services and the Task Manager, which may hold an older one, and try again.",
+        "The service “[2]” ([3]) could not be registered.",
+        "Close the list of services and the Task Manager, which may hold an older one, and try again.",
     ),
     (
         1925,
-        "Only an administrator can install [ProductName] for everybody who uses this computer.\r\n\r\nLog on as one, or ask one.",
+        "Only an administrator can install [ProductName] for everybody who uses this computer.",
+        "Log on as one, or ask one.",
     ),
 ];
 
@@ -163,8 +184,9 @@ pub(super) fn add(database: &mut Database) -> Result<()> {
         let row = row! { Action: *action, Description: *description, Template: *template };
         database.add("ActionText", row)?;
     }
-    for (number, message) in ERRORS {
-        database.add("Error", row! { Error: *number, Message: *message })?;
+    for (number, what, remedy) in ERRORS {
+        let gap = if remedy.is_empty() { "" } else { "\r\n\r\n" };
+        database.add("Error", row! { Error: *number, Message: format!("{what}{gap}{remedy}") })?;
     }
     for (key, text) in WORDS {
         database.add("UIText", row! { Key: *key, Text: *text })?;
