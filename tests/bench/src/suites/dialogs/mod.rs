@@ -220,7 +220,7 @@ fn purge(station: &Station, world: &World) -> Result<()> {
     person.sees(READY, "ready-to-start")?;
     person.presses("Install")?;
     // The start of the service takes long enough to be seen.
-    person.sees("Starting the service", "progress")?;
+    person.waits_for("Starting the service")?;
     person.sees(COMPLETE, "complete")?;
     person.presses("Finish")?;
     setup.ends_with(SUCCESS, station)?;
@@ -243,7 +243,8 @@ fn purge(station: &Station, world: &World) -> Result<()> {
 /// Shows dialogs without an installation: what they have must be there.
 fn previews(station: &Station, world: &World) -> Result<()> {
     fs::copy(&world.first, station.path(r"C:\package.msi"))?;
-    let dialogs: [(&str, &str, &[&str]); 5] = [
+    let dialogs: [(&str, &str, &[&str]); 6] = [
+        ("Progress", "Setup is at work", &["Cancel"]),
         ("ErrorMessage", "Retry", &[]),
         ("FilesInUse", "These programs use files", &["Retry", "Ignore", "Cancel"]),
         ("MsiRMFilesInUse", "These programs use files", &["OK", "Cancel"]),
