@@ -38,18 +38,22 @@ pub const STANDARD: &[StandardAction] = &[
     // This action has four documented places. Here it removes the old version inside the transaction of
     // the new one, so that whatever fails later brings the old version back, and before anything of the
     // new version is written, so that no rule about versions or dates of files keeps an old file.
-    action("RemoveExistingProducts", 1501, &["FindRelatedProducts", "InstallInitialize"]),
+    action("RemoveExistingProducts", 1550, &["FindRelatedProducts", "InstallInitialize"]),
     action("ProcessComponents", 1600, &["InstallInitialize"]),
     action("UnpublishFeatures", 1800, &["InstallInitialize"]),
     action("StopServices", 1900, &["InstallInitialize"]),
     action("DeleteServices", 2000, &["StopServices"]),
     action("RemoveRegistryValues", 2600, &["InstallInitialize"]),
+    action("RemoveShortcuts", 3200, &["InstallInitialize"]),
+    action("RemoveEnvironmentStrings", 3300, &["InstallInitialize"]),
     action("RemoveFiles", 3500, &["InstallInitialize"]),
     action("RemoveFolders", 3600, &["RemoveFiles"]),
     action("CreateFolders", 3700, &["InstallInitialize"]),
     action("InstallAdminPackage", 3900, &["InstallInitialize"]),
     action("InstallFiles", 4000, &["InstallInitialize"]),
+    action("CreateShortcuts", 4500, &["InstallFiles"]),
     action("WriteRegistryValues", 5000, &["InstallInitialize"]),
+    action("WriteEnvironmentStrings", 5200, &["InstallInitialize"]),
     action("InstallServices", 5800, &["InstallFiles"]),
     action("MsiConfigureServices", 5850, &["InstallServices"]),
     action("StartServices", 5900, &["InstallServices"]),
