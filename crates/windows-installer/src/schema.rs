@@ -5,6 +5,8 @@
 //! into `_Validation`, from which Windows' own validators work. Only tables that have rows are written,
 //! and [`REQUIRED`].
 
+mod dialogs;
+
 use msi::Category;
 
 /// A table: its name and its columns, in the order of the specification.
@@ -29,7 +31,8 @@ pub struct Column {
     pub nullable: bool,
     /// Whether translations may change it.
     pub localizable: bool,
-    /// The table whose first column must have the value.
+    /// The table whose first column must have the value. Where it is `Control`, whose rows belong to
+    /// dialogs, the second column of a row of the same dialog.
     pub refers_to: Option<&'static str>,
 }
 
@@ -72,9 +75,19 @@ pub const REQUIRED: &[&str] = &[
     "Property",
 ];
 
+/// Every table that this crate knows.
+pub fn tables() -> impl Iterator<Item = &'static Table> {
+    TABLES.iter().chain(dialogs::TABLES)
+}
+
 /// The table of that name.
 pub fn table(name: &str) -> Option<&'static Table> {
-    TABLES.iter().find(|table| table.name == name)
+    tables().find(|table| table.name == name)
+}
+
+/// The number of the column, counted from 1, in which a reference to the table looks for its value.
+pub(crate) fn key_column(table: &str) -> i32 {
+    if table == "Control" { 2 } else { 1 }
 }
 
 impl Table {
@@ -145,8 +158,8 @@ const SEQUENCE: &[Column] = &[
     number("Sequence", -4, MAX16).null(),
 ];
 
-/// Every table that this crate knows, by name.
-pub const TABLES: &[Table] = &[
+/// The tables that say what is installed, by name.
+const TABLES: &[Table] = &[
     Table { name: "AdminExecuteSequence", columns: SEQUENCE },
     Table { name: "AdminUISequence", columns: SEQUENCE },
     Table { name: "AdvtExecuteSequence", columns: SEQUENCE },
@@ -341,10 +354,10 @@ mod tests {
     /// first, or a required table is unknown.
     #[test]
     fn is_consistent() {
-        for pair in TABLES.windows(2) {
+        for pair in [TABLES, dialogs::TABLES].iter().flat_map(|tables| tables.windows(2)) {
             assert!(pair[0].name < pair[1].name, "{} comes before {}", pair[0].name, pair[1].name);
         }
-        for known in TABLES {
+        for known in tables() {
             assert!(known.key_columns() > 0, "{} has no key", known.name);
             let keys_first = known.columns[..known.key_columns()].iter().all(|column| column.key);
             assert!(keys_first, "{}: the key does not come first", known.name);
