@@ -17,6 +17,7 @@
 //! | `RemoveConfiguration` | rollback | removes what the action above has written |
 //! | `ConfigureService` | the service is registered | what the table cannot say; the path of a service that was there |
 //! | `RestoreService` | rollback | gives a service that was there its path back |
+//! | `RemoveService` | commit | deletes a service that is not wanted any more |
 //! | `PurgeData` | commit, after a removal | removes configuration and data |
 //!
 //! Everything that can be decided without Windows is in modules that every system compiles and tests.

@@ -23,6 +23,8 @@ pub const DISABLED: u32 = 4;
 pub struct Request<'a> {
     /// Whether the feature with the service will be there afterwards.
     pub wanted: bool,
+    /// Whether everything is removed, and the service by Windows Installer.
+    pub removal: bool,
     /// The account that was given; empty if none was.
     pub account: &'a str,
     /// `STARTSERVICE`, given or remembered: `0` or `1`.
@@ -32,6 +34,10 @@ pub struct Request<'a> {
 /// What is done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
+    /// There will be a service.
+    pub keep: bool,
+    /// A service that nobody wants any more is deleted at the very end, when nothing can fail any more.
+    pub remove: bool,
     /// The service is registered by Windows Installer, which sets account, start type and arguments.
     pub register: bool,
     /// The service is started at the end.
@@ -43,11 +49,13 @@ pub struct Plan {
 /// starting is wanted at all.
 pub fn plan(request: Request<'_>, existing: Option<&Service>) -> Plan {
     if !request.wanted {
-        return Plan::default();
+        return Plan { remove: existing.is_some() && !request.removal, ..Plan::default() };
     }
     let may_start = existing
         .is_none_or(|service| service.start != DISABLED && (service.running || service.start == AUTOMATIC));
     Plan {
+        keep: true,
+        remove: false,
         register: existing.is_none() || !request.account.is_empty(),
         start: may_start && request.start != "0",
     }
@@ -75,11 +83,18 @@ mod tests {
             ("", "1", service(true, DISABLED), false, false),
             (r".\station", "1", service(true, AUTOMATIC), true, true),
         ] {
-            let request = Request { wanted: true, account, start };
+            let request = Request { wanted: true, removal: false, account, start };
             let plan = plan(request, existing.as_ref());
             assert_eq!((plan.register, plan.start), (register, starts), "{request:?} {existing:?}");
+            assert!(plan.keep && !plan.remove);
         }
-        let none = Request { wanted: false, account: "x", start: "1" };
-        assert_eq!(plan(none, service(true, AUTOMATIC).as_ref()), Plan::default());
+        for (removal, existing, remove) in [
+            (false, service(true, AUTOMATIC), true),
+            (true, service(true, AUTOMATIC), false),
+            (false, None, false),
+        ] {
+            let request = Request { wanted: false, removal, account: "x", start: "1" };
+            assert_eq!(plan(request, existing.as_ref()), Plan { remove, ..Plan::default() });
+        }
     }
 }

@@ -44,6 +44,7 @@ pub const STANDARD: &[StandardAction] = &[
     action("StopServices", 1900, &["InstallInitialize"]),
     action("DeleteServices", 2000, &["StopServices"]),
     action("RemoveRegistryValues", 2600, &["InstallInitialize"]),
+    action("RemoveIniValues", 3100, &["InstallInitialize"]),
     action("RemoveShortcuts", 3200, &["InstallInitialize"]),
     action("RemoveEnvironmentStrings", 3300, &["InstallInitialize"]),
     action("RemoveFiles", 3500, &["InstallInitialize"]),
@@ -53,9 +54,9 @@ pub const STANDARD: &[StandardAction] = &[
     action("InstallFiles", 4000, &["InstallInitialize"]),
     action("CreateShortcuts", 4500, &["InstallFiles"]),
     action("WriteRegistryValues", 5000, &["InstallInitialize"]),
+    action("WriteIniValues", 5100, &["InstallInitialize"]),
     action("WriteEnvironmentStrings", 5200, &["InstallInitialize"]),
     action("InstallServices", 5800, &["InstallFiles"]),
-    action("MsiConfigureServices", 5850, &["InstallServices"]),
     action("StartServices", 5900, &["InstallServices"]),
     action("RegisterUser", 6000, &["InstallInitialize"]),
     action("RegisterProduct", 6100, &["InstallInitialize"]),
@@ -236,7 +237,11 @@ mod tests {
             ends("Goodbye").and_then(|sequence| sequence.custom("Other", "", Place::At(Ending::UserExit)));
         assert!(twice.expect_err("two endings").to_string().contains("UserExit, which Goodbye has already"));
         assert!(there("CostInitialize").contains("not in the sequence"));
-        assert!(there("InstallInitialize").contains("no sequence number left"));
+        let start = Sequence::new("InstallExecuteSequence").standard(&[("InstallInitialize", "")]).unwrap();
+        let full = (0..50).try_fold(start, |sequence, number| {
+            sequence.custom(&format!("Mine{number}"), "", Place::After("InstallInitialize"))
+        });
+        assert!(full.expect_err("there are 49 numbers").to_string().contains("no sequence number left"));
         assert!(Sequence::new("InstallUISequence").standard(&[("Cost", "")]).is_err());
     }
 }

@@ -21,6 +21,7 @@ const PREPARED: &[&str] = &[
     "RemoveConfiguration",
     "ConfigureService",
     "RestoreService",
+    "RemoveService",
     "PurgeData",
 ];
 
@@ -109,8 +110,11 @@ pub(super) fn prepare(session: &Session) -> Outcome {
     let account = session.property("SERVICEACCOUNT");
     let wanted = session.has_feature(facts.text("feature"));
     let start = session.property("STARTSERVICE");
-    let plan = plan::plan(Request { wanted, account: &account, start: &start }, existing.as_ref());
+    let removal = session.property("REMOVE").eq_ignore_ascii_case("ALL");
+    let plan = plan::plan(Request { wanted, removal, account: &account, start: &start }, existing.as_ref());
     let flag = |on: bool| if on { "1" } else { "" };
+    session.set("USESERVICE", flag(plan.keep));
+    session.set("REMOVESERVICE", flag(plan.remove));
     session.set("REGISTERSERVICE", flag(plan.register));
     session.set("RUNSERVICE", flag(plan.start));
     if plan.register && account.is_empty() {
@@ -191,6 +195,14 @@ pub(super) fn restore_service(session: &Session) -> Outcome {
     let settings = Settings(records::pairs(&data));
     if let Err(error) = service::restore(&settings) {
         session.log(&format!("the service {} stays as it is: {error}", settings.text("name")));
+    }
+    Ok(())
+}
+
+pub(super) fn remove_service(session: &Session) -> Outcome {
+    let data = session.data();
+    if let Err(error) = service::remove(Settings(records::pairs(&data)).text("name")) {
+        session.log(&error);
     }
     Ok(())
 }

@@ -24,7 +24,7 @@ const MODIFY: u32 = 0x0013_01bf;
 /// |---|---|
 /// | `tree` | the folder gets the rights, and everything in it inherits them |
 /// | `folder` | the folder gets the rights; what is in it stays as it is |
-/// | `drop`, and an account | a folder that is not there is made with the rights; one that is lets the account in |
+/// | `drop`, and the identifier of an account | a folder that is not there is made with the rights; one that is lets the account in |
 ///
 /// # Errors
 /// If a folder is a link, or the system refuses.

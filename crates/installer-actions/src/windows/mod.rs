@@ -54,6 +54,7 @@ export! {
     RemoveConfiguration => actions::remove_configuration,
     ConfigureService => actions::configure_service,
     RestoreService => actions::restore_service,
+    RemoveService => actions::remove_service,
     PurgeData => actions::purge_data,
 }
 

@@ -11,12 +11,12 @@ use windows_sys::Win32::Security::Authentication::Identity::{
 };
 use windows_sys::Win32::Security::Authorization::{
     ConvertSecurityDescriptorToStringSecurityDescriptorW,
-    ConvertStringSecurityDescriptorToSecurityDescriptorW, GetSecurityInfo, SDDL_REVISION_1, SE_FILE_OBJECT,
-    SetSecurityInfo,
+    ConvertStringSecurityDescriptorToSecurityDescriptorW, ConvertStringSidToSidW, GetSecurityInfo,
+    SDDL_REVISION_1, SE_FILE_OBJECT, SetSecurityInfo,
 };
 use windows_sys::Win32::Security::{
     ACL, ACL_REVISION, AddAccessAllowedAceEx, AdjustTokenPrivileges, CONTAINER_INHERIT_ACE,
-    DACL_SECURITY_INFORMATION, GROUP_SECURITY_INFORMATION, GetSecurityDescriptorDacl,
+    DACL_SECURITY_INFORMATION, GROUP_SECURITY_INFORMATION, GetLengthSid, GetSecurityDescriptorDacl,
     GetSecurityDescriptorGroup, GetSecurityDescriptorOwner, InitializeAcl, LUID_AND_ATTRIBUTES,
     LookupAccountNameW, LookupPrivilegeValueW, OBJECT_INHERIT_ACE, OWNER_SECURITY_INFORMATION,
     PROTECTED_DACL_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, PSID, SE_PRIVILEGE_ENABLED,
@@ -153,10 +153,13 @@ impl Drop for Descriptor {
     }
 }
 
-/// Adds rights for an account to those that a folder has.
+/// Adds rights for an account, known by its identifier, to those that a folder has.
 pub(super) fn allow(folder: &File, account: &str, rights: u32) -> Result<(), String> {
-    let sid = account_sid(account).ok_or_else(|| format!("there is no account {account}"))?;
     let current = Descriptor::of(folder)?;
+    if current.text().contains(&format!(";{account})")) {
+        return Ok(());
+    }
+    let sid = sid(account)?;
     let (mut old, mut present, mut defaulted) = (null_mut(), 0, 0);
     // SAFETY: the descriptor is valid, and all places are ours to fill.
     unsafe { GetSecurityDescriptorDacl(current.0, &raw mut present, &raw mut old, &raw mut defaulted) };
@@ -196,6 +199,20 @@ pub(super) fn allow(folder: &File, account: &str, rights: u32) -> Result<(), Str
         )
     };
     if code == 0 { Ok(()) } else { Err(error(code)) }
+}
+
+/// A security identifier, written as `S-1-…`, as bytes.
+fn sid(text: &str) -> Result<Vec<u8>, String> {
+    let mut sid = null_mut();
+    // SAFETY: the text ends with a zero, and the place is ours to fill.
+    if unsafe { ConvertStringSidToSidW(wide(text).as_ptr(), &raw mut sid) } == 0 {
+        return Err(format!("{text} is no account: {}", last_error()));
+    }
+    // SAFETY: the call has returned a valid identifier, whose length the system tells.
+    let bytes = unsafe { std::slice::from_raw_parts(sid.cast::<u8>(), GetLengthSid(sid) as usize).to_vec() };
+    // SAFETY: the identifier is ours and not used afterwards.
+    unsafe { LocalFree(sid) };
+    Ok(bytes)
 }
 
 /// The security identifier of an account, as bytes.

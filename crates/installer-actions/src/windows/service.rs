@@ -4,15 +4,17 @@ use super::{last_error, narrow, wide};
 use crate::plan::Service;
 use std::collections::BTreeMap;
 use std::ptr::{null, null_mut};
+use windows_sys::Win32::Storage::FileSystem::DELETE;
 use windows_sys::Win32::System::Services::{
-    ChangeServiceConfig2W, ChangeServiceConfigW, CloseServiceHandle, OpenSCManagerW, OpenServiceW,
-    QUERY_SERVICE_CONFIGW, QueryServiceConfig2W, QueryServiceConfigW, QueryServiceStatus, SC_ACTION,
-    SC_ACTION_RESTART, SC_HANDLE, SC_MANAGER_CONNECT, SERVICE_CHANGE_CONFIG,
+    ChangeServiceConfig2W, ChangeServiceConfigW, CloseServiceHandle, ControlService, DeleteService,
+    OpenSCManagerW, OpenServiceW, QUERY_SERVICE_CONFIGW, QueryServiceConfig2W, QueryServiceConfigW,
+    QueryServiceStatus, SC_ACTION, SC_ACTION_RESTART, SC_HANDLE, SC_MANAGER_CONNECT, SERVICE_CHANGE_CONFIG,
     SERVICE_CONFIG_DELAYED_AUTO_START_INFO, SERVICE_CONFIG_DESCRIPTION, SERVICE_CONFIG_FAILURE_ACTIONS,
     SERVICE_CONFIG_FAILURE_ACTIONS_FLAG, SERVICE_CONFIG_PRESHUTDOWN_INFO, SERVICE_CONFIG_SERVICE_SID_INFO,
-    SERVICE_DELAYED_AUTO_START_INFO, SERVICE_DESCRIPTIONW, SERVICE_FAILURE_ACTIONS_FLAG,
-    SERVICE_FAILURE_ACTIONSW, SERVICE_NO_CHANGE, SERVICE_PRESHUTDOWN_INFO, SERVICE_QUERY_CONFIG,
-    SERVICE_QUERY_STATUS, SERVICE_SID_INFO, SERVICE_START, SERVICE_STATUS, SERVICE_STOPPED, StartServiceW,
+    SERVICE_CONTROL_STOP, SERVICE_DELAYED_AUTO_START_INFO, SERVICE_DESCRIPTIONW,
+    SERVICE_FAILURE_ACTIONS_FLAG, SERVICE_FAILURE_ACTIONSW, SERVICE_NO_CHANGE, SERVICE_PRESHUTDOWN_INFO,
+    SERVICE_QUERY_CONFIG, SERVICE_QUERY_STATUS, SERVICE_SID_INFO, SERVICE_START, SERVICE_STATUS,
+    SERVICE_STOP, SERVICE_STOPPED, StartServiceW,
 };
 
 /// SERVICE_SID_TYPE_UNRESTRICTED: the process has the identity of the service, whatever its account.
@@ -186,6 +188,19 @@ fn begin(service: &Handle, settings: &Settings<'_>) -> Vec<(&'static str, Result
 pub(super) fn restore(settings: &Settings<'_>) -> Result<(), String> {
     let service = open(settings.text("name"), SERVICE_CHANGE_CONFIG)?;
     change(&service, settings.text("old_command"), settings.number("start").unwrap_or(SERVICE_NO_CHANGE))
+}
+
+/// Stops a service and deletes it.
+pub(super) fn remove(name: &str) -> Result<(), String> {
+    let service = open(name, SERVICE_STOP | DELETE)?;
+    let mut status = SERVICE_STATUS::default();
+    // SAFETY: the service is open, and the structure is ours to fill. It is mostly stopped already.
+    unsafe { ControlService(service.0, SERVICE_CONTROL_STOP, &raw mut status) };
+    // SAFETY: the service is open.
+    if unsafe { DeleteService(service.0) } == 0 {
+        return Err(format!("the service {name} cannot be deleted: {}", last_error()));
+    }
+    Ok(())
 }
 
 /// The data of an action on the service: names and values.
