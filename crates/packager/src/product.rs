@@ -109,6 +109,12 @@ pub struct Msi {
     pub data_folder: String,
     /// Folders made below the data folder.
     pub data_subfolders: Vec<String>,
+    /// The one of them that every user of the machine may drop files into.
+    pub drop_folder: String,
+    /// The first configuration, which is written where there is none.
+    pub configuration: Configuration,
+    /// Address of the page that shows how the service is, for the Start menu.
+    pub status_page: String,
     /// The licence that dialogs show: a plain text, whose paragraphs empty lines separate.
     pub license: PathBuf,
     /// Picture at the head of a page: a bitmap of 493 x 58 pixels, whose left half takes black text.
@@ -123,21 +129,6 @@ pub struct Msi {
     /// What to do after the first installation. In brackets may be properties of Windows Installer, such as
     /// `[CommonAppDataFolder]`, which ends with a backslash.
     pub next_steps: String,
-    /// What a person may enter: at most three fields.
-    #[serde(default)]
-    pub fields: Vec<MsiField>,
-}
-
-/// A text that a person may enter before the installation.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MsiField {
-    /// The public property that it sets.
-    pub property: String,
-    /// What it is called, with a `&` before the letter that leads to it.
-    pub label: String,
-    /// What to enter.
-    pub hint: String,
 }
 
 impl Msi {
@@ -145,6 +136,46 @@ impl Msi {
     fn files(&self) -> [&Path; 4] {
         [&self.license, &self.banner_bitmap, &self.dialog_bitmap, &self.icon].map(PathBuf::as_path)
     }
+}
+
+/// The first configuration: a JSON file in the data folder.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Configuration {
+    /// Name of the file.
+    pub file: String,
+    /// What an administrator may give.
+    pub settings: Vec<Setting>,
+}
+
+/// A setting that is given as a public property of the installer.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Setting {
+    /// The property, in upper case.
+    pub property: String,
+    /// Where it goes: `section.key`.
+    pub name: String,
+    /// What it is.
+    pub kind: SettingKind,
+    /// For a secret: the name of its copy in the data folder.
+    pub copy: Option<String>,
+    /// What dialogs call it, with a `&` before the letter that leads to it.
+    pub label: String,
+    /// What to enter, in a few words.
+    pub hint: String,
+}
+
+/// What a setting is.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum SettingKind {
+    /// The address of a server.
+    Url,
+    /// A file that holds a secret: it is copied to where only the service can read it.
+    SecretFile,
+    /// A folder that users drop files into, instead of `drop_folder`.
+    DropFolder,
 }
 
 /// One row of the manifest's payload table.
@@ -248,7 +279,22 @@ impl Product {
             "maintainer {:?}: write Name <address>",
             self.maintainer
         );
-        ensure!(self.msi.fields.len() <= 3, "msi.fields: there is room for three fields");
+        ensure!(
+            self.msi.configuration.settings.len() <= 3,
+            "msi.configuration: dialogs have room for three settings"
+        );
+        ensure!(
+            self.msi.data_subfolders.contains(&self.msi.drop_folder),
+            "msi.drop_folder {:?}: it is none of the data_subfolders",
+            self.msi.drop_folder
+        );
+        for setting in &self.msi.configuration.settings {
+            ensure!(
+                setting.copy.is_some() == (setting.kind == SettingKind::SecretFile),
+                "msi.configuration, {}: a secret-file, and nothing else, has a copy",
+                setting.property
+            );
+        }
         Ok(())
     }
 

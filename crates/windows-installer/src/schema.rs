@@ -200,6 +200,15 @@ const TABLES: &[Table] = &[
         ],
     },
     Table {
+        name: "Environment",
+        columns: &[
+            id("Environment").key(),
+            text("Name", 255, Category::Text).local(),
+            text("Value", 255, Category::Formatted).null().local(),
+            COMPONENT,
+        ],
+    },
+    Table {
         name: "Feature",
         columns: &[
             text("Feature", 38, Category::Identifier).key(),
@@ -227,6 +236,20 @@ const TABLES: &[Table] = &[
             text("Language", 20, Category::Language).null(),
             number("Attributes", 0, MAX16).null(),
             number("Sequence", 1, MAX16),
+        ],
+    },
+    Table { name: "Icon", columns: &[id("Name").key(), stream("Data")] },
+    Table {
+        name: "IniFile",
+        columns: &[
+            id("IniFile").key(),
+            text("FileName", 255, Category::Filename).local(),
+            id("DirProperty").null(),
+            text("Section", 96, Category::Formatted).local(),
+            text("Key", 128, Category::Formatted).local(),
+            text("Value", 255, Category::Formatted).local(),
+            number("Action", 0, 3),
+            COMPONENT,
         ],
     },
     Table { name: "InstallExecuteSequence", columns: SEQUENCE },
@@ -260,31 +283,6 @@ const TABLES: &[Table] = &[
             wide("HashPart4", MIN32, MAX32),
         ],
     },
-    Table {
-        name: "MsiServiceConfig",
-        columns: &[
-            id("MsiServiceConfig").key(),
-            text("Name", 255, Category::Formatted),
-            number("Event", 0, 7),
-            wide("ConfigType", 3, 7),
-            text("Argument", 0, Category::Text).null(),
-            COMPONENT,
-        ],
-    },
-    Table {
-        name: "MsiServiceConfigFailureActions",
-        columns: &[
-            id("MsiServiceConfigFailureActions").key(),
-            text("Name", 255, Category::Formatted),
-            number("Event", 0, 7),
-            wide("ResetPeriod", 0, MAX32).null(),
-            text("RebootMessage", 255, Category::Formatted).null().local(),
-            text("Command", 255, Category::Formatted).null().local(),
-            text("Actions", 0, Category::Text).null(),
-            text("DelayActions", 0, Category::Text).null(),
-            COMPONENT,
-        ],
-    },
     Table { name: "Property", columns: &[id("Property").key(), text("Value", 0, Category::Text).local()] },
     Table {
         name: "RegLocator",
@@ -305,6 +303,16 @@ const TABLES: &[Table] = &[
             text("Name", 255, Category::Formatted).null().local(),
             text("Value", 0, Category::Formatted).null().local(),
             COMPONENT,
+        ],
+    },
+    Table {
+        name: "RemoveFile",
+        columns: &[
+            id("FileKey").key(),
+            COMPONENT,
+            text("FileName", 255, Category::WildCardFilename).null().local(),
+            id("DirProperty"),
+            number("InstallMode", 1, 3),
         ],
     },
     Table {
@@ -334,6 +342,27 @@ const TABLES: &[Table] = &[
             text("Arguments", 255, Category::Formatted).null(),
             COMPONENT,
             text("Description", 255, Category::Formatted).null().local(),
+        ],
+    },
+    Table {
+        name: "Shortcut",
+        columns: &[
+            id("Shortcut").key(),
+            id("Directory_").to("Directory"),
+            text("Name", 128, Category::Filename).local(),
+            COMPONENT,
+            text("Target", 72, Category::Shortcut),
+            text("Arguments", 255, Category::Formatted).null(),
+            text("Description", 255, Category::Text).null().local(),
+            number("Hotkey", 0, MAX16).null(),
+            text("Icon_", 72, Category::Identifier).null().to("Icon"),
+            number("IconIndex", -MAX16, MAX16).null(),
+            number("ShowCmd", 1, 7).null(),
+            id("WkDir").null(),
+            text("DisplayResourceDLL", 255, Category::Formatted).null(),
+            number("DisplayResourceId", 0, MAX16).null(),
+            text("DescriptionResourceDLL", 255, Category::Formatted).null(),
+            number("DescriptionResourceId", 0, MAX16).null(),
         ],
     },
     Table {

@@ -38,20 +38,25 @@ pub const STANDARD: &[StandardAction] = &[
     // This action has four documented places. Here it removes the old version inside the transaction of
     // the new one, so that whatever fails later brings the old version back, and before anything of the
     // new version is written, so that no rule about versions or dates of files keeps an old file.
-    action("RemoveExistingProducts", 1501, &["FindRelatedProducts", "InstallInitialize"]),
+    action("RemoveExistingProducts", 1550, &["FindRelatedProducts", "InstallInitialize"]),
     action("ProcessComponents", 1600, &["InstallInitialize"]),
     action("UnpublishFeatures", 1800, &["InstallInitialize"]),
     action("StopServices", 1900, &["InstallInitialize"]),
     action("DeleteServices", 2000, &["StopServices"]),
     action("RemoveRegistryValues", 2600, &["InstallInitialize"]),
+    action("RemoveIniValues", 3100, &["InstallInitialize"]),
+    action("RemoveShortcuts", 3200, &["InstallInitialize"]),
+    action("RemoveEnvironmentStrings", 3300, &["InstallInitialize"]),
     action("RemoveFiles", 3500, &["InstallInitialize"]),
     action("RemoveFolders", 3600, &["RemoveFiles"]),
     action("CreateFolders", 3700, &["InstallInitialize"]),
     action("InstallAdminPackage", 3900, &["InstallInitialize"]),
     action("InstallFiles", 4000, &["InstallInitialize"]),
+    action("CreateShortcuts", 4500, &["InstallFiles"]),
     action("WriteRegistryValues", 5000, &["InstallInitialize"]),
+    action("WriteIniValues", 5100, &["InstallInitialize"]),
+    action("WriteEnvironmentStrings", 5200, &["InstallInitialize"]),
     action("InstallServices", 5800, &["InstallFiles"]),
-    action("MsiConfigureServices", 5850, &["InstallServices"]),
     action("StartServices", 5900, &["InstallServices"]),
     action("RegisterUser", 6000, &["InstallInitialize"]),
     action("RegisterProduct", 6100, &["InstallInitialize"]),
@@ -232,7 +237,11 @@ mod tests {
             ends("Goodbye").and_then(|sequence| sequence.custom("Other", "", Place::At(Ending::UserExit)));
         assert!(twice.expect_err("two endings").to_string().contains("UserExit, which Goodbye has already"));
         assert!(there("CostInitialize").contains("not in the sequence"));
-        assert!(there("InstallInitialize").contains("no sequence number left"));
+        let start = Sequence::new("InstallExecuteSequence").standard(&[("InstallInitialize", "")]).unwrap();
+        let full = (0..50).try_fold(start, |sequence, number| {
+            sequence.custom(&format!("Mine{number}"), "", Place::After("InstallInitialize"))
+        });
+        assert!(full.expect_err("there are 49 numbers").to_string().contains("no sequence number left"));
         assert!(Sequence::new("InstallUISequence").standard(&[("Cost", "")]).is_err());
     }
 }

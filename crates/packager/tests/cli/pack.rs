@@ -129,8 +129,10 @@ fn pack_digests_what_it_looks_at() {
 /// Fails if: an MSI is not made anew when a file changes that only its dialogs show.
 #[test]
 fn pack_digests_what_dialogs_show() {
+    let actions = "formats = [\"msi\"]\npath = \"actions.dll\"\nkind = \"actions\"";
     let inputs = |changed: Option<&str>| {
-        let sample = Sample::new(MANIFEST, ROWS);
+        let sample = Sample::new(MANIFEST, &[ROWS, &[actions]].concat());
+        fs::write(sample.path("actions.dll"), "not really a library").expect("a file");
         if let Some(name) = changed {
             fs::write(sample.path(name), "changed").expect("a file");
         }

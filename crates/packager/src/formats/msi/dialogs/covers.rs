@@ -5,7 +5,7 @@ use super::layout::{Control, Dialog, TRANSPARENT, at, text};
 use super::{FIRST_TIME, REMOVING, REPAIRING, UNPACKING, UPGRADE, VERSION};
 use crate::Product;
 
-pub(super) const PREPARE: &str = "Prepare";
+pub(super) const PREPARE: &str = "Preparing";
 pub(super) const WELCOME: &str = "Welcome";
 pub(super) const EXIT: &str = "Exit";
 pub(super) const USER_EXIT: &str = "UserExit";

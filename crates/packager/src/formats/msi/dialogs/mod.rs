@@ -83,17 +83,10 @@ const FIRST_TIME: &str = "NOT (Installed OR OLDERVERSION OR ACTION = \"ADMIN\")"
 const REPAIRING: &str = "Installed AND NOT (Task = \"Remove\" OR REMOVE)";
 const REMOVING: &str = "Task = \"Remove\" OR REMOVE";
 
-/// The custom action that looks at what was entered, and [`SETTINGS_PROBLEM`], which it sets to what is wrong
-/// with that, or empties.
+/// The custom action that looks at what was entered, and the property that it sets to what is wrong with that,
+/// or empties.
 const CHECK_SETTINGS: &str = "CheckSettings";
 const SETTINGS_PROBLEM: &str = "SETTINGSPROBLEM";
-
-/// The public properties that dialogs set: they must get through to the installation service.
-pub(super) fn properties(product: &Product) -> impl Iterator<Item = String> {
-    let options = SWITCHES.iter().map(|switch| switch.property.to_owned());
-    let fields = product.msi.fields.iter().map(|field| field.property.clone());
-    options.chain(fields).chain([maintenance::PURGE.to_owned()])
-}
 
 /// Every dialog.
 fn dialogs(product: &Product, license: &str) -> Vec<Dialog> {
@@ -132,15 +125,7 @@ pub(super) fn add(database: &mut Database, package: &Package<'_>) -> Result<()> 
         let row = row! { Action: switch.show(), Type: SET_PROPERTY, Source: switch.check_box, Target: "1" };
         database.add("CustomAction", row)?;
     }
-    add_stand_in(database)?;
     texts::add(database)
-}
-
-/// Stands in for the action that checks the settings: it finds what it was told to find.
-fn add_stand_in(database: &mut Database) -> Result<()> {
-    let target = format!("[{SETTINGS_PROBLEM}]");
-    let row = row! { Action: CHECK_SETTINGS, Type: SET_PROPERTY, Source: SETTINGS_PROBLEM, Target: target };
-    Ok(database.add("CustomAction", row)?)
 }
 
 impl Switch {

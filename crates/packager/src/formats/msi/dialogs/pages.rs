@@ -82,14 +82,14 @@ fn options(product: &Product) -> Dialog {
         });
     }
     let first_time = format!("NOT {UPGRADE}");
-    let note = if product.msi.fields.is_empty() {
+    let note = if product.msi.configuration.settings.is_empty() {
         ""
     } else {
         "For the first start. All may stay empty; an existing configuration is never changed."
     };
     controls.push(line("Line", 20, 116, 330).shown_if(&first_time));
     controls.push(text("Note", at(20, 120, 330, 12), note).shown_if(&first_time));
-    for (index, field) in (0..).zip(&product.msi.fields) {
+    for (index, field) in (0..).zip(&product.msi.configuration.settings) {
         let y = 135 + 32 * index;
         let name = &field.property;
         controls.extend(
