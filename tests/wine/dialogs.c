@@ -169,14 +169,16 @@ static void look(HWND dialog)
 static HWND usable(HWND (*found)(HWND, const WCHAR *), const WCHAR *name)
 {
     for (int waited = 0; waited < SHORT_PATIENCE_MS; waited += PAUSE_MS) {
-        HWND control = found(foremost_dialog(), name);
+        HWND dialog = foremost_dialog();
+        HWND control = dialog ? found(dialog, name) : NULL;
 
         if (control && IsWindowEnabled(control))
             return control;
         Sleep(PAUSE_MS);
     }
     say(L"error: there is no %s that can be used; the foremost dialog has:", name);
-    look(foremost_dialog());
+    if (foremost_dialog())
+        look(foremost_dialog());
     return NULL;
 }
 
@@ -299,7 +301,8 @@ static void obey(WCHAR *line)
         else {
             dialog = foremost_dialog();
             say(L"error: no dialog with the text %s came; the foremost one has:", parts[1]);
-            look(dialog);
+            if (dialog)
+                look(dialog);
         }
     } else if (!lstrcmpW(parts[0], L"gone"))
         say(wait_for(NULL) ? L"ok" : L"error: a dialog is still there");
@@ -315,9 +318,7 @@ static void obey(WCHAR *line)
         previewing = NULL;
         WaitForSingleObject(thread, 5000);
         say(L"ok");
-    } else if (!dialog)
-        say(L"error: there is no dialog");
-    else if (!lstrcmpW(parts[0], L"press") && count == 2)
+    } else if (!lstrcmpW(parts[0], L"press") && count == 2)
         press(parts[1]);
     else if (!lstrcmpW(parts[0], L"enter") && count == 3)
         enter(parts[1], parts[2]);
@@ -330,7 +331,9 @@ static void obey(WCHAR *line)
             say(L"ok");
             say(L"%s", text);
         }
-    } else if (!lstrcmpW(parts[0], L"look")) {
+    } else if (!dialog)
+        say(L"error: there is no dialog");
+    else if (!lstrcmpW(parts[0], L"look")) {
         say(L"ok");
         look(dialog);
     } else if (!lstrcmpW(parts[0], L"keys")) {
