@@ -163,7 +163,7 @@ fn invalid_settings(station: &Station, world: &World) -> Result<()> {
     to_options(&mut person)?;
     person.enters("Server address:", "no server")?;
     person.presses("Next")?;
-    person.sees("Please look at the options again", "invalid-settings")?;
+    person.sees("Please change this first", "invalid-settings")?;
     let told = person.looks()?.iter().any(|[.., text]| text.contains("no server"));
     ensure!(told, "the dialog does not say what is wrong: {:?}", person.looks()?);
     person.presses("OK")?;
