@@ -47,9 +47,11 @@ const RESERVED: &[char] = &['|', '\n', '\r', '\0'];
 /// | `url` | the address of a server |
 /// | `secret-file` | a file that holds a secret |
 /// | `folder` | a folder that may exist |
-/// | `own-folder`, program, property | a folder that has nothing in it but this product, which is known by its program, or by the property with the folder of an earlier installation |
+/// | `own-folder`, program, property | a folder with nothing in it but this product, which is known by its program |
 /// | `data-folder` | a folder that is no link |
 /// | `account`, password property, service | the account of a service |
+///
+/// The folder that the property of `own-folder` names, that of an earlier installation, is the product's own too.
 pub fn problems(data: &str, system: &dyn System) -> Vec<String> {
     let mut problems = Vec::new();
     for record in records::parse(data) {
