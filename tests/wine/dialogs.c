@@ -12,8 +12,7 @@
      keys NAME...        presses keys one after the other: TAB, SPACE, RETURN, ESCAPE, ALT+letter, or letters
      focus               the class and text of the control that has the keyboard
      gone                waits until no dialog is there any more
-     preview FILE NAME   shows a dialog of a package, without installing anything
-     close               closes the dialog that is previewed */
+     preview FILE NAME   shows a dialog of a package, without installing anything, until the end */
 
 #define UNICODE
 #include <windows.h>
@@ -28,7 +27,6 @@
 #define SHORT_PATIENCE_MS 10000
 #define PAUSE_MS 50
 
-static HANDLE previewing;
 static WCHAR preview_file[MAX_PATH];
 static WCHAR preview_dialog[100];
 
@@ -261,14 +259,10 @@ static DWORD WINAPI preview(__attribute__((unused)) void *nothing)
     if (MsiEnableUIPreview(database, &handle))
         return 1;
     MsiPreviewDialogW(handle, preview_dialog);
-    while (previewing && MsgWaitForMultipleObjects(0, NULL, FALSE, PAUSE_MS, QS_ALLINPUT) != WAIT_FAILED)
-        while (PeekMessageW(&message, NULL, 0, 0, PM_REMOVE)) {
-            TranslateMessage(&message);
-            DispatchMessageW(&message);
-        }
-    MsiPreviewDialogW(handle, NULL);
-    MsiCloseHandle(handle);
-    MsiCloseHandle(database);
+    while (GetMessageW(&message, NULL, 0, 0) > 0) {
+        TranslateMessage(&message);
+        DispatchMessageW(&message);
+    }
     return 0;
 }
 
@@ -309,14 +303,7 @@ static void obey(WCHAR *line)
     else if (!lstrcmpW(parts[0], L"preview") && count == 3) {
         lstrcpynW(preview_file, parts[1], MAX_PATH);
         lstrcpynW(preview_dialog, parts[2], 100);
-        previewing = INVALID_HANDLE_VALUE;
-        previewing = CreateThread(NULL, 0, preview, NULL, 0, NULL);
-        say(L"ok");
-    } else if (!lstrcmpW(parts[0], L"close")) {
-        HANDLE thread = previewing;
-
-        previewing = NULL;
-        WaitForSingleObject(thread, 5000);
+        CloseHandle(CreateThread(NULL, 0, preview, NULL, 0, NULL));
         say(L"ok");
     } else if (!lstrcmpW(parts[0], L"press") && count == 2)
         press(parts[1]);
