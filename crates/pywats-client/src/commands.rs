@@ -55,15 +55,14 @@ fn run_in_foreground(args: RunArgs) -> Exit {
 
 fn check(loaded: &Loaded) -> Exit {
     let state = match loaded.file {
-        FileState::Missing => "does not exist; defaults and environment apply",
+        FileState::Missing => "does not exist; the other sources apply",
         FileState::Read => "in force",
-        FileState::Broken => "cannot be used; defaults and environment apply",
+        FileState::Broken => "cannot be used; the other sources apply",
     };
     let mut lines = vec![format!("{}: {state}", loaded.path.display()), String::new()];
-    for setting in SETTINGS {
-        let name = format!("{}.{}", setting.section, setting.key);
+    for (setting, origin) in SETTINGS.iter().zip(loaded.origins) {
         let value = (setting.show)(&loaded.config).unwrap_or_else(|| "-".to_owned());
-        lines.push(format!("{name:<30} {value}"));
+        lines.push(format!("{:<30} {:<12} {value}", setting.name(), origin.name()));
     }
     let unusable = upload::client(&loaded.config).err().map(|failure| failure.to_string());
     let problems = loaded.errors.iter().chain(&loaded.missing).chain(&unusable);

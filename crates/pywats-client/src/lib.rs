@@ -8,7 +8,7 @@
 //!                    └───── refused ──────────────┘
 //! ```
 //!
-//! - [`config`] finds out what is wanted: defaults, file, environment, and their changes.
+//! - [`config`] finds out what is wanted: defaults, file, environment, policies, and their changes.
 //! - [`intake`] decides that a file is complete, reads it safely and commits it to the queue.
 //! - [`queue`] is the SQLite database; nothing is uploaded that it has not committed.
 //! - [`upload`] sends the oldest report first and backs off when the server has trouble.
@@ -27,6 +27,8 @@ pub mod health;
 pub mod intake;
 pub mod logging;
 pub mod queue;
+#[cfg(windows)]
+pub mod registry;
 pub mod run;
 pub mod service;
 pub mod status;
