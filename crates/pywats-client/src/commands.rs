@@ -1,13 +1,13 @@
 //! The subcommands, from the command line to the exit code.
 
-use crate::cli::{Cli, Command, RunArgs};
+use crate::cli::{Cli, Command, DiagnoseArgs, RunArgs};
 use crate::config::settings::SETTINGS;
 use crate::config::{FileState, Loaded, Sources};
 use crate::exit::Exit;
-use crate::{logging, run, upload};
+use crate::{diagnose, logging, run, upload};
 use clap::Parser;
 use std::io::{self, Write};
-use wats::{Client, Failure, FailureKind};
+use wats::{Failure, FailureKind};
 
 /// Does what the command line says.
 pub fn main() -> Exit {
@@ -15,6 +15,7 @@ pub fn main() -> Exit {
         Command::Run(args) => run_service(args),
         Command::Check(args) => check(&Sources::new(args.config).load()),
         Command::TestConnection(args) => test_connection(&Sources::new(args.config).load()),
+        Command::Diagnose(args) => diagnose(args),
     }
 }
 
@@ -113,7 +114,7 @@ fn test_connection(loaded: &Loaded) -> Exit {
             return Exit::Config;
         }
     };
-    match ask_version(&client) {
+    match upload::ask_version(&client) {
         Ok(version) => {
             say(&format!("{}: WATS {version}, the token is accepted", client.url()));
             Exit::Ok
@@ -125,9 +126,10 @@ fn test_connection(loaded: &Loaded) -> Exit {
     }
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn ask_version(client: &Client) -> Result<String, Failure> {
-    client.version().await
+fn diagnose(args: DiagnoseArgs) -> Exit {
+    let report = diagnose::diagnose(&Sources::new(args.config.config).load());
+    say(&if args.json { format!("{:#}", report.json()) } else { report.text() });
+    if report.needs_attention() { Exit::Attention } else { Exit::Ok }
 }
 
 fn exit_of(failure: &Failure) -> Exit {

@@ -25,6 +25,8 @@ pub enum Exit {
     Unreachable,
     /// The server refused the token.
     Authentication,
+    /// A diagnosis found something that needs attention.
+    Attention,
 }
 
 /// Every exit code with its meaning, in numerical order.
@@ -39,6 +41,7 @@ pub const TABLE: &[(Exit, u8, &str)] = &[
     (Exit::Network, 40, "The server was reached, but failed or did not answer as a WATS server."),
     (Exit::Unreachable, 41, "The server could not be reached."),
     (Exit::Authentication, 42, "The server refused the token."),
+    (Exit::Attention, 50, "diagnose found something that needs attention."),
 ];
 
 impl Exit {

@@ -15,10 +15,12 @@
 //! - [`disposition`] moves the sources to their last place without overwriting anything.
 //! - [`status`] is what the other modules report; [`health`] and [`service`] show it to the world.
 //! - [`engine`] and [`run`] wire all of this together and stop it cleanly.
+//! - [`diagnose`] looks at all of it from outside, for people who have to find out what is wrong.
 
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod diagnose;
 pub mod disposition;
 pub mod engine;
 pub mod exit;

@@ -1,7 +1,7 @@
 //! Policies without a registry: what they do to the other sources, and what becomes of wrong ones.
 
 use super::super::watch::{Follower, News};
-use super::super::{Loaded, Origin, Sources};
+use super::super::{Loaded, Origin, Secret, Sources};
 use super::*;
 use std::ffi::OsString;
 use std::fs;
@@ -17,8 +17,14 @@ fn text(text: &str) -> PolicyValue {
     PolicyValue::Text(text.to_owned())
 }
 
+/// An environment: names and values.
+type Env<'a> = &'a [(&'a str, &'a str)];
+
+/// Policies: names and values.
+type Given<'a> = &'a [(&'a str, PolicyValue)];
+
 /// The sources of a machine with this file, environment and policies.
-fn sources(file: &Path, env: &[(&str, &str)], policies: &[(&str, PolicyValue)]) -> Sources {
+fn sources(file: &Path, env: Env<'_>, policies: Given<'_>) -> Sources {
     let owned = |pairs: &[(&str, &str)]| -> Vec<(String, OsString)> {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), OsString::from(value))).collect()
     };
@@ -47,12 +53,18 @@ fn the_order_of_the_sources() {
     let in_policy = ("ServerUrl", text("https://policy.example"));
     let nothing = ("ServerUrl", text(" "));
     // File, environment, policies, and the address with its origin.
-    let cases: [(&str, &[(&str, &str)], &[(&str, PolicyValue)], Option<&str>, Origin); 6] = [
+    let cases: [(&str, Env<'_>, Given<'_>, Option<&str>, Origin); 6] = [
         ("{}", &[], &[], None, Origin::Default),
         (in_file, &[], &[], Some("https://file.example"), Origin::File),
         (in_file, &[in_env], &[], Some("https://env.example"), Origin::Environment),
-        (in_file, &[in_env], &[in_policy.clone()], Some("https://policy.example"), Origin::Policy),
-        ("{", &[], &[in_policy], Some("https://policy.example"), Origin::Policy),
+        (
+            in_file,
+            &[in_env],
+            std::slice::from_ref(&in_policy),
+            Some("https://policy.example"),
+            Origin::Policy,
+        ),
+        ("{", &[], std::slice::from_ref(&in_policy), Some("https://policy.example"), Origin::Policy),
         (in_file, &[], &[nothing], Some("https://file.example"), Origin::File),
     ];
     for (content, env, policies, url, origin) in cases {
@@ -126,9 +138,9 @@ fn a_policy_decides_where_the_token_is() {
     let of_policy = at("policy.token").to_string_lossy().into_owned();
     let settings = serde_json::json!({ "server": { "token": "dG9rZW4=", "token_file": at("file.token") } });
     fs::write(&file, settings.to_string()).unwrap();
-    let env: &[(&str, &str)] = &[("PYWATS_API_TOKEN", "ZW52")];
+    let env: Env<'_> = &[("PYWATS_API_TOKEN", "ZW52")];
     // Environment, the policy, and the token with its origin.
-    let cases: [(&[(&str, &str)], Option<&str>, Option<&str>, Origin); 4] = [
+    let cases: [(Env<'_>, Option<&str>, Option<&str>, Origin); 4] = [
         (&[], None, Some("dG9rZW4="), Origin::File),
         (env, None, Some("ZW52"), Origin::Environment),
         (env, Some(&of_policy), Some("cG9saWN5"), Origin::Policy),
@@ -137,7 +149,7 @@ fn a_policy_decides_where_the_token_is() {
     for (env, policy, token, origin) in cases {
         let policies: Vec<_> = policy.map(|path| ("TokenFile", text(path))).into_iter().collect();
         let loaded = sources(&file, env, &policies).load();
-        let found = loaded.config.server.token.as_ref().map(|token| token.reveal());
+        let found = loaded.config.server.token.as_ref().map(Secret::reveal);
         assert_eq!((found, shown(&loaded, "server.token").1), (token, origin), "{env:?} {policy:?}");
         let complained = loaded.missing.iter().any(|text| text.starts_with("token file"));
         assert_eq!(complained, token.is_none(), "{:?}", loaded.missing);
