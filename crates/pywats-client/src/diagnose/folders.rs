@@ -57,16 +57,19 @@ pub fn section(folders: &[Facts], temporary: &Path, ready: bool) -> Section {
                 ("free_mib", free),
             ],
         );
-        for what in judge(folder, temporary, ready) {
+        let around =
+            folders.iter().find(|other| other.path != folder.path && folder.path.starts_with(&other.path));
+        for what in judge(folder, around, temporary, ready) {
             section.finding(format!("{} {}: {what}", folder.name.replace('_', " "), folder.path.display()));
         }
     }
     section
 }
 
-fn judge(folder: &Facts, temporary: &Path, ready: bool) -> Vec<String> {
+/// What needs attention, and is not said already of the folder `around` this one.
+fn judge(folder: &Facts, around: Option<&Facts>, temporary: &Path, ready: bool) -> Vec<String> {
     let mut findings = Vec::new();
-    if !folder.exists {
+    if !folder.exists && around.is_none_or(|around| around.exists) {
         findings.push("does not exist; the service makes it when it starts, if its account may".to_owned());
     }
     if folder.writable == Some(false) && !ready {
@@ -75,6 +78,9 @@ fn judge(folder: &Facts, temporary: &Path, ready: bool) -> Vec<String> {
              command as an administrator"
                 .to_owned(),
         );
+    }
+    if around.is_some() {
+        return findings;
     }
     if let Ok(free) = folder.free
         && free < LITTLE_SPACE
@@ -117,22 +123,27 @@ mod tests {
             free: Ok(5 << 30),
         };
         let at = |path: &str| Facts { path: PathBuf::from(path), ..good() };
-        // The folder, whether the service is ready, and what needs attention.
+        let missing = |path: &str| Facts { exists: false, writable: None, ..at(path) };
+        let inner = || at("/var/lib/pywats/watch");
+        // The folders, whether the service is ready, and what needs attention.
         let cases = [
-            (good(), false, None),
-            (Facts { exists: false, writable: None, ..good() }, false, Some("does not exist")),
-            (Facts { writable: Some(false), ..good() }, false, Some("cannot be written")),
-            (Facts { writable: Some(false), ..good() }, true, None),
-            (Facts { free: Ok(20 << 20), ..good() }, true, Some("only 20 MiB")),
-            (Facts { free: Err("denied".to_owned()), ..good() }, true, None),
-            (at("/tmp/pywats"), true, Some("temporary")),
-            (at("/tmpfiles/pywats"), true, None),
-            (at(r"C:\Users\me\OneDrive - Company\pyWATS"), true, Some("OneDrive - Company")),
-            (at("/home/me/Dropbox/pywats"), true, Some("Dropbox")),
+            (vec![good(), inner()], false, None),
+            (vec![missing("/var/lib/pywats"), missing("/var/lib/pywats/watch")], false, Some("data folder")),
+            (vec![good(), missing("/var/lib/pywats/watch")], false, Some("does not exist")),
+            (vec![Facts { writable: Some(false), ..good() }], false, Some("cannot be written")),
+            (vec![good(), Facts { writable: Some(false), ..inner() }], false, Some("cannot be written")),
+            (vec![Facts { writable: Some(false), ..good() }], true, None),
+            (vec![Facts { free: Ok(20 << 20), ..good() }, inner()], true, Some("only 20 MiB")),
+            (vec![Facts { free: Err("denied".to_owned()), ..good() }], true, None),
+            (vec![at("/tmp/pywats"), at("/tmp/pywats/watch")], true, Some("temporary")),
+            (vec![at("/tmpfiles/pywats")], true, None),
+            (vec![at(r"C:\Users\me\OneDrive - Company\pyWATS")], true, Some("OneDrive - Company")),
+            (vec![at("/home/me/Dropbox/pywats")], true, Some("Dropbox")),
         ];
-        for (folder, ready, part) in cases {
-            let findings = judge(&folder, Path::new("/tmp"), ready);
-            assert_eq!(findings.len(), usize::from(part.is_some()), "{folder:?}: {findings:?}");
+        for (folders, ready, part) in cases {
+            let section = section(&folders, Path::new("/tmp"), ready);
+            let findings = section.findings();
+            assert_eq!(findings.len(), usize::from(part.is_some()), "{folders:?}: {findings:?}");
             assert!(findings.iter().all(|text| text.contains(part.unwrap_or_default())), "{findings:?}");
         }
     }

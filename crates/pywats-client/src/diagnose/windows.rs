@@ -4,7 +4,6 @@ use super::report::Section;
 use super::write_filter::{self, Filter};
 use crate::registry::{self, Data};
 use crate::service::windows::NAME;
-use serde_json::json;
 use std::fs::File;
 use std::io;
 use std::os::windows::ffi::{OsStrExt, OsStringExt};
@@ -77,11 +76,13 @@ pub(super) fn service(section: &mut Section) {
     section.row("start_type", format!("{:?}", config.start_type));
     section.row("account", config.account_name.map(|name| name.to_string_lossy().into_owned()));
     section.row("command_line", config.executable_path.display().to_string());
-    if config.start_type == ServiceStartType::Disabled {
-        section.finding(format!("the service is disabled: allow it with sc.exe config {NAME} start= auto"));
-    }
     if status.current_state == ServiceState::Stopped {
-        section.row("exit_code", json!(format!("{:?}", status.exit_code)));
+        section.row("exit_code", format!("{:?}", status.exit_code));
+        let start = match config.start_type {
+            ServiceStartType::Disabled => format!("allow it with sc.exe config {NAME} start= auto"),
+            _ => format!("start it with sc.exe start {NAME}"),
+        };
+        section.finding(format!("the service is registered, but does not run: {start}"));
     }
 }
 
