@@ -1,5 +1,7 @@
 /* Stands in for uwfmgr.exe, which Wine lacks: answers get-config in the form and encoding of Windows 10, with
    the filter on after a restart and drive C protected. */
+#include <fcntl.h>
+#include <io.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,6 +26,7 @@ int main(int count, char **arguments)
 {
     if (count != 2 || strcmp(arguments[1], "get-config") != 0)
         return 87; /* ERROR_INVALID_PARAMETER */
+    _setmode(_fileno(stdout), _O_BINARY);
     for (const char *at = answer; *at; at++) {
         fputc(*at, stdout);
         fputc(0, stdout);
