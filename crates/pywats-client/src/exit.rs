@@ -36,7 +36,11 @@ pub const TABLE: &[(Exit, u8, &str)] = &[
     (Exit::Usage, 2, "The command line is wrong, or this system lacks what it asks for."),
     (Exit::Config, 20, "The configuration is incomplete or its values cannot be used."),
     (Exit::ConfigNotFound, 21, "There is no configuration file, and nothing in the environment instead."),
-    (Exit::ConfigInvalid, 22, "The configuration file is damaged or has values of the wrong type."),
+    (
+        Exit::ConfigInvalid,
+        22,
+        "File, environment or policies are damaged or have values that cannot be used.",
+    ),
     (Exit::StartFailed, 30, "The service could not start, for example because another one uses its data."),
     (Exit::Network, 40, "The server was reached, but failed or did not answer as a WATS server."),
     (Exit::Unreachable, 41, "The server could not be reached."),

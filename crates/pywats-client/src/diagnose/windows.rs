@@ -29,7 +29,8 @@ pub(super) fn about(section: &mut Section) {
     section.row("name", read("ProductName").map(|name| super::windows_name(&name, build.as_deref())));
     section.row("edition", read("EditionID"));
     section.row("version", read("DisplayVersion").or_else(|| read("ReleaseId")));
-    section.row("build", build.map(|build| format!("{build}.{}", read("UBR").unwrap_or_default())));
+    let update = read("UBR").map_or(String::new(), |number| format!(".{number}"));
+    section.row("build", build.map(|build| build + &update));
     section.row("run_by_user", std::env::var("USERNAME").ok());
 }
 
@@ -88,18 +89,17 @@ pub(super) fn service(section: &mut Section) {
 
 /// Asks the write filter for its settings, if there is one.
 pub(super) fn write_filter() -> Filter {
-    // The filter is a driver; the program that asks it is installed with it.
-    let driver = registry::read(r"SYSTEM\CurrentControlSet\Services\uwfvol", "Start");
+    // The filter is a driver; where it is not installed there is nothing to ask.
+    match registry::read(r"SYSTEM\CurrentControlSet\Services\uwfvol", "Start") {
+        Ok(Some(_)) => {}
+        Ok(None) => return Filter::NoneHere,
+        Err(error) => return Filter::Unknown(format!("the registry cannot be read: {error}")),
+    }
+    // By its full path: nobody must be able to put another program in its place.
     let program = match system_folder() {
         Ok(folder) => folder.join("uwfmgr.exe"),
         Err(error) => return Filter::Unknown(format!("the system folder is not known: {error}")),
     };
-    match driver {
-        Ok(None) if !program.is_file() => return Filter::NoneHere,
-        Ok(Some(_)) | Ok(None) if program.is_file() => {}
-        Ok(_) => return Filter::Unknown(format!("{} does not exist", program.display())),
-        Err(error) => return Filter::Unknown(format!("the registry cannot be read: {error}")),
-    }
     let command = format!("{} get-config", program.display());
     match Command::new(&program).arg("get-config").stdin(Stdio::null()).output() {
         Ok(output) if output.status.success() => {

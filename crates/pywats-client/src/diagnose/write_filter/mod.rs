@@ -79,7 +79,8 @@ fn judge(section: &mut Section, settings: &Settings, wanted: &Wanted) {
             .map(|volume| volume.drive.as_str())
             .collect();
         let state = if session.on { "on" } else { "off" };
-        section.detailed(name, state, vec![("protected_drives", drives.join(" ").into())]);
+        let drives = (!drives.is_empty()).then(|| drives.join(" "));
+        section.detailed(name, state, vec![("protected_drives", drives.into())]);
     }
     let folders = outermost(&wanted.folders);
     let mut commands = Vec::new();
@@ -91,11 +92,12 @@ fn judge(section: &mut Section, settings: &Settings, wanted: &Wanted) {
                  that is not protected"
             ));
         } else if lost_next {
+            let command = format!("uwfmgr.exe file add-exclusion \"{folder}\"");
             section.finding(format!(
-                "what is written to {folder} is lost at a restart: the write filter protects its drive; add the \
-                 exclusion below as an administrator, then restart the machine"
+                "what is written to {folder} is lost at a restart, because the write filter protects its drive: run {command} \
+                 as an administrator and restart the machine"
             ));
-            commands.push(format!("uwfmgr.exe file add-exclusion \"{folder}\""));
+            commands.push(command);
         } else if lost_now {
             section.finding(format!(
                 "what is written to {folder} is lost until the machine is restarted: what keeps it takes effect then"
