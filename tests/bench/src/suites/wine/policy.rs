@@ -74,7 +74,7 @@ pub(super) fn diagnosis(station: &Station, packages: &Packages) -> Result<()> {
     for (section, row, expected) in [
         ("service", "registration", "Running"),
         ("service", "start_type", "AutoStart"),
-        ("service", "account", "LocalSystem"),
+        ("service", "account", r"NT SERVICE\pywats-client"),
     ] {
         ensure!(report[section][row] == expected, "{section}.{row} is not {expected}: {report:#}");
     }
