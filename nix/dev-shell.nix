@@ -19,6 +19,7 @@
   gnutar,
   groff,
   gzip,
+  imagemagick,
   libarchive,
   mandoc,
   mmdebstrap,
@@ -36,6 +37,7 @@
   unzip,
   util-linux,
   wineWow64Packages,
+  xorg-server,
   zsh,
 }:
 let
@@ -60,6 +62,7 @@ let
     gnutar
     groff
     gzip
+    imagemagick
     libarchive
     mandoc
     mmdebstrap
@@ -75,6 +78,7 @@ let
     systemd
     unzip
     util-linux
+    xorg-server
     zsh
     (alias "qemu-aarch64-static" "${qemu-user}/bin/qemu-aarch64")
     # As a program only: the hooks of the compiler's package would make it $CC.

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 /// A program and the Debian package that has it.
 const PROGRAMS: &[(&str, &str)] = &[
+    // Not a program: the font of the dialogs, with the widths that it has on Windows.
+    ("/usr/share/wine/fonts/tahoma.ttf", "fonts-wine"),
     ("7z", "p7zip-full"),
     ("ar", "binutils"),
     ("bsdtar", "libarchive-tools"),
@@ -19,6 +21,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("fish", "fish"),
     ("groff", "groff-base"),
     ("gzip", "gzip"),
+    ("import", "imagemagick"),
     ("lintian", "lintian"),
     ("mandoc", "mandoc"),
     ("mmdebstrap", "mmdebstrap"),
@@ -43,6 +46,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("wine", "wine"),
     ("wineboot", "wine"),
     ("wineserver", "wine"),
+    ("Xvfb", "xvfb"),
     ("x86_64-w64-mingw32-gcc", "gcc-mingw-w64-x86-64-win32"),
     ("zipinfo", "unzip"),
     ("zsh", "zsh"),

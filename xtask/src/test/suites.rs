@@ -121,6 +121,20 @@ pub(crate) const ALL: &[Suite] = &[
         &["msiextract", "wine", "wineboot", "wineserver", "x86_64-w64-mingw32-gcc"],
     ),
     bench(
+        "dialogs",
+        "the MSI by hand: every dialog is seen, with mouse and keyboard, and kept as a picture to look at",
+        &[
+            "/usr/share/wine/fonts/tahoma.ttf",
+            "import",
+            "msiextract",
+            "wine",
+            "wineboot",
+            "wineserver",
+            "x86_64-w64-mingw32-gcc",
+            "Xvfb",
+        ],
+    ),
+    bench(
         "dist",
         "the build without Python, network or space on the disk, and when it is interrupted",
         &["ps", "unshare"],

@@ -2,6 +2,7 @@
 
 mod binaries;
 mod delivery;
+mod dialogs;
 mod dist;
 mod formats;
 mod install;
@@ -77,6 +78,11 @@ pub(crate) const ALL: &[Suite] = &[
         name: "wine",
         about: "the Windows Installer package installs, upgrades and goes in Wine, and delivers reports",
         run: wine::run,
+    },
+    Suite {
+        name: "dialogs",
+        about: "the dialogs of the Windows Installer package do in Wine what a person at them expects",
+        run: dialogs::run,
     },
 ];
 

@@ -18,6 +18,7 @@
   gnutar = [ "tar" ];
   groff = [ "groff" ];
   gzip = [ "gzip" ];
+  imagemagick = [ "import" ];
   libarchive = [ "bsdtar" ];
   mandoc = [ "mandoc" ];
   mmdebstrap = [ "mmdebstrap" ];
@@ -52,5 +53,6 @@
     "setpriv"
     "unshare"
   ];
+  xorg-server = [ "Xvfb" ];
   zsh = [ "zsh" ];
 }

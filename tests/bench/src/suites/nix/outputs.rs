@@ -158,6 +158,8 @@ fn shell_is_complete(workshop: &Workshop) -> Result<()> {
         .iter()
         .map(String::as_str)
         .filter(|program| !programs.contains(program) && !NOT_IN_NIXPKGS.contains(program))
+        // A file of a Debian package, not a program.
+        .filter(|program| !program.starts_with('/'))
         // nixpkgs builds wine for x86_64 only.
         .filter(|program| system() == "x86_64-linux" || !program.starts_with("wine"))
         .collect();

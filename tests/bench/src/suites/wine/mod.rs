@@ -8,9 +8,11 @@
 
 mod life;
 mod policy;
-mod prefix;
+pub(crate) mod prefix;
+mod properties;
 mod reports;
-mod station;
+pub(crate) mod station;
+mod upgrades;
 
 use crate::bench::Bench;
 use crate::products;
@@ -24,9 +26,9 @@ use std::path::PathBuf;
 /// A folder that an administrator might choose.
 const CHOSEN: &str = r"C:\Test Station\py WATS";
 /// The folder that nobody chose.
-const DEFAULT: &str = r"C:\Program Files\pyWATS";
+pub(crate) const DEFAULT: &str = r"C:\Program Files\pyWATS";
 /// The higher version. Wine cannot compare versions that are more than 127 apart.
-const SECOND_VERSION: &str = "100.0.0";
+pub(crate) const SECOND_VERSION: &str = "100.0.0";
 
 /// The package under test, and the same program at a higher version.
 #[derive(Clone)]

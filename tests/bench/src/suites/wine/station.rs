@@ -24,6 +24,11 @@ impl Station {
         Station { prefix }
     }
 
+    /// The machine itself.
+    pub(crate) fn prefix(&self) -> &Prefix {
+        &self.prefix
+    }
+
     /// The path on this system of a path on drive C.
     pub(crate) fn path(&self, windows: &str) -> PathBuf {
         self.prefix.path(windows)
@@ -73,21 +78,34 @@ impl Station {
         Ok(self.prefix.batch(&format!(r"msiexec {arguments} /qn /l*v C:\msi.log"))?.code)
     }
 
+    /// The value that a property had at the end of the last installation, by its log.
+    pub(crate) fn property(&self, name: &str) -> Option<String> {
+        let start = format!("Property(S): {name} = ");
+        self.whole_log()
+            .lines()
+            .find_map(|line| line.strip_prefix(&start))
+            .map(|value| value.trim().to_owned())
+    }
+
     /// The end of the last installation's log.
     pub(crate) fn log(&self) -> String {
+        let text = self.whole_log();
+        // The end of every log lists all properties, which tells nothing of what happened.
+        let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with("Property(")).collect();
+        lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
+    }
+
+    fn whole_log(&self) -> String {
         let bytes = fs::read(self.path(r"C:\msi.log")).unwrap_or_default();
         // Windows writes UTF-16, Wine the ANSI code page.
         let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.get(1) == Some(&0);
-        let text = if utf16 {
+        if utf16 {
             let units: Vec<u16> =
                 bytes.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect();
             String::from_utf16_lossy(&units)
         } else {
             String::from_utf8_lossy(&bytes).into_owned()
-        };
-        // The end of every log lists all properties, which tells nothing of what happened.
-        let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with("Property(")).collect();
-        lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
+        }
     }
 
     /// What the service manager knows of the service, if it is registered.
