@@ -31,6 +31,12 @@ in
     manifests
     ../crates/wats/src
     ../crates/pywats-client/src
+    # What the build script gives a program for Windows.
+    ../crates/pywats-client/build.rs
+    ../crates/product-version/src
+    ../crates/windows-resources/src
+    ../packaging/windows/pywats-client.ico
+    ../packaging/windows/pywats-client.manifest
   ];
 
   testServer = source [
@@ -41,12 +47,14 @@ in
   packager = source [
     manifests
     ../crates/packager/src
+    ../crates/product-version/src
     ../crates/windows-installer/src
   ];
 
   xtask = source [
     manifests
     ../crates/packager/src
+    ../crates/product-version/src
     ../crates/windows-installer/src
     ../xtask
     ../rust-toolchain.toml

@@ -179,6 +179,7 @@ fn packaging_inputs() -> Result<String> {
         "LICENSE",
         "packaging",
         "crates/packager/src",
+        "crates/product-version/src",
         "crates/windows-installer/src",
     ];
     let inputs =

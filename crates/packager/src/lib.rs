@@ -14,7 +14,6 @@ pub mod merge;
 pub mod payload;
 pub mod product;
 pub mod target;
-pub mod version;
 
 mod unfinished;
 
@@ -24,4 +23,4 @@ pub use format::{Format, Package};
 pub use payload::{Entry, Kind, Owner, Payload, Source};
 pub use product::Product;
 pub use target::{Arch, Os, Target};
-pub use version::Version;
+pub use product_version::Version;
