@@ -22,5 +22,5 @@ pub use changelog::Changelog;
 pub use format::{Format, Package};
 pub use payload::{Entry, Kind, Owner, Payload, Source};
 pub use product::Product;
-pub use target::{Arch, Os, Target};
 pub use product_version::Version;
+pub use target::{Arch, Os, Target};

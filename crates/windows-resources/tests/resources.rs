@@ -120,7 +120,8 @@ fn refuses_with_a_reason() {
         let error = resources.object("x86_64").expect_err(message).to_string();
         assert!(error.contains(message) && error.contains("icon"), "{error}");
     }
-    for (text, message) in [("a\0b", "Comments of the version is a text with a NUL"), (&long, "longer than")] {
+    for (text, message) in [("a\0b", "Comments of the version is a text with a NUL"), (&long, "longer than")]
+    {
         let mut resources = resources();
         let texts = [("Comments", text)];
         resources.version.texts = &texts;
