@@ -32,5 +32,5 @@ pub use database::{Cell, Database};
 pub use error::{Error, Result};
 pub use file_version::FileVersion;
 pub use files::FileSet;
-pub use sequence::{Place, Sequence};
+pub use sequence::{Ending, Place, Sequence};
 pub use summary::{Platform, Summary};
