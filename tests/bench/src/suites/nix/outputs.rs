@@ -19,6 +19,7 @@ const PACKAGES: &[&str] = &[
     "deb-amd64",
     "deb-arm64",
     "default",
+    "exe",
     "msi",
     "packager",
     "pywats-client",

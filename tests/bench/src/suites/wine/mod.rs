@@ -12,9 +12,11 @@ mod reports;
 mod station;
 
 use crate::bench::Bench;
+use crate::command::tool;
 use crate::products;
 use crate::suites::msi;
 use anyhow::{Context, Result, ensure};
+use packager::Version;
 use prefix::Prefix;
 use station::Station;
 use std::fs;
@@ -47,7 +49,8 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     let template = Prefix::create(&bench.folder("template")?).context("making a Wine prefix")?;
 
     life::run(bench, &template, &packages)?;
-    let cases: [(&str, Case); 6] = [
+    let cases: [(&str, Case); 7] = [
+        ("Windows' own functions read version and icon of the program", says_what_it_is),
         ("INSTALLSERVICE=0 registers no service, in upgrades too", no_service),
         ("INSTALLSERVICE=0 removes the service of an older version", service_no_longer_wanted),
         ("STARTSERVICE=0 does not start the service, in upgrades too", service_not_started),
@@ -58,6 +61,31 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     for (name, case) in cases {
         let folder = bench.folder("prefix")?;
         bench.case(name, || case(&Station::new(template.copy(&folder)?), &packages));
+    }
+    Ok(())
+}
+
+fn says_what_it_is(station: &Station, packages: &Packages) -> Result<()> {
+    station.install(&packages.first, "INSTALLSERVICE=0")?;
+    tool("x86_64-w64-mingw32-gcc", 60)
+        .args(["-O2", "-s", "-o"])
+        .arg(station.path(r"C:\file_version.exe"))
+        .arg(products::workspace().join("tests/wine/file_version.c"))
+        .args(["-lmsi", "-lversion"])
+        .run()?;
+    let said = station.prefix.batch(&format!(r#"C:\file_version.exe "{DEFAULT}\pywats-client.exe""#))?;
+    let version: Version = msi::version(&packages.first)?.parse()?;
+    let numbers = version.msi();
+    for line in [
+        &format!("file version: {numbers}.0"),
+        "FileDescription: pyWATS Client",
+        &format!("ProductVersion: {version}"),
+        &format!("for the installer: {numbers}.0, 1033"),
+        "icon: 16",
+        "icon: 256",
+    ] {
+        let found = said.output.lines().any(|said| said.trim_end() == line);
+        ensure!(found, "{line:?} is not in what they say:\n{}", said.output);
     }
     Ok(())
 }
