@@ -14,6 +14,7 @@ pub mod merge;
 pub mod payload;
 pub mod product;
 pub mod target;
+pub mod winget;
 
 mod unfinished;
 
