@@ -30,6 +30,12 @@ let
     manifests
     ../crates/wats/src
     ../crates/pywats-client/src
+    # What the build script gives a program for Windows.
+    ../crates/pywats-client/build.rs
+    ../crates/product-version/src
+    ../crates/windows-resources/src
+    ../packaging/windows/pywats-client.ico
+    ../packaging/windows/pywats-client.manifest
   ];
 in
 {
@@ -44,12 +50,14 @@ in
   packager = source [
     manifests
     ../crates/packager/src
+    ../crates/product-version/src
     ../crates/windows-installer/src
   ];
 
   xtask = source [
     manifests
     ../crates/packager/src
+    ../crates/product-version/src
     ../crates/windows-installer/src
     ../xtask
     ../rust-toolchain.toml

@@ -49,7 +49,15 @@ const SOURCES: &[&str] = &[
     "crates/wats/Cargo.toml",
     "crates/wats/src",
     "crates/pywats-client/Cargo.toml",
+    "crates/pywats-client/build.rs",
     "crates/pywats-client/src",
+    // What the build script gives a program for Windows.
+    "crates/product-version/Cargo.toml",
+    "crates/product-version/src",
+    "crates/windows-resources/Cargo.toml",
+    "crates/windows-resources/src",
+    "packaging/windows/pywats-client.ico",
+    "packaging/windows/pywats-client.manifest",
 ];
 
 /// Those that decide what the installer's actions are, which are built for Windows only.

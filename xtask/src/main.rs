@@ -10,6 +10,7 @@ mod process;
 mod progress;
 mod test;
 mod toolchain;
+mod winget;
 mod workspace;
 
 use clap::Parser;
@@ -20,6 +21,7 @@ use std::process::ExitCode;
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Verb {
     Dist(dist::Dist),
+    Winget(winget::Winget),
     Test(test::Test),
 }
 
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
     let verb = Verb::parse();
     let result = workspace::find().and_then(|()| match verb {
         Verb::Dist(verb) => verb.run(),
+        Verb::Winget(verb) => verb.run(),
         Verb::Test(verb) => verb.run(),
     });
     match result {

@@ -15,7 +15,7 @@ const LOG_LINES: usize = 30;
 
 /// A test station, with packages to install.
 pub(crate) struct Station {
-    prefix: Prefix,
+    pub(super) prefix: Prefix,
 }
 
 impl Station {
