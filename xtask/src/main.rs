@@ -6,6 +6,7 @@
 mod build;
 mod cache;
 mod dist;
+mod lint;
 mod process;
 mod progress;
 mod test;
@@ -20,6 +21,7 @@ use std::process::ExitCode;
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Verb {
     Dist(dist::Dist),
+    Lint(lint::Lint),
     Test(test::Test),
 }
 
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
     let verb = Verb::parse();
     let result = workspace::find().and_then(|()| match verb {
         Verb::Dist(verb) => verb.run(),
+        Verb::Lint(verb) => verb.run(),
         Verb::Test(verb) => verb.run(),
     });
     match result {

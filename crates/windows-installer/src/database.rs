@@ -146,7 +146,9 @@ impl Database {
 
         let mut package = msi::Package::create(msi::PackageType::Installer, Cursor::new(Vec::new()))?;
         package.set_database_codepage(CODE_PAGE);
-        summary.write(package.summary_info_mut(), package_code);
+        let with_rows =
+            schema::TABLES.iter().map(|table| table.name).filter(|name| !self.rows(name).is_empty());
+        summary.write(package.summary_info_mut(), package_code, with_rows);
         for table in schema::TABLES {
             let rows = self.rows(table.name);
             if rows.is_empty() && !schema::REQUIRED.contains(&table.name) {

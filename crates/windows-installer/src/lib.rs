@@ -21,6 +21,7 @@ mod database;
 mod error;
 pub mod files;
 pub mod guid;
+pub mod lint;
 pub mod names;
 pub mod schema;
 pub mod sequence;
