@@ -90,7 +90,7 @@ pub(super) fn product_version(text: &str) -> Option<[u16; 3]> {
 }
 
 fn lists(msi: &Msi, report: &mut Report) {
-    let set = references::set_somewhere(msi);
+    let set = references::set_somewhere(msi, &["SecureCustomProperties", "AdminProperties"]);
     for (list, rule) in [("SecureCustomProperties", SECURE), ("MsiHiddenProperties", HIDDEN)] {
         let Some(row) = msi.row("Property", list) else { continue };
         let members = msi.property_list(list);
@@ -100,7 +100,7 @@ fn lists(msi: &Msi, report: &mut Report) {
                     "{member} has lower-case letters, so it is private: write it in upper case, everywhere"
                 );
                 report.value(rule, row, "Value", message);
-            } else if !set.contains(member) && !known::is_standard_property(member) {
+            } else if rule.id == HIDDEN.id && !set.contains(member) && !known::is_standard_property(member) {
                 report.value(
                     rule,
                     row,

@@ -102,7 +102,7 @@ pub(super) fn check(msi: &Msi, report: &mut Report) {
 }
 
 fn properties(msi: &Msi, report: &mut Report) {
-    let set = set_somewhere(msi);
+    let set = set_somewhere(msi, &["SecureCustomProperties", "AdminProperties", "MsiHiddenProperties"]);
     let by_upper: BTreeMap<String, &str> = set.iter().map(|name| (name.to_uppercase(), *name)).collect();
     // A custom action that is a program in a DLL or a script can set what it likes.
     let programs = msi.rows("CustomAction").any(|row| {
@@ -118,7 +118,7 @@ fn properties(msi: &Msi, report: &mut Report) {
         if let Some(other) = by_upper.get(&name.to_uppercase()) {
             let message = format!("{name} differs from the property {other} only in case: write {other}");
             report.value(CASE, used.row, used.column, message);
-        } else if !(programs && !known::is_public(name)) {
+        } else if !programs || known::is_public(name) {
             let message = format!(
                 "nothing sets the property {name}: correct its name, give it a row in Property, or list it in \
                  SecureCustomProperties if it is for the command line or a custom action"
@@ -128,8 +128,9 @@ fn properties(msi: &Msi, report: &mut Report) {
     }
 }
 
-/// Every property that the file itself sets, or declares to be set from outside.
-pub(super) fn set_somewhere(msi: &Msi) -> BTreeSet<&str> {
+/// Every property that the file itself sets, or declares to be set from outside in one of the properties that
+/// list others.
+pub(super) fn set_somewhere<'a>(msi: &'a Msi, lists: &[&str]) -> BTreeSet<&'a str> {
     let mut set = BTreeSet::new();
     for (table, column) in [
         ("Property", "Property"),
@@ -145,7 +146,7 @@ pub(super) fn set_somewhere(msi: &Msi) -> BTreeSet<&str> {
     ] {
         set.extend(msi.rows(table).map(|row| row.text(column)));
     }
-    for list in ["SecureCustomProperties", "AdminProperties", "MsiHiddenProperties"] {
+    for list in lists {
         set.extend(msi.property_list(list));
     }
     for row in msi.rows("CustomAction") {

@@ -76,6 +76,10 @@ fn entries(bytes: &[u8]) -> Option<Vec<Entry>> {
 
 /// The content of the folder of `first`, its first file, up to `end`.
 fn unpack_folder(bytes: &[u8], first: &Entry, end: usize) -> Result<Vec<u8>, String> {
+    // Writers do not agree on what a folder of empty files looks like.
+    if end == 0 {
+        return Ok(Vec::new());
+    }
     let refuse = |error: std::io::Error| error.to_string();
     let mut patched = bytes.to_vec();
     let end = u32::try_from(end).map_err(|_| "its files are larger than cabinets hold")?;

@@ -10,6 +10,9 @@ use std::io::{Cursor, Read};
 /// Marks the stream of a table.
 const TABLE: char = '\u{4840}';
 
+/// Compound files consist of sectors of this size, or of a multiple of it.
+const SECTOR: usize = 512;
+
 /// What a compound file holds.
 pub(super) struct Streams {
     /// The class of the root, in lower case without braces.
@@ -29,6 +32,9 @@ impl Streams {
                 Unreadable::NoCompoundFile(error.to_string())
             }
         })?;
+        if !file.len().is_multiple_of(SECTOR) {
+            return Err(Unreadable::Damaged(format!("{} bytes are no whole number of sectors", file.len())));
+        }
         let class = compound.root_entry().clsid().to_string();
         let mut streams = Streams { class, tables: BTreeMap::new(), other: BTreeMap::new() };
         let entries: Vec<_> = compound.read_root_storage().collect();
