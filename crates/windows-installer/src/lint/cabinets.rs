@@ -7,7 +7,7 @@ mod unpack;
 
 pub(super) use unpack::{Cabinet, Packed};
 
-use super::read::{Cell, Msi, Row};
+use super::read::{Cell, Msi, Row, Table};
 use super::report::{Report, rules};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -119,7 +119,7 @@ fn streams(msi: &Msi, report: &mut Report) {
         }
         named.insert(name.to_owned());
     }
-    for row in msi.tables().flat_map(|table| table.rows()) {
+    for row in msi.tables().flat_map(Table::rows) {
         for (column, cell) in row.table.columns.iter().zip(row.cells) {
             if *cell != Cell::Binary {
                 continue;

@@ -22,7 +22,7 @@ pub(super) fn check(msi: &Msi, report: &mut Report) {
         let found = |table: &&str| {
             msi.rows(table).any(|locator| locator.text(&locator.table.columns[0].name) == signature)
         };
-        if !LOCATORS.iter().any(|table| found(table)) {
+        if !LOCATORS.iter().any(found) {
             let message =
                 format!("{signature:?} is in none of {}: add what to look for", LOCATORS.join(", "));
             report.value(SEARCH, row, "Signature_", message);

@@ -33,7 +33,7 @@ pub(super) fn check(msi: &Msi, report: &mut Report) {
         };
         match table.column(column) {
             None => {
-                report.row(UNKNOWN, row, format!("table {} has no such column: remove the row", table.name))
+                report.row(UNKNOWN, row, format!("table {} has no such column: remove the row", table.name));
             }
             Some(column) => definition(msi, row, column.kind, column.nullable, report),
         }
@@ -44,10 +44,10 @@ fn definition(msi: &Msi, row: Row<'_>, kind: Kind, nullable: bool, report: &mut 
     let mut refuse = |column: &str, message: String| report.value(DEFINITION, row, column, message);
     match (row.text("Nullable"), nullable) {
         ("N", true) => {
-            refuse("Nullable", "N, but the column may be empty by its type: make both alike".into())
+            refuse("Nullable", "N, but the column may be empty by its type: make both alike".into());
         }
         ("Y", false) => {
-            refuse("Nullable", "Y, but the column's type holds no empty cell: make both alike".into())
+            refuse("Nullable", "Y, but the column's type holds no empty cell: make both alike".into());
         }
         ("Y" | "N" | "@", _) => {}
         (other, _) => refuse("Nullable", format!("{other:?} is neither Y nor N")),

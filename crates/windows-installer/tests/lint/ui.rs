@@ -151,7 +151,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     }),
     fault("control outside", "control-bounds", |e| set(e, "Picture", "X", number(60))),
     fault("no dialog for failure", "dialog-required", |e| {
-        e.remove("InstallUISequence", "Action", text("Failed"));
+        e.set("InstallUISequence", ("Action", text("Failed")), "Sequence", number(1200));
     }),
     fault("no dialog for errors", "dialog-required", |e| {
         e.remove("Property", "Property", text("ErrorDialog"));

@@ -132,7 +132,7 @@ impl Table {
         let widths: Vec<usize> = columns.iter().map(|column| column.width(strings)).collect();
         let row_width: usize = widths.iter().sum();
         let count = stream.len() / row_width;
-        if stream.len() % row_width != 0 {
+        if !stream.len().is_multiple_of(row_width) {
             let message = format!(
                 "{} bytes are no whole number of rows of {row_width} bytes: the file is damaged, or \
                  _Columns is not what the rows were written with",
@@ -159,7 +159,7 @@ impl Table {
             at += width * count;
         }
         let mut table = Table { name: name.to_owned(), columns, rows, stored_keys, by_key: BTreeMap::new() };
-        table.by_key = table.rows().map(|row| row.key()).zip(0..).collect();
+        table.by_key = table.rows().map(Row::key).zip(0..).collect();
         table
     }
 
