@@ -244,12 +244,10 @@ mod tests {
     /// action that this table does not, or orders two actions the other way round.
     #[test]
     fn tables_agree() {
-        let known = |name: &&str| assert!(standard(name).is_some(), "{name}");
-        ACTIONS
-            .iter()
-            .for_each(|action| action.needs.iter().chain(action.after).for_each(|name| known(&name)));
-        CARRIES.iter().for_each(|carries| carries.actions.iter().for_each(|name| known(&name)));
-        [REQUIRED, UNCONDITIONAL, ADVERTISING].concat().iter().for_each(|name| known(&name));
+        let known: fn(&&str) = |name| assert!(standard(name).is_some(), "{name}");
+        ACTIONS.iter().for_each(|action| action.needs.iter().chain(action.after).for_each(known));
+        CARRIES.iter().for_each(|carries| carries.actions.iter().for_each(known));
+        [REQUIRED, UNCONDITIONAL, ADVERTISING].concat().iter().for_each(known);
         let number = |name: &str| crate::sequence::standard(name).map(|ours| ours.number);
         for ours in crate::sequence::STANDARD {
             let action = standard(ours.name).unwrap_or_else(|| panic!("{}", ours.name));

@@ -11,11 +11,12 @@ use std::collections::{BTreeMap, BTreeSet};
 rules! {
     GUID "component-guid" "No two components have the same ComponentId." "msi/ice08";
     KEY_PATH "component-key-path" "The key path is a row of the component itself, in the table that its attributes say." "msi/component-table";
-    FOLDER "component-folder" "A component whose key path is its folder creates it, or the folder is there anyway." "msi/ice18";
+    FOLDER "component-folder" "A component whose key path is its folder has something in it, or creates it." "msi/ice18";
     FEATURE "component-feature" "A component is in a feature; otherwise it is never installed." "msi/ice21";
     BITS "component-64-bit" "Components are 64-bit as the package and their folder are." "msi/ice80";
     USER "component-per-user" "What belongs to one user has its key path in HKEY_CURRENT_USER, and is not mixed with what belongs to the machine." "msi/ice57";
     PROFILE "component-profile" "A component with files in a folder of one user has its key path in HKEY_CURRENT_USER." "msi/ice38";
+    PROFILE_FOLDER "profile-folder" "A folder that is made in the profile of a user is removed by a row of RemoveFile; otherwise it stays with roaming users." "msi/ice64";
     WITHOUT_ID "component-permanent" "A component without ComponentId, which Windows does not count, is not permanent, shared or kept." "msi/ice92";
 }
 
@@ -35,12 +36,6 @@ pub(super) fn check(msi: &Msi, report: &mut Report) {
     let in_features: BTreeSet<&str> =
         msi.rows("FeatureComponents").map(|row| row.text("Component_")).collect();
     let with_files: BTreeSet<&str> = msi.rows("File").map(|row| row.text("Component_")).collect();
-    // Folders that exist once the features around them are installed: some component has a file in them.
-    let filled: BTreeSet<&str> = msi
-        .rows("Component")
-        .filter(|row| with_files.contains(row.text("Component")))
-        .flat_map(|row| ancestors(msi, row.text("Directory_")))
-        .collect();
     let mut codes: BTreeMap<&str, String> = BTreeMap::new();
     for row in msi.rows("Component") {
         let name = row.text("Component");
@@ -60,10 +55,9 @@ pub(super) fn check(msi: &Msi, report: &mut Report) {
         }
         if row.text("KeyPath").is_empty() {
             let folder = row.text("Directory_");
-            let created = msi.has("CreateFolder", &format!("{folder}/{name}"));
-            if !created && !filled.contains(folder) && !known::is_folder(folder) {
+            if !with_files.contains(name) && !uses_folder(msi, name, folder) {
                 let message = format!(
-                    "the key path is the folder {folder}, which nothing creates: add it to CreateFolder"
+                    "the key path is the folder {folder}, but nothing is in it: add it to CreateFolder"
                 );
                 report.value(FOLDER, row, "KeyPath", message);
             }
@@ -73,6 +67,19 @@ pub(super) fn check(msi: &Msi, report: &mut Report) {
         bits(msi, row, report);
     }
     per_user(msi, &with_files, report);
+}
+
+/// Whether a component creates a folder, or moves, copies or removes files there.
+fn uses_folder(msi: &Msi, component: &str, folder: &str) -> bool {
+    let tables = [
+        ("CreateFolder", "Directory_"),
+        ("DuplicateFile", "DestFolder"),
+        ("MoveFile", "DestFolder"),
+        ("RemoveFile", "DirProperty"),
+    ];
+    tables.iter().any(|(table, column)| {
+        msi.rows(table).any(|row| row.text("Component_") == component && row.text(column) == folder)
+    })
 }
 
 /// The table that the key path of a component is in.
@@ -141,6 +148,17 @@ fn per_user(msi: &Msi, with_files: &BTreeSet<&str>, report: &mut Report) {
             let message =
                 "has a key path in HKEY_CURRENT_USER, but belongs to the machine as well: divide it in two";
             report.value(USER, row, "KeyPath", message);
+        }
+        let folder = row.text("Directory_");
+        let removed = || {
+            msi.rows("RemoveFile")
+                .any(|file| file.text("DirProperty") == folder && file.text("FileName").is_empty())
+        };
+        if in_profile && !known::is_folder(folder) && !removed() {
+            let message = format!(
+                "the folder {folder} stays when the product is removed: add a row without FileName to RemoveFile"
+            );
+            report.value(PROFILE_FOLDER, row, "Directory_", message);
         }
         if in_profile && with_files.contains(name) && !user_key {
             let message = "has files in a folder of one user: make a value in HKEY_CURRENT_USER the key path";

@@ -10,6 +10,7 @@ rules! {
     SIZE "file-size" "FileSize is the size of the file." "msi/file-table";
     HASH "file-hash" "MsiFileHash is the MD5 hash of the file." "msi/msifilehash-table";
     VERSION "file-version" "File.Version is the version in the file's resources; a file without one has none." "msi/ice60";
+    LANGUAGE "file-language" "A file with a version has a language, unless it is a font." "msi/ice60";
     VERSIONED "file-hash-versioned" "A file with a version has no row in MsiFileHash." "msi/ice60";
     ICON "icon-content" "An icon is an icon file or a program." "msi/icon-table";
     PROGRAM "binary-content" "A custom action's program or library is one." "msi/binary-table";
@@ -52,6 +53,16 @@ fn file(msi: &Msi, row: Row<'_>, packed: &Packed, report: &mut Report) {
     let version = row.text("Version");
     // A file may also take its version from another.
     let given = category::version(version).filter(|_| !msi.has("File", version));
+    let name = row.text("FileName").to_lowercase();
+    let is_font = [".ttf", ".ttc", ".otf", ".fon"].iter().any(|end| name.ends_with(end));
+    if given.is_some() && row.text("Language").is_empty() && !is_font {
+        report.value(
+            LANGUAGE,
+            row,
+            "Language",
+            "is empty, but there is a version: write the language, or 0 for neutral",
+        );
+    }
     let message = match (given, version_resource(&packed.content)) {
         (Some(_), None) if !is_program(&packed.content) => {
             format!("{version}, but the file is no program, so it has no version: leave it empty")

@@ -14,11 +14,26 @@ rules! {
     NAME "product-name" "ProductName is no longer than 63 characters." "msi/ice16";
     SECURE "property-secure-list" "SecureCustomProperties lists public properties only, each once." "msi/securecustomproperties";
     HIDDEN "property-hidden-list" "MsiHiddenProperties names no property twice, and none that nothing sets." "msi/msihiddenproperties";
-    RESERVED "property-read-only" "The table Property sets nothing that Windows Installer sets itself." "msi/ice87";
+    RESERVED "property-reserved" "The table Property sets nothing that is for the command line or that Windows Installer sets itself." "msi/ice87";
 }
 
 const IDENTITY: &[&str] =
     &["Manufacturer", "ProductCode", "ProductLanguage", "ProductName", "ProductVersion", "UpgradeCode"];
+
+/// Properties that say what is to be done this time.
+const COMMAND_LINE: &[&str] = &[
+    "ADDDEFAULT",
+    "ADDLOCAL",
+    "ADDSOURCE",
+    "ADVERTISE",
+    "COMPADDLOCAL",
+    "COMPADDSOURCE",
+    "FILEADDDEFAULT",
+    "FILEADDLOCAL",
+    "FILEADDSOURCE",
+    "REINSTALL",
+    "REMOVE",
+];
 
 /// Properties that only Windows sets: a value in the table would be overwritten or would lie.
 const READ_ONLY: &[&str] = &[
@@ -54,6 +69,13 @@ pub(super) fn check(msi: &Msi, report: &mut Report) {
         }
     }
     lists(msi, report);
+    for row in msi.rows("Property").filter(|row| COMMAND_LINE.contains(&row.text("Property"))) {
+        report.row(
+            RESERVED,
+            row,
+            "is for the command line; in the table it breaks later installations: remove the row",
+        );
+    }
     for row in msi.rows("Property").filter(|row| READ_ONLY.contains(&row.text("Property"))) {
         report.row(RESERVED, row, "Windows Installer sets this property itself: remove the row");
     }

@@ -10,12 +10,17 @@ use std::collections::BTreeSet;
 rules! {
     SECURE "property-secure" "A public property that changes what is installed is in SecureCustomProperties; otherwise it is lost on the way to the part of the installation that has privileges." "msi/securecustomproperties";
     HIDDEN "property-hidden" "A property with a secret is in MsiHiddenProperties; otherwise logs show it." "msi/msihiddenproperties";
+    PRIVATE "property-private" "A property that a dialog sets, and that changes what is installed, is public; private ones stay in the user interface." "msi/public-properties";
     ACTION "custom-action-hide-target" "A custom action that hands a secret on hides its target, and so does the property with its data." "msi/custom-action-hidden-target-option";
     LITERAL "secret-literal" "No password is written in the package, where everybody can read it." "msi/serviceinstall-table";
 }
 
 /// `msidbCustomActionTypeHideTarget`.
 const HIDE_TARGET: i32 = 0x2000;
+/// `msidbControlAttributesPasswordInput`.
+const PASSWORD_INPUT: i32 = 0x20_0000;
+
+const EXECUTE: &str = "InstallExecuteSequence";
 
 /// Tables whose values are used by the part of the installation with privileges.
 const PRIVILEGED: &[&str] = &[
@@ -50,21 +55,35 @@ fn secure(msi: &Msi, report: &mut Report) {
     let set_there: BTreeSet<&str> = msi
         .rows("CustomAction")
         .filter(|row| matches!(row.bits("Type") & 0x3f, 35 | 51))
-        .filter(|row| msi.has("InstallExecuteSequence", row.text("Action")))
+        .filter(|row| msi.has(EXECUTE, row.text("Action")))
         .map(|row| row.text("Source"))
         .collect();
     let searched: BTreeSet<&str> = msi.rows("AppSearch").map(|row| row.text("Property")).collect();
+    // A program in the same sequence may set what nothing else does.
+    let programs = references::immediate_programs(msi).iter().any(|action| msi.has(EXECUTE, action));
+    let declared = references::set_somewhere(msi, &[]);
+    let on_dialogs: BTreeSet<&str> = msi.rows("Control").map(|row| row.text("Property")).collect();
     let mut reported = BTreeSet::new();
     for used in references::uses(msi) {
         let name = used.name;
+        let table = used.row.table.name.as_str();
+        let is_ui_action = table == "CustomAction" && !msi.has(EXECUTE, &used.row.key());
+        let is_privileged = PRIVILEGED.contains(&table) && !is_ui_action;
+        if is_privileged && on_dialogs.contains(name) && !known::is_public(name) && reported.insert(name) {
+            let message = format!(
+                "a dialog sets {name}, but it is private, and does not come here: write it in upper case"
+            );
+            report.value(PRIVATE, used.row, used.column, message);
+        }
         let is_fixed = set_there.contains(name) && !searched.contains(name);
-        if PRIVILEGED.contains(&used.row.table.name.as_str())
+        if is_privileged
             && known::is_public(name)
             && !known::is_standard_property(name)
             && !msi.has("Directory", name)
             && !msi.has("CustomAction", name)
             && !secure.contains(name)
             && !is_fixed
+            && !(programs && !declared.contains(name))
             && reported.insert(name)
         {
             let message =
@@ -95,7 +114,9 @@ fn hidden(msi: &Msi, report: &mut Report) {
         }
     }
     for (table, column) in [("Property", "Property"), ("Control", "Property")] {
-        for row in msi.rows(table).filter(|row| known::sounds_secret(row.text(column))) {
+        let shows_stars =
+            |row: &Row<'_>| row.text("Type") == "Edit" && row.bits("Attributes") & PASSWORD_INPUT != 0;
+        for row in msi.rows(table).filter(|row| known::sounds_secret(row.text(column)) || shows_stars(row)) {
             need(row.text(column), row, column, report);
         }
     }

@@ -1,6 +1,7 @@
 //! What formatted texts and conditions refer to.
 
 use super::condition::{self, Symbol};
+use super::custom_actions::{Execution, execution};
 use super::formatted::{self, Reference};
 use super::known;
 use super::read::{Cell, Msi, Row};
@@ -103,12 +104,10 @@ pub(super) fn check(msi: &Msi, report: &mut Report) {
 
 fn properties(msi: &Msi, report: &mut Report) {
     let set = set_somewhere(msi, &["SecureCustomProperties", "AdminProperties", "MsiHiddenProperties"]);
-    let by_upper: BTreeMap<String, &str> = set.iter().map(|name| (name.to_uppercase(), *name)).collect();
-    // A custom action that is a program in a DLL or a script can set what it likes.
-    let programs = msi.rows("CustomAction").any(|row| {
-        let kind = row.bits("Type");
-        kind & 0x400 == 0 && matches!(kind & 7, 1 | 5 | 6)
-    });
+    // The data of a deferred action are a property with its name, which nobody mistakes for another.
+    let named = set.iter().filter(|name| !msi.has("CustomAction", name));
+    let by_upper: BTreeMap<String, &str> = named.map(|name| (name.to_uppercase(), *name)).collect();
+    let programs = !immediate_programs(msi).is_empty();
     let mut seen = BTreeSet::new();
     for used in uses(msi) {
         let name = used.name;
@@ -118,7 +117,7 @@ fn properties(msi: &Msi, report: &mut Report) {
         if let Some(other) = by_upper.get(&name.to_uppercase()) {
             let message = format!("{name} differs from the property {other} only in case: write {other}");
             report.value(CASE, used.row, used.column, message);
-        } else if !programs || known::is_public(name) {
+        } else if !programs {
             let message = format!(
                 "nothing sets the property {name}: correct its name, give it a row in Property, or list it in \
                  SecureCustomProperties if it is for the command line or a custom action"
@@ -126,6 +125,15 @@ fn properties(msi: &Msi, report: &mut Report) {
             report.value(PROPERTY, used.row, used.column, message);
         }
     }
+}
+
+/// Immediate custom actions that are programs in a DLL or scripts, which can set any property.
+pub(super) fn immediate_programs(msi: &Msi) -> Vec<&str> {
+    let is_program = |row: &Row<'_>| {
+        let kind = row.bits("Type");
+        execution(kind) == Execution::Immediate && matches!(kind & 7, 1 | 5 | 6)
+    };
+    msi.rows("CustomAction").filter(is_program).map(|row| row.text("Action")).collect()
 }
 
 /// Every property that the file itself sets, or declares to be set from outside in one of the properties that

@@ -6,15 +6,18 @@ use super::report::{Report, rules};
 
 rules! {
     ROOT "registry-root" "A root is one that Windows Installer knows." "msi/registry-table";
-    KEY "registry-key" "A key is a path below its root, and does not name the root." "msi/ice33";
+    KEY "registry-key" "A key is a path below its root, and does not name the root." "msi/regpath";
     VALUE "registry-value" "A value is as its prefix says: # and a number, #x and bytes, #% and a text; lists are joined with [~]." "msi/ice70";
-    PRIVATE "registry-private" "Nothing is written into Windows Installer's own keys." "msi/ice53";
+    PRIVATE "registry-private" "Nothing is written into the keys of Windows Installer and of its policies." "msi/ice53";
     HIVE "registry-hive" "The same value is written once." "msi/registry-table";
 }
 
 /// Names of roots, and the short names that people write.
 const ROOTS: &[&str] = &["HKEY_", "HKLM", "HKCU", "HKCR", "HKU\\", "HKMU"];
-const OWN_KEY: &str = "software\\microsoft\\windows\\currentversion\\installer";
+const OWN_KEYS: &[&str] = &[
+    "software\\microsoft\\windows\\currentversion\\installer",
+    "software\\policies\\microsoft\\windows\\installer",
+];
 
 pub(super) fn check(msi: &Msi, report: &mut Report) {
     let mut seen = std::collections::BTreeMap::new();
@@ -51,7 +54,7 @@ fn key(row: Row<'_>, report: &mut Report) {
         report.value(KEY, row, "Key", format!("{key:?} names a root: leave it to the column Root"));
     } else if key.starts_with('\\') || key.ends_with('\\') || key.contains("\\\\") {
         report.value(KEY, row, "Key", format!("{key:?} has a '\\' too many: single ones stand between keys"));
-    } else if row.table.name == "Registry" && key.to_lowercase().starts_with(OWN_KEY) {
+    } else if row.table.name == "Registry" && OWN_KEYS.iter().any(|own| key.to_lowercase().starts_with(own)) {
         report.value(PRIVATE, row, "Key", "belongs to Windows Installer: write elsewhere");
     }
 }

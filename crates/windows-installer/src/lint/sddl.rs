@@ -1,9 +1,9 @@
 //! Security descriptors as texts: the
 //! [security descriptor string format](https://learn.microsoft.com/en-us/windows/win32/secauthz/security-descriptor-string-format),
 //! in which [FormattedSDDLText](https://learn.microsoft.com/en-us/windows/win32/msi/formattedsddltext) also has
-//! references in brackets.
+//! accounts by name in angle brackets, and environment variables.
 
-use super::formatted;
+use super::formatted::{self, Reference};
 
 const ACE_TYPES: &[&str] =
     &["A", "D", "OA", "OD", "AU", "AL", "OU", "OL", "ML", "XA", "XD", "XU", "ZA", "RA", "SP", "TL", "FL"];
@@ -21,13 +21,17 @@ const ACCOUNTS: &[&str] = &[
     "RC", "RD", "RE", "RM", "RO", "RS", "RU", "SA", "SI", "SO", "SS", "ST", "SU", "SY", "UD", "WD", "WR",
 ];
 
-/// Stands for a reference in brackets, whose value is not known here.
+/// Stands for a variable or the name of an account, whose value is not known here.
 const UNKNOWN: char = '\u{1}';
 
 /// Refuses what is no security descriptor.
 pub(super) fn check(text: &str) -> Result<(), String> {
-    formatted::parse(text)?;
-    let text = without_references(text);
+    if let Some(Reference::Property(name)) = formatted::parse(text)?.first() {
+        return Err(format!(
+            "Windows resolves no properties here, but there is [{name}]: write the account itself"
+        ));
+    }
+    let text = without_names(text);
     let mut rest = text.trim();
     let mut seen = String::new();
     while let Some(part) = rest.chars().next().filter(|part| "OGDS".contains(*part)) {
@@ -64,15 +68,17 @@ fn part_length(body: &str) -> usize {
     body.len()
 }
 
-fn without_references(text: &str) -> String {
+fn without_names(text: &str) -> String {
     let mut plain = String::new();
     let mut depth = 0usize;
     for c in text.chars() {
         match c {
-            '[' => depth += 1,
-            ']' if depth > 0 => {
+            '[' | '<' => depth += 1,
+            ']' | '>' if depth > 0 => {
                 depth -= 1;
-                plain.push(UNKNOWN);
+                if depth == 0 {
+                    plain.push(UNKNOWN);
+                }
             }
             _ if depth == 0 => plain.push(c),
             _ => {}
@@ -171,7 +177,7 @@ mod tests {
         for text in [
             "D:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;0x1200a9;;;BU)",
             "O:BAG:SYD:P(A;;FA;;;S-1-5-80-123-456)S:(AU;SAFA;WD;;;WD)",
-            "D:(A;;FRFX;;;[ACCOUNT])",
+            "O:<[%USERDOMAIN]\\[%USERNAME]>G:BAD:(A;OICI;GRGWGX;;;<DOMAIN\\User>)S:ARAI(AU;SAFA;FA;;;WD)",
             "O:SY",
             "D:(XA;;FX;;;WD;(@User.Title==\"PM\"))",
         ] {
@@ -190,6 +196,7 @@ mod tests {
             ("D:(A;;FA;;;SY)D:(A;;FA;;;BA)", "two parts D:"),
             ("D(A;;FA;;;SY)", "not followed by ':'"),
             ("D:(A;;FA;;;SY)x", "follows an entry"),
+            ("D:(A;;FA;;;[ACCOUNT])", "there is [ACCOUNT]"),
         ] {
             let error = check(text).expect_err(text);
             let complaint = complaint.replace("five", "has 5 fields");

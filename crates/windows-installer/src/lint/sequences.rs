@@ -10,14 +10,14 @@ rules! {
     KNOWN "action-known" "An action is a standard action or a custom action; only sequences of the user interface have dialogs." "msi/ice13";
     NEEDS "action-order" "A standard action comes after what it needs, and in the part of the sequence that it is for." "msi/ice27";
     REQUIRED "action-required" "A sequence has the standard actions without which nothing is installed." "msi/ice26";
-    CARRIED "action-missing" "Rows of a table have the action in InstallExecuteSequence that carries them out." "msi/ice82";
+    CARRIED "action-missing" "Rows of a table have the action in InstallExecuteSequence that carries them out." "msi/standard-actions-reference";
     UNCONDITIONAL "action-condition" "Standard actions that installations depend on have no condition." "msi/ice84";
     ADVERTISING "action-advertising" "AdvtExecuteSequence has the few actions that advertising allows, and AdvtUISequence none." "msi/ice72";
-    NUMBER "sequence-number" "Numbers of a sequence are distinct; negative ones are -1 to -4, and for dialogs and custom actions." "msi/using-a-sequence-table";
+    NUMBER "sequence-number" "Numbers of a sequence are distinct; negative ones are -1 to -4, and for dialogs and custom actions." "msi/ice82";
     REMOVE "remove-existing-products" "RemoveExistingProducts is at one of its four documented places." "msi/ice63";
     DEFERRED "deferred-place" "A deferred custom action is between InstallInitialize and InstallFinalize of a sequence that installs." "msi/ice77";
     IMMEDIATE "immediate-place" "A program is not started between InstallInitialize and InstallFinalize as an immediate action: it would run while the script is only being written." "msi/deferred-execution-custom-actions";
-    COSTED "custom-action-costing" "A custom action that sets a folder, or has its source in a file, comes after CostFinalize." "msi/ice12";
+    COSTED "custom-action-costing" "A custom action of type 35 sets a folder after CostFinalize, one of type 51 before; one with its source in a file comes after." "msi/ice12";
 }
 
 /// The sequence tables; the second are those with dialogs.
@@ -69,7 +69,7 @@ pub(super) fn check(msi: &Msi, report: &mut Report) {
             if let Some(action) = actions::standard(name) {
                 standard(&sequence, action, *number, *row, report);
             } else if let Some(custom) = msi.row("CustomAction", name) {
-                custom_action(&sequence, custom, *number, *row, report);
+                custom_action(msi, &sequence, custom, *number, *row, report);
             } else if !msi.has("Dialog", name) {
                 report.row(
                     KNOWN,
@@ -186,7 +186,14 @@ fn remove_existing_products(sequence: &Sequence<'_>, number: i32, row: Row<'_>, 
     }
 }
 
-fn custom_action(sequence: &Sequence<'_>, custom: Row<'_>, number: i32, row: Row<'_>, report: &mut Report) {
+fn custom_action(
+    msi: &Msi,
+    sequence: &Sequence<'_>,
+    custom: Row<'_>,
+    number: i32,
+    row: Row<'_>,
+    report: &mut Report,
+) {
     let kind = custom.bits("Type");
     let in_script = sequence.in_script(number);
     match execution(kind) {
@@ -217,6 +224,11 @@ fn custom_action(sequence: &Sequence<'_>, custom: Row<'_>, number: i32, row: Row
     let costed = sequence.number("CostFinalize").is_some_and(|costed| costed < number);
     if (sets_folder || is_installed_file) && number > 0 && !costed {
         let message = "needs the folders that CostFinalize has put together: put it after that";
+        report.value(COSTED, row, "Sequence", message);
+    }
+    if kind & 0x3f == 51 && costed && msi.has("Directory", custom.text("Source")) {
+        let message =
+            "sets a folder when CostFinalize has put folders together: put it before that, or use type 35";
         report.value(COSTED, row, "Sequence", message);
     }
     if sequence.table == "AdvtExecuteSequence" && !matches!(kind & 0x3f, 19 | 35 | 51) {

@@ -7,13 +7,14 @@ use super::report::{Report, rules};
 
 rules! {
     TYPE "control-type" "A control is of a type that Windows has." "msi/control-table";
-    PROPERTY "control-property" "A control that sets a property names one, and it can be set: it is public." "msi/ice34";
+    PROPERTY "control-property" "A control that sets a property names one." "msi/ice34";
     PAIR "control-exists" "Events, conditions and mappings are for controls that exist." "msi/controlevent-table";
     EVENT "control-event" "An event is one that Windows has, and leads to a dialog, action or feature that exists." "msi/ice44";
     CONDITION "control-condition" "A control is shown, hidden, enabled, disabled or made the default one." "msi/controlcondition-table";
     MAPPING "event-mapping" "A mapping is of an event that Windows sends." "msi/eventmapping-table";
     STYLE "text-style" "Text styles in texts exist." "msi/ice31";
     PICTURE "control-picture" "Pictures of controls are in the table Binary." "msi/ice17";
+    BUTTON "button-event" "A push button does something." "msi/ice17";
     RADIO "radio-buttons" "A group of radio buttons has buttons, and its property names one of them." "msi/ice34";
 }
 
@@ -108,6 +109,8 @@ const EVENTS: &[(&str, Argument)] = &[
     ("ReinstallMode", Argument::Any),
     ("Remove", Argument::Feature),
     ("Reset", Argument::Any),
+    // Microsoft writes it in both ways.
+    ("RMShutdownAndRestart", Argument::Any),
     ("RmShutdownAndRestart", Argument::Any),
     ("SelectionBrowse", Argument::Dialog),
     ("SetInstallLevel", Argument::Any),
@@ -138,6 +141,8 @@ const SENT: &[&str] = &[
 /// Bits of `Control.Attributes` of a button that shows a picture.
 const ICON: i32 = 0x2_0000;
 const BITMAP: i32 = 0x4_0000;
+/// The property holds the name of the one that is set.
+const INDIRECT: i32 = 8;
 
 pub(super) fn check(msi: &Msi, report: &mut Report) {
     for row in msi.rows("Control") {
@@ -196,7 +201,13 @@ fn control(msi: &Msi, row: Row<'_>, report: &mut Report) {
     if SETTING.contains(&kind) && property.is_empty() {
         report.value(PROPERTY, row, "Property", format!("a {kind} sets a property: name it"));
     }
-    if kind == "RadioButtonGroup" && !property.is_empty() {
+    let acts = |event: &Row<'_>| {
+        event.text("Dialog_") == row.text("Dialog_") && event.text("Control_") == row.text("Control")
+    };
+    if kind == "PushButton" && !msi.rows("ControlEvent").any(|event| acts(&event)) {
+        report.row(BUTTON, row, "does nothing when it is pushed: add a row to ControlEvent");
+    }
+    if kind == "RadioButtonGroup" && !property.is_empty() && row.bits("Attributes") & INDIRECT == 0 {
         radio(msi, row, property, report);
     }
     let shows_picture = matches!(kind, "Bitmap" | "Icon")

@@ -18,10 +18,10 @@ pub(crate) fn number(number: i32) -> Value {
     Value::Int(number)
 }
 
-fn is(column: &str, value: &Value) -> Expr {
+fn is(column: &str, value: Value) -> Expr {
     let value = match value {
-        Value::Int(number) => Expr::integer(*number),
-        Value::Str(text) => Expr::string(text.clone()),
+        Value::Int(number) => Expr::integer(number),
+        Value::Str(text) => Expr::string(text),
         _ => Expr::null(),
     };
     Expr::col(column).eq(value)
@@ -37,7 +37,7 @@ impl Editor {
 
     /// Sets a column of the rows whose `key` is `value`.
     pub(crate) fn set(&mut self, table: &str, (key, value): (&str, Value), column: &str, new: Value) {
-        let update = Update::table(table).set(column, new).with(is(key, &value));
+        let update = Update::table(table).set(column, new).with(is(key, value));
         self.package(|package| package.update_rows(update).unwrap());
     }
 
@@ -48,7 +48,7 @@ impl Editor {
 
     /// Removes the rows whose `key` is `value`.
     pub(crate) fn remove(&mut self, table: &str, key: &str, value: Value) {
-        self.package(|package| package.delete_rows(Delete::from(table).with(is(key, &value))).unwrap());
+        self.package(|package| package.delete_rows(Delete::from(table).with(is(key, value))).unwrap());
     }
 
     /// Makes a table.

@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used)] // also in helpers, which clippy does not know to be tests
 
+mod database;
 mod edit;
 mod faults;
 mod good;
+mod installation;
 mod ui;
 
 use edit::Editor;
@@ -66,7 +68,8 @@ fn finds_nothing_in_good_databases() {
 /// Fails if: a fault is not found by its rule, or another rule takes it for something else.
 #[test]
 fn finds_faults() {
-    try_faults(&good::package(), faults::FAULTS);
+    try_faults(&good::package(), database::FAULTS);
+    try_faults(&good::package(), installation::FAULTS);
 }
 
 /// Fails if: a fault in dialogs is not found by its rule, or another rule takes it for something else.
@@ -78,7 +81,12 @@ fn finds_faults_in_dialogs() {
 /// Fails if: there is a rule that no fault of the tests is found by.
 #[test]
 fn every_rule_has_a_fault() {
-    let tried: BTreeSet<&str> = faults::FAULTS.iter().chain(ui::FAULTS).map(|fault| fault.rule).collect();
+    let tried: BTreeSet<&str> = database::FAULTS
+        .iter()
+        .chain(installation::FAULTS)
+        .chain(ui::FAULTS)
+        .map(|fault| fault.rule)
+        .collect();
     let all: Vec<&str> = rules().map(|(_, rule)| rule.id).collect();
     let untried: Vec<&&str> = all.iter().filter(|rule| !tried.contains(**rule)).collect();
     assert!(untried.is_empty(), "no fault for: {untried:?}");

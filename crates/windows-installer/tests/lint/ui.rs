@@ -24,52 +24,58 @@ fn int(name: &str) -> Column {
     Column::build(name).nullable().int16()
 }
 
-/// Name, attributes and sequence number of the dialogs.
-const DIALOGS: &[(&str, i32, i32)] = &[
-    ("Welcome", 3, 1100),
-    ("Done", 3, -1),
-    ("Cancelled", 3, -2),
-    ("Failed", 3, -3),
-    ("FilesInUse", 3, 0),
-    ("Errors", 0x1_0003, 0),
-];
+/// Name and sequence number of the simple dialogs.
+const DIALOGS: &[(&str, i32)] = &[("Welcome", 1100), ("Done", -1), ("Cancelled", -2), ("Failed", -3)];
+
+/// Answers of the dialog for files in use, and of that for errors.
+const IN_USE: &[&str] = &["Exit", "Ignore", "Retry"];
+const ERRORS: &[&str] = &["Abort", "Cancel", "Ignore", "No", "Ok", "Retry", "Yes"];
 
 /// A package with every table of dialogs.
 pub(crate) fn package() -> Vec<u8> {
     let mut editor = Editor(crate::good::package());
     tables(&mut editor);
-    for (dialog, attributes, place) in DIALOGS {
-        let values = [text(dialog), number(100), number(80), number(*attributes)].into_iter();
-        let values = values.chain(["Next", "Next", "Next"].map(text));
-        editor.add("Dialog", values.collect());
-        control(&mut editor, dialog, "Next", "PushButton", "", "&Next", "Next");
-        if *place != 0 {
-            editor.add("InstallUISequence", vec![text(dialog), Value::Null, number(*place)]);
+    for (name, place) in DIALOGS {
+        let next = if *name == "Welcome" { "Choice" } else { "Next" };
+        dialog(&mut editor, name, 3, "Next");
+        control(&mut editor, name, "Next", "PushButton", "", "&Next", next);
+        event(&mut editor, name, "Next", "EndDialog", "Return");
+        editor.add("InstallUISequence", vec![text(name), Value::Null, number(*place)]);
+        if *place < 0 {
+            editor.add("AdminUISequence", vec![text(name), Value::Null, number(*place)]);
         }
     }
-    control(&mut editor, "Errors", "ErrorText", "Text", "", "{\\Big}What is wrong", "");
-    control(&mut editor, "Welcome", "Choice", "RadioButtonGroup", "CHOICE", "", "");
+    control(&mut editor, "Welcome", "Choice", "RadioButtonGroup", "CHOICE", "", "Next");
     control(&mut editor, "Welcome", "Picture", "Bitmap", "", "Library", "");
-    for (name, next) in [("Next", "Choice"), ("Choice", "Next")] {
-        editor.package(|package| {
-            let in_dialog = msi::Expr::col("Dialog_").eq(msi::Expr::string("Welcome"));
-            let named = msi::Expr::col("Control").eq(msi::Expr::string(name));
-            let update = msi::Update::table("Control").set("Control_Next", text(next));
-            package.update_rows(update.with(in_dialog.and(named))).unwrap();
-        });
+    dialog(&mut editor, "FilesInUse", 3, "Exit");
+    control(&mut editor, "FilesInUse", "List", "ListBox", "FileInUseProcess", "", "Exit");
+    for (answer, next) in IN_USE.iter().zip(["Ignore", "Retry", "List"]) {
+        control(&mut editor, "FilesInUse", answer, "PushButton", "", answer, next);
+        event(&mut editor, "FilesInUse", answer, "EndDialog", answer);
+    }
+    dialog(&mut editor, "Errors", 0x1_0003, "ErrorText");
+    control(&mut editor, "Errors", "ErrorText", "Text", "", "{\\Big}What is wrong", "");
+    for answer in ERRORS {
+        control(&mut editor, "Errors", &answer[..1], "PushButton", "", answer, "");
+        event(&mut editor, "Errors", &answer[..1], "EndDialog", &format!("Error{answer}"));
     }
     editor.add("TextStyle", vec![text("Big"), text("Tahoma")]);
     for (name, value) in [("CHOICE", "1"), ("DefaultUIFont", "Big"), ("ErrorDialog", "Errors")] {
         editor.add("Property", vec![text(name), text(value)]);
     }
     editor.add("RadioButton", vec![text("CHOICE"), number(1), text("1"), text("{&Big}One")]);
-    event(&mut editor, "EndDialog", "Return");
-    event(&mut editor, "[CHOICE]", "1");
-    event(&mut editor, "SpawnDialog", "Cancelled");
-    event(&mut editor, "DoAction", "Restore");
+    for (name, argument) in [("[CHOICE]", "1"), ("SpawnDialog", "Cancelled"), ("DoAction", "Restore")] {
+        event(&mut editor, "Welcome", "Next", name, argument);
+    }
     editor.add("ControlCondition", ["Welcome", "Next", "Disable", "CHOICE = 2"].map(text).to_vec());
     editor.add("EventMapping", ["Errors", "ErrorText", "ActionText", "Text"].map(text).to_vec());
     editor.0
+}
+
+fn dialog(editor: &mut Editor, name: &str, attributes: i32, first: &str) {
+    let mut values = vec![text(name), number(100), number(80), number(attributes)];
+    values.extend([first, first, first].map(text));
+    editor.add("Dialog", values);
 }
 
 fn tables(editor: &mut Editor) {
@@ -112,8 +118,8 @@ fn control(
     editor.add("Control", values);
 }
 
-fn event(editor: &mut Editor, event: &str, argument: &str) {
-    editor.add("ControlEvent", ["Welcome", "Next", event, argument].map(text).to_vec());
+fn event(editor: &mut Editor, dialog: &str, control: &str, event: &str, argument: &str) {
+    editor.add("ControlEvent", [dialog, control, event, argument].map(text).to_vec());
 }
 
 fn set(editor: &mut Editor, name: &str, column: &str, value: Value) {
@@ -126,8 +132,10 @@ pub(crate) const FAULTS: &[Fault] = &[
     fault("event of no control", "control-exists", |e| {
         e.add("ControlEvent", ["Welcome", "Back", "EndDialog", "Return"].map(text).to_vec());
     }),
-    fault("dialog that there is not", "control-event", |e| event(e, "NewDialog", "Nothing")),
-    fault("event that there is not", "control-event", |e| event(e, "Explode", "1")),
+    fault("dialog that there is not", "control-event", |e| {
+        event(e, "Welcome", "Next", "NewDialog", "Nothing")
+    }),
+    fault("event that there is not", "control-event", |e| event(e, "Welcome", "Next", "Explode", "1")),
     fault("condition of nothing", "control-condition", |e| {
         e.add("ControlCondition", ["Welcome", "Next", "Blink", "1"].map(text).to_vec());
     }),
@@ -148,6 +156,23 @@ pub(crate) const FAULTS: &[Fault] = &[
     }),
     fault("control that no key reaches", "dialog-tab-order", |e| {
         control(e, "Welcome", "Back", "PushButton", "", "&Back", "");
+        event(e, "Welcome", "Back", "EndDialog", "Return");
+    }),
+    fault("choice that stays on the dialog", "property-private", |e| {
+        e.retype("CHOICE", b"Choice_");
+        e.set("ServiceInstall", ("Name", text("example")), "Arguments", text("[Choice_]"));
+        e.set("ControlCondition", ("Action", text("Disable")), "Condition", text("Choice_ = 2"));
+        e.remove("ControlEvent", "Event", text("[CHOICE]"));
+    }),
+    fault("password that the log shows", "property-hidden", |e| {
+        control(e, "Failed", "Word", "Edit", "WORD", "", "Next");
+        set(e, "Word", "Attributes", number(0x20_0003));
+        e.package(|package| {
+            let failed = msi::Expr::col("Dialog_").eq(msi::Expr::string("Failed"));
+            let next = msi::Expr::col("Control").eq(msi::Expr::string("Next"));
+            let update = msi::Update::table("Control").set("Control_Next", text("Word"));
+            package.update_rows(update.with(failed.and(next))).unwrap();
+        });
     }),
     fault("control outside", "control-bounds", |e| set(e, "Picture", "X", number(60))),
     fault("no dialog for failure", "dialog-required", |e| {
@@ -155,8 +180,29 @@ pub(crate) const FAULTS: &[Fault] = &[
     }),
     fault("no dialog for errors", "dialog-required", |e| {
         e.remove("Property", "Property", text("ErrorDialog"));
-        event(e, "SpawnWaitDialog", "Errors");
+        event(e, "Welcome", "Next", "SpawnWaitDialog", "Errors");
     }),
+    fault("no button to answer with", "dialog-files-in-use", |e| {
+        e.set("ControlEvent", ("Control_", text("Retry")), "Argument", text("Return"));
+    }),
+    fault("errors that cannot be retried", "dialog-error", |e| {
+        e.set("ControlEvent", ("Argument", text("ErrorRetry")), "Argument", text("ErrorOk"));
+    }),
+    fault("style that is missing", "dialog-error", |e| {
+        e.set("Dialog", ("Dialog", text("Errors")), "Attributes", number(3));
+        e.package(|package| {
+            let errors = msi::Expr::col("Dialog_").eq(msi::Expr::string("Errors"));
+            package
+                .update_rows(msi::Update::table("Control").set("Type", text("Text")).with(errors))
+                .unwrap();
+        });
+    }),
+    Fault {
+        also: &["dialog-error"],
+        ..fault("button that does nothing", "button-event", |e| {
+            e.remove("ControlEvent", "Argument", text("ErrorYes"));
+        })
+    },
     fault("dialog that nobody sees", "dialog-reached", |e| {
         e.remove("InstallUISequence", "Action", text("Welcome"));
     }),
