@@ -146,8 +146,7 @@ impl Database {
 
         let mut package = msi::Package::create(msi::PackageType::Installer, Cursor::new(Vec::new()))?;
         package.set_database_codepage(CODE_PAGE);
-        let with_rows =
-            schema::TABLES.iter().map(|table| table.name).filter(|name| !self.rows(name).is_empty());
+        let with_rows = self.tables.iter().filter(|(_, rows)| !rows.is_empty()).map(|(name, _)| *name);
         summary.write(package.summary_info_mut(), package_code, with_rows);
         for table in schema::TABLES {
             let rows = self.rows(table.name);

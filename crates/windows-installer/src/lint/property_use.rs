@@ -83,7 +83,7 @@ fn secure(msi: &Msi, report: &mut Report) {
             && !msi.has("CustomAction", name)
             && !secure.contains(name)
             && !is_fixed
-            && !(programs && !declared.contains(name))
+            && (!programs || declared.contains(name))
             && reported.insert(name)
         {
             let message =

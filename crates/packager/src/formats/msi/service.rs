@@ -91,8 +91,6 @@ pub(super) fn add(database: &mut Database, package: &Package<'_>, codes: &guid::
     database.add("Component", row! { Component: unwanted, ComponentId: codes.component(unwanted),
         Directory_: INSTALL_FOLDER, Attributes: COMPONENT_64_BIT | COMPONENT_TRANSITIVE, Condition: UNWANTED })?;
     database.add("FeatureComponents", row! { Feature_: FEATURE, Component_: unwanted })?;
-    // Its key path is the folder, which Microsoft's ICE18 wants to see created by the component itself.
-    database.add("CreateFolder", row! { Directory_: INSTALL_FOLDER, Component_: unwanted })?;
     let events = START_ON_INSTALL | STOP_ON_INSTALL | STOP_ON_REMOVAL | DELETE_ON_REMOVAL;
     let controls =
         [("Service", events, component.as_str()), (unwanted, STOP_ON_INSTALL | DELETE_ON_INSTALL, unwanted)];
