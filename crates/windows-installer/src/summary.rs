@@ -4,7 +4,7 @@
 //! [summary property set](https://learn.microsoft.com/en-us/windows/win32/msi/summary-property-descriptions).
 
 use crate::database::CODE_PAGE;
-use crate::{Error, Result, lint};
+use crate::{Error, Result};
 use std::time::{Duration, UNIX_EPOCH};
 use uuid::Uuid;
 
@@ -80,14 +80,7 @@ impl Summary {
         Ok(())
     }
 
-    /// `tables` are those that have rows: some are read only by newer versions of Windows Installer.
-    pub(crate) fn write<'a>(
-        &self,
-        info: &mut msi::SummaryInfo,
-        package_code: Uuid,
-        tables: impl Iterator<Item = &'a str>,
-    ) {
-        let schema = tables.map(lint::table_since).fold(self.platform.schema(), i32::max);
+    pub(crate) fn write(&self, info: &mut msi::SummaryInfo, package_code: Uuid) {
         let time = UNIX_EPOCH + Duration::from_secs(self.epoch.into());
         info.set_codepage(CODE_PAGE);
         info.set_title("Installation Database");
@@ -100,7 +93,7 @@ impl Summary {
         info.set_uuid(package_code);
         info.set_creation_time(time);
         info.set_last_save_time(time);
-        info.set_page_count(schema);
+        info.set_page_count(self.platform.schema());
         info.set_word_count(WORD_COUNT_COMPRESSED);
         info.set_creating_application(self.creating_application.as_str());
         info.set_doc_security(SECURITY_READ_ONLY);

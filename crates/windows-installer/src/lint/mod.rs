@@ -41,7 +41,6 @@ mod values;
 
 pub use read::Unreadable;
 pub use report::{Finding, Rule};
-pub(crate) use summary::table_since;
 
 use read::Msi;
 use report::Report;

@@ -40,11 +40,6 @@ const TABLES_SINCE: &[(&str, i32)] = &[
     ("MsiShortcutProperty", 500),
 ];
 
-/// The version of Windows Installer, times 100, that first read a table; 0 if all do.
-pub(crate) fn table_since(table: &str) -> i32 {
-    TABLES_SINCE.iter().find(|(name, _)| *name == table).map_or(0, |(_, since)| *since)
-}
-
 /// Bits of the word count.
 const COMPRESSED: i32 = 2;
 /// Bits of `File.Attributes`.

@@ -60,6 +60,7 @@ pub(crate) fn locks(editor: &mut Editor, sddl: &str, table: &str, object: &str) 
     let descriptor = msi::Column::build("SDDLText").category(msi::Category::FormattedSddlText).string(0);
     let columns = vec![key("MsiLockPermissionsEx"), name("LockObject"), name("Table"), descriptor];
     editor.table("MsiLockPermissionsEx", columns);
+    editor.summary(|info| info.set_page_count(500));
     editor.add("MsiLockPermissionsEx", ["Locks", object, table, sddl].map(text).to_vec());
 }
 
@@ -86,4 +87,12 @@ pub(crate) fn shortcut(editor: &mut Editor, target: &str, icon: &str) {
     let target_column = msi::Column::build("Target").category(msi::Category::Shortcut).string(72);
     editor.table("Shortcut", vec![key("Shortcut"), name("Component_"), target_column, name("Icon_")]);
     editor.add("Shortcut", ["Start", crate::good::COMPONENT, target, icon].map(text).to_vec());
+}
+
+/// How the service is to be configured.
+pub(crate) fn configuration(editor: &mut Editor, service: &str) {
+    let plain = |column: &str| msi::Column::build(column).text_string(255);
+    editor.table("MsiServiceConfig", vec![key("MsiServiceConfig"), plain("Name"), name("Component_")]);
+    editor.add("MsiServiceConfig", ["Delayed", service, crate::good::COMPONENT].map(text).to_vec());
+    editor.add("InstallExecuteSequence", vec![text("MsiConfigureServices"), msi::Value::Null, number(5850)]);
 }

@@ -73,13 +73,6 @@ fn service(database: &mut Database) -> Result<()> {
     database.add(
         "ServiceControl",
         row! { ServiceControl: "Service", Name: "example", Event: 0xa3, Wait: 1, Component_: COMPONENT },
-    )?;
-    database.add(
-        "MsiServiceConfig",
-        row! {
-            MsiServiceConfig: "Delayed", Name: "example", Event: 5, ConfigType: 3, Argument: "1",
-            Component_: COMPONENT,
-        },
     )
 }
 
@@ -156,7 +149,6 @@ fn actions(database: &mut Database) -> Result<()> {
             ("InstallFiles", ""),
             ("WriteRegistryValues", ""),
             ("InstallServices", "VersionNT"),
-            ("MsiConfigureServices", "VersionNT"),
             ("StartServices", "VersionNT"),
             ("RegisterUser", ""),
             ("RegisterProduct", ""),

@@ -244,15 +244,14 @@ pub(crate) const FAULTS: &[Fault] = &[
     // Services, registry, other tables.
     fault("service that is a text", "service-key-path", |e| {
         service(e, "Component_", text("Component.README"));
-        e.set("MsiServiceConfig", ("Event", number(5)), "Component_", text("Component.README"));
     }),
     fault("driver", "service-type", |e| service(e, "ServiceType", number(1))),
     fault("password without an account", "service-account", |e| service(e, "StartName", msi::Value::Null)),
     fault("service that stays", "service-control", |e| {
         e.set("ServiceControl", ("Name", text("example")), "Event", number(3 | 0x20));
     }),
-    fault("configuration of no service", "service-config", |e| {
-        e.set("MsiServiceConfig", ("Event", number(5)), "Name", text("other"));
+    wide("configuration of no service", "service-config", &["summary-page-count"], |e| {
+        configuration(e, "other")
     }),
     wide("root that there is not", "registry-root", &["value-range"], |e| {
         e.set("_Validation", ("Column", text("Root")), "MaxValue", number(9));
