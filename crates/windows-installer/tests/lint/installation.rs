@@ -251,7 +251,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         e.set("ServiceControl", ("Name", text("example")), "Event", number(3 | 0x20));
     }),
     wide("configuration of no service", "service-config", &["summary-page-count"], |e| {
-        configuration(e, "other")
+        configuration(e, "other");
     }),
     wide("root that there is not", "registry-root", &["value-range"], |e| {
         e.set("_Validation", ("Column", text("Root")), "MaxValue", number(9));
@@ -290,16 +290,16 @@ pub(crate) const FAULTS: &[Fault] = &[
     }),
     wide("variable without a name", "environment-name", &["action-missing"], |e| variable(e, "=-*", "x")),
     wide("shortcut of another feature", "shortcut-target", &["action-missing"], |e| {
-        shortcut(e, "Part", "icon.ico")
+        shortcut(e, "Part", "icon.ico");
     }),
     wide("value in the middle of a variable", "environment-name", &["action-missing"], |e| {
-        variable(e, "=-*PATH", "x[~];y")
+        variable(e, "=-*PATH", "x[~];y");
     }),
     wide("separator that is a letter", "environment-name", &["action-missing"], |e| {
-        variable(e, "=-*PATH", "[~]x")
+        variable(e, "=-*PATH", "[~]x");
     }),
     wide("variable that is kept and extended", "environment-name", &["action-missing"], |e| {
-        variable(e, "+PATH", "[~];x")
+        variable(e, "+PATH", "[~];x");
     }),
     wide("shortcut for one user", "shortcut-key-path", &["action-missing"], |e| {
         e.remove("Property", "Property", text("ALLUSERS"));

@@ -133,7 +133,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         e.add("ControlEvent", ["Welcome", "Back", "EndDialog", "Return"].map(text).to_vec());
     }),
     fault("dialog that there is not", "control-event", |e| {
-        event(e, "Welcome", "Next", "NewDialog", "Nothing")
+        event(e, "Welcome", "Next", "NewDialog", "Nothing");
     }),
     fault("event that there is not", "control-event", |e| event(e, "Welcome", "Next", "Explode", "1")),
     fault("condition of nothing", "control-condition", |e| {
