@@ -63,6 +63,10 @@ fn file(msi: &Msi, row: Row<'_>, packed: &Packed, report: &mut Report) {
             "is empty, but there is a version: write the language, or 0 for neutral",
         );
     }
+    // Fonts have their version elsewhere.
+    if is_font {
+        return;
+    }
     let message = match (given, version_resource(&packed.content)) {
         (Some(_), None) if !is_program(&packed.content) => {
             format!("{version}, but the file is no program, so it has no version: leave it empty")

@@ -6,6 +6,7 @@ use super::formatted::{self, Reference};
 use super::known;
 use super::read::{Cell, Msi, Row};
 use super::report::{Report, rules};
+use super::values;
 use std::collections::{BTreeMap, BTreeSet};
 
 rules! {
@@ -42,17 +43,12 @@ const FORMATTED_CATEGORIES: &[&str] =
 
 /// Every reference in a formatted text.
 fn references<'a>(msi: &'a Msi) -> impl Iterator<Item = (Row<'a>, &'a str, Reference<'a>)> {
-    let texts = texts(msi, FORMATTED_CATEGORIES).filter(|(row, column, _)| !is_script(*row, column));
+    let texts =
+        texts(msi, FORMATTED_CATEGORIES).filter(|(row, column, _)| !values::is_free_text(*row, column));
     texts.flat_map(|(row, column, text)| {
         let found = formatted::parse(text).unwrap_or_default();
         found.into_iter().map(move |reference| (row, column, reference))
     })
-}
-
-fn is_script(row: Row<'_>, column: &str) -> bool {
-    row.table.name == "CustomAction"
-        && column == "Target"
-        && super::custom_actions::is_script(row.bits("Type"))
 }
 
 /// Every property that a formatted text or a condition uses.

@@ -98,8 +98,7 @@ fn check_text(msi: &Msi, place: &mut Place<'_>, described: Row<'_>, text: &str) 
         return place.refuse(SET, format!("{text:?} is none of {members}"));
     }
     let leads = is_member || reference_leads(msi, place, described, text);
-    let table = place.row.table.name.as_str();
-    if is_member || is_special(table, place.column, place.row, text) {
+    if is_member || is_free_text(place.row, place.column) {
         return;
     }
     let judged = category::check(category, text);
@@ -161,16 +160,15 @@ fn in_set(members: &str, value: &str) -> bool {
     !members.is_empty() && members.split(';').any(|member| member.trim() == value)
 }
 
-/// Values whose category does not tell what they are.
-fn is_special(table: &str, column: &str, row: Row<'_>, text: &str) -> bool {
-    match (table, column) {
+/// Whether a text is other than the category of its column says.
+pub(super) fn is_free_text(row: Row<'_>, column: &str) -> bool {
+    match (row.table.name.as_str(), column) {
         // Scripts are not formatted, and have brackets of their own.
         ("CustomAction", "Target") => super::custom_actions::is_script(row.bits("Type")),
-        // The root's folder may be any name, because nobody makes it.
+        // The folder of the root may be called anything, because nobody makes it.
         ("Directory", "DefaultDir") => row.text("Directory_Parent").is_empty(),
-        // The dialog's text may hold anything once it is shown.
+        // Rich text, or the key of a picture.
         ("Control", "Text") => matches!(row.text("Type"), "ScrollableText" | "Bitmap" | "Icon"),
-        ("Upgrade", "Language") => text.is_empty(),
         _ => false,
     }
 }
