@@ -27,9 +27,7 @@ pub(super) struct Use<'a> {
 fn texts<'a>(msi: &'a Msi, categories: &'a [&str]) -> impl Iterator<Item = (Row<'a>, &'a str, &'a str)> {
     msi.tables().filter(|table| table.name != "_Validation").flat_map(move |table| {
         table.columns.iter().enumerate().flat_map(move |(index, column)| {
-            let described = msi.row("_Validation", &format!("{}/{}", table.name, column.name));
-            let category = described.map_or("", |row| row.text("Category"));
-            let wanted = categories.contains(&category);
+            let wanted = categories.contains(&column.category.as_str());
             table.rows().filter(move |_| wanted).filter_map(move |row| match &row.cells[index] {
                 Cell::Text(text) => Some((row, column.name.as_str(), text.as_str())),
                 _ => None,

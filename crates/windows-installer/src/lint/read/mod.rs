@@ -178,6 +178,19 @@ fn report_strings(strings: &Strings, report: &mut Report) {
     }
 }
 
+/// Gives every column the category that `_Validation` says.
+fn describe(tables: &mut BTreeMap<String, Table>) {
+    let described = tables.get("_Validation").into_iter().flat_map(Table::rows);
+    let described: Vec<[String; 3]> = described
+        .map(|row| ["Table", "Column", "Category"].map(|column| row.text(column).to_owned()))
+        .collect();
+    for [table, column, category] in &described {
+        if let Some(table) = tables.get_mut(table) {
+            table.describe(column, category);
+        }
+    }
+}
+
 /// Reads every table that `_Tables` names, and takes its stream away.
 fn read_tables(
     names: &[u8],
@@ -211,6 +224,7 @@ fn read_tables(
             Err(reason) => report.table(COLUMNS, name, reason),
         }
     }
+    describe(&mut tables);
     for name in by_table.keys() {
         report.table(COLUMNS, name, "has columns in _Columns, but is not in _Tables: add it there");
     }

@@ -33,6 +33,8 @@ pub(in crate::lint) struct Column {
     pub(in crate::lint) kind: Kind,
     pub(in crate::lint) key: bool,
     pub(in crate::lint) nullable: bool,
+    /// What `_Validation` says that its texts are; empty if it says nothing.
+    pub(in crate::lint) category: String,
 }
 
 impl Column {
@@ -44,7 +46,13 @@ impl Column {
             (false, _, 4) => Kind::Int32,
             _ => return Err(format!("column {name} has the unknown type {bits:#06x}: use one that exists")),
         };
-        Ok(Column { name: name.to_owned(), kind, key: bits & KEY != 0, nullable: bits & NULLABLE != 0 })
+        Ok(Column {
+            name: name.to_owned(),
+            kind,
+            key: bits & KEY != 0,
+            nullable: bits & NULLABLE != 0,
+            category: String::new(),
+        })
     }
 
     fn width(&self, strings: &Strings) -> usize {
@@ -169,6 +177,13 @@ impl Table {
 
     pub(in crate::lint) fn row(&self, key: &str) -> Option<Row<'_>> {
         self.by_key.get(key).map(|index| Row { table: self, cells: &self.rows[*index] })
+    }
+
+    /// Notes what `_Validation` says of a column.
+    pub(super) fn describe(&mut self, column: &str, category: &str) {
+        if let Some(column) = self.columns.iter_mut().find(|known| known.name == column) {
+            category.clone_into(&mut column.category);
+        }
     }
 
     pub(in crate::lint) fn column(&self, name: &str) -> Option<&Column> {
