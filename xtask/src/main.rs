@@ -6,6 +6,7 @@
 mod build;
 mod cache;
 mod dist;
+mod lint;
 mod process;
 mod progress;
 mod test;
@@ -22,6 +23,7 @@ use std::process::ExitCode;
 enum Verb {
     Dist(dist::Dist),
     Winget(winget::Winget),
+    Lint(lint::Lint),
     Test(test::Test),
 }
 
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
     let result = workspace::find().and_then(|()| match verb {
         Verb::Dist(verb) => verb.run(),
         Verb::Winget(verb) => verb.run(),
+        Verb::Lint(verb) => verb.run(),
         Verb::Test(verb) => verb.run(),
     });
     match result {

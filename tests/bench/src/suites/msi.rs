@@ -1,5 +1,6 @@
 //! Judges Windows Installer packages without installing them, by programs that know nothing of ours:
-//! msitools (`msiinfo`, `msiextract`), 7-Zip, cabextract and osslsigncode.
+//! msitools (`msiinfo`, `msiextract`), 7-Zip, cabextract and osslsigncode; and by the rules of
+//! `cargo xtask lint msi`, which are ours, but read the file alone.
 
 use crate::bench::Bench;
 use crate::command::tool;
@@ -14,6 +15,7 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
         let name = msi.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let folder = bench.folder(&name)?;
         bench.case(&format!("{name}: summary and code page are as Windows wants them"), || summary(&msi));
+        bench.case(&format!("{name}: the validator finds nothing"), || validator(&msi));
         bench.case(&format!("{name}: tables say what is to be installed"), || tables(&msi));
         bench.case(&format!("{name}: three unpackers agree on the files"), || contents(&msi, &folder));
         bench.case(&format!("{name}: packing its files again gives the same bits"), || again(&msi, &folder));
@@ -55,6 +57,13 @@ fn summary(msi: &Path) -> Result<()> {
     // Compound file version 3: what signing tools expect.
     let head = std::fs::read(msi)?;
     ensure!(head.get(0x1a) == Some(&3), "the compound file is not of version 3");
+    Ok(())
+}
+
+fn validator(msi: &Path) -> Result<()> {
+    let findings = windows_installer::lint::lint(&std::fs::read(msi)?)?;
+    let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    ensure!(lines.is_empty(), "{} findings:\n{}", lines.len(), lines.join("\n"));
     Ok(())
 }
 
