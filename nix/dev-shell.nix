@@ -24,6 +24,7 @@
   mmdebstrap,
   msitools,
   nix,
+  opensc,
   openssl,
   osslsigncode,
   p7zip,
@@ -32,6 +33,7 @@
   qemu-user,
   rpm,
   shellcheck,
+  softhsm,
   systemd,
   unzip,
   util-linux,
@@ -65,6 +67,7 @@ let
     mmdebstrap
     msitools
     nix
+    opensc
     openssl
     osslsigncode
     p7zip
@@ -72,6 +75,7 @@ let
     python3
     rpm
     shellcheck
+    softhsm
     systemd
     unzip
     util-linux

@@ -91,7 +91,7 @@ impl Sign {
         let product = Product::load(&workspace::product_manifest())?;
         let targets = self.targets()?;
         let formats = self.formats()?;
-        let mut signer = self.signer(&product)?;
+        let signer = self.signer(&product)?;
         let out = self.out.clone().unwrap_or_else(workspace::signed);
         let signatures = match &self.attach {
             Some(_) => None,
@@ -105,7 +105,7 @@ impl Sign {
             out: &out,
             signatures: signatures.as_deref(),
         };
-        release::make(&order, &mut signer)
+        release::make(&order, &signer)
     }
 
     fn targets(&self) -> Result<Vec<&'static BuildTarget>> {
@@ -139,7 +139,6 @@ impl Sign {
     }
 
     fn signer(&self, product: &Product) -> Result<Signer> {
-        let tool = Osslsigncode::find()?;
         let mut trust = self.trust.clone();
         let mut opus = [product.display_name.clone(), product.homepage.clone()];
         let path = self.config.clone().unwrap_or_else(|| workspace::root().join(config::FILE));
@@ -164,6 +163,10 @@ impl Sign {
             }
         };
         trust.check()?;
+        let tool = Osslsigncode::find(match &means {
+            Means::Key(config) => config.key.password(),
+            Means::Stored(_) => None,
+        })?;
         Ok(Signer { tool, means, trust, needs_time_stamp: !self.no_timestamp, opus })
     }
 
@@ -205,7 +208,7 @@ impl Signer {
     /// Puts `unsigned` with its signature at `to`, and the signature into the folder `signatures`. What is there
     /// afterwards was verified.
     fn sign(
-        &mut self,
+        &self,
         name: &str,
         target: &str,
         unsigned: &Path,
@@ -257,7 +260,7 @@ impl Signer {
 
     /// Makes a signature with its time stamp. Returns whether it covers the names and properties of an installer's
     /// streams, too.
-    fn make_signature(&mut self, kind: Kind, unsigned: &Path, signature: &Path) -> Result<bool> {
+    fn make_signature(&self, kind: Kind, unsigned: &Path, signature: &Path) -> Result<bool> {
         let Means::Key(config) = &self.means else { bail!("there is no key") };
         let work = tempfile::tempdir().context("making a folder for unfinished files")?;
         let signed = work.path().join("signed");

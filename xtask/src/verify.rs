@@ -72,7 +72,7 @@ impl Trust {
 impl Verify {
     pub(crate) fn run(self) -> Result<()> {
         self.trust.check()?;
-        let tool = Osslsigncode::find()?;
+        let tool = Osslsigncode::find(None)?;
         let mut verdicts = Vec::new();
         for file in &self.files {
             verdicts.extend(judge(&tool, &file.display().to_string(), file, &self.trust)?);
@@ -190,13 +190,15 @@ fn explain(lines: &[String], failure: Option<String>, signature: &Signature) -> 
         .iter()
         .filter_map(|line| line.strip_prefix("Timestamp Server Signature verification: "))
         .collect();
-    let stamp_is_good = !stamps.is_empty() && stamps.iter().all(|outcome| *outcome == "ok");
-    match &signature.time_stamp {
-        Some(stamp) if !stamp_is_good => problems.push(format!(
+    // It does not come to the time stamp when something else is wrong before.
+    let came_to_it = !stamps.is_empty() || failure.is_none();
+    if let Some(stamp) = signature.time_stamp.as_ref().filter(|_| came_to_it)
+        && (stamps.is_empty() || stamps.iter().any(|outcome| *outcome != "ok"))
+    {
+        problems.push(format!(
             "the time stamp of {} is not by somebody who is trusted (--tsa-ca-file names others), or is for something else",
             stamp.authority
-        )),
-        _ => {}
+        ));
     }
     if let Some(failure) = failure {
         let before = problems.len();

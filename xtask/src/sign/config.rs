@@ -215,8 +215,20 @@ impl Config {
         paths
     }
 
+    /// The same, for looking whether they are there.
     fn files(&mut self) -> Vec<PathBuf> {
         self.paths().into_iter().map(|path| path.clone()).collect()
+    }
+}
+
+impl Key {
+    /// Where its password or PIN is, if the configuration says so.
+    pub(crate) fn password(&self) -> Option<&Place> {
+        match self {
+            Key::Pem(Pem { password, .. }) | Key::Pkcs12(Pkcs12 { password, .. }) => password.as_ref(),
+            Key::Pkcs11(Pkcs11 { pin, .. }) => pin.as_ref(),
+            Key::Command(_) => None,
+        }
     }
 }
 

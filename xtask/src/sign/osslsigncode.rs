@@ -13,10 +13,10 @@
 
 use super::config::{Config, Key, Pem, Pkcs11, Pkcs12};
 use super::kind::Kind;
-use super::secret::{self, Secret};
+use super::secret::{self, Place, Secret};
 use crate::process;
 use crate::verify::Trust;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use std::ffi::OsStr;
 use std::fmt;
 use std::path::Path;
@@ -58,12 +58,12 @@ impl fmt::Display for Version {
 }
 
 impl Osslsigncode {
-    /// Looks for the program.
+    /// Looks for the program. It is run without the environment variable that has the password.
     ///
     /// # Errors
     /// If it is not installed, or too old; the error says what to install.
-    pub(crate) fn find() -> Result<Osslsigncode> {
-        let mut tool = Osslsigncode { version: OLDEST, hidden: secret::variables(None) };
+    pub(crate) fn find(password: Option<&Place>) -> Result<Osslsigncode> {
+        let mut tool = Osslsigncode { version: OLDEST, hidden: secret::variables(password) };
         let output = tool
             .output(tool.command("--version"), VERIFYING_LIMIT)
             .context("osslsigncode is needed (Debian: apt-get install osslsigncode)")?;
@@ -98,24 +98,17 @@ impl Osslsigncode {
     /// # Errors
     /// If the key cannot be used.
     pub(crate) fn sign(
-        &mut self,
+        &self,
         config: &Config,
         opus: [&str; 2],
         kind: Kind,
         [from, to]: [&Path; 2],
     ) -> Result<()> {
         let mut command = self.command("sign");
-        let (place, chain) = add_key(&mut command, &config.key)?;
-        if let Some(chain) = chain {
-            command.arg("-ac").arg(chain);
-        }
+        add_key(&mut command, &config.key)?;
         command.args(["-h", "sha256", "-n", opus[0], "-i", opus[1]]).args(extended(kind));
-        if let Some(secret) = Secret::fetch(place)? {
+        if let Some(secret) = Secret::fetch(config.key.password())? {
             command.args(["-readpass", "/dev/stdin"]).stdin(secret.input()?);
-        }
-        for name in secret::variables(place) {
-            command.env_remove(&name);
-            self.hidden.push(name);
         }
         command.arg("-in").arg(from).arg("-out").arg(to);
         let signed = self.output(command, SIGNING_LIMIT);
@@ -223,18 +216,18 @@ fn extended(kind: Kind) -> Option<&'static OsStr> {
     (kind == Kind::Installer).then(|| OsStr::new("-add-msi-dse"))
 }
 
-/// Adds the options that say where the key is. Returns the place of its password, and further certificates.
-fn add_key<'a>(command: &mut Command, key: &'a Key) -> Result<(Option<&'a secret::Place>, Option<&'a Path>)> {
-    match key {
-        Key::Pem(Pem { key, certificates, chain, password }) => {
+/// Adds the options that say where the key is.
+fn add_key(command: &mut Command, key: &Key) -> Result<()> {
+    let chain = match key {
+        Key::Pem(Pem { key, certificates, chain, .. }) => {
             command.arg("-certs").arg(certificates).arg("-key").arg(key);
-            Ok((password.as_ref(), chain.as_deref()))
+            chain
         }
-        Key::Pkcs12(Pkcs12 { file, chain, password }) => {
+        Key::Pkcs12(Pkcs12 { file, chain, .. }) => {
             command.arg("-pkcs12").arg(file);
-            Ok((password.as_ref(), chain.as_deref()))
+            chain
         }
-        Key::Pkcs11(Pkcs11 { module, engine, key, certificate, certificates, chain, pin }) => {
+        Key::Pkcs11(Pkcs11 { module, engine, key, certificate, certificates, chain, .. }) => {
             if let Some(engine) = engine {
                 command.arg("-pkcs11engine").arg(engine);
             }
@@ -245,10 +238,14 @@ fn add_key<'a>(command: &mut Command, key: &'a Key) -> Result<(Option<&'a secret
             if let Some(certificates) = certificates {
                 command.arg("-certs").arg(certificates);
             }
-            Ok((pin.as_ref(), chain.as_deref()))
+            chain
         }
-        Key::Command(_) => anyhow::bail!("an external command signs, not osslsigncode"),
+        Key::Command(_) => bail!("an external command signs, not osslsigncode"),
+    };
+    if let Some(chain) = chain {
+        command.arg("-ac").arg(chain);
     }
+    Ok(())
 }
 
 /// `osslsigncode 2.9, using:` as a version.

@@ -48,7 +48,7 @@ struct Staging {
 ///
 /// # Errors
 /// If anything fails. The folder is then as it was.
-pub(crate) fn make(order: &Order<'_>, signer: &mut Signer) -> Result<()> {
+pub(crate) fn make(order: &Order<'_>, signer: &Signer) -> Result<()> {
     let out = order.out;
     let is_new = !out.exists();
     let made = make_into(order, signer);
@@ -59,7 +59,7 @@ pub(crate) fn make(order: &Order<'_>, signer: &mut Signer) -> Result<()> {
     made
 }
 
-fn make_into(order: &Order<'_>, signer: &mut Signer) -> Result<()> {
+fn make_into(order: &Order<'_>, signer: &Signer) -> Result<()> {
     let out = order.out;
     let _lock = artifacts::lock(out)?;
     let is_dist =
@@ -97,7 +97,7 @@ fn make_target(
     order: &Order<'_>,
     changelog: &Changelog,
     target: &BuildTarget,
-    signer: &mut Signer,
+    signer: &Signer,
     staging: &mut Staging,
 ) -> Result<()> {
     let packaged = target.packaged()?;
