@@ -223,8 +223,11 @@ impl Signer {
             Means::Key(_) => None,
         };
         if let Some((signature, entry)) = stored {
-            self.tool.attach(&signature, entry.extended, [unsigned, to])?;
-            store.check_signed(name, entry, to, &self.tool.version.to_string())?;
+            let version = self.tool.version.to_string();
+            self.tool
+                .attach(&signature, entry.extended, [unsigned, to])
+                .and_then(|()| store.check_signed(name, entry, to, &version))
+                .with_context(|| format!("attaching {} to {name}", signature.display()))?;
         } else {
             let signature = signatures.join(store::file_name(name));
             let is_extended = self.make_signature(kind, unsigned, &signature)?;
@@ -278,7 +281,7 @@ impl Signer {
                 !config.timestamp.servers.is_empty(),
                 "the signing command adds no time stamp, and the configuration names no servers for it: give timestamp.servers, --timestamp-server or --no-timestamp"
             );
-            let stamped = timestamp::add(&self.tool, &config.timestamp, kind, &signed, work.path())?;
+            let stamped = timestamp::add(&self.tool, &config.timestamp, is_extended, &signed, work.path())?;
             fs::remove_file(signature).context("replacing the signature without time stamp")?;
             self.tool.extract(&stamped, signature)?;
         }

@@ -17,7 +17,6 @@ use super::secret::{self, Place, Secret};
 use crate::process;
 use crate::verify::Trust;
 use anyhow::{Context, Result, bail, ensure};
-use std::ffi::OsStr;
 use std::fmt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -42,6 +41,17 @@ const SEES_REVOCATION: Version = Version(2, 6);
 /// The 109 sectors of the allocation table that a header has room for reach as far as this; the rest is for the
 /// signature.
 const LARGE: u64 = 6_800_000;
+
+/// What the versions say when a password or PIN is wrong or missing.
+const REFUSED: &[&str] = &[
+    "rong password",
+    "bad decrypt",
+    "mac verify failure",
+    "passphrase",
+    "PIN incorrect",
+    "CKR_PIN",
+    "Login failed",
+];
 
 /// The installed program.
 pub(crate) struct Osslsigncode {
@@ -106,7 +116,7 @@ impl Osslsigncode {
     ) -> Result<()> {
         let mut command = self.command("sign");
         add_key(&mut command, &config.key)?;
-        command.args(["-h", "sha256", "-n", opus[0], "-i", opus[1]]).args(extended(kind));
+        command.args(["-h", "sha256", "-n", opus[0], "-i", opus[1]]).args(extended(kind == Kind::Installer));
         if let Some(secret) = Secret::fetch(config.key.password())? {
             command.args(["-readpass", "/dev/stdin"]).stdin(secret.input()?);
         }
@@ -114,8 +124,7 @@ impl Osslsigncode {
         let signed = self.output(command, SIGNING_LIMIT);
         signed.map_err(|error| {
             let text = error.to_string();
-            let refused = ["Wrong password", "PIN incorrect", "CKR_PIN", "Login failed"];
-            if refused.iter().any(|words| text.contains(words)) {
+            if REFUSED.iter().any(|words| text.contains(words)) {
                 error.context(format!(
                     "the key was not opened: the password or PIN is missing or wrong (it is taken from the place that the configuration names, or from {})",
                     secret::VARIABLE
@@ -135,11 +144,11 @@ impl Osslsigncode {
         &self,
         server: &str,
         limit: Duration,
-        kind: Kind,
+        is_extended: bool,
         [from, to]: [&Path; 2],
     ) -> Result<()> {
         let mut command = self.command("add");
-        command.args(["-ts", server, "-h", "sha256"]).args(extended(kind));
+        command.args(["-ts", server, "-h", "sha256"]).args(extended(is_extended));
         command.arg("-in").arg(from).arg("-out").arg(to);
         self.output(command, limit)?;
         Ok(())
@@ -164,7 +173,7 @@ impl Osslsigncode {
     pub(crate) fn attach(&self, signature: &Path, is_extended: bool, [from, to]: [&Path; 2]) -> Result<()> {
         let mut command = self.command("attach-signature");
         command.arg("-sigin").arg(signature).args(["-h", "sha256"]);
-        command.args(is_extended.then_some("-add-msi-dse"));
+        command.args(extended(is_extended));
         command.arg("-in").arg(from).arg("-out").arg(to);
         let attached = self.output(command, VERIFYING_LIMIT);
         if to.is_file() { Ok(()) } else { attached.map(|_| ()) }
@@ -212,8 +221,8 @@ impl Osslsigncode {
 }
 
 /// The option by which the signature of an installer covers the names and properties of its streams, too.
-fn extended(kind: Kind) -> Option<&'static OsStr> {
-    (kind == Kind::Installer).then(|| OsStr::new("-add-msi-dse"))
+fn extended(is_extended: bool) -> Option<&'static str> {
+    is_extended.then_some("-add-msi-dse")
 }
 
 /// Adds the options that say where the key is.

@@ -1,7 +1,6 @@
 //! Time stamps: several servers are asked in order, all of them several times, until one answers as it should.
 
 use super::config::Timestamp;
-use super::kind::Kind;
 use super::osslsigncode::Osslsigncode;
 use super::signature::Signature;
 use crate::process;
@@ -17,7 +16,7 @@ use std::time::{Duration, Instant};
 pub(crate) fn add(
     tool: &Osslsigncode,
     ask: &Timestamp,
-    kind: Kind,
+    is_extended: bool,
     signed: &Path,
     work: &Path,
 ) -> Result<PathBuf> {
@@ -25,7 +24,7 @@ pub(crate) fn add(
         for (index, server) in ask.servers.iter().enumerate() {
             let stamped = work.join(format!("stamped-{attempt}-{index}"));
             let limit = Duration::from_secs(ask.timeout_seconds);
-            match add_one(tool, server, limit, kind, [signed, &stamped]) {
+            match add_one(tool, server, limit, is_extended, [signed, &stamped]) {
                 Ok(()) => return Ok(stamped),
                 Err(error) => {
                     process::stop_if_interrupted()?;
@@ -53,10 +52,10 @@ fn add_one(
     tool: &Osslsigncode,
     server: &str,
     limit: Duration,
-    kind: Kind,
+    is_extended: bool,
     [signed, stamped]: [&Path; 2],
 ) -> Result<()> {
-    tool.stamp(server, limit, kind, [signed, stamped])?;
+    tool.stamp(server, limit, is_extended, [signed, stamped])?;
     let signature = stamped.with_extension("pem");
     tool.extract(stamped, &signature)?;
     let signature = Signature::read(&signature)?;
