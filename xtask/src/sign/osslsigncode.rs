@@ -5,7 +5,6 @@
 //! | version | where | what |
 //! |---|---|---|
 //! | 2.5 | Debian 12 | the oldest that is accepted; does not look at revocation lists |
-//! | 2.7 | | the first that writes installers of more than 6.8 MB (with DIFAT sectors) without damage |
 //! | 2.8 | | a revocation list that cannot be fetched is an error |
 //! | 2.9 | backports of Debian 12 | can be told to leave revocation lists alone (`-ignore-crl`) |
 //! | 2.10 | | PKCS#11 by a provider of OpenSSL 3, besides the engine |
@@ -33,14 +32,9 @@ const VERIFYING_LIMIT: Duration = Duration::from_secs(120);
 pub(crate) struct Version(u32, u32);
 
 const OLDEST: Version = Version(2, 5);
-const LARGE_INSTALLERS: Version = Version(2, 7);
 const IGNORES_REVOCATION: Version = Version(2, 9);
 /// The first that looks at revocation lists at all.
 const SEES_REVOCATION: Version = Version(2, 6);
-
-/// The 109 sectors of the allocation table that a header has room for reach as far as this; the rest is for the
-/// signature.
-const LARGE: u64 = 6_800_000;
 
 /// What the versions say when a password or PIN is wrong or missing.
 const REFUSED: &[&str] = &[
@@ -89,17 +83,6 @@ impl Osslsigncode {
             "osslsigncode {} is too old: {what} needs {version} or later (Debian 12 has 2.5, its backports have 2.9)",
             self.version
         );
-        Ok(())
-    }
-
-    /// Refuses an installer that this version would write damaged.
-    ///
-    /// # Errors
-    /// If it is too large for this version.
-    pub(crate) fn check_size(&self, kind: Kind, bytes: u64) -> Result<()> {
-        if kind == Kind::Installer && bytes > LARGE {
-            self.require(LARGE_INSTALLERS, &format!("an installer of {:.1} MB", bytes as f64 / 1e6))?;
-        }
         Ok(())
     }
 
@@ -291,21 +274,11 @@ mod tests {
     #[test]
     fn refuses_what_a_version_cannot_do() {
         let tool = |version| Osslsigncode { version, hidden: Vec::new() };
-        for (version, kind, bytes, fits) in [
-            (Version(2, 5), Kind::Installer, LARGE, true),
-            (Version(2, 6), Kind::Installer, LARGE + 1, false),
-            (Version(2, 7), Kind::Installer, LARGE + 1, true),
-            (Version(2, 5), Kind::Program, LARGE + 1, true),
-        ] {
-            let checked = tool(version).check_size(kind, bytes);
-            assert_eq!(checked.is_ok(), fits, "{version} {bytes}");
-            if let Err(error) = checked {
-                assert!(error.to_string().contains("needs 2.7 or later"), "{error}");
-            }
-        }
         let trust = Trust { offline: true, ..Trust::default() };
         let error = tool(Version(2, 8)).verify(Path::new("x"), &trust).unwrap_err().to_string();
         assert!(error.contains("--offline needs 2.9"), "{error}");
-        assert!(tool(Version(2, 4)).require(OLDEST, "signing").is_err());
+        let error = tool(Version(2, 4)).require(OLDEST, "signing").unwrap_err().to_string();
+        assert!(error.contains("osslsigncode 2.4 is too old: signing needs 2.5"), "{error}");
+        tool(Version(2, 10)).require(OLDEST, "signing").unwrap();
     }
 }
