@@ -32,6 +32,9 @@ pub struct Entry {
 pub enum Kind {
     /// The program itself.
     Program(Source),
+    /// What runs while the package is installed: the DLL of an MSI's custom actions. It is built with the
+    /// program and lies beside it.
+    Actions(Source),
     /// Something to read, such as installation notes.
     Document(Source),
     /// The licence.
@@ -90,6 +93,7 @@ impl Kind {
     fn name(&self) -> &'static str {
         match self {
             Kind::Program(_) => "program",
+            Kind::Actions(_) => "actions",
             Kind::Document(_) => "document",
             Kind::License(_) => "license",
             Kind::Manual(_) => "manual",
@@ -122,6 +126,7 @@ impl Entry {
     pub fn source(&self) -> Option<&Source> {
         match &self.kind {
             Kind::Program(source)
+            | Kind::Actions(source)
             | Kind::Document(source)
             | Kind::License(source)
             | Kind::Manual(source)
@@ -205,10 +210,18 @@ impl Payload {
     /// # Errors
     /// If there is not exactly one.
     pub fn program(&self) -> Result<&Entry> {
-        let mut programs = self.entries.iter().filter(|e| matches!(e.kind, Kind::Program(_)));
-        match (programs.next(), programs.next()) {
-            (Some(program), None) => Ok(program),
-            _ => bail!("a payload needs exactly one entry of kind \"program\""),
+        self.only("program")
+    }
+
+    /// The one entry of a kind.
+    ///
+    /// # Errors
+    /// If there is not exactly one.
+    pub(crate) fn only(&self, kind: &str) -> Result<&Entry> {
+        let mut entries = self.entries.iter().filter(|entry| entry.kind.name() == kind);
+        match (entries.next(), entries.next()) {
+            (Some(entry), None) => Ok(entry),
+            _ => bail!("a payload needs exactly one entry of kind {kind:?}"),
         }
     }
 }
@@ -225,13 +238,16 @@ fn resolve_row(product: &Product, row: &PayloadRow, target: Target, program: &Pa
     };
     let (kind, usual_mode) = match row.kind.as_str() {
         "program" => (Kind::Program(Source::Path(program.to_owned())), 0o755),
+        "actions" => (Kind::Actions(Source::Path(program.with_file_name(&path))), 0o755),
         "document" => (Kind::Document(source()?), 0o644),
         "license" => (Kind::License(source()?), 0o644),
         "manual" => (Kind::Manual(source()?), 0o644),
         "file" => (Kind::File(source()?), 0o644),
         "directory" => (Kind::Directory, 0o755),
         "link" => (Kind::Link(row.target.clone().context("a link needs a target")?), 0o777),
-        other => bail!("kind {other:?} is not program, document, license, manual, file, directory or link"),
+        other => bail!(
+            "kind {other:?} is not program, actions, document, license, manual, file, directory or link"
+        ),
     };
     let mode = match &row.mode {
         None => usual_mode,

@@ -109,6 +109,48 @@ pub struct Msi {
     pub data_folder: String,
     /// Folders made below the data folder.
     pub data_subfolders: Vec<String>,
+    /// The one of them that every user of the machine may drop files into.
+    pub drop_folder: String,
+    /// The first configuration, which is written where there is none.
+    pub configuration: Configuration,
+    /// Address of the page that shows how the service is, for the Start menu.
+    pub status_page: String,
+}
+
+/// The first configuration: a JSON file in the data folder.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Configuration {
+    /// Name of the file.
+    pub file: String,
+    /// What an administrator may give.
+    pub settings: Vec<Setting>,
+}
+
+/// A setting that is given as a public property of the installer.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Setting {
+    /// The property, in upper case.
+    pub property: String,
+    /// Where it goes: `section.key`.
+    pub name: String,
+    /// What it is.
+    pub kind: SettingKind,
+    /// For a secret: the name of its copy in the data folder.
+    pub copy: Option<String>,
+}
+
+/// What a setting is.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum SettingKind {
+    /// The address of a server.
+    Url,
+    /// A file that holds a secret: it is copied to where only the service can read it.
+    SecretFile,
+    /// A folder that users drop files into, instead of `drop_folder`.
+    DropFolder,
 }
 
 /// One row of the manifest's payload table.
@@ -212,6 +254,18 @@ impl Product {
             "maintainer {:?}: write Name <address>",
             self.maintainer
         );
+        ensure!(
+            self.msi.data_subfolders.contains(&self.msi.drop_folder),
+            "msi.drop_folder {:?}: it is none of the data_subfolders",
+            self.msi.drop_folder
+        );
+        for setting in &self.msi.configuration.settings {
+            ensure!(
+                setting.copy.is_some() == (setting.kind == SettingKind::SecretFile),
+                "msi.configuration, {}: a secret-file, and nothing else, has a copy",
+                setting.property
+            );
+        }
         Ok(())
     }
 

@@ -11,6 +11,10 @@ fn program() -> Entry {
     Entry::root_file("pywats-client.exe", Kind::Program(Source::Bytes(b"MZ".to_vec())))
 }
 
+fn actions() -> Entry {
+    Entry::root_file("installer_actions.dll", Kind::Actions(Source::Bytes(b"MZ actions".to_vec())))
+}
+
 /// An MSI of that version, of the repository's own manifest and the given payload.
 fn build(version: &str, entries: Vec<Entry>) -> anyhow::Result<Vec<u8>> {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging/product.toml");
@@ -33,7 +37,11 @@ struct Tables(msi::Package<Cursor<Vec<u8>>>);
 
 impl Tables {
     fn of(version: &str) -> Tables {
-        Tables(msi::Package::open(Cursor::new(build(version, vec![program()]).unwrap())).unwrap())
+        Tables::from(build(version, vec![program(), actions()]).unwrap())
+    }
+
+    fn from(bytes: Vec<u8>) -> Tables {
+        Tables(msi::Package::open(Cursor::new(bytes)).unwrap())
     }
 
     /// Two columns of a table: one as the key, one as the value.
@@ -57,28 +65,32 @@ impl Tables {
 fn equal_packages_are_equal() {
     let readme = |source| Entry::root_file("docs/README.txt", Kind::Document(source));
     let bytes = || Source::Bytes(b"read me".to_vec());
-    let first = build("1.2.3", vec![program(), readme(bytes())]).unwrap();
+    let first = build("1.2.3", vec![program(), actions(), readme(bytes())]).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("other name");
     std::fs::write(&file, b"read me").unwrap();
-    let second = build("1.2.3", vec![readme(Source::Path(file)), program()]).unwrap();
+    let second = build("1.2.3", vec![readme(Source::Path(file)), actions(), program()]).unwrap();
     assert!(first == second);
-    assert!(first != build("1.2.4", vec![program(), readme(bytes())]).unwrap());
+    assert!(first != build("1.2.4", vec![program(), actions(), readme(bytes())]).unwrap());
 }
 
-/// Fails if: a version gets other identifiers than the table says. Installed systems, deployment tools
-/// and winget manifests know them.
+/// Fails if: a version gets another number than the table says; the same package another product code, which
+/// would make a repair an upgrade; or a package with other content the same one, which Windows would refuse.
 #[test]
-fn identifiers_of_a_version_stay() {
-    for (version, product_version, product_code) in [
-        ("0.1.0", "0.1.99", "{FA7D7002-2F14-5F7F-A84C-5E8D7097510E}"),
-        ("0.1.0-rc.1", "0.1.61", "{3D1617E0-45CB-5832-8C6B-AA5D70E3BCAF}"),
-    ] {
+fn identifies_version_and_content() {
+    for (version, product_version) in [("0.1.0", "0.1.99"), ("0.1.0-rc.1", "0.1.61")] {
         let properties = Tables::of(version).column("Property", "Property", "Value");
         assert_eq!(properties["ProductVersion"], product_version);
-        assert_eq!(properties["ProductCode"], product_code);
         assert_eq!(properties["UpgradeCode"], "{E7F2D8A1-4B5C-6D7E-8F9A-0B1C2D3E4F5A}");
     }
+    let code = |entries| {
+        let mut tables = Tables::from(build("0.1.0", entries).unwrap());
+        tables.column("Property", "Property", "Value")["ProductCode"].clone()
+    };
+    let signed = Entry::root_file("pywats-client.exe", Kind::Program(Source::Bytes(b"MZ signed".to_vec())));
+    let first = code(vec![program(), actions()]);
+    assert_eq!(first, code(vec![actions(), program()]));
+    assert_ne!(first, code(vec![signed, actions()]));
 }
 
 /// Fails if: a choice of the administrator is forgotten: not handed to the installation service, not
@@ -92,16 +104,22 @@ fn choices_are_remembered() {
     let read = tables.column("RegLocator", "Signature_", "Name");
     let searches = tables.column("AppSearch", "Property", "Signature_");
     let targets = tables.column("CustomAction", "Action", "Target");
-    for (property, default) in
-        [("INSTALLDIR", None), ("INSTALLSERVICE", Some("1")), ("STARTSERVICE", Some("1"))]
-    {
+    let both = &["InstallExecuteSequence", "InstallUISequence"][..];
+    for (property, default, sequences) in [
+        ("INSTALLDIR", None, both),
+        ("STARTSERVICE", Some("1"), both),
+        // In the other sequence the action ChooseFeatures decides.
+        ("INSTALLSERVICE", Some("1"), &both[1..]),
+        ("ADDTOPATH", Some("1"), &both[1..]),
+        ("STARTMENU", Some("1"), &both[1..]),
+    ] {
         let remembered = format!("REMEMBERED_{property}");
         assert!(secure.contains(&property) && secure.contains(&remembered.as_str()), "{secure:?}");
         assert_eq!(written[&format!("[{property}]")], read[&searches[&remembered]], "{property}");
         assert_eq!(targets[&format!("Restore.{property}")], format!("[{remembered}]"));
         assert_eq!(targets.get(&format!("Default.{property}")).map(String::as_str), default);
         assert!(!properties.contains_key(property), "a default could not be told from a choice");
-        for table in ["InstallExecuteSequence", "InstallUISequence"] {
+        for table in sequences {
             let numbers = tables.sequence(table);
             let restored = numbers[&format!("Restore.{property}")];
             assert!(numbers["AppSearch"] < restored && restored < numbers["LaunchConditions"]);
@@ -125,7 +143,9 @@ fn data_and_configuration_stay() {
     }
     let files = tables.column("File", "FileName", "File");
     assert_eq!(files.keys().collect::<Vec<_>>(), ["PYWATS~1.EXE|pywats-client.exe"]);
-    assert!(tables.0.tables().all(|table| table.name() != "RemoveFile"), "nothing removes by pattern");
+    for (row, folder) in tables.column("RemoveFile", "FileKey", "DirProperty") {
+        assert_eq!(folder, "StartMenuFolder", "{row} removes something else");
+    }
 }
 
 /// Fails if: an upgrade removes the old version outside the transaction, so that a failure could not
@@ -154,7 +174,8 @@ fn the_service_is_the_manifests() {
         ("Arguments", "run --service"),
         ("ServiceType", "16"),
         ("StartType", "2"),
-        ("Password", "NULL"),
+        ("StartName", "[SERVICEACCOUNT]"),
+        ("Password", "[SERVICEPASSWORD]"),
     ] {
         assert_eq!(
             tables.column("ServiceInstall", "ServiceInstall", column)["Service"],
@@ -167,6 +188,76 @@ fn the_service_is_the_manifests() {
     assert!(tables.column("File", "File", "FileName")[&key_path].ends_with("|pywats-client.exe"));
 }
 
+/// Fails if: an action runs at a time or as somebody that it must not, or a rollback comes too late to undo what it
+/// is for.
+#[test]
+fn actions_run_when_they_may() {
+    let mut tables = Tables::of("0.1.0");
+    let numbers = tables.sequence("InstallExecuteSequence");
+    let types = tables.column("CustomAction", "Action", "Type");
+    let conditions = tables.column("InstallExecuteSequence", "Action", "Condition");
+    for (action, kind) in [
+        ("CheckSettings", 1),
+        ("RefuseSettings", 1),
+        ("ChooseFeatures", 1),
+        ("Prepare", 1),
+        ("SecureFolders", 0xc01),
+        ("WriteConfiguration", 0xc01),
+        ("ConfigureService", 0xc01),
+        ("StartAgain", 0xd41),
+        ("RemoveConfiguration", 0xd41),
+        ("RestoreService", 0xd41),
+        ("RemoveService", 0xe41),
+        ("PurgeData", 0xe41),
+    ] {
+        assert_eq!(types[action], kind.to_string(), "{action}");
+        if kind > 1 {
+            let inside = numbers["InstallInitialize"] + 1..numbers["InstallFinalize"];
+            assert!(inside.contains(&numbers[action]), "{action} is outside the transaction");
+            assert_ne!(conditions[action], "NULL", "{action} would run at a removal");
+        }
+    }
+    for (first, second) in [
+        ("CostFinalize", "RefuseSettings"),
+        ("ChooseFeatures", "Prepare"),
+        ("Prepare", "InstallInitialize"),
+        ("StartAgain", "RemoveExistingProducts"),
+        ("StartAgain", "StopServices"),
+        ("CreateFolders", "SecureFolders"),
+        ("SecureFolders", "InstallFiles"),
+        ("RemoveConfiguration", "WriteConfiguration"),
+        ("WriteConfiguration", "StartServices"),
+        ("RestoreService", "ConfigureService"),
+        ("ConfigureService", "StartServices"),
+    ] {
+        assert!(numbers[first] < numbers[second], "{first} does not come before {second}");
+    }
+    assert!(conditions["PurgeData"].contains("NOT UPGRADINGPRODUCTCODE"));
+}
+
+/// Fails if: a secret is shown in a log, or a property that people give does not reach the installation service.
+#[test]
+fn properties_reach_the_installation() {
+    let properties = Tables::of("0.1.0").column("Property", "Property", "Value");
+    assert_eq!(properties["MsiHiddenProperties"], "SERVICEPASSWORD");
+    let secure: Vec<&str> = properties["SecureCustomProperties"].split(';').collect();
+    for property in [
+        "SERVICEACCOUNT",
+        "SERVICEPASSWORD",
+        "SERVERURL",
+        "TOKENFILE",
+        "WATCHFOLDER",
+        "PURGEDATA",
+        "OLDERVERSION",
+        "NEWERVERSION",
+    ] {
+        assert!(secure.contains(&property), "{property} is not in {secure:?}");
+    }
+    for (name, value) in &properties {
+        assert!(!value.contains("[SERVICEPASSWORD]"), "{name} would show the password");
+    }
+}
+
 /// Fails if: a payload that an MSI cannot express gives a package, or the error does not say what to do.
 #[test]
 fn refuses_what_it_cannot_express() {
@@ -175,6 +266,7 @@ fn refuses_what_it_cannot_express() {
             vec![Entry::root_file("README", Kind::Document(Source::Bytes(Vec::new())))],
             "exactly one entry of kind \"program\"",
         ),
+        (vec![program()], "exactly one entry of kind \"actions\""),
         (
             vec![program(), Entry::root_file("docs", Kind::Directory)],
             "\"docs\": an MSI makes the folders of its files",

@@ -1,7 +1,9 @@
 //! What can only be checked once all rows are there.
 
+mod dialogs;
+
 use crate::database::{cell, shown};
-use crate::schema::{self, TABLES};
+use crate::schema;
 use crate::{Cell, Database, Error, Result, sequence};
 use std::collections::BTreeMap;
 
@@ -18,17 +20,26 @@ pub(crate) fn run(database: &Database) -> Result<()> {
     properties(database)?;
     components(database)?;
     media(database)?;
+    dialogs::run(database)?;
     sequence::TABLES.iter().try_for_each(|table| sequence_order(database, table))
 }
 
 /// Every reference leads to a row.
 fn references(database: &Database) -> Result<()> {
-    for table in TABLES {
+    for table in schema::tables() {
         for (key, cells) in database.rows(table.name) {
             for (column, value) in table.columns.iter().zip(cells) {
                 let Some(target) = column.refers_to.filter(|_| *value != Cell::Empty) else { continue };
-                if !has_row(database, target, value) {
-                    let reason = format!("{:?} is not in table {target}", shown(std::slice::from_ref(value)));
+                let found = match target {
+                    "Control" => database.rows(target).contains_key(&[cells[0].clone(), value.clone()][..]),
+                    _ => has_row(database, target, value),
+                };
+                if !found {
+                    let value = shown(std::slice::from_ref(value));
+                    let reason = match target {
+                        "Control" => format!("{value:?} is not a control of this dialog"),
+                        _ => format!("{value:?} is not in table {target}"),
+                    };
                     return Err(Error::value(table.name, &shown(key), column.name, reason));
                 }
             }
@@ -124,7 +135,7 @@ fn media(database: &Database) -> Result<()> {
     Ok(())
 }
 
-/// Every action exists, and comes after what it needs.
+/// Every action or dialog exists, and comes after what it needs.
 fn sequence_order(database: &Database, table: &str) -> Result<()> {
     let number = |action: &str| match database.rows(table).get(&[Cell::from(action)][..]) {
         Some(cells) => match cells[2] {
@@ -136,10 +147,15 @@ fn sequence_order(database: &Database, table: &str) -> Result<()> {
     for key in database.rows(table).keys() {
         let name = shown(key);
         let Some(action) = sequence::standard(&name) else {
-            if has_row(database, "CustomAction", &key[0]) {
+            let dialog = has_row(database, "Dialog", &key[0]);
+            if has_row(database, "CustomAction", &key[0]) || (dialog && sequence::shows_dialogs(table)) {
                 continue;
             }
-            return Err(Error::row(table, &name, "is neither a standard action nor in table CustomAction"));
+            let reason = match dialog {
+                true => "is a dialog, which only the sequences of the user interface show",
+                false => "is neither a standard action nor in tables CustomAction and Dialog",
+            };
+            return Err(Error::row(table, &name, reason));
         };
         for needed in action.needs {
             if number(needed).is_none_or(|first| number(&name).is_some_and(|then| then <= first)) {

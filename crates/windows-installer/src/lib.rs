@@ -30,5 +30,5 @@ pub use cabinet::{Cabinet, CabinetFile};
 pub use database::{Cell, Database};
 pub use error::{Error, Result};
 pub use files::FileSet;
-pub use sequence::{Place, Sequence};
+pub use sequence::{Ending, Place, Sequence};
 pub use summary::{Platform, Summary};

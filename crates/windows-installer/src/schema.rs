@@ -5,6 +5,8 @@
 //! into `_Validation`, from which Windows' own validators work. Only tables that have rows are written,
 //! and [`REQUIRED`].
 
+mod dialogs;
+
 use msi::Category;
 
 /// A table: its name and its columns, in the order of the specification.
@@ -29,7 +31,8 @@ pub struct Column {
     pub nullable: bool,
     /// Whether translations may change it.
     pub localizable: bool,
-    /// The table whose first column must have the value.
+    /// The table whose first column must have the value. Where it is `Control`, whose rows belong to
+    /// dialogs, the second column of a row of the same dialog.
     pub refers_to: Option<&'static str>,
 }
 
@@ -72,9 +75,19 @@ pub const REQUIRED: &[&str] = &[
     "Property",
 ];
 
+/// Every table that this crate knows.
+pub fn tables() -> impl Iterator<Item = &'static Table> {
+    TABLES.iter().chain(dialogs::TABLES)
+}
+
 /// The table of that name.
 pub fn table(name: &str) -> Option<&'static Table> {
-    TABLES.iter().find(|table| table.name == name)
+    tables().find(|table| table.name == name)
+}
+
+/// The number of the column, counted from 1, in which a reference to the table looks for its value.
+pub(crate) fn key_column(table: &str) -> i32 {
+    if table == "Control" { 2 } else { 1 }
 }
 
 impl Table {
@@ -145,8 +158,8 @@ const SEQUENCE: &[Column] = &[
     number("Sequence", -4, MAX16).null(),
 ];
 
-/// Every table that this crate knows, by name.
-pub const TABLES: &[Table] = &[
+/// The tables that say what is installed, by name.
+const TABLES: &[Table] = &[
     Table { name: "AdminExecuteSequence", columns: SEQUENCE },
     Table { name: "AdminUISequence", columns: SEQUENCE },
     Table { name: "AdvtExecuteSequence", columns: SEQUENCE },
@@ -183,6 +196,15 @@ pub const TABLES: &[Table] = &[
         ],
     },
     Table {
+        name: "Environment",
+        columns: &[
+            id("Environment").key(),
+            text("Name", 255, Category::Text).local(),
+            text("Value", 255, Category::Formatted).null().local(),
+            COMPONENT,
+        ],
+    },
+    Table {
         name: "Feature",
         columns: &[
             text("Feature", 38, Category::Identifier).key(),
@@ -210,6 +232,20 @@ pub const TABLES: &[Table] = &[
             text("Language", 20, Category::Language).null(),
             number("Attributes", 0, MAX16).null(),
             number("Sequence", 1, MAX16),
+        ],
+    },
+    Table { name: "Icon", columns: &[id("Name").key(), stream("Data")] },
+    Table {
+        name: "IniFile",
+        columns: &[
+            id("IniFile").key(),
+            text("FileName", 255, Category::Filename).local(),
+            id("DirProperty").null(),
+            text("Section", 96, Category::Formatted).local(),
+            text("Key", 128, Category::Formatted).local(),
+            text("Value", 255, Category::Formatted).local(),
+            number("Action", 0, 3),
+            COMPONENT,
         ],
     },
     Table { name: "InstallExecuteSequence", columns: SEQUENCE },
@@ -243,31 +279,6 @@ pub const TABLES: &[Table] = &[
             wide("HashPart4", MIN32, MAX32),
         ],
     },
-    Table {
-        name: "MsiServiceConfig",
-        columns: &[
-            id("MsiServiceConfig").key(),
-            text("Name", 255, Category::Formatted),
-            number("Event", 0, 7),
-            wide("ConfigType", 3, 7),
-            text("Argument", 0, Category::Text).null(),
-            COMPONENT,
-        ],
-    },
-    Table {
-        name: "MsiServiceConfigFailureActions",
-        columns: &[
-            id("MsiServiceConfigFailureActions").key(),
-            text("Name", 255, Category::Formatted),
-            number("Event", 0, 7),
-            wide("ResetPeriod", 0, MAX32).null(),
-            text("RebootMessage", 255, Category::Formatted).null().local(),
-            text("Command", 255, Category::Formatted).null().local(),
-            text("Actions", 0, Category::Text).null(),
-            text("DelayActions", 0, Category::Text).null(),
-            COMPONENT,
-        ],
-    },
     Table { name: "Property", columns: &[id("Property").key(), text("Value", 0, Category::Text).local()] },
     Table {
         name: "RegLocator",
@@ -288,6 +299,16 @@ pub const TABLES: &[Table] = &[
             text("Name", 255, Category::Formatted).null().local(),
             text("Value", 0, Category::Formatted).null().local(),
             COMPONENT,
+        ],
+    },
+    Table {
+        name: "RemoveFile",
+        columns: &[
+            id("FileKey").key(),
+            COMPONENT,
+            text("FileName", 255, Category::WildCardFilename).null().local(),
+            id("DirProperty"),
+            number("InstallMode", 1, 3),
         ],
     },
     Table {
@@ -320,6 +341,27 @@ pub const TABLES: &[Table] = &[
         ],
     },
     Table {
+        name: "Shortcut",
+        columns: &[
+            id("Shortcut").key(),
+            id("Directory_").to("Directory"),
+            text("Name", 128, Category::Filename).local(),
+            COMPONENT,
+            text("Target", 72, Category::Shortcut),
+            text("Arguments", 255, Category::Formatted).null(),
+            text("Description", 255, Category::Text).null().local(),
+            number("Hotkey", 0, MAX16).null(),
+            text("Icon_", 72, Category::Identifier).null().to("Icon"),
+            number("IconIndex", -MAX16, MAX16).null(),
+            number("ShowCmd", 1, 7).null(),
+            id("WkDir").null(),
+            text("DisplayResourceDLL", 255, Category::Formatted).null(),
+            number("DisplayResourceId", 0, MAX16).null(),
+            text("DescriptionResourceDLL", 255, Category::Formatted).null(),
+            number("DescriptionResourceId", 0, MAX16).null(),
+        ],
+    },
+    Table {
         name: "Upgrade",
         columns: &[
             text("UpgradeCode", 38, Category::Guid).key(),
@@ -341,10 +383,10 @@ mod tests {
     /// first, or a required table is unknown.
     #[test]
     fn is_consistent() {
-        for pair in TABLES.windows(2) {
+        for pair in [TABLES, dialogs::TABLES].iter().flat_map(|tables| tables.windows(2)) {
             assert!(pair[0].name < pair[1].name, "{} comes before {}", pair[0].name, pair[1].name);
         }
-        for known in TABLES {
+        for known in tables() {
             assert!(known.key_columns() > 0, "{} has no key", known.name);
             let keys_first = known.columns[..known.key_columns()].iter().all(|column| column.key);
             assert!(keys_first, "{}: the key does not come first", known.name);

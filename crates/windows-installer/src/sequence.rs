@@ -2,8 +2,8 @@
 //!
 //! The numbers are those that Microsoft's own template database gives the
 //! [standard actions](https://learn.microsoft.com/en-us/windows/win32/msi/standard-actions-reference);
-//! each action's page says what has to come before it. Custom actions are placed relative to standard
-//! ones.
+//! each action's page says what has to come before it. Custom actions and dialogs are placed relative to
+//! standard ones.
 
 use crate::{Database, Error, Result, row};
 
@@ -38,20 +38,25 @@ pub const STANDARD: &[StandardAction] = &[
     // This action has four documented places. Here it removes the old version inside the transaction of
     // the new one, so that whatever fails later brings the old version back, and before anything of the
     // new version is written, so that no rule about versions or dates of files keeps an old file.
-    action("RemoveExistingProducts", 1501, &["FindRelatedProducts", "InstallInitialize"]),
+    action("RemoveExistingProducts", 1550, &["FindRelatedProducts", "InstallInitialize"]),
     action("ProcessComponents", 1600, &["InstallInitialize"]),
     action("UnpublishFeatures", 1800, &["InstallInitialize"]),
     action("StopServices", 1900, &["InstallInitialize"]),
     action("DeleteServices", 2000, &["StopServices"]),
     action("RemoveRegistryValues", 2600, &["InstallInitialize"]),
+    action("RemoveIniValues", 3100, &["InstallInitialize"]),
+    action("RemoveShortcuts", 3200, &["InstallInitialize"]),
+    action("RemoveEnvironmentStrings", 3300, &["InstallInitialize"]),
     action("RemoveFiles", 3500, &["InstallInitialize"]),
     action("RemoveFolders", 3600, &["RemoveFiles"]),
     action("CreateFolders", 3700, &["InstallInitialize"]),
     action("InstallAdminPackage", 3900, &["InstallInitialize"]),
     action("InstallFiles", 4000, &["InstallInitialize"]),
+    action("CreateShortcuts", 4500, &["InstallFiles"]),
     action("WriteRegistryValues", 5000, &["InstallInitialize"]),
+    action("WriteIniValues", 5100, &["InstallInitialize"]),
+    action("WriteEnvironmentStrings", 5200, &["InstallInitialize"]),
     action("InstallServices", 5800, &["InstallFiles"]),
-    action("MsiConfigureServices", 5850, &["InstallServices"]),
     action("StartServices", 5900, &["InstallServices"]),
     action("RegisterUser", 6000, &["InstallInitialize"]),
     action("RegisterProduct", 6100, &["InstallInitialize"]),
@@ -74,11 +79,32 @@ pub fn standard(name: &str) -> Option<&'static StandardAction> {
     STANDARD.iter().find(|action| action.name == name)
 }
 
-/// Where a custom action goes.
+/// Whether a sequence table is one of the user interface, which may have dialogs for actions.
+pub(crate) fn shows_dialogs(table: &str) -> bool {
+    table.ends_with("UISequence")
+}
+
+/// Where a custom action or a dialog goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place<'a> {
     /// After a standard action, and after custom actions that were placed there before.
     After(&'a str),
+    /// At the end, if the sequence ends in this way.
+    At(Ending),
+}
+
+/// How a sequence ends. The numbers are those of the
+/// [sequence tables](https://learn.microsoft.com/en-us/windows/win32/msi/installuisequence-table).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Everything was done.
+    Success = -1,
+    /// The user gave up.
+    UserExit = -2,
+    /// Something went wrong.
+    Failure = -3,
+    /// It is to go on later, such as after a restart.
+    Suspended = -4,
 }
 
 /// One sequence table that is being put together.
@@ -108,12 +134,33 @@ impl Sequence {
         Ok(self)
     }
 
-    /// Adds a custom action and the condition under which it runs (empty: always).
+    /// Adds a custom action or a dialog, and the condition under which it runs (empty: always).
     ///
     /// # Errors
     /// If the action it is placed at is not in the sequence, or there is no number left there.
     pub fn custom(mut self, name: &str, condition: &str, place: Place<'_>) -> Result<Sequence> {
-        let Place::After(anchor) = place;
+        let number = match place {
+            Place::After(anchor) => self.number_after(anchor, name)?,
+            Place::At(ending) => self.number_at(ending, name)?,
+        };
+        self.steps.push((name.to_owned(), condition.to_owned(), number));
+        Ok(self)
+    }
+
+    /// The number of an ending, which one action alone may have.
+    fn number_at(&self, ending: Ending, name: &str) -> Result<i16> {
+        let number = ending as i16;
+        match self.steps.iter().find(|(_, _, taken)| *taken == number) {
+            None => Ok(number),
+            Some((other, ..)) => {
+                let reason = format!("is placed at the ending {ending:?}, which {other} has already");
+                Err(Error::row(self.table, name, reason))
+            }
+        }
+    }
+
+    /// The first free number after a standard action.
+    fn number_after(&self, anchor: &str, name: &str) -> Result<i16> {
         let refuse = |reason: String| Error::row(self.table, name, reason);
         let anchor_number = standard(anchor)
             .filter(|_| self.steps.iter().any(|(step, ..)| step == anchor))
@@ -123,11 +170,9 @@ impl Sequence {
             .number;
         let next_standard =
             STANDARD.iter().map(|a| a.number).find(|n| *n > anchor_number).unwrap_or(i16::MAX);
-        let number = (anchor_number + 1..next_standard)
+        (anchor_number + 1..next_standard)
             .find(|number| self.steps.iter().all(|(_, _, taken)| taken != number))
-            .ok_or_else(|| refuse(format!("there is no sequence number left after {anchor}")))?;
-        self.steps.push((name.to_owned(), condition.to_owned(), number));
-        Ok(self)
+            .ok_or_else(|| refuse(format!("there is no sequence number left after {anchor}")))
     }
 
     /// Writes the sequence into its table.
@@ -186,8 +231,17 @@ mod tests {
                 Sequence::new("InstallExecuteSequence").standard(&[("InstallInitialize", "")]).unwrap();
             sequence.custom("Mine", "", Place::After(anchor)).expect_err(anchor).to_string()
         };
+        let ends = |name| Sequence::new("InstallUISequence").custom(name, "", Place::At(Ending::UserExit));
+        assert_eq!(ends("Goodbye").unwrap().steps, [("Goodbye".to_owned(), String::new(), -2)]);
+        let twice =
+            ends("Goodbye").and_then(|sequence| sequence.custom("Other", "", Place::At(Ending::UserExit)));
+        assert!(twice.expect_err("two endings").to_string().contains("UserExit, which Goodbye has already"));
         assert!(there("CostInitialize").contains("not in the sequence"));
-        assert!(there("InstallInitialize").contains("no sequence number left"));
+        let start = Sequence::new("InstallExecuteSequence").standard(&[("InstallInitialize", "")]).unwrap();
+        let full = (0..50).try_fold(start, |sequence, number| {
+            sequence.custom(&format!("Mine{number}"), "", Place::After("InstallInitialize"))
+        });
+        assert!(full.expect_err("there are 49 numbers").to_string().contains("no sequence number left"));
         assert!(Sequence::new("InstallUISequence").standard(&[("Cost", "")]).is_err());
     }
 }

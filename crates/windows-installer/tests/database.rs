@@ -329,7 +329,7 @@ fn refuses_what_does_not_fit_together() {
         ),
         (
             |d| d.add("InstallUISequence", row! { Action: "Unknown", Sequence: 10 }),
-            "table InstallUISequence, row Unknown: is neither a standard action nor in table CustomAction",
+            "table InstallUISequence, row Unknown: is neither a standard action nor in tables",
         ),
         (
             |d| d.add("InstallUISequence", row! { Action: "CostFinalize", Sequence: 10 }),

@@ -5,16 +5,24 @@
 //! | property | default | meaning |
 //! |---|---|---|
 //! | `INSTALLDIR` | Program Files and the manifest's `install_folder` | where the program goes |
-//! | `INSTALLSERVICE` | `1` | `0`: no service is registered, and one of an older version is removed |
+//! | `INSTALLSERVICE` | `1` | `0`: no service; one of an older version is removed |
 //! | `STARTSERVICE` | `1` | `0`: the service is registered but not started |
+//! | `ADDTOPATH` | `1` | `0`: no entry in PATH |
+//! | `STARTMENU` | `1` | `0`: no entries in the Start menu |
+//! | `SERVICEACCOUNT`, `SERVICEPASSWORD` | `NT SERVICE\name`, none | the account of the service |
+//! | those of the manifest's `configuration` | none | the first configuration, where there is none |
+//! | `PURGEDATA` | `0` | `1`: a removal takes configuration and data along |
 //!
 //! What was chosen is kept in the registry and holds for upgrades, repairs and removal, unless it is
-//! given again ([`settings`]). Data folders are made, and neither upgrade nor removal touches them or what
-//! is in them; the configuration file belongs to no component. An upgrade removes the old version inside
-//! its own transaction: if anything fails, the old version is back. The service is stopped during that
-//! but not deleted: a service that is deleted while anyone looks at it cannot be made anew until that
-//! person looks away. The new version then takes the existing service over.
+//! given again ([`settings`], [`features`]). Data folders are made, and neither upgrade nor plain removal touches
+//! them or what is in them; the configuration file belongs to no component. An upgrade removes the old version
+//! inside its own transaction: if anything fails, the old version is back. The service is stopped during that
+//! but not deleted: the new version adopts it as an administrator has set it up. What the standard actions
+//! cannot do is in a DLL ([`actions`]).
 
+mod actions;
+mod features;
+mod rights;
 mod service;
 mod settings;
 
@@ -46,8 +54,6 @@ impl Format for Msi {
     }
 }
 
-/// The one feature, to which every component belongs.
-const FEATURE: &str = "Complete";
 /// The folder that an administrator may choose; a public property.
 const INSTALL_FOLDER: &str = "INSTALLDIR";
 /// The folder of configuration and data.
@@ -57,8 +63,6 @@ const LANGUAGE: u16 = 1033;
 
 /// `msidbComponentAttributesPermanent`: never removed.
 const COMPONENT_PERMANENT: i32 = 0x10;
-/// The feature cannot be advertised or left out.
-const FEATURE_FIXED: i32 = 0x8 | 0x10;
 /// `msidbUpgradeAttributesOnlyDetect`: found, but not removed.
 const UPGRADE_ONLY_DETECT: i32 = 0x2;
 /// `msidbUpgradeAttributesVersionMaxInclusive`.
@@ -92,8 +96,10 @@ fn database(package: &Package<'_>) -> Result<Database> {
     add_properties(&mut database, package, &codes)?;
     add_folders(&mut database, package.product, &codes)?;
     add_files(&mut database, package, &codes)?;
+    features::add(&mut database, package, &codes)?;
     settings::add(&mut database, package, &codes)?;
-    service::add(&mut database, package, &codes)?;
+    service::add(&mut database, package)?;
+    actions::add(&mut database, package)?;
     add_upgrade(&mut database, package, &codes)?;
     add_sequences(&mut database)?;
     Ok(database)
@@ -102,11 +108,13 @@ fn database(package: &Package<'_>) -> Result<Database> {
 fn add_properties(database: &mut Database, package: &Package<'_>, codes: &guid::Product) -> Result<()> {
     let product = package.product;
     let version = package.version.msi();
-    let product_code = codes.product_code(&version, platform(package.target).name());
+    let content = package.inputs(&Msi)?;
+    let product_code = codes.product_code(&version, platform(package.target).name(), &content);
     // Windows shows the numeric version; the comment has the one that people know.
     let comments = format!("{} (version {})", product.summary, package.version);
-    let secure = settings::secure_properties().chain([OLDER, NEWER].map(str::to_owned));
-    let properties: [(&str, String); 13] = [
+    let public = actions::public_properties(package).chain([OLDER, NEWER]).map(str::to_owned);
+    let secure: Vec<String> = settings::secure_properties().chain(public).collect();
+    let properties = [
         ("ALLUSERS", "1".to_owned()),
         ("ARPCOMMENTS", comments),
         ("ARPCONTACT", product.maintainer.clone()),
@@ -114,11 +122,14 @@ fn add_properties(database: &mut Database, package: &Package<'_>, codes: &guid::
         ("ARPNOMODIFY", "1".to_owned()),
         ("ARPURLINFOABOUT", product.homepage.clone()),
         ("Manufacturer", product.vendor.clone()),
+        // The one program that is in use is the service, which is stopped in any case.
+        ("MSIRESTARTMANAGERCONTROL", "Disable".to_owned()),
+        ("MsiHiddenProperties", actions::HIDDEN.join(";")),
         ("ProductCode", product_code),
         ("ProductLanguage", LANGUAGE.to_string()),
         ("ProductName", product.display_name.clone()),
         ("ProductVersion", version),
-        ("SecureCustomProperties", secure.collect::<Vec<_>>().join(";")),
+        ("SecureCustomProperties", secure.join(";")),
         ("UpgradeCode", codes.upgrade_code()),
     ];
     for (name, value) in properties {
@@ -148,18 +159,13 @@ fn add_folders(database: &mut Database, product: &Product, codes: &guid::Product
         made.push(key);
     }
 
-    database.add(
-        "Feature",
-        row! { Feature: FEATURE, Title: &product.display_name, Description: &product.summary,
-        Display: 1, Level: 1, Directory_: INSTALL_FOLDER, Attributes: FEATURE_FIXED },
-    )?;
     let component = "Data";
     database.add(
         "Component",
         row! { Component: component, ComponentId: codes.component(DATA_FOLDER),
         Directory_: DATA_FOLDER, Attributes: COMPONENT_64_BIT | COMPONENT_PERMANENT },
     )?;
-    database.add("FeatureComponents", row! { Feature_: FEATURE, Component_: component })?;
+    database.add("FeatureComponents", row! { Feature_: features::PROGRAM, Component_: component })?;
     for key in made {
         database.add("CreateFolder", row! { Directory_: key, Component_: component })?;
     }
@@ -170,6 +176,7 @@ fn add_files(database: &mut Database, package: &Package<'_>, codes: &guid::Produ
     let mut files = FileSet::new(INSTALL_FOLDER);
     for entry in package.payload.entries() {
         match (&entry.kind, entry.source()) {
+            (Kind::Actions(_), _) => {}
             (_, Some(source)) => files.add(&entry.path, source.read()?)?,
             (Kind::Directory, None) => {
                 bail!("payload entry {:?}: an MSI makes the folders of its files; leave it out", entry.path)
@@ -177,7 +184,7 @@ fn add_files(database: &mut Database, package: &Package<'_>, codes: &guid::Produ
             (_, None) => bail!("payload entry {:?}: an MSI cannot install links", entry.path),
         }
     }
-    files.add_to(database, codes, FEATURE, package.epoch)?;
+    files.add_to(database, codes, features::PROGRAM, package.epoch)?;
     Ok(())
 }
 
@@ -241,13 +248,18 @@ const INSTALL: &[(&str, &str)] = &[
     ("StopServices", "VersionNT"),
     ("DeleteServices", service::DELETE),
     ("RemoveRegistryValues", ""),
+    ("RemoveIniValues", ""),
+    ("RemoveShortcuts", ""),
+    ("RemoveEnvironmentStrings", ""),
     ("RemoveFiles", ""),
     ("RemoveFolders", ""),
     ("CreateFolders", ""),
     ("InstallFiles", ""),
+    ("CreateShortcuts", ""),
     ("WriteRegistryValues", ""),
+    ("WriteIniValues", ""),
+    ("WriteEnvironmentStrings", ""),
     ("InstallServices", service::INSTALL),
-    ("MsiConfigureServices", service::CONFIGURE),
     ("StartServices", service::START),
     ("RegisterUser", ""),
     ("RegisterProduct", ""),
@@ -305,8 +317,9 @@ fn add_sequences(database: &mut Database) -> Result<()> {
     let row =
         row! { Action: location, Type: SET_PROPERTY, Source: "ARPINSTALLLOCATION", Target: "[INSTALLDIR]" };
     database.add("CustomAction", row)?;
-    let install = settings::place(Sequence::new("InstallExecuteSequence").standard(INSTALL)?)?;
-    install.custom(location, "", Place::After("CostFinalize"))?.add_to(database)?;
-    settings::place(Sequence::new("InstallUISequence").standard(INSTALL_UI)?)?.add_to(database)?;
+    let install = settings::place(Sequence::new("InstallExecuteSequence").standard(INSTALL)?, false)?;
+    let install = install.custom(location, "", Place::After("CostFinalize"))?;
+    actions::place(install)?.add_to(database)?;
+    settings::place(Sequence::new("InstallUISequence").standard(INSTALL_UI)?, true)?.add_to(database)?;
     Ok(())
 }

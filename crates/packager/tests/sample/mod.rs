@@ -40,7 +40,10 @@ upgrade_code = "00000000-0000-4000-8000-000000000000"
 registry_key = "SOFTWARE/Sample"
 install_folder = "Sample"
 data_folder = "Sample"
-data_subfolders = []
+data_subfolders = ["in"]
+drop_folder = "in"
+status_page = "http://127.0.0.1:8080/"
+configuration = { file = "config.json", settings = [] }
 "#;
 
 /// Rows of the payload, each for itself, so that tests can change, add and reorder them.

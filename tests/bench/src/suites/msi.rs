@@ -74,16 +74,11 @@ fn tables(msi: &Path) -> Result<()> {
     }
     let services = rows(msi, "ServiceInstall")?;
     ensure!(services.len() == 1, "there are {} services", services.len());
-    for (column, expected) in [("Name", "pywats-client"), ("Arguments", "run --service"), ("Password", "")] {
+    for (column, expected) in
+        [("Name", "pywats-client"), ("Arguments", "run --service"), ("StartName", "[SERVICEACCOUNT]")]
+    {
         ensure!(services[0][column] == expected, "ServiceInstall.{column} is {:?}", services[0][column]);
     }
-    // What Wine does not carry out can only be read here.
-    let config = rows(msi, "MsiServiceConfig")?;
-    let delayed = |row: &BTreeMap<String, String>| row["ConfigType"] == "3" && row["Argument"] == "1";
-    ensure!(config.iter().any(delayed), "the delayed start is missing: {config:?}");
-    let recovery = rows(msi, "MsiServiceConfigFailureActions")?;
-    ensure!(recovery.iter().any(|row| row["Actions"] == "1[~]1[~]1"), "recovery is missing: {recovery:?}");
-
     let folders = column(msi, "Directory", "Directory", "Directory_Parent")?;
     ensure!(folders["INSTALLDIR"] == "ProgramFiles64Folder", "INSTALLDIR is below {}", folders["INSTALLDIR"]);
     let attributes = column(msi, "Component", "Component", "Attributes")?;
@@ -172,9 +167,14 @@ fn target(msi: &Path) -> &'static str {
     if msi.to_string_lossy().ends_with("-arm64.msi") { "aarch64-windows" } else { "x86_64-windows" }
 }
 
-/// Unpacks the program of a package.
+/// Unpacks the program of a package, with the DLL of its custom actions beside it, as a build leaves them.
 pub(crate) fn program(msi: &Path, folder: &Path) -> Result<PathBuf> {
-    extract(msi, folder)?.remove("pywats-client.exe").context("there is no program in the package")
+    let program =
+        extract(msi, folder)?.remove("pywats-client.exe").context("there is no program in the package")?;
+    let actions = tool("msiinfo", 30).arg("extract").arg(msi).arg("Binary.InstallerActions").output()?;
+    ensure!(actions.stdout.starts_with(b"MZ"), "the package has no custom actions");
+    std::fs::write(program.with_file_name("installer_actions.dll"), actions.stdout)?;
+    Ok(program)
 }
 
 fn again(msi: &Path, folder: &Path) -> Result<()> {

@@ -1,28 +1,27 @@
 //! The Windows service.
 //!
-//! It belongs to the program's component, as Windows Installer demands, and the program is always
-//! installed; so `INSTALLSERVICE` and `STARTSERVICE` decide about actions, not about components.
+//! It belongs to the program's component, as Windows Installer demands, and the program is always installed;
+//! whether it is registered and started is decided by the action `Prepare`, which looks at what is there.
 //!
-//! The account is LocalSystem: the service must move reports that any account of the station has dropped
-//! into the watch folder, and until the installer sets access rights on that folder, no lesser account may.
+//! A new service runs under an account of its own without a password (`NT SERVICE\name`), which may do no more
+//! than an ordinary user. Start, recovery and the rest are set by the action `ConfigureService` and not by the
+//! tables made for it, `MsiServiceConfig` and `MsiServiceConfigFailureActions`: these would set them anew with
+//! each upgrade, and are documented not to work as one expects.
 
-use super::{FEATURE, INSTALL_FOLDER, program};
+use super::actions;
+use super::features;
+use super::program;
 use crate::Package;
 use anyhow::Result;
-use windows_installer::files::COMPONENT_64_BIT;
-use windows_installer::{Database, FileSet, guid, row};
+use windows_installer::{Database, FileSet, row};
 
 /// When a service is deleted: not by the removal that is part of an upgrade. The condition that counts
 /// is that of the *old* package, so it must be right from the first release on.
 pub(super) const DELETE: &str = "VersionNT AND NOT UPGRADINGPRODUCTCODE";
-/// When the service is registered.
-pub(super) const INSTALL: &str = "VersionNT AND NOT (INSTALLSERVICE = \"0\")";
-/// When start mode and recovery are set.
-pub(super) const CONFIGURE: &str = INSTALL;
-/// When the service is started.
-pub(super) const START: &str = "VersionNT AND NOT (INSTALLSERVICE = \"0\") AND NOT (STARTSERVICE = \"0\")";
-/// When the component that removes a service is installed.
-const UNWANTED: &str = "INSTALLSERVICE = \"0\"";
+/// When the service is registered: `Prepare` decides.
+pub(super) const INSTALL: &str = "VersionNT AND REGISTERSERVICE";
+/// When the service is started: `Prepare` decides.
+pub(super) const START: &str = "VersionNT AND RUNSERVICE";
 
 /// SERVICE_WIN32_OWN_PROCESS.
 const OWN_PROCESS: i32 = 0x10;
@@ -34,27 +33,22 @@ const ERROR_NORMAL_VITAL: i32 = 1 | 0x8000;
 /// Events of `ServiceControl`: what happens to a service when the component is installed or removed.
 const START_ON_INSTALL: i32 = 0x1;
 const STOP_ON_INSTALL: i32 = 0x2;
-const DELETE_ON_INSTALL: i32 = 0x8;
 const STOP_ON_REMOVAL: i32 = 0x20;
 const DELETE_ON_REMOVAL: i32 = 0x80;
 
-/// Events of `MsiServiceConfig`: when the component is installed, and when it is repaired.
-const ON_INSTALL_AND_REPAIR: i32 = 0x1 | 0x4;
-/// SERVICE_CONFIG_DELAYED_AUTO_START_INFO.
-const DELAYED_AUTO_START: i32 = 3;
-/// `msidbComponentAttributesTransitive`: the condition is looked at again by every repair.
-const COMPONENT_TRANSITIVE: i32 = 0x40;
-
 /// Recovery: restart a minute after each failure; the count of failures starts anew after a day.
-const RESET_SECONDS: i32 = 86_400;
-const RECOVERY_ACTIONS: &str = "1[~]1[~]1";
-const RECOVERY_DELAYS_MS: &str = "60000[~]60000[~]60000";
+const RESTART_DELAY_SECONDS: u32 = 60;
+const RESTART_RESET_SECONDS: u32 = 86_400;
+/// How long a shutdown of the machine waits for the service, which needs ten seconds at most.
+const PRESHUTDOWN_SECONDS: u32 = 30;
 
-pub(super) fn add(database: &mut Database, package: &Package<'_>, codes: &guid::Product) -> Result<()> {
+pub(super) fn add(database: &mut Database, package: &Package<'_>) -> Result<()> {
     let service = &package.product.service;
     let name = literal(&service.name);
-    let component = FileSet::component_key(program(&package.payload)?);
+    let file = program(&package.payload)?;
+    let component = FileSet::component_key(file);
     let arguments: Vec<String> = service.windows_arguments.iter().map(|argument| quote(argument)).collect();
+    let arguments = literal(&arguments.join(" "));
     database.add(
         "ServiceInstall",
         row! {
@@ -64,42 +58,44 @@ pub(super) fn add(database: &mut Database, package: &Package<'_>, codes: &guid::
             ServiceType: OWN_PROCESS,
             StartType: AUTO_START,
             ErrorControl: ERROR_NORMAL_VITAL,
-            Arguments: literal(&arguments.join(" ")),
+            StartName: "[SERVICEACCOUNT]",
+            Password: "[SERVICEPASSWORD]",
+            Arguments: &arguments,
             Component_: &component,
             Description: literal(&service.description),
         },
     )?;
     database.add(
-        "MsiServiceConfig",
-        row! { MsiServiceConfig: "Service.DelayedStart", Name: &name,
-        Event: ON_INSTALL_AND_REPAIR, ConfigType: DELAYED_AUTO_START, Argument: "1", Component_: &component },
-    )?;
-    database.add(
-        "MsiServiceConfigFailureActions",
-        row! {
-            MsiServiceConfigFailureActions: "Service.Recovery",
-            Name: &name,
-            Event: ON_INSTALL_AND_REPAIR,
-            ResetPeriod: RESET_SECONDS,
-            Actions: RECOVERY_ACTIONS,
-            DelayActions: RECOVERY_DELAYS_MS,
-            Component_: &component,
-        },
+        "ServiceControl",
+        row! { ServiceControl: "Service", Name: &name,
+        Event: START_ON_INSTALL | STOP_ON_INSTALL | STOP_ON_REMOVAL | DELETE_ON_REMOVAL, Wait: 1,
+        Component_: &component },
     )?;
 
-    let unwanted = "NoService";
-    database.add("Component", row! { Component: unwanted, ComponentId: codes.component(unwanted),
-        Directory_: INSTALL_FOLDER, Attributes: COMPONENT_64_BIT | COMPONENT_TRANSITIVE, Condition: UNWANTED })?;
-    database.add("FeatureComponents", row! { Feature_: FEATURE, Component_: unwanted })?;
-    let events = START_ON_INSTALL | STOP_ON_INSTALL | STOP_ON_REMOVAL | DELETE_ON_REMOVAL;
-    let controls =
-        [("Service", events, component.as_str()), (unwanted, STOP_ON_INSTALL | DELETE_ON_INSTALL, unwanted)];
-    for (key, events, component) in controls {
-        database.add(
-            "ServiceControl",
-            row! { ServiceControl: key, Name: &name, Event: events, Wait: 1,
-            Component_: component },
-        )?;
+    let named = format!("name|{name}");
+    actions::add_data(
+        database,
+        "Prepare",
+        &[
+            named.clone(),
+            format!("feature|{}", features::SERVICE),
+            format!(r"default_account|NT SERVICE\{name}"),
+        ],
+    )?;
+    actions::add_data(
+        database,
+        "ConfigureService",
+        &[
+            named.clone(),
+            format!("description|{}", literal(&service.description)),
+            format!("command|\"[#{}]\" {arguments}", FileSet::file_key(file)),
+            format!("restart_delay_seconds|{RESTART_DELAY_SECONDS}"),
+            format!("restart_reset_seconds|{RESTART_RESET_SECONDS}"),
+            format!("preshutdown_seconds|{PRESHUTDOWN_SECONDS}"),
+        ],
+    )?;
+    for action in ["RestoreService", "RemoveService"] {
+        actions::add_data(database, action, std::slice::from_ref(&named))?;
     }
     Ok(())
 }

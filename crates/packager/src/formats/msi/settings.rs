@@ -3,9 +3,10 @@
 //! Windows Installer forgets properties. So each is written to the registry when it was used, and read
 //! back before anything is decided. What is given on the command line comes first, then what is
 //! remembered, then the default; that is why the defaults are not in the `Property` table, where they
-//! could not be told from a choice.
+//! could not be told from a choice. Switches of features are restored for the dialogs only: without them the
+//! action `ChooseFeatures` weighs them against Windows Installer's own ways to choose features.
 
-use super::{FEATURE, INSTALL_FOLDER, SET_PROPERTY};
+use super::{INSTALL_FOLDER, SET_PROPERTY, features};
 use crate::Package;
 use anyhow::Result;
 use windows_installer::files::COMPONENT_64_BIT;
@@ -18,13 +19,24 @@ struct Setting {
     value: &'static str,
     /// What it is when nobody chose; folders have their default in the `Directory` table.
     default: Option<&'static str>,
+    /// Whether it switches a feature.
+    switch: bool,
 }
 
-const SETTINGS: &[Setting] = &[
-    Setting { property: INSTALL_FOLDER, value: "InstallDir", default: None },
-    Setting { property: "INSTALLSERVICE", value: "InstallService", default: Some("1") },
-    Setting { property: "STARTSERVICE", value: "StartService", default: Some("1") },
-];
+/// Every property that is remembered.
+fn settings() -> impl Iterator<Item = Setting> {
+    let own = [
+        Setting { property: INSTALL_FOLDER, value: "InstallDir", default: None, switch: false },
+        Setting { property: "STARTSERVICE", value: "StartService", default: Some("1"), switch: false },
+    ];
+    let switches = features::OPTIONAL.iter().map(|optional| Setting {
+        property: optional.property,
+        value: optional.value,
+        default: Some("1"),
+        switch: true,
+    });
+    own.into_iter().chain(switches)
+}
 
 /// `msidbComponentAttributesRegistryKeyPath`.
 const COMPONENT_REGISTRY_KEY_PATH: i32 = 0x4;
@@ -33,12 +45,12 @@ const MACHINE: i32 = 2;
 /// A value of the 64-bit registry, as it is.
 const RAW_VALUE_64_BIT: i32 = 0x2 | 0x10;
 
-impl Setting {
-    /// The property with what the registry had.
-    fn remembered(&self) -> String {
-        format!("REMEMBERED_{}", self.property)
-    }
+/// The property with what the registry had of another.
+pub(super) fn remembered(property: &str) -> String {
+    format!("REMEMBERED_{property}")
+}
 
+impl Setting {
     /// The action that takes what the registry had.
     fn restore(&self) -> String {
         format!("Restore.{}", self.property)
@@ -52,7 +64,7 @@ impl Setting {
 
 /// The properties that must survive the way from the user's process to the installation service.
 pub(super) fn secure_properties() -> impl Iterator<Item = String> {
-    SETTINGS.iter().flat_map(|setting| [setting.property.to_owned(), setting.remembered()])
+    settings().flat_map(|setting| [setting.property.to_owned(), remembered(setting.property)])
 }
 
 pub(super) fn add(database: &mut Database, package: &Package<'_>, codes: &guid::Product) -> Result<()> {
@@ -60,7 +72,7 @@ pub(super) fn add(database: &mut Database, package: &Package<'_>, codes: &guid::
     let component = "Settings";
     let value_key = |value: &str| format!("Settings.{value}");
     let version = ("Version", package.version.to_string());
-    let values = SETTINGS.iter().map(|setting| (setting.value, format!("[{}]", setting.property)));
+    let values = settings().map(|setting| (setting.value, format!("[{}]", setting.property)));
     for (name, value) in values.chain([version]) {
         database.add(
             "Registry",
@@ -72,12 +84,12 @@ pub(super) fn add(database: &mut Database, package: &Package<'_>, codes: &guid::
         "Component",
         row! { Component: component, ComponentId: codes.component(component),
         Directory_: INSTALL_FOLDER, Attributes: COMPONENT_64_BIT | COMPONENT_REGISTRY_KEY_PATH,
-        KeyPath: value_key(SETTINGS[0].value) },
+        KeyPath: value_key("InstallDir") },
     )?;
-    database.add("FeatureComponents", row! { Feature_: FEATURE, Component_: component })?;
+    database.add("FeatureComponents", row! { Feature_: features::PROGRAM, Component_: component })?;
 
-    for setting in SETTINGS {
-        let signature = setting.remembered();
+    for setting in settings() {
+        let signature = remembered(setting.property);
         database.add("AppSearch", row! { Property: &signature, Signature_: &signature })?;
         database.add(
             "RegLocator",
@@ -95,12 +107,13 @@ pub(super) fn add(database: &mut Database, package: &Package<'_>, codes: &guid::
     Ok(())
 }
 
-/// Places the actions that settle every property, before anything looks at one.
-pub(super) fn place(mut sequence: Sequence) -> Result<Sequence> {
+/// Places the actions that settle the properties, before anything looks at one; with `dialogs`, those of
+/// features, too.
+pub(super) fn place(mut sequence: Sequence, dialogs: bool) -> Result<Sequence> {
     let place = Place::After("AppSearch");
-    for setting in SETTINGS {
+    for setting in settings().filter(|setting| dialogs || !setting.switch) {
         let property = setting.property;
-        let condition = format!("{} AND NOT {property}", setting.remembered());
+        let condition = format!("{} AND NOT {property}", remembered(property));
         sequence = sequence.custom(&setting.restore(), &condition, place)?;
         if setting.default.is_some() {
             sequence = sequence.custom(&setting.fall_back(), &format!("NOT {property}"), place)?;

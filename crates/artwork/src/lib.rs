@@ -1,0 +1,134 @@
+//! Renders `packaging/artwork/logo.svg`, the one picture that all artwork is made from, into what
+//! installers and programs need: see [`OUTPUTS`]. The results are committed, so that building a package
+//! takes none of this; a test holds them to the picture.
+//!
+//! The same picture gives the same bits everywhere, as long as it has no gradients, arcs or text.
+
+mod bitmap;
+mod icon;
+
+use resvg::tiny_skia::{Color, Pixmap, Rect, Transform};
+use resvg::usvg::{self, Node, Paint, Tree};
+
+/// Why the picture could not be rendered.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It is not an SVG picture.
+    #[error("the logo is not a picture that can be rendered: {0}")]
+    Picture(#[from] usvg::Error),
+    /// It lacks something that artwork is made from.
+    #[error("the logo {0}")]
+    Lacks(&'static str),
+    /// An icon could not be encoded.
+    #[error("encoding the icon: {0}")]
+    Icon(#[from] std::io::Error),
+}
+
+type Result<T> = std::result::Result<T, Error>;
+
+/// A file made from the picture.
+#[derive(Debug)]
+pub struct Output {
+    /// Where it lies, below `packaging/`.
+    pub path: &'static str,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    /// A Windows icon with these sizes in pixels.
+    Icon(&'static [u32]),
+    /// A bitmap without transparency.
+    Bitmap(Scene),
+}
+
+/// What a bitmap shows: the logo before white, in pixels.
+#[derive(Debug)]
+struct Scene {
+    width: u32,
+    height: u32,
+    /// How many pixels from the left have the colour of the logo's tile instead.
+    panel: u32,
+    /// Left edge, upper edge and size of the logo.
+    logo: (u32, u32, u32),
+}
+
+/// Every file that is made from the picture.
+///
+/// The bitmaps are 370 by 234 and 370 by 44 dialog units of Windows Installer, at 4/3 pixels a unit: the sizes
+/// that its dialogs have had since its first version.
+pub const OUTPUTS: &[Output] = &[
+    // The sizes that the Windows shell shows at 100 to 400 %.
+    // https://learn.microsoft.com/en-us/windows/apps/design/style/iconography/app-icon-construction
+    Output { path: "windows/pywats-client.ico", kind: Kind::Icon(&[16, 20, 24, 32, 40, 48, 64, 256]) },
+    // Behind the first and the last dialog: a branded left third, the rest is written on.
+    Output {
+        path: "windows/dialog.bmp",
+        kind: Kind::Bitmap(Scene { width: 493, height: 312, panel: 164, logo: (18, 64, 128) }),
+    },
+    // Across the top of all other dialogs, whose titles are on its left.
+    Output {
+        path: "windows/banner.bmp",
+        kind: Kind::Bitmap(Scene { width: 493, height: 58, panel: 0, logo: (437, 9, 40) }),
+    },
+];
+
+impl Output {
+    /// The content of the file, from the text of the picture.
+    ///
+    /// # Errors
+    /// If the text is not a picture that can be rendered.
+    pub fn render(&self, svg: &str) -> Result<Vec<u8>> {
+        let logo = Tree::from_str(svg, &usvg::Options::default())?;
+        match &self.kind {
+            Kind::Icon(sizes) => {
+                let images = sizes.iter().map(|size| picture(&logo, *size)).collect::<Result<Vec<_>>>()?;
+                Ok(icon::encode(&images)?)
+            }
+            Kind::Bitmap(scene) => Ok(bitmap::encode(&scene.draw(&logo)?)),
+        }
+    }
+}
+
+impl Scene {
+    fn draw(&self, logo: &Tree) -> Result<Pixmap> {
+        let mut canvas = blank(self.width, self.height)?;
+        canvas.fill(Color::WHITE);
+        if let Some(panel) = Rect::from_xywh(0.0, 0.0, self.panel as f32, self.height as f32) {
+            let mut paint = resvg::tiny_skia::Paint::default();
+            paint.set_color(tile(logo)?);
+            canvas.fill_rect(panel, &paint, Transform::identity(), None);
+        }
+        let (x, y, size) = self.logo;
+        let place = Transform::from_translate(x as f32, y as f32);
+        draw(logo, size, place, &mut canvas);
+        Ok(canvas)
+    }
+}
+
+/// The logo alone, as a square of `size` pixels.
+fn picture(logo: &Tree, size: u32) -> Result<Pixmap> {
+    let mut canvas = blank(size, size)?;
+    draw(logo, size, Transform::identity(), &mut canvas);
+    Ok(canvas)
+}
+
+fn blank(width: u32, height: u32) -> Result<Pixmap> {
+    Pixmap::new(width, height).ok_or(Error::Lacks("has an empty output"))
+}
+
+fn draw(logo: &Tree, size: u32, place: Transform, canvas: &mut Pixmap) {
+    let scale = size as f32 / logo.size().width();
+    resvg::render(logo, place.pre_scale(scale, scale), &mut canvas.as_mut());
+}
+
+/// The colour of the logo's background.
+fn tile(logo: &Tree) -> Result<Color> {
+    let Some(Node::Path(tile)) = logo.node_by_id("tile") else {
+        return Err(Error::Lacks("has no shape with the id \"tile\""));
+    };
+    match tile.fill().map(usvg::Fill::paint) {
+        Some(Paint::Color(color)) => Ok(Color::from_rgba8(color.red, color.green, color.blue, 255)),
+        _ => Err(Error::Lacks("has a \"tile\" that is not filled with one colour")),
+    }
+}

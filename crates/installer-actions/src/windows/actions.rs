@@ -1,0 +1,215 @@
+//! What each action does, in terms of the other modules.
+
+use super::service::{self, Settings};
+use super::session::Session;
+use super::{files, folders, narrow, security};
+use crate::features::{self, Facts, SELECTIONS};
+use crate::plan::{self, Request};
+use crate::settings::{self, Found, System};
+use crate::{configuration, records};
+use std::fs;
+use std::os::windows::fs::MetadataExt;
+use windows_sys::Win32::Storage::FileSystem::FILE_ATTRIBUTE_REPARSE_POINT;
+use windows_sys::Win32::System::SystemInformation::GetSystemWindowsDirectoryW;
+
+type Outcome = Result<(), String>;
+
+/// The actions that are given data before the transaction, because they run when properties are gone.
+const PREPARED: &[&str] = &[
+    "SecureFolders",
+    "WriteConfiguration",
+    "RemoveConfiguration",
+    "ConfigureService",
+    "RestoreService",
+    "RemoveService",
+    "PurgeData",
+];
+
+impl System for Session {
+    fn property(&self, name: &str) -> String {
+        Session::property(self, name)
+    }
+
+    fn look(&self, path: &str) -> Found {
+        let metadata = match fs::symlink_metadata(path) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Found::Nothing,
+            Err(error) => return Found::Unreadable(error.to_string()),
+        };
+        if metadata.file_attributes() & FILE_ATTRIBUTE_REPARSE_POINT != 0 {
+            return Found::Link;
+        }
+        if metadata.is_dir() {
+            return match fs::read_dir(path) {
+                Ok(entries) => {
+                    let names =
+                        entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+                    Found::Folder(names.collect())
+                }
+                Err(error) => Found::Unreadable(error.to_string()),
+            };
+        }
+        match fs::File::open(path) {
+            Ok(_) => Found::File(metadata.len()),
+            Err(error) => Found::Unreadable(error.to_string()),
+        }
+    }
+
+    fn account_exists(&self, name: &str) -> bool {
+        security::account_sid(name).is_some()
+    }
+
+    fn windows_folder(&self) -> String {
+        let mut buffer = [0_u16; 261];
+        // SAFETY: the buffer has the length that is given with it, less one for the zero at its end.
+        unsafe { GetSystemWindowsDirectoryW(buffer.as_mut_ptr(), 260) };
+        // SAFETY: the last unit of the buffer is zero in any case.
+        unsafe { narrow(buffer.as_ptr()) }
+    }
+}
+
+fn wrong_settings(session: &Session) -> String {
+    settings::problems(&session.property("CheckSettings.Data"), session).join("\n")
+}
+
+pub(super) fn check_settings(session: &Session) -> Outcome {
+    session.set("SETTINGSPROBLEM", &wrong_settings(session));
+    Ok(())
+}
+
+pub(super) fn refuse_settings(session: &Session) -> Outcome {
+    match wrong_settings(session) {
+        problems if problems.is_empty() => Ok(()),
+        problems => Err(problems),
+    }
+}
+
+pub(super) fn choose_features(session: &Session) -> Outcome {
+    let selected = SELECTIONS.iter().any(|name| !session.property(name).is_empty());
+    let installed = !session.property("Installed").is_empty();
+    for switch in features::switches(&session.property("ChooseFeatures.Data")) {
+        let given = session.property(switch.property);
+        let remembered = session.property(switch.remembered);
+        let facts = Facts { given: &given, remembered: &remembered, selected, installed };
+        if let Some(present) = features::decide(facts)
+            && session.has_feature(switch.feature) != present
+        {
+            session.choose_feature(switch.feature, present)?;
+        }
+        // What is then remembered, and what other actions go by.
+        session.set(switch.property, if session.has_feature(switch.feature) { "1" } else { "0" });
+    }
+    Ok(())
+}
+
+pub(super) fn prepare(session: &Session) -> Outcome {
+    let data = session.data_for("Prepare");
+    let facts = Settings(records::pairs(&data));
+    let name = facts.text("name");
+    let existing = service::look(name);
+    let account = session.property("SERVICEACCOUNT");
+    let wanted = session.has_feature(facts.text("feature"));
+    let start = session.property("STARTSERVICE");
+    let removal = session.property("REMOVE").eq_ignore_ascii_case("ALL");
+    let plan = plan::plan(Request { wanted, removal, account: &account, start: &start }, existing.as_ref());
+    let flag = |on: bool| if on { "1" } else { "" };
+    session.set("USESERVICE", flag(plan.keep));
+    session.set("REMOVESERVICE", flag(plan.remove));
+    session.set("REGISTERSERVICE", flag(plan.register));
+    session.set("RUNSERVICE", flag(plan.start));
+    if plan.register && account.is_empty() {
+        session.set("SERVICEACCOUNT", facts.text("default_account"));
+    }
+    let mut found = String::new();
+    if let Some(service) = &existing {
+        session.log(&format!("the service {name} is there: {service:?}"));
+        found = format!(
+            "start|{}\ndelayed|{}\nold_command|{}\n",
+            service.start,
+            u8::from(service.delayed),
+            service.command
+        );
+        session.set("SERVICEEXISTS", "1");
+        if service.running {
+            session.set("StartAgain", name);
+        }
+    }
+    session.log(&format!("the service {name}: {plan:?}"));
+    for action in PREPARED {
+        let mut data = session.data_for(action);
+        match *action {
+            "ConfigureService" | "RestoreService" => {
+                data = format!("{data}\n{found}account|{}\n", session.property("SERVICEACCOUNT"));
+            }
+            // Decided once for both: the rollback must not remove what was there before.
+            "WriteConfiguration" | "RemoveConfiguration" => {
+                let file = configuration::read(&data)?.file;
+                if file.exists() {
+                    session.log(&format!("{} exists and stays as it is", file.display()));
+                    data.clear();
+                }
+            }
+            _ => {}
+        }
+        session.set(action, &data);
+    }
+    Ok(())
+}
+
+pub(super) fn start_again(session: &Session) -> Outcome {
+    // It runs already if nothing had stopped it; what else can go wrong is in the log.
+    if let Err(error) = service::start(&session.data()) {
+        session.log(&error);
+    }
+    Ok(())
+}
+
+pub(super) fn secure_folders(session: &Session) -> Outcome {
+    folders::secure(&session.data(), &|line| session.log(line))
+}
+
+pub(super) fn write_configuration(session: &Session) -> Outcome {
+    files::write_configuration(&configuration::read(&session.data())?)
+}
+
+pub(super) fn remove_configuration(session: &Session) -> Outcome {
+    files::remove_configuration(&configuration::read(&session.data())?);
+    Ok(())
+}
+
+pub(super) fn configure_service(session: &Session) -> Outcome {
+    let data = session.data();
+    let settings = Settings(records::pairs(&data));
+    let account = settings.text("account");
+    if settings::has_password(account) && !account.is_empty() {
+        // Where a policy decides who may, the service manager says so when the service starts.
+        if let Err(error) = security::allow_logon_as_service(account) {
+            session.log(&format!("{account} is not given the right to log on as a service: {error}"));
+        }
+    }
+    service::configure(&settings, &|line| session.log(line))
+}
+
+pub(super) fn restore_service(session: &Session) -> Outcome {
+    let data = session.data();
+    let settings = Settings(records::pairs(&data));
+    if let Err(error) = service::restore(&settings) {
+        session.log(&format!("the service {} stays as it is: {error}", settings.text("name")));
+    }
+    Ok(())
+}
+
+pub(super) fn remove_service(session: &Session) -> Outcome {
+    let data = session.data();
+    if let Err(error) = service::remove(Settings(records::pairs(&data)).text("name")) {
+        session.log(&error);
+    }
+    Ok(())
+}
+
+pub(super) fn purge_data(session: &Session) -> Outcome {
+    let data = session.data();
+    let folders: Vec<&str> = data.lines().filter(|line| !line.is_empty()).collect();
+    files::purge(&folders, &|line| session.log(line));
+    Ok(())
+}

@@ -1,0 +1,217 @@
+//! The service, as the service manager knows it.
+
+use super::{last_error, narrow, wide};
+use crate::plan::Service;
+use std::collections::BTreeMap;
+use std::ptr::{null, null_mut};
+use windows_sys::Win32::Storage::FileSystem::DELETE;
+use windows_sys::Win32::System::Services::{
+    ChangeServiceConfig2W, ChangeServiceConfigW, CloseServiceHandle, ControlService, DeleteService,
+    OpenSCManagerW, OpenServiceW, QUERY_SERVICE_CONFIGW, QueryServiceConfig2W, QueryServiceConfigW,
+    QueryServiceStatus, SC_ACTION, SC_ACTION_RESTART, SC_HANDLE, SC_MANAGER_CONNECT, SERVICE_CHANGE_CONFIG,
+    SERVICE_CONFIG_DELAYED_AUTO_START_INFO, SERVICE_CONFIG_DESCRIPTION, SERVICE_CONFIG_FAILURE_ACTIONS,
+    SERVICE_CONFIG_FAILURE_ACTIONS_FLAG, SERVICE_CONFIG_PRESHUTDOWN_INFO, SERVICE_CONFIG_SERVICE_SID_INFO,
+    SERVICE_CONTROL_STOP, SERVICE_DELAYED_AUTO_START_INFO, SERVICE_DESCRIPTIONW,
+    SERVICE_FAILURE_ACTIONS_FLAG, SERVICE_FAILURE_ACTIONSW, SERVICE_NO_CHANGE, SERVICE_PRESHUTDOWN_INFO,
+    SERVICE_QUERY_CONFIG, SERVICE_QUERY_STATUS, SERVICE_SID_INFO, SERVICE_START, SERVICE_STATUS,
+    SERVICE_STOP, SERVICE_STOPPED, StartServiceW,
+};
+
+/// SERVICE_SID_TYPE_UNRESTRICTED: the process has the identity of the service, whatever its account.
+const SID_UNRESTRICTED: u32 = 1;
+
+/// A handle of the service manager.
+struct Handle(SC_HANDLE);
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        // SAFETY: the handle is ours and not used afterwards.
+        unsafe { CloseServiceHandle(self.0) };
+    }
+}
+
+fn open(name: &str, access: u32) -> Result<Handle, String> {
+    // SAFETY: neither machine nor database is named.
+    let manager = unsafe { OpenSCManagerW(null(), null(), SC_MANAGER_CONNECT) };
+    if manager.is_null() {
+        return Err(format!("the service manager cannot be reached: {}", last_error()));
+    }
+    let manager = Handle(manager);
+    // SAFETY: the manager is open, and the name ends with a zero.
+    let service = unsafe { OpenServiceW(manager.0, wide(name).as_ptr(), access) };
+    if service.is_null() {
+        return Err(format!("the service {name} cannot be opened: {}", last_error()));
+    }
+    Ok(Handle(service))
+}
+
+/// What there is of a service; nothing if it is not registered.
+pub(super) fn look(name: &str) -> Option<Service> {
+    let service = open(name, SERVICE_QUERY_CONFIG | SERVICE_QUERY_STATUS).ok()?;
+    let mut status = SERVICE_STATUS::default();
+    // SAFETY: the service is open, and the structure is ours to fill.
+    unsafe { QueryServiceStatus(service.0, &raw mut status) };
+    // 8 KiB is the most that the service manager ever needs here; aligned for the structure at its beginning.
+    let mut buffer = vec![0_u64; 1024];
+    let mut needed = 0;
+    // SAFETY: the service is open, and the buffer has the length that is given with it.
+    let ok = unsafe { QueryServiceConfigW(service.0, buffer.as_mut_ptr().cast(), 8192, &raw mut needed) };
+    if ok == 0 {
+        return None;
+    }
+    // SAFETY: the call has filled the structure, whose text ends with a zero and is in the same buffer.
+    let (start, command) = unsafe {
+        let config = &*buffer.as_ptr().cast::<QUERY_SERVICE_CONFIGW>();
+        (config.dwStartType, narrow(config.lpBinaryPathName))
+    };
+    let mut delayed = SERVICE_DELAYED_AUTO_START_INFO::default();
+    let size = u32::try_from(size_of_val(&delayed)).unwrap_or(0);
+    // SAFETY: the service is open, and the structure has the size that is given with it.
+    unsafe {
+        QueryServiceConfig2W(
+            service.0,
+            SERVICE_CONFIG_DELAYED_AUTO_START_INFO,
+            (&raw mut delayed).cast(),
+            size,
+            &raw mut needed,
+        )
+    };
+    Some(Service {
+        running: ![0, SERVICE_STOPPED].contains(&status.dwCurrentState),
+        start,
+        delayed: delayed.fDelayedAutostart != 0,
+        command,
+    })
+}
+
+/// Starts a service, if it is there and does not run.
+pub(super) fn start(name: &str) -> Result<(), String> {
+    let service = open(name, SERVICE_START)?;
+    // SAFETY: the service is open, and there are no arguments.
+    if unsafe { StartServiceW(service.0, 0, null()) } == 0 {
+        return Err(format!("the service {name} cannot be started: {}", last_error()));
+    }
+    Ok(())
+}
+
+/// Changes the program of a service and its start type, and nothing else; an empty command and
+/// `SERVICE_NO_CHANGE` stand for what is there.
+fn change(service: &Handle, command: &str, start: u32) -> Result<(), String> {
+    let command = wide(command);
+    let command = if command.len() > 1 { command.as_ptr() } else { null() };
+    let keep = SERVICE_NO_CHANGE;
+    // SAFETY: the service is open, and all texts but one are absent, which means that they stay.
+    let ok = unsafe {
+        ChangeServiceConfigW(
+            service.0,
+            keep,
+            start,
+            keep,
+            command,
+            null(),
+            null_mut(),
+            null(),
+            null(),
+            null(),
+            null(),
+        )
+    };
+    if ok == 0 { Err(last_error()) } else { Ok(()) }
+}
+
+/// Sets one of the newer settings of a service.
+fn change2<T>(service: &Handle, level: u32, value: &mut T) -> Result<(), String> {
+    // SAFETY: the service is open, and the structure is the one that belongs to the level.
+    if unsafe { ChangeServiceConfig2W(service.0, level, (&raw mut *value).cast()) } == 0 {
+        return Err(last_error());
+    }
+    Ok(())
+}
+
+/// Configures a service by its settings, whose names are those of [`Settings`].
+///
+/// # Errors
+/// If the service manager refuses what the service cannot do without.
+pub(super) fn configure(settings: &Settings<'_>, log: &dyn Fn(&str)) -> Result<(), String> {
+    // A failure action that restarts needs the right to start.
+    let service = open(settings.text("name"), SERVICE_CHANGE_CONFIG | SERVICE_START)?;
+    let refused = |error: String| format!("the service {} cannot be changed: {error}", settings.text("name"));
+    let before = settings.number("start");
+    change(&service, settings.text("command"), before.unwrap_or(SERVICE_NO_CHANGE)).map_err(refused)?;
+    // It is what the access rights of the data folder name.
+    let mut sid = SERVICE_SID_INFO { dwServiceSidType: SID_UNRESTRICTED };
+    let mut optional = vec![("identity", change2(&service, SERVICE_CONFIG_SERVICE_SID_INFO, &mut sid))];
+    let mut description = wide(settings.text("description"));
+    let mut text = SERVICE_DESCRIPTIONW { lpDescription: description.as_mut_ptr() };
+    optional.push(("description", change2(&service, SERVICE_CONFIG_DESCRIPTION, &mut text)));
+    if before.is_none() {
+        optional.extend(begin(&service, settings));
+    } else if settings.number("delayed") == Some(1) {
+        let mut delayed = SERVICE_DELAYED_AUTO_START_INFO { fDelayedAutostart: 1 };
+        let done = change2(&service, SERVICE_CONFIG_DELAYED_AUTO_START_INFO, &mut delayed);
+        optional.push(("delayed start", done));
+    }
+    for (what, outcome) in optional {
+        if let Err(error) = outcome {
+            log(&format!("the service has no {what}: {error}"));
+        }
+    }
+    Ok(())
+}
+
+/// What a service gets when it is new, and keeps as an administrator changes it.
+fn begin(service: &Handle, settings: &Settings<'_>) -> Vec<(&'static str, Result<(), String>)> {
+    let number = |name| settings.number(name).unwrap_or(0);
+    let mut delayed = SERVICE_DELAYED_AUTO_START_INFO { fDelayedAutostart: 1 };
+    let mut actions =
+        [SC_ACTION { Type: SC_ACTION_RESTART, Delay: number("restart_delay_seconds") * 1000 }; 3];
+    let mut recovery = SERVICE_FAILURE_ACTIONSW {
+        dwResetPeriod: number("restart_reset_seconds"),
+        lpRebootMsg: null_mut(),
+        lpCommand: null_mut(),
+        cActions: 3,
+        lpsaActions: actions.as_mut_ptr(),
+    };
+    // A service that ends with an error is restarted like one that crashes.
+    let mut also_errors = SERVICE_FAILURE_ACTIONS_FLAG { fFailureActionsOnNonCrashFailures: 1 };
+    let mut preshutdown =
+        SERVICE_PRESHUTDOWN_INFO { dwPreshutdownTimeout: number("preshutdown_seconds") * 1000 };
+    vec![
+        ("delayed start", change2(service, SERVICE_CONFIG_DELAYED_AUTO_START_INFO, &mut delayed)),
+        ("recovery", change2(service, SERVICE_CONFIG_FAILURE_ACTIONS, &mut recovery)),
+        ("recovery from errors", change2(service, SERVICE_CONFIG_FAILURE_ACTIONS_FLAG, &mut also_errors)),
+        ("time before shutdown", change2(service, SERVICE_CONFIG_PRESHUTDOWN_INFO, &mut preshutdown)),
+    ]
+}
+
+/// Gives a service that was there its program and start type back.
+pub(super) fn restore(settings: &Settings<'_>) -> Result<(), String> {
+    let service = open(settings.text("name"), SERVICE_CHANGE_CONFIG)?;
+    change(&service, settings.text("old_command"), settings.number("start").unwrap_or(SERVICE_NO_CHANGE))
+}
+
+/// Stops a service and deletes it.
+pub(super) fn remove(name: &str) -> Result<(), String> {
+    let service = open(name, SERVICE_STOP | DELETE)?;
+    let mut status = SERVICE_STATUS::default();
+    // SAFETY: the service is open, and the structure is ours to fill. It is mostly stopped already.
+    unsafe { ControlService(service.0, SERVICE_CONTROL_STOP, &raw mut status) };
+    // SAFETY: the service is open.
+    if unsafe { DeleteService(service.0) } == 0 {
+        return Err(format!("the service {name} cannot be deleted: {}", last_error()));
+    }
+    Ok(())
+}
+
+/// The data of an action on the service: names and values.
+pub(super) struct Settings<'a>(pub(super) BTreeMap<&'a str, &'a str>);
+
+impl<'a> Settings<'a> {
+    pub(super) fn text(&self, name: &str) -> &'a str {
+        self.0.get(name).copied().unwrap_or_default()
+    }
+
+    fn number(&self, name: &str) -> Option<u32> {
+        self.text(name).parse().ok()
+    }
+}
