@@ -9,13 +9,11 @@ use crate::workspace;
 use anyhow::{Context, Result, ensure};
 use packager::artifacts::{self, Origin};
 use packager::digest::sha256_file;
-use packager::{Artifact, Artifacts, Changelog, Format, Package, Payload, Product, Target};
+use packager::{Artifact, Artifacts, Changelog, Entry, Format, Package, Payload, Product, Source, Target};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
-
-/// Programs and libraries that the packager takes from beside the program, where they are. They are signed with it.
-const BESIDE: &[&str] = &["installer_actions.dll"];
 
 /// What the names of unfinished folders begin with; a run that was killed may leave some.
 const UNFINISHED: &str = ".unfinished-";
@@ -111,12 +109,9 @@ fn make_target(
     fs::create_dir_all(&signatures)?;
 
     let program = format!("{}{}", order.product.name, packaged.os.exe_suffix());
-    signer.sign(&program, &short, &unsigned, &programs.join(&program), &signatures, &mut store)?;
-    for name in BESIDE {
-        let beside = unsigned.with_file_name(name);
-        if beside.is_file() {
-            signer.sign(name, &short, &beside, &programs.join(name), &signatures, &mut store)?;
-        }
+    let formats: Vec<_> = order.formats.iter().copied().filter(|format| format.supports(packaged)).collect();
+    for (name, path) in programs_of(order.product, &formats, packaged, &program, &unsigned)? {
+        signer.sign(&name, &short, &path, &programs.join(&name), &signatures, &mut store)?;
     }
 
     let origin = Origin {
@@ -125,17 +120,18 @@ fn make_target(
         inputs: "",
         toolchain: &toolchain,
     };
-    for &format in order.formats.iter().filter(|format| format.supports(packaged)) {
+    for format in formats {
         stop_if_interrupted()?;
         let (path, mut artifact) = pack(order, changelog, packaged, format, origin, staging)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let ready = staging.folder.path().join("ready").join(&name);
-        if let Some(Kind::Program | Kind::Installer) = kind::look(&path)?.kind {
+        let look = kind::look(&path)?;
+        if matches!(look.kind, Some(Kind::Program | Kind::Installer)) && !look.is_signed {
             signer.sign(&name, &short, &path, &ready, &signatures, &mut store)?;
         } else {
             verify::require(&verify::judge(&signer.tool, &name, &path, &signer.trust)?)?;
             fs::rename(&path, &ready)?;
-            println!("{name}: what is in it is signed");
+            println!("{name}: what it consists of is signed");
         }
         artifact.size = fs::metadata(&ready)?.len();
         artifact.sha256 = sha256_file(&ready)?;
@@ -143,6 +139,38 @@ fn make_target(
     }
     staging.stores.push((short, store));
     Ok(())
+}
+
+/// The programs and libraries that packages of these formats take from the folder of the program, by the names that
+/// the packager looks for there.
+fn programs_of(
+    product: &Product,
+    formats: &[&'static dyn Format],
+    target: Target,
+    program: &str,
+    unsigned: &Path,
+) -> Result<BTreeMap<String, PathBuf>> {
+    let mut found = BTreeMap::from([(program.to_owned(), unsigned.to_owned())]);
+    for format in formats {
+        let payload = Payload::resolve(product, format.name(), target, unsigned)?;
+        for source in payload.entries().iter().filter_map(Entry::source) {
+            let Source::Path(path) = source else { continue };
+            if path == unsigned || path.parent() != unsigned.parent() {
+                continue;
+            }
+            ensure!(
+                path.is_file(),
+                "{} is not there, but goes into the {}: it is built with the program and lies beside it",
+                path.display(),
+                format.name()
+            );
+            if kind::look(path)?.kind == Some(Kind::Program) {
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                found.insert(name, path.clone());
+            }
+        }
+    }
+    Ok(found)
 }
 
 fn unsigned_program(order: &Order<'_>, target: &BuildTarget) -> Result<PathBuf> {

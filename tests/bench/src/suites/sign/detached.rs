@@ -1,7 +1,7 @@
 //! Stored signatures: the same bits from rebuilt inputs, without a key; and when an input is not the one it was.
 
 use super::Case;
-use super::workshop::{TARGET, Workshop, failed_cleanly, files};
+use super::workshop::{ACTIONS, TARGET, Workshop, failed_cleanly, files};
 use crate::products;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -75,12 +75,11 @@ const DAMAGES: &[(&str, Damage, &[&str])] = &[
             swap(signatures)?;
             edit(signatures, |list| {
                 let files = &mut list["files"];
-                let keys: Vec<String> =
-                    files.as_object().into_iter().flat_map(|f| f.keys().cloned()).collect();
-                let digests: Vec<Value> =
-                    keys.iter().map(|key| files[key]["signature_sha256"].clone()).collect();
-                for (key, digest) in keys.iter().zip(digests.into_iter().rev()) {
-                    files[key]["signature_sha256"] = digest;
+                let names = files.as_object().into_iter().flatten().map(|(name, _)| name.clone());
+                let names: Vec<String> = names.filter(|name| name != ACTIONS).collect();
+                let digests = [0, 1].map(|index| files[&names[index]]["signature_sha256"].clone());
+                for (name, digest) in names.iter().rev().zip(digests) {
+                    files[name]["signature_sha256"] = digest;
                 }
             })
         },
@@ -131,14 +130,21 @@ const DAMAGES: &[(&str, Damage, &[&str])] = &[
 /// Fails if: a wrong input makes a file, or the error does not name it.
 fn wrong_inputs(workshop: &Workshop, folder: &Path) -> Result<()> {
     let out = folder.join("out");
-    let other = folder.join("other.exe");
-    let mut bytes = fs::read(&workshop.program)?;
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
-    fs::write(&other, bytes)?;
-    let output = workshop.attach(&other, &workshop.release()?.join("signatures"), &out).output()?;
-    let messages = ["the unsigned pywats-client.exe is not the one that was signed", "signatures.json"];
-    failed_cleanly(&output, &out, &messages, &[]).context("another program")?;
+    let signatures = workshop.release()?.join("signatures");
+    for changed in ["pywats-client.exe", ACTIONS] {
+        let other = folder.join(format!("other {changed}"));
+        fs::create_dir(&other)?;
+        workshop.bring_actions(&other)?;
+        let program = other.join("pywats-client.exe");
+        fs::copy(&workshop.program, &program)?;
+        let mut bytes = fs::read(other.join(changed))?;
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        fs::write(other.join(changed), bytes)?;
+        let output = workshop.attach(&program, &signatures, &out).output()?;
+        let message = format!("the unsigned {changed} is not the one that was signed");
+        failed_cleanly(&output, &out, &[&message, "signatures.json"], &[])?;
+    }
 
     for (index, (name, damage, messages)) in DAMAGES.iter().enumerate() {
         let signatures = folder.join(index.to_string());

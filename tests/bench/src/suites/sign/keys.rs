@@ -2,7 +2,7 @@
 
 use super::Case;
 use super::authority::{PASSWORD, PIN};
-use super::workshop::{TARGET, VARIABLE, Workshop, failed_cleanly, files, find, installed};
+use super::workshop::{ACTIONS, TARGET, VARIABLE, Workshop, failed_cleanly, files, find, installed};
 use crate::command::tool;
 use crate::products;
 use crate::suites::msi;
@@ -33,13 +33,14 @@ fn pem(workshop: &Workshop, folder: &Path) -> Result<()> {
     let (msi, zip) = (find(out, ".msi")?, find(out, ".zip")?);
     let names = ["SHA256SUMS", "artifacts.json"].map(PathBuf::from);
     let signatures = Path::new("signatures").join(TARGET);
-    let stored = ["pywats-client.exe.p7s", "signatures.json"].map(|name| signatures.join(name));
+    let stored = ["installer_actions.dll.p7s", "pywats-client.exe.p7s", "signatures.json"]
+        .map(|name| signatures.join(name));
     let found = files(out)?;
     for name in names.iter().chain(&stored) {
         ensure!(found.contains(name), "there is no {} in {found:?}", name.display());
     }
     find(&out.join(&signatures), ".msi.p7s")?;
-    ensure!(found.len() == 7, "there are other files in {found:?}");
+    ensure!(found.len() == 8, "there are other files in {found:?}");
     let sums = fs::read_to_string(out.join("SHA256SUMS"))?;
     let list = fs::read_to_string(out.join("artifacts.json"))?;
     for file in [&msi, &zip] {
@@ -71,7 +72,10 @@ fn pem(workshop: &Workshop, folder: &Path) -> Result<()> {
         .arg("-in")
         .arg(&msi)
         .run()?;
-    products::compare(&msi::program(&msi, folder)?, &workshop.signed_program(folder)?)
+    let program = msi::program(&msi, folder)?;
+    // What runs with the rights of the installation is signed as well as what is installed.
+    workshop.verify_good(&program.with_file_name(ACTIONS))?;
+    products::compare(&program, &workshop.signed_program(folder)?)
         .context("the programs in MSI and zip differ")
 }
 
@@ -176,15 +180,20 @@ fn wrong_passwords(workshop: &Workshop, folder: &Path) -> Result<()> {
 fn not_to_be_signed(workshop: &Workshop, folder: &Path) -> Result<()> {
     let text = folder.join("text.exe");
     fs::write(&text, "MZ, but no program")?;
+    let alone = folder.join("alone/pywats-client.exe");
+    fs::create_dir(folder.join("alone"))?;
+    fs::copy(&workshop.program, &alone)?;
+    workshop.bring_actions(folder)?;
     let configuration = workshop.configure(folder, "pem")?;
     for (program, message) in [
         (workshop.signed_program(folder)?, "is signed already"),
         (text, "neither a program for Windows nor an installer"),
         (folder.join("missing.exe"), "there is no program"),
+        (alone, "installer_actions.dll is not there, but goes into the msi"),
     ] {
         let out = folder.join("out");
         let output = workshop.sign_program(&program, &out).arg("--config").arg(&configuration).output()?;
-        failed_cleanly(&output, &out, &[message, &program.to_string_lossy()], &[])?;
+        failed_cleanly(&output, &out, &[message], &[])?;
     }
     Ok(())
 }

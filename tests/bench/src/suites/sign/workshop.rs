@@ -14,6 +14,9 @@ use std::process::Output;
 /// Where the signatures of the target are in a folder of signatures.
 pub(super) const TARGET: &str = "x86_64-windows";
 
+/// The DLL of the installer's custom actions, which lies beside the program.
+pub(super) const ACTIONS: &str = "installer_actions.dll";
+
 /// The environment variable that has the password by default.
 pub(super) const VARIABLE: &str = "PYWATS_SIGN_PASSWORD";
 
@@ -94,6 +97,13 @@ impl Workshop {
         let configuration = self.configure(&self.folder.join("release-configuration"), "pem")?;
         self.sign(&configuration, &out).run()?;
         Ok(out)
+    }
+
+    /// Puts what is packed with the program beside another one.
+    pub(super) fn bring_actions(&self, folder: &Path) -> Result<PathBuf> {
+        let to = folder.join(ACTIONS);
+        fs::copy(self.program.with_file_name(ACTIONS), &to)?;
+        Ok(to)
     }
 
     /// The signed program, out of the release's archive.
