@@ -174,6 +174,12 @@ impl Config {
                 run.iter().any(|word| word.contains("{out}")),
                 "key.command: none of the arguments has {{out}}, the file that is to be signed"
             );
+            for (option, value) in run.iter().zip(&run[1..]).filter(|(option, _)| names_password(option)) {
+                ensure!(
+                    ["env:", "file:"].iter().any(|place| value.starts_with(place)),
+                    "key.command: what follows {option} seems to be a password, which every user of the machine can read there; jsign takes env:VARIABLE or file:FILE instead"
+                );
+            }
         }
         self.timestamp.check()
     }
@@ -257,6 +263,11 @@ impl Timestamp {
     }
 }
 
+/// Whether an option, such as jsign's `--storepass`, is followed by a password.
+fn names_password(option: &str) -> bool {
+    option.starts_with('-') && ["pass", "password"].iter().any(|end| option.ends_with(end))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -279,7 +290,7 @@ mod tests {
         const TOKEN: &str = "[key.pkcs11]\nmodule = 'm.so'\n";
         load(&format!("{PEM}password = {{ env = 'X' }}\n[timestamp]\nservers = ['http://a/b']")).unwrap();
         load(&format!("{TOKEN}key = 'pkcs11:a'\ncertificate = 'pkcs11:b'")).unwrap();
-        load("[key.command]\nrun = ['jsign', '{out}']").unwrap();
+        load("[key.command]\nrun = ['jsign', '--storepass', 'env:TOKEN', '{out}']").unwrap();
         for (text, message) in [
             (String::new(), "missing field `key`"),
             (format!("colour = 'red'\n{PEM}"), "colour"),
@@ -297,6 +308,10 @@ mod tests {
             (format!("{TOKEN}key = 'pkcs11:a'\ncertificate = 'pkcs11:b'\ncertificates = 'c.pem'"), "either"),
             ("[key.command]\nrun = []".to_owned(), "a list of a program"),
             ("[key.command]\nrun = ['jsign', '{in}']".to_owned(), "{out}"),
+            (
+                "[key.command]\nrun = ['jsign', '--storepass', 'me:word', '{out}']".to_owned(),
+                "what follows --storepass seems to be a password",
+            ),
             (format!("{PEM}[timestamp]\nservers = ['ftp://a']"), "no http address"),
             (format!("{PEM}[timestamp]\nservers = ['http://me:word@a/']"), "must not have a password"),
             (format!("{PEM}[timestamp]\nattempts = 0"), "attempts"),
