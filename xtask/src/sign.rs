@@ -265,7 +265,8 @@ impl Signer {
     fn make_signature(&self, kind: Kind, unsigned: &Path, signature: &Path) -> Result<bool> {
         let Means::Key(config) = &self.means else { bail!("there is no key") };
         let work = tempfile::tempdir().context("making a folder for unfinished files")?;
-        let signed = work.path().join("signed");
+        // With the ending of the unsigned file: some signers go by it.
+        let signed = work.path().join(unsigned.file_name().context("a file has a name")?);
         let is_extended = if let Key::Command(words) = &config.key {
             command::sign(&words.run, [unsigned, &signed])?;
             kind::look(&signed)?.is_extended
