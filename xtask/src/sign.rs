@@ -90,7 +90,7 @@ impl Sign {
     pub(crate) fn run(self) -> Result<()> {
         let product = Product::load(&workspace::product_manifest())?;
         let targets = self.targets()?;
-        let formats = self.formats()?;
+        let formats = self.formats(&targets)?;
         let signer = self.signer(&product)?;
         let out = self.out.clone().unwrap_or_else(workspace::signed);
         let signatures = match &self.attach {
@@ -131,11 +131,15 @@ impl Sign {
         Ok(chosen)
     }
 
-    fn formats(&self) -> Result<Vec<&'static dyn Format>> {
-        match self.formats.as_slice() {
-            [] => Ok(formats::ALL.to_vec()),
-            names => names.iter().map(|name| formats::by_name(name)).collect(),
-        }
+    fn formats(&self, targets: &[&BuildTarget]) -> Result<Vec<&'static dyn Format>> {
+        let mut formats = match self.formats.as_slice() {
+            [] => formats::ALL.to_vec(),
+            names => names.iter().map(|name| formats::by_name(name)).collect::<Result<_>>()?,
+        };
+        let targets: Vec<_> = targets.iter().map(|target| target.packaged()).collect::<Result<_>>()?;
+        formats.retain(|format| targets.iter().any(|target| format.supports(*target)));
+        ensure!(!formats.is_empty(), "none of these formats exists for Windows: {}", self.formats.join(", "));
+        Ok(formats)
     }
 
     fn signer(&self, product: &Product) -> Result<Signer> {

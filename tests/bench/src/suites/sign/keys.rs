@@ -3,7 +3,7 @@
 use super::Case;
 use super::authority::{PASSWORD, PIN};
 use super::workshop::{ACTIONS, TARGET, VARIABLE, Workshop, failed_cleanly, files, find, installed};
-use crate::command::tool;
+use crate::command::{said, tool};
 use crate::products;
 use crate::suites::msi;
 use anyhow::{Context, Result, ensure};
@@ -23,6 +23,7 @@ pub(super) const CASES: &[(&str, Case)] = &[
     ("an external command that does not do it", external_failures),
     ("wrong and missing passwords", wrong_passwords),
     ("what cannot be signed", not_to_be_signed),
+    ("what the command line cannot mean", impossible_arguments),
     ("osslsigncode is missing or too old", without_osslsigncode),
 ];
 
@@ -195,6 +196,34 @@ fn not_to_be_signed(workshop: &Workshop, folder: &Path) -> Result<()> {
         let output = workshop.sign_program(&program, &out).arg("--config").arg(&configuration).output()?;
         failed_cleanly(&output, &out, &[message], &[])?;
     }
+    Ok(())
+}
+
+/// Fails if: what cannot be meant is signed anyway, or the unsigned artifacts could be taken for signed ones.
+fn impossible_arguments(workshop: &Workshop, folder: &Path) -> Result<()> {
+    let configuration = workshop.configure(folder, "pem")?;
+    let before = workshop.server.asked();
+    for (arguments, message) in [
+        (["--format", "deb"], "none of these formats exists for Windows: deb"),
+        (["--format", "exe-cute"], "unknown format"),
+        (["--target", "x86_64-apple-darwin"], "what can be signed is for x86_64-pc-windows-gnu"),
+        (["--timestamp-server", "ftp://a"], "--timestamp-server"),
+        (["--config", "/no/such/signing.toml"], "docs/signing.md"),
+    ] {
+        let out = folder.join("out");
+        let mut sign = workshop.sign_program(&workshop.program, &out).args(arguments);
+        if arguments[0] != "--config" {
+            sign = sign.arg("--config").arg(&configuration);
+        }
+        failed_cleanly(&sign.output()?, &out, &[message], &[]).context(arguments[1])?;
+    }
+    let dist = products::workspace().join("dist");
+    if dist.is_dir() {
+        let output = workshop.sign(&configuration, &dist).output()?;
+        ensure!(output.status.code() == Some(1), "it ended with {}", output.status);
+        ensure!(said(&output).contains("has the unsigned artifacts"), "{}", said(&output));
+    }
+    ensure!(workshop.server.asked() == before, "something was signed");
     Ok(())
 }
 
