@@ -25,13 +25,16 @@ let
       inherit root;
       fileset = fileset.unions files;
     };
-in
-{
-  client = source [
+
+  client = [
     manifests
     ../crates/wats/src
     ../crates/pywats-client/src
   ];
+in
+{
+  client = source client;
+  windowsClient = source (client ++ [ ../crates/installer-actions/src ]);
 
   testServer = source [
     manifests

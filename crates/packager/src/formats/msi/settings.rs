@@ -87,6 +87,8 @@ pub(super) fn add(database: &mut Database, package: &Package<'_>, codes: &guid::
         KeyPath: value_key("InstallDir") },
     )?;
     database.add("FeatureComponents", row! { Feature_: features::PROGRAM, Component_: component })?;
+    // The folder gets its access rights before there is anything in it.
+    database.add("CreateFolder", row! { Directory_: INSTALL_FOLDER, Component_: component })?;
 
     for setting in settings() {
         let signature = remembered(setting.property);

@@ -7,6 +7,7 @@
 //! Needs the Debian packages `wine`, `wine64`, `msitools` and `gcc-mingw-w64-x86-64-win32`.
 
 mod life;
+mod policy;
 mod prefix;
 mod reports;
 mod station;
@@ -47,13 +48,16 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     let template = Prefix::create(&bench.folder("template")?).context("making a Wine prefix")?;
 
     life::run(bench, &template, &packages)?;
-    let cases: [(&str, Case); 6] = [
+    let cases: [(&str, Case); 9] = [
         ("INSTALLSERVICE=0 registers no service, in upgrades too", no_service),
         ("INSTALLSERVICE=0 removes the service of an older version", service_no_longer_wanted),
         ("STARTSERVICE=0 does not start the service, in upgrades too", service_not_started),
         ("the same package again changes nothing", same_again),
         ("an installation that fails leaves nothing behind", failure_rolls_back),
         ("an upgrade to another folder moves program and service", moved),
+        ("a policy overrides the configuration file, at once", policy::overrides_the_file),
+        ("a policy that cannot be used is told of", policy::unusable_is_told),
+        ("a diagnosis knows Windows, service and write filter", policy::diagnosis),
     ];
     for (name, case) in cases {
         let folder = bench.folder("prefix")?;

@@ -1,6 +1,6 @@
 //! What an administrator does at a test station: install, look, remove.
 
-use super::prefix::Prefix;
+use super::prefix::{Batch, Prefix};
 use crate::client::wait_until;
 use anyhow::{Context, Result, ensure};
 use std::fs;
@@ -27,6 +27,21 @@ impl Station {
     /// The path on this system of a path on drive C.
     pub(crate) fn path(&self, windows: &str) -> PathBuf {
         self.prefix.path(windows)
+    }
+
+    /// Runs a batch file.
+    pub(crate) fn run(&self, commands: &str) -> Result<Batch> {
+        self.prefix.batch(commands)
+    }
+
+    /// Adds a write filter, as far as the client can see it.
+    pub(crate) fn add_write_filter(&self) -> Result<()> {
+        self.prefix.compile("uwfmgr.c", r"C:\windows\system32\uwfmgr.exe", &[])?;
+        // Disabled: there is no driver behind it.
+        let driver = r"HKLM\SYSTEM\CurrentControlSet\Services\uwfvol";
+        let added = self.run(&format!("reg add {driver} /v Start /t REG_DWORD /d 4 /f"))?;
+        ensure!(added.code == 0, "reg add failed: {}", added.output);
+        Ok(())
     }
 
     /// `msiexec /i`, silently; succeeds with exit code 0.
