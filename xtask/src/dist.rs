@@ -136,12 +136,7 @@ impl Facts {
     fn gather() -> Result<Facts> {
         let product = Product::load(&workspace::product_manifest())?;
         let changelog = product.changelog()?;
-        let epoch = match std::env::var("SOURCE_DATE_EPOCH") {
-            Ok(text) => {
-                text.parse().with_context(|| format!("SOURCE_DATE_EPOCH {text:?} is no number of seconds"))?
-            }
-            Err(_) => changelog.latest().epoch(),
-        };
+        let epoch = workspace::epoch(&changelog)?;
         Ok(Facts { product, changelog, epoch, rust: Rust::find()? })
     }
 

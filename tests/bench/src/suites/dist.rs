@@ -39,7 +39,7 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
 }
 
 /// The `xtask` that runs this bench, or the one that was built last.
-fn xtask() -> PathBuf {
+pub(super) fn xtask() -> PathBuf {
     std::env::var_os("XTASK").map_or_else(|| workspace().join("target/debug/xtask"), PathBuf::from)
 }
 

@@ -54,7 +54,10 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     life::run(bench, &template, &packages)?;
     let cases: &[(&str, Case)] = &[
         ("Windows' own functions read version and icon of the program", says_what_it_is),
-        ("what is given becomes the first configuration, in folders with any characters", properties::first_configuration),
+        (
+            "what is given becomes the first configuration, in folders with any characters",
+            properties::first_configuration,
+        ),
         ("what cannot work is refused, and nothing is changed", properties::refused),
         ("the account is the one that is given, in upgrades too", properties::account),
         ("PATH and Start menu can be left out, in upgrades too", properties::features),

@@ -69,7 +69,10 @@ pub(super) fn refused(station: &Station, packages: &Packages) -> Result<()> {
         let log = station.whole_log();
         ensure!(log.contains(sentence), "{properties}: {sentence:?} is not in the log\n{}", station.log());
         ensure!(!log.contains("Geheim-77"), "the password is in the log");
-        ensure!(!station.is_listed()? && station.service()?.is_none(), "{properties}: something was installed");
+        ensure!(
+            !station.is_listed()? && station.service()?.is_none(),
+            "{properties}: something was installed"
+        );
         for folder in [DEFAULT, DATA] {
             ensure!(!station.path(folder).exists(), "{properties}: {folder} was made");
         }
@@ -103,9 +106,13 @@ pub(super) fn features(station: &Station, packages: &Packages) -> Result<()> {
         let found = station.start_menu(MENU)?;
         ensure!(found.is_some() == menu, "the Start menu has {found:?}");
         if let Some(folder) = found {
-            let page = fs::read_to_string(folder.join("Status page.url")).context("there is no status page")?;
+            let page =
+                fs::read_to_string(folder.join("Status page.url")).context("there is no status page")?;
             ensure!(page.contains("URL=http://127.0.0.1:8080/"), "the status page leads to {page}");
-            ensure!(folder.join("Configuration and data.lnk").is_file(), "there is no link to the data folder");
+            ensure!(
+                folder.join("Configuration and data.lnk").is_file(),
+                "there is no link to the data folder"
+            );
         }
         Ok(())
     };
