@@ -25,6 +25,7 @@
   mmdebstrap,
   msitools,
   nix,
+  opensc,
   openssl,
   osslsigncode,
   p7zip,
@@ -33,6 +34,7 @@
   qemu-user,
   rpm,
   shellcheck,
+  softhsm,
   systemd,
   unzip,
   util-linux,
@@ -68,6 +70,7 @@ let
     mmdebstrap
     msitools
     nix
+    opensc
     openssl
     osslsigncode
     p7zip
@@ -75,6 +78,7 @@ let
     python3
     rpm
     shellcheck
+    softhsm
     systemd
     unzip
     util-linux

@@ -39,6 +39,8 @@ pub struct Product {
     pub rpm: Rpm,
     /// Facts only Windows Installer packages need.
     pub msi: Msi,
+    /// Facts only manifests for winget need; a product without them has no such manifests.
+    pub winget: Option<Winget>,
     /// What is packed, before it is resolved for one format and target.
     payload: Vec<PayloadRow>,
     /// Changelog, relative to the manifest.
@@ -176,6 +178,18 @@ pub enum SettingKind {
     SecretFile,
     /// A folder that users drop files into, instead of `drop_folder`.
     DropFolder,
+}
+
+/// Facts of the manifests for winget.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Winget {
+    /// `Publisher.Package`: the name by which winget knows the product; never changes.
+    pub identifier: String,
+    /// The oldest Windows that it runs on, as four numbers.
+    pub minimum_os_version: String,
+    /// Words by which it is found.
+    pub tags: Vec<String>,
 }
 
 /// One row of the manifest's payload table.

@@ -177,7 +177,7 @@ fn data_and_configuration_stay() {
     const PERMANENT: i32 = 0x10;
     let mut tables = Tables::of("0.1.0");
     let mut made = tables.column("CreateFolder", "Directory_", "Component_");
-    made.retain(|folder, _| folder != "INSTALLDIR");
+    made.retain(|_, component| component == "Data");
     assert_eq!(made.len(), 6, "{made:?}");
     let attributes = tables.column("Component", "Component", "Attributes");
     for component in made.values() {
@@ -186,7 +186,7 @@ fn data_and_configuration_stay() {
     let files = tables.column("File", "FileName", "File");
     assert_eq!(files.keys().collect::<Vec<_>>(), ["PYWATS~1.EXE|pywats-client.exe"]);
     for (row, folder) in tables.column("RemoveFile", "FileKey", "DirProperty") {
-        assert_eq!(folder, "StartMenuFolder", "{row} removes something else");
+        assert_eq!(folder, "ProductMenuFolder", "{row} removes something else");
     }
 }
 

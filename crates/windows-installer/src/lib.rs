@@ -3,7 +3,8 @@
 //! A [`Database`] takes rows table by table and refuses what Windows Installer would refuse or, worse,
 //! silently misread: unknown columns, malformed identifiers and GUIDs, references to nothing, text that
 //! the code page cannot hold. [`Database::write`] then gives the same bytes for the same rows, in
-//! whatever order they were added; nothing reads a clock or the environment.
+//! whatever order they were added; nothing reads a clock or the environment. [`lint`] judges finished files,
+//! whoever wrote them.
 //!
 //! The format is documented by Microsoft as
 //! [Windows Installer](https://learn.microsoft.com/en-us/windows/win32/msi/windows-installer-portal): a
@@ -19,8 +20,11 @@ mod check;
 mod container;
 mod database;
 mod error;
+mod file_version;
 pub mod files;
 pub mod guid;
+mod identity;
+pub mod lint;
 pub mod names;
 pub mod schema;
 pub mod sequence;
@@ -29,6 +33,8 @@ mod summary;
 pub use cabinet::{Cabinet, CabinetFile};
 pub use database::{Cell, Database};
 pub use error::{Error, Result};
+pub use file_version::FileVersion;
 pub use files::FileSet;
+pub use identity::Identity;
 pub use sequence::{Ending, Place, Sequence};
 pub use summary::{Platform, Summary};

@@ -1,5 +1,6 @@
 //! The suites, in the order in which they run: what fails fastest comes first.
 
+use super::prerequisites::PKCS11_ENGINE;
 use super::{Test, nix};
 use crate::cache::Cache;
 use crate::process;
@@ -99,6 +100,20 @@ pub(crate) const ALL: &[Suite] = &[
         "msi",
         "what msitools, 7z, cabextract and osslsigncode say of the Windows Installer database",
         &["7z", "cabextract", "msiextract", "msiinfo", "openssl", "osslsigncode"],
+    ),
+    bench(
+        "sign",
+        "programs and MSI are signed with keys of every kind, reproduced from stored signatures, and judged",
+        &[
+            PKCS11_ENGINE,
+            "msiextract",
+            "openssl",
+            "osslsigncode",
+            "pkcs11-tool",
+            "ps",
+            "softhsm2-util",
+            "unzip",
+        ],
     ),
     bench(
         "delivery",

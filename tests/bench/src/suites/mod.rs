@@ -10,6 +10,7 @@ mod msi;
 mod nix;
 mod reproducible;
 mod service;
+mod sign;
 mod wine;
 
 use crate::bench::Bench;
@@ -73,6 +74,11 @@ pub(crate) const ALL: &[Suite] = &[
         name: "msi",
         about: "Windows Installer packages say and hold what they should, as other people's tools see it",
         run: msi::run,
+    },
+    Suite {
+        name: "sign",
+        about: "programs and MSI are signed, reproduced from stored signatures, and judged",
+        run: sign::run,
     },
     Suite {
         name: "wine",

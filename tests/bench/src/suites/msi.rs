@@ -1,5 +1,6 @@
 //! Judges Windows Installer packages without installing them, by programs that know nothing of ours:
-//! msitools (`msiinfo`, `msiextract`), 7-Zip, cabextract and osslsigncode.
+//! msitools (`msiinfo`, `msiextract`), 7-Zip, cabextract and osslsigncode; and by the rules of
+//! `cargo xtask lint msi`, which are ours, but read the file alone.
 
 use crate::bench::Bench;
 use crate::command::tool;
@@ -14,6 +15,7 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
         let name = msi.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let folder = bench.folder(&name)?;
         bench.case(&format!("{name}: summary and code page are as Windows wants them"), || summary(&msi));
+        bench.case(&format!("{name}: the validator finds nothing"), || validator(&msi));
         bench.case(&format!("{name}: tables say what is to be installed"), || tables(&msi));
         bench.case(&format!("{name}: three unpackers agree on the files"), || contents(&msi, &folder));
         bench.case(&format!("{name}: packing its files again gives the same bits"), || again(&msi, &folder));
@@ -55,6 +57,13 @@ fn summary(msi: &Path) -> Result<()> {
     // Compound file version 3: what signing tools expect.
     let head = std::fs::read(msi)?;
     ensure!(head.get(0x1a) == Some(&3), "the compound file is not of version 3");
+    Ok(())
+}
+
+fn validator(msi: &Path) -> Result<()> {
+    let findings = windows_installer::lint::lint(&std::fs::read(msi)?)?;
+    let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    ensure!(lines.is_empty(), "{} findings:\n{}", lines.len(), lines.join("\n"));
     Ok(())
 }
 
@@ -142,16 +151,36 @@ fn contents(msi: &Path, folder: &Path) -> Result<()> {
             ensure!(std::fs::read(&other)? == content, "{} differs from {long}", other.display());
         }
         let hash = hashes.iter().find(|hash| hash["File_"] == row["File"]);
-        let hash = hash.with_context(|| format!("{long} has neither version nor hash"))?;
-        let sum = tool("md5sum", 30).arg(path).read()?;
-        let parts =
-            ["HashPart1", "HashPart2", "HashPart3", "HashPart4"].map(|part| hash[part].parse::<i32>());
-        let mut text = String::new();
-        for part in parts {
-            part?.to_le_bytes().iter().for_each(|byte| text += &format!("{byte:02x}"));
-        }
-        ensure!(sum.starts_with(&text), "MsiFileHash of {long} is {text}, md5sum says {sum}");
+        is_told_apart(&row, hash, path).with_context(|| format!("how Windows tells {long} apart"))?;
     }
+    Ok(())
+}
+
+/// A program has the version that 7-Zip finds in it, any other file the hash that md5sum computes.
+fn is_told_apart(
+    row: &BTreeMap<String, String>,
+    hash: Option<&BTreeMap<String, String>>,
+    path: &Path,
+) -> Result<()> {
+    let (version, language) = (&row["Version"], &row["Language"]);
+    if std::fs::read(path)?.starts_with(b"MZ") {
+        let listing = tool("7z", 60).arg("l").arg(path).read()?;
+        let found = listing.lines().find_map(|line| line.strip_prefix("FileVersion: "));
+        let found = found.context("7z finds no version in the program")?;
+        ensure!(version == found, "Version is {version:?}, 7z finds {found}");
+        ensure!(language == "1033", "Language is {language:?}");
+        ensure!(hash.is_none(), "there is a hash, too");
+        return Ok(());
+    }
+    ensure!(version.is_empty() && language.is_empty(), "Version is {version:?}, Language {language:?}");
+    let hash = hash.context("there is neither version nor hash")?;
+    let mut text = String::new();
+    for part in ["HashPart1", "HashPart2", "HashPart3", "HashPart4"] {
+        let number: i32 = hash[part].parse().with_context(|| format!("{part} is {:?}", hash[part]))?;
+        number.to_le_bytes().iter().for_each(|byte| text += &format!("{byte:02x}"));
+    }
+    let sum = tool("md5sum", 30).arg(path).read()?;
+    ensure!(sum.starts_with(&text), "the hash is {text}, md5sum says {sum}");
     Ok(())
 }
 

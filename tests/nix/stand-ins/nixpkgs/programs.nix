@@ -29,6 +29,7 @@
   nix = [ "nix" ];
   nixfmt = [ "nixfmt" ];
   nixfmt-tree = [ "treefmt" ];
+  opensc = [ "pkcs11-tool" ];
   openssl = [ "openssl" ];
   osslsigncode = [ "osslsigncode" ];
   p7zip = [ "7z" ];
@@ -40,6 +41,7 @@
     "rpmbuild"
   ];
   shellcheck = [ "shellcheck" ];
+  softhsm = [ "softhsm2-util" ];
   systemd = [
     "systemd-analyze"
     "systemd-nspawn"

@@ -78,16 +78,21 @@ impl Prefix {
 
     /// Adds the library that Rust programs take random numbers from, where Wine is too old to have it.
     fn add_random_numbers(&self) -> Result<()> {
-        let library = self.path(r"C:\windows\system32\bcryptprimitives.dll");
-        if library.exists() {
+        let library = r"C:\windows\system32\bcryptprimitives.dll";
+        if self.path(library).exists() {
             return Ok(());
         }
-        let source = products::workspace().join("tests/wine/bcryptprimitives.c");
+        self.compile("bcryptprimitives.c", library, &["-shared", "-ladvapi32"])
+    }
+
+    /// Compiles a source of `tests/wine` into the prefix.
+    pub(crate) fn compile(&self, source: &str, target: &str, options: &[&str]) -> Result<()> {
+        let source = products::workspace().join("tests/wine").join(source);
         tool("x86_64-w64-mingw32-gcc", 60)
-            .args(["-shared", "-O2", "-s", "-o"])
-            .arg(library)
+            .args(["-O2", "-s", "-o"])
+            .arg(self.path(target))
             .arg(source)
-            .arg("-ladvapi32")
+            .args(options)
             .run()
     }
 

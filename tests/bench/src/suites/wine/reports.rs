@@ -2,7 +2,7 @@
 
 use super::prefix::DATA;
 use crate::client::{self, TOKEN};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -23,6 +23,11 @@ impl Wats {
         Ok(Wats { server: RefCell::new(Some(server)), address })
     }
 
+    /// The address of the server.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// The server goes away.
     pub(crate) fn stop(&self) {
         self.server.borrow_mut().take();
@@ -38,7 +43,7 @@ impl Wats {
     /// A configuration that sends to this server.
     pub(crate) fn configuration(&self) -> String {
         // No health endpoint: its port may be taken on the machine that runs the test.
-        format!("{:#}\n", client::configuration(Path::new(DATA), &format!("http://{}", self.address), 0))
+        format!("{:#}\n", client::configuration(Path::new(DATA), &self.url(), 0))
     }
 
     /// Waits until `report` has arrived as the first and only one since the server started.
@@ -50,6 +55,15 @@ impl Wats {
             let requests: Vec<_> = requests.iter().map(|request| (&request.method, &request.path)).collect();
             format!("the server saw the requests {requests:?}")
         })
+    }
+
+    /// Waits until `count` reports have arrived since the server started, and no more.
+    pub(crate) fn expect_all(&self, count: usize) -> Result<()> {
+        let server = self.server.borrow();
+        let server = server.as_ref().context("the server is not running")?;
+        let reports = server.wait_for_reports_blocking(count, client::PATIENCE)?;
+        ensure!(reports.len() == count, "{} reports arrived, not {count}", reports.len());
+        Ok(())
     }
 }
 

@@ -1,0 +1,155 @@
+//! What is in the files, icons and programs, against what the tables say of them.
+
+use super::cabinets::{self, Packed};
+use super::category;
+use super::read::{Msi, Row};
+use super::report::{Report, rules};
+use md5::{Digest, Md5};
+
+rules! {
+    SIZE "file-size" "FileSize is the size of the file." "msi/file-table";
+    HASH "file-hash" "MsiFileHash is the MD5 hash of the file." "msi/msifilehash-table";
+    VERSION "file-version" "File.Version is the version in the file's resources; a file without one has none." "msi/ice60";
+    LANGUAGE "file-language" "A file with a version has a language, unless it is a font." "msi/ice60";
+    VERSIONED "file-hash-versioned" "A file with a version has no row in MsiFileHash." "msi/ice60";
+    ICON "icon-content" "An icon is an icon file or a program." "msi/icon-table";
+    PROGRAM "binary-content" "A custom action's program or library is one." "msi/binary-table";
+}
+
+pub(super) fn check(msi: &Msi, report: &mut Report) {
+    for medium in cabinets::media(msi) {
+        let Some(Ok(cabinet)) = medium.cabinet else { continue };
+        for packed in &cabinet.files {
+            if let Some(row) = msi.row("File", &packed.name) {
+                file(msi, row, packed, report);
+            }
+        }
+    }
+    for row in msi.rows("Icon") {
+        let Some(content) = msi.streams.get(&format!("Icon.{}", row.key())) else { continue };
+        if !content.starts_with(&[0, 0, 1, 0]) && !is_program(content) {
+            report.value(ICON, row, "Data", "is neither an icon (.ico) nor a program: convert it");
+        }
+    }
+    for row in msi.rows("CustomAction").filter(|row| matches!(row.bits("Type") & 0x3f, 1 | 2)) {
+        let content = msi.streams.get(&format!("Binary.{}", row.text("Source")));
+        if content.is_some_and(|content| !is_program(content)) {
+            let message = format!(
+                "{} in table Binary is no program or library for Windows: build it anew",
+                row.text("Source")
+            );
+            report.value(PROGRAM, row, "Source", message);
+        }
+    }
+}
+
+fn file(msi: &Msi, row: Row<'_>, packed: &Packed, report: &mut Report) {
+    let size = row.bits("FileSize");
+    if usize::try_from(size) != Ok(packed.content.len()) {
+        let message = format!("{size}, but the file has {} bytes: correct it", packed.content.len());
+        report.value(SIZE, row, "FileSize", message);
+    }
+    hash(msi, row, &packed.content, report);
+    let version = row.text("Version");
+    // A file may also take its version from another.
+    let given = category::version(version).filter(|_| !msi.has("File", version));
+    let name = row.text("FileName").to_lowercase();
+    let is_font = [".ttf", ".ttc", ".otf", ".fon"].iter().any(|end| name.ends_with(end));
+    if given.is_some() && row.text("Language").is_empty() && !is_font {
+        report.value(
+            LANGUAGE,
+            row,
+            "Language",
+            "is empty, but there is a version: write the language, or 0 for neutral",
+        );
+    }
+    // Fonts have their version elsewhere.
+    if is_font {
+        return;
+    }
+    let message = match (given, version_resource(&packed.content)) {
+        (Some(_), None) if !is_program(&packed.content) => {
+            format!("{version}, but the file is no program, so it has no version: leave it empty")
+        }
+        (Some(_), None) => format!("{version}, but the file has no version resource: leave it empty"),
+        (Some(given), Some(found)) if given != found => {
+            format!("{version}, but the file says {}: write that", shown(found))
+        }
+        (None, Some(found)) if version.is_empty() => {
+            format!(
+                "is empty, but the file says {}: write that, or Windows takes the file for an older one",
+                shown(found)
+            )
+        }
+        _ => return,
+    };
+    report.value(VERSION, row, "Version", message);
+}
+
+fn shown(version: [u16; 4]) -> String {
+    version.map(|field| field.to_string()).join(".")
+}
+
+fn hash(msi: &Msi, row: Row<'_>, content: &[u8], report: &mut Report) {
+    let Some(hash) = msi.row("MsiFileHash", row.text("File")) else { return };
+    if !row.text("Version").is_empty() {
+        report.row(VERSIONED, hash, "the file has a version, by which Windows compares it: remove the row");
+    }
+    let digest = Md5::digest(content);
+    let (words, _) = digest.as_chunks::<4>();
+    for (index, word) in words.iter().enumerate() {
+        let column = format!("HashPart{}", index + 1);
+        let right = i32::from_le_bytes(*word);
+        if hash.number(&column) != Some(right) {
+            report.value(
+                HASH,
+                hash,
+                &column,
+                format!("is not {right}, as the file's content says: hash it again"),
+            );
+        }
+    }
+}
+
+/// Whether a file begins as a program or library (PE) does.
+fn is_program(content: &[u8]) -> bool {
+    content.starts_with(b"MZ")
+}
+
+/// The version in the resource
+/// [`VS_VERSIONINFO`](https://learn.microsoft.com/en-us/windows/win32/menurc/vs-versioninfo) of a program.
+fn version_resource(content: &[u8]) -> Option<[u16; 4]> {
+    const SIGNATURE: [u8; 4] = 0xfeef_04bd_u32.to_le_bytes();
+    let key: Vec<u8> = "VS_VERSION_INFO".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    if !is_program(content) {
+        return None;
+    }
+    // The block follows its key, at the next multiple of four.
+    let after = content.windows(key.len()).position(|window| window == key)? + key.len();
+    let block = content.get(after..after + 12)?;
+    let start = after + block.windows(4).position(|window| window == SIGNATURE)?;
+    let field = |at: usize| {
+        let bytes = content.get(start + at..start + at + 2)?;
+        Some(u16::from_le_bytes(bytes.try_into().ok()?))
+    };
+    Some([field(10)?, field(8)?, field(14)?, field(12)?])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails if: the version of a program is not found, or one in a file that is no program.
+    #[test]
+    fn finds_versions() {
+        let mut content = b"MZ".to_vec();
+        content.extend("VS_VERSION_INFO\0".encode_utf16().flat_map(u16::to_le_bytes));
+        content.extend([0, 0]);
+        for number in [0xfeef_04bd_u32, 0x1_0000, 0x1_0002, 0x3_0004] {
+            content.extend(number.to_le_bytes());
+        }
+        assert_eq!(version_resource(&content), Some([1, 2, 3, 4]));
+        assert_eq!(version_resource(&content[..content.len() - 1]), None);
+        assert_eq!(version_resource(&content[1..]), None);
+    }
+}

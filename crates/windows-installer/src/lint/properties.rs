@@ -1,0 +1,139 @@
+//! The table `Property`: what identifies the product, and lists of other properties.
+
+use super::category;
+use super::known;
+use super::read::{Msi, Row};
+use super::references;
+use super::report::{Report, rules};
+
+rules! {
+    REQUIRED "property-required" "Manufacturer, ProductCode, ProductLanguage, ProductName, ProductVersion and UpgradeCode are there." "msi/ice24";
+    VERSION "product-version" "ProductVersion is MAJOR.MINOR.BUILD, with fields up to 255, 255 and 65535." "msi/productversion";
+    LANGUAGE "product-language-number" "ProductLanguage is a language number." "msi/ice24";
+    CODES "product-codes" "ProductCode and UpgradeCode are GUIDs in braces and upper case, and differ." "msi/ice24";
+    NAME "product-name" "ProductName is no longer than 63 characters." "msi/ice16";
+    SECURE "property-secure-list" "SecureCustomProperties lists public properties only, each once." "msi/securecustomproperties";
+    HIDDEN "property-hidden-list" "MsiHiddenProperties names no property twice, and none that nothing sets." "msi/msihiddenproperties";
+    RESERVED "property-reserved" "The table Property sets nothing that is for the command line or that Windows Installer sets itself." "msi/ice87";
+}
+
+const IDENTITY: &[&str] =
+    &["Manufacturer", "ProductCode", "ProductLanguage", "ProductName", "ProductVersion", "UpgradeCode"];
+
+/// Properties that say what is to be done this time.
+const COMMAND_LINE: &[&str] = &[
+    "ADDDEFAULT",
+    "ADDLOCAL",
+    "ADDSOURCE",
+    "ADVERTISE",
+    "COMPADDLOCAL",
+    "COMPADDSOURCE",
+    "FILEADDDEFAULT",
+    "FILEADDLOCAL",
+    "FILEADDSOURCE",
+    "REINSTALL",
+    "REMOVE",
+];
+
+/// Properties that only Windows sets: a value in the table would be overwritten or would lie.
+const READ_ONLY: &[&str] = &[
+    "AdminUser",
+    "ComputerName",
+    "Installed",
+    "Intel",
+    "Intel64",
+    "LogonUser",
+    "MsiAMD64",
+    "Msix64",
+    "MsiNTProductType",
+    "OriginalDatabase",
+    "PhysicalMemory",
+    "Privileged",
+    "ServicePackLevel",
+    "SystemLanguageID",
+    "UILevel",
+    "UPGRADINGPRODUCTCODE",
+    "UserSID",
+    "VersionDatabase",
+    "VersionMsi",
+    "VersionNT",
+    "VersionNT64",
+    "WindowsBuild",
+];
+
+pub(super) fn check(msi: &Msi, report: &mut Report) {
+    for name in IDENTITY {
+        match msi.row("Property", name) {
+            None => report.missing(REQUIRED, "Property", name, "is missing: add it"),
+            Some(row) => identity(name, row, msi, report),
+        }
+    }
+    lists(msi, report);
+    for row in msi.rows("Property").filter(|row| COMMAND_LINE.contains(&row.text("Property"))) {
+        report.row(
+            RESERVED,
+            row,
+            "is for the command line; in the table it breaks later installations: remove the row",
+        );
+    }
+    for row in msi.rows("Property").filter(|row| READ_ONLY.contains(&row.text("Property"))) {
+        report.row(RESERVED, row, "Windows Installer sets this property itself: remove the row");
+    }
+}
+
+fn identity(name: &str, row: Row<'_>, msi: &Msi, report: &mut Report) {
+    let value = row.text("Value");
+    match name {
+        "ProductVersion" if product_version(value).is_none() => {
+            let message = format!("{value:?} is not MAJOR.MINOR.BUILD with fields up to 255, 255 and 65535");
+            report.value(VERSION, row, "Value", message);
+        }
+        "ProductLanguage" if value.parse::<u16>().is_err() => {
+            report.value(LANGUAGE, row, "Value", format!("{value:?} is no language number such as 1033"));
+        }
+        "ProductCode" | "UpgradeCode" => {
+            if let Err(reason) = category::guid(value) {
+                report.value(CODES, row, "Value", reason);
+            } else if name == "UpgradeCode" && msi.property("ProductCode") == Some(value) {
+                report.value(CODES, row, "Value", "is the ProductCode too: choose another");
+            }
+        }
+        "ProductName" if value.chars().count() > 63 => {
+            report.value(NAME, row, "Value", "is longer than 63 characters: shorten it");
+        }
+        _ => {}
+    }
+}
+
+/// The three fields that count; a fourth is allowed, and ignored by Windows.
+pub(super) fn product_version(text: &str) -> Option<[u16; 3]> {
+    let [major, minor, build, _] = category::version(text)?;
+    (major <= 255 && minor <= 255 && text.contains('.')).then_some([major, minor, build])
+}
+
+fn lists(msi: &Msi, report: &mut Report) {
+    let set = references::set_somewhere(msi, &["SecureCustomProperties", "AdminProperties"]);
+    for (list, rule) in [("SecureCustomProperties", SECURE), ("MsiHiddenProperties", HIDDEN)] {
+        let Some(row) = msi.row("Property", list) else { continue };
+        let members = msi.property_list(list);
+        for member in &members {
+            if rule.id == SECURE.id && !known::is_public(member) {
+                let message = format!(
+                    "{member} has lower-case letters, so it is private: write it in upper case, everywhere"
+                );
+                report.value(rule, row, "Value", message);
+            } else if rule.id == HIDDEN.id && !set.contains(member) && !known::is_standard_property(member) {
+                report.value(
+                    rule,
+                    row,
+                    "Value",
+                    format!("nothing sets {member}: correct the name or remove it"),
+                );
+            }
+        }
+        let count = row.text("Value").split(';').filter(|part| !part.trim().is_empty()).count();
+        if count != members.len() {
+            report.value(rule, row, "Value", "a property is listed twice: list each once");
+        }
+    }
+}

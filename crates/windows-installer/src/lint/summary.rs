@@ -1,0 +1,175 @@
+//! The summary information and the code page.
+
+use super::category;
+use super::read::Msi;
+use super::read::Summary;
+use super::read::summary_property as id;
+use super::report::{Report, rules};
+
+rules! {
+    CODE_PAGE "code-page" "The database has a code page that Windows Installer knows: not 65001, and 0 for ASCII only." "msi/code-page-handling-windows-installer-";
+    AGREE "code-page-summary" "Database and summary have the same code page." "msi/codepage-summary";
+    TEXTS "summary-texts" "Title, subject and author are there." "msi/ice39";
+    TEMPLATE "summary-template" "The template is a processor and languages, such as x64;1033." "msi/template-summary";
+    REVISION "summary-revision" "The package code is a GUID in braces and upper case." "msi/revision-number-summary";
+    WORD_COUNT "summary-word-count" "The word count agrees with where the files are: compressed in cabinets or beside the package." "msi/word-count-summary";
+    SCHEMA "summary-page-count" "The page count, the oldest Windows Installer that can be used, is enough for processor and tables." "msi/ice66";
+    SECURITY "summary-security" "The security value says that the package is read-only." "msi/security-summary";
+    LANGUAGE "product-language" "ProductLanguage is a language of the template." "msi/ice39";
+}
+
+/// Processors in the template, with the version of Windows Installer, times 100, that first knew them.
+const PLATFORMS: &[(&str, i32)] =
+    &[("", 100), ("Intel", 100), ("Intel64", 150), ("x64", 200), ("Arm", 500), ("Arm64", 500)];
+
+/// Tables with the version of Windows Installer, times 100, that first read them.
+const TABLES_SINCE: &[(&str, i32)] = &[
+    ("MsiAssembly", 150),
+    ("MsiAssemblyName", 150),
+    ("MsiDigitalCertificate", 200),
+    ("MsiDigitalSignature", 200),
+    ("MsiFileHash", 200),
+    ("MsiPatchHeaders", 200),
+    ("MsiPatchCertificate", 300),
+    ("MsiPatchSequence", 300),
+    ("MsiEmbeddedUI", 450),
+    ("MsiEmbeddedChainer", 450),
+    ("MsiLockPermissionsEx", 500),
+    ("MsiServiceConfig", 500),
+    ("MsiServiceConfigFailureActions", 500),
+    ("MsiShortcutProperty", 500),
+];
+
+/// Bits of the word count.
+const COMPRESSED: i32 = 2;
+/// Bits of `File.Attributes`.
+const FILE_NOT_COMPRESSED: i32 = 0x2000;
+const FILE_COMPRESSED: i32 = 0x4000;
+
+pub(super) fn check(msi: &Msi, report: &mut Report) {
+    code_page(msi, report);
+    let Some(summary) = &msi.summary else { return };
+    if let Some(code_page) = summary.code_page()
+        && msi.code_page != 0
+        && code_page != msi.code_page
+    {
+        let message = format!(
+            "the database has code page {}, the summary {code_page}: give both the same",
+            msi.code_page
+        );
+        report.file(AGREE, message);
+    }
+    if summary.code_page() == Some(65001) {
+        report.file(
+            CODE_PAGE,
+            "the summary is in UTF-8 (65001), which Windows Installer does not support: use 1252",
+        );
+    }
+    for (property, name) in [(id::TITLE, "title"), (id::SUBJECT, "subject"), (id::AUTHOR, "author")] {
+        if summary.text(property).is_empty() {
+            report.file(TEXTS, format!("the summary has no {name}: write one"));
+        }
+    }
+    if let Err(reason) = category::guid(summary.text(id::REVISION)) {
+        report.file(REVISION, format!("the revision number: {reason}"));
+    }
+    if summary.number(id::SECURITY) != Some(2) {
+        let message = format!(
+            "the security is {}: write 2 (read-only recommended)",
+            shown(summary.number(id::SECURITY))
+        );
+        report.file(SECURITY, message);
+    }
+    template(msi, summary, report);
+    word_count(msi, summary, report);
+}
+
+fn shown(number: Option<i32>) -> String {
+    number.map_or("missing".to_owned(), |number| number.to_string())
+}
+
+fn code_page(msi: &Msi, report: &mut Report) {
+    match msi.code_page {
+        65001 => report.file(
+            CODE_PAGE,
+            "the database is in UTF-8 (65001), which Windows Installer does not support: use 1252 for Western languages",
+        ),
+        0 => {
+            if let Some(text) = msi.foreign_texts.first() {
+                report.file(CODE_PAGE, format!("there is no code page, but {text:?} is not ASCII: set one, such as 1252"));
+            }
+        }
+        other if i32::try_from(other).ok().and_then(msi::CodePage::from_id).is_none() => {
+            report.file(CODE_PAGE, format!("{other} is no known code page: use one such as 1252"));
+        }
+        _ => {}
+    }
+}
+
+fn template(msi: &Msi, summary: &Summary, report: &mut Report) {
+    let template = summary.text(id::TEMPLATE);
+    let (platform, languages) = template.split_once(';').unwrap_or((template, ""));
+    let Some((_, platform_since)) = PLATFORMS.iter().find(|(name, _)| *name == platform) else {
+        let message = format!("{platform:?} in {template:?} is no processor: write Intel, x64 or Arm64");
+        return report.file(TEMPLATE, message);
+    };
+    let languages: Vec<Option<u16>> = languages.split(',').map(|text| text.trim().parse().ok()).collect();
+    if !template.contains(';') || languages.contains(&None) {
+        let message =
+            format!("{template:?} does not end with ';' and language numbers: write such as {platform};1033");
+        report.file(TEMPLATE, message);
+    } else if let Some(product) = msi.property("ProductLanguage").and_then(|text| text.parse().ok())
+        && !languages.contains(&Some(product))
+    {
+        let message = format!(
+            "ProductLanguage {product} is not in the summary's template {template:?}: make both alike"
+        );
+        report.file(LANGUAGE, message);
+    }
+    let mut needed = (*platform_since, format!("the processor {platform}"));
+    for (table, since) in TABLES_SINCE {
+        if *since > needed.0 && msi.has_rows(table) {
+            needed = (*since, format!("the table {table}"));
+        }
+    }
+    let page_count = summary.number(id::PAGE_COUNT);
+    if page_count.is_none_or(|count| count < needed.0) {
+        let message = format!(
+            "the page count is {}, but {} needs Windows Installer {}.{}: write {}",
+            shown(page_count),
+            needed.1,
+            needed.0 / 100,
+            needed.0 % 100,
+            needed.0
+        );
+        report.file(SCHEMA, message);
+    }
+}
+
+fn word_count(msi: &Msi, summary: &Summary, report: &mut Report) {
+    let Some(word_count) = summary.number(id::WORD_COUNT) else {
+        return report
+            .file(WORD_COUNT, "the word count is missing: write 2 for compressed files with long names");
+    };
+    if word_count & !0xf != 0 {
+        return report
+            .file(WORD_COUNT, format!("{word_count} has unknown bits: write 2 for compressed files"));
+    }
+    let has_cabinet = msi.rows("Media").any(|row| !row.text("Cabinet").is_empty());
+    let compressed = |row: super::read::Row<'_>| match row.bits("Attributes") {
+        bits if bits & FILE_COMPRESSED != 0 => true,
+        bits if bits & FILE_NOT_COMPRESSED != 0 => false,
+        _ => word_count & COMPRESSED != 0,
+    };
+    if !has_cabinet && msi.rows("File").any(compressed) {
+        let message = format!(
+            "the word count {word_count} says that files are compressed, but no medium has a cabinet: take bit 2 away"
+        );
+        report.file(WORD_COUNT, message);
+    } else if has_cabinet && msi.has_rows("File") && !msi.rows("File").any(compressed) {
+        let message = format!(
+            "the word count {word_count} says that files lie beside the package, but there is a cabinet: add 2"
+        );
+        report.file(WORD_COUNT, message);
+    }
+}

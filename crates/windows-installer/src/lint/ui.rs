@@ -1,0 +1,289 @@
+//! Controls of dialogs: what they show, set and do.
+
+use super::actions;
+use super::formatted::is_identifier;
+use super::read::{Msi, Row};
+use super::report::{Report, rules};
+
+rules! {
+    TYPE "control-type" "A control is of a type that Windows has." "msi/control-table";
+    PROPERTY "control-property" "A control that sets a property names one." "msi/ice34";
+    PAIR "control-exists" "Events, conditions and mappings are for controls that exist." "msi/controlevent-table";
+    EVENT "control-event" "An event is one that Windows has, and leads to a dialog, action or feature that exists." "msi/ice44";
+    CONDITION "control-condition" "A control is shown, hidden, enabled, disabled or made the default one." "msi/controlcondition-table";
+    MAPPING "event-mapping" "A mapping is of an event that Windows sends." "msi/eventmapping-table";
+    STYLE "text-style" "Text styles in texts exist." "msi/ice31";
+    PICTURE "control-picture" "Pictures of controls are in the table Binary." "msi/ice17";
+    BUTTON "button-event" "A push button does something." "msi/ice17";
+    RADIO "radio-buttons" "A group of radio buttons has buttons, and its property names one of them." "msi/ice34";
+}
+
+const TYPES: &[&str] = &[
+    "Billboard",
+    "Bitmap",
+    "CheckBox",
+    "ComboBox",
+    "DirectoryCombo",
+    "DirectoryList",
+    "Edit",
+    "GroupBox",
+    "Hyperlink",
+    "Icon",
+    "Line",
+    "ListBox",
+    "ListView",
+    "MaskedEdit",
+    "PathEdit",
+    "ProgressBar",
+    "PushButton",
+    "RadioButtonGroup",
+    "ScrollableText",
+    "SelectionTree",
+    "Text",
+    "VolumeCostList",
+    "VolumeSelectCombo",
+];
+
+/// Types that set a property.
+const SETTING: &[&str] = &[
+    "CheckBox",
+    "ComboBox",
+    "DirectoryCombo",
+    "DirectoryList",
+    "Edit",
+    "ListBox",
+    "ListView",
+    "MaskedEdit",
+    "PathEdit",
+    "RadioButtonGroup",
+    "SelectionTree",
+    "VolumeSelectCombo",
+];
+
+/// Types that the keyboard reaches.
+pub(super) const FOCUSABLE: &[&str] = &[
+    "CheckBox",
+    "ComboBox",
+    "DirectoryCombo",
+    "DirectoryList",
+    "Edit",
+    "Hyperlink",
+    "ListBox",
+    "ListView",
+    "MaskedEdit",
+    "PathEdit",
+    "PushButton",
+    "RadioButtonGroup",
+    "SelectionTree",
+    "VolumeSelectCombo",
+];
+
+/// Events of the table `ControlEvent`, from the
+/// [overview](https://learn.microsoft.com/en-us/windows/win32/msi/controlevent-overview), and what their
+/// argument is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Argument {
+    Dialog,
+    Action,
+    Feature,
+    Folder,
+    End,
+    Any,
+}
+
+const EVENTS: &[(&str, Argument)] = &[
+    ("AddLocal", Argument::Feature),
+    ("AddSource", Argument::Feature),
+    ("CheckExistingTargetPath", Argument::Folder),
+    ("CheckTargetPath", Argument::Folder),
+    ("DirectoryListNew", Argument::Any),
+    ("DirectoryListOpen", Argument::Any),
+    ("DirectoryListUp", Argument::Any),
+    ("DoAction", Argument::Action),
+    ("EnableRollback", Argument::Any),
+    ("EndDialog", Argument::End),
+    ("MsiLaunchApp", Argument::Any),
+    ("MsiPrint", Argument::Any),
+    ("NewDialog", Argument::Dialog),
+    ("Reinstall", Argument::Feature),
+    ("ReinstallMode", Argument::Any),
+    ("Remove", Argument::Feature),
+    ("Reset", Argument::Any),
+    // Microsoft writes it in both ways.
+    ("RMShutdownAndRestart", Argument::Any),
+    ("RmShutdownAndRestart", Argument::Any),
+    ("SelectionBrowse", Argument::Dialog),
+    ("SetInstallLevel", Argument::Any),
+    ("SetTargetPath", Argument::Folder),
+    ("SpawnDialog", Argument::Dialog),
+    ("SpawnWaitDialog", Argument::Dialog),
+    ("ValidateProductID", Argument::Any),
+];
+
+/// Events that Windows sends, and those of controls, which other controls may follow.
+const SENT: &[&str] = &[
+    "ActionData",
+    "ActionText",
+    "DoAction",
+    "IgnoreChange",
+    "SelectionAction",
+    "SelectionDescription",
+    "SelectionIcon",
+    "SelectionNoItems",
+    "SelectionPath",
+    "SelectionPathOn",
+    "SelectionSize",
+    "ScriptInProgress",
+    "SetProgress",
+    "TimeRemaining",
+];
+
+/// Bits of `Control.Attributes` of a button that shows a picture.
+const ICON: i32 = 0x2_0000;
+const BITMAP: i32 = 0x4_0000;
+/// The property holds the name of the one that is set.
+const INDIRECT: i32 = 8;
+
+pub(super) fn check(msi: &Msi, report: &mut Report) {
+    for row in msi.rows("Control") {
+        control(msi, row, report);
+    }
+    for row in msi.rows("ControlEvent") {
+        pair(msi, row, report);
+        event(msi, row, report);
+    }
+    for row in msi.rows("ControlCondition") {
+        pair(msi, row, report);
+        if !["Default", "Disable", "Enable", "Hide", "Show"].contains(&row.text("Action")) {
+            let message = format!("{:?} is none of Default, Disable, Enable, Hide, Show", row.text("Action"));
+            report.value(CONDITION, row, "Action", message);
+        }
+    }
+    for row in msi.rows("EventMapping") {
+        pair(msi, row, report);
+        let event = row.text("Event");
+        if !SENT.contains(&event) && !EVENTS.iter().any(|(name, _)| *name == event) {
+            report.value(
+                MAPPING,
+                row,
+                "Event",
+                format!("{event:?} is no event that Windows sends: correct it"),
+            );
+        }
+    }
+    for (table, column) in
+        [("Control", "Text"), ("RadioButton", "Text"), ("BBControl", "Text"), ("Property", "Value")]
+    {
+        msi.rows(table).for_each(|row| styles(msi, row, column, report));
+    }
+    if let Some(row) = msi.row("Property", "DefaultUIFont")
+        && !msi.has("TextStyle", row.text("Value"))
+    {
+        report.value(
+            STYLE,
+            row,
+            "Value",
+            format!("{:?} is not in table TextStyle: add it", row.text("Value")),
+        );
+    }
+}
+
+fn control(msi: &Msi, row: Row<'_>, report: &mut Report) {
+    let (kind, property) = (row.text("Type"), row.text("Property"));
+    if !TYPES.contains(&kind) {
+        return report.value(
+            TYPE,
+            row,
+            "Type",
+            format!("{kind:?} is no type of control: use one of Microsoft's"),
+        );
+    }
+    if SETTING.contains(&kind) && property.is_empty() {
+        report.value(PROPERTY, row, "Property", format!("a {kind} sets a property: name it"));
+    }
+    let acts = |event: &Row<'_>| {
+        event.text("Dialog_") == row.text("Dialog_") && event.text("Control_") == row.text("Control")
+    };
+    if kind == "PushButton" && !msi.rows("ControlEvent").any(|event| acts(&event)) {
+        report.row(BUTTON, row, "does nothing when it is pushed: add a row to ControlEvent");
+    }
+    if kind == "RadioButtonGroup" && !property.is_empty() && row.bits("Attributes") & INDIRECT == 0 {
+        radio(msi, row, property, report);
+    }
+    let shows_picture = matches!(kind, "Bitmap" | "Icon")
+        || (matches!(kind, "PushButton" | "CheckBox") && row.bits("Attributes") & (ICON | BITMAP) != 0);
+    let name = row.text("Text");
+    if shows_picture && !name.contains('[') && !msi.has("Binary", name) {
+        report.value(PICTURE, row, "Text", format!("{name:?} is not in table Binary: add the picture"));
+    }
+}
+
+fn radio(msi: &Msi, row: Row<'_>, property: &str, report: &mut Report) {
+    let buttons: Vec<&str> = msi
+        .rows("RadioButton")
+        .filter(|button| button.text("Property") == property)
+        .map(|row| row.text("Value"))
+        .collect();
+    if buttons.is_empty() {
+        report.value(RADIO, row, "Property", format!("{property} has no buttons: add them to RadioButton"));
+    } else if let Some(value) = msi.property(property)
+        && !buttons.contains(&value)
+    {
+        let message =
+            format!("{property} is {value:?} at first, which is none of its buttons: {}", buttons.join(", "));
+        report.value(RADIO, row, "Property", message);
+    }
+}
+
+fn pair(msi: &Msi, row: Row<'_>, report: &mut Report) {
+    let (dialog, control) = (row.text("Dialog_"), row.text("Control_"));
+    if !msi.has("Control", &format!("{dialog}/{control}")) {
+        let message = format!("the dialog {dialog} has no control {control}: add it, or correct the name");
+        report.value(PAIR, row, "Control_", message);
+    }
+}
+
+fn event(msi: &Msi, row: Row<'_>, report: &mut Report) {
+    let (event, argument) = (row.text("Event"), row.text("Argument"));
+    // An event in brackets sets the property.
+    if let Some(property) = event.strip_prefix('[') {
+        if !property.strip_suffix(']').is_some_and(is_identifier) {
+            report.value(EVENT, row, "Event", format!("{event:?} sets no property: write [NAME]"));
+        }
+        return;
+    }
+    let Some((_, kind)) = EVENTS.iter().find(|(name, _)| *name == event) else {
+        return report.value(EVENT, row, "Event", format!("{event:?} is no event: correct it"));
+    };
+    if argument.contains('[') {
+        return;
+    }
+    let leads = match kind {
+        Argument::Dialog => msi.has("Dialog", argument),
+        Argument::Action => {
+            msi.has("CustomAction", argument)
+                || msi.has("Dialog", argument)
+                || actions::standard(argument).is_some()
+        }
+        Argument::Feature => argument == "ALL" || msi.has("Feature", argument),
+        // A property, which often has the name of a folder.
+        Argument::Folder => is_identifier(argument),
+        Argument::End => {
+            matches!(argument, "Exit" | "Retry" | "Ignore" | "Return") || argument.starts_with("Error")
+        }
+        Argument::Any => true,
+    };
+    if !leads {
+        report.value(EVENT, row, "Argument", format!("{event} leads nowhere: {argument:?} does not exist"));
+    }
+}
+
+/// Text styles, at the beginning of a text: `{\Style}` or `{&Style}`.
+fn styles(msi: &Msi, row: Row<'_>, column: &str, report: &mut Report) {
+    let text = row.text(column);
+    let Some(rest) = text.strip_prefix("{\\").or_else(|| text.strip_prefix("{&")) else { return };
+    let Some((style, _)) = rest.split_once('}') else { return };
+    if is_identifier(style) && !msi.has("TextStyle", style) {
+        report.value(STYLE, row, column, format!("the style {style:?} is not in table TextStyle: add it"));
+    }
+}

@@ -1,0 +1,216 @@
+//! The good database with dialogs, and faults in these.
+
+use crate::Fault;
+use crate::edit::{Editor, number, text};
+use msi::{Category, Column, Value};
+
+const fn fault(name: &'static str, rule: &'static str, damage: fn(&mut Editor)) -> Fault {
+    Fault { name, rule, also: &[], damage }
+}
+
+fn key(name: &str) -> Column {
+    Column::build(name).primary_key().id_string(72)
+}
+
+fn id(name: &str) -> Column {
+    Column::build(name).nullable().id_string(72)
+}
+
+fn formatted(name: &str) -> Column {
+    Column::build(name).nullable().formatted_string(0)
+}
+
+fn int(name: &str) -> Column {
+    Column::build(name).nullable().int16()
+}
+
+/// Name and sequence number of the simple dialogs.
+const DIALOGS: &[(&str, i32)] = &[("Welcome", 1100), ("Done", -1), ("Cancelled", -2), ("Failed", -3)];
+
+/// Answers of the dialog for files in use, and of that for errors.
+const IN_USE: &[&str] = &["Exit", "Ignore", "Retry"];
+const ERRORS: &[&str] = &["Abort", "Cancel", "Ignore", "No", "Ok", "Retry", "Yes"];
+
+/// A package with every table of dialogs.
+pub(crate) fn package() -> Vec<u8> {
+    let mut editor = Editor(crate::good::package());
+    tables(&mut editor);
+    for (name, place) in DIALOGS {
+        let next = if *name == "Welcome" { "Choice" } else { "Next" };
+        dialog(&mut editor, name, 3, "Next");
+        control(&mut editor, name, "Next", "PushButton", "", "&Next", next);
+        event(&mut editor, name, "Next", "EndDialog", "Return");
+        editor.add("InstallUISequence", vec![text(name), Value::Null, number(*place)]);
+        if *place < 0 {
+            editor.add("AdminUISequence", vec![text(name), Value::Null, number(*place)]);
+        }
+    }
+    control(&mut editor, "Welcome", "Choice", "RadioButtonGroup", "CHOICE", "", "Next");
+    control(&mut editor, "Welcome", "Picture", "Bitmap", "", "Library", "");
+    dialog(&mut editor, "FilesInUse", 3, "Exit");
+    control(&mut editor, "FilesInUse", "List", "ListBox", "FileInUseProcess", "", "Exit");
+    for (answer, next) in IN_USE.iter().zip(["Ignore", "Retry", "List"]) {
+        control(&mut editor, "FilesInUse", answer, "PushButton", "", answer, next);
+        event(&mut editor, "FilesInUse", answer, "EndDialog", answer);
+    }
+    dialog(&mut editor, "Errors", 0x1_0003, "ErrorText");
+    control(&mut editor, "Errors", "ErrorText", "Text", "", "{\\Big}What is wrong", "");
+    for answer in ERRORS {
+        control(&mut editor, "Errors", &answer[..1], "PushButton", "", answer, "");
+        event(&mut editor, "Errors", &answer[..1], "EndDialog", &format!("Error{answer}"));
+    }
+    editor.add("TextStyle", vec![text("Big"), text("Tahoma")]);
+    for (name, value) in [("CHOICE", "1"), ("DefaultUIFont", "Big"), ("ErrorDialog", "Errors")] {
+        editor.add("Property", vec![text(name), text(value)]);
+    }
+    editor.add("RadioButton", vec![text("CHOICE"), number(1), text("1"), text("{&Big}One")]);
+    for (name, argument) in [("[CHOICE]", "1"), ("SpawnDialog", "Cancelled"), ("DoAction", "Restore")] {
+        event(&mut editor, "Welcome", "Next", name, argument);
+    }
+    editor.add("ControlCondition", ["Welcome", "Next", "Disable", "CHOICE = 2"].map(text).to_vec());
+    editor.add("EventMapping", ["Errors", "ErrorText", "ActionText", "Text"].map(text).to_vec());
+    editor.0
+}
+
+fn dialog(editor: &mut Editor, name: &str, attributes: i32, first: &str) {
+    let mut values = vec![text(name), number(100), number(80), number(attributes)];
+    values.extend([first, first, first].map(text));
+    editor.add("Dialog", values);
+}
+
+fn tables(editor: &mut Editor) {
+    let condition = || Column::build("Condition").nullable().category(Category::Condition).string(255);
+    let pair = || [key("Dialog_"), key("Control_")];
+    let mut dialog = vec![key("Dialog"), int("Width"), int("Height"), Column::build("Attributes").int32()];
+    dialog.extend(["Control_First", "Control_Default", "Control_Cancel"].map(id));
+    let mut control = vec![key("Dialog_"), key("Control"), id("Type")];
+    control.extend(["X", "Y", "Width", "Height"].map(int));
+    control.extend([Column::build("Attributes").nullable().int32(), id("Property"), formatted("Text")]);
+    control.push(id("Control_Next"));
+    let event = [Column::build("Event").primary_key().formatted_string(50), formatted("Argument")];
+    let radio = [Column::build("Order").primary_key().int16(), formatted("Value"), formatted("Text")];
+    let action = Column::build("Action").primary_key().text_string(50);
+    for (table, columns) in [
+        ("Dialog", dialog),
+        ("Control", control),
+        ("ControlEvent", pair().into_iter().chain(event).collect()),
+        ("ControlCondition", pair().into_iter().chain([action, condition()]).collect()),
+        ("EventMapping", pair().into_iter().chain([key("Event"), id("Attribute")]).collect()),
+        ("RadioButton", [key("Property")].into_iter().chain(radio).collect()),
+        ("TextStyle", vec![key("TextStyle"), Column::build("FaceName").text_string(32)]),
+    ] {
+        editor.table(table, columns);
+    }
+}
+
+fn control(
+    editor: &mut Editor,
+    dialog: &str,
+    name: &str,
+    kind: &str,
+    property: &str,
+    shown: &str,
+    next: &str,
+) {
+    let mut values = vec![text(dialog), text(name), text(kind)];
+    values.extend([10, 10, 50, 20, 3].map(number));
+    values.extend([text(property), text(shown), text(next)]);
+    editor.add("Control", values);
+}
+
+fn event(editor: &mut Editor, dialog: &str, control: &str, event: &str, argument: &str) {
+    editor.add("ControlEvent", [dialog, control, event, argument].map(text).to_vec());
+}
+
+fn set(editor: &mut Editor, name: &str, column: &str, value: Value) {
+    editor.set("Control", ("Control", text(name)), column, value);
+}
+
+pub(crate) const FAULTS: &[Fault] = &[
+    fault("type that there is not", "control-type", |e| set(e, "Picture", "Type", text("Image"))),
+    fault("choice of nothing", "control-property", |e| set(e, "Choice", "Property", Value::Null)),
+    fault("event of no control", "control-exists", |e| {
+        e.add("ControlEvent", ["Welcome", "Back", "EndDialog", "Return"].map(text).to_vec());
+    }),
+    fault("dialog that there is not", "control-event", |e| {
+        event(e, "Welcome", "Next", "NewDialog", "Nothing");
+    }),
+    fault("event that there is not", "control-event", |e| event(e, "Welcome", "Next", "Explode", "1")),
+    fault("condition of nothing", "control-condition", |e| {
+        e.add("ControlCondition", ["Welcome", "Next", "Blink", "1"].map(text).to_vec());
+    }),
+    fault("event that is never sent", "event-mapping", |e| {
+        e.add("EventMapping", ["Errors", "ErrorText", "Nothing", "Text"].map(text).to_vec());
+    }),
+    fault("style that there is not", "text-style", |e| set(e, "ErrorText", "Text", text("{\\Small}x"))),
+    fault("picture that is not there", "control-picture", |e| set(e, "Picture", "Text", text("Nothing"))),
+    fault("choice without buttons", "radio-buttons", |e| e.remove("RadioButton", "Property", text("CHOICE"))),
+    fault("value of no button", "radio-buttons", |e| {
+        e.set("Property", ("Property", text("CHOICE")), "Value", text("3"));
+    }),
+    fault("first control of another dialog", "dialog-controls", |e| {
+        e.set("Dialog", ("Dialog", text("Done")), "Control_Default", text("Choice"));
+    }),
+    fault("keyboard that gets stuck", "dialog-tab-order", |e| {
+        set(e, "Choice", "Control_Next", text("Choice"));
+    }),
+    fault("control that no key reaches", "dialog-tab-order", |e| {
+        control(e, "Welcome", "Back", "PushButton", "", "&Back", "");
+        event(e, "Welcome", "Back", "EndDialog", "Return");
+    }),
+    fault("choice that stays on the dialog", "property-private", |e| {
+        e.retype("CHOICE", b"Choice_");
+        e.set("ServiceInstall", ("Name", text("example")), "Arguments", text("[Choice_]"));
+        e.set("ControlCondition", ("Action", text("Disable")), "Condition", text("Choice_ = 2"));
+        e.remove("ControlEvent", "Event", text("[CHOICE]"));
+    }),
+    fault("password that the log shows", "property-hidden", |e| {
+        control(e, "Failed", "Word", "Edit", "WORD", "", "Next");
+        set(e, "Word", "Attributes", number(0x20_0003));
+        e.package(|package| {
+            let failed = msi::Expr::col("Dialog_").eq(msi::Expr::string("Failed"));
+            let next = msi::Expr::col("Control").eq(msi::Expr::string("Next"));
+            let update = msi::Update::table("Control").set("Control_Next", text("Word"));
+            package.update_rows(update.with(failed.and(next))).unwrap();
+        });
+    }),
+    fault("control outside", "control-bounds", |e| set(e, "Picture", "X", number(60))),
+    fault("no dialog for failure", "dialog-required", |e| {
+        e.set("InstallUISequence", ("Action", text("Failed")), "Sequence", number(1200));
+    }),
+    fault("no dialog for errors", "dialog-required", |e| {
+        e.remove("Property", "Property", text("ErrorDialog"));
+        event(e, "Welcome", "Next", "SpawnWaitDialog", "Errors");
+    }),
+    fault("no button to answer with", "dialog-files-in-use", |e| {
+        e.set("ControlEvent", ("Control_", text("Retry")), "Argument", text("Return"));
+    }),
+    fault("errors that cannot be retried", "dialog-error", |e| {
+        e.set("ControlEvent", ("Argument", text("ErrorRetry")), "Argument", text("ErrorOk"));
+    }),
+    fault("style that is missing", "dialog-error", |e| {
+        e.set("Dialog", ("Dialog", text("Errors")), "Attributes", number(3));
+        e.package(|package| {
+            let errors = msi::Expr::col("Dialog_").eq(msi::Expr::string("Errors"));
+            package
+                .update_rows(msi::Update::table("Control").set("Type", text("Text")).with(errors))
+                .unwrap();
+        });
+    }),
+    Fault {
+        also: &["dialog-error"],
+        ..fault("button that does nothing", "button-event", |e| {
+            e.remove("ControlEvent", "Argument", text("ErrorYes"));
+        })
+    },
+    fault("dialog that nobody sees", "dialog-reached", |e| {
+        e.remove("InstallUISequence", "Action", text("Welcome"));
+    }),
+    fault("dialog while nobody looks", "action-known", |e| {
+        e.add("InstallExecuteSequence", vec![text("Welcome"), Value::Null, number(1001 + 10)]);
+    }),
+    fault("end that there is not", "sequence-number", |e| {
+        e.set("_Validation", ("Column", text("Sequence")), "MinValue", number(-9));
+        e.set("InstallUISequence", ("Action", text("Welcome")), "Sequence", number(-7));
+    }),
+];
