@@ -243,6 +243,8 @@ fn purge(station: &Station, world: &World) -> Result<()> {
 
 /// Shows dialogs without an installation: what they have must be there.
 fn previews(station: &Station, world: &World) -> Result<()> {
+    // Waits until the machine is up, too: no installation does so here.
+    expect_nothing(station)?;
     fs::copy(&world.first, station.path(r"C:\package.msi"))?;
     let dialogs: [(&str, &str, &[&str]); 6] = [
         ("Progress", "Setup is at work", &["Cancel"]),
