@@ -128,7 +128,10 @@ impl Prefix {
 
     /// Runs a batch file and returns the exit code of its last command, whatever that is.
     pub(crate) fn batch(&self, commands: &str) -> Result<Batch> {
-        let text = format!("@echo off\r\n{}\r\necho EXIT=%ERRORLEVEL%\r\n", commands.replace('\n', "\r\n"));
+        let text = format!(
+            "@echo off\r\nchcp 65001 >nul\r\n{}\r\necho EXIT=%ERRORLEVEL%\r\n",
+            commands.replace('\n', "\r\n")
+        );
         fs::write(self.path(r"C:\step.bat"), text)?;
         let output = self.path(r"C:\step.out");
         if output.exists() {

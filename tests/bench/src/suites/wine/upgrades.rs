@@ -112,27 +112,27 @@ pub(super) fn failures(station: &Station, packages: &Packages) -> Result<()> {
     wats.expect_all(STAGES.len()).context("what was queued before each failure")
 }
 
-/// Writes a package that fails at a place in its sequence, as one that needs what is not there.
+/// Writes a package that fails at a place in its sequence.
 fn break_at(package: &Path, broken: &Path, sequence: i32) -> Result<()> {
+    // An action of the DLL inside the transaction, with data that it cannot make sense of.
+    const IN_SCRIPT: i32 = 0xc01;
+    const SET_PROPERTY: i32 = 51;
+    const BEFORE_THE_TRANSACTION: i32 = 1450;
     fs::copy(package, broken)?;
     let file = fs::File::options().read(true).write(true).open(broken)?;
     let mut package = ::msi::Package::open(file).context("opening the package to break it")?;
-    // An action of the DLL inside the transaction, under a name that the DLL does not have.
-    const IN_SCRIPT: i32 = 0xc01;
     let text = |text: &str| ::msi::Value::Str(text.to_owned());
-    let number = ::msi::Value::Int;
-    package.insert_rows(::msi::Insert::into("CustomAction").row(vec![
-        text("Break"),
-        number(IN_SCRIPT),
-        text("InstallerActions"),
-        text("NoSuchAction"),
-        ::msi::Value::Null,
-    ]))?;
-    package.insert_rows(::msi::Insert::into("InstallExecuteSequence").row(vec![
-        text("Break"),
-        ::msi::Value::Null,
-        number(sequence),
-    ]))?;
+    let actions = [
+        ("Break", IN_SCRIPT, "InstallerActions", "SecureFolders", sequence),
+        ("SetBreak", SET_PROPERTY, "Break", "broken on purpose", BEFORE_THE_TRANSACTION),
+    ];
+    for (name, kind, source, target, sequence) in actions {
+        let kind = ::msi::Value::Int(kind);
+        let row = vec![text(name), kind, text(source), text(target), ::msi::Value::Null];
+        package.insert_rows(::msi::Insert::into("CustomAction").row(row))?;
+        let row = vec![text(name), ::msi::Value::Null, ::msi::Value::Int(sequence)];
+        package.insert_rows(::msi::Insert::into("InstallExecuteSequence").row(row))?;
+    }
     package.flush()?;
     Ok(())
 }
