@@ -119,7 +119,7 @@ mod tests {
     fn says_what_cannot_be_judged() {
         let folder = tempfile::tempdir().unwrap();
         let with = |content: &[u8]| {
-            let file = folder.path().join("a.msi");
+            let file = folder.path().join(format!("{}.msi", content.len()));
             fs::write(&file, content).unwrap();
             file
         };

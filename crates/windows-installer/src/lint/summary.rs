@@ -40,6 +40,9 @@ const TABLES_SINCE: &[(&str, i32)] = &[
     ("MsiShortcutProperty", 500),
 ];
 
+/// The language number of a package that suits every language.
+const NEUTRAL: u16 = 0;
+
 /// Bits of the word count.
 const COMPRESSED: i32 = 2;
 /// Bits of `File.Attributes`.
@@ -120,6 +123,7 @@ fn template(msi: &Msi, summary: &Summary, report: &mut Report) {
         report.file(TEMPLATE, message);
     } else if let Some(product) = msi.property("ProductLanguage").and_then(|text| text.parse().ok())
         && !languages.contains(&Some(product))
+        && !languages.contains(&Some(NEUTRAL))
     {
         let message = format!(
             "ProductLanguage {product} is not in the summary's template {template:?}: make both alike"

@@ -2,7 +2,7 @@
 
 use super::read::{Msi, Row};
 use super::report::{Report, rules};
-use super::ui::FOCUSABLE;
+use super::ui::{ENABLED, FOCUSABLE};
 use std::collections::BTreeSet;
 
 rules! {
@@ -75,8 +75,13 @@ fn tab_order(dialog: Row<'_>, controls: &[Row<'_>], report: &mut Report) {
         let message = format!("the keyboard does not come back to {first}: close the circle of Control_Next");
         return report.row(TABS, dialog, message);
     }
+    // The list of programs that use files is only to be read.
+    let is_used = |control: &Row<'_>| {
+        control.bits("Attributes") & ENABLED != 0 && control.text("Property") != "FileInUseProcess"
+    };
     let belongs = |control: &&Row<'_>| {
-        FOCUSABLE.contains(&control.text("Type")) || !control.text("Control_Next").is_empty()
+        !control.text("Control_Next").is_empty()
+            || (FOCUSABLE.contains(&control.text("Type")) && is_used(control))
     };
     for control in controls.iter().filter(belongs) {
         if !passed.contains(control.text("Control")) {
