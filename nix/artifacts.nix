@@ -15,6 +15,7 @@ in
   rpm-aarch64 = pack "rpm" linux-aarch64;
   msi = pack "msi" windows-x86_64;
   zip = pack "zip" windows-x86_64;
+  exe = pack "exe" windows-x86_64;
   tarball-x86_64-linux = pack "tar.gz" linux-x86_64;
   tarball-aarch64-linux = pack "tar.gz" linux-aarch64;
   tarball-x86_64-macos = pack "tar.gz" macos-x86_64;

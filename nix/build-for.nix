@@ -12,6 +12,8 @@
   program,
   src,
   target,
+  # A package whose library is built with the program and lies beside it.
+  library ? null,
 }:
 let
   isWindows = lib.hasInfix "-windows-" target;
@@ -32,7 +34,9 @@ let
     # crane checks dependencies before it builds them, which is for clippy: here the build compiles them all.
     cargoCheckCommand = "true";
     pname = "${program}-${target}";
-    cargoExtraArgs = "--locked --target ${target} --package ${program} --bin ${program}";
+    cargoExtraArgs =
+      "--locked --target ${target} --package ${program} --bin ${program}"
+      + lib.optionalString (library != null) " --package ${library} --lib";
     strictDeps = true;
     # A program for another system cannot be tested here. The workspace's tests and the test bench do that.
     doCheck = false;
@@ -65,7 +69,13 @@ craneLib.buildPackage (
   arguments
   // {
     cargoArtifacts = craneLib.buildDepsOnly arguments;
-    inherit (linker) postInstall;
+    # crane has a folder for libraries; Windows looks for them beside the program.
+    postInstall =
+      lib.optionalString (library != null) ''
+        rm -rf $out/lib
+        cp target/${target}/release/${lib.replaceStrings [ "-" ] [ "_" ] library}.dll $out/bin/
+      ''
+      + linker.postInstall;
     # Nothing of the store is in the program: it runs anywhere, and it says nothing of where it was built.
     allowedReferences = [ ];
     passthru = {

@@ -19,11 +19,13 @@
   gnutar,
   groff,
   gzip,
+  imagemagick,
   libarchive,
   mandoc,
   mmdebstrap,
   msitools,
   nix,
+  opensc,
   openssl,
   osslsigncode,
   p7zip,
@@ -32,10 +34,12 @@
   qemu-user,
   rpm,
   shellcheck,
+  softhsm,
   systemd,
   unzip,
   util-linux,
   wineWow64Packages,
+  xorg-server,
   zsh,
 }:
 let
@@ -60,11 +64,13 @@ let
     gnutar
     groff
     gzip
+    imagemagick
     libarchive
     mandoc
     mmdebstrap
     msitools
     nix
+    opensc
     openssl
     osslsigncode
     p7zip
@@ -72,9 +78,11 @@ let
     python3
     rpm
     shellcheck
+    softhsm
     systemd
     unzip
     util-linux
+    xorg-server
     zsh
     (alias "qemu-aarch64-static" "${qemu-user}/bin/qemu-aarch64")
     # As a program only: the hooks of the compiler's package would make it $CC.

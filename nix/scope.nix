@@ -29,11 +29,17 @@ pkgs.lib.makeScope pkgs.newScope (self: {
   buildFor = self.callPackage ./build-for.nix { };
   clientFor =
     target:
-    self.buildFor {
-      inherit target;
-      program = "pywats-client";
-      src = self.sources.client;
-    };
+    self.buildFor (
+      {
+        inherit target;
+        program = "pywats-client";
+        src = self.sources.client;
+      }
+      // pkgs.lib.optionalAttrs (pkgs.lib.hasInfix "-windows-" target) {
+        src = self.sources.windowsClient;
+        library = "installer-actions";
+      }
+    );
   testServer = self.buildFor {
     program = "wats-test-server";
     src = self.sources.testServer;

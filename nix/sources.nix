@@ -25,13 +25,22 @@ let
       inherit root;
       fileset = fileset.unions files;
     };
-in
-{
-  client = source [
+
+  client = [
     manifests
     ../crates/wats/src
     ../crates/pywats-client/src
+    # What the build script gives a program for Windows.
+    ../crates/pywats-client/build.rs
+    ../crates/product-version/src
+    ../crates/windows-resources/src
+    ../packaging/windows/pywats-client.ico
+    ../packaging/windows/pywats-client.manifest
   ];
+in
+{
+  client = source client;
+  windowsClient = source (client ++ [ ../crates/installer-actions/src ]);
 
   testServer = source [
     manifests
@@ -41,12 +50,14 @@ in
   packager = source [
     manifests
     ../crates/packager/src
+    ../crates/product-version/src
     ../crates/windows-installer/src
   ];
 
   xtask = source [
     manifests
     ../crates/packager/src
+    ../crates/product-version/src
     ../crates/windows-installer/src
     ../xtask
     ../rust-toolchain.toml

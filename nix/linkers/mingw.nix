@@ -17,6 +17,7 @@ let
     "bcryptprimitives.dll"
     "crypt32.dll"
     "kernel32.dll"
+    "msi.dll"
     "msvcrt.dll"
     "ntdll.dll"
     "ole32.dll"
@@ -48,7 +49,7 @@ in
     export PATH=$PATH:${mingw.bintools}/bin
   '';
   postInstall = ''
-    for program in $out/bin/*.exe; do
+    for program in $out/bin/*; do
       for library in $(${mingw.bintools}/bin/${mingw.targetPrefix}objdump -p "$program" | sed -n 's/.*DLL Name: //p' | tr A-Z a-z); do
         case " ${toString libraries} " in
           *" $library "*) ;;

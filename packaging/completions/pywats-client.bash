@@ -19,6 +19,9 @@ _pywats__client() {
             pywats__client,check)
                 cmd="pywats__client__subcmd__check"
                 ;;
+            pywats__client,diagnose)
+                cmd="pywats__client__subcmd__diagnose"
+                ;;
             pywats__client,run)
                 cmd="pywats__client__subcmd__run"
                 ;;
@@ -32,7 +35,7 @@ _pywats__client() {
 
     case "${cmd}" in
         pywats__client)
-            opts="-h -V --help --version run check test-connection"
+            opts="-h -V --help --version run check test-connection diagnose"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -47,6 +50,24 @@ _pywats__client() {
             ;;
         pywats__subcmd__client__subcmd__check)
             opts="-h --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__diagnose)
+            opts="-h --config --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -49,13 +49,31 @@ const SOURCES: &[&str] = &[
     "crates/wats/Cargo.toml",
     "crates/wats/src",
     "crates/pywats-client/Cargo.toml",
+    "crates/pywats-client/build.rs",
     "crates/pywats-client/src",
+    // What the build script gives a program for Windows.
+    "crates/product-version/Cargo.toml",
+    "crates/product-version/src",
+    "crates/windows-resources/Cargo.toml",
+    "crates/windows-resources/src",
+    "packaging/windows/pywats-client.ico",
+    "packaging/windows/pywats-client.manifest",
 ];
+
+/// Those that decide what the installer's actions are, which are built for Windows only.
+const ACTIONS_SOURCES: &[&str] = &["crates/installer-actions/Cargo.toml", "crates/installer-actions/src"];
 
 /// The name of package and program.
 const CLIENT: &str = "pywats-client";
+/// The package of the installer's actions, whose DLL lies beside the program.
+const ACTIONS: &str = "installer-actions";
 
 impl BuildTarget {
+    /// Whether the installer's actions are built with the program.
+    fn has_actions(&self) -> bool {
+        self.triple.contains("-windows-")
+    }
+
     /// The same target in the packager's terms.
     pub(crate) fn packaged(&self) -> Result<Target> {
         Ok(self.triple.parse()?)
@@ -81,7 +99,9 @@ impl BuildTarget {
             .value("rustc", &rust.identity)
             .value("toolchain", &self.toolchain(rust))
             .value("epoch", &epoch.to_string());
-        let inputs = SOURCES.iter().try_fold(inputs, |inputs, path| inputs.tree(workspace::root(), path))?;
+        let actions = if self.has_actions() { ACTIONS_SOURCES } else { &[] };
+        let mut sources = SOURCES.iter().chain(actions);
+        let inputs = sources.try_fold(inputs, |inputs, path| inputs.tree(workspace::root(), path))?;
         Ok(inputs.finish())
     }
 }
@@ -116,6 +136,7 @@ pub(crate) fn client(
     cargo
         .args(["zigbuild", "--release", "--locked", "--offline", "--package", CLIENT, "--bin", CLIENT])
         .args(["--target", &target.triple, "--jobs", &jobs.to_string()])
+        .args(if target.has_actions() { &["--package", ACTIONS, "--lib"][..] } else { &[] })
         .current_dir(workspace::root())
         .env("CARGO_TARGET_DIR", &target_dir)
         // Encoded, because folder names may contain spaces.

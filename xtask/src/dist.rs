@@ -29,7 +29,7 @@ pub(crate) struct Dist {
     /// Builds only for this target, by triple; may be repeated
     #[arg(long = "target", value_name = "TRIPLE")]
     targets: Vec<String>,
-    /// Builds only this format (deb, rpm, msi, tar.gz, zip); may be repeated
+    /// Builds only this format (deb, rpm, msi, tar.gz, zip, exe); may be repeated
     #[arg(long = "format")]
     formats: Vec<String>,
     /// Where the artifacts go, by default the workspace's folder dist
@@ -136,12 +136,7 @@ impl Facts {
     fn gather() -> Result<Facts> {
         let product = Product::load(&workspace::product_manifest())?;
         let changelog = product.changelog()?;
-        let epoch = match std::env::var("SOURCE_DATE_EPOCH") {
-            Ok(text) => {
-                text.parse().with_context(|| format!("SOURCE_DATE_EPOCH {text:?} is no number of seconds"))?
-            }
-            Err(_) => changelog.latest().epoch(),
-        };
+        let epoch = workspace::epoch(&changelog)?;
         Ok(Facts { product, changelog, epoch, rust: Rust::find()? })
     }
 
@@ -179,6 +174,7 @@ fn packaging_inputs() -> Result<String> {
         "LICENSE",
         "packaging",
         "crates/packager/src",
+        "crates/product-version/src",
         "crates/windows-installer/src",
     ];
     let inputs =
@@ -341,6 +337,6 @@ mod tests {
                 assert!(names.insert(format.file_name(&product, &version, packaged)), "{}", format.name());
             }
         }
-        assert_eq!(names.len(), 10, "{names:?}");
+        assert_eq!(names.len(), 11, "{names:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask VERB`: builds, packages and tests, on any Linux machine and without root.
+//! `cargo xtask VERB`: builds, packages, signs and tests, on any Linux machine and without root.
 //!
 //! A module per verb, and modules that they share. The verbs only orchestrate: what a
 //! package contains is decided by the crate `packager`, what a program does by its own crate.
@@ -9,20 +9,26 @@ mod dist;
 mod lint;
 mod process;
 mod progress;
+mod sign;
 mod test;
 mod toolchain;
+mod verify;
+mod winget;
 mod workspace;
 
 use clap::Parser;
 use std::process::ExitCode;
 
-/// Builds, packages and tests the pyWATS client.
+/// Builds, packages, signs and tests the pyWATS client.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Verb {
     Dist(dist::Dist),
-    Lint(lint::Lint),
     Test(test::Test),
+    Lint(lint::Lint),
+    Sign(sign::Sign),
+    Verify(verify::Verify),
+    Winget(winget::Winget),
 }
 
 fn main() -> ExitCode {
@@ -30,8 +36,11 @@ fn main() -> ExitCode {
     let verb = Verb::parse();
     let result = workspace::find().and_then(|()| match verb {
         Verb::Dist(verb) => verb.run(),
-        Verb::Lint(verb) => verb.run(),
         Verb::Test(verb) => verb.run(),
+        Verb::Lint(verb) => verb.run(),
+        Verb::Sign(verb) => verb.run(),
+        Verb::Verify(verb) => verb.run(),
+        Verb::Winget(verb) => verb.run(),
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -9,7 +9,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
@@ -40,11 +40,28 @@ pub(crate) fn stop_if_interrupted() -> Result<()> {
 /// # Errors
 /// If it cannot be started or fails: with the command and the end of its output. If interrupted: after
 /// the program and its descendants are gone.
-pub(crate) fn run(mut command: Command, mut watch: impl FnMut(&str)) -> Result<()> {
+pub(crate) fn run(mut command: Command, watch: impl FnMut(&str)) -> Result<()> {
+    command.stdin(Stdio::null());
+    run_within(command, None, watch)
+}
+
+/// Runs a program as [`run`] does, but leaves its standard input as it is set, and ends the program when it
+/// takes longer than `limit`.
+///
+/// # Errors
+/// As [`run`], and if it took too long.
+pub(crate) fn run_within(
+    mut command: Command,
+    limit: Option<Duration>,
+    mut watch: impl FnMut(&str),
+) -> Result<()> {
     let shown = show(&command);
-    // A group of its own, so that an interrupt reaches compilers that cargo started, too.
-    command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    in_session(&mut command);
+    let started = Instant::now();
     let mut child = command.spawn().with_context(|| format!("cannot start `{shown}`"))?;
+    // It may hold one end of a pipe that the program waits on.
+    drop(command);
     let (sender, lines) = mpsc::channel();
     if let Some(stream) = child.stdout.take() {
         forward_lines(stream, sender.clone());
@@ -69,6 +86,11 @@ pub(crate) fn run(mut command: Command, mut watch: impl FnMut(&str)) -> Result<(
             end_group(&mut child);
             bail!("interrupted while running `{shown}`");
         }
+        if let Some(limit) = limit.filter(|limit| started.elapsed() > *limit) {
+            end_group(&mut child);
+            let output = Vec::from(last).join("\n    ");
+            bail!("`{shown}` did not end within {} s; its output:\n    {output}", limit.as_secs());
+        }
     }
     let status = child.wait().with_context(|| format!("waiting for `{shown}`"))?;
     if !status.success() {
@@ -76,6 +98,17 @@ pub(crate) fn run(mut command: Command, mut watch: impl FnMut(&str)) -> Result<(
         bail!("`{shown}` failed ({status}); the end of its output:\n    {output}");
     }
     Ok(())
+}
+
+/// Lets a program run in a session of its own: an interrupt reaches what it starts, such as compilers that cargo
+/// started, and nothing asks the terminal for passwords, where the question would be stopped and wait for ever.
+fn in_session(command: &mut Command) {
+    let begin = || {
+        rustix::process::setsid()?;
+        Ok(())
+    };
+    // SAFETY: between fork and exec only setsid is called, which is safe there and touches no memory.
+    unsafe { command.pre_exec(begin) };
 }
 
 /// A command as one would type it, without its environment (which may hold secrets).
@@ -139,5 +172,16 @@ mod tests {
         }
         let missing = run(Command::new("no-such-program"), |_| {}).unwrap_err();
         assert!(format!("{missing:#}").contains("cannot start `no-such-program`"), "{missing:#}");
+    }
+
+    /// Fails if: a program that hangs is waited for, or what it started outlives it.
+    #[test]
+    fn ends_what_takes_too_long() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo working; sleep 100 & wait"]);
+        let started = Instant::now();
+        let error = run_within(command, Some(Duration::from_millis(300)), |_| {}).unwrap_err().to_string();
+        assert!(error.contains("did not end within") && error.contains("working"), "{error}");
+        assert!(started.elapsed() < Duration::from_secs(10), "it was waited for");
     }
 }

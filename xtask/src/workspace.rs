@@ -1,6 +1,7 @@
 //! Where things are.
 
 use anyhow::{Context, Result};
+use packager::Changelog;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -55,9 +56,29 @@ pub(crate) fn dist() -> PathBuf {
     root().join("dist")
 }
 
+/// Where signed artifacts go unless the command line says otherwise: not below the unsigned ones, whose lists
+/// know nothing of them.
+pub(crate) fn signed() -> PathBuf {
+    root().join("dist-signed")
+}
+
 /// Where intermediate results go: `target/NAME`.
 pub(crate) fn target(name: &str) -> PathBuf {
     root().join("target").join(name)
+}
+
+/// The time in the headers of packages, in seconds since 1970 UTC: `SOURCE_DATE_EPOCH`, or else the date of the
+/// changelog's top entry.
+///
+/// # Errors
+/// If the variable holds no number.
+pub(crate) fn epoch(changelog: &Changelog) -> Result<u32> {
+    match std::env::var("SOURCE_DATE_EPOCH") {
+        Ok(text) => {
+            text.parse().with_context(|| format!("SOURCE_DATE_EPOCH {text:?} is no number of seconds"))
+        }
+        Err(_) => Ok(changelog.latest().epoch()),
+    }
 }
 
 #[cfg(test)]

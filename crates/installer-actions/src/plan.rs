@@ -11,6 +11,8 @@ pub struct Service {
     pub delayed: bool,
     /// Program and arguments.
     pub command: String,
+    /// The account it runs under.
+    pub account: String,
 }
 
 /// `SERVICE_AUTO_START`.

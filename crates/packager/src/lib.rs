@@ -14,7 +14,7 @@ pub mod merge;
 pub mod payload;
 pub mod product;
 pub mod target;
-pub mod version;
+pub mod winget;
 
 mod unfinished;
 
@@ -23,5 +23,5 @@ pub use changelog::Changelog;
 pub use format::{Format, Package};
 pub use payload::{Entry, Kind, Owner, Payload, Source};
 pub use product::Product;
+pub use product_version::Version;
 pub use target::{Arch, Os, Target};
-pub use version::Version;

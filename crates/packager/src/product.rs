@@ -39,6 +39,8 @@ pub struct Product {
     pub rpm: Rpm,
     /// Facts only Windows Installer packages need.
     pub msi: Msi,
+    /// Facts only manifests for winget need; a product without them has no such manifests.
+    pub winget: Option<Winget>,
     /// What is packed, before it is resolved for one format and target.
     payload: Vec<PayloadRow>,
     /// Changelog, relative to the manifest.
@@ -115,6 +117,27 @@ pub struct Msi {
     pub configuration: Configuration,
     /// Address of the page that shows how the service is, for the Start menu.
     pub status_page: String,
+    /// The licence that dialogs show: a plain text, whose paragraphs empty lines separate.
+    pub license: PathBuf,
+    /// Picture at the head of a page: a bitmap of 493 x 58 pixels, whose left half takes black text.
+    pub banner_bitmap: PathBuf,
+    /// Picture of the first and last dialog: a bitmap of 493 x 312 pixels, which takes black text right of
+    /// its first 170.
+    pub dialog_bitmap: PathBuf,
+    /// Icon of the product.
+    pub icon: PathBuf,
+    /// What is lost when configuration and data are deleted.
+    pub purge_warning: String,
+    /// What to do after the first installation. In brackets may be properties of Windows Installer, such as
+    /// `[CommonAppDataFolder]`, which ends with a backslash.
+    pub next_steps: String,
+}
+
+impl Msi {
+    /// The files that go into the package besides the payload.
+    fn files(&self) -> [&Path; 4] {
+        [&self.license, &self.banner_bitmap, &self.dialog_bitmap, &self.icon].map(PathBuf::as_path)
+    }
 }
 
 /// The first configuration: a JSON file in the data folder.
@@ -139,6 +162,10 @@ pub struct Setting {
     pub kind: SettingKind,
     /// For a secret: the name of its copy in the data folder.
     pub copy: Option<String>,
+    /// What dialogs call it, with a `&` before the letter that leads to it.
+    pub label: String,
+    /// What to enter, in a few words.
+    pub hint: String,
 }
 
 /// What a setting is.
@@ -151,6 +178,18 @@ pub enum SettingKind {
     SecretFile,
     /// A folder that users drop files into, instead of `drop_folder`.
     DropFolder,
+}
+
+/// Facts of the manifests for winget.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Winget {
+    /// `Publisher.Package`: the name by which winget knows the product; never changes.
+    pub identifier: String,
+    /// The oldest Windows that it runs on, as four numbers.
+    pub minimum_os_version: String,
+    /// Words by which it is found.
+    pub tags: Vec<String>,
 }
 
 /// One row of the manifest's payload table.
@@ -255,6 +294,10 @@ impl Product {
             self.maintainer
         );
         ensure!(
+            self.msi.configuration.settings.len() <= 3,
+            "msi.configuration: dialogs have room for three settings"
+        );
+        ensure!(
             self.msi.data_subfolders.contains(&self.msi.drop_folder),
             "msi.drop_folder {:?}: it is none of the data_subfolders",
             self.msi.drop_folder
@@ -283,6 +326,15 @@ impl Product {
         std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))
     }
 
+    /// The bytes of a file that the manifest names, such as a picture.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn bytes(&self, relative: &Path) -> Result<Vec<u8>> {
+        let path = self.file(relative);
+        std::fs::read(&path).with_context(|| format!("reading {}", path.display()))
+    }
+
     /// Reads the changelog.
     ///
     /// # Errors
@@ -292,16 +344,17 @@ impl Product {
         Changelog::parse(&self.text(&self.changelog)?).with_context(|| format!("in {}", path.display()))
     }
 
-    /// Adds the manifest and the scripts of a format to a digest.
+    /// Adds the manifest and the files it names for a format to a digest.
     pub(crate) fn digest(&self, format: &str, inputs: Inputs) -> Result<Inputs> {
-        let none = BTreeMap::new();
-        let scripts = match format {
-            "deb" => &self.deb.scripts,
-            "rpm" => &self.rpm.scripts,
-            _ => &none,
+        let scripts = |scripts: &BTreeMap<String, PathBuf>| scripts.values().cloned().collect();
+        let files: Vec<PathBuf> = match format {
+            "deb" => scripts(&self.deb.scripts),
+            "rpm" => scripts(&self.rpm.scripts),
+            "msi" => self.msi.files().map(Path::to_owned).to_vec(),
+            _ => Vec::new(),
         };
-        scripts.iter().try_fold(inputs.value("manifest", &self.sha256), |inputs, (name, path)| {
-            Ok(inputs.value(name, &self.text(path)?))
+        files.iter().try_fold(inputs.value("manifest", &self.sha256), |inputs, file| {
+            Ok(inputs.value(&file.to_string_lossy(), &digest::sha256_file(&self.file(file))?))
         })
     }
 

@@ -18,6 +18,8 @@ const PACKED: &[(&str, &str, &str)] = &[
     ("tar.gz", "x86_64-linux", "sample-0.2.0-rc.1-x86_64-linux.tar.gz"),
     ("tar.gz", "aarch64-macos", "sample-0.2.0-rc.1-aarch64-macos.tar.gz"),
     ("zip", "x86_64-windows", "sample-0.2.0-rc.1-x86_64-windows.zip"),
+    ("exe", "x86_64-windows", "sample-0.2.0-rc.1-x64.exe"),
+    ("exe", "aarch64-windows", "sample-0.2.0-rc.1-arm64.exe"),
 ];
 
 /// The names of the files in a folder, hidden ones included; none if there is no such folder.
@@ -47,6 +49,7 @@ fn names_follow_conventions() {
         ("rpm", ["x86_64-windows", "aarch64-macos"]),
         ("tar.gz", ["x86_64-windows", "aarch64-windows"]),
         ("zip", ["x86_64-linux", "aarch64-macos"]),
+        ("exe", ["x86_64-linux", "aarch64-macos"]),
     ] {
         for target in refused {
             let target: Target = target.parse().unwrap();
@@ -76,8 +79,9 @@ fn bytes_depend_on_content_alone() {
         assert!(first == bytes(&one), "{name} differs when it is packed again");
         assert!(first == bytes(&other), "{name} differs in another folder");
         let later = fs::read(one.pack(format, target, EPOCH + 86_400).unwrap()).unwrap();
-        // A gzipped tar has its times inside the compressed stream, so every format must notice.
-        assert!(first != later, "{name} does not carry the time it was given");
+        // A gzipped tar has its times inside the compressed stream, so every format must notice. A program
+        // alone has no place for a time.
+        assert_eq!(first == later, *format == "exe", "{name} does not carry the time it was given");
     }
 }
 
@@ -101,13 +105,15 @@ fn refuses_with_a_reason() {
         ("deb", row("deb", "path = \"x/*\"\nkind = \"file\"\nsource = \"none/*.7\""), "none/*.7"),
         ("deb", row("deb", "path = \"usr/bin/sample\"\nkind = \"directory\""), "two payload entries"),
         ("zip", row("zip", "path = \"x\"\nkind = \"link\"\ntarget = \"y\""), "no links"),
+        ("exe", row("exe", "path = \"x\"\nkind = \"directory\""), "x: the format exe holds the program"),
         (
             "tar.gz",
             row("tar.gz", &format!("path = \"x\"\nkind = \"link\"\ntarget = \"{}\"", "y".repeat(101))),
             "longer",
         ),
     ];
-    let target = |format: &str| if format == "zip" { "x86_64-windows" } else { "x86_64-linux" };
+    let windows = |format: &str| matches!(format, "zip" | "exe");
+    let target = |format: &str| if windows(format) { "x86_64-windows" } else { "x86_64-linux" };
     let check = |sample: &Sample, format: &str, epoch: u32, complaint: &str| {
         let error = sample.pack(format, target(format), epoch).expect_err(complaint);
         let text = format!("{error:#}");
@@ -156,4 +162,12 @@ fn pre_releases_sort_before_releases_in_names() {
         let version: Version = version.parse().unwrap();
         assert_eq!(formats::by_name("deb").unwrap().file_name(&product, &version, target), deb);
     }
+}
+
+/// Fails if: the program as a file of its own differs in a single bit from the program that was built.
+#[test]
+fn an_exe_is_the_program_itself() {
+    let sample = Sample::new(MANIFEST, ROWS);
+    let packed = sample.pack("exe", "x86_64-windows", EPOCH).unwrap();
+    assert!(fs::read(packed).unwrap() == fs::read(sample.path("program")).unwrap());
 }

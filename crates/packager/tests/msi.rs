@@ -130,13 +130,54 @@ fn choices_are_remembered() {
     }
 }
 
+/// Fails if: a dialog shows something else than what was chosen before, or runs where nobody can see it.
+#[test]
+fn dialogs_show_what_was_chosen() {
+    let mut tables = Tables::of("0.1.0");
+    let numbers = tables.sequence("InstallUISequence");
+    let conditions = tables.column("InstallUISequence", "Action", "Condition");
+    let boxes = tables.column("CustomAction", "Action", "Source");
+    let dialogs = tables.column("Dialog", "Dialog", "Title");
+    // As the conditions of the actions that these properties decide about.
+    let chosen = [
+        "NOT (INSTALLSERVICE = \"0\")",
+        "NOT (STARTSERVICE = \"0\")",
+        "ADDTOPATH = \"1\"",
+        "STARTMENU = \"1\"",
+    ];
+    for (property, chosen) in ["INSTALLSERVICE", "STARTSERVICE", "ADDTOPATH", "STARTMENU"].iter().zip(chosen)
+    {
+        let show = format!("Show.{property}");
+        assert_eq!(conditions[&show], chosen);
+        let values = tables.column("CheckBox", "Property", "Value");
+        assert_eq!(values[&boxes[&show]], "1", "{property}");
+        assert!(numbers[&show] < numbers["Welcome"], "{show} comes after the dialogs have begun");
+        for settle in ["Restore", "Default"].map(|action| format!("{action}.{property}")) {
+            assert!(numbers.get(&settle).is_none_or(|number| *number < numbers[&show]), "{settle}");
+        }
+    }
+    for (ending, number) in [("Exit", -1), ("UserExit", -2), ("FatalError", -3)] {
+        for table in ["InstallUISequence", "AdminUISequence"] {
+            assert_eq!(tables.sequence(table)[ending], number, "{ending} in {table}");
+        }
+    }
+    for table in ["InstallExecuteSequence", "AdminExecuteSequence", "AdvtExecuteSequence"] {
+        assert!(tables.sequence(table).keys().all(|action| !dialogs.contains_key(action)), "{table}");
+    }
+    assert!(tables.0.has_table("ListBox"), "Windows could not list the programs that use files");
+    let secure = tables.column("Property", "Property", "Value")["SecureCustomProperties"].clone();
+    for property in ["SERVERURL", "TOKENFILE", "WATCHFOLDER", "PURGEDATA", "ADDTOPATH", "STARTMENU"] {
+        assert!(secure.split(';').any(|known| known == property), "{property} does not get through");
+    }
+}
+
 /// Fails if: data could be removed, or the configuration file belongs to a component.
 #[test]
 fn data_and_configuration_stay() {
     const PERMANENT: i32 = 0x10;
     let mut tables = Tables::of("0.1.0");
     let mut made = tables.column("CreateFolder", "Directory_", "Component_");
-    made.retain(|folder, _| folder != "INSTALLDIR");
+    made.retain(|_, component| component == "Data");
     assert_eq!(made.len(), 6, "{made:?}");
     let attributes = tables.column("Component", "Component", "Attributes");
     for component in made.values() {
@@ -145,7 +186,7 @@ fn data_and_configuration_stay() {
     let files = tables.column("File", "FileName", "File");
     assert_eq!(files.keys().collect::<Vec<_>>(), ["PYWATS~1.EXE|pywats-client.exe"]);
     for (row, folder) in tables.column("RemoveFile", "FileKey", "DirProperty") {
-        assert_eq!(folder, "StartMenuFolder", "{row} removes something else");
+        assert_eq!(folder, "ProductMenuFolder", "{row} removes something else");
     }
 }
 

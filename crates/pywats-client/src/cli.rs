@@ -34,6 +34,14 @@ pub enum Command {
     Check(ConfigArgs),
     /// Ask the server for its version, with the configured address, token and proxy.
     TestConnection(ConfigArgs),
+    /// Print a report for support: versions, configuration, folders, service, server, and what to do.
+    ///
+    /// Nothing is changed, and tokens and passwords are masked. It says which settings are in force and
+    /// where they come from, whether the folders exist, can be written to and have space, how the running
+    /// service is, and whether the server answers. On Windows also how the service is registered, and
+    /// whether the Unified Write Filter would discard reports at a restart, with the commands that prevent
+    /// it; the settings of the filter are read with uwfmgr.exe get-config.
+    Diagnose(DiagnoseArgs),
 }
 
 /// Where the configuration is.
@@ -42,6 +50,17 @@ pub struct ConfigArgs {
     /// Read the configuration from FILE [default: PYWATS_CONFIG, else the system's place, see FILES].
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+}
+
+/// How to report.
+#[derive(Args, Debug)]
+pub struct DiagnoseArgs {
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Print JSON, for programs.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// How to run the service.
@@ -73,6 +92,11 @@ pub const SECTIONS: &[Section] = &[
                 "The configuration: JSON with the optional sections server, client, upload, logging and health. \
                  On Windows %ProgramData%\\pyWATS\\config.json, on macOS /Library/Application \
                  Support/pyWATS/config.json. A change is noticed and applied by the running service.",
+            ),
+            (
+                "HKLM\\SOFTWARE\\Policies\\Virinco\\pyWATS Client",
+                "On Windows the group policies, which override environment and file. Their templates lie in \
+                 the folder PolicyDefinitions beside the program.",
             ),
             (
                 "/var/lib/pywats",
@@ -112,6 +136,7 @@ pub const SECTIONS: &[Section] = &[
         &[
             ("pywats-client check", "Show the configuration in force and its problems."),
             ("pywats-client test-connection && echo ready", "Prove address, token and proxy."),
+            ("pywats-client diagnose > report.txt", "Write down what support asks first."),
             (
                 "PYWATS_DATA_DIR=/tmp/pywats PYWATS_HEALTH_PORT=0 pywats-client run",
                 "Try the service without installing it.",

@@ -1,13 +1,13 @@
 //! The subcommands, from the command line to the exit code.
 
-use crate::cli::{Cli, Command, RunArgs};
+use crate::cli::{Cli, Command, DiagnoseArgs, RunArgs};
 use crate::config::settings::SETTINGS;
 use crate::config::{FileState, Loaded, Sources};
 use crate::exit::Exit;
-use crate::{logging, run, upload};
+use crate::{diagnose, logging, run, upload};
 use clap::Parser;
 use std::io::{self, Write};
-use wats::{Client, Failure, FailureKind};
+use wats::{Failure, FailureKind};
 
 /// Does what the command line says.
 pub fn main() -> Exit {
@@ -15,6 +15,7 @@ pub fn main() -> Exit {
         Command::Run(args) => run_service(args),
         Command::Check(args) => check(&Sources::new(args.config).load()),
         Command::TestConnection(args) => test_connection(&Sources::new(args.config).load()),
+        Command::Diagnose(args) => diagnose(args),
     }
 }
 
@@ -55,15 +56,14 @@ fn run_in_foreground(args: RunArgs) -> Exit {
 
 fn check(loaded: &Loaded) -> Exit {
     let state = match loaded.file {
-        FileState::Missing => "does not exist; defaults and environment apply",
+        FileState::Missing => "does not exist; the other sources apply",
         FileState::Read => "in force",
-        FileState::Broken => "cannot be used; defaults and environment apply",
+        FileState::Broken => "cannot be used; the other sources apply",
     };
     let mut lines = vec![format!("{}: {state}", loaded.path.display()), String::new()];
-    for setting in SETTINGS {
-        let name = format!("{}.{}", setting.section, setting.key);
+    for (setting, origin) in SETTINGS.iter().zip(loaded.origins) {
         let value = (setting.show)(&loaded.config).unwrap_or_else(|| "-".to_owned());
-        lines.push(format!("{name:<30} {value}"));
+        lines.push(format!("{:<30} {:<12} {value}", setting.name(), origin.name()));
     }
     let unusable = upload::client(&loaded.config).err().map(|failure| failure.to_string());
     let problems = loaded.errors.iter().chain(&loaded.missing).chain(&unusable);
@@ -114,7 +114,7 @@ fn test_connection(loaded: &Loaded) -> Exit {
             return Exit::Config;
         }
     };
-    match ask_version(&client) {
+    match upload::ask_version(&client) {
         Ok(version) => {
             say(&format!("{}: WATS {version}, the token is accepted", client.url()));
             Exit::Ok
@@ -126,9 +126,10 @@ fn test_connection(loaded: &Loaded) -> Exit {
     }
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn ask_version(client: &Client) -> Result<String, Failure> {
-    client.version().await
+fn diagnose(args: DiagnoseArgs) -> Exit {
+    let report = diagnose::diagnose(&Sources::new(args.config.config).load());
+    say(&if args.json { format!("{:#}", report.json()) } else { report.text() });
+    if report.needs_attention() { Exit::Attention } else { Exit::Ok }
 }
 
 fn exit_of(failure: &Failure) -> Exit {

@@ -25,6 +25,8 @@ pub enum Exit {
     Unreachable,
     /// The server refused the token.
     Authentication,
+    /// A diagnosis found something that needs attention.
+    Attention,
 }
 
 /// Every exit code with its meaning, in numerical order.
@@ -34,11 +36,16 @@ pub const TABLE: &[(Exit, u8, &str)] = &[
     (Exit::Usage, 2, "The command line is wrong, or this system lacks what it asks for."),
     (Exit::Config, 20, "The configuration is incomplete or its values cannot be used."),
     (Exit::ConfigNotFound, 21, "There is no configuration file, and nothing in the environment instead."),
-    (Exit::ConfigInvalid, 22, "The configuration file is damaged or has values of the wrong type."),
+    (
+        Exit::ConfigInvalid,
+        22,
+        "File, environment or policies are damaged or have values that cannot be used.",
+    ),
     (Exit::StartFailed, 30, "The service could not start, for example because another one uses its data."),
     (Exit::Network, 40, "The server was reached, but failed or did not answer as a WATS server."),
     (Exit::Unreachable, 41, "The server could not be reached."),
     (Exit::Authentication, 42, "The server refused the token."),
+    (Exit::Attention, 50, "diagnose found something that needs attention."),
 ];
 
 impl Exit {

@@ -8,17 +8,19 @@
 //!                    └───── refused ──────────────┘
 //! ```
 //!
-//! - [`config`] finds out what is wanted: defaults, file, environment, and their changes.
+//! - [`config`] finds out what is wanted: defaults, file, environment, policies, and their changes.
 //! - [`intake`] decides that a file is complete, reads it safely and commits it to the queue.
 //! - [`queue`] is the SQLite database; nothing is uploaded that it has not committed.
 //! - [`upload`] sends the oldest report first and backs off when the server has trouble.
 //! - [`disposition`] moves the sources to their last place without overwriting anything.
 //! - [`status`] is what the other modules report; [`health`] and [`service`] show it to the world.
 //! - [`engine`] and [`run`] wire all of this together and stop it cleanly.
+//! - [`diagnose`] looks at all of it from outside, for people who have to find out what is wrong.
 
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod diagnose;
 pub mod disposition;
 pub mod engine;
 pub mod exit;
@@ -27,6 +29,8 @@ pub mod health;
 pub mod intake;
 pub mod logging;
 pub mod queue;
+#[cfg(windows)]
+pub mod registry;
 pub mod run;
 pub mod service;
 pub mod status;

@@ -6,7 +6,7 @@
 //! or, at the start, another service on the same data folder.
 
 use crate::config::watch::{Follower, News as ConfigNews};
-use crate::config::{Config, FileState, Loaded, Sources};
+use crate::config::{Config, FileState, Loaded, Origin, Sources};
 use crate::engine::{Collapse, Engine, StartError};
 use crate::exit::Exit;
 use crate::health;
@@ -215,8 +215,14 @@ impl Service {
     fn tell_about(&self, loaded: &Loaded) {
         match loaded.file {
             FileState::Missing => tracing::info!("no configuration file {}", loaded.path.display()),
-            FileState::Read => tracing::info!("configuration {} is in force", loaded.path.display()),
-            FileState::Broken => {}
+            FileState::Read if loaded.errors.is_empty() => {
+                tracing::info!("configuration {} is in force", loaded.path.display());
+            }
+            FileState::Read | FileState::Broken => {}
+        }
+        let enforced = loaded.settings_of(Origin::Policy);
+        if !enforced.is_empty() {
+            tracing::info!("set by policy: {}", enforced.join(", "));
         }
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");

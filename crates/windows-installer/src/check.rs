@@ -147,13 +147,12 @@ fn sequence_order(database: &Database, table: &str) -> Result<()> {
     for key in database.rows(table).keys() {
         let name = shown(key);
         let Some(action) = sequence::standard(&name) else {
-            let dialog = has_row(database, "Dialog", &key[0]);
-            if has_row(database, "CustomAction", &key[0]) || (dialog && sequence::shows_dialogs(table)) {
-                continue;
-            }
-            let reason = match dialog {
-                true => "is a dialog, which only the sequences of the user interface show",
-                false => "is neither a standard action nor in tables CustomAction and Dialog",
+            let reason = match ["CustomAction", "Dialog"].map(|table| has_row(database, table, &key[0])) {
+                [true, false] => continue,
+                [false, true] if sequence::shows_dialogs(table) => continue,
+                [false, true] => "is a dialog, which only the sequences of the user interface show",
+                [true, true] => "is both an action and a dialog",
+                [false, false] => "is neither a standard action nor in tables CustomAction and Dialog",
             };
             return Err(Error::row(table, &name, reason));
         };

@@ -149,7 +149,7 @@ impl Database {
         summary.write(package.summary_info_mut(), package_code);
         for table in schema::tables() {
             let rows = self.rows(table.name);
-            if rows.is_empty() && !schema::REQUIRED.contains(&table.name) {
+            if rows.is_empty() && !self.requires(table.name) {
                 continue;
             }
             package.create_table(table.name, table.columns.iter().map(msi_column).collect())?;
@@ -162,6 +162,12 @@ impl Database {
         let compound = package.into_inner()?.into_inner();
         out.write_all(&container::normalize(compound)?)?;
         Ok(())
+    }
+
+    /// Whether a table has to be there even when it is empty.
+    fn requires(&self, table: &str) -> bool {
+        let by_dialogs = schema::REQUIRED_BY_DIALOGS.contains(&table) && !self.rows("Dialog").is_empty();
+        by_dialogs || schema::REQUIRED.contains(&table)
     }
 
     /// The rows of a table, by primary key.

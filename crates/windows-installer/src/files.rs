@@ -1,14 +1,14 @@
 //! Files to install: their rows in `Directory`, `Component`, `File`, `MsiFileHash` and `Media`, and the
 //! cabinet with their contents.
 //!
-//! Each file is a component of its own, as Microsoft advises. Files carry no version: their identity is
-//! the MD5 hash in `MsiFileHash`, from which Windows tells whether a repair has to replace one. An upgrade
-//! replaces every file in any case, because the old version is removed first (see
-//! `RemoveExistingProducts` in [`crate::sequence::STANDARD`]). The first release with a version resource
-//! in its programs may fill in `File.Version`: Windows always prefers a file with a version to one
-//! without.
+//! Each file is a component of its own, as Microsoft advises. A program with a version resource is told
+//! apart by its version ([`FileVersion`]), any other file by the MD5 hash in `MsiFileHash`: from these
+//! Windows tells whether a repair has to replace one. An upgrade replaces every file in any case, because
+//! the old version is removed first (see `RemoveExistingProducts` in [`crate::sequence::STANDARD`]). A
+//! version must not go down from one release to the next: Windows would leave the file out, because a
+//! newer one is there when it decides, and then remove that one.
 
-use crate::{Cabinet, CabinetFile, Database, Error, Result, guid, names, row};
+use crate::{Cabinet, CabinetFile, Database, Error, FileVersion, Result, guid, names, row};
 use md5::{Digest, Md5};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -85,6 +85,7 @@ impl FileSet {
                 },
             )?;
             database.add("FeatureComponents", row! { Feature_: feature, Component_: &component })?;
+            let version = FileVersion::read(path, content)?;
             database.add(
                 "File",
                 row! {
@@ -92,11 +93,15 @@ impl FileSet {
                     Component_: &component,
                     FileName: &names[path.as_str()],
                     FileSize: i32::try_from(content.len()).map_err(|_| too_large())?,
+                    Version: version.as_ref().map(|version| &version.version),
+                    Language: version.as_ref().map(|version| &version.language),
                     Attributes: FILE_VITAL,
                     Sequence: i32::try_from(index + 1).unwrap_or(i32::MAX),
                 },
             )?;
-            add_hash(database, &key, content)?;
+            if version.is_none() {
+                add_hash(database, &key, content)?;
+            }
             packed.push((key, content));
         }
         let last = i32::try_from(packed.len()).unwrap_or(i32::MAX);

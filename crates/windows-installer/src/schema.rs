@@ -75,6 +75,10 @@ pub const REQUIRED: &[&str] = &[
     "Property",
 ];
 
+/// Tables that Windows Installer expects even when they are empty, once there are dialogs: it fills in
+/// which programs use files that are to be replaced.
+pub const REQUIRED_BY_DIALOGS: &[&str] = &["ListBox"];
+
 /// Every table that this crate knows.
 pub fn tables() -> impl Iterator<Item = &'static Table> {
     TABLES.iter().chain(dialogs::TABLES)

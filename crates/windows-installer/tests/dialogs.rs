@@ -184,4 +184,9 @@ fn refuses_what_never_happens() {
     unseen.push(("InstallExecuteSequence", row! { Action: "Ask", Sequence: 10 }.to_vec()));
     let error = write(unseen).expect_err("a dialog among actions").to_string();
     assert!(error.contains("only the sequences of the user interface show"), "{error}");
+
+    let mut twice = rows();
+    twice.push(("CustomAction", row! { Action: "Ask", Type: 51, Source: "A", Target: "b" }.to_vec()));
+    let error = write(twice).expect_err("one name for two things").to_string();
+    assert!(error.contains("row Ask: is both an action and a dialog"), "{error}");
 }

@@ -143,7 +143,9 @@ fn every_payload_resolves() {
                 continue;
             }
             for entry in payload(format.name(), target).unwrap().entries() {
-                if let (Some(source), false) = (entry.source(), matches!(entry.kind, Kind::Program(_))) {
+                // Programs are built, not read.
+                let is_built = matches!(entry.kind, Kind::Program(_) | Kind::Actions(_));
+                if let (Some(source), false) = (entry.source(), is_built) {
                     source.read().unwrap_or_else(|e| panic!("{} for {target}: {e:#}", format.name()));
                 }
             }

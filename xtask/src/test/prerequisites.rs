@@ -7,8 +7,18 @@ use anyhow::{Context, Result, bail};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// A program and the Debian package that has it.
+/// OpenSSL's way to PKCS#11: no program, but needed like one.
+pub(crate) const PKCS11_ENGINE: &str = if cfg!(target_arch = "aarch64") {
+    "/usr/lib/aarch64-linux-gnu/engines-3/pkcs11.so"
+} else {
+    "/usr/lib/x86_64-linux-gnu/engines-3/pkcs11.so"
+};
+
+/// A program, or a file with its whole path, and the Debian package that has it.
 const PROGRAMS: &[(&str, &str)] = &[
+    // Not a program: the font of the dialogs, with the widths that it has on Windows.
+    ("/usr/share/wine/fonts/tahoma.ttf", "fonts-wine"),
+    (PKCS11_ENGINE, "libengine-pkcs11-openssl"),
     ("7z", "p7zip-full"),
     ("ar", "binutils"),
     ("bsdtar", "libarchive-tools"),
@@ -19,6 +29,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("fish", "fish"),
     ("groff", "groff-base"),
     ("gzip", "gzip"),
+    ("import", "imagemagick"),
     ("lintian", "lintian"),
     ("mandoc", "mandoc"),
     ("mmdebstrap", "mmdebstrap"),
@@ -27,6 +38,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("nsenter", "util-linux"),
     ("openssl", "openssl"),
     ("osslsigncode", "osslsigncode"),
+    ("pkcs11-tool", "opensc"),
     ("ps", "procps"),
     ("qemu-aarch64-static", "qemu-user-static"),
     ("rpm", "rpm"),
@@ -35,6 +47,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("rpmlint", "rpmlint"),
     ("setpriv", "util-linux"),
     ("shellcheck", "shellcheck"),
+    ("softhsm2-util", "softhsm2"),
     ("systemd-analyze", "systemd"),
     ("systemd-nspawn", "systemd-container"),
     ("tar", "tar"),
@@ -43,6 +56,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("wine", "wine"),
     ("wineboot", "wine"),
     ("wineserver", "wine"),
+    ("Xvfb", "xvfb"),
     ("x86_64-w64-mingw32-gcc", "gcc-mingw-w64-x86-64-win32"),
     ("zipinfo", "unzip"),
     ("zsh", "zsh"),
@@ -75,9 +89,9 @@ pub(crate) fn provide(suites: &[&'static Suite], install: bool) -> Result<Vec<(&
         .collect())
 }
 
-/// Every program that some suite needs.
+/// Every program that some suite needs, by name.
 pub(crate) fn programs() -> Vec<&'static str> {
-    PROGRAMS.iter().map(|(name, _)| *name).collect()
+    PROGRAMS.iter().map(|(name, _)| *name).filter(|name| !name.starts_with('/')).collect()
 }
 
 /// The Debian package that has a program.

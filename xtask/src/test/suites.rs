@@ -1,5 +1,6 @@
 //! The suites, in the order in which they run: what fails fastest comes first.
 
+use super::prerequisites::PKCS11_ENGINE;
 use super::{Test, nix};
 use crate::cache::Cache;
 use crate::process;
@@ -101,6 +102,20 @@ pub(crate) const ALL: &[Suite] = &[
         &["7z", "cabextract", "msiextract", "msiinfo", "openssl", "osslsigncode"],
     ),
     bench(
+        "sign",
+        "programs and MSI are signed with keys of every kind, reproduced from stored signatures, and judged",
+        &[
+            PKCS11_ENGINE,
+            "msiextract",
+            "openssl",
+            "osslsigncode",
+            "pkcs11-tool",
+            "ps",
+            "softhsm2-util",
+            "unzip",
+        ],
+    ),
+    bench(
         "delivery",
         "the programs inside the Linux packages deliver a report; arm64 under emulation",
         &["cpio", "dpkg-deb", "qemu-aarch64-static", "rpm2cpio", "tar"],
@@ -119,6 +134,20 @@ pub(crate) const ALL: &[Suite] = &[
         "wine",
         "the MSI installs silently, its service delivers reports, upgrades keep everything, removal is clean",
         &["msiextract", "wine", "wineboot", "wineserver", "x86_64-w64-mingw32-gcc"],
+    ),
+    bench(
+        "dialogs",
+        "the MSI by hand: every dialog is seen, with mouse and keyboard, and kept as a picture to look at",
+        &[
+            "/usr/share/wine/fonts/tahoma.ttf",
+            "import",
+            "msiextract",
+            "wine",
+            "wineboot",
+            "wineserver",
+            "x86_64-w64-mingw32-gcc",
+            "Xvfb",
+        ],
     ),
     bench(
         "dist",

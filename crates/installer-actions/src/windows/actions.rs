@@ -124,10 +124,11 @@ pub(super) fn prepare(session: &Session) -> Outcome {
     if let Some(service) = &existing {
         session.log(&format!("the service {name} is there: {service:?}"));
         found = format!(
-            "start|{}\ndelayed|{}\nold_command|{}\n",
+            "start|{}\ndelayed|{}\nold_command|{}\nold_account|{}\n",
             service.start,
             u8::from(service.delayed),
-            service.command
+            service.command,
+            service.account
         );
         session.set("SERVICEEXISTS", "1");
         if service.running {
@@ -193,7 +194,7 @@ pub(super) fn configure_service(session: &Session) -> Outcome {
 pub(super) fn restore_service(session: &Session) -> Outcome {
     let data = session.data();
     let settings = Settings(records::pairs(&data));
-    if let Err(error) = service::restore(&settings) {
+    if let Err(error) = service::restore(&settings, &|line| session.log(line)) {
         session.log(&format!("the service {} stays as it is: {error}", settings.text("name")));
     }
     Ok(())

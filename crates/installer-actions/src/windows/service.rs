@@ -6,15 +6,16 @@ use std::collections::BTreeMap;
 use std::ptr::{null, null_mut};
 use windows_sys::Win32::Storage::FileSystem::DELETE;
 use windows_sys::Win32::System::Services::{
-    ChangeServiceConfig2W, ChangeServiceConfigW, CloseServiceHandle, ControlService, DeleteService,
-    OpenSCManagerW, OpenServiceW, QUERY_SERVICE_CONFIGW, QueryServiceConfig2W, QueryServiceConfigW,
-    QueryServiceStatus, SC_ACTION, SC_ACTION_RESTART, SC_HANDLE, SC_MANAGER_CONNECT, SERVICE_CHANGE_CONFIG,
+    ChangeServiceConfig2W, ChangeServiceConfigW, CloseServiceHandle, ControlService, CreateServiceW,
+    DeleteService, OpenSCManagerW, OpenServiceW, QUERY_SERVICE_CONFIGW, QueryServiceConfig2W,
+    QueryServiceConfigW, QueryServiceStatus, SC_ACTION, SC_ACTION_RESTART, SC_HANDLE, SC_MANAGER_CONNECT,
+    SC_MANAGER_CREATE_SERVICE, SERVICE_AUTO_START, SERVICE_CHANGE_CONFIG,
     SERVICE_CONFIG_DELAYED_AUTO_START_INFO, SERVICE_CONFIG_DESCRIPTION, SERVICE_CONFIG_FAILURE_ACTIONS,
     SERVICE_CONFIG_FAILURE_ACTIONS_FLAG, SERVICE_CONFIG_PRESHUTDOWN_INFO, SERVICE_CONFIG_SERVICE_SID_INFO,
-    SERVICE_CONTROL_STOP, SERVICE_DELAYED_AUTO_START_INFO, SERVICE_DESCRIPTIONW,
+    SERVICE_CONTROL_STOP, SERVICE_DELAYED_AUTO_START_INFO, SERVICE_DESCRIPTIONW, SERVICE_ERROR_NORMAL,
     SERVICE_FAILURE_ACTIONS_FLAG, SERVICE_FAILURE_ACTIONSW, SERVICE_NO_CHANGE, SERVICE_PRESHUTDOWN_INFO,
     SERVICE_QUERY_CONFIG, SERVICE_QUERY_STATUS, SERVICE_SID_INFO, SERVICE_START, SERVICE_STATUS,
-    SERVICE_STOP, SERVICE_STOPPED, StartServiceW,
+    SERVICE_STOP, SERVICE_STOPPED, SERVICE_WIN32_OWN_PROCESS, StartServiceW,
 };
 
 /// SERVICE_SID_TYPE_UNRESTRICTED: the process has the identity of the service, whatever its account.
@@ -30,13 +31,17 @@ impl Drop for Handle {
     }
 }
 
-fn open(name: &str, access: u32) -> Result<Handle, String> {
+fn manager(access: u32) -> Result<Handle, String> {
     // SAFETY: neither machine nor database is named.
-    let manager = unsafe { OpenSCManagerW(null(), null(), SC_MANAGER_CONNECT) };
+    let manager = unsafe { OpenSCManagerW(null(), null(), access) };
     if manager.is_null() {
         return Err(format!("the service manager cannot be reached: {}", last_error()));
     }
-    let manager = Handle(manager);
+    Ok(Handle(manager))
+}
+
+fn open(name: &str, access: u32) -> Result<Handle, String> {
+    let manager = manager(SC_MANAGER_CONNECT)?;
     // SAFETY: the manager is open, and the name ends with a zero.
     let service = unsafe { OpenServiceW(manager.0, wide(name).as_ptr(), access) };
     if service.is_null() {
@@ -60,9 +65,9 @@ pub(super) fn look(name: &str) -> Option<Service> {
         return None;
     }
     // SAFETY: the call has filled the structure, whose text ends with a zero and is in the same buffer.
-    let (start, command) = unsafe {
+    let (start, command, account) = unsafe {
         let config = &*buffer.as_ptr().cast::<QUERY_SERVICE_CONFIGW>();
-        (config.dwStartType, narrow(config.lpBinaryPathName))
+        (config.dwStartType, narrow(config.lpBinaryPathName), narrow(config.lpServiceStartName))
     };
     let mut delayed = SERVICE_DELAYED_AUTO_START_INFO::default();
     let size = u32::try_from(size_of_val(&delayed)).unwrap_or(0);
@@ -81,7 +86,40 @@ pub(super) fn look(name: &str) -> Option<Service> {
         start,
         delayed: delayed.fDelayedAutostart != 0,
         command,
+        account,
     })
+}
+
+/// Registers a service again that was there when the installation began, and has been deleted since by the
+/// removal of an older version. Only an account without a password can be given back to it.
+fn register_again(settings: &Settings<'_>, command: &str, log: &dyn Fn(&str)) -> Result<(), String> {
+    let manager = manager(SC_MANAGER_CONNECT | SC_MANAGER_CREATE_SERVICE)?;
+    let [name, display, command, account] =
+        [settings.text("name"), settings.text("display"), command, settings.text("old_account")].map(wide);
+    // SAFETY: the manager is open, and all texts end with a zero and live until the call returns.
+    let service = unsafe {
+        CreateServiceW(
+            manager.0,
+            name.as_ptr(),
+            display.as_ptr(),
+            SERVICE_CHANGE_CONFIG,
+            SERVICE_WIN32_OWN_PROCESS,
+            settings.number("start").unwrap_or(SERVICE_AUTO_START),
+            SERVICE_ERROR_NORMAL,
+            command.as_ptr(),
+            null(),
+            null_mut(),
+            null(),
+            account.as_ptr(),
+            null(),
+        )
+    };
+    if service.is_null() {
+        return Err(format!("the service {} cannot be registered: {}", settings.text("name"), last_error()));
+    }
+    drop(Handle(service));
+    log(&format!("the service {} was deleted meanwhile, and is registered again", settings.text("name")));
+    Ok(())
 }
 
 /// Starts a service, if it is there and does not run.
@@ -133,6 +171,10 @@ fn change2<T>(service: &Handle, level: u32, value: &mut T) -> Result<(), String>
 /// # Errors
 /// If the service manager refuses what the service cannot do without.
 pub(super) fn configure(settings: &Settings<'_>, log: &dyn Fn(&str)) -> Result<(), String> {
+    let again = settings.number("start").is_some() && look(settings.text("name")).is_none();
+    if again {
+        register_again(settings, settings.text("command"), log)?;
+    }
     // A failure action that restarts needs the right to start.
     let service = open(settings.text("name"), SERVICE_CHANGE_CONFIG | SERVICE_START)?;
     let refused = |error: String| format!("the service {} cannot be changed: {error}", settings.text("name"));
@@ -144,7 +186,7 @@ pub(super) fn configure(settings: &Settings<'_>, log: &dyn Fn(&str)) -> Result<(
     let mut description = wide(settings.text("description"));
     let mut text = SERVICE_DESCRIPTIONW { lpDescription: description.as_mut_ptr() };
     optional.push(("description", change2(&service, SERVICE_CONFIG_DESCRIPTION, &mut text)));
-    if before.is_none() {
+    if before.is_none() || again {
         optional.extend(begin(&service, settings));
     } else if settings.number("delayed") == Some(1) {
         let mut delayed = SERVICE_DELAYED_AUTO_START_INFO { fDelayedAutostart: 1 };
@@ -185,7 +227,10 @@ fn begin(service: &Handle, settings: &Settings<'_>) -> Vec<(&'static str, Result
 }
 
 /// Gives a service that was there its program and start type back.
-pub(super) fn restore(settings: &Settings<'_>) -> Result<(), String> {
+pub(super) fn restore(settings: &Settings<'_>, log: &dyn Fn(&str)) -> Result<(), String> {
+    if look(settings.text("name")).is_none() {
+        return register_again(settings, settings.text("old_command"), log);
+    }
     let service = open(settings.text("name"), SERVICE_CHANGE_CONFIG)?;
     change(&service, settings.text("old_command"), settings.number("start").unwrap_or(SERVICE_NO_CHANGE))
 }

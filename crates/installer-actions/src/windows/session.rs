@@ -2,8 +2,8 @@
 
 use super::{InstallHandle, wide};
 use windows_sys::Win32::System::ApplicationInstallationAndServicing::{
-    INSTALLMESSAGE_ERROR, INSTALLMESSAGE_INFO, INSTALLSTATE_ABSENT, INSTALLSTATE_LOCAL, MSIHANDLE,
-    MsiCloseHandle, MsiCreateRecord, MsiFormatRecordW, MsiGetFeatureStateW, MsiGetPropertyW,
+    INSTALLMESSAGE_ERROR, INSTALLMESSAGE_INFO, INSTALLSTATE_ABSENT, INSTALLSTATE_LOCAL, INSTALLSTATE_SOURCE,
+    MSIHANDLE, MsiCloseHandle, MsiCreateRecord, MsiFormatRecordW, MsiGetFeatureStateW, MsiGetPropertyW,
     MsiProcessMessage, MsiRecordSetStringW, MsiSetFeatureStateW, MsiSetPropertyW,
 };
 
@@ -104,7 +104,7 @@ impl Session {
         };
         // A negative action means that nothing changes.
         let state = if action < 0 { installed } else { action };
-        code == 0 && state == INSTALLSTATE_LOCAL
+        code == 0 && [INSTALLSTATE_LOCAL, INSTALLSTATE_SOURCE].contains(&state)
     }
 
     /// Takes a feature in or out.

@@ -1,6 +1,7 @@
 //! The formats, a module each, and below them what several formats share.
 
 pub mod deb;
+pub mod exe;
 pub mod msi;
 pub mod rpm;
 pub mod tar_gz;
@@ -14,7 +15,7 @@ use crate::Format;
 use anyhow::{Result, bail};
 
 /// Every format, in the order in which they are listed to people.
-pub const ALL: &[&dyn Format] = &[&deb::Deb, &rpm::Rpm, &msi::Msi, &tar_gz::TarGz, &zip::Zip];
+pub const ALL: &[&dyn Format] = &[&deb::Deb, &rpm::Rpm, &msi::Msi, &tar_gz::TarGz, &zip::Zip, &exe::Exe];
 
 /// The format of that name.
 ///

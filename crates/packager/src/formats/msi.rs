@@ -21,6 +21,7 @@
 //! cannot do is in a DLL ([`actions`]).
 
 mod actions;
+mod dialogs;
 mod features;
 mod rights;
 mod service;
@@ -101,6 +102,7 @@ fn database(package: &Package<'_>) -> Result<Database> {
     service::add(&mut database, package)?;
     actions::add(&mut database, package)?;
     add_upgrade(&mut database, package, &codes)?;
+    dialogs::add(&mut database, package)?;
     add_sequences(&mut database)?;
     Ok(database)
 }
@@ -216,7 +218,7 @@ fn add_upgrade(database: &mut Database, package: &Package<'_>, codes: &guid::Pro
     let conditions = [
         (
             format!("Installed OR NOT {NEWER}"),
-            "A newer version of [ProductName] is installed. To go back to version [ProductVersion], remove it first; configuration and data are kept.",
+            "A newer version of [ProductName] is installed. To go back to version [ReadableVersion], remove it first; configuration and data are kept.",
         ),
         // Windows 10 and everything later say 603 here.
         (
@@ -308,11 +310,10 @@ const ADVERTISE: &[(&str, &str)] = &[
 ];
 
 fn add_sequences(database: &mut Database) -> Result<()> {
-    let plain =
-        [("AdminExecuteSequence", ADMIN), ("AdminUISequence", ADMIN_UI), ("AdvtExecuteSequence", ADVERTISE)];
-    for (table, actions) in plain {
+    for (table, actions) in [("AdminExecuteSequence", ADMIN), ("AdvtExecuteSequence", ADVERTISE)] {
         Sequence::new(table).standard(actions)?.add_to(database)?;
     }
+    dialogs::place_unpacking(Sequence::new("AdminUISequence").standard(ADMIN_UI)?)?.add_to(database)?;
     let location = "SetInstallLocation";
     let row =
         row! { Action: location, Type: SET_PROPERTY, Source: "ARPINSTALLLOCATION", Target: "[INSTALLDIR]" };
@@ -320,6 +321,7 @@ fn add_sequences(database: &mut Database) -> Result<()> {
     let install = settings::place(Sequence::new("InstallExecuteSequence").standard(INSTALL)?, false)?;
     let install = install.custom(location, "", Place::After("CostFinalize"))?;
     actions::place(install)?.add_to(database)?;
-    settings::place(Sequence::new("InstallUISequence").standard(INSTALL_UI)?, true)?.add_to(database)?;
+    let dialogs = settings::place(Sequence::new("InstallUISequence").standard(INSTALL_UI)?, true)?;
+    dialogs::place(dialogs)?.add_to(database)?;
     Ok(())
 }

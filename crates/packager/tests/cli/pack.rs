@@ -126,6 +126,29 @@ fn pack_digests_what_it_looks_at() {
     }
 }
 
+/// Fails if: an MSI is not made anew when a file changes that only its dialogs show.
+#[test]
+fn pack_digests_what_dialogs_show() {
+    let actions = "formats = [\"msi\"]\npath = \"actions.dll\"\nkind = \"actions\"";
+    let inputs = |changed: Option<&str>| {
+        let sample = Sample::new(MANIFEST, &[ROWS, &[actions]].concat());
+        fs::write(sample.path("actions.dll"), "not really a library").expect("a file");
+        if let Some(name) = changed {
+            fs::write(sample.path(name), "changed").expect("a file");
+        }
+        let mut arguments = pack_arguments("msi", "out");
+        arguments[4] = "x86_64-windows";
+        let name = succeeds(&mut packager(&sample, &arguments)).trim().replace("out/", "");
+        record(&sample.path("out"), &name)["inputs"].as_str().unwrap().to_owned()
+    };
+    let mut seen = BTreeMap::from([(inputs(None), "nothing")]);
+    for name in ["LICENSE", "banner.bmp", "dialog.bmp", "sample.ico"] {
+        if let Some(other) = seen.insert(inputs(Some(name)), name) {
+            panic!("{name} and {other} give the same digest");
+        }
+    }
+}
+
 /// Fails if: an artifact that was changed after packing is listed with its new digest or silently dropped,
 /// one that was deleted stays on the lists or stops the next, or there is no way on after the error.
 #[test]

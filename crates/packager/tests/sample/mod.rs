@@ -41,6 +41,12 @@ registry_key = "SOFTWARE/Sample"
 install_folder = "Sample"
 data_folder = "Sample"
 data_subfolders = ["in"]
+license = "LICENSE"
+banner_bitmap = "banner.bmp"
+dialog_bitmap = "dialog.bmp"
+icon = "sample.ico"
+purge_warning = "Everything is lost"
+next_steps = "Begin"
 drop_folder = "in"
 status_page = "http://127.0.0.1:8080/"
 configuration = { file = "config.json", settings = [] }
@@ -51,7 +57,7 @@ pub(crate) const ROWS: &[&str] = &[
     r#"formats = ["deb", "rpm"]
 path = "usr/bin/sample"
 kind = "program""#,
-    r#"formats = ["tar.gz", "zip"]
+    r#"formats = ["tar.gz", "zip", "exe", "msi"]
 path = "sample{exe}"
 kind = "program""#,
     r#"formats = ["deb", "rpm"]
@@ -104,6 +110,9 @@ impl Sample {
             ("man/sample.1", ".TH SAMPLE 1\n"),
             ("man/sample-run.1", ".TH SAMPLE-RUN 1\n"),
             ("man/README", "no manual page\n"),
+            ("banner.bmp", "a picture\n"),
+            ("dialog.bmp", "another picture\n"),
+            ("sample.ico", "an icon\n"),
             ("program", &"not really a program\n".repeat(1000)),
         ] {
             let path = sample.path(name);

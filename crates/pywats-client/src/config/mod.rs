@@ -1,14 +1,18 @@
-//! The configuration: defaults in the code, overridden by a JSON file, overridden by the environment.
+//! The configuration: defaults in the code, overridden by a JSON file, overridden by the environment,
+//! overridden by group policies where the system has them.
 //!
 //! No package owns the file, and every part of it is optional. What it may contain is one table in
-//! [`settings`]; where it comes from is in [`source`]; how a running service learns of changes is in
-//! [`watch`].
+//! [`settings`]; where it comes from is in [`source`] and [`policy`]; how a running service learns of
+//! changes is in [`watch`].
 
+pub mod loaded;
+pub mod policy;
 pub mod settings;
 pub mod source;
 pub mod watch;
 
-pub use source::{FileState, Loaded, Sources};
+pub use loaded::{FileState, Loaded, Origin};
+pub use source::Sources;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,8 @@
-//! Every setting in one table: its name in the file, its environment variable, what to write, how it
-//! is read and how it is shown. Error messages, suggestions and `pywats-client check` come from it.
+//! Every setting in one table: its name in the file, its environment variable, its group policy, what to
+//! write, how it is read and how it is shown. Error messages, suggestions, `pywats-client check` and the
+//! templates of the policies come from it.
 
+use super::policy::{Input, Policy};
 use super::{Config, Secret};
 use serde_json::Value;
 use std::path::PathBuf;
@@ -14,6 +16,8 @@ pub struct Setting {
     pub key: &'static str,
     /// The environment variable that overrides the file.
     pub env: Option<&'static str>,
+    /// The group policy that overrides file and environment.
+    pub policy: Option<Policy>,
     /// What a valid value is, as the end of the sentence "write …".
     pub expects: &'static str,
     /// Takes a value over; `None` if it is not what is expected.
@@ -22,12 +26,25 @@ pub struct Setting {
     pub show: fn(&Config) -> Option<String>,
 }
 
+impl Setting {
+    /// Section and key, as `server.url`.
+    pub fn name(&self) -> String {
+        format!("{}.{}", self.section, self.key)
+    }
+}
+
 /// All settings, in the order in which they are shown.
 pub const SETTINGS: &[Setting] = &[
     Setting {
         section: "server",
         key: "url",
         env: Some("PYWATS_SERVER_URL"),
+        policy: Some(Policy {
+            value: "ServerUrl",
+            title: "Server address",
+            explanation: "Reports are uploaded to this WATS server and to no other.",
+            input: Input::Text,
+        }),
         expects: "the address of the WATS server, as \"https://company.wats.com\"",
         read: |c, v| optional_text(v).map(|url| c.server.url = url),
         show: |c| c.server.url.as_deref().map(without_password),
@@ -36,6 +53,7 @@ pub const SETTINGS: &[Setting] = &[
         section: "server",
         key: "token",
         env: Some("PYWATS_API_TOKEN"),
+        policy: None,
         expects: "the token that the server issued, in quotes",
         read: |c, v| optional_text(v).map(|token| c.server.token = token.map(Secret::new)),
         show: |c| c.server.token.as_ref().map(Secret::masked),
@@ -44,6 +62,12 @@ pub const SETTINGS: &[Setting] = &[
         section: "server",
         key: "token_file",
         env: None,
+        policy: Some(Policy {
+            value: "TokenFile",
+            title: "Token file",
+            explanation: "The token is read from this file, whatever file and environment say. The registry can be read by every user of the machine: no policy holds the token itself. Let only administrators and the account of the service read the file.",
+            input: Input::Text,
+        }),
         expects: "the full path of a file that holds nothing but the token",
         read: |c, v| optional_path(v).map(|file| c.server.token_file = file),
         show: |c| c.server.token_file.as_ref().map(|file| file.display().to_string()),
@@ -52,6 +76,12 @@ pub const SETTINGS: &[Setting] = &[
         section: "server",
         key: "ca_file",
         env: None,
+        policy: Some(Policy {
+            value: "CaFile",
+            title: "Certificate authority file",
+            explanation: "These certificates are trusted beside those of the system. Use it where the server has a certificate of a company's own authority that Windows does not know.",
+            input: Input::Text,
+        }),
         expects: "the full path of a PEM file with the certificates to trust",
         read: |c, v| optional_path(v).map(|file| c.server.ca_file = file),
         show: |c| c.server.ca_file.as_ref().map(|file| file.display().to_string()),
@@ -60,6 +90,12 @@ pub const SETTINGS: &[Setting] = &[
         section: "server",
         key: "proxy",
         env: None,
+        policy: Some(Policy {
+            value: "Proxy",
+            title: "Proxy",
+            explanation: "The way to the server. Do not write a password into the address: the registry can be read by every user of the machine.",
+            input: Input::Text,
+        }),
         expects: "\"system\", \"none\" or the address of a proxy, as \"http://proxy.example:3128\"",
         read: |c, v| text(v).map(|proxy| c.server.proxy = Secret::new(proxy)),
         show: |c| Some(without_password(c.server.proxy.reveal())),
@@ -68,6 +104,7 @@ pub const SETTINGS: &[Setting] = &[
         section: "server",
         key: "timeout_seconds",
         env: None,
+        policy: None,
         expects: "a number of seconds from 1 to 3600",
         read: |c, v| seconds(v, 1, 3600).map(|timeout| c.server.timeout = timeout),
         show: |c| Some(c.server.timeout.as_secs().to_string()),
@@ -76,6 +113,7 @@ pub const SETTINGS: &[Setting] = &[
         section: "client",
         key: "data_dir",
         env: Some("PYWATS_DATA_DIR"),
+        policy: None,
         expects: "the full path of a folder",
         read: |c, v| path(v).map(|folder| c.client.data_dir = folder),
         show: |c| Some(c.client.data_dir.display().to_string()),
@@ -84,6 +122,12 @@ pub const SETTINGS: &[Setting] = &[
         section: "client",
         key: "watch_folder",
         env: None,
+        policy: Some(Policy {
+            value: "WatchFolder",
+            title: "Watch folder",
+            explanation: "Reports that are dropped into this folder are uploaded.",
+            input: Input::Text,
+        }),
         expects: "the full path of a folder",
         read: |c, v| optional_path(v).map(|folder| c.client.watch_folder = folder),
         show: |c| Some(c.watch_folder().display().to_string()),
@@ -92,6 +136,7 @@ pub const SETTINGS: &[Setting] = &[
         section: "client",
         key: "done_folder",
         env: None,
+        policy: None,
         expects: "the full path of a folder",
         read: |c, v| optional_path(v).map(|folder| c.client.done_folder = folder),
         show: |c| Some(c.done_folder().display().to_string()),
@@ -100,6 +145,7 @@ pub const SETTINGS: &[Setting] = &[
         section: "client",
         key: "failed_folder",
         env: None,
+        policy: None,
         expects: "the full path of a folder",
         read: |c, v| optional_path(v).map(|folder| c.client.failed_folder = folder),
         show: |c| Some(c.failed_folder().display().to_string()),
@@ -108,6 +154,7 @@ pub const SETTINGS: &[Setting] = &[
         section: "client",
         key: "max_report_bytes",
         env: None,
+        policy: None,
         expects: "a number of bytes from 1 to 536870912 (512 MiB)",
         read: |c, v| number(v, 1, 512 << 20).map(|bytes| c.client.max_report_bytes = bytes),
         show: |c| Some(c.client.max_report_bytes.to_string()),
@@ -116,6 +163,7 @@ pub const SETTINGS: &[Setting] = &[
         section: "upload",
         key: "retry_initial_seconds",
         env: None,
+        policy: None,
         expects: "a number of seconds from 1 to 3600",
         read: |c, v| seconds(v, 1, 3600).map(|wait| c.upload.retry_initial = wait),
         show: |c| Some(c.upload.retry_initial.as_secs().to_string()),
@@ -124,6 +172,7 @@ pub const SETTINGS: &[Setting] = &[
         section: "upload",
         key: "retry_max_seconds",
         env: None,
+        policy: None,
         expects: "a number of seconds from 1 to 86400",
         read: |c, v| seconds(v, 1, 86_400).map(|wait| c.upload.retry_max = wait),
         show: |c| Some(c.upload.retry_max.as_secs().to_string()),
@@ -132,6 +181,12 @@ pub const SETTINGS: &[Setting] = &[
         section: "logging",
         key: "level",
         env: Some("PYWATS_LOG"),
+        policy: Some(Policy {
+            value: "LogLevel",
+            title: "Log level",
+            explanation: "The least important kind of line that is written to the log.",
+            input: Input::Choice(&["error", "warn", "info", "debug", "trace"]),
+        }),
         expects: "\"error\", \"warn\", \"info\", \"debug\" or \"trace\"",
         read: |c, v| text(v)?.parse().ok().map(|level| c.logging.level = level),
         show: |c| Some(c.logging.level.as_str().to_ascii_lowercase()),
@@ -140,6 +195,7 @@ pub const SETTINGS: &[Setting] = &[
         section: "health",
         key: "address",
         env: None,
+        policy: None,
         expects: "the IP address of an interface: \"127.0.0.1\" for this machine only, \"0.0.0.0\" for all",
         read: |c, v| text(v)?.parse().ok().map(|address| c.health.address = address),
         show: |c| Some(c.health.address.to_string()),
@@ -148,6 +204,12 @@ pub const SETTINGS: &[Setting] = &[
         section: "health",
         key: "port",
         env: Some("PYWATS_HEALTH_PORT"),
+        policy: Some(Policy {
+            value: "HealthPort",
+            title: "Health port",
+            explanation: "Monitoring asks the service on this port how it is.",
+            input: Input::Number { least: 0, most: 65_535 },
+        }),
         expects: "a TCP port from 1 to 65535, or 0 to switch the health endpoints off",
         read: |c, v| number(v, 0, 65_535).map(|port| c.health.port = port as u16),
         show: |c| Some(c.health.port.to_string()),

@@ -1,5 +1,7 @@
 //! Reading the configuration from its sources and saying precisely what is wrong with them.
 
+use super::loaded::{FileState, Loaded, Origin, Origins};
+use super::policy::{self, Policies, PolicyValue};
 use super::settings::{SETTINGS, Setting, nearest};
 use super::{Config, Secret, default_path};
 use serde_json::Value;
@@ -16,55 +18,30 @@ const MAX_BYTES: u64 = 1 << 20;
 pub struct Sources {
     path: PathBuf,
     env: Box<Environment>,
+    policies: Box<Policies>,
 }
 
 /// Gives the value of an environment variable.
 type Environment = dyn Fn(&str) -> Option<OsString> + Send + Sync;
 
-/// What became of the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FileState {
-    /// There is none.
-    Missing,
-    /// It was read, and every value in it is usable.
-    Read,
-    /// It cannot be used; [`Loaded::errors`] say why. Nothing of it was taken over.
-    Broken,
-}
-
-/// A configuration and what there is to say about it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Loaded {
-    /// The settings in force.
-    pub config: Config,
-    /// The file that was looked for.
-    pub path: PathBuf,
-    /// What became of it.
-    pub file: FileState,
-    /// What makes file or environment unusable.
-    pub errors: Vec<String>,
-    /// What uploading still needs.
-    pub missing: Vec<String>,
-    /// What was ignored.
-    pub warnings: Vec<String>,
-}
-
 impl Sources {
-    /// The file given on the command line or else the usual places, and this process's environment.
+    /// The file given on the command line or else the usual places, this process's environment, and this
+    /// machine's policies.
     pub fn new(path: Option<PathBuf>) -> Self {
-        Sources::with_env(path, |name| std::env::var_os(name))
+        Sources::with(path, |name| std::env::var_os(name), policy::of_this_machine)
     }
 
-    /// As [`Sources::new`], with another environment.
-    pub fn with_env(
+    /// As [`Sources::new`], with another environment and other policies.
+    pub fn with(
         path: Option<PathBuf>,
         env: impl Fn(&str) -> Option<OsString> + Send + Sync + 'static,
+        policies: impl Fn(&str) -> Option<PolicyValue> + Send + Sync + 'static,
     ) -> Self {
         let env = move |name: &str| env(name).filter(|value| !value.is_empty());
         let path = path.or_else(|| env("PYWATS_CONFIG").map(PathBuf::from)).unwrap_or_else(default_path);
         // A relative path is meant relative to where the program was started, now and at each reload.
         let path = std::path::absolute(&path).unwrap_or(path);
-        Sources { path, env: Box::new(env) }
+        Sources { path, env: Box::new(env), policies: Box::new(policies) }
     }
 
     /// The file that is looked for, whether it exists or not.
@@ -74,8 +51,21 @@ impl Sources {
 
     /// Reads everything anew.
     pub fn load(&self) -> Loaded {
+        self.complete(self.load_file())
+    }
+
+    /// Reads everything anew, but takes what the file once said from `last`.
+    pub fn load_without_file(&self, last: &Loaded) -> Loaded {
+        let mut loaded = self.load_file();
+        (loaded.config, loaded.origins) = last.from_file.clone();
+        self.complete(loaded)
+    }
+
+    fn load_file(&self) -> Loaded {
         let mut loaded = Loaded {
             config: Config::new(),
+            origins: Origins::default(),
+            from_file: (Config::new(), Origins::default()),
             path: self.path.clone(),
             file: FileState::Missing,
             errors: Vec::new(),
@@ -83,7 +73,14 @@ impl Sources {
             warnings: Vec::new(),
         };
         self.apply_file(&mut loaded);
+        loaded
+    }
+
+    /// Puts environment and policies above what the file said.
+    fn complete(&self, mut loaded: Loaded) -> Loaded {
+        loaded.from_file = (loaded.config.clone(), loaded.origins);
         self.apply_env(&mut loaded);
+        policy::apply(&*self.policies, &mut loaded);
         self.find_token(&mut loaded);
         self.say_what_is_missing(&mut loaded);
         loaded
@@ -111,6 +108,7 @@ impl Sources {
         if notes.errors.is_empty() {
             loaded.file = FileState::Read;
             loaded.config = config;
+            loaded.origins = notes.origins;
         } else {
             loaded.file = FileState::Broken;
             loaded.errors.extend(notes.errors.into_iter().map(in_file));
@@ -118,11 +116,13 @@ impl Sources {
     }
 
     fn apply_env(&self, loaded: &mut Loaded) {
-        for setting in SETTINGS {
+        for (setting, origin) in SETTINGS.iter().zip(&mut loaded.origins) {
             let Some((name, value)) = setting.env.and_then(|name| Some((name, (self.env)(name)?))) else {
                 continue;
             };
-            if value.to_str().and_then(|text| read_env(&mut loaded.config, setting, text)).is_none() {
+            if value.to_str().and_then(|text| read_env(&mut loaded.config, setting, text)).is_some() {
+                *origin = Origin::Environment;
+            } else {
                 loaded.errors.push(format!(
                     "environment variable {name}: not usable and ignored; write {}",
                     setting.expects
@@ -132,13 +132,19 @@ impl Sources {
     }
 
     fn find_token(&self, loaded: &mut Loaded) {
+        let (token, token_file) = (index("server", "token"), index("server", "token_file"));
+        let enforced = loaded.origins[token_file] == Origin::Policy;
         let server = &mut loaded.config.server;
-        let from_env = (self.env)("PYWATS_API_TOKEN").is_some();
-        if let (Some(_), Some(file), false) = (&server.token, &server.token_file, from_env) {
-            loaded.warnings.push(format!(
-                "server.token is used and server.token_file ({}) ignored; remove one of them",
-                file.display()
-            ));
+        if let (Some(_), Some(file)) = (&server.token, &server.token_file) {
+            if enforced {
+                // A token of another origin is not what the administrator wants to be used.
+                server.token = None;
+            } else if loaded.origins[token] == Origin::File {
+                loaded.warnings.push(format!(
+                    "server.token is used and server.token_file ({}) ignored; remove one of them",
+                    file.display()
+                ));
+            }
         }
         if server.token.is_some() {
             return;
@@ -146,7 +152,12 @@ impl Sources {
         let credential = (self.env)("CREDENTIALS_DIRECTORY")
             .map(|dir| Path::new(&dir).join("token"))
             .filter(|f| f.exists());
-        let Some(file) = server.token_file.clone().or(credential) else { return };
+        let (file, origin) = match (server.token_file.clone(), credential) {
+            (Some(file), _) => (file, loaded.origins[token_file]),
+            (None, Some(credential)) => (credential, Origin::Environment),
+            (None, None) => return,
+        };
+        loaded.origins[token] = origin;
         match read_text(&file) {
             Ok(Some(text)) if !text.trim().is_empty() => server.token = Some(Secret::new(text.trim())),
             Ok(Some(_)) => loaded.missing.push(format!("token file {}: empty", file.display())),
@@ -176,6 +187,13 @@ impl Sources {
 struct Notes {
     errors: Vec<String>,
     warnings: Vec<String>,
+    origins: Origins,
+}
+
+/// The place of a setting in [`SETTINGS`].
+fn index(section: &str, key: &str) -> usize {
+    let place = SETTINGS.iter().position(|setting| (setting.section, setting.key) == (section, key));
+    place.expect("a setting of the table")
 }
 
 /// The text of a small file without its byte order mark, or `None` where there is no file.
@@ -230,9 +248,11 @@ fn apply_document(config: &mut Config, document: &Value, notes: &mut Notes) {
 
 fn apply_value(config: &mut Config, section: &str, key: &str, value: &Value, notes: &mut Notes) {
     let of_section = || SETTINGS.iter().filter(|setting| setting.section == section);
-    match of_section().find(|setting| setting.key == key) {
+    let known = SETTINGS.iter().zip(&mut notes.origins);
+    match known.into_iter().find(|(setting, _)| setting.section == section && setting.key == key) {
         Some(_) if value.is_null() => {}
-        Some(setting) => {
+        Some((setting, origin)) => {
+            *origin = Origin::File;
             if (setting.read)(config, value).is_none() {
                 notes.errors.push(format!("{section}.{key}: not usable; write {}", setting.expects));
             }
@@ -255,7 +275,7 @@ fn unknown(name: &str, meant: Option<String>) -> String {
 }
 
 /// Values that are each valid but cannot go together.
-fn contradictions(config: &Config) -> Vec<String> {
+pub(super) fn contradictions(config: &Config) -> Vec<String> {
     let mut errors = Vec::new();
     let folders = [
         ("client.watch_folder", config.watch_folder()),

@@ -70,16 +70,29 @@ impl Follower {
             return News::Nothing;
         }
         self.seen = loaded.clone();
-        match loaded.file {
-            FileState::Broken => return News::Broken(loaded.errors),
+        let errors = match loaded.file {
+            FileState::Broken => loaded.errors,
             // Some editors remove a file before they write it again; nobody means the defaults by it.
             FileState::Missing if self.current.file == FileState::Read => {
                 let path = loaded.path.display();
-                return News::Broken(vec![format!("configuration {path}: has disappeared; put it back")]);
+                vec![format!("configuration {path}: has disappeared; put it back")]
             }
-            _ => {}
+            _ => {
+                self.current = loaded;
+                return News::Changed;
+            }
+        };
+        self.enforce(errors)
+    }
+
+    /// Without a usable file its last settings stay, but policies hold all the same.
+    fn enforce(&mut self, mut errors: Vec<String>) -> News {
+        let kept = self.sources.load_without_file(&self.current);
+        if kept.config == self.current.config {
+            return News::Broken(errors);
         }
-        self.current = loaded;
+        errors.push("the last usable settings of the file stay in force".to_owned());
+        self.current = Loaded { file: self.current.file, errors, ..kept };
         News::Changed
     }
 

@@ -34,3 +34,12 @@ pub fn client(config: &Config) -> Result<Option<Client>, Failure> {
     };
     Client::new(&settings).map(Some)
 }
+
+/// Asks the server for its version, which needs address, token and proxy to be right.
+///
+/// # Errors
+/// If the server cannot be reached or refuses.
+#[tokio::main(flavor = "current_thread")]
+pub async fn ask_version(client: &Client) -> Result<String, Failure> {
+    client.version().await
+}

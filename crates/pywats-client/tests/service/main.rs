@@ -8,6 +8,7 @@ mod commands;
 mod configuration;
 mod crash;
 mod delivery;
+mod diagnose;
 mod files;
 mod manager;
 mod station;

@@ -172,9 +172,8 @@ fn type_needs(database: &Database, control: &Row<'_>) -> Result<()> {
             let chosen = Row::all(database, "Property", &key).next().map(|row| row.cell("Value"));
             let mut choices = Row::all(database, "RadioButton", &key).map(|row| row.cell("Value"));
             if chosen.is_none() || !choices.any(|choice| Some(choice) == chosen) {
-                let reason = format!(
-                    "property {property} does not have the value of a row of table RadioButton, so that nothing is chosen at first"
-                );
+                let reason =
+                    format!("property {property} does not have the value of a row of table RadioButton");
                 return Err(control.refuse("Property", reason));
             }
             Ok(())

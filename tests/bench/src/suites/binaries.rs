@@ -1,5 +1,7 @@
-//! Looks at the programs inside the archives: hardening, what they need from the system, paths and times
-//! of the building machine.
+//! Looks at the programs in archives and by themselves: hardening, what they need from the system, what they say of
+//! themselves, paths and times of the building machine.
+
+mod resources;
 
 use crate::bench::Bench;
 use crate::command::tool;
@@ -13,9 +15,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Judges the program of every archive.
 pub(crate) fn run(bench: &mut Bench) -> Result<()> {
-    let archives: Vec<PathBuf> =
-        [".tar.gz", ".zip"].iter().flat_map(|suffix| bench.artifacts(suffix).unwrap_or_default()).collect();
-    ensure!(!archives.is_empty(), "there is no .tar.gz and no .zip to judge");
+    let archives: Vec<PathBuf> = [".tar.gz", ".zip", ".exe"]
+        .iter()
+        .flat_map(|suffix| bench.artifacts(suffix).unwrap_or_default())
+        .collect();
+    ensure!(!archives.is_empty(), "there is no .tar.gz, .zip or .exe to judge");
     for archive in archives {
         let name = archive.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let folder = bench.folder(&name)?;
@@ -26,6 +30,11 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
         });
         if found {
             bench.case(&format!("{name}: is hardened and self-contained"), || judge(&name, &bytes));
+            if is_for_windows(&name) {
+                bench.case(&format!("{name}: has the product's version, icon and manifest"), || {
+                    resources::judge(&PE::parse(&bytes)?, &bytes)
+                });
+            }
             bench.case(&format!("{name}: names no folder of the building machine"), || find_paths(&bytes));
         } else {
             bench.not_run(&format!("{name}: hardening and paths"), "there is no program to look at");
@@ -34,8 +43,15 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     Ok(())
 }
 
-/// Unpacks an archive and finds the program in its top folder.
+fn is_for_windows(name: &str) -> bool {
+    name.contains("-windows") || name.ends_with(".exe")
+}
+
+/// Unpacks an archive and finds the program in its top folder; or the program is the artifact itself.
 fn extract(archive: &Path, folder: &Path) -> Result<PathBuf> {
+    if archive.extension().is_some_and(|extension| extension == "exe") {
+        return Ok(archive.to_owned());
+    }
     if archive.extension().is_some_and(|extension| extension == "zip") {
         tool("unzip", 60).arg("-q").arg(archive).arg("-d").arg(folder).run()?;
     } else {
@@ -49,7 +65,7 @@ fn extract(archive: &Path, folder: &Path) -> Result<PathBuf> {
 fn judge(name: &str, bytes: &[u8]) -> Result<()> {
     match name {
         _ if name.contains("-linux") => judge_elf(&Elf::parse(bytes)?),
-        _ if name.contains("-windows") => judge_pe(&PE::parse(bytes)?),
+        _ if is_for_windows(name) => judge_pe(&PE::parse(bytes)?),
         _ if name.contains("-macos") => judge_mach_o(name, &MachO::parse(bytes, 0)?),
         _ => bail!("which system {name} is for cannot be told from its name"),
     }

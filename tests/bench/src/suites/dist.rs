@@ -39,7 +39,7 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
 }
 
 /// The `xtask` that runs this bench, or the one that was built last.
-fn xtask() -> PathBuf {
+pub(super) fn xtask() -> PathBuf {
     std::env::var_os("XTASK").map_or_else(|| workspace().join("target/debug/xtask"), PathBuf::from)
 }
 
@@ -129,7 +129,7 @@ fn unknown_names(folder: &Path) -> Result<()> {
     let out = folder.join("out");
     for (arguments, message) in [
         (["--target", "riscv64-unknown-linux-musl"], "x86_64-unknown-linux-musl"),
-        (["--format", "exe"], "msi"),
+        (["--format", "apk"], "msi"),
     ] {
         let output = tool(xtask(), 60).arg("dist").args(arguments).arg("--out").arg(&out).output()?;
         failed_cleanly(&output, &out, &[arguments[1], message])?;

@@ -2,6 +2,7 @@
 
 mod binaries;
 mod delivery;
+mod dialogs;
 mod dist;
 mod formats;
 mod install;
@@ -9,6 +10,7 @@ mod msi;
 mod nix;
 mod reproducible;
 mod service;
+mod sign;
 mod wine;
 
 use crate::bench::Bench;
@@ -74,9 +76,19 @@ pub(crate) const ALL: &[Suite] = &[
         run: msi::run,
     },
     Suite {
+        name: "sign",
+        about: "programs and MSI are signed, reproduced from stored signatures, and judged",
+        run: sign::run,
+    },
+    Suite {
         name: "wine",
         about: "the Windows Installer package installs, upgrades and goes in Wine, and delivers reports",
         run: wine::run,
+    },
+    Suite {
+        name: "dialogs",
+        about: "the dialogs of the Windows Installer package do in Wine what a person at them expects",
+        run: dialogs::run,
     },
 ];
 

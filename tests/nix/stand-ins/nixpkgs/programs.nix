@@ -18,6 +18,7 @@
   gnutar = [ "tar" ];
   groff = [ "groff" ];
   gzip = [ "gzip" ];
+  imagemagick = [ "import" ];
   libarchive = [ "bsdtar" ];
   mandoc = [ "mandoc" ];
   mmdebstrap = [ "mmdebstrap" ];
@@ -28,6 +29,7 @@
   nix = [ "nix" ];
   nixfmt = [ "nixfmt" ];
   nixfmt-tree = [ "treefmt" ];
+  opensc = [ "pkcs11-tool" ];
   openssl = [ "openssl" ];
   osslsigncode = [ "osslsigncode" ];
   p7zip = [ "7z" ];
@@ -39,6 +41,7 @@
     "rpmbuild"
   ];
   shellcheck = [ "shellcheck" ];
+  softhsm = [ "softhsm2-util" ];
   systemd = [
     "systemd-analyze"
     "systemd-nspawn"
@@ -52,5 +55,6 @@
     "setpriv"
     "unshare"
   ];
+  xorg-server = [ "Xvfb" ];
   zsh = [ "zsh" ];
 }

@@ -19,8 +19,8 @@ pub(super) const SERVICE: &str = "Service";
 const PATH: &str = "Path";
 const START_MENU: &str = "StartMenu";
 
-/// The folder of the Start menu.
-const MENU_FOLDER: &str = "StartMenuFolder";
+/// The folder of the Start menu. Windows Installer itself has a property StartMenuFolder.
+const MENU_FOLDER: &str = "ProductMenuFolder";
 
 /// A feature that can be left out.
 pub(super) struct Optional {
@@ -177,9 +177,7 @@ fn add_start_menu(database: &mut Database, package: &Package<'_>, codes: &guid::
         row! { FileKey: "StatusPage", Component_: name, FileName: &entries[1], DirProperty: MENU_FOLDER,
         InstallMode: ON_REMOVAL },
     )?;
-    database.add(
-        "RemoveFile",
-        row! { FileKey: "StartMenuFolder", Component_: name, DirProperty: MENU_FOLDER, InstallMode: ON_REMOVAL },
-    )?;
+    // What is made as a folder is removed as one.
+    database.add("CreateFolder", row! { Directory_: MENU_FOLDER, Component_: name })?;
     Ok(())
 }

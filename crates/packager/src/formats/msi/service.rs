@@ -73,6 +73,7 @@ pub(super) fn add(database: &mut Database, package: &Package<'_>) -> Result<()> 
     )?;
 
     let named = format!("name|{name}");
+    let display = format!("display|{}", literal(&package.product.display_name));
     actions::add_data(
         database,
         "Prepare",
@@ -87,6 +88,7 @@ pub(super) fn add(database: &mut Database, package: &Package<'_>) -> Result<()> 
         "ConfigureService",
         &[
             named.clone(),
+            display.clone(),
             format!("description|{}", literal(&service.description)),
             format!("command|\"[#{}]\" {arguments}", FileSet::file_key(file)),
             format!("restart_delay_seconds|{RESTART_DELAY_SECONDS}"),
@@ -94,9 +96,8 @@ pub(super) fn add(database: &mut Database, package: &Package<'_>) -> Result<()> 
             format!("preshutdown_seconds|{PRESHUTDOWN_SECONDS}"),
         ],
     )?;
-    for action in ["RestoreService", "RemoveService"] {
-        actions::add_data(database, action, std::slice::from_ref(&named))?;
-    }
+    actions::add_data(database, "RestoreService", &[named.clone(), display])?;
+    actions::add_data(database, "RemoveService", &[named])?;
     Ok(())
 }
 

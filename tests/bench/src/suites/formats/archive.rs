@@ -65,6 +65,18 @@ pub(super) fn judge_zip(bench: &mut Bench, path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// The program as a file of its own is the one in the archive.
+pub(super) fn judge_exe(bench: &mut Bench, path: &Path) {
+    let name = file_name(path);
+    let zip = bench.artifact("-windows.zip");
+    bench.case_needing(&["unzip"], &format!("{name}: is the program in the zip, bit for bit"), || {
+        let packed = tool("unzip", 60).arg("-p").arg(zip?).arg("*/pywats-client.exe").output()?;
+        ensure!(packed.status.success() && packed.stdout.starts_with(b"MZ"), "the zip has no program");
+        ensure!(packed.stdout == fs::read(path)?, "the program in the zip is another one");
+        Ok(())
+    });
+}
+
 fn one_top_folder(listing: &str, top: &str) -> Result<()> {
     let inside = |name: &String| name == top || name.starts_with(&format!("{top}/"));
     let outside: Vec<_> = names(listing).into_iter().filter(|name| !inside(name)).collect();

@@ -11,7 +11,7 @@ use anyhow::{Result, ensure};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// Judges every `.deb`, `.rpm`, `.tar.gz` and `.zip`.
+/// Judges every `.deb`, `.rpm`, `.tar.gz`, `.zip` and `.exe`.
 pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     for path in bench.artifacts(".deb")? {
         deb::judge(bench, &path)?;
@@ -25,6 +25,9 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     }
     for path in bench.artifacts(".zip")? {
         archive::judge_zip(bench, &path)?;
+    }
+    for path in bench.artifacts(".exe")? {
+        archive::judge_exe(bench, &path);
     }
     Ok(())
 }

@@ -67,7 +67,7 @@ pub(super) fn run(bench: &mut Bench, workshop: &Workshop) -> Result<Option<PathB
     for file in ours {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         // For Windows the flake links with mingw-w64, cargo xtask dist with zig.
-        if !name.ends_with(".msi") && !name.ends_with("-windows.zip") {
+        if ![".msi", ".exe", "-windows.zip"].iter().any(|suffix| name.ends_with(suffix)) {
             bench.case(&format!("{name}: Nix and cargo xtask dist give the same bits"), || {
                 compare(&file, &all.join(&name))
             });

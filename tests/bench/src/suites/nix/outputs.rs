@@ -19,6 +19,7 @@ const PACKAGES: &[&str] = &[
     "deb-amd64",
     "deb-arm64",
     "default",
+    "exe",
     "msi",
     "packager",
     "pywats-client",
@@ -52,6 +53,7 @@ const EDITS: &[Edit] = &[
     Edit { file: "tests/bench/src/main.rs", rebuilds: &[] },
     Edit { file: "tests/vm/steps.py", rebuilds: &[] },
     Edit { file: "crates/wats-test-server/src/main.rs", rebuilds: &[] },
+    Edit { file: "crates/artwork/src/lib.rs", rebuilds: &[] },
     Edit { file: "crates/pywats-client/tests/service/main.rs", rebuilds: &[] },
     Edit { file: "packaging/debian/postinst", rebuilds: &["deb-amd64", "msi", "all"] },
     Edit { file: "crates/packager/src/lib.rs", rebuilds: &["packager", "deb-amd64", "msi", "all"] },
@@ -59,6 +61,15 @@ const EDITS: &[Edit] = &[
         file: "crates/pywats-client/src/main.rs",
         rebuilds: &["client-x86_64-unknown-linux-musl", "deb-amd64", "msi", "all"],
     },
+    Edit {
+        file: "packaging/windows/pywats-client.manifest",
+        rebuilds: &["client-x86_64-unknown-linux-musl", "deb-amd64", "msi", "all"],
+    },
+    Edit {
+        file: "crates/windows-resources/src/lib.rs",
+        rebuilds: &["client-x86_64-unknown-linux-musl", "deb-amd64", "msi", "all"],
+    },
+    Edit { file: "crates/product-version/src/lib.rs", rebuilds: WATCHED },
     Edit { file: "Cargo.lock", rebuilds: WATCHED },
 ];
 
@@ -158,6 +169,8 @@ fn shell_is_complete(workshop: &Workshop) -> Result<()> {
         .iter()
         .map(String::as_str)
         .filter(|program| !programs.contains(program) && !NOT_IN_NIXPKGS.contains(program))
+        // A file of a Debian package, not a program.
+        .filter(|program| !program.starts_with('/'))
         // nixpkgs builds wine for x86_64 only.
         .filter(|program| system() == "x86_64-linux" || !program.starts_with("wine"))
         .collect();

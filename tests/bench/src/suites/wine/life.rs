@@ -55,7 +55,7 @@ impl Life {
             ensure!(self.data(folder).is_dir(), "the data folder {folder} was not made");
         }
         let service = self.station.service()?.context("the service is not registered")?;
-        for part in [CHOSEN, "run --service", "LocalSystem", "0x2"] {
+        for part in [CHOSEN, "run --service", r"NT SERVICE\pywats-client", "0x2"] {
             ensure!(service.contains(part), "{part:?} is not in the service's registration:\n{service}");
         }
         self.station.expect_service(true)?;

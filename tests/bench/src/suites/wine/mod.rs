@@ -7,14 +7,19 @@
 //! Needs the Debian packages `wine`, `wine64`, `msitools` and `gcc-mingw-w64-x86-64-win32`.
 
 mod life;
-mod prefix;
+mod policy;
+pub(crate) mod prefix;
+mod properties;
 mod reports;
-mod station;
+pub(crate) mod station;
+mod upgrades;
 
 use crate::bench::Bench;
+use crate::command::tool;
 use crate::products;
 use crate::suites::msi;
 use anyhow::{Context, Result, ensure};
+use packager::Version;
 use prefix::Prefix;
 use station::Station;
 use std::fs;
@@ -23,9 +28,9 @@ use std::path::PathBuf;
 /// A folder that an administrator might choose.
 const CHOSEN: &str = r"C:\Test Station\py WATS";
 /// The folder that nobody chose.
-const DEFAULT: &str = r"C:\Program Files\pyWATS";
+pub(crate) const DEFAULT: &str = r"C:\Program Files\pyWATS";
 /// The higher version. Wine cannot compare versions that are more than 127 apart.
-const SECOND_VERSION: &str = "100.0.0";
+pub(crate) const SECOND_VERSION: &str = "100.0.0";
 
 /// The package under test, and the same program at a higher version.
 #[derive(Clone)]
@@ -47,17 +52,59 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     let template = Prefix::create(&bench.folder("template")?).context("making a Wine prefix")?;
 
     life::run(bench, &template, &packages)?;
-    let cases: [(&str, Case); 6] = [
+    let cases: &[(&str, Case)] = &[
+        ("Windows' own functions read version and icon of the program", says_what_it_is),
+        (
+            "what is given becomes the first configuration, in folders with any characters",
+            properties::first_configuration,
+        ),
+        ("what cannot work is refused, and nothing is changed", properties::refused),
+        ("the account is the one that is given, in upgrades too", properties::account),
+        ("PATH and Start menu can be left out, in upgrades too", properties::features),
+        ("a service can be given up and taken up again", properties::service_switched),
+        ("a removal takes configuration and data along when it is told to", properties::purge),
+        ("a repair brings back what is missing and keeps the rest", properties::repair),
+        ("versions replace each other upwards only", upgrades::versions),
+        ("another package of the same version replaces the first", upgrades::same_version_again),
+        ("an upgrade that fails anywhere loses nothing", upgrades::failures),
         ("INSTALLSERVICE=0 registers no service, in upgrades too", no_service),
         ("INSTALLSERVICE=0 removes the service of an older version", service_no_longer_wanted),
         ("STARTSERVICE=0 does not start the service, in upgrades too", service_not_started),
         ("the same package again changes nothing", same_again),
         ("an installation that fails leaves nothing behind", failure_rolls_back),
         ("an upgrade to another folder moves program and service", moved),
+        ("a policy overrides the configuration file, at once", policy::overrides_the_file),
+        ("a policy that cannot be used is told of", policy::unusable_is_told),
+        ("a diagnosis knows Windows, service and write filter", policy::diagnosis),
     ];
     for (name, case) in cases {
         let folder = bench.folder("prefix")?;
         bench.case(name, || case(&Station::new(template.copy(&folder)?), &packages));
+    }
+    Ok(())
+}
+
+fn says_what_it_is(station: &Station, packages: &Packages) -> Result<()> {
+    station.install(&packages.first, "INSTALLSERVICE=0")?;
+    tool("x86_64-w64-mingw32-gcc", 60)
+        .args(["-O2", "-s", "-o"])
+        .arg(station.path(r"C:\file_version.exe"))
+        .arg(products::workspace().join("tests/wine/file_version.c"))
+        .args(["-lmsi", "-lversion"])
+        .run()?;
+    let said = station.prefix.batch(&format!(r#"C:\file_version.exe "{DEFAULT}\pywats-client.exe""#))?;
+    let version: Version = msi::version(&packages.first)?.parse()?;
+    let numbers = version.msi();
+    for line in [
+        &format!("file version: {numbers}.0"),
+        "FileDescription: pyWATS Client",
+        &format!("ProductVersion: {version}"),
+        &format!("for the installer: {numbers}.0, 1033"),
+        "icon: 16",
+        "icon: 256",
+    ] {
+        let found = said.output.lines().any(|said| said.trim_end() == line);
+        ensure!(found, "{line:?} is not in what they say:\n{}", said.output);
     }
     Ok(())
 }

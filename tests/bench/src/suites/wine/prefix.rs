@@ -1,4 +1,4 @@
-//! A Windows to install into: a Wine prefix of its own, without a display.
+//! A Windows to install into: a Wine prefix of its own, without a display unless one is given.
 //!
 //! Wine's own ways that this hides: the exit code of a Windows program comes back cut to eight bits, so
 //! programs run in a batch file that prints it; what a program leaves running holds on to its output, so
@@ -22,6 +22,8 @@ pub(crate) const DATA: &str = r"C:\ProgramData\pyWATS";
 /// A Wine prefix. Everything that runs in it ends when this is dropped.
 pub(crate) struct Prefix {
     folder: PathBuf,
+    /// Name of an X display, or nothing.
+    display: String,
     /// A program that waits for its input, which never comes.
     waiting: Option<Child>,
 }
@@ -35,7 +37,12 @@ pub(crate) struct Batch {
 impl Prefix {
     /// Makes a prefix from nothing. That takes a while: make one and [`Prefix::copy`] it.
     pub(crate) fn create(folder: &Path) -> Result<Prefix> {
-        let prefix = Prefix { folder: folder.join("template"), waiting: None };
+        Prefix::create_on(folder, "")
+    }
+
+    /// The same with windows, on an X display.
+    pub(crate) fn create_on(folder: &Path, display: &str) -> Result<Prefix> {
+        let prefix = Prefix { folder: folder.join("template"), display: display.to_owned(), waiting: None };
         fs::create_dir_all(&prefix.folder)?;
         prefix.wine("wineboot", &["-i"])?;
         prefix.wait()?;
@@ -48,23 +55,44 @@ impl Prefix {
             let added = prefix.batch(&format!(r#"reg add "{environment}" /v {name} /d {value} /f"#))?;
             ensure!(added.code == 0, "reg add failed ({}): {}", added.code, added.output);
         }
+        if !display.is_empty() {
+            prefix.add_desktop()?;
+        }
         prefix.stop();
         prefix.wait()?;
         Ok(prefix)
     }
 
+    /// Lets Wine draw the frames of windows, in a desktop of the display's size: there is no window manager.
+    fn add_desktop(&self) -> Result<()> {
+        let explorer = r"HKCU\Software\Wine\Explorer";
+        for (key, name, value) in [
+            (explorer.to_owned(), "Desktop", "Default"),
+            (format!(r"{explorer}\Desktops"), "Default", "800x600"),
+        ] {
+            let added = self.batch(&format!(r#"reg add "{key}" /v {name} /d {value} /f"#))?;
+            ensure!(added.code == 0, "reg add failed ({}): {}", added.code, added.output);
+        }
+        Ok(())
+    }
+
     /// Adds the library that Rust programs take random numbers from, where Wine is too old to have it.
     fn add_random_numbers(&self) -> Result<()> {
-        let library = self.path(r"C:\windows\system32\bcryptprimitives.dll");
-        if library.exists() {
+        let library = r"C:\windows\system32\bcryptprimitives.dll";
+        if self.path(library).exists() {
             return Ok(());
         }
-        let source = products::workspace().join("tests/wine/bcryptprimitives.c");
+        self.compile("bcryptprimitives.c", library, &["-shared", "-ladvapi32"])
+    }
+
+    /// Compiles a source of `tests/wine` into the prefix.
+    pub(crate) fn compile(&self, source: &str, target: &str, options: &[&str]) -> Result<()> {
+        let source = products::workspace().join("tests/wine").join(source);
         tool("x86_64-w64-mingw32-gcc", 60)
-            .args(["-shared", "-O2", "-s", "-o"])
-            .arg(library)
+            .args(["-O2", "-s", "-o"])
+            .arg(self.path(target))
             .arg(source)
-            .arg("-ladvapi32")
+            .args(options)
             .run()
     }
 
@@ -79,15 +107,17 @@ impl Prefix {
             .arg(target.join("drive_c"))
             .run()?;
         tool("cp", 60).args(["-a", "--no-clobber"]).arg(self.folder.join(".")).arg(&target).run()?;
-        let waiting = Command::new("wine")
-            .arg("cmd")
-            .envs(environment(&target))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .context("cannot run `wine`")?;
-        Ok(Prefix { folder: target, waiting: Some(waiting) })
+        let mut copy = Prefix { folder: target, display: self.display.clone(), waiting: None };
+        let waiting = copy.command("wine").arg("cmd").stdin(Stdio::piped()).spawn();
+        copy.waiting = Some(waiting.context("cannot run `wine`")?);
+        Ok(copy)
+    }
+
+    /// A program of Wine that goes on while we do something else. It says nothing unless told otherwise.
+    pub(crate) fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.envs(self.environment()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
     }
 
     /// The path on this system of a path on drive C.
@@ -119,10 +149,7 @@ impl Prefix {
         let run = tool("sh", BATCH_SECONDS)
             .args(["-c", "exec \"$@\" >/dev/null 2>&1", "sh", program])
             .args(arguments);
-        environment(&self.folder)
-            .into_iter()
-            .fold(run, |run, (name, value)| run.env(name, value))
-            .output()?;
+        self.environment().into_iter().fold(run, |run, (name, value)| run.env(name, value)).output()?;
         Ok(())
     }
 
@@ -141,17 +168,17 @@ impl Prefix {
         tool("wineserver", 60).arg(argument).env("WINEPREFIX", &self.folder).output()?;
         Ok(())
     }
-}
 
-/// What every program of Wine must know.
-fn environment(prefix: &Path) -> [(&'static str, OsString); 4] {
-    [
-        ("WINEPREFIX", prefix.into()),
-        ("WINEDEBUG", "-all".into()),
-        // Neither .NET nor a browser, which Wine would offer to download, nor menu entries.
-        ("WINEDLLOVERRIDES", "mscoree=;mshtml=;winemenubuilder.exe=".into()),
-        ("DISPLAY", "".into()),
-    ]
+    /// What every program of Wine must know.
+    fn environment(&self) -> [(&'static str, OsString); 4] {
+        [
+            ("WINEPREFIX", self.folder.clone().into()),
+            ("WINEDEBUG", "-all".into()),
+            // Neither .NET nor a browser, which Wine would offer to download, nor menu entries.
+            ("WINEDLLOVERRIDES", "mscoree=;mshtml=;winemenubuilder.exe=".into()),
+            ("DISPLAY", self.display.clone().into()),
+        ]
+    }
 }
 
 impl Drop for Prefix {

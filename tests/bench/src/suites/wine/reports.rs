@@ -23,6 +23,11 @@ impl Wats {
         Ok(Wats { server: RefCell::new(Some(server)), address })
     }
 
+    /// The address of the server.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// The server goes away.
     pub(crate) fn stop(&self) {
         self.server.borrow_mut().take();
@@ -38,7 +43,7 @@ impl Wats {
     /// A configuration that sends to this server.
     pub(crate) fn configuration(&self) -> String {
         // No health endpoint: its port may be taken on the machine that runs the test.
-        format!("{:#}\n", client::configuration(Path::new(DATA), &format!("http://{}", self.address), 0))
+        format!("{:#}\n", client::configuration(Path::new(DATA), &self.url(), 0))
     }
 
     /// Waits until `report` has arrived as the first and only one since the server started.

@@ -1,6 +1,6 @@
 //! What an administrator does at a test station: install, look, remove.
 
-use super::prefix::Prefix;
+use super::prefix::{Batch, Prefix};
 use crate::client::wait_until;
 use anyhow::{Context, Result, ensure};
 use std::fs;
@@ -15,7 +15,7 @@ const LOG_LINES: usize = 30;
 
 /// A test station, with packages to install.
 pub(crate) struct Station {
-    prefix: Prefix,
+    pub(super) prefix: Prefix,
 }
 
 impl Station {
@@ -24,9 +24,29 @@ impl Station {
         Station { prefix }
     }
 
+    /// The machine itself.
+    pub(crate) fn prefix(&self) -> &Prefix {
+        &self.prefix
+    }
+
     /// The path on this system of a path on drive C.
     pub(crate) fn path(&self, windows: &str) -> PathBuf {
         self.prefix.path(windows)
+    }
+
+    /// Runs a batch file.
+    pub(crate) fn run(&self, commands: &str) -> Result<Batch> {
+        self.prefix.batch(commands)
+    }
+
+    /// Adds a write filter, as far as the client can see it.
+    pub(crate) fn add_write_filter(&self) -> Result<()> {
+        self.prefix.compile("uwfmgr.c", r"C:\windows\system32\uwfmgr.exe", &[])?;
+        // Disabled: there is no driver behind it.
+        let driver = r"HKLM\SYSTEM\CurrentControlSet\Services\uwfvol";
+        let added = self.run(&format!("reg add {driver} /v Start /t REG_DWORD /d 4 /f"))?;
+        ensure!(added.code == 0, "reg add failed: {}", added.output);
+        Ok(())
     }
 
     /// `msiexec /i`, silently; succeeds with exit code 0.
@@ -58,21 +78,34 @@ impl Station {
         Ok(self.prefix.batch(&format!(r"msiexec {arguments} /qn /l*v C:\msi.log"))?.code)
     }
 
+    /// The value that a property had at the end of the last installation, by its log.
+    pub(crate) fn property(&self, name: &str) -> Option<String> {
+        let start = format!("Property(S): {name} = ");
+        self.whole_log()
+            .lines()
+            .find_map(|line| line.strip_prefix(&start))
+            .map(|value| value.trim().to_owned())
+    }
+
     /// The end of the last installation's log.
     pub(crate) fn log(&self) -> String {
+        let text = self.whole_log();
+        // The end of every log lists all properties, which tells nothing of what happened.
+        let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with("Property(")).collect();
+        lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
+    }
+
+    fn whole_log(&self) -> String {
         let bytes = fs::read(self.path(r"C:\msi.log")).unwrap_or_default();
         // Windows writes UTF-16, Wine the ANSI code page.
         let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.get(1) == Some(&0);
-        let text = if utf16 {
+        if utf16 {
             let units: Vec<u16> =
                 bytes.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect();
             String::from_utf16_lossy(&units)
         } else {
             String::from_utf8_lossy(&bytes).into_owned()
-        };
-        // The end of every log lists all properties, which tells nothing of what happened.
-        let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with("Property(")).collect();
-        lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
+        }
     }
 
     /// What the service manager knows of the service, if it is registered.

@@ -117,11 +117,23 @@ impl Version {
     /// The third field is `patch * 100 + slot`: pre-releases take the slots below the release's, so
     /// that `1.2.3-rc.1` < `1.2.3` < `1.2.4-alpha.1`.
     pub fn msi(&self) -> String {
+        let [major, minor, third, _] = self.windows_file();
+        format!("{major}.{minor}.{third}")
+    }
+
+    /// The version of a Windows file, which orders four numbers: those of [`Version::msi`] and 0, so that
+    /// a program and its installer say the same.
+    pub fn windows_file(&self) -> [u16; 4] {
         let slot = match self.pre {
             Some((stage, n)) => (stage as u16) * u16::from(MAX_PRE + 1) + u16::from(n),
             None => MSI_RELEASE_SLOT,
         };
-        format!("{}.{}.{}", self.major, self.minor, self.patch * MSI_SLOTS + slot)
+        [self.major.into(), self.minor.into(), self.patch * MSI_SLOTS + slot, 0]
+    }
+
+    /// Whether this is a pre-release.
+    pub fn is_pre_release(&self) -> bool {
+        self.pre.is_some()
     }
 
     fn with_pre(
@@ -183,15 +195,16 @@ mod tests {
     /// Fails if: a notation differs from the table, or the order of the table from `Ord` or from MSI's.
     #[test]
     fn renders_and_orders_every_notation() {
-        let mut previous: Option<(Version, Vec<u32>)> = None;
+        let mut previous: Option<(Version, Vec<u16>)> = None;
         for [semver, tilde, msi, pep440] in ORDERED {
             let version: Version = semver.parse().unwrap();
             assert_eq!(
                 [version.to_string(), version.tilde(), version.msi(), version.pep440()],
                 [*semver, *tilde, *msi, *pep440]
             );
-            let fields: Vec<u32> = msi.split('.').map(|f| f.parse().unwrap()).collect();
-            assert!(fields[2] <= 65535, "{msi}");
+            let fields: Vec<u16> = msi.split('.').map(|f| f.parse().unwrap()).collect();
+            assert_eq!(version.windows_file()[..3], fields[..]);
+            assert_eq!(version.is_pre_release(), semver.contains('-'), "{semver}");
             if let Some((v, f)) = &previous {
                 assert!(*v < version && *f < fields, "{v} is not before {version}");
             }

@@ -1,0 +1,263 @@
+//! Sits down at the dialogs of the Windows Installer package in Wine, on a display that nobody sees.
+//!
+//! Every dialog that is seen is also kept as a picture in `target/test/dialogs`, for people to look at: that
+//! a text is clipped or a button covered is found by the packager's own tests only as far as it can be
+//! computed. Wine shows errors in boxes of its own, waits for nothing and closes no programs; the dialogs
+//! that Windows has for that are shown without an installation. Nor does it know anything of a full disk.
+//! Needs the Debian packages `wine`, `wine64`, `fonts-wine`, `xvfb`, `imagemagick`, `msitools` and
+//! `gcc-mingw-w64-x86-64-win32`.
+
+mod life;
+mod person;
+mod screen;
+
+use crate::bench::Bench;
+use crate::products;
+use crate::suites::msi;
+use crate::suites::wine::prefix::Prefix;
+use crate::suites::wine::station::Station;
+use crate::suites::wine::{DEFAULT, SECOND_VERSION};
+use anyhow::{Context, Result, ensure};
+use person::{Person, Setup};
+use screen::Screen;
+use std::fs;
+use std::path::PathBuf;
+
+/// What `msiexec` ends with: success, given up by the user, failed.
+const SUCCESS: i32 = 0;
+const USER_EXIT: i32 = 1602;
+const FAILURE: i32 = 1603;
+
+/// Texts by which a dialog is known.
+const WELCOME: &str = "Welcome to pyWATS Client Setup";
+const LICENSE: &str = "Please read the licence";
+const FOLDER: &str = "Choose where the program goes";
+const OPTIONS: &str = "Choose what is set up";
+const READY: &str = "Setup knows all it needs to know";
+const COMPLETE: &str = "Setup is complete";
+
+/// Captions.
+const ACCEPT: &str = "I accept the terms of the licence";
+const SERVICE: &str = "Run as a service, whether or not somebody is logged on";
+const START: &str = "Start the service at the end of the installation";
+
+/// The packages under test, and the display.
+struct World {
+    first: PathBuf,
+    second: PathBuf,
+    screen: Screen,
+}
+
+/// A case that needs a station on which nothing was installed yet.
+type Case = fn(&Station, &World) -> Result<()>;
+
+/// Goes through the dialogs of the one `.msi` for x64.
+pub(crate) fn run(bench: &mut Bench) -> Result<()> {
+    let first = bench.artifact("-x64.msi")?;
+    let folder = bench.folder("packages")?;
+    let program = msi::program(&first, &folder)?;
+    let second = products::package("msi", "x86_64-windows", SECOND_VERSION, &program, &folder)?;
+    let world = World { first, second, screen: Screen::start()? };
+    let template = Prefix::create_on(&bench.folder("template")?, &world.screen.name);
+    let template = template.context("making a Wine prefix")?;
+    person::invite(&template)?;
+
+    life::run(bench, &template, &world)?;
+    let cases: [(&str, Case); 7] = [
+        ("giving up in the middle leaves nothing", giving_up),
+        ("the keyboard alone is enough", by_keyboard),
+        ("settings that cannot be right are shown", invalid_settings),
+        ("a failure is told, and leaves nothing", failure),
+        ("that a newer version is there is told", newer_version),
+        ("removal of the data too is asked for, and passed on", purge),
+        ("dialogs that Wine has no use for can be shown", previews),
+    ];
+    for (name, case) in cases {
+        let folder = bench.folder("prefix")?;
+        bench.case(name, || case(&Station::new(template.copy(&folder)?), &world));
+    }
+    Ok(())
+}
+
+/// From the first dialog to the page of options.
+fn to_options(person: &mut Person<'_>) -> Result<()> {
+    person.sees(WELCOME, "welcome")?;
+    person.presses("Next")?;
+    person.sees(LICENSE, "license")?;
+    person.presses(ACCEPT)?;
+    person.presses("Next")?;
+    person.sees(FOLDER, "folder")?;
+    person.presses("Next")?;
+    person.sees(OPTIONS, "options")
+}
+
+fn expect_nothing(station: &Station) -> Result<()> {
+    ensure!(!station.path(DEFAULT).exists(), "{DEFAULT} is there");
+    ensure!(station.service()?.is_none(), "a service is registered");
+    ensure!(!station.is_listed()?, "the product is listed as installed");
+    Ok(())
+}
+
+fn giving_up(station: &Station, world: &World) -> Result<()> {
+    let setup = Setup::open(station, &world.first, "")?;
+    let mut person = Person::at(station, &world.screen)?;
+    to_options(&mut person)?;
+    person.presses("Next")?;
+    person.sees(READY, "ready")?;
+    person.presses("Cancel")?;
+    person.sees("Do you want to cancel", "cancel")?;
+    person.presses("No")?;
+    person.sees(READY, "not-cancelled")?;
+    person.presses("Cancel")?;
+    person.sees("Do you want to cancel", "cancel")?;
+    person.presses("Yes")?;
+    person.sees("Setup was cancelled", "user-exit")?;
+    person.presses("Finish")?;
+    person.is_done()?;
+    setup.ends_with(USER_EXIT, station)?;
+    expect_nothing(station)
+}
+
+fn by_keyboard(station: &Station, world: &World) -> Result<()> {
+    let setup = Setup::open(station, &world.first, "")?;
+    let mut person = Person::at(station, &world.screen)?;
+    person.sees(WELCOME, "keyboard-welcome")?;
+    person.is_at("Next")?;
+    person.types(&["TAB"])?;
+    person.is_at("Cancel")?;
+    person.types(&["ALT+N"])?;
+    person.sees(LICENSE, "keyboard-license")?;
+    person.types(&["ALT+A"])?;
+    person.finds(ACCEPT, "checked")?;
+    person.types(&["RETURN"])?;
+    person.sees(FOLDER, "keyboard-folder")?;
+    person.is_at(&format!("{DEFAULT}\\"))?;
+    person.types(&["ALT+N"])?;
+    person.sees(OPTIONS, "keyboard-options")?;
+    person.is_at(SERVICE)?;
+    person.types(&["SPACE"])?;
+    person.finds(START, "grey")?;
+    for caption in ["Find the program at every command prompt (PATH)", "Add entries to the Start menu"] {
+        person.types(&["TAB"])?;
+        person.is_at(caption)?;
+    }
+    // In Wine, the letter of a label does not lead to its field.
+    person.types(&["TAB", "X", "Y"])?;
+    person.reads("Server address:", "xy")?;
+    person.types(&["ALT+B"])?;
+    person.sees(FOLDER, "keyboard-back")?;
+    person.types(&["ESCAPE"])?;
+    person.sees("Do you want to cancel", "keyboard-cancel")?;
+    person.is_at("No")?;
+    person.types(&["ALT+Y"])?;
+    person.sees("Setup was cancelled", "keyboard-user-exit")?;
+    person.types(&["RETURN"])?;
+    person.is_done()?;
+    setup.ends_with(USER_EXIT, station)?;
+    expect_nothing(station)
+}
+
+fn invalid_settings(station: &Station, world: &World) -> Result<()> {
+    let problem = "The server address does not begin with https://. Write it as it was given to you.";
+    let setup = Setup::open(station, &world.first, &format!("SETTINGSPROBLEM=\"{problem}\""))?;
+    let mut person = Person::at(station, &world.screen)?;
+    to_options(&mut person)?;
+    person.enters("Server address:", "no server")?;
+    person.presses("Next")?;
+    person.sees("Please look at the options again", "invalid-settings")?;
+    let told = person.looks()?.iter().map(|[.., text]| text.chars().count()).max();
+    ensure!(told > Some(40), "the dialog does not say what is wrong");
+    person.presses("OK")?;
+    person.sees(OPTIONS, "options-again")?;
+    person.reads("Server address:", "no server")?;
+    person.presses("Cancel")?;
+    person.sees("Do you want to cancel", "cancel")?;
+    person.presses("Yes")?;
+    person.sees("Setup was cancelled", "user-exit")?;
+    person.presses("Finish")?;
+    setup.ends_with(USER_EXIT, station)?;
+    expect_nothing(station)
+}
+
+/// A folder with the name of the program makes the installation of files fail.
+fn failure(station: &Station, world: &World) -> Result<()> {
+    let obstacle = station.path(DEFAULT).join("pywats-client.exe");
+    fs::create_dir_all(obstacle.join("obstacle"))?;
+    let setup = Setup::open(station, &world.first, "")?;
+    let mut person = Person::at(station, &world.screen)?;
+    to_options(&mut person)?;
+    person.presses("Next")?;
+    person.sees(READY, "ready")?;
+    person.presses("Install")?;
+    person.sees("Setup ended early", "fatal-error")?;
+    person.finds("Finish", "usable")?;
+    person.presses("Finish")?;
+    person.is_done()?;
+    setup.ends_with(FAILURE, station)?;
+    fs::remove_dir_all(station.path(DEFAULT))?;
+    expect_nothing(station)
+}
+
+fn newer_version(station: &Station, world: &World) -> Result<()> {
+    station.install(&world.second, "")?;
+    let setup = Setup::open(station, &world.first, "")?;
+    let mut person = Person::at(station, &world.screen)?;
+    person.sees("A newer version of pyWATS Client is installed", "newer-version")?;
+    person.presses("OK")?;
+    person.sees("Setup ended early", "fatal-error")?;
+    person.presses("Finish")?;
+    person.is_done()?;
+    setup.ends_with(FAILURE, station)?;
+    ensure!(station.setting("Version")? == SECOND_VERSION, "the registry has another version");
+    station.expect_service(true)
+}
+
+fn purge(station: &Station, world: &World) -> Result<()> {
+    let setup = Setup::open(station, &world.first, "")?;
+    let mut person = Person::at(station, &world.screen)?;
+    to_options(&mut person)?;
+    person.presses("Next")?;
+    person.sees(READY, "ready-to-start")?;
+    person.presses("Install")?;
+    // The start of the service takes long enough to be seen.
+    person.waits_for("Starting the service")?;
+    person.sees(COMPLETE, "complete")?;
+    person.presses("Finish")?;
+    setup.ends_with(SUCCESS, station)?;
+    station.expect_service(true)?;
+
+    let setup = Setup::open(station, &world.first, "")?;
+    life::to_removal(&mut person)?;
+    person.finds("Keep configuration and data, for a later installation", "checked")?;
+    person.presses("Delete configuration and data as well")?;
+    person.sees("lost for good", "remove-all")?;
+    person.presses("Remove")?;
+    person.sees("is removed from this computer", "removed")?;
+    person.presses("Finish")?;
+    setup.ends_with(SUCCESS, station)?;
+    let passed_on = station.property("PURGEDATA");
+    ensure!(passed_on.as_deref() == Some("1"), "PURGEDATA is {passed_on:?}");
+    expect_nothing(station)
+}
+
+/// Shows dialogs without an installation: what they have must be there.
+fn previews(station: &Station, world: &World) -> Result<()> {
+    fs::copy(&world.first, station.path(r"C:\package.msi"))?;
+    let dialogs: [(&str, &str, &[&str]); 6] = [
+        ("Progress", "Setup is at work", &["Cancel"]),
+        ("ErrorMessage", "Retry", &[]),
+        ("FilesInUse", "These programs use files", &["Retry", "Ignore", "Cancel"]),
+        ("MsiRMFilesInUse", "These programs use files", &["OK", "Cancel"]),
+        ("OutOfDisk", "There is not enough room", &["OK"]),
+        ("WaitForCosting", "Setup adds up", &["Cancel"]),
+    ];
+    for (dialog, text, buttons) in dialogs {
+        let mut person = Person::at(station, &world.screen)?;
+        person.previews(dialog)?;
+        person.sees(text, dialog)?;
+        for button in buttons {
+            person.finds(button, "usable").with_context(|| dialog.to_owned())?;
+        }
+    }
+    Ok(())
+}

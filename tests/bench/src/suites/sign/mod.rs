@@ -1,0 +1,33 @@
+//! `cargo xtask sign` and `cargo xtask verify`: keys of every kind, time stamp servers that fail, stored signatures,
+//! and whatever somebody could do to a signed file.
+//!
+//! The keys, the authority and the time stamp servers are made for the run and thrown away. The program that is
+//! signed is the one in the MSI: nothing is built.
+
+mod authority;
+mod detached;
+mod keys;
+mod secrets;
+mod server;
+mod stamps;
+mod verdicts;
+mod workshop;
+
+use crate::bench::Bench;
+use anyhow::Result;
+use std::path::Path;
+use workshop::Workshop;
+
+type Case = fn(&Workshop, &Path) -> Result<()>;
+
+/// Runs every case.
+pub(crate) fn run(bench: &mut Bench) -> Result<()> {
+    let msi = bench.artifact("-x64.msi")?;
+    let workshop = Workshop::open(&bench.folder("workshop")?, msi)?;
+    let cases = [keys::CASES, stamps::CASES, detached::CASES, verdicts::CASES, secrets::CASES];
+    for (name, case) in cases.into_iter().flatten() {
+        let folder = bench.folder(name)?;
+        bench.case(name, || case(&workshop, &folder));
+    }
+    Ok(())
+}
