@@ -57,7 +57,7 @@ impl Msi {
         let unreadable = judged.iter().filter(|(_, result)| result.is_err()).count();
         match (findings, unreadable) {
             (0, 0) => Ok(()),
-            (_, 0) => bail!("there are {findings} findings: docs/msi-lint.md says what each rule is about"),
+            (_, 0) => bail!("{findings} found: docs/msi-lint.md says what each rule is about"),
             _ => bail!("{unreadable} of {} files could not be judged, as said above", self.files.len()),
         }
     }

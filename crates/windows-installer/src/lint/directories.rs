@@ -8,10 +8,19 @@ use super::report::{Report, rules};
 use std::collections::{BTreeMap, BTreeSet};
 
 rules! {
-    ROOT "directory-root" "The tree of folders has one root, TARGETDIR, whose folder is SourceDir." "msi/ice56";
-    CYCLE "directory-cycle" "No folder is below itself." "msi/directory-table";
-    PLAIN "directory-name" "A folder that is not one of Windows' own has a name that can be made." "msi/directory-table";
-    UNIQUE "name-unique" "Two files in one folder differ in short and in long name, unless only one of them is ever installed." "msi/ice30";
+    ROOT "directory-root"
+        "The tree of folders has one root, TARGETDIR, whose folder is SourceDir."
+        "msi/ice56";
+    CYCLE "directory-cycle"
+        "No folder is below itself."
+        "msi/directory-table";
+    PLAIN "directory-name"
+        "A folder that is not one of Windows' own has a name that can be made."
+        "msi/directory-table";
+    UNIQUE "name-unique"
+        "Two files in one folder differ in short and in long name, unless only one of them is ever \
+         installed."
+        "msi/ice30";
 }
 
 /// Deeper trees are cycles.

@@ -6,16 +6,36 @@ use super::read::{Msi, Row};
 use super::report::{Report, rules};
 
 rules! {
-    TYPE "control-type" "A control is of a type that Windows has." "msi/control-table";
-    PROPERTY "control-property" "A control that sets a property names one." "msi/ice34";
-    PAIR "control-exists" "Events, conditions and mappings are for controls that exist." "msi/controlevent-table";
-    EVENT "control-event" "An event is one that Windows has, and leads to a dialog, action or feature that exists." "msi/ice44";
-    CONDITION "control-condition" "A control is shown, hidden, enabled, disabled or made the default one." "msi/controlcondition-table";
-    MAPPING "event-mapping" "A mapping is of an event that Windows sends." "msi/eventmapping-table";
-    STYLE "text-style" "Text styles in texts exist." "msi/ice31";
-    PICTURE "control-picture" "Pictures of controls are in the table Binary." "msi/ice17";
-    BUTTON "button-event" "A push button that can be pushed does something." "msi/ice17";
-    RADIO "radio-buttons" "A group of radio buttons has buttons, and its property names one of them." "msi/ice34";
+    TYPE "control-type"
+        "A control is of a type that Windows has."
+        "msi/control-table";
+    PROPERTY "control-property"
+        "A control that sets a property names one."
+        "msi/ice34";
+    PAIR "control-exists"
+        "Events, conditions and mappings are for controls that exist."
+        "msi/controlevent-table";
+    EVENT "control-event"
+        "An event is one that Windows has, and leads to a dialog, action or feature that exists."
+        "msi/ice44";
+    CONDITION "control-condition"
+        "A control is shown, hidden, enabled, disabled or made the default one."
+        "msi/controlcondition-table";
+    MAPPING "event-mapping"
+        "A mapping is of an event that Windows sends."
+        "msi/eventmapping-table";
+    STYLE "text-style"
+        "Text styles in texts exist."
+        "msi/ice31";
+    PICTURE "control-picture"
+        "Pictures of controls are in the table Binary."
+        "msi/ice17";
+    BUTTON "button-event"
+        "A push button that can be pushed does something."
+        "msi/ice17";
+    RADIO "radio-buttons"
+        "A group of radio buttons has buttons, and its property names one of them."
+        "msi/ice34";
 }
 
 const TYPES: &[&str] = &[
