@@ -17,6 +17,9 @@ rules! {
     PLAIN "directory-name"
         "A folder that is not one of Windows' own has a name that can be made."
         "msi/directory-table";
+    RESERVED "directory-reserved"
+        "A folder has no key that is a property of Windows Installer other than a folder."
+        "msi/ice99";
     UNIQUE "name-unique"
         "Two files in one folder differ in short and in long name, unless only one of them is ever \
          installed."
@@ -30,6 +33,14 @@ pub(super) fn check(msi: &Msi, report: &mut Report) {
     let mut roots = 0;
     for row in msi.rows("Directory") {
         let (key, parent) = (row.text("Directory"), row.text("Directory_Parent"));
+        if known::is_standard_property(key) && !known::is_folder(key) {
+            report.value(
+                RESERVED,
+                row,
+                "Directory",
+                "is a property of Windows Installer: choose another key",
+            );
+        }
         if !parent.is_empty() && parent != key {
             cycle(msi, row, report);
             name(row, report);

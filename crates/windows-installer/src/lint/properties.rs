@@ -49,6 +49,7 @@ const COMMAND_LINE: &[&str] = &[
     "FILEADDLOCAL",
     "FILEADDSOURCE",
     "REINSTALL",
+    "REINSTALLMODE",
     "REMOVE",
 ];
 
