@@ -151,7 +151,7 @@ fn moment(seconds: u64) -> Result<(SystemTime, String)> {
 /// Fails if: an expired certificate passes without a time stamp, or one with it does not: it is what time stamps are
 /// for.
 fn expired(workshop: &Workshop, folder: &Path) -> Result<()> {
-    let (end, text) = moment(12)?;
+    let (end, text) = moment(16)?;
     workshop.authority.certificate_until("brief", &text)?;
     let configuration = workshop.configure(folder, "plain brief")?;
     let sign = |out: &Path, options: &[&str]| {

@@ -79,7 +79,7 @@ impl Life {
         drop_report(&self.data("watch"), "second.json", report.to_string().as_bytes())?;
         // The file stays where it is until it is delivered; that it is queued stands in the log alone.
         let queued = format!("queued as {}", report["id"].as_str().unwrap_or_default());
-        wait_until(|| self.log().contains(&queued)).context("the report was not queued")?;
+        wait_until(|| self.station.client_log().contains(&queued)).context("the report was not queued")?;
 
         self.station.install(&self.packages.second, "")?;
         self.station.expect_program(CHOSEN)?;
@@ -129,16 +129,11 @@ impl Life {
         self.station.path(DATA).join(name)
     }
 
-    /// The client's log.
-    fn log(&self) -> String {
-        fs::read_to_string(self.data("logs/pywats-client.log")).unwrap_or_default()
-    }
-
     /// What is in the data folder, and the end of the client's log, for errors.
     fn traces(&self) -> String {
         let listing = tool("find", 10).arg(self.station.path(DATA)).args(["-printf", "%P %s\\n"]).read();
         let listing = listing.unwrap_or_else(|error| error.to_string());
-        let log = self.log();
+        let log = self.station.client_log();
         let lines: Vec<&str> = log.lines().collect();
         let end = lines[lines.len().saturating_sub(30)..].join("\n");
         format!("the data folder:\n{listing}\nthe client's log:\n{end}")

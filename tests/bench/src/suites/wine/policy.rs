@@ -22,15 +22,15 @@ pub(super) fn overrides_the_file(station: &Station, packages: &Packages) -> Resu
     expect_origin(station, "file", &of_file.url(), 0)?;
 
     set(station, "ServerUrl", "REG_SZ", &of_policy.url())?;
-    wait_until(|| log(station).contains("set by policy: server.url"))
+    wait_until(|| station.client_log().contains("set by policy: server.url"))
         .context("the policy was not noticed")?;
     deliver(station, &of_policy, 2).context("with a policy")?;
     expect_origin(station, "policy", &of_policy.url(), 0)?;
 
-    let before = log(station).matches("is in force").count();
+    let before = station.client_log().matches("is in force").count();
     let removed = station.run(&format!(r#"reg delete "{KEY}" /v ServerUrl /f /reg:64"#))?;
     ensure!(removed.code == 0, "reg delete failed: {}", removed.output);
-    wait_until(|| log(station).matches("is in force").count() > before)
+    wait_until(|| station.client_log().matches("is in force").count() > before)
         .context("that the policy is gone was not noticed")?;
     of_file.restart()?;
     deliver(station, &of_file, 3).context("after the policy")
@@ -53,7 +53,8 @@ pub(super) fn unusable_is_told(station: &Station, packages: &Packages) -> Result
         let check = expect_origin(station, "file", &wats.url(), 22)?;
         let told = check.lines().any(|line| line.contains(&named) && line.contains(part));
         ensure!(told, "{value} {content} {kind}: {check}");
-        wait_until(|| log(station).contains(&named)).with_context(|| format!("{value}: not in the log"))?;
+        wait_until(|| station.client_log().contains(&named))
+            .with_context(|| format!("{value}: not in the log"))?;
         station.run(&format!(r#"reg delete "{KEY}" /f /reg:64"#))?;
     }
     // Variables in a text are replaced.
@@ -122,10 +123,5 @@ fn expect_origin(station: &Station, origin: &str, url: &str, code: i64) -> Resul
 fn deliver(station: &Station, wats: &Wats, number: u8) -> Result<()> {
     let report = report(number)?;
     drop_report(&station.path(DATA).join("watch"), &format!("{number}.json"), report.to_string().as_bytes())?;
-    wats.expect(&report).with_context(|| format!("the client's log:\n{}", log(station)))
-}
-
-/// The client's log.
-fn log(station: &Station) -> String {
-    fs::read_to_string(station.path(DATA).join("logs/pywats-client.log")).unwrap_or_default()
+    wats.expect(&report).with_context(|| format!("the client's log:\n{}", station.client_log()))
 }

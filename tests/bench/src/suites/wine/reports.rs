@@ -2,7 +2,7 @@
 
 use super::prefix::DATA;
 use crate::client::{self, TOKEN};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -55,6 +55,15 @@ impl Wats {
             let requests: Vec<_> = requests.iter().map(|request| (&request.method, &request.path)).collect();
             format!("the server saw the requests {requests:?}")
         })
+    }
+
+    /// Waits until `count` reports have arrived since the server started, and no more.
+    pub(crate) fn expect_all(&self, count: usize) -> Result<()> {
+        let server = self.server.borrow();
+        let server = server.as_ref().context("the server is not running")?;
+        let reports = server.wait_for_reports_blocking(count, client::PATIENCE)?;
+        ensure!(reports.len() == count, "{} reports arrived, not {count}", reports.len());
+        Ok(())
     }
 }
 

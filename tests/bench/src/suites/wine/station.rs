@@ -1,6 +1,6 @@
 //! What an administrator does at a test station: install, look, remove.
 
-use super::prefix::{Batch, Prefix};
+use super::prefix::{Batch, DATA, Prefix};
 use crate::client::wait_until;
 use anyhow::{Context, Result, ensure};
 use std::fs;
@@ -64,8 +64,13 @@ impl Station {
 
     /// `msiexec /x` with the package, silently.
     pub(crate) fn uninstall(&self, msi: &Path) -> Result<()> {
+        self.uninstall_with(msi, "")
+    }
+
+    /// `msiexec /x` with the package and properties, silently.
+    pub(crate) fn uninstall_with(&self, msi: &Path, properties: &str) -> Result<()> {
         fs::copy(msi, self.path(r"C:\package.msi"))?;
-        let code = self.msiexec(r"/x C:\package.msi")?;
+        let code = self.msiexec(&format!(r"/x C:\package.msi {properties}"))?;
         ensure!(code == 0, "removing {} failed with {code}\n{}", msi.display(), self.log());
         Ok(())
     }
@@ -95,7 +100,8 @@ impl Station {
         lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
     }
 
-    fn whole_log(&self) -> String {
+    /// The log of the last installation, properties included.
+    pub(crate) fn whole_log(&self) -> String {
         let bytes = fs::read(self.path(r"C:\msi.log")).unwrap_or_default();
         // Windows writes UTF-16, Wine the ANSI code page.
         let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.get(1) == Some(&0);
@@ -151,8 +157,32 @@ impl Station {
 
     /// Whether Windows lists the product as installed.
     pub(crate) fn is_listed(&self) -> Result<bool> {
+        Ok(self.listed()? > 0)
+    }
+
+    /// How often Windows lists the product as installed: each version is a product of its own.
+    pub(crate) fn listed(&self) -> Result<usize> {
         let key = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall";
         let query = self.prefix.batch(&format!(r#"reg query {key} /s /reg:64"#))?;
-        Ok(query.output.contains(DISPLAY_NAME))
+        let name = |line: &&str| line.contains("DisplayName ") && line.trim_end().ends_with(DISPLAY_NAME);
+        Ok(query.output.lines().filter(name).count())
+    }
+
+    /// A folder of the Start menu, if it is there. Wine has it in the user's profile, whoever installs.
+    pub(crate) fn start_menu(&self, folder: &str) -> Result<Option<PathBuf>> {
+        let users = self.path(r"C:\users");
+        for user in fs::read_dir(&users).with_context(|| format!("listing {}", users.display()))? {
+            let menu = user?.path().join("AppData/Roaming/Microsoft/Windows/Start Menu");
+            let found = menu.join(folder.replace('\\', "/"));
+            if found.exists() {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The log of the installed client.
+    pub(crate) fn client_log(&self) -> String {
+        fs::read_to_string(self.path(DATA).join("logs/pywats-client.log")).unwrap_or_default()
     }
 }
