@@ -12,8 +12,7 @@
      keys NAME...        presses keys one after the other: TAB, SPACE, RETURN, ESCAPE, ALT+letter, or letters
      focus               the class and text of the control that has the keyboard
      gone                waits until no dialog is there any more
-     preview FILE NAME   shows a dialog of a package, without installing anything
-     close               closes the dialog that is previewed */
+     preview FILE NAME   shows a dialog of a package, without installing anything, until the end */
 
 #define UNICODE
 #include <windows.h>
@@ -28,7 +27,6 @@
 #define SHORT_PATIENCE_MS 10000
 #define PAUSE_MS 50
 
-static HANDLE previewing;
 static WCHAR preview_file[MAX_PATH];
 static WCHAR preview_dialog[100];
 
@@ -169,14 +167,16 @@ static void look(HWND dialog)
 static HWND usable(HWND (*found)(HWND, const WCHAR *), const WCHAR *name)
 {
     for (int waited = 0; waited < SHORT_PATIENCE_MS; waited += PAUSE_MS) {
-        HWND control = found(foremost_dialog(), name);
+        HWND dialog = foremost_dialog();
+        HWND control = dialog ? found(dialog, name) : NULL;
 
         if (control && IsWindowEnabled(control))
             return control;
         Sleep(PAUSE_MS);
     }
     say(L"error: there is no %s that can be used; the foremost dialog has:", name);
-    look(foremost_dialog());
+    if (foremost_dialog())
+        look(foremost_dialog());
     return NULL;
 }
 
@@ -259,14 +259,10 @@ static DWORD WINAPI preview(__attribute__((unused)) void *nothing)
     if (MsiEnableUIPreview(database, &handle))
         return 1;
     MsiPreviewDialogW(handle, preview_dialog);
-    while (previewing && MsgWaitForMultipleObjects(0, NULL, FALSE, PAUSE_MS, QS_ALLINPUT) != WAIT_FAILED)
-        while (PeekMessageW(&message, NULL, 0, 0, PM_REMOVE)) {
-            TranslateMessage(&message);
-            DispatchMessageW(&message);
-        }
-    MsiPreviewDialogW(handle, NULL);
-    MsiCloseHandle(handle);
-    MsiCloseHandle(database);
+    while (GetMessageW(&message, NULL, 0, 0) > 0) {
+        TranslateMessage(&message);
+        DispatchMessageW(&message);
+    }
     return 0;
 }
 
@@ -299,25 +295,17 @@ static void obey(WCHAR *line)
         else {
             dialog = foremost_dialog();
             say(L"error: no dialog with the text %s came; the foremost one has:", parts[1]);
-            look(dialog);
+            if (dialog)
+                look(dialog);
         }
     } else if (!lstrcmpW(parts[0], L"gone"))
         say(wait_for(NULL) ? L"ok" : L"error: a dialog is still there");
     else if (!lstrcmpW(parts[0], L"preview") && count == 3) {
         lstrcpynW(preview_file, parts[1], MAX_PATH);
         lstrcpynW(preview_dialog, parts[2], 100);
-        previewing = INVALID_HANDLE_VALUE;
-        previewing = CreateThread(NULL, 0, preview, NULL, 0, NULL);
+        CloseHandle(CreateThread(NULL, 0, preview, NULL, 0, NULL));
         say(L"ok");
-    } else if (!lstrcmpW(parts[0], L"close")) {
-        HANDLE thread = previewing;
-
-        previewing = NULL;
-        WaitForSingleObject(thread, 5000);
-        say(L"ok");
-    } else if (!dialog)
-        say(L"error: there is no dialog");
-    else if (!lstrcmpW(parts[0], L"press") && count == 2)
+    } else if (!lstrcmpW(parts[0], L"press") && count == 2)
         press(parts[1]);
     else if (!lstrcmpW(parts[0], L"enter") && count == 3)
         enter(parts[1], parts[2]);
@@ -330,7 +318,9 @@ static void obey(WCHAR *line)
             say(L"ok");
             say(L"%s", text);
         }
-    } else if (!lstrcmpW(parts[0], L"look")) {
+    } else if (!dialog)
+        say(L"error: there is no dialog");
+    else if (!lstrcmpW(parts[0], L"look")) {
         say(L"ok");
         look(dialog);
     } else if (!lstrcmpW(parts[0], L"keys")) {

@@ -47,9 +47,11 @@ const RESERVED: &[char] = &['|', '\n', '\r', '\0'];
 /// | `url` | the address of a server |
 /// | `secret-file` | a file that holds a secret |
 /// | `folder` | a folder that may exist |
-/// | `own-folder`, program | a folder that has nothing in it but this product, which is known by its program |
+/// | `own-folder`, program, property | a folder with nothing in it but this product, which is known by its program |
 /// | `data-folder` | a folder that is no link |
 /// | `account`, password property, service | the account of a service |
+///
+/// The folder that the property of `own-folder` names, that of an earlier installation, is the product's own too.
 pub fn problems(data: &str, system: &dyn System) -> Vec<String> {
     let mut problems = Vec::new();
     for record in records::parse(data) {
@@ -64,7 +66,9 @@ pub fn problems(data: &str, system: &dyn System) -> Vec<String> {
             ("url", _) => url(&value),
             ("secret-file", _) => secret_file(&value, system),
             ("folder", _) => folder(&value, system),
-            ("own-folder", [program]) => own_folder(&value, program, system),
+            ("own-folder", [program, earlier]) => {
+                own_folder(&value, program, &system.property(earlier), system)
+            }
             ("data-folder", _) => data_folder(&value, system),
             ("account", [password, service]) => account(&value, &system.property(password), service, system),
             _ => Err(format!("the package asks for an unknown check {kind:?}")),
@@ -139,7 +143,7 @@ fn folder(path: &str, system: &dyn System) -> Check {
     }
 }
 
-fn own_folder(path: &str, program: &str, system: &dyn System) -> Check {
+fn own_folder(path: &str, program: &str, earlier: &str, system: &dyn System) -> Check {
     let plain = path.trim_end_matches('\\');
     if !is_on_drive(path) || plain.len() < 3 {
         return refuse(r"write a folder on a drive of this machine, such as D:\pyWATS");
@@ -151,6 +155,8 @@ fn own_folder(path: &str, program: &str, system: &dyn System) -> Check {
     }
     match system.look(plain) {
         Found::Nothing => Ok(()),
+        // A repair has to work although somebody has deleted the program.
+        Found::Folder(_) if lower == earlier.trim_end_matches('\\').to_lowercase() => Ok(()),
         Found::Folder(names)
             if names.is_empty() || names.iter().any(|name| name.eq_ignore_ascii_case(program)) =>
         {
@@ -242,7 +248,7 @@ mod tests {
         }
     }
 
-    const DATA: &str = "switch|SWITCH\nurl|URL\nsecret-file|SECRET\nfolder|FOLDER\nown-folder|OWN|client.exe\n\
+    const DATA: &str = "switch|SWITCH\nurl|URL\nsecret-file|SECRET\nfolder|FOLDER\nown-folder|OWN|client.exe|EARLIER\n\
                         data-folder|Data\naccount|ACCOUNT|PASSWORD|svc\n";
 
     /// Fails if: a value that cannot work is let through, one that works is refused, or the sentence does not
@@ -301,6 +307,10 @@ mod tests {
                 assert!(problems[0].starts_with(&start) && problems[0].contains(complaint), "{problems:?}");
             }
         }
+        let own = |value, earlier| problems(DATA, &Station([("OWN", value), ("EARLIER", earlier)].into()));
+        assert!(own(r"C:\tools\", r"c:\Tools").is_empty(), "its own folder, without the program");
+        assert_eq!(own(r"C:\tools\", r"C:\pywats").len(), 1);
+        assert_eq!(own(r"C:\link\", r"C:\link").len(), 1);
         let both = Station([("ACCOUNT", r"PLANT\station"), ("PASSWORD", "x")].into());
         assert!(problems(DATA, &both).is_empty());
     }

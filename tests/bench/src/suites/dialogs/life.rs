@@ -8,11 +8,14 @@ use crate::suites::wine::prefix::{DATA, Prefix};
 use crate::suites::wine::station::Station;
 use anyhow::{Context, Result, ensure};
 use std::fs;
+use std::path::PathBuf;
 
 /// A folder with a space and a letter beyond ASCII.
 const CHOSEN: &str = r"C:\Prüf Stand\py WATS";
 const PATH: &str = "Find the program at every command prompt (PATH)";
-const SERVER: &str = "https://example.wats.com/ü";
+const MENU: &str = "Add entries to the Start menu";
+const SERVER: &str = "https://example.wats.com";
+const TOKEN_FILE: &str = r"C:\token.txt";
 
 /// Runs the steps, each of which begins where the one before has ended.
 pub(super) fn run(bench: &mut Bench, template: &Prefix, world: &World) -> Result<()> {
@@ -50,6 +53,7 @@ impl<'a> Life<'a> {
     }
 
     fn installs(&self) -> Result<()> {
+        fs::write(self.station.path(TOKEN_FILE), crate::client::TOKEN)?;
         let setup = Setup::open(&self.station, &self.world.first, "")?;
         let mut person = self.person()?;
         person.sees(WELCOME, "welcome")?;
@@ -104,11 +108,10 @@ impl<'a> Life<'a> {
     fn chooses_options(&self, person: &mut Person<'_>) -> Result<()> {
         person.finds(START, "checked")?;
         person.presses(START)?;
-        if person.finds(PATH, "checked").is_err() {
-            person.presses(PATH)?;
-        }
+        person.finds(PATH, "checked")?;
+        person.presses(MENU)?;
         person.enters("Server address:", SERVER)?;
-        person.enters("Token file:", r"C:\token.txt")?;
+        person.enters("Token file:", TOKEN_FILE)?;
         person.sees(OPTIONS, "options-chosen")
     }
 
@@ -123,6 +126,7 @@ impl<'a> Life<'a> {
         person.sees(OPTIONS, "options-again")?;
         person.finds(START, "unchecked")?;
         person.finds(PATH, "checked")?;
+        person.finds(MENU, "unchecked")?;
         person.reads("Server address:", SERVER)?;
         person.presses("Next")?;
         person.sees(READY, "ready-again")
@@ -170,8 +174,7 @@ impl<'a> Life<'a> {
     }
 
     fn removes(&self) -> Result<()> {
-        let kept = self.station.path(DATA).join("config.json");
-        fs::write(&kept, "{}")?;
+        let before = fs::read(self.configuration())?;
         let setup = Setup::open(&self.station, &self.world.second, "")?;
         let mut person = self.person()?;
         to_removal(&mut person)?;
@@ -183,7 +186,11 @@ impl<'a> Life<'a> {
         ensure!(self.station.service()?.is_none(), "the service is still registered");
         ensure!(!self.station.is_listed()?, "the product is still listed as installed");
         ensure!(self.station.property("PURGEDATA").is_none(), "the removal was told to delete data");
-        ensure!(kept.is_file(), "the removal took {}", kept.display());
+        ensure!(fs::read(self.configuration())? == before, "the removal changed the configuration");
         Ok(())
+    }
+
+    fn configuration(&self) -> PathBuf {
+        self.station.path(DATA).join("config.json")
     }
 }

@@ -14,7 +14,7 @@ mod screen;
 use crate::bench::Bench;
 use crate::products;
 use crate::suites::msi;
-use crate::suites::wine::prefix::Prefix;
+use crate::suites::wine::prefix::{DATA, Prefix};
 use crate::suites::wine::station::Station;
 use crate::suites::wine::{DEFAULT, SECOND_VERSION};
 use anyhow::{Context, Result, ensure};
@@ -29,7 +29,7 @@ const USER_EXIT: i32 = 1602;
 const FAILURE: i32 = 1603;
 
 /// Texts by which a dialog is known.
-const WELCOME: &str = "Welcome to pyWATS Client Setup";
+const WELCOME: &str = "Choose Next to continue";
 const LICENSE: &str = "Please read the licence";
 const FOLDER: &str = "Choose where the program goes";
 const OPTIONS: &str = "Choose what is set up";
@@ -158,18 +158,20 @@ fn by_keyboard(station: &Station, world: &World) -> Result<()> {
 }
 
 fn invalid_settings(station: &Station, world: &World) -> Result<()> {
-    let problem = "The server address does not begin with https://. Write it as it was given to you.";
-    let setup = Setup::open(station, &world.first, &format!("SETTINGSPROBLEM=\"{problem}\""))?;
+    let setup = Setup::open(station, &world.first, "")?;
     let mut person = Person::at(station, &world.screen)?;
     to_options(&mut person)?;
     person.enters("Server address:", "no server")?;
     person.presses("Next")?;
-    person.sees("Please look at the options again", "invalid-settings")?;
-    let told = person.looks()?.iter().map(|[.., text]| text.chars().count()).max();
-    ensure!(told > Some(40), "the dialog does not say what is wrong");
+    person.sees("Please change this first", "invalid-settings")?;
+    let told = person.looks()?.iter().any(|[.., text]| text.contains("no server"));
+    ensure!(told, "the dialog does not say what is wrong: {:?}", person.looks()?);
     person.presses("OK")?;
-    person.sees(OPTIONS, "options-again")?;
+    person.sees(OPTIONS, "options-to-correct")?;
     person.reads("Server address:", "no server")?;
+    person.enters("Server address:", "https://example.wats.com")?;
+    person.presses("Next")?;
+    person.sees(READY, "ready-after-correction")?;
     person.presses("Cancel")?;
     person.sees("Do you want to cancel", "cancel")?;
     person.presses("Yes")?;
@@ -219,8 +221,6 @@ fn purge(station: &Station, world: &World) -> Result<()> {
     person.presses("Next")?;
     person.sees(READY, "ready-to-start")?;
     person.presses("Install")?;
-    // The start of the service takes long enough to be seen.
-    person.waits_for("Starting the service")?;
     person.sees(COMPLETE, "complete")?;
     person.presses("Finish")?;
     setup.ends_with(SUCCESS, station)?;
@@ -237,6 +237,7 @@ fn purge(station: &Station, world: &World) -> Result<()> {
     setup.ends_with(SUCCESS, station)?;
     let passed_on = station.property("PURGEDATA");
     ensure!(passed_on.as_deref() == Some("1"), "PURGEDATA is {passed_on:?}");
+    ensure!(!station.path(DATA).exists(), "the removal left {DATA}");
     expect_nothing(station)
 }
 

@@ -65,14 +65,9 @@ impl<'a> Person<'a> {
         Ok(lines.split_off(1))
     }
 
-    /// Waits for a dialog with that text.
-    pub(super) fn waits_for(&mut self, text: &str) -> Result<()> {
-        self.ask(&["show", text]).map(drop)
-    }
-
     /// Waits for a dialog with that text, and takes a picture of it.
     pub(super) fn sees(&mut self, text: &str, picture: &str) -> Result<()> {
-        self.waits_for(text)?;
+        self.ask(&["show", text])?;
         self.screen.picture(picture)
     }
 

@@ -57,7 +57,7 @@ fn invalid_settings() -> Dialog {
     let (width, height) = (300, 130);
     small(INVALID_SETTINGS, width, height)
         .with([
-            text("Heading", at(48, 15, 240, 12), "{\\Heading}Please look at the options again"),
+            text("Heading", at(48, 15, 240, 12), "{\\Heading}Please change this first"),
             text("Problem", at(48, 33, 240, 60), format!("[{SETTINGS_PROBLEM}]")),
             button_at("OK", "&OK", width, height, 0).on("EndDialog", "Return"),
         ])
