@@ -57,7 +57,7 @@ impl Msi {
         let unreadable = judged.iter().filter(|(_, result)| result.is_err()).count();
         match (findings, unreadable) {
             (0, 0) => Ok(()),
-            (_, 0) => bail!("there are {findings} findings: docs/msi-lint.md says what each rule is about"),
+            (_, 0) => bail!("{findings} found: docs/msi-lint.md says what each rule is about"),
             _ => bail!("{unreadable} of {} files could not be judged, as said above", self.files.len()),
         }
     }
@@ -119,7 +119,7 @@ mod tests {
     fn says_what_cannot_be_judged() {
         let folder = tempfile::tempdir().unwrap();
         let with = |content: &[u8]| {
-            let file = folder.path().join("a.msi");
+            let file = folder.path().join(format!("{}.msi", content.len()));
             fs::write(&file, content).unwrap();
             file
         };

@@ -1,5 +1,6 @@
 //! Where log lines go: standard error, without times where the journal adds its own; for a Windows
-//! service a file of bounded size, because nobody sees its standard error.
+//! service a file of bounded size, because nobody sees its standard error, and the event log for what needs
+//! attention.
 
 use jiff::Timestamp;
 use std::fmt;
@@ -8,6 +9,8 @@ use tracing::Level;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
+#[cfg(windows)]
+use tracing_subscriber::layer::Layer;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -26,28 +29,50 @@ impl Levels {
 
 /// Begins to write log lines to standard error.
 pub fn to_stderr(level: Level) -> Levels {
-    begin(level, io::stderr, !under_journal())
+    let (filter, levels) = filter(level);
+    begin(filter, lines(io::stderr, !under_journal()));
+    levels
 }
 
-/// Begins to write log lines with `writer`.
+/// Begins to write log lines with `writer`, and warnings and errors to the event log.
 #[cfg(windows)]
-pub fn to_file(level: Level, writer: rotating::RotatingFile) -> Levels {
-    begin(level, std::sync::Mutex::new(writer), true)
+pub fn to_file(
+    level: Level,
+    writer: rotating::RotatingFile,
+    events: Option<crate::service::event_log::EventLog>,
+) -> Levels {
+    let (filter, levels) = filter(level);
+    let events = events.map(|log| {
+        let bare = tracing_subscriber::fmt::layer().with_ansi(false).with_target(false);
+        bare.with_level(false).without_time().with_writer(log).with_filter(LevelFilter::WARN)
+    });
+    begin(filter, lines(std::sync::Mutex::new(writer), true).and_then(events));
+    levels
 }
 
-fn begin<W>(level: Level, writer: W, times: bool) -> Levels
+type Filter = reload::Layer<LevelFilter, tracing_subscriber::Registry>;
+type Filtered = tracing_subscriber::layer::Layered<Filter, tracing_subscriber::Registry>;
+
+fn filter(level: Level) -> (Filter, Levels) {
+    let (filter, handle) = reload::Layer::new(LevelFilter::from_level(level));
+    (filter, Levels(handle))
+}
+
+/// A line for each event.
+fn lines<W>(writer: W, times: bool) -> impl tracing_subscriber::Layer<Filtered> + Send + Sync
 where
     W: for<'w> tracing_subscriber::fmt::MakeWriter<'w> + Send + Sync + 'static,
 {
-    let (filter, handle) = reload::Layer::new(LevelFilter::from_level(level));
-    let lines = tracing_subscriber::fmt::layer()
+    tracing_subscriber::fmt::layer()
         .with_ansi(false)
         .with_target(false)
         .with_timer(UtcTime { shown: times })
-        .with_writer(writer);
+        .with_writer(writer)
+}
+
+fn begin(filter: Filter, layer: impl tracing_subscriber::Layer<Filtered> + Send + Sync) {
     // Fails only if there is a log already, which is then as good.
-    drop(tracing_subscriber::registry().with(filter).with(lines).try_init());
-    Levels(handle)
+    drop(tracing_subscriber::registry().with(filter).with(layer).try_init());
 }
 
 /// `2026-11-22T12:00:00.000Z `, or nothing.

@@ -2,6 +2,7 @@
 
 use super::{last_error, narrow, wide};
 use crate::plan::Service;
+use crate::settings::has_password;
 use std::collections::BTreeMap;
 use std::ptr::{null, null_mut};
 use windows_sys::Win32::Storage::FileSystem::DELETE;
@@ -132,13 +133,14 @@ pub(super) fn start(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Changes the program of a service and its start type, and nothing else; an empty command and
-/// `SERVICE_NO_CHANGE` stand for what is there.
-fn change(service: &Handle, command: &str, start: u32) -> Result<(), String> {
-    let command = wide(command);
-    let command = if command.len() > 1 { command.as_ptr() } else { null() };
+/// Changes program, start type and account of a service, and nothing else; an empty text and `SERVICE_NO_CHANGE`
+/// stand for what is there.
+fn change(service: &Handle, command: &str, start: u32, account: &str) -> Result<(), String> {
+    let [command, account] = [command, account].map(wide);
+    let given = |text: &[u16]| if text.len() > 1 { text.as_ptr() } else { null() };
+    let (command, account) = (given(&command), given(&account));
     let keep = SERVICE_NO_CHANGE;
-    // SAFETY: the service is open, and all texts but one are absent, which means that they stay.
+    // SAFETY: the service is open, and what is absent stays as it is.
     let ok = unsafe {
         ChangeServiceConfigW(
             service.0,
@@ -149,7 +151,7 @@ fn change(service: &Handle, command: &str, start: u32) -> Result<(), String> {
             null(),
             null_mut(),
             null(),
-            null(),
+            account,
             null(),
             null(),
         )
@@ -179,7 +181,10 @@ pub(super) fn configure(settings: &Settings<'_>, log: &dyn Fn(&str)) -> Result<(
     let service = open(settings.text("name"), SERVICE_CHANGE_CONFIG | SERVICE_START)?;
     let refused = |error: String| format!("the service {} cannot be changed: {error}", settings.text("name"));
     let before = settings.number("start");
-    change(&service, settings.text("command"), before.unwrap_or(SERVICE_NO_CHANGE)).map_err(refused)?;
+    // One with a password has been set by Windows Installer, which alone knows it.
+    let account = settings.without_password("account");
+    let start = before.unwrap_or(SERVICE_NO_CHANGE);
+    change(&service, settings.text("command"), start, account).map_err(refused)?;
     // It is what the access rights of the data folder name.
     let mut sid = SERVICE_SID_INFO { dwServiceSidType: SID_UNRESTRICTED };
     let mut optional = vec![("identity", change2(&service, SERVICE_CONFIG_SERVICE_SID_INFO, &mut sid))];
@@ -226,13 +231,19 @@ fn begin(service: &Handle, settings: &Settings<'_>) -> Vec<(&'static str, Result
     ]
 }
 
-/// Gives a service that was there its program and start type back.
+/// Gives a service that was there its program, start type and account back.
 pub(super) fn restore(settings: &Settings<'_>, log: &dyn Fn(&str)) -> Result<(), String> {
     if look(settings.text("name")).is_none() {
         return register_again(settings, settings.text("old_command"), log);
     }
     let service = open(settings.text("name"), SERVICE_CHANGE_CONFIG)?;
-    change(&service, settings.text("old_command"), settings.number("start").unwrap_or(SERVICE_NO_CHANGE))
+    let account = settings.without_password("old_account");
+    change(
+        &service,
+        settings.text("old_command"),
+        settings.number("start").unwrap_or(SERVICE_NO_CHANGE),
+        account,
+    )
 }
 
 /// Stops a service and deletes it.
@@ -254,6 +265,11 @@ pub(super) struct Settings<'a>(pub(super) BTreeMap<&'a str, &'a str>);
 impl<'a> Settings<'a> {
     pub(super) fn text(&self, name: &str) -> &'a str {
         self.0.get(name).copied().unwrap_or_default()
+    }
+
+    /// An account, unless it has a password, which nobody knows here.
+    fn without_password(&self, name: &str) -> &'a str {
+        Some(self.text(name)).filter(|account| !has_password(account)).unwrap_or_default()
     }
 
     fn number(&self, name: &str) -> Option<u32> {

@@ -6,6 +6,8 @@ mod unix;
 #[cfg(unix)]
 pub use unix::{Requests, tell};
 #[cfg(windows)]
+pub mod event_log;
+#[cfg(windows)]
 pub mod windows;
 #[cfg(windows)]
 pub use windows::{Requests, tell};

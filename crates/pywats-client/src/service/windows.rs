@@ -1,6 +1,7 @@
 //! The Windows service manager: the process hands its main thread over to it, gets a thread for the
 //! service in return, and reports every step. Without the manager, Ctrl-C stops the program.
 
+use super::event_log::EventLog;
 use super::{News, Request};
 use crate::config::{Config, Sources};
 use crate::exit::Exit;
@@ -76,7 +77,7 @@ fn service_main(_arguments: Vec<OsString>) {
 fn begin_log(config: &Config) -> logging::Levels {
     let path = config.client.data_dir.join("logs").join("pywats-client.log");
     match RotatingFile::open(&path, LOG_SIZE, LOGS_KEPT) {
-        Ok(file) => logging::to_file(config.logging.level, file),
+        Ok(file) => logging::to_file(config.logging.level, file, EventLog::open(NAME)),
         // A service without a log still does its work and shows its health.
         Err(_) => logging::to_stderr(config.logging.level),
     }

@@ -12,14 +12,30 @@ use super::report::{Report, rules};
 use std::collections::{BTreeMap, BTreeSet};
 
 rules! {
-    MEDIA "media-sequence" "Media are numbered from 1, and each ends at a higher sequence number than the one before." "msi/ice71";
-    SEQUENCE "file-sequence" "Every file has a sequence number of its own, on a medium." "msi/ice04";
-    STREAM "stream-missing" "Every cabinet and every content that a table names is in the file." "msi/ice03";
-    UNUSED "stream-unused" "Every stream belongs to a row." "msi/-streams-table";
-    LENGTH "stream-name" "The name of a stream, table and key, is no longer than 62 characters." "msi/ice29";
-    READABLE "cabinet-readable" "A cabinet can be unpacked." "msi/cabinet-files";
-    FILES "cabinet-files" "The cabinet holds the files of its medium, and no others." "msi/cabinet-files";
-    ORDER "cabinet-order" "Files in a cabinet are in the order of their sequence numbers." "msi/file-table";
+    MEDIA "media-sequence"
+        "Media are numbered from 1, and each ends at a higher sequence number than the one before."
+        "msi/ice71";
+    SEQUENCE "file-sequence"
+        "Every file has a sequence number of its own, on a medium."
+        "msi/ice04";
+    STREAM "stream-missing"
+        "Every cabinet and every content that a table names is in the file."
+        "msi/ice03";
+    UNUSED "stream-unused"
+        "Every stream belongs to a row."
+        "msi/-streams-table";
+    LENGTH "stream-name"
+        "The name of a stream, table and key, is no longer than 62 characters."
+        "msi/ice29";
+    READABLE "cabinet-readable"
+        "A cabinet can be unpacked."
+        "msi/cabinet-files";
+    FILES "cabinet-files"
+        "The cabinet holds the files of its medium, and no others."
+        "msi/cabinet-files";
+    ORDER "cabinet-order"
+        "Files in a cabinet are in the order of their sequence numbers."
+        "msi/file-table";
 }
 
 /// `msidbFileAttributesNoncompressed`.

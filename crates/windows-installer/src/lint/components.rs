@@ -9,15 +9,35 @@ use super::report::{Report, rules};
 use std::collections::{BTreeMap, BTreeSet};
 
 rules! {
-    GUID "component-guid" "No two components have the same ComponentId." "msi/ice08";
-    KEY_PATH "component-key-path" "The key path is a row of the component itself, in the table that its attributes say." "msi/component-table";
-    FOLDER "component-folder" "A component whose key path is its folder has something in it, or creates it." "msi/ice18";
-    FEATURE "component-feature" "A component is in a feature; otherwise it is never installed." "msi/ice21";
-    BITS "component-64-bit" "Components are 64-bit as the package and their folder are." "msi/ice80";
-    USER "component-per-user" "What belongs to one user has its key path in HKEY_CURRENT_USER, and is not mixed with what belongs to the machine." "msi/ice57";
-    PROFILE "component-profile" "A component with files in a folder of one user has its key path in HKEY_CURRENT_USER." "msi/ice38";
-    PROFILE_FOLDER "profile-folder" "A folder that is made in the profile of a user is removed by a row of RemoveFile; otherwise it stays with roaming users." "msi/ice64";
-    WITHOUT_ID "component-permanent" "A component without ComponentId, which Windows does not count, is not permanent, shared or kept." "msi/ice92";
+    GUID "component-guid"
+        "No two components have the same ComponentId."
+        "msi/ice08";
+    KEY_PATH "component-key-path"
+        "The key path is a row of the component itself, in the table that its attributes say."
+        "msi/component-table";
+    FOLDER "component-folder"
+        "A component whose key path is its folder has something in it, or creates it."
+        "msi/ice18";
+    FEATURE "component-feature"
+        "A component is in a feature; otherwise it is never installed."
+        "msi/ice21";
+    BITS "component-64-bit"
+        "Components are 64-bit as the package and their folder are."
+        "msi/ice80";
+    USER "component-per-user"
+        "What belongs to one user has its key path in HKEY_CURRENT_USER, and is not mixed with what belongs \
+         to the machine."
+        "msi/ice57";
+    PROFILE "component-profile"
+        "A component with files in a folder of one user has its key path in HKEY_CURRENT_USER."
+        "msi/ice38";
+    PROFILE_FOLDER "profile-folder"
+        "A folder that is made in the profile of a user is removed by a row of RemoveFile; otherwise it \
+         stays with roaming users."
+        "msi/ice64";
+    WITHOUT_ID "component-permanent"
+        "A component without ComponentId, which Windows does not count, is not permanent, shared or kept."
+        "msi/ice92";
 }
 
 /// Bits of `Component.Attributes`.
@@ -113,7 +133,8 @@ fn bits(msi: &Msi, row: Row<'_>, report: &mut Report) {
     let message = match (is_64_bit, within(known::FOLDERS_64_BIT), within(known::FOLDERS_32_BIT)) {
         (true, ..) if !package_is_64_bit => {
             format!(
-                "is 64-bit, but the summary's template is {template:?}: take 256 away, or make the package for x64"
+                "is 64-bit, but the summary's template is {template:?}: take 256 away, or make the package \
+                 for x64"
             )
         }
         (false, Some(folder), _) => format!("is 32-bit, but in {folder}: add 256"),
@@ -156,7 +177,8 @@ fn per_user(msi: &Msi, with_files: &BTreeSet<&str>, report: &mut Report) {
         };
         if in_profile && !known::is_folder(folder) && !removed() {
             let message = format!(
-                "the folder {folder} stays when the product is removed: add a row without FileName to RemoveFile"
+                "the folder {folder} stays when the product is removed: add a row without FileName to \
+                 RemoveFile"
             );
             report.value(PROFILE_FOLDER, row, "Directory_", message);
         }

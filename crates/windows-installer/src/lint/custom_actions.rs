@@ -5,10 +5,18 @@ use super::read::{Msi, Row};
 use super::report::{Report, rules};
 
 rules! {
-    TYPE "custom-action-type" "The type is a base type with options that go together." "msi/ice68";
-    SOURCE "custom-action-source" "The source is where the base type says: in Binary, File, Directory or Property." "msi/summary-list-of-all-custom-action-types";
-    TARGET "custom-action-target" "The target that the base type needs is there: an entry point, a script, a command line." "msi/summary-list-of-all-custom-action-types";
-    NAME "custom-action-name" "A custom action is not called as a standard action." "msi/ice93";
+    TYPE "custom-action-type"
+        "The type is a base type with options that go together."
+        "msi/ice68";
+    SOURCE "custom-action-source"
+        "The source is where the base type says: in Binary, File, Directory or Property."
+        "msi/summary-list-of-all-custom-action-types";
+    TARGET "custom-action-target"
+        "The target that the base type needs is there: an entry point, a script, a command line."
+        "msi/summary-list-of-all-custom-action-types";
+    NAME "custom-action-name"
+        "A custom action is not called as a standard action."
+        "msi/ice93";
 }
 
 /// Bits of `CustomAction.Type`.

@@ -8,10 +8,22 @@ use super::report::{Report, rules};
 use std::collections::{BTreeMap, BTreeSet};
 
 rules! {
-    ROOT "directory-root" "The tree of folders has one root, TARGETDIR, whose folder is SourceDir." "msi/ice56";
-    CYCLE "directory-cycle" "No folder is below itself." "msi/directory-table";
-    PLAIN "directory-name" "A folder that is not one of Windows' own has a name that can be made." "msi/directory-table";
-    UNIQUE "name-unique" "Two files in one folder differ in short and in long name, unless only one of them is ever installed." "msi/ice30";
+    ROOT "directory-root"
+        "The tree of folders has one root, TARGETDIR, whose folder is SourceDir."
+        "msi/ice56";
+    CYCLE "directory-cycle"
+        "No folder is below itself."
+        "msi/directory-table";
+    PLAIN "directory-name"
+        "A folder that is not one of Windows' own has a name that can be made."
+        "msi/directory-table";
+    RESERVED "directory-reserved"
+        "A folder has no key that is a property of Windows Installer other than a folder."
+        "msi/ice99";
+    UNIQUE "name-unique"
+        "Two files in one folder differ in short and in long name, unless only one of them is ever \
+         installed."
+        "msi/ice30";
 }
 
 /// Deeper trees are cycles.
@@ -21,6 +33,14 @@ pub(super) fn check(msi: &Msi, report: &mut Report) {
     let mut roots = 0;
     for row in msi.rows("Directory") {
         let (key, parent) = (row.text("Directory"), row.text("Directory_Parent"));
+        if known::is_standard_property(key) && !known::is_folder(key) {
+            report.value(
+                RESERVED,
+                row,
+                "Directory",
+                "is a property of Windows Installer: choose another key",
+            );
+        }
         if !parent.is_empty() && parent != key {
             cycle(msi, row, report);
             name(row, report);

@@ -6,11 +6,21 @@ use super::report::{Report, rules};
 use std::collections::BTreeMap;
 
 rules! {
-    TREE "feature-tree" "Features form trees without cycles, at most 16 deep." "msi/feature-table";
-    FOLDER "feature-directory" "The folder of a feature is a public property, so that a user can choose it." "msi/feature-table";
-    DISPLAY "feature-display" "Features below one parent are shown in an order: their Display differs." "msi/feature-table";
-    PARENT "feature-root" "A feature without a parent does not follow one, and is not its own parent." "msi/ice14";
-    SIZE "feature-size" "A feature has at most 1600 components." "msi/ice47";
+    TREE "feature-tree"
+        "Features form trees without cycles, at most 16 deep."
+        "msi/feature-table";
+    FOLDER "feature-directory"
+        "The folder of a feature is a public property, so that a user can choose it."
+        "msi/feature-table";
+    DISPLAY "feature-display"
+        "Features below one parent are shown in an order: their Display differs."
+        "msi/feature-table";
+    PARENT "feature-root"
+        "A feature without a parent does not follow one, and is not its own parent."
+        "msi/ice14";
+    SIZE "feature-size"
+        "A feature has at most 1600 components."
+        "msi/ice47";
 }
 
 const DEPTH: usize = 16;

@@ -7,13 +7,27 @@ use super::report::{Report, rules};
 use md5::{Digest, Md5};
 
 rules! {
-    SIZE "file-size" "FileSize is the size of the file." "msi/file-table";
-    HASH "file-hash" "MsiFileHash is the MD5 hash of the file." "msi/msifilehash-table";
-    VERSION "file-version" "File.Version is the version in the file's resources; a file without one has none." "msi/ice60";
-    LANGUAGE "file-language" "A file with a version has a language, unless it is a font." "msi/ice60";
-    VERSIONED "file-hash-versioned" "A file with a version has no row in MsiFileHash." "msi/ice60";
-    ICON "icon-content" "An icon is an icon file or a program." "msi/icon-table";
-    PROGRAM "binary-content" "A custom action's program or library is one." "msi/binary-table";
+    SIZE "file-size"
+        "FileSize is the size of the file."
+        "msi/file-table";
+    HASH "file-hash"
+        "MsiFileHash is the MD5 hash of the file."
+        "msi/msifilehash-table";
+    VERSION "file-version"
+        "File.Version is the version in the file's resources; a file without one has none."
+        "msi/ice60";
+    LANGUAGE "file-language"
+        "A file with a version has a language, unless it is a font."
+        "msi/ice60";
+    VERSIONED "file-hash-versioned"
+        "A file with a version has no row in MsiFileHash."
+        "msi/ice60";
+    ICON "icon-content"
+        "An icon is an icon file or a program."
+        "msi/icon-table";
+    PROGRAM "binary-content"
+        "A custom action's program or library is one."
+        "msi/binary-table";
 }
 
 pub(super) fn check(msi: &Msi, report: &mut Report) {

@@ -4,7 +4,7 @@
 //! [internal consistency evaluators](https://learn.microsoft.com/en-us/windows/win32/msi/internal-consistency-evaluators-ices)
 //! (ICEs), run on Windows only. The rules here check the same things, and more that can be read in the file
 //! alone, such as whether the cabinet holds what the tables say. They trust nothing that wrote the file: the
-//! [reader](read) takes tables, columns and texts from the bytes, and the values are checked against the
+//! reader takes tables, columns and texts from the bytes, and the values are checked against the
 //! file's own `_Validation`.
 //!
 //! A file per group of rules. Each rule has a short name that stays, and says what it follows:

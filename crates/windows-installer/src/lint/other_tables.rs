@@ -4,17 +4,41 @@ use super::read::{Msi, Row};
 use super::report::{Report, rules};
 
 rules! {
-    SEARCH "search-signature" "What AppSearch looks for is in one of the locator tables, or in Signature." "msi/appsearch-table";
-    SEARCHED "search-property" "A property that is searched for is public." "msi/ice52";
-    LOCKED "lock-object" "Permissions are for a row of the table that they name." "msi/ice55";
-    LOCKS "lock-tables" "A package has LockPermissions or MsiLockPermissionsEx, not both." "msi/msilockpermissionsex-table";
-    VARIABLE "environment-name" "The name of an environment variable has prefixes that go together, and its value [~] at one end." "msi/ice65";
-    SHORTCUT "shortcut-target" "An advertised shortcut names a feature that its component is in, and the component has a file as its key path." "msi/ice19";
-    SHORTCUT_USER "shortcut-key-path" "In a package that may be for one user, a shortcut that is not advertised is in a component with its key path in HKEY_CURRENT_USER." "msi/ice43";
-    ICON_NAME "icon-name" "The key of a shortcut's icon ends with .ico or .exe; otherwise Windows may not show it." "msi/ice50";
-    RESERVED "reserved-bits" "Bits without a meaning are not set." "msi/ice45";
-    ICON "icon-unused" "An icon is used." "msi/ice36";
-    CREATED "create-folder" "A folder is created by a component that exists." "msi/createfolder-table";
+    SEARCH "search-signature"
+        "What AppSearch looks for is in one of the locator tables, or in Signature."
+        "msi/appsearch-table";
+    SEARCHED "search-property"
+        "A property that is searched for is public."
+        "msi/ice52";
+    LOCKED "lock-object"
+        "Permissions are for a row of the table that they name."
+        "msi/ice55";
+    LOCKS "lock-tables"
+        "A package has LockPermissions or MsiLockPermissionsEx, not both."
+        "msi/msilockpermissionsex-table";
+    VARIABLE "environment-name"
+        "The name of an environment variable has prefixes that go together, and its value [~] at one end."
+        "msi/ice65";
+    SHORTCUT "shortcut-target"
+        "An advertised shortcut names a feature that its component is in, and the component has a file as \
+         its key path."
+        "msi/ice19";
+    SHORTCUT_USER "shortcut-key-path"
+        "In a package that may be for one user, a shortcut that is not advertised is in a component with \
+         its key path in HKEY_CURRENT_USER."
+        "msi/ice43";
+    ICON_NAME "icon-name"
+        "The key of a shortcut's icon ends with .ico or .exe; otherwise Windows may not show it."
+        "msi/ice50";
+    RESERVED "reserved-bits"
+        "Bits without a meaning are not set."
+        "msi/ice45";
+    ICON "icon-unused"
+        "An icon is used."
+        "msi/ice36";
+    CREATED "create-folder"
+        "A folder is created by a component that exists."
+        "msi/createfolder-table";
 }
 
 const LOCATORS: &[&str] = &["RegLocator", "IniLocator", "CompLocator", "DrLocator", "Signature"];
@@ -135,7 +159,8 @@ fn shortcuts(msi: &Msi, report: &mut Report) {
             format!("the component {component} is not in the feature {target}: name one that it is in")
         } else if !msi.has("File", key_path) {
             format!(
-                "the key path of {component} is no file, so there is nothing to start: make the program its key path"
+                "the key path of {component} is no file, so there is nothing to start: make the program its \
+                 key path"
             )
         } else {
             continue;

@@ -7,14 +7,31 @@ use super::references;
 use super::report::{Report, rules};
 
 rules! {
-    REQUIRED "property-required" "Manufacturer, ProductCode, ProductLanguage, ProductName, ProductVersion and UpgradeCode are there." "msi/ice24";
-    VERSION "product-version" "ProductVersion is MAJOR.MINOR.BUILD, with fields up to 255, 255 and 65535." "msi/productversion";
-    LANGUAGE "product-language-number" "ProductLanguage is a language number." "msi/ice24";
-    CODES "product-codes" "ProductCode and UpgradeCode are GUIDs in braces and upper case, and differ." "msi/ice24";
-    NAME "product-name" "ProductName is no longer than 63 characters." "msi/ice16";
-    SECURE "property-secure-list" "SecureCustomProperties lists public properties only, each once." "msi/securecustomproperties";
-    HIDDEN "property-hidden-list" "MsiHiddenProperties names no property twice, and none that nothing sets." "msi/msihiddenproperties";
-    RESERVED "property-reserved" "The table Property sets nothing that is for the command line or that Windows Installer sets itself." "msi/ice87";
+    REQUIRED "property-required"
+        "Manufacturer, ProductCode, ProductLanguage, ProductName, ProductVersion and UpgradeCode are there."
+        "msi/ice24";
+    VERSION "product-version"
+        "ProductVersion is MAJOR.MINOR.BUILD, with fields up to 255, 255 and 65535."
+        "msi/productversion";
+    LANGUAGE "product-language-number"
+        "ProductLanguage is a language number."
+        "msi/ice24";
+    CODES "product-codes"
+        "ProductCode and UpgradeCode are GUIDs in braces and upper case, and differ."
+        "msi/ice24";
+    NAME "product-name"
+        "ProductName is no longer than 63 characters."
+        "msi/ice16";
+    SECURE "property-secure-list"
+        "SecureCustomProperties lists public properties only, each once."
+        "msi/securecustomproperties";
+    HIDDEN "property-hidden-list"
+        "MsiHiddenProperties names no property twice, and none that nothing sets."
+        "msi/msihiddenproperties";
+    RESERVED "property-reserved"
+        "The table Property sets nothing that is for the command line or that Windows Installer sets \
+         itself."
+        "msi/ice87";
 }
 
 const IDENTITY: &[&str] =
@@ -32,6 +49,7 @@ const COMMAND_LINE: &[&str] = &[
     "FILEADDLOCAL",
     "FILEADDSOURCE",
     "REINSTALL",
+    "REINSTALLMODE",
     "REMOVE",
 ];
 

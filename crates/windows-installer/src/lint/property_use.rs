@@ -8,11 +8,23 @@ use super::report::{Report, rules};
 use std::collections::BTreeSet;
 
 rules! {
-    SECURE "property-secure" "A public property that changes what is installed is in SecureCustomProperties; otherwise it is lost on the way to the part of the installation that has privileges." "msi/securecustomproperties";
-    HIDDEN "property-hidden" "A property with a secret is in MsiHiddenProperties; otherwise logs show it." "msi/msihiddenproperties";
-    PRIVATE "property-private" "A property that a dialog sets, and that changes what is installed, is public; private ones stay in the user interface." "msi/public-properties";
-    ACTION "custom-action-hide-target" "A custom action that hands a secret on hides its target, and so does the property with its data." "msi/custom-action-hidden-target-option";
-    LITERAL "secret-literal" "No password is written in the package, where everybody can read it." "msi/serviceinstall-table";
+    SECURE "property-secure"
+        "A public property that changes what is installed is in SecureCustomProperties; otherwise it is \
+         lost on the way to the part of the installation that has privileges."
+        "msi/securecustomproperties";
+    HIDDEN "property-hidden"
+        "A property with a secret is in MsiHiddenProperties; otherwise logs show it."
+        "msi/msihiddenproperties";
+    PRIVATE "property-private"
+        "A property that a dialog sets, and that changes what is installed, is public; private ones stay in \
+         the user interface."
+        "msi/public-properties";
+    ACTION "custom-action-hide-target"
+        "A custom action that hands a secret on hides its target, and so does the property with its data."
+        "msi/custom-action-hidden-target-option";
+    LITERAL "secret-literal"
+        "No password is written in the package, where everybody can read it."
+        "msi/serviceinstall-table";
 }
 
 /// `msidbCustomActionTypeHideTarget`.

@@ -10,10 +10,19 @@ use super::values;
 use std::collections::{BTreeMap, BTreeSet};
 
 rules! {
-    CONDITION "condition-reference" "Components and features in conditions exist." "msi/ice79";
-    FORMATTED "formatted-reference" "Files and components in formatted texts exist." "msi/formatted";
-    PROPERTY "property-set" "A property that is used is set somewhere: by the table Property, a search, an action, a dialog, or on the command line as SecureCustomProperties says." "msi/about-properties";
-    CASE "property-case" "A property is not written in other upper and lower case than where it is set." "msi/ice46";
+    CONDITION "condition-reference"
+        "Components and features in conditions exist."
+        "msi/ice79";
+    FORMATTED "formatted-reference"
+        "Files and components in formatted texts exist."
+        "msi/formatted";
+    PROPERTY "property-set"
+        "A property that is used is set somewhere: by the table Property, a search, an action, a dialog, or \
+         on the command line as SecureCustomProperties says."
+        "msi/about-properties";
+    CASE "property-case"
+        "A property is not written in other upper and lower case than where it is set."
+        "msi/ice46";
 }
 
 /// A property in use.

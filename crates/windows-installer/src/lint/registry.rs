@@ -5,11 +5,22 @@ use super::read::{Msi, Row};
 use super::report::{Report, rules};
 
 rules! {
-    ROOT "registry-root" "A root is one that Windows Installer knows." "msi/registry-table";
-    KEY "registry-key" "A key is a path below its root, and does not name the root." "msi/regpath";
-    VALUE "registry-value" "A value is as its prefix says: # and a number, #x and bytes, #% and a text; lists are joined with [~]." "msi/ice70";
-    PRIVATE "registry-private" "Nothing is written into the keys of Windows Installer and of its policies." "msi/ice53";
-    HIVE "registry-hive" "The same value is written once." "msi/registry-table";
+    ROOT "registry-root"
+        "A root is one that Windows Installer knows."
+        "msi/registry-table";
+    KEY "registry-key"
+        "A key is a path below its root, and does not name the root."
+        "msi/regpath";
+    VALUE "registry-value"
+        "A value is as its prefix says: # and a number, #x and bytes, #% and a text; lists are joined with \
+         [~]."
+        "msi/ice70";
+    PRIVATE "registry-private"
+        "Nothing is written into the keys of Windows Installer and of its policies."
+        "msi/ice53";
+    HIVE "registry-hive"
+        "The same value is written once."
+        "msi/registry-table";
 }
 
 /// Names of roots, and the short names that people write.

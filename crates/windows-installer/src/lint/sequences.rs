@@ -7,17 +7,44 @@ use super::report::{Report, rules};
 use std::collections::BTreeMap;
 
 rules! {
-    KNOWN "action-known" "An action is a standard action or a custom action; only sequences of the user interface have dialogs." "msi/ice13";
-    NEEDS "action-order" "A standard action comes after what it needs, and in the part of the sequence that it is for." "msi/ice27";
-    REQUIRED "action-required" "A sequence has the standard actions without which nothing is installed." "msi/ice26";
-    CARRIED "action-missing" "Rows of a table have the action in InstallExecuteSequence that carries them out." "msi/standard-actions-reference";
-    UNCONDITIONAL "action-condition" "Standard actions that installations depend on have no condition." "msi/ice84";
-    ADVERTISING "action-advertising" "AdvtExecuteSequence has the few actions that advertising allows, and AdvtUISequence none." "msi/ice72";
-    NUMBER "sequence-number" "Numbers of a sequence are distinct; negative ones are -1 to -4, and for dialogs and custom actions." "msi/ice82";
-    REMOVE "remove-existing-products" "RemoveExistingProducts is at one of its four documented places." "msi/ice63";
-    DEFERRED "deferred-place" "A deferred custom action is between InstallInitialize and InstallFinalize of a sequence that installs." "msi/ice77";
-    IMMEDIATE "immediate-place" "A program is not started between InstallInitialize and InstallFinalize as an immediate action: it would run while the script is only being written." "msi/deferred-execution-custom-actions";
-    COSTED "custom-action-costing" "A custom action of type 35 sets a folder after CostFinalize, one of type 51 before; one with its source in a file comes after." "msi/ice12";
+    KNOWN "action-known"
+        "An action is a standard action or a custom action; only sequences of the user interface have \
+         dialogs."
+        "msi/ice13";
+    NEEDS "action-order"
+        "A standard action comes after what it needs, and in the part of the sequence that it is for."
+        "msi/ice27";
+    REQUIRED "action-required"
+        "A sequence has the standard actions without which nothing is installed."
+        "msi/ice26";
+    CARRIED "action-missing"
+        "Rows of a table have the action in InstallExecuteSequence that carries them out."
+        "msi/standard-actions-reference";
+    UNCONDITIONAL "action-condition"
+        "Standard actions that installations depend on have no condition."
+        "msi/ice84";
+    ADVERTISING "action-advertising"
+        "AdvtExecuteSequence has the few actions that advertising allows, and AdvtUISequence none."
+        "msi/ice72";
+    NUMBER "sequence-number"
+        "Numbers of a sequence are distinct; negative ones are -1 to -4, and for dialogs and custom \
+         actions."
+        "msi/ice82";
+    REMOVE "remove-existing-products"
+        "RemoveExistingProducts is at one of its four documented places."
+        "msi/ice63";
+    DEFERRED "deferred-place"
+        "A deferred custom action is between InstallInitialize and InstallFinalize of a sequence that \
+         installs."
+        "msi/ice77";
+    IMMEDIATE "immediate-place"
+        "A program is not started between InstallInitialize and InstallFinalize as an immediate action: it \
+         would run while the script is only being written."
+        "msi/deferred-execution-custom-actions";
+    COSTED "custom-action-costing"
+        "A custom action of type 35 sets a folder after CostFinalize, one of type 51 before; one with its \
+         source in a file comes after."
+        "msi/ice12";
 }
 
 /// The sequence tables; the second are those with dialogs.
@@ -180,7 +207,8 @@ fn remove_existing_products(sequence: &Sequence<'_>, number: i32, row: Row<'_>, 
     let pending = first.filter(|(_, (other, _))| executed.is_none_or(|executed| *other > executed));
     if let Some((name, _)) = pending.min_by_key(|(_, (other, _))| *other) {
         let message = format!(
-            "comes after {name}, which is none of its places: put it right after InstallInitialize, or after InstallExecute or InstallFinalize"
+            "comes after {name}, which is none of its places: put it right after InstallInitialize, or \
+             after InstallExecute or InstallFinalize"
         );
         report.value(REMOVE, row, "Sequence", message);
     }

@@ -5,11 +5,21 @@ use super::read::{Msi, Row};
 use super::report::{Report, rules};
 
 rules! {
-    PROGRAM "service-key-path" "The key path of a service's component is a program." "msi/serviceinstall-table";
-    TYPE "service-type" "Type, start and error control of a service are ones that Windows Installer can install." "msi/serviceinstall-table";
-    ACCOUNT "service-account" "A password is for an account." "msi/serviceinstall-table";
-    CONTROL "service-control" "A service that is installed is stopped and deleted when it is uninstalled." "msi/servicecontrol-table";
-    CONFIG "service-config" "What is configured is a service that the package installs, in the same component." "msi/msiserviceconfig-table";
+    PROGRAM "service-key-path"
+        "The key path of a service's component is a program."
+        "msi/serviceinstall-table";
+    TYPE "service-type"
+        "Type, start and error control of a service are ones that Windows Installer can install."
+        "msi/serviceinstall-table";
+    ACCOUNT "service-account"
+        "A password is for an account."
+        "msi/serviceinstall-table";
+    CONTROL "service-control"
+        "A service that is installed is stopped and deleted when it is uninstalled."
+        "msi/servicecontrol-table";
+    CONFIG "service-config"
+        "What is configured is a service that the package installs, in the same component."
+        "msi/msiserviceconfig-table";
 }
 
 /// `ServiceType`: a process of its own or a shared one, and the bit for a desktop.

@@ -7,15 +7,33 @@ use super::read::summary_property as id;
 use super::report::{Report, rules};
 
 rules! {
-    CODE_PAGE "code-page" "The database has a code page that Windows Installer knows: not 65001, and 0 for ASCII only." "msi/code-page-handling-windows-installer-";
-    AGREE "code-page-summary" "Database and summary have the same code page." "msi/codepage-summary";
-    TEXTS "summary-texts" "Title, subject and author are there." "msi/ice39";
-    TEMPLATE "summary-template" "The template is a processor and languages, such as x64;1033." "msi/template-summary";
-    REVISION "summary-revision" "The package code is a GUID in braces and upper case." "msi/revision-number-summary";
-    WORD_COUNT "summary-word-count" "The word count agrees with where the files are: compressed in cabinets or beside the package." "msi/word-count-summary";
-    SCHEMA "summary-page-count" "The page count, the oldest Windows Installer that can be used, is enough for processor and tables." "msi/ice66";
-    SECURITY "summary-security" "The security value says that the package is read-only." "msi/security-summary";
-    LANGUAGE "product-language" "ProductLanguage is a language of the template." "msi/ice39";
+    CODE_PAGE "code-page"
+        "The database has a code page that Windows Installer knows: not 65001, and 0 for ASCII only."
+        "msi/code-page-handling-windows-installer-";
+    AGREE "code-page-summary"
+        "Database and summary have the same code page."
+        "msi/codepage-summary";
+    TEXTS "summary-texts"
+        "Title, subject and author are there."
+        "msi/ice39";
+    TEMPLATE "summary-template"
+        "The template is a processor and languages, such as x64;1033."
+        "msi/template-summary";
+    REVISION "summary-revision"
+        "The package code is a GUID in braces and upper case."
+        "msi/revision-number-summary";
+    WORD_COUNT "summary-word-count"
+        "The word count agrees with where the files are: compressed in cabinets or beside the package."
+        "msi/word-count-summary";
+    SCHEMA "summary-page-count"
+        "The page count, the oldest Windows Installer that can be used, is enough for processor and tables."
+        "msi/ice66";
+    SECURITY "summary-security"
+        "The security value says that the package is read-only."
+        "msi/security-summary";
+    LANGUAGE "product-language"
+        "ProductLanguage is a language of the template."
+        "msi/ice39";
 }
 
 /// Processors in the template, with the version of Windows Installer, times 100, that first knew them.
@@ -39,6 +57,9 @@ const TABLES_SINCE: &[(&str, i32)] = &[
     ("MsiServiceConfigFailureActions", 500),
     ("MsiShortcutProperty", 500),
 ];
+
+/// The language number of a package that suits every language.
+const NEUTRAL: u16 = 0;
 
 /// Bits of the word count.
 const COMPRESSED: i32 = 2;
@@ -92,11 +113,18 @@ fn code_page(msi: &Msi, report: &mut Report) {
     match msi.code_page {
         65001 => report.file(
             CODE_PAGE,
-            "the database is in UTF-8 (65001), which Windows Installer does not support: use 1252 for Western languages",
+            "the database is in UTF-8 (65001), which Windows Installer does not support: use 1252 for \
+             Western languages",
         ),
         0 => {
             if let Some(text) = msi.foreign_texts.first() {
-                report.file(CODE_PAGE, format!("there is no code page, but {text:?} is not ASCII: set one, such as 1252"));
+                report.file(
+                    CODE_PAGE,
+                    format!(
+                        "there is no code page, but {text:?} is not ASCII: set one, \
+                    such as 1252"
+                    ),
+                );
             }
         }
         other if i32::try_from(other).ok().and_then(msi::CodePage::from_id).is_none() => {
@@ -120,27 +148,25 @@ fn template(msi: &Msi, summary: &Summary, report: &mut Report) {
         report.file(TEMPLATE, message);
     } else if let Some(product) = msi.property("ProductLanguage").and_then(|text| text.parse().ok())
         && !languages.contains(&Some(product))
+        && !languages.contains(&Some(NEUTRAL))
     {
         let message = format!(
             "ProductLanguage {product} is not in the summary's template {template:?}: make both alike"
         );
         report.file(LANGUAGE, message);
     }
-    let mut needed = (*platform_since, format!("the processor {platform}"));
+    let (mut needed, mut by) = (*platform_since, format!("the processor {platform}"));
     for (table, since) in TABLES_SINCE {
-        if *since > needed.0 && msi.has_rows(table) {
-            needed = (*since, format!("the table {table}"));
+        if *since > needed && msi.has_rows(table) {
+            (needed, by) = (*since, format!("the table {table}"));
         }
     }
     let page_count = summary.number(id::PAGE_COUNT);
-    if page_count.is_none_or(|count| count < needed.0) {
+    if page_count.is_none_or(|count| count < needed) {
+        let version = format!("{}.{}", needed / 100, needed % 100 / 10);
         let message = format!(
-            "the page count is {}, but {} needs Windows Installer {}.{}: write {}",
-            shown(page_count),
-            needed.1,
-            needed.0 / 100,
-            needed.0 % 100,
-            needed.0
+            "the page count is {}, but {by} needs Windows Installer {version}: write {needed}",
+            shown(page_count)
         );
         report.file(SCHEMA, message);
     }
@@ -163,12 +189,14 @@ fn word_count(msi: &Msi, summary: &Summary, report: &mut Report) {
     };
     if !has_cabinet && msi.rows("File").any(compressed) {
         let message = format!(
-            "the word count {word_count} says that files are compressed, but no medium has a cabinet: take bit 2 away"
+            "the word count {word_count} says that files are compressed, but no medium has a cabinet: take \
+             bit 2 away"
         );
         report.file(WORD_COUNT, message);
     } else if has_cabinet && msi.has_rows("File") && !msi.rows("File").any(compressed) {
         let message = format!(
-            "the word count {word_count} says that files lie beside the package, but there is a cabinet: add 2"
+            "the word count {word_count} says that files lie beside the package, but there is a cabinet: \
+             add 2"
         );
         report.file(WORD_COUNT, message);
     }

@@ -6,16 +6,36 @@ use super::read::{Msi, Row};
 use super::report::{Report, rules};
 
 rules! {
-    TYPE "control-type" "A control is of a type that Windows has." "msi/control-table";
-    PROPERTY "control-property" "A control that sets a property names one." "msi/ice34";
-    PAIR "control-exists" "Events, conditions and mappings are for controls that exist." "msi/controlevent-table";
-    EVENT "control-event" "An event is one that Windows has, and leads to a dialog, action or feature that exists." "msi/ice44";
-    CONDITION "control-condition" "A control is shown, hidden, enabled, disabled or made the default one." "msi/controlcondition-table";
-    MAPPING "event-mapping" "A mapping is of an event that Windows sends." "msi/eventmapping-table";
-    STYLE "text-style" "Text styles in texts exist." "msi/ice31";
-    PICTURE "control-picture" "Pictures of controls are in the table Binary." "msi/ice17";
-    BUTTON "button-event" "A push button does something." "msi/ice17";
-    RADIO "radio-buttons" "A group of radio buttons has buttons, and its property names one of them." "msi/ice34";
+    TYPE "control-type"
+        "A control is of a type that Windows has."
+        "msi/control-table";
+    PROPERTY "control-property"
+        "A control that sets a property names one."
+        "msi/ice34";
+    PAIR "control-exists"
+        "Events, conditions and mappings are for controls that exist."
+        "msi/controlevent-table";
+    EVENT "control-event"
+        "An event is one that Windows has, and leads to a dialog, action or feature that exists."
+        "msi/ice44";
+    CONDITION "control-condition"
+        "A control is shown, hidden, enabled, disabled or made the default one."
+        "msi/controlcondition-table";
+    MAPPING "event-mapping"
+        "A mapping is of an event that Windows sends."
+        "msi/eventmapping-table";
+    STYLE "text-style"
+        "Text styles in texts exist."
+        "msi/ice31";
+    PICTURE "control-picture"
+        "Pictures of controls are in the table Binary."
+        "msi/ice17";
+    BUTTON "button-event"
+        "A push button that can be pushed does something."
+        "msi/ice17";
+    RADIO "radio-buttons"
+        "A group of radio buttons has buttons, and its property names one of them."
+        "msi/ice34";
 }
 
 const TYPES: &[&str] = &[
@@ -141,6 +161,8 @@ const SENT: &[&str] = &[
 /// Bits of `Control.Attributes` of a button that shows a picture.
 const ICON: i32 = 0x2_0000;
 const BITMAP: i32 = 0x4_0000;
+/// The control can be used; without the bit it is grey until a condition enables it.
+pub(super) const ENABLED: i32 = 2;
 /// The property holds the name of the one that is set.
 const INDIRECT: i32 = 8;
 
@@ -204,7 +226,10 @@ fn control(msi: &Msi, row: Row<'_>, report: &mut Report) {
     let acts = |event: &Row<'_>| {
         event.text("Dialog_") == row.text("Dialog_") && event.text("Control_") == row.text("Control")
     };
-    if kind == "PushButton" && !msi.rows("ControlEvent").any(|event| acts(&event)) {
+    if kind == "PushButton"
+        && row.bits("Attributes") & ENABLED != 0
+        && !msi.rows("ControlEvent").any(|event| acts(&event))
+    {
         report.row(BUTTON, row, "does nothing when it is pushed: add a row to ControlEvent");
     }
     if kind == "RadioButtonGroup" && !property.is_empty() && row.bits("Attributes") & INDIRECT == 0 {
@@ -265,7 +290,7 @@ fn event(msi: &Msi, row: Row<'_>, report: &mut Report) {
                 || msi.has("Dialog", argument)
                 || actions::standard(argument).is_some()
         }
-        Argument::Feature => argument == "ALL" || msi.has("Feature", argument),
+        Argument::Feature => argument.eq_ignore_ascii_case("ALL") || msi.has("Feature", argument),
         // A property, which often has the name of a folder.
         Argument::Folder => is_identifier(argument),
         Argument::End => {

@@ -2,17 +2,35 @@
 
 use super::read::{Msi, Row};
 use super::report::{Report, rules};
-use super::ui::FOCUSABLE;
+use super::ui::{ENABLED, FOCUSABLE};
 use std::collections::BTreeSet;
 
 rules! {
-    CONTROLS "dialog-controls" "The first, default and cancel control of a dialog are on it." "msi/dialog-table";
-    TABS "dialog-tab-order" "Control_Next leads in one circle from the first control through all that have one and all that the keyboard reaches; buttons of an error dialog have none." "msi/ice23";
-    BOUNDS "control-bounds" "Controls lie within their dialog." "msi/control-table";
-    REQUIRED "dialog-required" "Where there are dialogs, each sequence of the user interface has one, or an action, for success (-1), for the user's cancelling (-2) and for failure (-3), and there is one for files in use and one for errors." "msi/ice20";
-    ERRORS "dialog-error" "The dialog for errors has its style, begins with the text ErrorText, and has a button for each answer." "msi/error-dialog";
-    IN_USE "dialog-files-in-use" "The dialog for files in use has their list, and buttons for Exit, Ignore and Retry." "msi/filesinuse-dialog";
-    REACHED "dialog-reached" "A dialog is reached from a sequence or from another dialog." "msi/dialog-table";
+    CONTROLS "dialog-controls"
+        "The first, default and cancel control of a dialog are on it."
+        "msi/dialog-table";
+    TABS "dialog-tab-order"
+        "Control_Next leads in one circle from the first control through all that have one and all that the \
+         keyboard reaches; buttons of an error dialog have none."
+        "msi/ice23";
+    BOUNDS "control-bounds"
+        "Controls lie within their dialog."
+        "msi/control-table";
+    REQUIRED "dialog-required"
+        "Where there are dialogs, each sequence of the user interface has one, or an action, for success \
+         (-1), for the user's cancelling (-2) and for failure (-3), and there is one for files in use and \
+         one for errors."
+        "msi/ice20";
+    ERRORS "dialog-error"
+        "The dialog for errors has its style, begins with the text ErrorText, and has a button for each \
+         answer."
+        "msi/error-dialog";
+    IN_USE "dialog-files-in-use"
+        "The dialog for files in use has their list, and buttons for Exit, Ignore and Retry."
+        "msi/filesinuse-dialog";
+    REACHED "dialog-reached"
+        "A dialog is reached from a sequence or from another dialog."
+        "msi/dialog-table";
 }
 
 /// `msidbDialogAttributesError`.
@@ -75,8 +93,13 @@ fn tab_order(dialog: Row<'_>, controls: &[Row<'_>], report: &mut Report) {
         let message = format!("the keyboard does not come back to {first}: close the circle of Control_Next");
         return report.row(TABS, dialog, message);
     }
+    // The list of programs that use files is only to be read.
+    let is_used = |control: &Row<'_>| {
+        control.bits("Attributes") & ENABLED != 0 && control.text("Property") != "FileInUseProcess"
+    };
     let belongs = |control: &&Row<'_>| {
-        FOCUSABLE.contains(&control.text("Type")) || !control.text("Control_Next").is_empty()
+        !control.text("Control_Next").is_empty()
+            || (FOCUSABLE.contains(&control.text("Type")) && is_used(control))
     };
     for control in controls.iter().filter(belongs) {
         if !passed.contains(control.text("Control")) {

@@ -8,12 +8,27 @@ use super::read::{Msi, Row};
 use super::report::{Report, rules};
 
 rules! {
-    CODE "upgrade-code" "UpgradeCode is a GUID in braces and upper case." "msi/ice61";
-    PROPERTY "upgrade-property" "ActionProperty is public, in SecureCustomProperties, used by one row only, and not set by the table Property." "msi/ice61";
-    RANGE "upgrade-range" "The least version is below the greatest, and a row has at least one of them." "msi/ice61";
-    GAP "upgrade-gap" "Rows for the product's own UpgradeCode leave out no version: one that is left out would be installed beside this one." "msi/upgrade-table";
-    DOWNGRADE "upgrade-downgrade" "A newer version that is only detected is used in a condition, which keeps this one from being installed over it." "msi/preventing-an-old-package-from-installing-over-a-newer-version";
-    ITSELF "upgrade-newer" "No newer version is removed by this one." "msi/ice61";
+    CODE "upgrade-code"
+        "UpgradeCode is a GUID in braces and upper case."
+        "msi/ice61";
+    PROPERTY "upgrade-property"
+        "ActionProperty is public, in SecureCustomProperties, used by one row only, and not set by the \
+         table Property."
+        "msi/ice61";
+    RANGE "upgrade-range"
+        "The least version is below the greatest, and a row has at least one of them."
+        "msi/ice61";
+    GAP "upgrade-gap"
+        "Rows for the product's own UpgradeCode leave out no version: one that is left out would be \
+         installed beside this one."
+        "msi/upgrade-table";
+    DOWNGRADE "upgrade-downgrade"
+        "A newer version that is only detected is used in a condition, which keeps this one from being \
+         installed over it."
+        "msi/preventing-an-old-package-from-installing-over-a-newer-version";
+    ITSELF "upgrade-newer"
+        "No newer version is removed by this one."
+        "msi/ice61";
 }
 
 /// Bits of `Upgrade.Attributes`.
@@ -52,7 +67,8 @@ pub(super) fn check(msi: &Msi, report: &mut Report) {
             format!("{name} has lower-case letters: write it in upper case")
         } else if !secure.contains(name) {
             format!(
-                "{name} is not in SecureCustomProperties, so it is lost where versions are removed: list it there"
+                "{name} is not in SecureCustomProperties, so it is lost where versions are removed: list it \
+                 there"
             )
         } else if msi.has("Property", name) {
             format!("{name} is set in table Property, so a version always seems to be found: remove it there")
@@ -125,7 +141,8 @@ fn own(msi: &Msi, report: &mut Report) {
         if row.bits("Attributes") & ONLY_DETECT == 0 {
             report.value(ITSELF, *row, "Attributes", "a newer version would be removed: add 2 (only detect)");
         } else if !used_in_condition(msi, row.text("ActionProperty")) {
-            let message = "nothing asks whether a newer version was found: add a LaunchCondition or an action that stops";
+            let message = "nothing asks whether a newer version was found: add a LaunchCondition or an \
+                action that stops";
             report.value(DOWNGRADE, *row, "ActionProperty", message);
         }
     }

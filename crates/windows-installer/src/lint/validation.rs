@@ -5,9 +5,16 @@ use super::read::{Kind, Msi, Row, Table};
 use super::report::{Report, rules};
 
 rules! {
-    MISSING "validation-missing" "Every column of every table is described in `_Validation`." "msi/ice03";
-    UNKNOWN "validation-unknown" "`_Validation` describes no column that its table does not have." "msi/ice06";
-    DEFINITION "validation-definition" "A description in `_Validation` agrees with its column: nullable, limits in order, a known category, a key column that exists." "msi/-validation-table";
+    MISSING "validation-missing"
+        "Every column of every table is described in `_Validation`."
+        "msi/ice03";
+    UNKNOWN "validation-unknown"
+        "`_Validation` describes no column that its table does not have."
+        "msi/ice06";
+    DEFINITION "validation-definition"
+        "A description in `_Validation` agrees with its column: nullable, limits in order, a known \
+         category, a key column that exists."
+        "msi/-validation-table";
 }
 
 pub(super) fn check(msi: &Msi, report: &mut Report) {

@@ -6,17 +6,40 @@ use super::report::{Report, Rule, rules};
 use super::validation::key_tables;
 
 rules! {
-    REQUIRED "value-required" "A column that may not be empty has a value." "msi/ice03";
-    RANGE "value-range" "A number lies between MinValue and MaxValue." "msi/ice03";
-    SET "value-set" "A value is a member of the Set." "msi/ice03";
-    LENGTH "value-length" "A text is no longer than its column." "msi/ice03";
-    CATEGORY "value-category" "A text has the syntax of its category." "msi/ice03";
-    GUID "guid-syntax" "A GUID is in braces and upper case." "msi/guid";
-    NAME "name-syntax" "A file name has a valid short name of 8.3 characters, and beside it a long one if need be; neither is a device." "msi/filename";
-    CONDITION "condition-syntax" "A condition follows the grammar of conditional statements." "msi/conditional-statement-syntax";
-    FORMATTED "formatted-syntax" "Brackets in a formatted text close, and name something." "msi/formatted";
-    SDDL "sddl-syntax" "A security descriptor is one." "secauthz/security-descriptor-string-format";
-    REFERENCE "value-reference" "A reference leads to a row of the table that KeyTable names." "msi/ice03";
+    REQUIRED "value-required"
+        "A column that may not be empty has a value."
+        "msi/ice03";
+    RANGE "value-range"
+        "A number lies between MinValue and MaxValue."
+        "msi/ice03";
+    SET "value-set"
+        "A value is a member of the Set."
+        "msi/ice03";
+    LENGTH "value-length"
+        "A text is no longer than its column."
+        "msi/ice03";
+    CATEGORY "value-category"
+        "A text has the syntax of its category."
+        "msi/ice03";
+    GUID "guid-syntax"
+        "A GUID is in braces and upper case."
+        "msi/guid";
+    NAME "name-syntax"
+        "A file name has a valid short name of 8.3 characters, and beside it a long one if need be; neither \
+         is a device."
+        "msi/filename";
+    CONDITION "condition-syntax"
+        "A condition follows the grammar of conditional statements."
+        "msi/conditional-statement-syntax";
+    FORMATTED "formatted-syntax"
+        "Brackets in a formatted text close, and name something."
+        "msi/formatted";
+    SDDL "sddl-syntax"
+        "A security descriptor is one."
+        "secauthz/security-descriptor-string-format";
+    REFERENCE "value-reference"
+        "A reference leads to a row of the table that KeyTable names."
+        "msi/ice03";
 }
 
 /// A rule of its own for the categories that most errors are made with.
@@ -71,27 +94,31 @@ fn check_cell(msi: &Msi, mut place: Place<'_>, cell: &Cell, kind: Kind, describe
                 place.refuse(REQUIRED, "is empty: fill it in");
             }
         }
-        Cell::Number(number) => {
-            let bound = |name: &str, default: i32| described.number(name).unwrap_or(default);
-            let (min, max) = (bound("MinValue", i32::MIN), bound("MaxValue", i32::MAX));
-            let members = described.text("Set");
-            let is_member = !members.is_empty() && in_set(members, &number.to_string());
-            let in_range = (min..=max).contains(number);
-            if !in_range && !is_member {
-                place.refuse(RANGE, format!("{number} is outside {min} to {max}"));
-            } else if !members.is_empty() && !is_member && described.number("MinValue").is_none() {
-                place.refuse(SET, format!("{number} is none of {members}"));
-            }
-            reference(msi, &mut place, described, &number.to_string());
-        }
+        Cell::Number(number) => check_number(msi, &mut place, described, *number),
         Cell::Text(text) => check_text(msi, &mut place, described, text),
         Cell::Binary => {}
     }
 }
 
+fn check_number(msi: &Msi, place: &mut Place<'_>, described: Row<'_>, number: i32) {
+    let limit = |name: &str, default: i32| described.number(name).unwrap_or(default);
+    let (min, max) = (limit("MinValue", i32::MIN), limit("MaxValue", i32::MAX));
+    let members = described.text("Set");
+    // A set adds to limits; without them, it is all that is allowed.
+    let is_member = in_set(members, &number.to_string());
+    if !(min..=max).contains(&number) && !is_member {
+        place.refuse(RANGE, format!("{number} is outside {min} to {max}"));
+    } else if !members.is_empty() && !is_member && described.number("MinValue").is_none() {
+        place.refuse(SET, format!("{number} is none of {members}"));
+    }
+    if !reference_leads(msi, place, described, &number.to_string()) {
+        place.refuse(REFERENCE, missing(described, &number.to_string()));
+    }
+}
+
 fn check_text(msi: &Msi, place: &mut Place<'_>, described: Row<'_>, text: &str) {
     let members = described.text("Set");
-    // An empty category with a set allows its members only; with a category, its syntax as well.
+    // Without a category, a set is all that is allowed; with one, whatever has its syntax is, too.
     let is_member = in_set(members, text);
     let category = described.text("Category");
     if !members.is_empty() && !is_member && category.is_empty() {
@@ -111,12 +138,6 @@ fn check_text(msi: &Msi, place: &mut Place<'_>, described: Row<'_>, text: &str) 
         place.refuse(named.map_or(CATEGORY, |(_, rule)| *rule), reason);
     } else if !leads {
         place.refuse(REFERENCE, missing(described, text));
-    }
-}
-
-fn reference(msi: &Msi, place: &mut Place<'_>, described: Row<'_>, value: &str) {
-    if !reference_leads(msi, place, described, value) {
-        place.refuse(REFERENCE, missing(described, value));
     }
 }
 

@@ -31,6 +31,9 @@ pub(crate) const FAULTS: &[Fault] = &[
     wide("table without columns", "table-columns", &["row-order"], |e| {
         e.raw(TABLES, |content| content.extend([1, 0]));
     }),
+    wide("no table of features", "table-required", &["component-feature"], |e| {
+        e.package(|package| package.drop_table("FeatureComponents").unwrap());
+    }),
     wide("half a row", "table-stream", &["create-folder", "value-reference", "row-unique"], |e| {
         e.raw(CREATE_FOLDER, |content| content.push(1));
     }),

@@ -10,6 +10,9 @@ pub(crate) const FAULTS: &[Fault] = &[
     fault("second root", "directory-root", |e| {
         e.add("Directory", vec![text("SECOND"), msi::Value::Null, text("SourceDir")]);
     }),
+    fault("folder called as a property", "directory-reserved", |e| {
+        e.add("Directory", vec![text("REBOOT"), text("TARGETDIR"), text("reboot")]);
+    }),
     fault("folder in a circle", "directory-cycle", |e| {
         e.add("Directory", vec![text("ONE"), text("TWO"), text("one")]);
         e.add("Directory", vec![text("TWO"), text("ONE"), text("two")]);

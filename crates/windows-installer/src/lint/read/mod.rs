@@ -23,15 +23,46 @@ use streams::Streams;
 use strings::Strings;
 
 rules! {
-    CLASS "file-class" "The compound file has the class of an installer database." "msi/installation-package";
-    SUMMARY "summary-readable" "The summary information is there and can be read." "msi/summary-information-stream";
-    STRINGS "string-decodes" "Every text decodes in the code page of the database." "msi/code-page-handling-windows-installer-";
-    POOL "string-pool" "The string pool is whole, and every cell refers to a text in it." "msi/database-tables";
-    COLUMNS "table-columns" "Every table has columns, numbered without a gap, the primary key first." "msi/ice32";
-    STREAM "table-stream" "Every table's stream has whole rows, and belongs to a table." "msi/-tables-table";
-    ORDER "row-order" "Rows are stored in the order of their primary keys; otherwise Windows answers error 2219." "msi/windows-installer-error-messages";
-    UNIQUE "row-unique" "No two rows of a table have the same primary key, and no part of it is empty that may not be." "msi/ice03";
+    CLASS "file-class"
+        "The compound file has the class of an installer database."
+        "msi/installation-package";
+    SUMMARY "summary-readable"
+        "The summary information is there and can be read."
+        "msi/summary-information-stream";
+    STRINGS "string-decodes"
+        "Every text decodes in the code page of the database."
+        "msi/code-page-handling-windows-installer-";
+    POOL "string-pool"
+        "The string pool is whole, and every cell refers to a text in it."
+        "msi/database-tables";
+    COLUMNS "table-columns"
+        "Every table has columns, numbered without a gap, the primary key first."
+        "msi/ice32";
+    TABLES "table-required"
+        "The tables are there without which nothing can be installed."
+        "msi/database-tables";
+    STREAM "table-stream"
+        "Every table's stream has whole rows, and belongs to a table."
+        "msi/-tables-table";
+    ORDER "row-order"
+        "Rows are stored in the order of their primary keys; otherwise Windows answers error 2219."
+        "msi/windows-installer-error-messages";
+    UNIQUE "row-unique"
+        "No two rows of a table have the same primary key, and no part of it is empty that may not be."
+        "msi/ice03";
 }
+
+/// Tables that say what is installed, and when.
+const REQUIRED: &[&str] = &[
+    "Component",
+    "Directory",
+    "Feature",
+    "FeatureComponents",
+    "File",
+    "InstallExecuteSequence",
+    "Media",
+    "Property",
+];
 
 /// Classes of compound files that Windows Installer knows.
 const INSTALLER: &str = "000c1084-0000-0000-c000-000000000046";
@@ -156,6 +187,9 @@ impl Msi {
 
 /// Rules about the file are applied while it is read.
 pub(super) fn check(msi: &Msi, report: &mut Report) {
+    for table in REQUIRED.iter().filter(|table| msi.table(table).is_none()) {
+        report.table(TABLES, table, "is missing: add it, if need be without rows");
+    }
     for table in msi.tables() {
         table.check_keys(report);
     }

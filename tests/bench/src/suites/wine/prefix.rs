@@ -129,7 +129,7 @@ impl Prefix {
     /// Runs a batch file and returns the exit code of its last command, whatever that is.
     pub(crate) fn batch(&self, commands: &str) -> Result<Batch> {
         let text = format!("@echo off\r\n{}\r\necho EXIT=%ERRORLEVEL%\r\n", commands.replace('\n', "\r\n"));
-        fs::write(self.path(r"C:\step.bat"), text)?;
+        fs::write(self.path(r"C:\step.bat"), console_text(&text)?)?;
         let output = self.path(r"C:\step.out");
         if output.exists() {
             fs::remove_file(&output)?;
@@ -179,6 +179,26 @@ impl Prefix {
             ("DISPLAY", self.display.clone().into()),
         ]
     }
+}
+
+/// A text in the code page of consoles (437), as batch files are read.
+fn console_text(text: &str) -> Result<Vec<u8>> {
+    const BEYOND_ASCII: &[(char, u8)] = &[
+        ('ü', 0x81),
+        ('ä', 0x84),
+        ('å', 0x86),
+        ('Ä', 0x8e),
+        ('æ', 0x91),
+        ('ö', 0x94),
+        ('Ö', 0x99),
+        ('Ü', 0x9a),
+        ('ß', 0xe1),
+    ];
+    let byte = |c: char| match u8::try_from(c) {
+        Ok(byte) if c.is_ascii() => Some(byte),
+        _ => BEYOND_ASCII.iter().find(|(known, _)| *known == c).map(|(_, byte)| *byte),
+    };
+    text.chars().map(|c| byte(c).with_context(|| format!("{c:?} has no place in a batch file"))).collect()
 }
 
 impl Drop for Prefix {

@@ -68,7 +68,10 @@ pub(super) fn refused(station: &Station, packages: &Packages) -> Result<()> {
         ensure!(code == 1603, "{properties}: the installation ended with {code}");
         let log = station.whole_log();
         ensure!(log.contains(sentence), "{properties}: {sentence:?} is not in the log\n{}", station.log());
-        ensure!(!log.contains("Geheim-77"), "the password is in the log");
+        // Wine lists even hidden properties at the end of its log.
+        let own =
+            log.lines().filter(|line| !line.starts_with("Property(")).any(|line| line.contains("Geheim-77"));
+        ensure!(!own, "the password is in the log");
         ensure!(
             !station.is_listed()? && station.service()?.is_none(),
             "{properties}: something was installed"
@@ -92,7 +95,7 @@ pub(super) fn account(station: &Station, packages: &Packages) -> Result<()> {
     has_account(ACCOUNT)?;
     station.install(&packages.second, "").context("an upgrade")?;
     has_account(ACCOUNT).context("after an upgrade")?;
-    station.install(&packages.second, r"SERVICEACCOUNT=LocalSystem REINSTALL=ALL REINSTALLMODE=omus")?;
+    station.install(&packages.second, "SERVICEACCOUNT=LocalSystem REINSTALL=ALL REINSTALLMODE=omus")?;
     has_account("LocalSystem").context("after another account was given")
 }
 

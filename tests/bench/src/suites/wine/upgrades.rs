@@ -54,10 +54,10 @@ pub(super) fn same_version_again(station: &Station, packages: &Packages) -> Resu
     station.expect_service(true)
 }
 
-/// Where an upgrade is made to fail, and what Wine then still has of the old version. Windows brings all of it
-/// back; Wine runs the removal of the old version to its end on its own.
+/// Where an upgrade is made to fail, and whether Wine then still has the old version. Windows brings all of it back;
+/// Wine runs the removal of the old version to its end on its own.
 const STAGES: &[(&str, i32, bool)] = &[
-    ("before the old version is removed", 1520, true),
+    ("before the old version is removed", BEFORE_THE_REMOVAL, true),
     ("after the old version was removed", 1560, false),
     ("after the service was stopped", 1950, false),
     ("after the folders were made", 3750, false),
@@ -67,6 +67,9 @@ const STAGES: &[(&str, i32, bool)] = &[
     ("after the service was started", 5950, false),
     ("at the very end", 6590, false),
 ];
+
+/// Where nothing has been changed yet.
+const BEFORE_THE_REMOVAL: i32 = 1520;
 
 /// Whatever fails: configuration, data and queued reports are as they were, the service keeps its settings, and
 /// another attempt delivers what was queued. As long as the old version was not removed, it goes on running.
@@ -112,27 +115,29 @@ pub(super) fn failures(station: &Station, packages: &Packages) -> Result<()> {
     wats.expect_all(STAGES.len()).context("what was queued before each failure")
 }
 
-/// Writes a package that fails at a place in its sequence, as one that needs what is not there.
+/// Writes a package that fails at a place in its sequence.
 fn break_at(package: &Path, broken: &Path, sequence: i32) -> Result<()> {
+    // An action of the DLL with data that it cannot make sense of. Actions of the transaction run at its end, after
+    // the removal of the old version.
+    let (kind, data) =
+        if sequence == BEFORE_THE_REMOVAL { (0x1, "CustomActionData") } else { (0xc01, "Break") };
+    const SET_PROPERTY: i32 = 51;
+    const BEFORE_THE_TRANSACTION: i32 = 1450;
     fs::copy(package, broken)?;
     let file = fs::File::options().read(true).write(true).open(broken)?;
     let mut package = ::msi::Package::open(file).context("opening the package to break it")?;
-    // An action of the DLL inside the transaction, under a name that the DLL does not have.
-    const IN_SCRIPT: i32 = 0xc01;
     let text = |text: &str| ::msi::Value::Str(text.to_owned());
-    let number = ::msi::Value::Int;
-    package.insert_rows(::msi::Insert::into("CustomAction").row(vec![
-        text("Break"),
-        number(IN_SCRIPT),
-        text("InstallerActions"),
-        text("NoSuchAction"),
-        ::msi::Value::Null,
-    ]))?;
-    package.insert_rows(::msi::Insert::into("InstallExecuteSequence").row(vec![
-        text("Break"),
-        ::msi::Value::Null,
-        number(sequence),
-    ]))?;
+    let actions = [
+        ("Break", kind, "InstallerActions", "SecureFolders", sequence),
+        ("SetBreak", SET_PROPERTY, data, "broken on purpose", BEFORE_THE_TRANSACTION),
+    ];
+    for (name, kind, source, target, sequence) in actions {
+        let kind = ::msi::Value::Int(kind);
+        let row = vec![text(name), kind, text(source), text(target), ::msi::Value::Null];
+        package.insert_rows(::msi::Insert::into("CustomAction").row(row))?;
+        let row = vec![text(name), ::msi::Value::Null, ::msi::Value::Int(sequence)];
+        package.insert_rows(::msi::Insert::into("InstallExecuteSequence").row(row))?;
+    }
     package.flush()?;
     Ok(())
 }
