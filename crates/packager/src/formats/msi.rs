@@ -121,7 +121,6 @@ fn add_properties(database: &mut Database, package: &Package<'_>, codes: &guid::
         ("ARPCOMMENTS", comments),
         ("ARPCONTACT", product.maintainer.clone()),
         ("ARPHELPLINK", product.homepage.clone()),
-        ("ARPNOMODIFY", "1".to_owned()),
         ("ARPURLINFOABOUT", product.homepage.clone()),
         ("Manufacturer", product.vendor.clone()),
         // The one program that is in use is the service, which is stopped in any case.

@@ -88,6 +88,21 @@ fn tables(msi: &Path) -> Result<()> {
     {
         ensure!(services[0][column] == expected, "ServiceInstall.{column} is {:?}", services[0][column]);
     }
+    // What Wine does not show can only be read here.
+    for (action, part) in [
+        ("ConfigureService", "restart_delay_seconds|60"),
+        ("ConfigureService", "restart_reset_seconds|86400"),
+        ("ConfigureService", "preshutdown_seconds|30"),
+        ("Prepare", r"default_account|NT SERVICE\pywats-client"),
+        ("SecureFolders", "tree|[INSTALLDIR]|O:BAG:SYD:P("),
+        ("SecureFolders", "tree|[DataFolder]|O:BAG:SYD:P("),
+        ("SecureFolders", "folder|[DataFolder.watch]|O:BAG:SYD:P("),
+        ("WriteConfiguration", "file|[DataFolder]config.json|O:BAG:SYD:P("),
+    ] {
+        let data =
+            properties.get(&format!("{action}.Data")).with_context(|| format!("{action} has no data"))?;
+        ensure!(data.contains(part), "{part:?} is not in the data of {action}: {data}");
+    }
     let folders = column(msi, "Directory", "Directory", "Directory_Parent")?;
     ensure!(folders["INSTALLDIR"] == "ProgramFiles64Folder", "INSTALLDIR is below {}", folders["INSTALLDIR"]);
     let attributes = column(msi, "Component", "Component", "Attributes")?;

@@ -246,11 +246,10 @@ fn previews(station: &Station, world: &World) -> Result<()> {
     // Waits until the machine is up, too: no installation does so here.
     expect_nothing(station)?;
     fs::copy(&world.first, station.path(r"C:\package.msi"))?;
-    let dialogs: [(&str, &str, &[&str]); 6] = [
+    let dialogs: [(&str, &str, &[&str]); 5] = [
         ("Progress", "Setup is at work", &["Cancel"]),
         ("ErrorMessage", "Retry", &[]),
         ("FilesInUse", "These programs use files", &["Retry", "Ignore", "Cancel"]),
-        ("MsiRMFilesInUse", "These programs use files", &["OK", "Cancel"]),
         ("OutOfDisk", "There is not enough room", &["OK"]),
         ("WaitForCosting", "Setup adds up", &["Cancel"]),
     ];

@@ -31,7 +31,7 @@ pub(super) const CASES: &[(&str, Case)] = &[
 /// programs in the artifacts differ.
 fn pem(workshop: &Workshop, folder: &Path) -> Result<()> {
     let out = workshop.release()?;
-    let (msi, zip) = (find(out, ".msi")?, find(out, ".zip")?);
+    let (msi, zip, exe) = (find(out, ".msi")?, find(out, ".zip")?, find(out, ".exe")?);
     let names = ["SHA256SUMS", "artifacts.json"].map(PathBuf::from);
     let signatures = Path::new("signatures").join(TARGET);
     let stored = ["installer_actions.dll.p7s", "pywats-client.exe.p7s", "signatures.json"]
@@ -41,10 +41,10 @@ fn pem(workshop: &Workshop, folder: &Path) -> Result<()> {
         ensure!(found.contains(name), "there is no {} in {found:?}", name.display());
     }
     find(&out.join(&signatures), ".msi.p7s")?;
-    ensure!(found.len() == 8, "there are other files in {found:?}");
+    ensure!(found.len() == 9, "there are other files in {found:?}");
     let sums = fs::read_to_string(out.join("SHA256SUMS"))?;
     let list = fs::read_to_string(out.join("artifacts.json"))?;
-    for file in [&msi, &zip] {
+    for file in [&msi, &zip, &exe] {
         let sha256 = format!("{:x}", Sha256::digest(fs::read(file)?));
         ensure!(
             sums.contains(&sha256) && list.contains(&sha256),
@@ -76,6 +76,7 @@ fn pem(workshop: &Workshop, folder: &Path) -> Result<()> {
     let program = msi::program(&msi, folder)?;
     // What runs with the rights of the installation is signed as well as what is installed.
     workshop.verify_good(&program.with_file_name(ACTIONS))?;
+    products::compare(&program, &exe).context("the program in the MSI and the one alone differ")?;
     products::compare(&program, &workshop.signed_program(folder)?)
         .context("the programs in MSI and zip differ")
 }

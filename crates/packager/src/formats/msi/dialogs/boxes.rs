@@ -2,8 +2,7 @@
 
 use super::frame::{BUTTON, ICON, small};
 use super::layout::{
-    Choice, Control, Dialog, ERROR, INDIRECT, KEEP_MODELESS, Kind, SUNKEN, at, button, icon, label, text,
-    volumes,
+    Control, Dialog, ERROR, INDIRECT, KEEP_MODELESS, Kind, SUNKEN, at, button, icon, label, text, volumes,
 };
 use super::{BROWSED, SETTINGS_PROBLEM};
 
@@ -14,23 +13,11 @@ pub(super) const INVALID_SETTINGS: &str = "InvalidSettings";
 pub(super) const OUT_OF_DISK: &str = "OutOfDisk";
 pub(super) const WAIT: &str = "WaitForCosting";
 
-/// Holds what is to happen to programs that use files which are to be replaced.
-pub(super) const RESTART_MANAGER: &str = "RestartManagerOption";
-pub(super) const CLOSE_AND_RESTART: &str = "UseRM";
 /// The property that the installer fills with the programs that use files.
 const PROGRAMS: &str = "FileInUseProcess";
 
 pub(super) fn all() -> Vec<Dialog> {
-    vec![
-        browse(),
-        cancel_setup(),
-        error(),
-        files_in_use(),
-        restart_manager(),
-        invalid_settings(),
-        out_of_disk(),
-        wait(),
-    ]
+    vec![browse(), cancel_setup(), error(), files_in_use(), invalid_settings(), out_of_disk(), wait()]
 }
 
 /// A button of a box, `place` counted from the right edge.
@@ -159,32 +146,4 @@ fn files_in_use() -> Dialog {
             button_at("Exit", "Cancel", width, height, 0).on("EndDialog", "Exit"),
         ])
         .keys("Retry", "Exit")
-}
-
-/// The same with the restart manager, which closes and starts programs by itself.
-fn restart_manager() -> Dialog {
-    let (width, height) = (370, 240);
-    let words = "These programs use files that Setup has to replace. Setup can close them, and start them \
-                 again at the end.";
-    let choice = |value, y, text| Choice { value, area: at(0, y, 330, 15), text };
-    let choices = [
-        choice(CLOSE_AND_RESTART, 0, "&Close the programs, and try to start them again"),
-        choice("DontUseRM", 18, "&Leave the programs alone; the computer has to be restarted afterwards"),
-    ];
-    let mut dialog = small("MsiRMFilesInUse", width, height);
-    dialog.attributes |= KEEP_MODELESS;
-    dialog
-        .with([
-            text("Text", at(48, 15, 310, 36), words),
-            label("ProgramsLabel", at(20, 58, 330, 12), "&Programs:"),
-            programs(at(20, 72, 330, 92)),
-            Control::new(Kind::RadioButtonGroup, "Choice", at(20, 170, 330, 36))
-                .property(RESTART_MANAGER)
-                .choices(choices),
-            button_at("OK", "&OK", width, height, 1)
-                .on_if(format!("{RESTART_MANAGER} = \"{CLOSE_AND_RESTART}\""), "RMShutdownAndRestart", "0")
-                .on("EndDialog", "Return"),
-            button_at("Cancel", "Cancel", width, height, 0).on("EndDialog", "Exit"),
-        ])
-        .keys("OK", "Cancel")
 }

@@ -114,7 +114,6 @@ pub(super) fn add(database: &mut Database, package: &Package<'_>) -> Result<()> 
         (VERSION, &package.version.to_string()),
         // What is chosen at first, where something has to be.
         (maintenance::REMOVAL, maintenance::KEEP),
-        (boxes::RESTART_MANAGER, boxes::CLOSE_AND_RESTART),
     ];
     for (name, value) in properties {
         database.add("Property", row! { Property: name, Value: value })?;

@@ -231,7 +231,7 @@ fn every_dialog_is_shown() {
         pages::PROGRESS,
         pages::UNPACK,
     ];
-    let by_installer = [boxes::ERROR_BOX, "FilesInUse", "MsiRMFilesInUse"];
+    let by_installer = [boxes::ERROR_BOX, "FilesInUse"];
     let mut shown: BTreeSet<&str> = by_sequence.into_iter().chain(by_installer).collect();
     for event in dialogs.iter().flat_map(|dialog| &dialog.controls).flat_map(|control| &control.events) {
         if ["NewDialog", "SpawnDialog", "SpawnWaitDialog"].contains(&event.name.as_str()) {
