@@ -29,6 +29,8 @@ pub struct Request<'a> {
     pub removal: bool,
     /// The account that was given; empty if none was.
     pub account: &'a str,
+    /// Whether a password was given with it.
+    pub password: bool,
     /// `STARTSERVICE`, given or remembered: `0` or `1`.
     pub start: &'a str,
 }
@@ -55,10 +57,15 @@ pub fn plan(request: Request<'_>, existing: Option<&Service>) -> Plan {
     }
     let may_start = existing
         .is_none_or(|service| service.start != DISABLED && (service.running || service.start == AUTOMATIC));
+    // One that is the service's already changes nothing, unless it has another password now.
+    let changes = |service: &Service| {
+        !request.account.is_empty()
+            && (request.password || !service.account.eq_ignore_ascii_case(request.account))
+    };
     Plan {
         keep: true,
         remove: false,
-        register: existing.is_none() || !request.account.is_empty(),
+        register: existing.is_none_or(changes),
         start: may_start && request.start != "0",
     }
 }
@@ -85,17 +92,22 @@ mod tests {
             ("", "1", service(true, DISABLED), false, false),
             (r".\station", "1", service(true, AUTOMATIC), true, true),
         ] {
-            let request = Request { wanted: true, removal: false, account, start };
+            let request = Request { wanted: true, removal: false, account, password: false, start };
             let plan = plan(request, existing.as_ref());
             assert_eq!((plan.register, plan.start), (register, starts), "{request:?} {existing:?}");
             assert!(plan.keep && !plan.remove);
+        }
+        let own = Service { account: r".\Station".to_owned(), ..Service::default() };
+        for (password, register) in [(false, false), (true, true)] {
+            let request = Request { wanted: true, account: r".\station", password, ..Request::default() };
+            assert_eq!(plan(request, Some(&own)).register, register, "with a password: {password}");
         }
         for (removal, existing, remove) in [
             (false, service(true, AUTOMATIC), true),
             (true, service(true, AUTOMATIC), false),
             (false, None, false),
         ] {
-            let request = Request { wanted: false, removal, account: "x", start: "1" };
+            let request = Request { wanted: false, removal, account: "x", password: false, start: "1" };
             assert_eq!(plan(request, existing.as_ref()), Plan { remove, ..Plan::default() });
         }
     }

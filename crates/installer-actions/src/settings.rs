@@ -13,6 +13,8 @@ pub trait System {
     fn look(&self, path: &str) -> Found;
     /// Whether there is such an account.
     fn account_exists(&self, name: &str) -> bool;
+    /// The account of a service that is registered already.
+    fn account_of(&self, service: &str) -> Option<String>;
     /// The folder of Windows, such as `C:\Windows`.
     fn windows_folder(&self) -> String;
 }
@@ -180,24 +182,26 @@ fn data_folder(path: &str, system: &dyn System) -> Check {
     }
 }
 
-/// Accounts that have no password: those of Windows itself, those of services, and managed ones.
-pub fn has_password(account: &str) -> bool {
+/// Accounts of Windows itself, and those that come into being with a service. Windows knows more names for them than
+/// it finds when it is asked.
+pub fn is_of_windows(account: &str) -> bool {
     let lower = account.to_lowercase();
-    let builtin = ["localsystem", ".\\localsystem", "localservice", "networkservice"];
-    let authorities = ["nt authority\\", "nt service\\"];
-    !(builtin.contains(&lower.as_str())
-        || authorities.iter().any(|authority| lower.starts_with(authority))
-        || lower.ends_with('$'))
+    ["localsystem", ".\\localsystem", "localservice", "networkservice"].contains(&lower.as_str())
+        || ["nt authority\\", "nt service\\"].iter().any(|authority| lower.starts_with(authority))
+}
+
+/// Whether a service needs a password to run under the account: those of Windows and managed ones have none.
+pub fn has_password(account: &str) -> bool {
+    !is_of_windows(account) && !account.ends_with('$')
 }
 
 fn account(name: &str, password: &str, service: &str, system: &dyn System) -> Check {
-    let own = format!(r"nt service\{service}").to_lowercase();
-    let lower = name.to_lowercase();
-    if lower.starts_with("nt service\\") && lower != own {
-        return refuse(format!(r"a service can use only its own account of this kind, NT SERVICE\{service}"));
+    let own = format!(r"NT SERVICE\{service}");
+    if name.to_lowercase().starts_with("nt service\\") && !name.eq_ignore_ascii_case(&own) {
+        return refuse(format!("a service can use only its own account of this kind, {own}"));
     }
-    if lower == own || lower == "localsystem" {
-        // The first comes into being with the service, the second is known to the service manager only.
+    let stays = || system.account_of(service).is_some_and(|account| account.eq_ignore_ascii_case(name));
+    if is_of_windows(name) || (password.is_empty() && stays()) {
         return Ok(());
     }
     if !name.contains(['\\', '@']) {
@@ -240,7 +244,11 @@ mod tests {
         }
 
         fn account_exists(&self, name: &str) -> bool {
-            name.ends_with("station") || name.ends_with("station$") || name.starts_with("NT AUTHORITY")
+            name.ends_with("station") || name.ends_with("station$")
+        }
+
+        fn account_of(&self, _service: &str) -> Option<String> {
+            Some(r"PLANT\old station".to_owned())
         }
 
         fn windows_folder(&self) -> String {
@@ -295,6 +303,7 @@ mod tests {
             ("ACCOUNT", r"NT AUTHORITY\LocalService", ""),
             ("ACCOUNT", r"PLANT\station", "SERVICEPASSWORD"),
             ("ACCOUNT", r"PLANT\station$", ""),
+            ("ACCOUNT", r"plant\Old Station", ""),
             ("ACCOUNT", r"PLANT\nobody", "no such account"),
             ("ACCOUNT", "station", r"DOMAIN\name"),
         ] {

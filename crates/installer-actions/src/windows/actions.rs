@@ -59,6 +59,10 @@ impl System for Session {
         security::account_sid(name).is_some()
     }
 
+    fn account_of(&self, service: &str) -> Option<String> {
+        service::look(service).map(|service| service.account)
+    }
+
     fn windows_folder(&self) -> String {
         let mut buffer = [0_u16; 261];
         // SAFETY: the buffer has the length that is given with it, less one for the zero at its end.
@@ -111,7 +115,9 @@ pub(super) fn prepare(session: &Session) -> Outcome {
     let wanted = session.has_feature(facts.text("feature"));
     let start = session.property("STARTSERVICE");
     let removal = session.property("REMOVE").eq_ignore_ascii_case("ALL");
-    let plan = plan::plan(Request { wanted, removal, account: &account, start: &start }, existing.as_ref());
+    let password = !session.property("SERVICEPASSWORD").is_empty();
+    let request = Request { wanted, removal, account: &account, password, start: &start };
+    let plan = plan::plan(request, existing.as_ref());
     let flag = |on: bool| if on { "1" } else { "" };
     session.set("USESERVICE", flag(plan.keep));
     session.set("REMOVESERVICE", flag(plan.remove));
@@ -182,7 +188,7 @@ pub(super) fn configure_service(session: &Session) -> Outcome {
     let data = session.data();
     let settings = Settings(records::pairs(&data));
     let account = settings.text("account");
-    if settings::has_password(account) && !account.is_empty() {
+    if !account.is_empty() && !settings::is_of_windows(account) {
         // Where a policy decides who may, the service manager says so when the service starts.
         if let Err(error) = security::allow_logon_as_service(account) {
             session.log(&format!("{account} is not given the right to log on as a service: {error}"));
