@@ -6,6 +6,7 @@
 //! and [`REQUIRED`].
 
 mod dialogs;
+mod system;
 
 use msi::Category;
 
@@ -81,7 +82,7 @@ pub const REQUIRED_BY_DIALOGS: &[&str] = &["ListBox"];
 
 /// Every table that this crate knows.
 pub fn tables() -> impl Iterator<Item = &'static Table> {
-    TABLES.iter().chain(dialogs::TABLES)
+    TABLES.iter().chain(system::TABLES).chain(dialogs::TABLES)
 }
 
 /// The table of that name.
@@ -200,15 +201,6 @@ const TABLES: &[Table] = &[
         ],
     },
     Table {
-        name: "Environment",
-        columns: &[
-            id("Environment").key(),
-            text("Name", 255, Category::Text).local(),
-            text("Value", 255, Category::Formatted).null().local(),
-            COMPONENT,
-        ],
-    },
-    Table {
         name: "Feature",
         columns: &[
             text("Feature", 38, Category::Identifier).key(),
@@ -236,20 +228,6 @@ const TABLES: &[Table] = &[
             text("Language", 20, Category::Language).null(),
             number("Attributes", 0, MAX16).null(),
             number("Sequence", 1, MAX16),
-        ],
-    },
-    Table { name: "Icon", columns: &[id("Name").key(), stream("Data")] },
-    Table {
-        name: "IniFile",
-        columns: &[
-            id("IniFile").key(),
-            text("FileName", 255, Category::Filename).local(),
-            id("DirProperty").null(),
-            text("Section", 96, Category::Formatted).local(),
-            text("Key", 128, Category::Formatted).local(),
-            text("Value", 255, Category::Formatted).local(),
-            number("Action", 0, 3),
-            COMPONENT,
         ],
     },
     Table { name: "InstallExecuteSequence", columns: SEQUENCE },
@@ -285,87 +263,6 @@ const TABLES: &[Table] = &[
     },
     Table { name: "Property", columns: &[id("Property").key(), text("Value", 0, Category::Text).local()] },
     Table {
-        name: "RegLocator",
-        columns: &[
-            id("Signature_").key(),
-            number("Root", 0, 3),
-            text("Key", 255, Category::RegPath),
-            text("Name", 255, Category::Formatted).null(),
-            number("Type", 0, 18).null(),
-        ],
-    },
-    Table {
-        name: "Registry",
-        columns: &[
-            id("Registry").key(),
-            number("Root", -1, 3),
-            text("Key", 255, Category::RegPath).local(),
-            text("Name", 255, Category::Formatted).null().local(),
-            text("Value", 0, Category::Formatted).null().local(),
-            COMPONENT,
-        ],
-    },
-    Table {
-        name: "RemoveFile",
-        columns: &[
-            id("FileKey").key(),
-            COMPONENT,
-            text("FileName", 255, Category::WildCardFilename).null().local(),
-            id("DirProperty"),
-            number("InstallMode", 1, 3),
-        ],
-    },
-    Table {
-        name: "ServiceControl",
-        columns: &[
-            id("ServiceControl").key(),
-            text("Name", 255, Category::Formatted).local(),
-            number("Event", 0, 187),
-            text("Arguments", 255, Category::Formatted).null().local(),
-            number("Wait", 0, 1).null(),
-            COMPONENT,
-        ],
-    },
-    Table {
-        name: "ServiceInstall",
-        columns: &[
-            id("ServiceInstall").key(),
-            text("Name", 255, Category::Formatted),
-            text("DisplayName", 255, Category::Formatted).null().local(),
-            wide("ServiceType", MIN32, MAX32),
-            wide("StartType", 0, 4),
-            wide("ErrorControl", MIN32, MAX32),
-            text("LoadOrderGroup", 255, Category::Formatted).null(),
-            text("Dependencies", 255, Category::Formatted).null(),
-            text("StartName", 255, Category::Formatted).null(),
-            text("Password", 255, Category::Formatted).null(),
-            text("Arguments", 255, Category::Formatted).null(),
-            COMPONENT,
-            text("Description", 255, Category::Formatted).null().local(),
-        ],
-    },
-    Table {
-        name: "Shortcut",
-        columns: &[
-            id("Shortcut").key(),
-            id("Directory_").to("Directory"),
-            text("Name", 128, Category::Filename).local(),
-            COMPONENT,
-            text("Target", 72, Category::Shortcut),
-            text("Arguments", 255, Category::Formatted).null(),
-            text("Description", 255, Category::Text).null().local(),
-            number("Hotkey", 0, MAX16).null(),
-            text("Icon_", 72, Category::Identifier).null().to("Icon"),
-            number("IconIndex", -MAX16, MAX16).null(),
-            number("ShowCmd", 1, 7).null(),
-            id("WkDir").null(),
-            text("DisplayResourceDLL", 255, Category::Formatted).null(),
-            number("DisplayResourceId", 0, MAX16).null(),
-            text("DescriptionResourceDLL", 255, Category::Formatted).null(),
-            number("DescriptionResourceId", 0, MAX16).null(),
-        ],
-    },
-    Table {
         name: "Upgrade",
         columns: &[
             text("UpgradeCode", 38, Category::Guid).key(),
@@ -387,7 +284,7 @@ mod tests {
     /// first, or a required table is unknown.
     #[test]
     fn is_consistent() {
-        for pair in [TABLES, dialogs::TABLES].iter().flat_map(|tables| tables.windows(2)) {
+        for pair in [TABLES, system::TABLES, dialogs::TABLES].iter().flat_map(|tables| tables.windows(2)) {
             assert!(pair[0].name < pair[1].name, "{} comes before {}", pair[0].name, pair[1].name);
         }
         for known in tables() {

@@ -30,7 +30,7 @@ mod settings;
 use crate::{Arch, Format, Kind, Os, Package, Payload, Product, Target, Version, format::Output};
 use anyhow::{Context, Result, bail};
 use windows_installer::files::COMPONENT_64_BIT;
-use windows_installer::{Database, FileSet, Place, Platform, Sequence, Summary, guid, names, row};
+use windows_installer::{Cell, Database, FileSet, Place, Platform, Sequence, Summary, guid, names, row};
 
 /// The format. See the [module](self).
 pub(crate) struct Msi;
@@ -59,9 +59,15 @@ impl Format for Msi {
 const INSTALL_FOLDER: &str = "INSTALLDIR";
 /// The folder of configuration and data.
 const DATA_FOLDER: &str = "DataFolder";
+/// The icon in Apps & Features. Windows goes by the ending.
+const PRODUCT_ICON: &str = "Product.ico";
 /// English (United States).
 const LANGUAGE: u16 = 1033;
 
+/// `msidbComponentAttributesRegistryKeyPath`: the key path is a value in the registry.
+const REGISTRY_KEY_PATH: i32 = 0x4;
+/// HKEY_LOCAL_MACHINE.
+const MACHINE: i32 = 2;
 /// `msidbComponentAttributesPermanent`: never removed.
 const COMPONENT_PERMANENT: i32 = 0x10;
 /// `msidbUpgradeAttributesOnlyDetect`: found, but not removed.
@@ -121,6 +127,7 @@ fn add_properties(database: &mut Database, package: &Package<'_>, codes: &guid::
         ("ARPCOMMENTS", comments),
         ("ARPCONTACT", product.maintainer.clone()),
         ("ARPHELPLINK", product.homepage.clone()),
+        ("ARPPRODUCTICON", PRODUCT_ICON.to_owned()),
         ("ARPURLINFOABOUT", product.homepage.clone()),
         ("Manufacturer", product.vendor.clone()),
         // The one program that is in use is the service, which is stopped in any case.
@@ -136,6 +143,8 @@ fn add_properties(database: &mut Database, package: &Package<'_>, codes: &guid::
     for (name, value) in properties {
         database.add("Property", row! { Property: name, Value: value })?;
     }
+    let icon = product.bytes(&product.msi.icon)?;
+    database.add("Icon", row! { Name: PRODUCT_ICON, Data: Cell::Stream(icon) })?;
     Ok(())
 }
 

@@ -6,7 +6,7 @@
 
 use super::actions;
 use super::settings::remembered;
-use super::{DATA_FOLDER, INSTALL_FOLDER};
+use super::{DATA_FOLDER, INSTALL_FOLDER, MACHINE, REGISTRY_KEY_PATH};
 use crate::Package;
 use anyhow::Result;
 use windows_installer::files::COMPONENT_64_BIT;
@@ -62,10 +62,6 @@ pub(super) const OPTIONAL: &[Optional] = &[
 const NO_ADVERTISING: i32 = 0x8;
 /// The feature cannot be left out.
 const ALWAYS: i32 = 0x10;
-/// `msidbComponentAttributesRegistryKeyPath`.
-const REGISTRY_KEY_PATH: i32 = 0x4;
-/// HKEY_LOCAL_MACHINE.
-const MACHINE: i32 = 2;
 /// `msidbRemoveFileInstallModeOnRemove`.
 const ON_REMOVAL: i32 = 2;
 /// `msidbIniFileActionAddLine`.

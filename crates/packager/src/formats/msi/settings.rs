@@ -6,7 +6,7 @@
 //! could not be told from a choice. Switches of features are restored for the dialogs only: without them the
 //! action `ChooseFeatures` weighs them against Windows Installer's own ways to choose features.
 
-use super::{INSTALL_FOLDER, SET_PROPERTY, features};
+use super::{INSTALL_FOLDER, MACHINE, REGISTRY_KEY_PATH, SET_PROPERTY, features};
 use crate::Package;
 use anyhow::Result;
 use windows_installer::files::COMPONENT_64_BIT;
@@ -38,10 +38,6 @@ fn settings() -> impl Iterator<Item = Setting> {
     own.into_iter().chain(switches)
 }
 
-/// `msidbComponentAttributesRegistryKeyPath`.
-const COMPONENT_REGISTRY_KEY_PATH: i32 = 0x4;
-/// HKEY_LOCAL_MACHINE.
-const MACHINE: i32 = 2;
 /// A value of the 64-bit registry, as it is.
 const RAW_VALUE_64_BIT: i32 = 0x2 | 0x10;
 
@@ -83,7 +79,7 @@ pub(super) fn add(database: &mut Database, package: &Package<'_>, codes: &guid::
     database.add(
         "Component",
         row! { Component: component, ComponentId: codes.component(component),
-        Directory_: INSTALL_FOLDER, Attributes: COMPONENT_64_BIT | COMPONENT_REGISTRY_KEY_PATH,
+        Directory_: INSTALL_FOLDER, Attributes: COMPONENT_64_BIT | REGISTRY_KEY_PATH,
         KeyPath: value_key("InstallDir") },
     )?;
     database.add("FeatureComponents", row! { Feature_: features::PROGRAM, Component_: component })?;
