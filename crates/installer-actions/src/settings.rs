@@ -39,7 +39,33 @@ const MAX_TOKEN_BYTES: u64 = 64 << 10;
 /// Characters that separate records, or end a text.
 const RESERVED: &[char] = &['|', '\n', '\r', '\0'];
 
-/// Everything that is wrong, a sentence each, with what to do.
+/// Something that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The property.
+    pub property: String,
+    /// What it is set to.
+    pub value: String,
+    /// Why that cannot work, and what to do.
+    pub reason: String,
+}
+
+impl Problem {
+    /// A sentence for people who wrote the property on a command line.
+    pub fn on_command_line(&self) -> String {
+        format!("{}={}: {}.", self.property, self.value, self.reason)
+    }
+
+    /// A sentence for people who filled in a dialog, by what it calls its fields: records of property and label.
+    pub fn in_dialog(&self, labels: &str) -> String {
+        match records::pairs(labels).get(self.property.as_str()) {
+            Some(label) => format!("{label} \u{201c}{}\u{201d}: {}.", self.value, self.reason),
+            None => self.on_command_line(),
+        }
+    }
+}
+
+/// Everything that is wrong.
 ///
 /// The data has a record for each property: a kind, the property, and what the kind needs.
 ///
@@ -54,7 +80,7 @@ const RESERVED: &[char] = &['|', '\n', '\r', '\0'];
 /// | `account`, password property, service | the account of a service |
 ///
 /// The folder that the property of `own-folder` names, that of an earlier installation, is the product's own too.
-pub fn problems(data: &str, system: &dyn System) -> Vec<String> {
+pub fn problems(data: &str, system: &dyn System) -> Vec<Problem> {
     let mut problems = Vec::new();
     for record in records::parse(data) {
         let [kind, property, more @ ..] = &record[..] else { continue };
@@ -77,7 +103,8 @@ pub fn problems(data: &str, system: &dyn System) -> Vec<String> {
         };
         if let Err(reason) = found {
             // Windows Installer wants a backslash at the end of folders; people do not write it.
-            problems.push(format!("{property}={}: {reason}.", value.trim_end_matches('\\')));
+            let value = value.trim_end_matches('\\').to_owned();
+            problems.push(Problem { property: (*property).to_owned(), value, reason });
         }
     }
     problems
@@ -313,9 +340,13 @@ mod tests {
             } else {
                 assert_eq!(problems.len(), 1, "{property}={value}: {problems:?}");
                 let start = format!("{property}={}", value.trim_end_matches('\\'));
-                assert!(problems[0].starts_with(&start) && problems[0].contains(complaint), "{problems:?}");
+                let sentence = problems[0].on_command_line();
+                assert!(sentence.starts_with(&start) && sentence.contains(complaint), "{sentence}");
             }
         }
+        let url = &problems(DATA, &Station([("URL", "x")].into()))[0];
+        assert!(url.in_dialog("URL|Server address\n").starts_with("Server address \u{201c}x\u{201d}: write"));
+        assert_eq!(url.in_dialog("OTHER|Else\n"), url.on_command_line());
         let own = |value, earlier| problems(DATA, &Station([("OWN", value), ("EARLIER", earlier)].into()));
         assert!(own(r"C:\tools\", r"c:\Tools").is_empty(), "its own folder, without the program");
         assert_eq!(own(r"C:\tools\", r"C:\pywats").len(), 1);

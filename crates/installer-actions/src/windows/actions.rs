@@ -5,7 +5,7 @@ use super::session::Session;
 use super::{files, folders, narrow, security};
 use crate::features::{self, Facts, SELECTIONS};
 use crate::plan::{self, Request};
-use crate::settings::{self, Found, System};
+use crate::settings::{self, Found, Problem, System};
 use crate::{configuration, records};
 use std::fs;
 use std::os::windows::fs::MetadataExt;
@@ -72,17 +72,19 @@ impl System for Session {
     }
 }
 
-fn wrong_settings(session: &Session) -> String {
-    settings::problems(&session.property("CheckSettings.Data"), session).join("\n")
+fn wrong_settings(session: &Session, sentence: impl Fn(&Problem) -> String) -> String {
+    let problems = settings::problems(&session.property("CheckSettings.Data"), session);
+    problems.iter().map(sentence).collect::<Vec<_>>().join("\n")
 }
 
 pub(super) fn check_settings(session: &Session) -> Outcome {
-    session.set("SETTINGSPROBLEM", &wrong_settings(session));
+    let labels = session.property("CheckSettings.Labels");
+    session.set("SETTINGSPROBLEM", &wrong_settings(session, |problem| problem.in_dialog(&labels)));
     Ok(())
 }
 
 pub(super) fn refuse_settings(session: &Session) -> Outcome {
-    match wrong_settings(session) {
+    match wrong_settings(session, Problem::on_command_line) {
         problems if problems.is_empty() => Ok(()),
         problems => Err(problems),
     }

@@ -95,6 +95,7 @@ pub(super) fn add(database: &mut Database, package: &Package<'_>) -> Result<()> 
         database.add("CustomAction", row! { Action: name, Type: kind, Source: LIBRARY, Target: name })?;
     }
     add_data(database, "CheckSettings", &checks(package)?)?;
+    database.add("Property", row! { Property: "CheckSettings.Labels", Value: labels(package) })?;
     add_data(database, "SecureFolders", &folders(package))?;
     let configuration = configuration(package);
     for action in ["WriteConfiguration", "RemoveConfiguration"] {
@@ -128,6 +129,15 @@ fn checks(package: &Package<'_>) -> Result<Vec<String>> {
     checks.push(format!("data-folder|{DATA_FOLDER}"));
     checks.push(format!("account|{}|{}|{}", ACCOUNT.0, ACCOUNT.1, package.product.service.name));
     Ok(checks)
+}
+
+/// What dialogs call the properties that people fill in.
+fn labels(package: &Package<'_>) -> String {
+    let plain = |label: &str| label.replace('&', "").trim_end_matches(':').to_owned();
+    let settings = package.product.msi.configuration.settings.iter();
+    let settings = settings.map(|setting| (setting.property.as_str(), plain(&setting.label)));
+    let labels = [(INSTALL_FOLDER, "Folder".to_owned())].into_iter().chain(settings);
+    labels.map(|(property, label)| format!("{property}|{label}")).collect::<Vec<_>>().join("\n")
 }
 
 /// The folders whose owner and access rights are set.

@@ -164,7 +164,10 @@ fn invalid_settings(station: &Station, world: &World) -> Result<()> {
     person.enters("Server address:", "no server")?;
     person.presses("Next")?;
     person.sees("Please change this first", "invalid-settings")?;
-    let told = person.looks()?.iter().any(|[.., text]| text.contains("no server"));
+    let told = person
+        .looks()?
+        .iter()
+        .any(|[.., text]| text.contains("Server address") && text.contains("no server"));
     ensure!(told, "the dialog does not say what is wrong: {:?}", person.looks()?);
     person.presses("OK")?;
     person.sees(OPTIONS, "options-to-correct")?;
