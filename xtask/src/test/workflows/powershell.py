@@ -1,6 +1,7 @@
 """Says where PowerShell scripts break the grammar: python3 powershell.py FILE...
 
-Not a judge of what a script does: it finds the missing brace, not the wrong parameter.
+Not a judge of what a script does: it finds the missing brace, not the wrong parameter. And where they have characters
+beyond ASCII: Windows PowerShell takes a script without a byte order mark for one in the code page of the system.
 """
 
 import sys
@@ -24,7 +25,12 @@ def main(paths: list[str]) -> int:
     failed = False
     for path in paths:
         with open(path, "rb") as file:
-            tree = parser.parse(file.read())
+            source = file.read()
+        for row, line in enumerate(source.splitlines(), 1):
+            if not line.isascii():
+                failed = True
+                print(f"{path}:{row}: Windows PowerShell would misread this; write [char] 0x...")
+        tree = parser.parse(source)
         for fault in faults(tree.root_node):
             failed = True
             row, column = fault.start_point

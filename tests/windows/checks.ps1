@@ -1,0 +1,64 @@
+# What a check is, and what is shown when one fails. Part of installer.ps1.
+
+# Runs one check: it has passed unless it throws.
+function Test-Claim([string] $Claim, [scriptblock] $Check) {
+    try {
+        & $Check | Out-Null
+        $script:Passed++
+        Write-Host "passed: $Claim"
+    } catch {
+        $script:Failed++
+        Write-Host "FAILED: ${Claim}: $($_.Exception.Message)"
+        $_.ScriptStackTrace -split "`n" | ForEach-Object { Write-Host "    $_" }
+        Show-Traces
+    }
+}
+
+function Assert-That([bool] $Condition, [string] $Complaint) {
+    if (-not $Condition) { throw $Complaint }
+}
+
+function Wait-Until([string] $Complaint, [scriptblock] $Condition) {
+    $end = (Get-Date).AddSeconds($PatienceSeconds)
+    while (-not (& $Condition)) {
+        if ((Get-Date) -gt $end) { throw "$Complaint within $PatienceSeconds s" }
+        Start-Sleep -Milliseconds 250
+    }
+}
+
+# Runs checks that need a machine of their own: nothing is installed before, and nothing is left for the next ones.
+function Test-Section([string] $Section, [scriptblock] $Body) {
+    Write-Host "--- $Section"
+    try {
+        Reset-Machine
+        & $Body
+    } catch {
+        $script:Failed++
+        Write-Host "FAILED: ${Section}: $($_.Exception.Message)"
+        $_.ScriptStackTrace -split "`n" | ForEach-Object { Write-Host "    $_" }
+        Show-Traces
+    } finally {
+        Reset-Machine
+    }
+}
+
+# Says that something was not tried, and why: never passed in silence.
+function Write-NotRun([string] $What, [string] $Reason) {
+    $script:NotRun++
+    Write-Host "not run: $What ($Reason)"
+}
+
+# What helps to understand a failure: the ends of the logs, and the data folder.
+function Show-Traces {
+    foreach ($log in @($script:LastLog, (Join-Path $Data 'logs\pywats-client.log'))) {
+        if ($log -and (Test-Path $log)) {
+            Write-Host "    the end of ${log}:"
+            # Windows Installer ends its log with all properties, which tells nothing of what happened.
+            $lines = @(Get-Content $log | Where-Object { $_ -notmatch '^Property\(' } | Select-Object -Last 25)
+            $lines | ForEach-Object { Write-Host "      $_" }
+        }
+    }
+    if (Test-Path $Data) {
+        Get-ChildItem -Recurse -File $Data | ForEach-Object { Write-Host "      $($_.FullName) $($_.Length)" }
+    }
+}

@@ -1,0 +1,95 @@
+# Who may do what: the access rights as they are written, and what an ordinary user can do in fact. Part of
+# installer.ps1; the rights themselves are in crates/packager/src/formats/msi/rights.rs.
+
+# The identity of the service, which follows from its name.
+$ServiceSid = 'S-1-5-80-690038881-2362455650-554337083-1295761151-351279633'
+$Masters = 'O:BAD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)'
+$ProgramRights = "$Masters(A;OICI;0x1200a9;;;BU)"
+$DataRights = "$Masters(A;OICI;0x1301bf;;;$ServiceSid)(A;;0x1200a9;;;BU)"
+$DropRights = "$Masters(A;OICI;0x1301bf;;;$ServiceSid)(A;;0x1200ab;;;BU)(A;OIIO;0x1301bf;;;CO)"
+$SecretRights = "O:BAD:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FR;;;$ServiceSid)"
+# What a file inherits from the folder of the program, and what a file or folder does from that of the data.
+$ProgramFileRights = 'O:BAD:(A;ID;FA;;;SY)(A;ID;FA;;;BA)(A;ID;0x1200a9;;;BU)'
+$DataFolderRights = "O:BAD:(A;OICIID;FA;;;SY)(A;OICIID;FA;;;BA)(A;OICIID;0x1301bf;;;$ServiceSid)"
+$DataFileRights = "O:BAD:(A;ID;FA;;;SY)(A;ID;FA;;;BA)(A;ID;0x1301bf;;;$ServiceSid)"
+
+# Owner, protection and entries in one notation, and the entries in one order: .NET sorts them anew.
+function Get-PlainRights([string] $Sddl) {
+    $descriptor = New-Object System.Security.AccessControl.RawSecurityDescriptor $Sddl
+    $sections = [System.Security.AccessControl.AccessControlSections] 'Owner, Access'
+    $text = $descriptor.GetSddlForm($sections)
+    $entries = @([regex]::Matches($text, '\([^)]*\)') | ForEach-Object { $_.Value } | Sort-Object)
+    # AI and AR only say that rights came by inheritance, or might have.
+    $head = ($text -replace '\(.*$', '') -replace 'D:(P?)[AIR]*$', 'D:$1'
+    return $head + ($entries -join '')
+}
+
+function Assert-Rights([string] $Path, [string] $Expected) {
+    $found = Get-PlainRights (Get-Acl -LiteralPath $Path).Sddl
+    $wanted = Get-PlainRights $Expected
+    Assert-That ($found -eq $wanted) "the access rights of $Path are $found, not $wanted"
+}
+
+function Test-Rights {
+    Test-Claim 'an ordinary user can make program and data folder before the installation' {
+        Assert-Attempts (Invoke-AsUser 'before') @{
+            'program folder' = 'allowed'; 'data folder' = 'allowed'
+            'planted.txt' = 'allowed'; 'done\planted.txt' = 'allowed'
+        }
+        $owner = (Get-Acl -LiteralPath $Chosen).GetOwner([System.Security.Principal.SecurityIdentifier]).Value
+        Assert-That ($owner -eq (Get-TestUserSid)) "$Chosen belongs to $owner, so taking it over proves nothing"
+    }
+    Start-Server
+    $tokenFile = Join-Path $Work 'token.txt'
+    Write-Text $tokenFile $Token
+    $properties = "INSTALLDIR=`"$Chosen`" SERVERURL=http://$ServerAddress TOKENFILE=`"$tokenFile`""
+    Install-Client $Msi $properties
+    Assert-Running
+    Test-Claim 'the identity of the service is the one that access rights name' {
+        $said = (& sc.exe showsid $ServiceName) -join "`n"
+        Assert-That ($said.Contains($ServiceSid)) "sc.exe says otherwise:`n$said"
+    }
+    Test-Claim 'program, data and watch folder are taken over, whoever made them' {
+        Assert-Rights $Chosen $ProgramRights
+        Assert-Rights (Join-Path $Chosen 'pywats-client.exe') $ProgramFileRights
+        Assert-Rights $Data $DataRights
+        Assert-Rights (Join-Path $Data 'watch') $DropRights
+        foreach ($name in @('done', 'failed', 'archive', 'logs')) {
+            Assert-Rights (Join-Path $Data $name) $DataFolderRights
+        }
+        foreach ($name in @('planted.txt', 'done\planted.txt')) {
+            Assert-Rights (Join-Path $Data $name) $DataFileRights
+        }
+    }
+    Test-Claim 'configuration and token are for administrators and the service alone' {
+        foreach ($name in @('config.json', 'token')) { Assert-Rights (Join-Path $Data $name) $SecretRights }
+    }
+    Test-Claim 'an ordinary user changes and reads nothing, and drops reports' {
+        Write-Text (Join-Path $Data 'watch\foreign.tmp') 'of somebody else'
+        Write-Text (Join-Path $Exchange 'report.json') (Get-ReportText 9)
+        $refused = @('change program', 'delete license', 'add to program', 'add to data', 'add folder to data',
+            "read another's", "delete another's")
+        foreach ($name in @('config.json', 'token', 'planted.txt', 'done\planted.txt')) {
+            $refused += @("read $name", "change $name")
+        }
+        foreach ($name in @('done', 'failed', 'archive', 'logs')) { $refused += @("list $name", "add to $name") }
+        $expected = @{}
+        foreach ($name in $refused) { $expected[$name] = 'refused' }
+        $allowed = @('read program', 'list watch', 'create own', 'finish own', 'read own', 'rename own')
+        foreach ($name in $allowed) { $expected[$name] = 'allowed' }
+        Assert-Attempts (Invoke-AsUser 'after') $expected
+    }
+    Test-Claim 'the report that an ordinary user dropped reaches the server' {
+        Assert-Delivered 9 (Get-ReportId 9)
+    }
+    Test-Claim 'a repair sets access rights that somebody has loosened' {
+        $loose = Get-Acl -LiteralPath $Chosen
+        $everyone = New-Object System.Security.Principal.SecurityIdentifier 'S-1-1-0'
+        $rule = New-Object System.Security.AccessControl.FileSystemAccessRule $everyone, 'FullControl', 'Allow'
+        $loose.AddAccessRule($rule)
+        Set-Acl -LiteralPath $Chosen -AclObject $loose
+        $code = Invoke-Msiexec "/fomus `"$Msi`""
+        Assert-That ($code -eq 0) "the repair ended with $code"
+        Assert-Rights $Chosen $ProgramRights
+    }
+}
