@@ -34,7 +34,7 @@ function Test-Rights {
     Test-Claim 'an ordinary user can make program and data folder before the installation' {
         Assert-Attempts (Invoke-AsUser 'before') @{
             'program folder' = 'allowed'; 'data folder' = 'allowed'
-            'planted.txt' = 'allowed'; 'done\planted.txt' = 'allowed'
+            'planted.txt' = 'allowed'; 'done\planted.txt' = 'allowed'; 'config.json' = 'allowed'
         }
         $owner = (Get-Acl -LiteralPath $Chosen).GetOwner([System.Security.Principal.SecurityIdentifier]).Value
         Assert-That ($owner -eq (Get-TestUserSid)) "$Chosen belongs to $owner, so taking it over proves nothing"
@@ -60,6 +60,12 @@ function Test-Rights {
         foreach ($name in @('planted.txt', 'done\planted.txt')) {
             Assert-Rights (Join-Path $Data $name) $DataFileRights
         }
+    }
+    Test-Claim 'a configuration that an ordinary user planted is set aside' {
+        $aside = Join-Path $Data 'config.json.untrusted'
+        Assert-That ((Get-Content -Raw $aside) -match 'planted') "$aside is not what the user wrote"
+        $configuration = Get-Content -Raw (Join-Path $Data 'config.json')
+        Assert-That ($configuration.Contains($ServerAddress)) "the configuration is $configuration"
     }
     Test-Claim 'configuration and token are for administrators and the service alone' {
         foreach ($name in @('config.json', 'token')) { Assert-Rights (Join-Path $Data $name) $SecretRights }

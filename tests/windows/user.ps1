@@ -31,7 +31,7 @@ function Test-Attempt([string] $Name, [scriptblock] $Deed) {
 function Test-Before {
     Test-Attempt 'program folder' { [System.IO.Directory]::CreateDirectory($Program) }
     Test-Attempt 'data folder' { [System.IO.Directory]::CreateDirectory((Join-Path $Data 'done')) }
-    foreach ($name in @('planted.txt', 'done\planted.txt')) {
+    foreach ($name in @('planted.txt', 'config.json', 'done\planted.txt')) {
         Test-Attempt $name { [System.IO.File]::WriteAllText((Join-Path $Data $name), 'planted') }
     }
 }

@@ -13,6 +13,8 @@ pub trait System {
     fn look(&self, path: &str) -> Found;
     /// Whether there is such an account.
     fn account_exists(&self, name: &str) -> bool;
+    /// Whether an ordinary user made a folder.
+    fn is_planted(&self, path: &str) -> bool;
     /// The account of a service that is registered already.
     fn account_of(&self, service: &str) -> Option<String>;
     /// The folder of Windows, such as `C:\Windows`.
@@ -186,11 +188,12 @@ fn own_folder(path: &str, program: &str, earlier: &str, system: &dyn System) -> 
         Found::Nothing => Ok(()),
         // A repair has to work although somebody has deleted the program.
         Found::Folder(_) if lower == earlier.trim_end_matches('\\').to_lowercase() => Ok(()),
-        Found::Folder(names)
-            if names.is_empty() || names.iter().any(|name| name.eq_ignore_ascii_case(program)) =>
-        {
-            Ok(())
-        }
+        Found::Folder(names) if names.is_empty() => Ok(()),
+        Found::Folder(_) if system.is_planted(plain) => refuse(
+            "an ordinary user made the folder, and what is in it could be run with the rights of the service; \
+             remove it",
+        ),
+        Found::Folder(names) if names.iter().any(|name| name.eq_ignore_ascii_case(program)) => Ok(()),
         Found::Folder(_) => refuse(format!(
             "the folder has other things in it, and installing changes who may write there; choose a folder of \
              its own, such as {plain}\\pyWATS"
@@ -244,114 +247,4 @@ fn account(name: &str, password: &str, service: &str, system: &dyn System) -> Ch
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::BTreeMap;
-
-    struct Station(BTreeMap<&'static str, &'static str>);
-
-    impl System for Station {
-        fn property(&self, name: &str) -> String {
-            self.0.get(name).copied().unwrap_or_default().to_owned()
-        }
-
-        fn look(&self, path: &str) -> Found {
-            let names = |names: &[&str]| Found::Folder(names.iter().map(|name| (*name).to_owned()).collect());
-            match path {
-                r"C:\token" => Found::File(20),
-                r"C:\empty" => Found::File(0),
-                r"C:\large" => Found::File(1 << 20),
-                r"C:\locked" => Found::Unreadable("access is denied".to_owned()),
-                r"C:\link" => Found::Link,
-                r"C:\tools" => names(&["other.exe"]),
-                r"C:\pywats" => names(&["Client.EXE", "other"]),
-                r"C:\new" => names(&[]),
-                _ => Found::Nothing,
-            }
-        }
-
-        fn account_exists(&self, name: &str) -> bool {
-            name.ends_with("station") || name.ends_with("station$")
-        }
-
-        fn account_of(&self, _service: &str) -> Option<String> {
-            Some(r"PLANT\old station".to_owned())
-        }
-
-        fn windows_folder(&self) -> String {
-            r"C:\Windows\".to_owned()
-        }
-    }
-
-    const DATA: &str = "switch|SWITCH\nurl|URL\nsecret-file|SECRET\nfolder|FOLDER\nown-folder|OWN|client.exe|EARLIER\n\
-                        data-folder|Data\naccount|ACCOUNT|PASSWORD|svc\n";
-
-    /// Fails if: a value that cannot work is let through, one that works is refused, or the sentence does not
-    /// name property and value.
-    #[test]
-    fn finds_what_is_wrong() {
-        for (property, value, complaint) in [
-            ("SWITCH", "", ""),
-            ("SWITCH", "0", ""),
-            ("SWITCH", "yes", "write 1 for yes"),
-            ("URL", "https://x.example", ""),
-            ("URL", "http://[::1]:8080/wats", ""),
-            ("URL", "x.example", "with its scheme"),
-            ("URL", "https:///path", "with its scheme"),
-            ("URL", "https://x example", "with its scheme"),
-            ("URL", "https://u:p@x.example", "leave user name"),
-            ("URL", "https://x|y", "no value can have"),
-            ("SECRET", r"C:\token", ""),
-            ("SECRET", r"\\server\share\token", "no such file"),
-            ("SECRET", "token", "whole path"),
-            ("SECRET", r"C:\empty", "empty"),
-            ("SECRET", r"C:\large", "1048576 bytes"),
-            ("SECRET", r"C:\locked", "access is denied"),
-            ("SECRET", r"C:\new", "no file"),
-            ("FOLDER", r"D:\Prüf Stand", ""),
-            ("FOLDER", r"\\server\share", ""),
-            ("FOLDER", "Reports", "whole path"),
-            ("FOLDER", r"C:\token", "this is a file"),
-            ("FOLDER", r"C:\link", "this is a link"),
-            ("OWN", r"D:\py WATS\", ""),
-            ("OWN", r"C:\new\", ""),
-            ("OWN", r"C:\pywats\", ""),
-            ("OWN", r"C:\tools\", r"such as C:\tools\pyWATS"),
-            ("OWN", r"C:\", "on a drive"),
-            ("OWN", r"\\server\share\x\", "on a drive"),
-            ("OWN", r"c:\windows\pywats\", "Windows' own"),
-            ("OWN", r"C:\link\", "this is a link"),
-            ("OWN", r"C:\locked\", "access is denied"),
-            ("Data", r"C:\link\", "this is a link"),
-            ("Data", r"C:\tools\", ""),
-            ("ACCOUNT", r"NT SERVICE\svc", ""),
-            ("ACCOUNT", r"nt service\other", r"NT SERVICE\svc"),
-            ("ACCOUNT", "LocalSystem", ""),
-            ("ACCOUNT", r"NT AUTHORITY\LocalService", ""),
-            ("ACCOUNT", r"PLANT\station", "SERVICEPASSWORD"),
-            ("ACCOUNT", r"PLANT\station$", ""),
-            ("ACCOUNT", r"plant\Old Station", ""),
-            ("ACCOUNT", r"PLANT\nobody", "no such account"),
-            ("ACCOUNT", "station", r"DOMAIN\name"),
-        ] {
-            let problems = problems(DATA, &Station([(property, value)].into()));
-            if complaint.is_empty() {
-                assert!(problems.is_empty(), "{property}={value}: {problems:?}");
-            } else {
-                assert_eq!(problems.len(), 1, "{property}={value}: {problems:?}");
-                let start = format!("{property}={}", value.trim_end_matches('\\'));
-                let sentence = problems[0].on_command_line();
-                assert!(sentence.starts_with(&start) && sentence.contains(complaint), "{sentence}");
-            }
-        }
-        let url = &problems(DATA, &Station([("URL", "x")].into()))[0];
-        assert!(url.in_dialog("URL|Server address\n").starts_with("Server address \u{201c}x\u{201d}: write"));
-        assert_eq!(url.in_dialog("OTHER|Else\n"), url.on_command_line());
-        let own = |value, earlier| problems(DATA, &Station([("OWN", value), ("EARLIER", earlier)].into()));
-        assert!(own(r"C:\tools\", r"c:\Tools").is_empty(), "its own folder, without the program");
-        assert_eq!(own(r"C:\tools\", r"C:\pywats").len(), 1);
-        assert_eq!(own(r"C:\link\", r"C:\link").len(), 1);
-        let both = Station([("ACCOUNT", r"PLANT\station"), ("PASSWORD", "x")].into());
-        assert!(problems(DATA, &both).is_empty());
-    }
-}
+mod tests;

@@ -2,15 +2,15 @@
 
 use super::service::{self, Settings};
 use super::session::Session;
-use super::{files, folders, narrow, security};
+use super::{files, folders, security, windows_folder};
 use crate::features::{self, Facts, SELECTIONS};
 use crate::plan::{self, Request};
 use crate::settings::{self, Found, Problem, System};
 use crate::{configuration, records};
 use std::fs;
 use std::os::windows::fs::MetadataExt;
+use std::path::Path;
 use windows_sys::Win32::Storage::FileSystem::FILE_ATTRIBUTE_REPARSE_POINT;
-use windows_sys::Win32::System::SystemInformation::GetSystemWindowsDirectoryW;
 
 type Outcome = Result<(), String>;
 
@@ -59,16 +59,16 @@ impl System for Session {
         security::account_sid(name).is_some()
     }
 
+    fn is_planted(&self, path: &str) -> bool {
+        folders::is_planted(Path::new(path))
+    }
+
     fn account_of(&self, service: &str) -> Option<String> {
         service::look(service).map(|service| service.account)
     }
 
     fn windows_folder(&self) -> String {
-        let mut buffer = [0_u16; 261];
-        // SAFETY: the buffer has the length that is given with it, less one for the zero at its end.
-        unsafe { GetSystemWindowsDirectoryW(buffer.as_mut_ptr(), 260) };
-        // SAFETY: the last unit of the buffer is zero in any case.
-        unsafe { narrow(buffer.as_ptr()) }
+        windows_folder()
     }
 }
 
@@ -150,10 +150,11 @@ pub(super) fn prepare(session: &Session) -> Outcome {
             "ConfigureService" | "RestoreService" => {
                 data = format!("{data}\n{found}account|{}\n", session.property("SERVICEACCOUNT"));
             }
+            "SecureFolders" => data = with_parents(&data),
             // Decided once for both: the rollback must not remove what was there before.
             "WriteConfiguration" | "RemoveConfiguration" => {
                 let file = configuration::read(&data)?.file;
-                if file.exists() {
+                if file.exists() && !file.parent().is_some_and(folders::is_planted) {
                     session.log(&format!("{} exists and stays as it is", file.display()));
                     data.clear();
                 }
@@ -163,6 +164,20 @@ pub(super) fn prepare(session: &Session) -> Outcome {
         session.set(action, &data);
     }
     Ok(())
+}
+
+/// The data of `SecureFolders`, with folders that are about to be made above others: who may rename one of them
+/// may put another in place of what is in it.
+fn with_parents(data: &str) -> String {
+    let mut parents = String::new();
+    for record in records::parse(data) {
+        if let ["tree", path, sddl, ..] = record[..] {
+            for parent in folders::missing_above(Path::new(path)) {
+                parents += &format!("folder|{}|{sddl}\n", parent.display());
+            }
+        }
+    }
+    parents + data
 }
 
 pub(super) fn start_again(session: &Session) -> Outcome {

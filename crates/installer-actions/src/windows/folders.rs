@@ -4,7 +4,7 @@
 //! for a link in between changes nothing elsewhere.
 
 use super::security::{self, Descriptor};
-use super::{last_error, wide};
+use super::{last_error, wide, windows_folder};
 use crate::records;
 use std::fs::File;
 use std::os::windows::fs::{MetadataExt, OpenOptionsExt};
@@ -22,7 +22,7 @@ const MODIFY: u32 = 0x0013_01bf;
 ///
 /// | kind | what happens |
 /// |---|---|
-/// | `tree` | the folder gets the rights, and everything in it inherits them |
+/// | `tree`, and names | the folder gets the rights, and everything in it inherits them; if an ordinary user made the folder, files of these names are set aside; without names nothing may be in such a folder |
 /// | `folder` | the folder gets the rights; what is in it stays as it is |
 /// | `drop`, and the identifier of an account | a folder that is not there is made with the rights; one that is lets the account in |
 ///
@@ -36,8 +36,21 @@ pub(super) fn secure(data: &str, log: &dyn Fn(&str)) -> Result<(), String> {
     for record in &records {
         match record[..] {
             [_, "", ..] => {}
-            ["tree", path, sddl] => tree(&plain(path), &Descriptor::parse(sddl)?, &alone, log)?,
-            ["folder", path, sddl] => single(&plain(path), &Descriptor::parse(sddl)?)?,
+            ["tree", path, sddl, ref trusted @ ..] => {
+                let (path, planted) = (plain(path), is_planted(&plain(path)));
+                if planted {
+                    set_aside(&path, trusted, log)?;
+                }
+                tree(&path, &Descriptor::parse(sddl)?, &alone, log)?;
+                // Only now can nobody add anything any more.
+                if planted && trusted.is_empty() && !is_empty(&path) {
+                    return Err(format!(
+                        "an ordinary user has put something into {}; remove it and install again",
+                        path.display()
+                    ));
+                }
+            }
+            ["folder", path, sddl] => single(&plain(path), &Descriptor::parse(sddl)?, log)?,
             ["drop", path, sddl, account] => drop_folder(path, &Descriptor::parse(sddl)?, account, log)?,
             _ => return Err(format!("the record {record:?} of a folder is not known")),
         }
@@ -75,11 +88,43 @@ fn open_folder(path: &Path) -> Result<File, String> {
     Ok(folder)
 }
 
-fn single(path: &Path, rights: &Descriptor) -> Result<(), String> {
+/// Whether an ordinary user made a folder. Where not even Windows' own folder has an owner to be trusted, owners mean
+/// nothing.
+pub(super) fn is_planted(path: &Path) -> bool {
+    let trusted = |path: &Path| open(path).is_ok_and(|folder| Descriptor::owner_is_trusted(&folder));
+    path.is_dir() && !trusted(path) && trusted(Path::new(&windows_folder()))
+}
+
+fn is_empty(folder: &Path) -> bool {
+    std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
+}
+
+/// Takes files out of the way that the service would trust, and an ordinary user may have written.
+fn set_aside(folder: &Path, names: &[&str], log: &dyn Fn(&str)) -> Result<(), String> {
+    for name in names {
+        let (file, aside) = (folder.join(name), folder.join(format!("{name}.untrusted")));
+        match std::fs::rename(&file, &aside) {
+            Ok(()) => {
+                log(&format!("{}: written by an ordinary user, now {}", file.display(), aside.display()))
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(format!("{} cannot be set aside: {error}", file.display())),
+        }
+    }
+    Ok(())
+}
+
+/// The folders that are missing above one that is to be made: nobody else decides about them either.
+pub(super) fn missing_above(path: &Path) -> Vec<PathBuf> {
+    path.ancestors().skip(1).take_while(|folder| !folder.exists()).map(Path::to_path_buf).collect()
+}
+
+fn single(path: &Path, rights: &Descriptor, log: &dyn Fn(&str)) -> Result<(), String> {
     let folder = open_folder(path)?;
     if rights.is_on(&folder) {
         return Ok(());
     }
+    log(&format!("{}: owner and access rights are set", path.display()));
     rights.put_on(&folder).map_err(|error| refused(path, &error))
 }
 

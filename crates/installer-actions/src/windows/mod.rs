@@ -9,6 +9,7 @@ mod session;
 
 use session::Session;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use windows_sys::Win32::System::SystemInformation::GetSystemWindowsDirectoryW;
 
 /// What Windows Installer calls a handle of an installation.
 type InstallHandle = u32;
@@ -83,4 +84,13 @@ unsafe fn narrow(text: *const u16) -> String {
 /// What the system says of the call that has just failed.
 fn last_error() -> String {
     std::io::Error::last_os_error().to_string()
+}
+
+/// The folder of Windows, such as `C:\Windows`.
+fn windows_folder() -> String {
+    let mut buffer = [0_u16; 261];
+    // SAFETY: the buffer has the length that is given with it, less one for the zero at its end.
+    unsafe { GetSystemWindowsDirectoryW(buffer.as_mut_ptr(), 260) };
+    // SAFETY: the last unit of the buffer is zero in any case.
+    unsafe { narrow(buffer.as_ptr()) }
 }

@@ -99,6 +99,16 @@ impl Descriptor {
         Descriptor::of(file).is_ok_and(|current| plain(current.text()) == plain(self.text()))
     }
 
+    /// Whether Windows, an administrator or a service owns a file or folder.
+    pub(super) fn owner_is_trusted(file: &File) -> bool {
+        // The owner comes first: Administrators, the system, the administrator of the machine, services.
+        let trusted = ["O:BA", "O:SY", "O:LA", "O:S-1-5-80-"];
+        Descriptor::of(file).is_ok_and(|current| {
+            let text = current.text();
+            trusted.iter().any(|owner| text.starts_with(owner))
+        })
+    }
+
     /// For calls that create something: it comes into being with these rights.
     pub(super) fn attributes(&self) -> SECURITY_ATTRIBUTES {
         SECURITY_ATTRIBUTES {

@@ -145,13 +145,18 @@ fn folders(package: &Package<'_>) -> Vec<String> {
     let product = package.product;
     let service = &product.service.name;
     let drop = rights::drop(service);
+    // What the service would believe, if somebody had put it there before.
+    let settings = &product.msi.configuration.settings;
+    let believed: String = std::iter::once(&product.msi.configuration.file)
+        .chain(settings.iter().filter_map(|setting| setting.copy.as_ref()))
+        .map(|name| format!("|{name}"))
+        .collect();
     let mut folders = vec![
         format!("tree|[{INSTALL_FOLDER}]|{}", rights::program()),
-        format!("tree|[{DATA_FOLDER}]|{}", rights::data(service)),
+        format!("tree|[{DATA_FOLDER}]|{}{believed}", rights::data(service)),
         format!("folder|[{DATA_FOLDER}.{}]|{drop}", product.msi.drop_folder),
     ];
-    let chosen =
-        product.msi.configuration.settings.iter().filter(|setting| setting.kind == SettingKind::DropFolder);
+    let chosen = settings.iter().filter(|setting| setting.kind == SettingKind::DropFolder);
     folders.extend(
         chosen.map(|setting| format!("drop|[{}]|{drop}|{}", setting.property, rights::identity(service))),
     );

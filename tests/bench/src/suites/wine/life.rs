@@ -54,6 +54,11 @@ impl Life {
         for folder in ["watch", "done", "failed", "archive", "logs"] {
             ensure!(self.data(folder).is_dir(), "the data folder {folder} was not made");
         }
+        // Wine keeps no owners; the log says whose rights were set: of what was made above the program, too.
+        for folder in [CHOSEN, r"C:\Test Station", DATA, r"C:\ProgramData\pyWATS\watch"] {
+            let line = format!("{folder}: owner and access rights are set");
+            ensure!(self.station.whole_log().contains(&line), "the log does not say {line:?}");
+        }
         let service = self.station.service()?.context("the service is not registered")?;
         for part in [CHOSEN, "run --service", r"NT SERVICE\pywats-client", "0x2"] {
             ensure!(service.contains(part), "{part:?} is not in the service's registration:\n{service}");
