@@ -28,7 +28,7 @@ pub(crate) struct Test {
     /// The suites to run; by default all but those of the long mode
     suites: Vec<String>,
     /// Leaves this suite out; may be repeated
-    #[arg(long, value_name = "SUITE")]
+    #[arg(long, value_name = "SUITE", value_delimiter = ',')]
     without: Vec<String>,
     /// An artifact to test instead of those in dist/; may be repeated
     #[arg(long = "artifact", value_name = "FILE")]
