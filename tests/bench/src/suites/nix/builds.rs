@@ -87,7 +87,10 @@ fn packed_outside(workshop: &Workshop, all: &Path, folder: &Path) -> Result<()> 
     for (name, artifact) in &artifacts.0 {
         let client = workshop.build(&[workshop.package(&format!("client-{}", artifact.target))])?;
         let client = client.first().context("Nix built no client")?.join("bin");
-        let program = fs::read_dir(&client)?.next().context("there is no program")??.path();
+        let mut programs = fs::read_dir(&client)?.filter_map(|entry| Some(entry.ok()?.path()));
+        // Beside the one for Windows lies the library of the installer's actions.
+        let program = programs.find(|path| path.file_stem().is_some_and(|stem| stem == "pywats-client"));
+        let program = program.context("there is no program")?;
         let outside = products::package_as_released(&artifact.format, &artifact.target, &program, folder)?;
         compare(&all.join(name), &outside)?;
     }
