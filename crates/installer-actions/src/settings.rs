@@ -77,7 +77,7 @@ impl Problem {
 /// | `url` | the address of a server |
 /// | `secret-file` | a file that holds a secret |
 /// | `folder` | a folder that may exist |
-/// | `own-folder`, program, property | a folder with nothing in it but this product, which is known by its program |
+/// | `own-folder`, program, property, name | a folder with nothing in it but this product, which is known by its program or by the folder's name |
 /// | `data-folder` | a folder that is no link |
 /// | `account`, password property, service | the account of a service |
 ///
@@ -96,8 +96,8 @@ pub fn problems(data: &str, system: &dyn System) -> Vec<Problem> {
             ("url", _) => url(&value),
             ("secret-file", _) => secret_file(&value, system),
             ("folder", _) => folder(&value, system),
-            ("own-folder", [program, earlier]) => {
-                own_folder(&value, program, &system.property(earlier), system)
+            ("own-folder", [program, earlier, name]) => {
+                own_folder(&value, [program, name], &system.property(earlier), system)
             }
             ("data-folder", _) => data_folder(&value, system),
             ("account", [password, service]) => account(&value, &system.property(password), service, system),
@@ -174,7 +174,7 @@ fn folder(path: &str, system: &dyn System) -> Check {
     }
 }
 
-fn own_folder(path: &str, program: &str, earlier: &str, system: &dyn System) -> Check {
+fn own_folder(path: &str, [program, name]: [&str; 2], earlier: &str, system: &dyn System) -> Check {
     let plain = path.trim_end_matches('\\');
     if !is_on_drive(path) || plain.len() < 3 {
         return refuse(r"write a folder on a drive of this machine, such as D:\pyWATS");
@@ -193,7 +193,12 @@ fn own_folder(path: &str, program: &str, earlier: &str, system: &dyn System) -> 
             "an ordinary user made the folder, and what is in it could be run with the rights of the service; \
              remove it",
         ),
-        Found::Folder(names) if names.iter().any(|name| name.eq_ignore_ascii_case(program)) => Ok(()),
+        Found::Folder(names)
+            if names.iter().any(|name| name.eq_ignore_ascii_case(program))
+                || plain.rsplit('\\').next().is_some_and(|last| last.eq_ignore_ascii_case(name)) =>
+        {
+            Ok(())
+        }
         Found::Folder(_) => refuse(format!(
             "the folder has other things in it, and installing changes who may write there; choose a folder of \
              its own, such as {plain}\\pyWATS"

@@ -16,7 +16,7 @@ impl System for Station {
             r"C:\large" => Found::File(1 << 20),
             r"C:\locked" => Found::Unreadable("access is denied".to_owned()),
             r"C:\link" => Found::Link,
-            r"C:\tools" => names(&["other.exe"]),
+            r"C:\tools" | r"D:\ours" => names(&["other.exe"]),
             r"C:\pywats" | r"C:\planted" => names(&["Client.EXE", "other"]),
             r"C:\new" => names(&[]),
             _ => Found::Nothing,
@@ -40,7 +40,7 @@ impl System for Station {
     }
 }
 
-const DATA: &str = "switch|SWITCH\nurl|URL\nsecret-file|SECRET\nfolder|FOLDER\nown-folder|OWN|client.exe|EARLIER\n\
+const DATA: &str = "switch|SWITCH\nurl|URL\nsecret-file|SECRET\nfolder|FOLDER\nown-folder|OWN|client.exe|EARLIER|Ours\n\
                     data-folder|Data\naccount|ACCOUNT|PASSWORD|svc\n";
 
 /// Fails if: a value that cannot work is let through, one that works is refused, or the sentence does not
@@ -73,6 +73,7 @@ fn finds_what_is_wrong() {
         ("OWN", r"D:\py WATS\", ""),
         ("OWN", r"C:\new\", ""),
         ("OWN", r"C:\pywats\", ""),
+        ("OWN", r"D:\ours\", ""),
         ("OWN", r"C:\tools\", r"such as C:\tools\pyWATS"),
         ("OWN", r"C:\planted\", "an ordinary user made the folder"),
         ("OWN", r"C:\", "on a drive"),

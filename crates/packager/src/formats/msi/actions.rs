@@ -125,7 +125,8 @@ fn checks(package: &Package<'_>) -> Result<Vec<String>> {
         checks.push(format!("{kind}|{}", setting.property));
     }
     let earlier = super::settings::remembered(INSTALL_FOLDER);
-    checks.push(format!("own-folder|{INSTALL_FOLDER}|{}|{earlier}", program(&package.payload)?));
+    let (program, folder) = (program(&package.payload)?, &package.product.msi.install_folder);
+    checks.push(format!("own-folder|{INSTALL_FOLDER}|{program}|{earlier}|{folder}"));
     checks.push(format!("data-folder|{DATA_FOLDER}"));
     checks.push(format!("account|{}|{}|{}", ACCOUNT.0, ACCOUNT.1, package.product.service.name));
     Ok(checks)
