@@ -4,7 +4,7 @@
 //! for a link in between changes nothing elsewhere.
 
 use super::security::{self, Descriptor};
-use super::{last_error, wide, windows_folder};
+use super::{wide, windows_folder};
 use crate::records;
 use std::fs::File;
 use std::os::windows::fs::{MetadataExt, OpenOptionsExt};
@@ -63,13 +63,18 @@ fn plain(path: &str) -> PathBuf {
     PathBuf::from(path.trim_end_matches('\\'))
 }
 
-/// Opens a file or folder for its rights, and not what it may lead to.
-fn open(path: &Path) -> Result<File, String> {
+/// Opens a file or folder to read its rights, and not what it may lead to. With `more` rights it can be changed, too.
+fn open_with(path: &Path, more: u32) -> std::io::Result<File> {
     File::options()
-        .access_mode(READ_CONTROL | WRITE_DAC | WRITE_OWNER | FILE_READ_ATTRIBUTES)
+        .access_mode(READ_CONTROL | FILE_READ_ATTRIBUTES | more)
         .share_mode(FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE)
         .custom_flags(FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT)
         .open(path)
+}
+
+/// Opens a file or folder to change its rights.
+fn open(path: &Path) -> Result<File, String> {
+    open_with(path, WRITE_DAC | WRITE_OWNER)
         .map_err(|error| format!("{} cannot be opened to set its access rights: {error}", path.display()))
 }
 
@@ -91,7 +96,8 @@ fn open_folder(path: &Path) -> Result<File, String> {
 /// Whether an ordinary user made a folder. Where not even Windows' own folder has an owner to be trusted, owners mean
 /// nothing.
 pub(super) fn is_planted(path: &Path) -> bool {
-    let trusted = |path: &Path| open(path).is_ok_and(|folder| Descriptor::owner_is_trusted(&folder));
+    // Before the transaction this runs as the administrator, who may not change the folder of Windows.
+    let trusted = |path: &Path| open_with(path, 0).is_ok_and(|folder| Descriptor::owner_is_trusted(&folder));
     path.is_dir() && !trusted(path) && trusted(Path::new(&windows_folder()))
 }
 
@@ -178,7 +184,7 @@ fn drop_folder(path: &str, rights: &Descriptor, account: &str, log: &dyn Fn(&str
             log(&format!("{path}: its access rights are left alone ({error})"));
             Ok(())
         }
-        Err(error) => Err(format!("{path} cannot be made: {error} ({})", last_error())),
+        Err(error) => Err(format!("{path} cannot be made: {error}")),
     }
 }
 
