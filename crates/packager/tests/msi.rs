@@ -269,6 +269,7 @@ fn actions_run_when_they_may() {
         ("SecureFolders", "InstallFiles"),
         ("RemoveConfiguration", "WriteConfiguration"),
         ("WriteConfiguration", "StartServices"),
+        ("RestoreService", "InstallServices"),
         ("RestoreService", "ConfigureService"),
         ("ConfigureService", "StartServices"),
     ] {

@@ -56,7 +56,8 @@ const ACTIONS: &[Action] = &[
         "RemoveConfiguration AND NOT (REMOVE ~= \"ALL\")",
     ),
     action("WriteConfiguration", IN_SCRIPT, "InstallFiles", "WriteConfiguration AND NOT (REMOVE ~= \"ALL\")"),
-    action("RestoreService", ROLLBACK, "InstallServices", "SERVICEEXISTS AND USESERVICE"),
+    // Before the service is registered, and so after that is undone.
+    action("RestoreService", ROLLBACK, "WriteEnvironmentStrings", "SERVICEEXISTS AND USESERVICE"),
     action("ConfigureService", IN_SCRIPT, "InstallServices", "USESERVICE"),
     action("RemoveService", COMMIT, "InstallServices", "REMOVESERVICE"),
     action(
