@@ -10,8 +10,24 @@ pub fn parse(data: &str) -> Vec<Vec<&str>> {
 }
 
 /// Records of two fields, by the first. A field may contain `|` only if it is the second.
-pub fn pairs(data: &str) -> BTreeMap<&str, &str> {
-    data.lines().filter_map(|line| line.split_once('|')).collect()
+#[derive(Clone, Debug)]
+pub struct Pairs<'a>(BTreeMap<&'a str, &'a str>);
+
+impl<'a> Pairs<'a> {
+    /// Reads them; what has no second field is left out.
+    pub fn parse(data: &'a str) -> Pairs<'a> {
+        Pairs(data.lines().filter_map(|line| line.split_once('|')).collect())
+    }
+
+    /// The second field of a record; empty if there is no such record.
+    pub fn text(&self, name: &str) -> &'a str {
+        self.0.get(name).copied().unwrap_or_default()
+    }
+
+    /// The second field as a number, if it is one.
+    pub fn number(&self, name: &str) -> Option<u32> {
+        self.text(name).parse().ok()
+    }
 }
 
 #[cfg(test)]
@@ -23,8 +39,12 @@ mod tests {
     fn reads_records() {
         assert_eq!(parse("a|b|\n\nc||d\n"), [vec!["a", "b", ""], vec!["c", "", "d"]]);
         assert_eq!(parse(""), Vec::<Vec<&str>>::new());
-        let map = pairs("name|x\ncommand|\"a b\" | c\nempty|\nnothing\n");
-        assert_eq!(map["command"], "\"a b\" | c");
-        assert_eq!((map["name"], map["empty"], map.len()), ("x", "", 3));
+        let pairs = Pairs::parse("name|x\ncommand|\"a b\" | c\nempty|\nnothing\nseconds|60\n");
+        assert_eq!(pairs.text("command"), "\"a b\" | c");
+        assert_eq!((pairs.text("name"), pairs.text("empty"), pairs.text("nothing")), ("x", "", ""));
+        assert_eq!(
+            (pairs.number("seconds"), pairs.number("name"), pairs.number("empty")),
+            (Some(60), None, None)
+        );
     }
 }

@@ -3,7 +3,7 @@
 //! An installation that fails in its middle says little and rolls much back; one that is refused says what to
 //! write instead.
 
-use crate::records;
+use crate::records::{self, Pairs};
 
 /// What the checks ask of the system.
 pub trait System {
@@ -60,9 +60,9 @@ impl Problem {
 
     /// A sentence for people who filled in a dialog, by what it calls its fields: records of property and label.
     pub fn in_dialog(&self, labels: &str) -> String {
-        match records::pairs(labels).get(self.property.as_str()) {
-            Some(label) => format!("{label} \u{201c}{}\u{201d}: {}.", self.value, self.reason),
-            None => self.on_command_line(),
+        match Pairs::parse(labels).text(&self.property) {
+            "" => self.on_command_line(),
+            label => format!("{label} \u{201c}{}\u{201d}: {}.", self.value, self.reason),
         }
     }
 }

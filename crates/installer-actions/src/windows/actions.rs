@@ -1,12 +1,13 @@
 //! What each action does, in terms of the other modules.
 
-use super::service::{self, Settings};
+use super::service;
 use super::session::Session;
 use super::{files, folders, security, windows_folder};
+use crate::configuration;
 use crate::features::{self, Facts, SELECTIONS};
 use crate::plan::{self, Request};
+use crate::records::{self, Pairs};
 use crate::settings::{self, Found, Problem, System};
-use crate::{configuration, records};
 use std::fs;
 use std::os::windows::fs::MetadataExt;
 use std::path::Path;
@@ -110,7 +111,7 @@ pub(super) fn choose_features(session: &Session) -> Outcome {
 
 pub(super) fn prepare(session: &Session) -> Outcome {
     let data = session.data_for("Prepare");
-    let facts = Settings(records::pairs(&data));
+    let facts = Pairs::parse(&data);
     let name = facts.text("name");
     let existing = service::look(name);
     let account = session.property("SERVICEACCOUNT");
@@ -203,7 +204,7 @@ pub(super) fn remove_configuration(session: &Session) -> Outcome {
 
 pub(super) fn configure_service(session: &Session) -> Outcome {
     let data = session.data();
-    let settings = Settings(records::pairs(&data));
+    let settings = Pairs::parse(&data);
     let account = settings.text("account");
     if !account.is_empty() && !settings::is_of_windows(account) {
         // Where a policy decides who may, the service manager says so when the service starts.
@@ -216,7 +217,7 @@ pub(super) fn configure_service(session: &Session) -> Outcome {
 
 pub(super) fn restore_service(session: &Session) -> Outcome {
     let data = session.data();
-    let settings = Settings(records::pairs(&data));
+    let settings = Pairs::parse(&data);
     if let Err(error) = service::restore(&settings, &|line| session.log(line)) {
         session.log(&format!("the service {} stays as it is: {error}", settings.text("name")));
     }
@@ -225,7 +226,7 @@ pub(super) fn restore_service(session: &Session) -> Outcome {
 
 pub(super) fn remove_service(session: &Session) -> Outcome {
     let data = session.data();
-    if let Err(error) = service::remove(Settings(records::pairs(&data)).text("name")) {
+    if let Err(error) = service::remove(Pairs::parse(&data).text("name")) {
         session.log(&error);
     }
     Ok(())

@@ -60,7 +60,17 @@ pub(super) fn write_configuration(wanted: &Configuration) -> Result<(), String> 
         }
         write(to, &content, &rights)?;
     }
-    write(&wanted.file, text.as_bytes(), &rights)
+    let written = write(&wanted.file, text.as_bytes(), &rights);
+    if written.is_err() {
+        remove_copies(wanted);
+    }
+    written
+}
+
+fn remove_copies(written: &Configuration) {
+    for (_, copy) in &written.copies {
+        drop(fs::remove_file(copy));
+    }
 }
 
 /// Removes what [`write_configuration`] wrote, and nothing else.
@@ -68,9 +78,7 @@ pub(super) fn remove_configuration(written: &Configuration) {
     let Some(text) = &written.text else { return };
     if fs::read(&written.file).is_ok_and(|content| content == text.as_bytes()) {
         drop(fs::remove_file(&written.file));
-        for (_, copy) in &written.copies {
-            drop(fs::remove_file(copy));
-        }
+        remove_copies(written);
     }
 }
 

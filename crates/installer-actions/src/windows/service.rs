@@ -2,8 +2,8 @@
 
 use super::{last_error, narrow, wide};
 use crate::plan::Service;
+use crate::records::Pairs;
 use crate::settings::has_password;
-use std::collections::BTreeMap;
 use std::ptr::{null, null_mut};
 use windows_sys::Win32::Storage::FileSystem::DELETE;
 use windows_sys::Win32::System::Services::{
@@ -93,7 +93,7 @@ pub(super) fn look(name: &str) -> Option<Service> {
 
 /// Registers a service again that was there when the installation began, and has been deleted since by the
 /// removal of an older version. Only an account without a password can be given back to it.
-fn register_again(settings: &Settings<'_>, command: &str, log: &dyn Fn(&str)) -> Result<(), String> {
+fn register_again(settings: &Pairs<'_>, command: &str, log: &dyn Fn(&str)) -> Result<(), String> {
     let manager = manager(SC_MANAGER_CONNECT | SC_MANAGER_CREATE_SERVICE)?;
     let [name, display, command, account] =
         [settings.text("name"), settings.text("display"), command, settings.text("old_account")].map(wide);
@@ -168,11 +168,11 @@ fn change2<T>(service: &Handle, level: u32, value: &mut T) -> Result<(), String>
     Ok(())
 }
 
-/// Configures a service by its settings, whose names are those of [`Settings`].
+/// Configures a service by the data of the action.
 ///
 /// # Errors
 /// If the service manager refuses what the service cannot do without.
-pub(super) fn configure(settings: &Settings<'_>, log: &dyn Fn(&str)) -> Result<(), String> {
+pub(super) fn configure(settings: &Pairs<'_>, log: &dyn Fn(&str)) -> Result<(), String> {
     let again = settings.number("start").is_some() && look(settings.text("name")).is_none();
     if again {
         register_again(settings, settings.text("command"), log)?;
@@ -182,7 +182,7 @@ pub(super) fn configure(settings: &Settings<'_>, log: &dyn Fn(&str)) -> Result<(
     let refused = |error: String| format!("the service {} cannot be changed: {error}", settings.text("name"));
     let before = settings.number("start");
     // One with a password has been set by Windows Installer, which alone knows it.
-    let account = settings.without_password("account");
+    let account = without_password(settings, "account");
     let start = before.unwrap_or(SERVICE_NO_CHANGE);
     change(&service, settings.text("command"), start, account).map_err(refused)?;
     // It is what the access rights of the data folder name.
@@ -207,7 +207,7 @@ pub(super) fn configure(settings: &Settings<'_>, log: &dyn Fn(&str)) -> Result<(
 }
 
 /// What a service gets when it is new, and keeps as an administrator changes it.
-fn begin(service: &Handle, settings: &Settings<'_>) -> Vec<(&'static str, Result<(), String>)> {
+fn begin(service: &Handle, settings: &Pairs<'_>) -> Vec<(&'static str, Result<(), String>)> {
     let number = |name| settings.number(name).unwrap_or(0);
     let mut delayed = SERVICE_DELAYED_AUTO_START_INFO { fDelayedAutostart: 1 };
     let mut actions =
@@ -232,12 +232,12 @@ fn begin(service: &Handle, settings: &Settings<'_>) -> Vec<(&'static str, Result
 }
 
 /// Gives a service that was there its program, start type and account back.
-pub(super) fn restore(settings: &Settings<'_>, log: &dyn Fn(&str)) -> Result<(), String> {
+pub(super) fn restore(settings: &Pairs<'_>, log: &dyn Fn(&str)) -> Result<(), String> {
     if look(settings.text("name")).is_none() {
         return register_again(settings, settings.text("old_command"), log);
     }
     let service = open(settings.text("name"), SERVICE_CHANGE_CONFIG)?;
-    let account = settings.without_password("old_account");
+    let account = without_password(settings, "old_account");
     change(
         &service,
         settings.text("old_command"),
@@ -259,20 +259,7 @@ pub(super) fn remove(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The data of an action on the service: names and values.
-pub(super) struct Settings<'a>(pub(super) BTreeMap<&'a str, &'a str>);
-
-impl<'a> Settings<'a> {
-    pub(super) fn text(&self, name: &str) -> &'a str {
-        self.0.get(name).copied().unwrap_or_default()
-    }
-
-    /// An account, unless it has a password, which nobody knows here.
-    fn without_password(&self, name: &str) -> &'a str {
-        Some(self.text(name)).filter(|account| !has_password(account)).unwrap_or_default()
-    }
-
-    fn number(&self, name: &str) -> Option<u32> {
-        self.text(name).parse().ok()
-    }
+/// An account, unless it has a password, which nobody knows here.
+fn without_password<'a>(settings: &Pairs<'a>, name: &str) -> &'a str {
+    Some(settings.text(name)).filter(|account| !has_password(account)).unwrap_or_default()
 }
