@@ -1,21 +1,12 @@
 //! What a database accepts, what it refuses, and that its file depends on its rows alone.
 
+mod support;
+
 use std::io::{Cursor, Read};
-use windows_installer::{Database, Error, FileSet, Place, Platform, Result, Sequence, Summary, guid, row};
+use support::summary;
+use windows_installer::{Database, Error, FileSet, Place, Result, Sequence, Summary, guid, row};
 
 const UPGRADE_CODE: &str = "E7F2D8A1-4B5C-6D7E-8F9A-0B1C2D3E4F5A";
-
-fn summary() -> Summary {
-    Summary {
-        subject: "Example".to_owned(),
-        author: "Example Maker".to_owned(),
-        comments: "An example".to_owned(),
-        creating_application: "test".to_owned(),
-        platform: Platform::X64,
-        language: 1033,
-        epoch: 1_795_305_600,
-    }
-}
 
 /// One part of the smallest database that can be installed.
 type Part = fn(&mut Database) -> Result<()>;

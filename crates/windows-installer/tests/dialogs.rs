@@ -1,6 +1,9 @@
 //! Which dialogs a database accepts, and which it refuses.
 
-use windows_installer::{Cell, Database, Platform, Result, Summary, row};
+mod support;
+
+use support::summary;
+use windows_installer::{Cell, Database, Result, row};
 
 /// A row that is added or changed: table, and values by column.
 type Row = (&'static str, Vec<(&'static str, Cell)>);
@@ -67,16 +70,7 @@ fn write(rows: Vec<Row>) -> Result<()> {
     for (table, row) in rows {
         database.add(table, row)?;
     }
-    let summary = Summary {
-        subject: "Example".to_owned(),
-        author: "Example Maker".to_owned(),
-        comments: "An example".to_owned(),
-        creating_application: "test".to_owned(),
-        platform: Platform::X64,
-        language: 1033,
-        epoch: 1_795_305_600,
-    };
-    database.write(&summary, &mut Vec::new())
+    database.write(&summary(), &mut Vec::new())
 }
 
 /// A change to the row that has these values in its first columns; a value of "-" takes the row away.

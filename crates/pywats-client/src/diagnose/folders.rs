@@ -138,7 +138,7 @@ mod tests {
             (vec![at("/tmp/pywats"), at("/tmp/pywats/watch")], true, Some("temporary")),
             (vec![at("/tmpfiles/pywats")], true, None),
             (vec![at(r"C:\Users\me\OneDrive - Company\pyWATS")], true, Some("OneDrive - Company")),
-            (vec![at("/home/me/Dropbox/pywats")], true, Some("Dropbox")),
+            (vec![at("/srv/Dropbox/pywats")], true, Some("Dropbox")),
         ];
         for (folders, ready, part) in cases {
             let section = section(&folders, Path::new("/tmp"), ready);

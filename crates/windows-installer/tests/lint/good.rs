@@ -1,6 +1,6 @@
 //! A database without faults.
 
-use windows_installer::{Database, FileSet, Place, Platform, Result, Sequence, Summary, guid, row};
+use windows_installer::{Database, FileSet, Place, Result, Sequence, guid, row};
 
 pub(crate) const UPGRADE_CODE: &str = "E7F2D8A1-4B5C-6D7E-8F9A-0B1C2D3E4F5A";
 pub(crate) const COMPONENT: &str = "Component.program.exe";
@@ -9,17 +9,8 @@ pub(crate) const COMPONENT: &str = "Component.program.exe";
 pub(crate) fn package() -> Vec<u8> {
     let mut database = Database::new();
     fill(&mut database).expect("the good database");
-    let summary = Summary {
-        subject: "Example".to_owned(),
-        author: "Example Maker".to_owned(),
-        comments: "An example".to_owned(),
-        creating_application: "test".to_owned(),
-        platform: Platform::X64,
-        language: 1033,
-        epoch: 1_795_305_600,
-    };
     let mut bytes = Vec::new();
-    database.write(&summary, &mut bytes).expect("the good database");
+    database.write(&crate::support::summary(), &mut bytes).expect("the good database");
     bytes
 }
 

@@ -7,6 +7,8 @@ mod edit;
 mod faults;
 mod good;
 mod installation;
+#[path = "../support/mod.rs"]
+mod support;
 mod ui;
 
 use edit::Editor;
