@@ -46,7 +46,7 @@ pub(crate) struct Sign {
     /// The unsigned program, instead of the one that `cargo xtask dist` built
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
-    /// Makes only this format (msi, zip); may be repeated
+    /// Makes only this format (msi, zip, exe); may be repeated
     #[arg(long = "format")]
     formats: Vec<String>,
     /// Where the artifacts go, by default the workspace's folder dist-signed
