@@ -36,6 +36,9 @@ pub(super) struct Server {
     asked: Arc<AtomicUsize>,
 }
 
+/// The address of a server that is down: a port that is never handed out as a free one.
+pub(super) const DOWN: &str = "http://127.0.0.1:1/";
+
 impl Server {
     /// Starts one that keeps its files in `folder`.
     pub(super) fn start(authority: &Authority, folder: &Path, manner: Manner) -> Result<Server> {
@@ -56,13 +59,6 @@ impl Server {
             }
         });
         Ok(Server { port, asked })
-    }
-
-    /// The address of a server that is down.
-    pub(super) fn down() -> Result<String> {
-        // Free a moment ago.
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-        Ok(format!("http://127.0.0.1:{port}/"))
     }
 
     pub(super) fn address(&self) -> String {

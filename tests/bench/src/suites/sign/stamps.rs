@@ -1,7 +1,7 @@
 //! Time stamp servers: several are asked, until one answers as it should.
 
 use super::Case;
-use super::server::{Manner, Server};
+use super::server::{DOWN, Manner, Server};
 use super::workshop::{Workshop, failed_cleanly, files, find};
 use crate::client::wait_until;
 use crate::command::{said, tool};
@@ -24,7 +24,7 @@ fn start(workshop: &Workshop, folder: &Path, manner: Manner) -> Result<Server> {
 fn bad_servers(workshop: &Workshop, folder: &Path) -> Result<()> {
     let manners = [Manner::Garbage, Manner::Fault, Manner::Stale, Manner::Silent];
     let servers: Vec<Server> = manners.iter().map(|m| start(workshop, folder, *m)).collect::<Result<_>>()?;
-    let mut addresses = vec![Server::down()?];
+    let mut addresses = vec![DOWN.to_owned()];
     addresses.extend(servers.iter().map(Server::address));
     let bad = addresses.clone();
     addresses.push(workshop.server.address());
@@ -52,12 +52,11 @@ fn bad_servers(workshop: &Workshop, folder: &Path) -> Result<()> {
 /// Fails if: a file comes out without time stamp, servers are not asked as often as configured, or for ever.
 fn all_bad(workshop: &Workshop, folder: &Path) -> Result<()> {
     let faulty = start(workshop, folder, Manner::Fault)?;
-    let down = Server::down()?;
     let out = folder.join("out");
-    let configuration = workshop.configure_with(folder, "pem", &[down.clone(), faulty.address()])?;
+    let configuration = workshop.configure_with(folder, "pem", &[DOWN.to_owned(), faulty.address()])?;
     let output = workshop.sign(&configuration, &out).output()?;
     let messages =
-        ["none of the time stamp servers", &down, &faulty.address(), "asked 2 times", "attempt 2 of 2"];
+        ["none of the time stamp servers", DOWN, &faulty.address(), "asked 2 times", "attempt 2 of 2"];
     failed_cleanly(&output, &out, &messages, &[])?;
     ensure!(faulty.asked() == 2, "it was asked {} times, not twice", faulty.asked());
 
