@@ -26,7 +26,8 @@ function Add-Row($Database, [string] $Query) {
 # Writes a copy of a package that fails at a place in its sequence, by an action of its DLL with data that it cannot
 # make sense of. A deferred one runs in the transaction. A condition says when it fails; without one it always does.
 function New-BrokenPackage([string] $Package, [int] $Sequence, [int] $Kind, [string] $Condition = '') {
-    $broken = Join-Path $Work ('broken-' + [guid]::NewGuid().ToString('N') + '.msi')
+    # Joined by a cmdlet, the path is an object of PowerShell around a text, which COM does not take for one.
+    $broken = [string] (Join-Path $Work ('broken-' + [guid]::NewGuid().ToString('N') + '.msi'))
     Copy-Item $Package $broken
     # Downloaded files may be read-only.
     (Get-Item $broken).IsReadOnly = $false
