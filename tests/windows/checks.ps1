@@ -7,11 +7,15 @@ function Test-Claim([string] $Claim, [scriptblock] $Check) {
         $script:Passed++
         Write-Host "passed: $Claim"
     } catch {
-        $script:Failed++
-        Write-Host "FAILED: ${Claim}: $($_.Exception.Message)"
-        $_.ScriptStackTrace -split "`n" | ForEach-Object { Write-Host "    $_" }
-        Show-Traces
+        Write-Failure $Claim $_
     }
+}
+
+function Write-Failure([string] $What, [System.Management.Automation.ErrorRecord] $Reason) {
+    $script:Failed++
+    Write-Host "FAILED: ${What}: $($Reason.Exception.Message)"
+    $Reason.ScriptStackTrace -split "`n" | ForEach-Object { Write-Host "    $_" }
+    Show-Traces
 }
 
 function Assert-That([bool] $Condition, [string] $Complaint) {
@@ -33,13 +37,9 @@ function Test-Section([string] $Section, [scriptblock] $Body) {
         Reset-Machine
         & $Body
     } catch {
-        $script:Failed++
-        Write-Host "FAILED: ${Section}: $($_.Exception.Message)"
-        $_.ScriptStackTrace -split "`n" | ForEach-Object { Write-Host "    $_" }
-        Show-Traces
-    } finally {
-        Reset-Machine
+        Write-Failure $Section $_
     }
+    try { Reset-Machine } catch { Write-Failure "cleaning up after: $Section" $_ }
 }
 
 # Says that something was not tried, and why: never passed in silence.
@@ -48,17 +48,19 @@ function Write-NotRun([string] $What, [string] $Reason) {
     Write-Host "not run: $What ($Reason)"
 }
 
-# What helps to understand a failure: the ends of the logs, and the data folder.
+# What helps to understand a failure: the ends of the logs, and the data folder, from which the service may take a file
+# at any moment.
 function Show-Traces {
     foreach ($log in @($script:LastLog, (Join-Path $Data 'logs\pywats-client.log'))) {
         if ($log -and (Test-Path $log)) {
             Write-Host "    the end of ${log}:"
             # Windows Installer ends its log with all properties, which tells nothing of what happened.
-            $lines = @(Get-Content $log | Where-Object { $_ -notmatch '^Property\(' } | Select-Object -Last 25)
-            $lines | ForEach-Object { Write-Host "      $_" }
+            $lines = Get-Content $log -ErrorAction SilentlyContinue | Where-Object { $_ -notmatch '^Property\(' }
+            $lines | Select-Object -Last 25 | ForEach-Object { Write-Host "      $_" }
         }
     }
     if (Test-Path $Data) {
-        Get-ChildItem -Recurse -File $Data | ForEach-Object { Write-Host "      $($_.FullName) $($_.Length)" }
+        $files = Get-ChildItem -Recurse -File $Data -ErrorAction SilentlyContinue
+        $files | ForEach-Object { Write-Host "      $($_.FullName) $($_.Length)" }
     }
 }

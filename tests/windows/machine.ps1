@@ -160,7 +160,10 @@ function Reset-Machine {
 }
 
 function Clear-Machine {
-    Reset-Machine
-    Remove-TestUser
-    Remove-Item -Recurse -Force $Work, $Exchange -ErrorAction SilentlyContinue
+    try {
+        Reset-Machine
+    } finally {
+        Remove-TestUser
+        Remove-Item -Recurse -Force $Work, $Exchange -ErrorAction SilentlyContinue
+    }
 }
