@@ -115,6 +115,30 @@ function Get-RandomText {
     return [System.Convert]::ToBase64String($bytes)
 }
 
+# Sets environment variables of this process; an empty value takes one away.
+function Set-Environment([hashtable] $Values) {
+    foreach ($variable in $Values.Keys) {
+        if ($Values[$variable]) {
+            [Environment]::SetEnvironmentVariable($variable, $Values[$variable])
+        } else {
+            # $null would become an empty text, which newer versions of .NET set as such.
+            [Environment]::SetEnvironmentVariable($variable, [NullString]::Value)
+        }
+    }
+}
+
+# Does something with other environment variables, which programs that it starts get.
+function Invoke-WithEnvironment([hashtable] $Values, [scriptblock] $Deed) {
+    $earlier = @{}
+    foreach ($variable in $Values.Keys) { $earlier[$variable] = [Environment]::GetEnvironmentVariable($variable) }
+    try {
+        Set-Environment $Values
+        return & $Deed
+    } finally {
+        Set-Environment $earlier
+    }
+}
+
 # --- Before and after -----------------------------------------------------------------------------------------
 
 function Assert-CleanMachine {

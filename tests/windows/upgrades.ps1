@@ -134,17 +134,14 @@ function Test-SameVersion {
 function Start-Foreground {
     $own = (New-Item -ItemType Directory -Force (Join-Path $Work 'foreground')).FullName
     # It must not find the configuration of the service.
-    $variables = @{
+    $environment = @{
         PYWATS_DATA_DIR = $own; PYWATS_HEALTH_PORT = '0'; PYWATS_CONFIG = (Join-Path $own 'config.json')
     }
-    foreach ($name in $variables.Keys) { [Environment]::SetEnvironmentVariable($name, $variables[$name]) }
-    try {
-        $program = Join-Path $Default 'pywats-client.exe'
-        $script:Foreground = Start-Process $program 'run' -PassThru -NoNewWindow -WorkingDirectory $own
-        $null = $script:Foreground.Handle
-    } finally {
-        foreach ($name in $variables.Keys) { [Environment]::SetEnvironmentVariable($name, $null) }
+    $program = Join-Path $Default 'pywats-client.exe'
+    $script:Foreground = Invoke-WithEnvironment $environment {
+        Start-Process $program 'run' -PassThru -NoNewWindow -WorkingDirectory $own
     }
+    $null = $script:Foreground.Handle
     Start-Sleep -Seconds 3
     Assert-That (-not $script:Foreground.HasExited) "it ended with $($script:Foreground.ExitCode)"
 }

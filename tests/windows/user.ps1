@@ -15,7 +15,8 @@ Set-StrictMode -Version 3.0
 $ErrorActionPreference = 'Stop'
 $Lines = New-Object System.Collections.Generic.List[string]
 
-function Test-Attempt([string] $Name, [scriptblock] $Deed) {
+# A deed finds the variables of this function, which runs it, before those of the function that it is written in.
+function Test-Attempt([string] $Attempt, [scriptblock] $Deed) {
     $outcome = 'allowed'
     try {
         $null = & $Deed
@@ -24,7 +25,7 @@ function Test-Attempt([string] $Name, [scriptblock] $Deed) {
         $outcome = "failed: $($reason.GetType().Name) $($reason.Message)" -replace '[\r\n]+', ' '
         if ($reason -is [System.UnauthorizedAccessException]) { $outcome = 'refused' }
     }
-    $Lines.Add("$Name=$outcome")
+    $Lines.Add("$Attempt=$outcome")
 }
 
 # Makes what an attacker would make first, to own it when the installer comes.

@@ -45,6 +45,8 @@ function Get-TestUserSid {
 # Runs user.ps1 as the ordinary user; returns what became of each attempt, by its name.
 function Invoke-AsUser([string] $What) {
     $result = Join-Path $Exchange "$What.txt"
+    # The user may have answered the same before.
+    Remove-Item $result -ErrorAction SilentlyContinue
     $secret = (New-Object System.Net.NetworkCredential '', $UserPassword).SecurePassword
     $credential = New-Object System.Management.Automation.PSCredential "$env:COMPUTERNAME\$UserName", $secret
     $values = @{ What = $What; Program = $Chosen; Data = $Data; Exchange = $Exchange; Result = $result }
@@ -57,10 +59,14 @@ function Invoke-AsUser([string] $What) {
         WorkingDirectory = $Exchange
         PassThru = $true
     }
-    # Windows PowerShell does not find its own modules where PowerShell 7 says where its are.
-    $modules = $env:PSModulePath
-    $env:PSModulePath = ''
-    try { $process = Start-Process @start } finally { $env:PSModulePath = $modules }
+    $environment = @{
+        # Windows PowerShell does not find its own modules where PowerShell 7 says where its are.
+        PSModulePath = ''
+        # Where it cannot write temporary files, it takes scripts for restricted by a policy.
+        TEMP = $Exchange
+        TMP = $Exchange
+    }
+    $process = Invoke-WithEnvironment $environment { Start-Process @start }
     $null = $process.Handle
     if (-not $process.WaitForExit(120000)) {
         $process.Kill()
@@ -72,14 +78,15 @@ function Invoke-AsUser([string] $What) {
         $name, $outcome = $line -split '=', 2
         $attempts[$name] = $outcome
     }
+    Assert-That (-not $attempts.ContainsKey('script')) "the user's script failed: $($attempts['script'])"
     return $attempts
 }
 
 # Every attempt in the table had the outcome that stands there.
 function Assert-Attempts([hashtable] $Attempts, [hashtable] $Expected) {
-    $wrong = foreach ($name in $Expected.Keys) {
+    $wrong = @(foreach ($name in $Expected.Keys) {
         $found = if ($Attempts.ContainsKey($name)) { $Attempts[$name] } else { 'not tried' }
         if ($found -ne $Expected[$name]) { "${name}: $found, not $($Expected[$name])" }
-    }
-    Assert-That (@($wrong).Count -eq 0) (@($wrong) -join '; ')
+    })
+    Assert-That ($wrong.Count -eq 0) ($wrong -join '; ')
 }
