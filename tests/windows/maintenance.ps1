@@ -11,7 +11,12 @@ function Test-Repairs {
     $before = Get-FileDigest $Configuration
     Test-Claim 'a repair brings back the program that somebody deleted' {
         Stop-Service $ServiceName
-        Remove-Item (Join-Path $Chosen 'pywats-client.exe')
+        $program = Join-Path $Chosen 'pywats-client.exe'
+        # A process that has ended may keep its program for a moment.
+        Wait-Until "$program could not be deleted" {
+            Remove-Item $program -ErrorAction SilentlyContinue
+            -not (Test-Path $program)
+        }
         Invoke-Repair
         Assert-Program $Chosen $Default
         Assert-Running

@@ -76,14 +76,15 @@ function Test-Refusals {
     }
 }
 
-# The accounts that may log on as a service, as identifiers.
+# The accounts that may log on as a service: those of the machine by name, others as * and an identifier.
 function Get-ServiceLogons {
     $file = Join-Path $Work 'rights.inf'
     $null = & secedit.exe /export /areas USER_RIGHTS /cfg $file /quiet
     Assert-That (Test-Path $file) "secedit.exe ended with $LASTEXITCODE and has written nothing"
-    $line = Get-Content $file | Where-Object { $_ -like 'SeServiceLogonRight*' }
+    $line = [string] (Get-Content $file | Where-Object { $_ -like 'SeServiceLogonRight*' })
     Remove-Item $file
-    return [string] $line
+    # SeServiceLogonRight = *S-1-5-80-0,name
+    return @(($line -replace '^[^=]*=', '') -split ',' | ForEach-Object { $_.Trim() })
 }
 
 function Test-AccountWithPassword {
@@ -95,7 +96,9 @@ function Test-AccountWithPassword {
         Assert-Running
     }
     Test-Claim 'the account may log on as a service' {
-        Assert-That ((Get-ServiceLogons).Contains((Get-TestUserSid))) "the right was not given to $name"
+        $logons = @(Get-ServiceLogons)
+        $has = $logons -contains $UserName -or $logons -contains "*$(Get-TestUserSid)"
+        Assert-That $has "the right was not given to $name, but to $($logons -join ', ')"
     }
     Test-Claim 'the service works under that account' {
         Start-Server
