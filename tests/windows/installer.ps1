@@ -10,9 +10,10 @@ THIS SCRIPT HAS NEVER RUN, nor have the files beside it. They were written where
 grammar was checked. The first run of the workflow `ci` is their first test, too: what fails there may be wrong here.
 
 Needs an elevated PowerShell (7, or Windows PowerShell 5.1) and a machine that may be thrown away: it refuses to
-start where the product, its data or its policies are there already. It makes a local user with a random password,
-registers accounts for the logon as a service, and removes product, data, policies and user at its end, also after a
-failure. Prints a line for every check; the last line says how many passed. The exit code is 1 if one failed.
+start where the product, its data or its policies are there already. It makes a share and a local user with a random
+password, registers accounts for the logon as a service, and removes product, data, policies, share and user at its
+end, also after a failure. Prints a line for every check; the last line says how many passed. The exit code is 1 if one
+failed.
 
 .EXAMPLE
 tests/windows/installer.ps1 -Msi dist/pywats-client-0.1.0-x64.msi -HigherMsi pywats-client-255.0.0-x64.msi `
@@ -49,6 +50,11 @@ $Reports = Join-Path $env:SystemDrive "\Pr$([char] 0xfc)f Stand\Me$([char] 0xdf)
 # Where the ordinary user of the test finds what is for him, and writes what he answers.
 $Exchange = Join-Path $env:SystemDrive '\pywats-exchange'
 $Data = Join-Path $env:ProgramData 'pyWATS'
+# A folder that is shared, and the name of the share.
+$Shared = Join-Path $env:SystemDrive '\pywats-share'
+$ShareName = 'pywats-test'
+# A watch folder that an ordinary user asks for.
+$PlantedWatch = Join-Path $env:SystemRoot 'Temp\made-by-user'
 $Configuration = Join-Path $Data 'config.json'
 $Sample = Join-Path $PSScriptRoot '..\fixtures\uut-wsjf-export.json'
 # Below the folder of the program, and below that of Windows.
@@ -71,10 +77,11 @@ $script:Server = $null
 $script:Records = ''
 $script:Foreground = $null
 $script:CopiedTemplates = $false
+$script:ShareMade = $false
 $script:UserMade = $false
 
-foreach ($part in @('checks', 'machine', 'users', 'reports', 'breaking', 'life', 'service', 'rights', 'properties',
-        'upgrades', 'maintenance', 'policies')) {
+foreach ($part in @('checks', 'machine', 'users', 'reports', 'breaking', 'life', 'service', 'rights', 'planted',
+        'properties', 'upgrades', 'maintenance', 'policies')) {
     . (Join-Path $PSScriptRoot "$part.ps1")
 }
 
@@ -112,10 +119,13 @@ $sections = @(
     @('the service', { Test-ServiceSettings }, ''),
     @('the event log', { Test-EventSource }, ''),
     @('access rights', { Test-Rights }, ''),
+    @('folders that an ordinary user made', { Test-PlantedFolders }, ''),
     @('the first configuration', { Test-FirstConfiguration }, ''),
+    @('a watch folder on a share', { Test-SharedWatchFolder }, ''),
     @('settings that cannot work', { Test-Refusals }, ''),
     @('an account with a password', { Test-AccountWithPassword }, ''),
     @('features', { Test-Features }, ''),
+    @('features that are chosen later', { Test-FeaturesChosenLater }, 'HigherMsi'),
     @('a service that is not started', { Test-ServiceNotStarted }, ''),
     @('removal of the data', { Test-Purge }, ''),
     @('a service that somebody has set up', { Test-Adoption }, 'HigherMsi'),
@@ -123,6 +133,7 @@ $sections = @(
     @('an installation that fails', { Test-FailedInstallation }, ''),
     @('another package of the same version', { Test-SameVersion }, 'SameMsi'),
     @('repairs', { Test-Repairs }, ''),
+    @('a repair by an ordinary user', { Test-RepairByUser }, ''),
     @('a removal that fails', { Test-FailedRemoval }, ''),
     @('administrative installation', { Test-Unpacking }, ''),
     @('advertisement', { Test-Advertisement }, ''),

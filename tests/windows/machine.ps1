@@ -146,13 +146,18 @@ function Assert-CleanMachine {
     $elevated = $user.IsInRole([Security.Principal.WindowsBuiltInRole]::Administrator)
     Assert-That $elevated 'run this in an elevated PowerShell'
     Assert-That ($null -eq (Get-ClientService)) "the service $ServiceName is there already; use another machine"
-    $folders = @($Data, $Default, (Split-Path $Chosen), (Split-Path $Reports), $Exchange)
-    foreach ($folder in $folders + @($SettingsKey, $PolicyKey)) {
+    foreach ($folder in (Get-OwnFolders) + @($Exchange, $SettingsKey, $PolicyKey)) {
         Assert-That (-not (Test-Path -LiteralPath $folder)) "$folder is there already; use another machine"
     }
 }
 
-# Takes away whatever a section has left, in whatever state it ended. Each step is tried, whether or not others fail.
+# The folders that a section may leave.
+function Get-OwnFolders {
+    $aside = @(Get-Item -Force -Path "$Data.untrusted*" | ForEach-Object { $_.FullName })
+    return @($Data, $Default, (Split-Path $Chosen), (Split-Path $Reports), $Shared, $PlantedWatch) + $aside
+}
+
+# Takes away whatever a section has left, in whatever state it ended.
 function Reset-Machine {
     Stop-Server
     Stop-Foreground
@@ -166,7 +171,11 @@ function Reset-Machine {
     if ((Test-Path $policies) -and @(Get-ChildItem $policies).Count -eq 0) {
         Remove-Item -Force $policies -ErrorAction SilentlyContinue
     }
-    foreach ($folder in @($Data, $Default, (Split-Path $Chosen), (Split-Path $Reports))) {
+    if ($script:ShareMade) {
+        Remove-SmbShare -Name $ShareName -Force -ErrorAction SilentlyContinue
+        $script:ShareMade = $false
+    }
+    foreach ($folder in Get-OwnFolders) {
         $item = Get-Item -Force -LiteralPath $folder -ErrorAction SilentlyContinue
         if ($null -eq $item) { continue }
         if ($item.Attributes -band [System.IO.FileAttributes]::ReparsePoint) {

@@ -21,6 +21,12 @@ function Test-Repairs {
         Assert-Program $Chosen $Default
         Assert-Running
     }
+    Test-Claim 'installing the same package again brings back a file that somebody deleted' {
+        Remove-Item (Join-Path $Chosen 'LICENSE.txt')
+        Install-Client $Msi
+        Assert-Program $Chosen $Default
+        Assert-Running
+    }
     Test-Claim 'a repair brings back the service that somebody deleted' {
         Stop-Service $ServiceName
         Invoke-Sc delete $ServiceName
@@ -43,6 +49,38 @@ function Test-Repairs {
         Assert-Running
         Wait-Ready
         Assert-Delivered 1 (Add-Report 1)
+    }
+}
+
+# An ordinary user has the product repaired, with properties that only administrators choose; returns what he says of
+# it. Windows may refuse that, too.
+function Invoke-RepairAsUser([string] $Properties) {
+    # The package itself may be where the user cannot read.
+    Copy-Item $Msi $Exchange
+    $package = Join-Path $Exchange (Split-Path -Leaf $Msi)
+    $script:LastLog = Join-Path $Exchange 'repair.log'
+    $attempts = Invoke-AsUser 'repair' @{ Package = $package; Properties = $Properties }
+    Assert-That (Test-Path $script:LastLog) 'msiexec has written no log'
+    Copy-Item $script:LastLog (Join-Path $Logs 'repair-by-user.log')
+    return $attempts['repair']
+}
+
+function Test-RepairByUser {
+    Install-Client $Msi
+    Assert-Running
+    Test-Claim 'an ordinary user who has the product repaired changes none of its settings' {
+        $settings = Get-ServiceSettings
+        $said = Invoke-RepairAsUser "WATCHFOLDER=$PlantedWatch SERVICEACCOUNT=LocalSystem INSTALLSERVICE=0"
+        Assert-That ($said -match '^ended with \d+$') "the repair was not tried: $said"
+        Write-Host "    the repair $said"
+        Assert-That (-not (Test-Path $PlantedWatch)) "$PlantedWatch was made"
+        Assert-That (-not (Test-Path $Configuration)) 'a configuration was written'
+        Assert-Account $Account
+        Assert-That ((Get-Setting 'InstallService') -eq '1') 'the service is remembered as one that is not wanted'
+        $found = Get-ServiceSettings
+        Assert-That ($found -eq $settings) "the settings of the service were`n$settings`nand are`n$found"
+        Assert-Program $Default $Chosen
+        Assert-Running
     }
 }
 

@@ -6,8 +6,9 @@ function Test-FirstConfiguration {
     $tokenFile = Join-Path $Work 'token.txt'
     Write-Text $tokenFile "$Token`r`n"
     $url = "http://$ServerAddress"
+    $given = "SERVERURL=$url TOKENFILE=`"$tokenFile`" WATCHFOLDER=`"$Reports`""
     Test-Claim 'what is given becomes the first configuration' {
-        Install-Client $Msi "SERVERURL=$url TOKENFILE=`"$tokenFile`" WATCHFOLDER=`"$Reports`""
+        Install-Client $Msi $given
         Assert-That (-not (Get-InstallerLog).Contains($Token)) 'the token is in the log'
         Remove-Item $tokenFile
         # Not with Get-Content: Windows PowerShell takes the file for one in the code page of the system.
@@ -30,6 +31,44 @@ function Test-FirstConfiguration {
         Install-Client $Msi 'SERVERURL=https://other.example'
         Assert-That ((Get-FileDigest $Configuration) -eq $before) 'the configuration was changed'
         Assert-That ((Get-InstallerLog).Contains('exists and stays as it is')) 'the log does not say so'
+    }
+    if (-not $HigherMsi) { return Write-NotRun 'the first configuration in an upgrade' 'no -HigherMsi' }
+    Test-Claim 'an upgrade is given the same again, although the file with the token is gone' {
+        Assert-That (-not (Test-Path $tokenFile)) "$tokenFile is still there"
+        $before = @((Get-FileDigest $Configuration), (Get-FileDigest (Join-Path $Data 'token')))
+        Install-Client $HigherMsi $given
+        Assert-That ((Get-FileDigest $Configuration) -eq $before[0]) 'the configuration was changed'
+        Assert-That ((Get-FileDigest (Join-Path $Data 'token')) -eq $before[1]) 'the token was changed'
+        Assert-Running
+        Start-Server
+        Assert-Delivered 2 (Add-Report 2 $Reports)
+    }
+}
+
+# A share on which everybody may change files, and nobody access rights.
+function New-Share([string] $Folder) {
+    $null = New-Item -ItemType Directory $Folder
+    $everyone = New-Object System.Security.Principal.SecurityIdentifier 'S-1-1-0'
+    $name = $everyone.Translate([System.Security.Principal.NTAccount]).Value
+    $null = New-SmbShare -Name $ShareName -Path $Shared -ChangeAccess $name
+    $script:ShareMade = $true
+}
+
+function Test-SharedWatchFolder {
+    if ((Get-Service LanmanServer).Status -ne 'Running') {
+        return Write-NotRun 'a watch folder on a share' 'this machine offers no shares: LanmanServer does not run'
+    }
+    Test-Claim 'a watch folder on a share, whose access rights the machine may not change, is taken as it is' {
+        $folder = Join-Path $Shared 'Reports'
+        New-Share $folder
+        $before = (Get-Acl -LiteralPath $folder).Sddl
+        $path = "\\localhost\$ShareName\Reports"
+        Install-Client $Msi "SERVERURL=https://wats.example WATCHFOLDER=$path"
+        Assert-That ((Get-InstallerLog).Contains('its access rights are left alone')) 'the log does not say so'
+        Assert-That ((Get-Acl -LiteralPath $folder).Sddl -eq $before) 'its access rights were changed'
+        $written = [System.IO.File]::ReadAllText($Configuration) | ConvertFrom-Json
+        Assert-That ($written.client.watch_folder -eq $path) "the reports come from $($written.client.watch_folder)"
+        Assert-Running
     }
 }
 
@@ -156,6 +195,17 @@ function Test-Features {
     }
 }
 
+function Test-FeaturesChosenLater {
+    Test-Claim 'a feature that is taken out of an installed version stays out in an upgrade' {
+        Install-Client $Msi
+        Assert-Features $true $true $true
+        Install-Client $Msi 'INSTALLSERVICE=0'
+        Assert-Features $false $true $true
+        Install-Client $HigherMsi
+        Assert-Features $false $true $true
+    }
+}
+
 function Test-ServiceNotStarted {
     Test-Claim 'STARTSERVICE=0 registers the service and does not start it' {
         Install-Client $Msi 'STARTSERVICE=0'
@@ -165,6 +215,15 @@ function Test-ServiceNotStarted {
     Test-Claim 'STARTSERVICE=0 holds for an upgrade, too' {
         Install-Client $HigherMsi
         Assert-NotRunning
+    }
+    Test-Claim 'a service that was not started at first, and was by an administrator later, runs after an upgrade' {
+        Reset-Machine
+        Install-Client $Msi 'STARTSERVICE=0'
+        Assert-NotRunning
+        Start-Service $ServiceName
+        Assert-Running
+        Install-Client $HigherMsi
+        Assert-Running
     }
 }
 

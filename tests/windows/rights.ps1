@@ -33,13 +33,10 @@ function Assert-Rights([string] $Path, [string[]] $Expected) {
 }
 
 function Test-Rights {
-    Test-Claim 'an ordinary user can make program and data folder before the installation' {
-        Assert-Attempts (Invoke-AsUser 'before') @{
-            'program folder' = 'allowed'; 'data folder' = 'allowed'
-            'planted.txt' = 'allowed'; 'done\planted.txt' = 'allowed'; 'config.json' = 'allowed'
-        }
-        $owner = (Get-Acl -LiteralPath $Chosen).GetOwner([System.Security.Principal.SecurityIdentifier]).Value
-        Assert-That ($owner -eq (Get-TestUserSid)) "$Chosen belongs to $owner, so taking it over proves nothing"
+    Test-Claim 'an ordinary user can put something into a data folder that an administrator made' {
+        New-DataFolder
+        Add-Planted
+        foreach ($name in $Planted) { Assert-MadeByUser (Join-Path $Data $name) }
     }
     Start-Server
     $tokenFile = Join-Path $Work 'token.txt'
@@ -51,8 +48,8 @@ function Test-Rights {
         $said = (& sc.exe showsid $ServiceName) -join "`n"
         Assert-That ($said.Contains($ServiceSid)) "sc.exe says otherwise:`n$said"
     }
-    Test-Claim 'program, data and watch folder are taken over, whoever made them' {
-        Assert-Rights $Chosen $ProgramRights
+    Test-Claim 'program, data and watch folder have their rights, whoever made what is in them' {
+        foreach ($folder in @((Split-Path $Chosen), $Chosen)) { Assert-Rights $folder $ProgramRights }
         Assert-Rights (Join-Path $Chosen 'pywats-client.exe') $ProgramFileRights
         Assert-Rights $Data $DataRights
         Assert-Rights (Join-Path $Data 'watch') $DropRights
@@ -63,11 +60,14 @@ function Test-Rights {
             Assert-Rights (Join-Path $Data $name) $DataFileRights
         }
     }
-    Test-Claim 'a configuration that an ordinary user planted is set aside' {
-        $aside = Join-Path $Data 'config.json.untrusted'
-        Assert-That ((Get-Content -Raw $aside) -match 'planted') "$aside is not what the user wrote"
-        $configuration = Get-Content -Raw (Join-Path $Data 'config.json')
-        Assert-That ($configuration.Contains($ServerAddress)) "the configuration is $configuration"
+    Test-Claim 'configuration and token that an ordinary user planted are set aside, and nothing else is' {
+        foreach ($name in @('config.json', 'token')) { Assert-Planted (Join-Path $Data "$name.untrusted") }
+        foreach ($name in @('planted.txt', 'done\planted.txt')) { Assert-Planted (Join-Path $Data $name) }
+        Assert-That (-not (Test-Path "$Data.untrusted")) "$Data.untrusted was made"
+        $written = [System.IO.File]::ReadAllText($Configuration)
+        Assert-That ($written.Contains($ServerAddress)) "the configuration is $written"
+        $copied = [System.IO.File]::ReadAllText((Join-Path $Data 'token'))
+        Assert-That ($copied.Trim() -eq $Token) 'the token is not the one that was given'
     }
     Test-Claim 'configuration and token are for administrators and the service alone' {
         foreach ($name in @('config.json', 'token')) { Assert-Rights (Join-Path $Data $name) $SecretRights }

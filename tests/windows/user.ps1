@@ -1,14 +1,18 @@
 # What an ordinary user of the station tries. Started by installer.ps1 as that user; writes a line for each attempt:
 # its name, =, and `allowed`, `refused` or what else happened.
 param(
-    # `before` an installation or `after` it.
+    # Before an installation he makes the folder of the `program`, or that of the `data` and files in it. `after` it he
+    # tries what he may do and what he may not; with `repair` he has the product repaired.
     [Parameter(Mandatory = $true)] [string] $What,
     # The folder of the program, and that of configuration and data.
     [Parameter(Mandatory = $true)] [string] $Program,
     [Parameter(Mandatory = $true)] [string] $Data,
     # The folder for what the user is handed, and the file for what he answers.
     [Parameter(Mandatory = $true)] [string] $Exchange,
-    [Parameter(Mandatory = $true)] [string] $Result
+    [Parameter(Mandatory = $true)] [string] $Result,
+    # What is repaired, and the properties that are given with it.
+    [string] $Package = '',
+    [string] $Properties = ''
 )
 
 Set-StrictMode -Version 3.0
@@ -29,10 +33,14 @@ function Test-Attempt([string] $Attempt, [scriptblock] $Deed) {
 }
 
 # Makes what an attacker would make first, to own it when the installer comes.
-function Test-Before {
+function Test-ProgramFolder {
     Test-Attempt 'program folder' { [System.IO.Directory]::CreateDirectory($Program) }
+}
+
+# The same, with files that the service would believe.
+function Test-DataFolder {
     Test-Attempt 'data folder' { [System.IO.Directory]::CreateDirectory((Join-Path $Data 'done')) }
-    foreach ($name in @('planted.txt', 'config.json', 'done\planted.txt')) {
+    foreach ($name in @('planted.txt', 'config.json', 'token', 'done\planted.txt')) {
         Test-Attempt $name { [System.IO.File]::WriteAllText((Join-Path $Data $name), 'planted') }
     }
 }
@@ -65,8 +73,27 @@ function Test-After {
     Test-Attempt 'rename own' { [System.IO.File]::Move($own, (Join-Path $watch '9.json')) }
 }
 
+# Windows decides whether an ordinary user may; what came of it, others look at.
+function Test-Repair {
+    $log = Join-Path $Exchange 'repair.log'
+    $line = "/fomus `"$Package`" /qn /norestart /l*v `"$log`" $Properties"
+    $process = Start-Process -FilePath 'msiexec.exe' -ArgumentList $line -PassThru
+    $null = $process.Handle
+    if (-not $process.WaitForExit(90000)) {
+        $process.Kill()
+        throw 'msiexec has not ended after 90 s'
+    }
+    $Lines.Add("repair=ended with $($process.ExitCode)")
+}
+
 try {
-    if ($What -eq 'before') { Test-Before } else { Test-After }
+    switch ($What) {
+        'program' { Test-ProgramFolder }
+        'data' { Test-DataFolder }
+        'after' { Test-After }
+        'repair' { Test-Repair }
+        default { throw "there is nothing to do for '$What'" }
+    }
 } catch {
     $Lines.Add("script=$($_.Exception.Message)")
 }

@@ -42,14 +42,14 @@ function Get-TestUserSid {
     return $account.Translate([System.Security.Principal.SecurityIdentifier]).Value
 }
 
-# Runs user.ps1 as the ordinary user; returns what became of each attempt, by its name.
-function Invoke-AsUser([string] $What) {
+# Runs user.ps1 as the ordinary user, with more parameters of it; returns what became of each attempt, by its name.
+function Invoke-AsUser([string] $What, [hashtable] $More = @{}) {
     $result = Join-Path $Exchange "$What.txt"
     # The user may have answered the same before.
     Remove-Item $result -ErrorAction SilentlyContinue
     $secret = (New-Object System.Net.NetworkCredential '', $UserPassword).SecurePassword
     $credential = New-Object System.Management.Automation.PSCredential "$env:COMPUTERNAME\$UserName", $secret
-    $values = @{ What = $What; Program = $Chosen; Data = $Data; Exchange = $Exchange; Result = $result }
+    $values = @{ What = $What; Program = $Chosen; Data = $Data; Exchange = $Exchange; Result = $result } + $More
     $named = $values.GetEnumerator() | ForEach-Object { "-$($_.Key) `"$($_.Value)`"" }
     $options = '-NoProfile -NonInteractive -ExecutionPolicy Bypass'
     $start = @{
