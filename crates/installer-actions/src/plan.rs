@@ -25,14 +25,16 @@ pub const DISABLED: u32 = 4;
 pub struct Request<'a> {
     /// Whether the feature with the service will be there afterwards.
     pub wanted: bool,
-    /// Whether everything is removed, and the service by Windows Installer.
-    pub removal: bool,
+    /// Whether the old version is removed by an upgrade, which adopts the service.
+    pub upgrading: bool,
     /// The account that was given; empty if none was.
     pub account: &'a str,
     /// Whether a password was given with it.
     pub password: bool,
     /// `STARTSERVICE`, given or remembered: `0` or `1`.
     pub start: &'a str,
+    /// What was remembered of it: empty, `0` or `1`.
+    pub remembered_start: &'a str,
 }
 
 /// What is done.
@@ -50,13 +52,15 @@ pub struct Plan {
 
 /// A service that is there is adopted, with the account, start type and recovery that somebody chose for it,
 /// unless another account is given. It is started if it ran before or is set to start by itself, and
-/// starting is wanted at all.
+/// starting is wanted at all. That it was not to start when it was new is no reason to leave one stopped that
+/// somebody has started since.
 pub fn plan(request: Request<'_>, existing: Option<&Service>) -> Plan {
     if !request.wanted {
-        return Plan { remove: existing.is_some() && !request.removal, ..Plan::default() };
+        return Plan { remove: existing.is_some() && !request.upgrading, ..Plan::default() };
     }
     let may_start = existing
         .is_none_or(|service| service.start != DISABLED && (service.running || service.start == AUTOMATIC));
+    let runs_since = request.remembered_start == "0" && existing.is_some_and(|service| service.running);
     // One that is the service's already changes nothing, unless it has another password now.
     let changes = |service: &Service| {
         !request.account.is_empty()
@@ -66,7 +70,7 @@ pub fn plan(request: Request<'_>, existing: Option<&Service>) -> Plan {
         keep: true,
         remove: false,
         register: existing.is_none_or(changes),
-        start: may_start && request.start != "0",
+        start: may_start && (request.start != "0" || runs_since),
     }
 }
 
@@ -90,9 +94,11 @@ mod tests {
             ("", "1", service(false, 3), false, false),
             ("", "1", service(false, DISABLED), false, false),
             ("", "1", service(true, DISABLED), false, false),
+            ("", "0", service(true, AUTOMATIC), false, false),
             (r".\station", "1", service(true, AUTOMATIC), true, true),
         ] {
-            let request = Request { wanted: true, removal: false, account, password: false, start };
+            let request =
+                Request { wanted: true, account, start, remembered_start: "1", ..Request::default() };
             let plan = plan(request, existing.as_ref());
             assert_eq!((plan.register, plan.start), (register, starts), "{request:?} {existing:?}");
             assert!(plan.keep && !plan.remove);
@@ -102,12 +108,22 @@ mod tests {
             let request = Request { wanted: true, account: r".\station", password, ..Request::default() };
             assert_eq!(plan(request, Some(&own)).register, register, "with a password: {password}");
         }
-        for (removal, existing, remove) in [
+        for (existing, starts) in [
+            (service(true, AUTOMATIC), true),
+            (service(true, 3), true),
+            (service(false, AUTOMATIC), false),
+            (service(true, DISABLED), false),
+            (None, false),
+        ] {
+            let request = Request { wanted: true, start: "0", remembered_start: "0", ..Request::default() };
+            assert_eq!(plan(request, existing.as_ref()).start, starts, "not to start at first: {existing:?}");
+        }
+        for (upgrading, existing, remove) in [
             (false, service(true, AUTOMATIC), true),
             (true, service(true, AUTOMATIC), false),
             (false, None, false),
         ] {
-            let request = Request { wanted: false, removal, account: "x", password: false, start: "1" };
+            let request = Request { upgrading, account: "x", start: "1", ..Request::default() };
             assert_eq!(plan(request, existing.as_ref()), Plan { remove, ..Plan::default() });
         }
     }

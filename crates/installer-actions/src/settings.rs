@@ -19,6 +19,8 @@ pub trait System {
     fn account_of(&self, service: &str) -> Option<String>;
     /// The folder of Windows, such as `C:\Windows`.
     fn windows_folder(&self) -> String;
+    /// Whether there is a configuration already, which stays as it is.
+    fn is_configured(&self) -> bool;
 }
 
 /// What there is at a path.
@@ -32,6 +34,8 @@ pub enum Found {
     Folder(Vec<String>),
     /// A link or mount point.
     Link,
+    /// Something that whoever installs may not look at, although the installation service may.
+    Denied,
     /// Something that cannot be looked at, and why.
     Unreadable(String),
 }
@@ -81,6 +85,9 @@ impl Problem {
 /// | `data-folder` | a folder that is no link |
 /// | `account`, password property, service | the account of a service |
 ///
+/// What is for the first configuration only (`url`, `secret-file` and `folder`) may be anything where there is a
+/// configuration: an upgrade is often given what the first installation was given, whose files are gone.
+///
 /// The folder that the property of `own-folder` names, that of an earlier installation, is the product's own too.
 pub fn problems(data: &str, system: &dyn System) -> Vec<Problem> {
     let mut problems = Vec::new();
@@ -91,6 +98,7 @@ pub fn problems(data: &str, system: &dyn System) -> Vec<Problem> {
             continue;
         }
         let found = match (*kind, more) {
+            ("url" | "secret-file" | "folder", _) if system.is_configured() => Ok(()),
             _ if value.contains(RESERVED) => Err("it contains a character that no value can have".to_owned()),
             ("switch", _) => switch(&value),
             ("url", _) => url(&value),
@@ -156,7 +164,7 @@ fn secret_file(path: &str, system: &dyn System) -> Check {
         Found::File(size) if size > MAX_TOKEN_BYTES => {
             refuse(format!("the file has {size} bytes, more than any token; is it the right one"))
         }
-        Found::File(_) => Ok(()),
+        Found::File(_) | Found::Denied => Ok(()),
         Found::Nothing => refuse("there is no such file"),
         Found::Unreadable(reason) => refuse(format!("the file cannot be read: {reason}")),
         Found::Folder(_) | Found::Link => refuse("this is no file"),
@@ -188,11 +196,12 @@ fn own_folder(path: &str, [program, name]: [&str; 2], earlier: &str, system: &dy
         Found::Nothing => Ok(()),
         // A repair has to work although somebody has deleted the program.
         Found::Folder(_) if lower == earlier.trim_end_matches('\\').to_lowercase() => Ok(()),
-        Found::Folder(names) if names.is_empty() => Ok(()),
+        // Even an empty one: who made a folder can keep it open, and change it again later.
         Found::Folder(_) if system.is_planted(plain) => refuse(
-            "an ordinary user made the folder, and what is in it could be run with the rights of the service; \
-             remove it",
+            "an ordinary user made the folder, and what is put into it could be run with the rights of the \
+             service; remove it",
         ),
+        Found::Folder(names) if names.is_empty() => Ok(()),
         Found::Folder(names)
             if names.iter().any(|name| name.eq_ignore_ascii_case(program))
                 || plain.rsplit('\\').next().is_some_and(|last| last.eq_ignore_ascii_case(name)) =>
@@ -205,6 +214,7 @@ fn own_folder(path: &str, [program, name]: [&str; 2], earlier: &str, system: &dy
         )),
         Found::Link => refuse("this is a link; write the folder that it leads to"),
         Found::File(_) => refuse("this is a file"),
+        Found::Denied => refuse("the folder cannot be looked at: access is denied"),
         Found::Unreadable(reason) => refuse(format!("the folder cannot be looked at: {reason}")),
     }
 }

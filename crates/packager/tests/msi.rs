@@ -199,11 +199,68 @@ fn upgrades_can_be_undone() {
     let remove = numbers["RemoveExistingProducts"];
     assert!(numbers["InstallInitialize"] < remove && remove < numbers["ProcessComponents"]);
     let conditions = tables.column("InstallExecuteSequence", "Action", "Condition");
-    assert!(conditions["DeleteServices"].contains("NOT UPGRADINGPRODUCTCODE"));
+    let delete = &conditions["DeleteServices"];
+    assert!(delete.contains("NOT UPGRADINGPRODUCTCODE") && delete.contains("RollbackDisabled"), "{delete}");
     let versions = tables.column("Upgrade", "ActionProperty", "Attributes");
     let expected =
         [("NEWERVERSION", "2"), ("OLDERVERSION", "512")].map(|(a, b)| (a.to_owned(), b.to_owned()));
     assert_eq!(versions, BTreeMap::from(expected));
+}
+
+/// Fails if: what is given to a product that is installed changes only the features that it names, or comes after
+/// Windows Installer has decided about features.
+#[test]
+fn an_installed_product_is_reinstalled() {
+    let mut tables = Tables::of("0.1.0");
+    let numbers = tables.sequence("InstallExecuteSequence");
+    let conditions = tables.column("InstallExecuteSequence", "Action", "Condition");
+    let sources = tables.column("CustomAction", "Action", "Source");
+    let targets = tables.column("CustomAction", "Action", "Target");
+    for (action, features, condition) in [
+        ("ReinstallAll", "ALL", "Installed AND NOT (REMOVE OR "),
+        ("ReinstallProgram", "Program", "Installed AND REMOVE AND NOT (REMOVE ~= \"ALL\" OR "),
+    ] {
+        assert_eq!((sources[action].as_str(), targets[action].as_str()), ("REINSTALL", features));
+        assert!(conditions[action].starts_with(condition), "{action}: {}", conditions[action]);
+        assert!(numbers[action] < numbers["CostInitialize"], "{action} comes too late");
+    }
+}
+
+/// Fails if: an ordinary user who has an installed product repaired can set a property that the installation service
+/// goes by.
+#[test]
+fn ordinary_users_change_nothing() {
+    let mut tables = Tables::of("0.1.0");
+    let properties = tables.column("Property", "Property", "Value");
+    let (key, kept) = properties["KeepSettings.Data"].split_once('\n').unwrap();
+    assert!(key.starts_with("key|SOFTWARE\\"), "{key}");
+    let written = tables.column("Registry", "Value", "Name");
+    let mut settled = Vec::new();
+    for record in kept.lines() {
+        match record.split('|').collect::<Vec<_>>()[..] {
+            ["property", property] => settled.push(property),
+            ["property", property, value, remembered] => {
+                assert_eq!(written[&format!("[{property}]")], value);
+                settled.extend([property, remembered]);
+            }
+            _ => panic!("{record}"),
+        }
+    }
+    // A removal is decided about by Windows; the last two are found, not given. What is remembered of switches
+    // counts only where nothing is installed.
+    let others = ["PURGEDATA", "OLDERVERSION", "NEWERVERSION"];
+    let switches = ["INSTALLSERVICE", "ADDTOPATH", "STARTMENU"].map(|name| format!("REMEMBERED_{name}"));
+    for property in properties["SecureCustomProperties"].split(';') {
+        let found = settled.contains(&property);
+        let left = others.contains(&property) || switches.iter().any(|switch| switch == property);
+        assert!(found != left, "{property}");
+    }
+    let conditions = tables.column("InstallExecuteSequence", "Action", "Condition");
+    assert_eq!(conditions["KeepSettings"], "Installed");
+    let numbers = tables.sequence("InstallExecuteSequence");
+    for later in ["Restore.INSTALLDIR", "Default.STARTSERVICE", "ReinstallAll", "CostInitialize"] {
+        assert!(numbers["AppSearch"] < numbers["KeepSettings"] && numbers["KeepSettings"] < numbers[later]);
+    }
 }
 
 /// Fails if: the service is not the one of the manifest.
@@ -239,6 +296,7 @@ fn actions_run_when_they_may() {
     let types = tables.column("CustomAction", "Action", "Type");
     let conditions = tables.column("InstallExecuteSequence", "Action", "Condition");
     for (action, kind) in [
+        ("KeepSettings", 1),
         ("CheckSettings", 1),
         ("RefuseSettings", 1),
         ("ChooseFeatures", 1),

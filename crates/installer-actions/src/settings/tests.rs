@@ -14,11 +14,12 @@ impl System for Station {
             r"C:\token" => Found::File(20),
             r"C:\empty" => Found::File(0),
             r"C:\large" => Found::File(1 << 20),
-            r"C:\locked" => Found::Unreadable("access is denied".to_owned()),
+            r"C:\locked" => Found::Denied,
+            r"C:\bad disk" => Found::Unreadable("data error".to_owned()),
             r"C:\link" => Found::Link,
             r"C:\tools" | r"D:\ours" => names(&["other.exe"]),
             r"C:\pywats" | r"C:\planted" => names(&["Client.EXE", "other"]),
-            r"C:\new" => names(&[]),
+            r"C:\new" | r"C:\planted empty" => names(&[]),
             _ => Found::Nothing,
         }
     }
@@ -28,7 +29,7 @@ impl System for Station {
     }
 
     fn is_planted(&self, path: &str) -> bool {
-        path == r"C:\planted"
+        path.starts_with(r"C:\planted")
     }
 
     fn account_of(&self, _service: &str) -> Option<String> {
@@ -37,6 +38,10 @@ impl System for Station {
 
     fn windows_folder(&self) -> String {
         r"C:\Windows\".to_owned()
+    }
+
+    fn is_configured(&self) -> bool {
+        self.0.contains_key("CONFIGURED")
     }
 }
 
@@ -63,7 +68,8 @@ fn finds_what_is_wrong() {
         ("SECRET", "token", "whole path"),
         ("SECRET", r"C:\empty", "empty"),
         ("SECRET", r"C:\large", "1048576 bytes"),
-        ("SECRET", r"C:\locked", "access is denied"),
+        ("SECRET", r"C:\locked", ""),
+        ("SECRET", r"C:\bad disk", "data error"),
         ("SECRET", r"C:\new", "no file"),
         ("FOLDER", r"D:\Prüf Stand", ""),
         ("FOLDER", r"\\server\share", ""),
@@ -76,6 +82,7 @@ fn finds_what_is_wrong() {
         ("OWN", r"D:\ours\", ""),
         ("OWN", r"C:\tools\", r"such as C:\tools\pyWATS"),
         ("OWN", r"C:\planted\", "an ordinary user made the folder"),
+        ("OWN", r"C:\planted empty\", "an ordinary user made the folder"),
         ("OWN", r"C:\", "on a drive"),
         ("OWN", r"\\server\share\x\", "on a drive"),
         ("OWN", r"c:\windows\pywats\", "Windows' own"),
@@ -102,6 +109,16 @@ fn finds_what_is_wrong() {
             let sentence = problems[0].on_command_line();
             assert!(sentence.starts_with(&start) && sentence.contains(complaint), "{sentence}");
         }
+    }
+    for (property, value, count) in [
+        ("URL", "x", 0),
+        ("SECRET", r"C:\gone", 0),
+        ("FOLDER", "Reports", 0),
+        ("SWITCH", "yes", 1),
+        ("OWN", r"C:\tools\", 1),
+    ] {
+        let station = Station([(property, value), ("CONFIGURED", "")].into());
+        assert_eq!(problems(DATA, &station).len(), count, "{property}={value}, with a configuration");
     }
     let url = &problems(DATA, &Station([("URL", "x")].into()))[0];
     assert!(url.in_dialog("URL|Server address\n").starts_with("Server address \u{201c}x\u{201d}: write"));

@@ -2,15 +2,17 @@
 
 use super::service;
 use super::session::Session;
-use super::{files, folders, security, windows_folder};
+use super::{files, folders, registry, security, windows_folder};
 use crate::configuration;
 use crate::features::{self, Facts, SELECTIONS};
+use crate::maintenance;
 use crate::plan::{self, Request};
 use crate::records::{self, Pairs};
 use crate::settings::{self, Found, Problem, System};
 use std::fs;
+use std::io;
 use std::os::windows::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use windows_sys::Win32::Storage::FileSystem::FILE_ATTRIBUTE_REPARSE_POINT;
 
 type Outcome = Result<(), String>;
@@ -35,7 +37,7 @@ impl System for Session {
         let metadata = match fs::symlink_metadata(path) {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Found::Nothing,
-            Err(error) => return Found::Unreadable(error.to_string()),
+            Err(error) => return unreadable(&error),
         };
         if metadata.file_attributes() & FILE_ATTRIBUTE_REPARSE_POINT != 0 {
             return Found::Link;
@@ -47,12 +49,12 @@ impl System for Session {
                         entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
                     Found::Folder(names.collect())
                 }
-                Err(error) => Found::Unreadable(error.to_string()),
+                Err(error) => unreadable(&error),
             };
         }
         match fs::File::open(path) {
             Ok(_) => Found::File(metadata.len()),
-            Err(error) => Found::Unreadable(error.to_string()),
+            Err(error) => unreadable(&error),
         }
     }
 
@@ -65,12 +67,52 @@ impl System for Session {
     }
 
     fn account_of(&self, service: &str) -> Option<String> {
-        service::look(service).map(|service| service.account)
+        service::look(service).ok().flatten().map(|service| service.account)
     }
 
     fn windows_folder(&self) -> String {
         windows_folder()
     }
+
+    fn is_configured(&self) -> bool {
+        configuration_that_stays(self).is_some()
+    }
+}
+
+fn unreadable(error: &io::Error) -> Found {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => Found::Denied,
+        _ => Found::Unreadable(error.to_string()),
+    }
+}
+
+/// The configuration that is there and stays as it is.
+fn configuration_that_stays(session: &Session) -> Option<PathBuf> {
+    let file = configuration::read(&session.data_for("WriteConfiguration")).ok()?.file;
+    folders::keeps(&session.data_for("SecureFolders"), &file).then_some(file)
+}
+
+pub(super) fn keep_settings(session: &Session) -> Outcome {
+    if security::caller_is_administrator() {
+        return Ok(());
+    }
+    let data = session.property("KeepSettings.Data");
+    let (key, properties) = maintenance::read(&data);
+    for kept in properties {
+        let chosen = kept.remembered.map(|(value, _)| registry::text(key, value)).unwrap_or_default();
+        // Not what was given: it may be a password.
+        if ![String::new(), chosen.clone()].contains(&session.property(kept.property)) {
+            session.log(&format!(
+                "{} is left as it is: only an administrator changes it of an installed product",
+                kept.property
+            ));
+        }
+        session.set(kept.property, &chosen);
+        if let Some((_, property)) = kept.remembered {
+            session.set(property, &chosen);
+        }
+    }
+    Ok(())
 }
 
 fn wrong_settings(session: &Session, sentence: impl Fn(&Problem) -> String) -> String {
@@ -113,13 +155,15 @@ pub(super) fn prepare(session: &Session) -> Outcome {
     let data = session.data_for("Prepare");
     let facts = Pairs::parse(&data);
     let name = facts.text("name");
-    let existing = service::look(name);
+    let existing = service::look(name)?;
     let account = session.property("SERVICEACCOUNT");
     let wanted = session.has_feature(facts.text("feature"));
     let start = session.property("STARTSERVICE");
-    let removal = session.property("REMOVE").eq_ignore_ascii_case("ALL");
+    let remembered_start = session.property("REMEMBERED_STARTSERVICE");
+    let upgrading = !session.property("UPGRADINGPRODUCTCODE").is_empty();
     let password = !session.property("SERVICEPASSWORD").is_empty();
-    let request = Request { wanted, removal, account: &account, password, start: &start };
+    let (account, start, remembered_start) = (account.as_str(), start.as_str(), remembered_start.as_str());
+    let request = Request { wanted, upgrading, account, password, start, remembered_start };
     let plan = plan::plan(request, existing.as_ref());
     let flag = |on: bool| if on { "1" } else { "" };
     session.set("USESERVICE", flag(plan.keep));
@@ -145,21 +189,19 @@ pub(super) fn prepare(session: &Session) -> Outcome {
         }
     }
     session.log(&format!("the service {name}: {plan:?}"));
+    let configuration = configuration_that_stays(session);
+    if let Some(file) = &configuration {
+        session.log(&format!("{} exists and stays as it is", file.display()));
+    }
     for action in PREPARED {
         let mut data = session.data_for(action);
         match *action {
             "ConfigureService" | "RestoreService" => {
                 data = format!("{data}\n{found}account|{}\n", session.property("SERVICEACCOUNT"));
             }
-            "SecureFolders" => data = with_parents(&data),
+            "SecureFolders" => data = prepared_folders(&data, configuration.is_some()),
             // Decided once for both: the rollback must not remove what was there before.
-            "WriteConfiguration" | "RemoveConfiguration" => {
-                let file = configuration::read(&data)?.file;
-                if file.exists() && !file.parent().is_some_and(folders::is_planted) {
-                    session.log(&format!("{} exists and stays as it is", file.display()));
-                    data.clear();
-                }
-            }
+            "WriteConfiguration" | "RemoveConfiguration" if configuration.is_some() => data.clear(),
             _ => {}
         }
         session.set(action, &data);
@@ -167,18 +209,24 @@ pub(super) fn prepare(session: &Session) -> Outcome {
     Ok(())
 }
 
-/// The data of `SecureFolders`, with folders that are about to be made above others: who may rename one of them
-/// may put another in place of what is in it.
-fn with_parents(data: &str) -> String {
-    let mut parents = String::new();
+/// The data of `SecureFolders`: which folders will be new; the folders that are about to be made above others, as who
+/// may rename one of them may put another in place of what is in it; and a watch folder only if the
+/// first configuration will name it.
+fn prepared_folders(data: &str, configured: bool) -> String {
+    let (mut parents, mut folders) = (String::new(), String::new());
     for record in records::parse(data) {
-        if let ["tree", path, sddl, ..] = record[..] {
-            for parent in folders::missing_above(Path::new(path)) {
-                parents += &format!("folder|{}|{sddl}\n", parent.display());
+        match record[..] {
+            ["tree", path, sddl, ..] => {
+                let missing = folders::missing_above(Path::new(path));
+                parents.extend(missing.iter().map(|parent| format!("folder|{}|{sddl}\n", parent.display())));
+                let new = if folders::exists(Path::new(path)) { "" } else { "new-" };
+                folders += &format!("{new}{}\n", record.join("|"));
             }
+            ["drop", ..] if configured => {}
+            _ => folders += &format!("{}\n", record.join("|")),
         }
     }
-    parents + data
+    parents + &folders
 }
 
 pub(super) fn start_again(session: &Session) -> Outcome {

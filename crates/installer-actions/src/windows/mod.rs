@@ -3,6 +3,7 @@
 mod actions;
 mod files;
 mod folders;
+mod registry;
 mod security;
 mod service;
 mod session;
@@ -45,6 +46,7 @@ macro_rules! export {
 }
 
 export! {
+    KeepSettings => actions::keep_settings,
     CheckSettings => actions::check_settings,
     RefuseSettings => actions::refuse_settings,
     ChooseFeatures => actions::choose_features,

@@ -17,13 +17,16 @@ use windows_sys::Win32::Security::Authorization::{
 use windows_sys::Win32::Security::{
     ACL, ACL_REVISION, AddAccessAllowedAceEx, AdjustTokenPrivileges, CONTAINER_INHERIT_ACE,
     DACL_SECURITY_INFORMATION, GROUP_SECURITY_INFORMATION, GetLengthSid, GetSecurityDescriptorDacl,
-    GetSecurityDescriptorGroup, GetSecurityDescriptorOwner, InitializeAcl, LUID_AND_ATTRIBUTES,
-    LookupAccountNameW, LookupPrivilegeValueW, OBJECT_INHERIT_ACE, OWNER_SECURITY_INFORMATION,
-    PROTECTED_DACL_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, PSID, SE_PRIVILEGE_ENABLED,
-    SECURITY_ATTRIBUTES, TOKEN_ADJUST_PRIVILEGES, TOKEN_PRIVILEGES, TOKEN_QUERY,
-    UNPROTECTED_DACL_SECURITY_INFORMATION,
+    GetSecurityDescriptorGroup, GetSecurityDescriptorOwner, GetTokenInformation, InitializeAcl,
+    IsWellKnownSid, LUID_AND_ATTRIBUTES, LookupAccountNameW, LookupPrivilegeValueW, OBJECT_INHERIT_ACE,
+    OWNER_SECURITY_INFORMATION, PROTECTED_DACL_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, PSID,
+    SE_PRIVILEGE_ENABLED, SECURITY_ATTRIBUTES, SID_AND_ATTRIBUTES, TOKEN_ADJUST_PRIVILEGES, TOKEN_GROUPS,
+    TOKEN_PRIVILEGES, TOKEN_QUERY, TokenGroups, UNPROTECTED_DACL_SECURITY_INFORMATION,
+    WinBuiltinAdministratorsSid,
 };
-use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
+use windows_sys::Win32::System::Threading::{
+    GetCurrentProcess, GetCurrentThread, OpenProcessToken, OpenThreadToken,
+};
 
 /// Owner and access rights, as written in
 /// [SDDL](https://learn.microsoft.com/en-us/windows/win32/secauthz/security-descriptor-string-format).
@@ -244,6 +247,48 @@ pub(super) fn account_sid(name: &str) -> Option<Vec<u8>> {
     };
     sid.truncate(sid_size as usize);
     (ok != 0).then_some(sid)
+}
+
+/// Whether whoever asked for the installation is an administrator, with or without having shown it yet.
+pub(super) fn caller_is_administrator() -> bool {
+    let mut token: HANDLE = null_mut();
+    // SAFETY: thread and process are these, and the place is ours to fill.
+    let found = unsafe {
+        OpenThreadToken(GetCurrentThread(), TOKEN_QUERY, 1, &raw mut token) != 0
+            || OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &raw mut token) != 0
+    };
+    if !found {
+        return false;
+    }
+    let answer = is_of_administrators(token);
+    // SAFETY: the handle is ours and not used afterwards.
+    unsafe { CloseHandle(token) };
+    answer
+}
+
+/// Whether a token is of the group of administrators. Before somebody has confirmed an elevation, the group is in the
+/// token for denials alone.
+fn is_of_administrators(token: HANDLE) -> bool {
+    let mut needed = 0;
+    // SAFETY: asked with no room, the call says how much it needs.
+    unsafe { GetTokenInformation(token, TokenGroups, null_mut(), 0, &raw mut needed) };
+    let mut buffer = vec![0_u64; (needed as usize).div_ceil(8).max(1)];
+    let room = u32::try_from(size_of_val(&buffer[..])).unwrap_or(0);
+    let place = buffer.as_mut_ptr().cast();
+    // SAFETY: the buffer has the length that is given with it, and is aligned for the structure.
+    if unsafe { GetTokenInformation(token, TokenGroups, place, room, &raw mut needed) } == 0 {
+        return false;
+    }
+    let list: *const TOKEN_GROUPS = buffer.as_ptr().cast();
+    // SAFETY: the call has filled the structure and as many groups behind its head as it counts.
+    let groups = unsafe {
+        std::slice::from_raw_parts(
+            (&raw const (*list).Groups).cast::<SID_AND_ATTRIBUTES>(),
+            (*list).GroupCount as usize,
+        )
+    };
+    // SAFETY: each identifier is in the same buffer.
+    groups.iter().any(|group| unsafe { IsWellKnownSid(group.Sid, WinBuiltinAdministratorsSid) } != 0)
 }
 
 /// Lets an account log on as a service, which Windows Installer does not do.

@@ -5,6 +5,7 @@ use crate::plan::Service;
 use crate::records::Pairs;
 use crate::settings::has_password;
 use std::ptr::{null, null_mut};
+use windows_sys::Win32::Foundation::ERROR_SERVICE_DOES_NOT_EXIST;
 use windows_sys::Win32::Storage::FileSystem::DELETE;
 use windows_sys::Win32::System::Services::{
     ChangeServiceConfig2W, ChangeServiceConfigW, CloseServiceHandle, ControlService, CreateServiceW,
@@ -41,19 +42,31 @@ fn manager(access: u32) -> Result<Handle, String> {
     Ok(Handle(manager))
 }
 
-fn open(name: &str, access: u32) -> Result<Handle, String> {
+/// Opens a service; nothing if it is not registered.
+fn find(name: &str, access: u32) -> Result<Option<Handle>, String> {
     let manager = manager(SC_MANAGER_CONNECT)?;
     // SAFETY: the manager is open, and the name ends with a zero.
     let service = unsafe { OpenServiceW(manager.0, wide(name).as_ptr(), access) };
-    if service.is_null() {
-        return Err(format!("the service {name} cannot be opened: {}", last_error()));
+    if !service.is_null() {
+        return Ok(Some(Handle(service)));
     }
-    Ok(Handle(service))
+    let error = std::io::Error::last_os_error();
+    if error.raw_os_error() == Some(ERROR_SERVICE_DOES_NOT_EXIST.cast_signed()) {
+        return Ok(None);
+    }
+    Err(format!("the service {name} cannot be opened: {error}"))
+}
+
+fn open(name: &str, access: u32) -> Result<Handle, String> {
+    find(name, access)?.ok_or_else(|| format!("the service {name} is not registered"))
 }
 
 /// What there is of a service; nothing if it is not registered.
-pub(super) fn look(name: &str) -> Option<Service> {
-    let service = open(name, SERVICE_QUERY_CONFIG | SERVICE_QUERY_STATUS).ok()?;
+///
+/// # Errors
+/// If it is there and cannot be looked at: taken for missing, it would lose what an administrator has set.
+pub(super) fn look(name: &str) -> Result<Option<Service>, String> {
+    let Some(service) = find(name, SERVICE_QUERY_CONFIG | SERVICE_QUERY_STATUS)? else { return Ok(None) };
     let mut status = SERVICE_STATUS::default();
     // SAFETY: the service is open, and the structure is ours to fill.
     unsafe { QueryServiceStatus(service.0, &raw mut status) };
@@ -63,7 +76,7 @@ pub(super) fn look(name: &str) -> Option<Service> {
     // SAFETY: the service is open, and the buffer has the length that is given with it.
     let ok = unsafe { QueryServiceConfigW(service.0, buffer.as_mut_ptr().cast(), 8192, &raw mut needed) };
     if ok == 0 {
-        return None;
+        return Err(format!("the service {name} cannot be looked at: {}", last_error()));
     }
     // SAFETY: the call has filled the structure, whose text ends with a zero and is in the same buffer.
     let (start, command, account) = unsafe {
@@ -82,13 +95,13 @@ pub(super) fn look(name: &str) -> Option<Service> {
             &raw mut needed,
         )
     };
-    Some(Service {
+    Ok(Some(Service {
         running: ![0, SERVICE_STOPPED].contains(&status.dwCurrentState),
         start,
         delayed: delayed.fDelayedAutostart != 0,
         command,
         account,
-    })
+    }))
 }
 
 /// Registers a service again that was there when the installation began, and has been deleted since by the
@@ -173,7 +186,7 @@ fn change2<T>(service: &Handle, level: u32, value: &mut T) -> Result<(), String>
 /// # Errors
 /// If the service manager refuses what the service cannot do without.
 pub(super) fn configure(settings: &Pairs<'_>, log: &dyn Fn(&str)) -> Result<(), String> {
-    let again = settings.number("start").is_some() && look(settings.text("name")).is_none();
+    let again = settings.number("start").is_some() && look(settings.text("name"))?.is_none();
     if again {
         register_again(settings, settings.text("command"), log)?;
     }
@@ -233,7 +246,7 @@ fn begin(service: &Handle, settings: &Pairs<'_>) -> Vec<(&'static str, Result<()
 
 /// Gives a service that was there its program, start type and account back.
 pub(super) fn restore(settings: &Pairs<'_>, log: &dyn Fn(&str)) -> Result<(), String> {
-    if look(settings.text("name")).is_none() {
+    if look(settings.text("name"))?.is_none() {
         return register_again(settings, settings.text("old_command"), log);
     }
     let service = open(settings.text("name"), SERVICE_CHANGE_CONFIG)?;

@@ -137,6 +137,8 @@ fn add_properties(database: &mut Database, package: &Package<'_>, codes: &guid::
         ("ProductLanguage", LANGUAGE.to_string()),
         ("ProductName", product.display_name.clone()),
         ("ProductVersion", version),
+        // A test station restarts when somebody wants it to. What waits for it says the exit code.
+        ("REBOOT", "ReallySuppress".to_owned()),
         ("SecureCustomProperties", secure.join(";")),
         ("UpgradeCode", codes.upgrade_code()),
     ];
@@ -326,9 +328,10 @@ fn add_sequences(database: &mut Database) -> Result<()> {
     let row =
         row! { Action: location, Type: SET_PROPERTY, Source: "ARPINSTALLLOCATION", Target: "[INSTALLDIR]" };
     database.add("CustomAction", row)?;
-    let install = settings::place(Sequence::new("InstallExecuteSequence").standard(INSTALL)?, false)?;
-    let install = install.custom(location, "", Place::After("CostFinalize"))?;
-    actions::place(install)?.add_to(database)?;
+    // What an ordinary user may not change is settled before anything else looks at it.
+    let install = actions::place(Sequence::new("InstallExecuteSequence").standard(INSTALL)?)?;
+    let install = features::place(settings::place(install, false)?)?;
+    install.custom(location, "", Place::After("CostFinalize"))?.add_to(database)?;
     let dialogs = settings::place(Sequence::new("InstallUISequence").standard(INSTALL_UI)?, true)?;
     dialogs::place(dialogs)?.add_to(database)?;
     Ok(())

@@ -44,6 +44,7 @@ const STAYS: &str = "NOT (REMOVE ~= \"ALL\")";
 /// Every action of the installation, in the order in which those behind one standard action run. A rollback
 /// action comes before the one whose work it undoes.
 const ACTIONS: &[Action] = &[
+    action("KeepSettings", IMMEDIATE, "AppSearch", "Installed"),
     action("RefuseSettings", IMMEDIATE, "CostFinalize", STAYS),
     action("ChooseFeatures", IMMEDIATE, "MigrateFeatureStates", STAYS),
     action("Prepare", IMMEDIATE, "MigrateFeatureStates", ""),
@@ -95,6 +96,7 @@ pub(super) fn add(database: &mut Database, package: &Package<'_>) -> Result<()> 
     for (name, kind) in ACTIONS.iter().map(|action| (action.name, action.kind)).chain(others) {
         database.add("CustomAction", row! { Action: name, Type: kind, Source: LIBRARY, Target: name })?;
     }
+    add_data(database, "KeepSettings", &kept(package))?;
     add_data(database, "CheckSettings", &checks(package)?)?;
     database.add("Property", row! { Property: "CheckSettings.Labels", Value: labels(package) })?;
     add_data(database, "SecureFolders", &folders(package))?;
@@ -110,6 +112,22 @@ pub(super) fn place(sequence: Sequence) -> Result<Sequence> {
     ACTIONS.iter().try_fold(sequence, |sequence, action| {
         Ok(sequence.custom(action.name, action.condition, Place::After(action.after))?)
     })
+}
+
+/// What an ordinary user who has an installed product repaired cannot set.
+fn kept(package: &Package<'_>) -> Vec<String> {
+    let key = format!("key|{}", package.product.msi.registry_key);
+    // Whether features are there is known without their switches.
+    let switches = super::features::OPTIONAL.iter().map(|optional| optional.property);
+    let settings = package.product.msi.configuration.settings.iter().map(|setting| setting.property.as_str());
+    let others = switches.chain([ACCOUNT.0, ACCOUNT.1]).chain(settings);
+    let remembered = super::settings::values().map(|(property, value)| {
+        format!("property|{property}|{value}|{}", super::settings::remembered(property))
+    });
+    std::iter::once(key)
+        .chain(remembered)
+        .chain(others.map(|property| format!("property|{property}")))
+        .collect()
 }
 
 /// What is checked of the public properties.

@@ -6,11 +6,11 @@
 
 use super::actions;
 use super::settings::remembered;
-use super::{DATA_FOLDER, INSTALL_FOLDER, MACHINE, REGISTRY_KEY_PATH};
+use super::{DATA_FOLDER, INSTALL_FOLDER, MACHINE, REGISTRY_KEY_PATH, SET_PROPERTY};
 use crate::Package;
 use anyhow::Result;
 use windows_installer::files::COMPONENT_64_BIT;
-use windows_installer::{Database, guid, names, row};
+use windows_installer::{Database, Place, Sequence, guid, names, row};
 
 /// The feature that everything else is part of.
 pub(super) const PROGRAM: &str = "Program";
@@ -67,8 +67,37 @@ const ON_REMOVAL: i32 = 2;
 /// `msidbIniFileActionAddLine`.
 const ADD_LINE: i32 = 0;
 
+/// Of a product that is installed, Windows Installer takes up only features that are named; what belongs to others,
+/// such as the registration of the service, which belongs to the program, it leaves alone. So whatever is given to an
+/// installed product reinstalls it all, and the removal of a feature the program, whose component remembers it.
+fn reinstallations() -> [(&'static str, &'static str, String); 2] {
+    [
+        ("ReinstallAll", "ALL", "Installed AND NOT (REMOVE OR REINSTALL OR PATCH OR RESUME)".to_owned()),
+        (
+            "ReinstallProgram",
+            PROGRAM,
+            format!(
+                "Installed AND REMOVE AND NOT (REMOVE ~= \"ALL\" OR REMOVE ~>< \"{PROGRAM}\" OR REINSTALL)"
+            ),
+        ),
+    ]
+}
+
+/// Places the actions that have an installed product reinstalled, before features are looked at.
+pub(super) fn place(sequence: Sequence) -> Result<Sequence> {
+    reinstallations().into_iter().try_fold(sequence, |sequence, (action, _, condition)| {
+        Ok(sequence.custom(action, &condition, Place::After("ValidateProductID"))?)
+    })
+}
+
 pub(super) fn add(database: &mut Database, package: &Package<'_>, codes: &guid::Product) -> Result<()> {
     let product = package.product;
+    for (action, features, _) in reinstallations() {
+        database.add(
+            "CustomAction",
+            row! { Action: action, Type: SET_PROPERTY, Source: "REINSTALL", Target: features },
+        )?;
+    }
     database.add(
         "Feature",
         row! { Feature: PROGRAM, Title: &product.display_name, Description: &product.summary,

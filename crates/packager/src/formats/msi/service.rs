@@ -15,9 +15,11 @@ use crate::Package;
 use anyhow::Result;
 use windows_installer::{Database, FileSet, row};
 
-/// When a service is deleted: not by the removal that is part of an upgrade. The condition that counts
-/// is that of the *old* package, so it must be right from the first release on.
-pub(super) const DELETE: &str = "VersionNT AND NOT UPGRADINGPRODUCTCODE";
+/// When Windows Installer deletes the service: where there is no rollback, and so no commit either. Otherwise the
+/// action `RemoveService` does, as the very last thing: a service that was deleted comes back without its password,
+/// recovery and identity. Neither happens in the removal that is part of an upgrade. The condition that counts is that
+/// of the *old* package, so it must be right from the first release on.
+pub(super) const DELETE: &str = "VersionNT AND RollbackDisabled AND NOT UPGRADINGPRODUCTCODE";
 /// When the service is registered: `Prepare` decides.
 pub(super) const INSTALL: &str = "VersionNT AND REGISTERSERVICE";
 /// When the service is started: `Prepare` decides.

@@ -46,6 +46,11 @@ pub(super) fn remembered(property: &str) -> String {
     format!("REMEMBERED_{property}")
 }
 
+/// Properties that are remembered and switch no feature, each with the registry value that has it.
+pub(super) fn values() -> impl Iterator<Item = (&'static str, &'static str)> {
+    settings().filter(|setting| !setting.switch).map(|setting| (setting.property, setting.value))
+}
+
 impl Setting {
     /// The action that takes what the registry had.
     fn restore(&self) -> String {
@@ -83,7 +88,7 @@ pub(super) fn add(database: &mut Database, package: &Package<'_>, codes: &guid::
         KeyPath: value_key("InstallDir") },
     )?;
     database.add("FeatureComponents", row! { Feature_: features::PROGRAM, Component_: component })?;
-    // The folder gets its access rights before there is anything in it.
+    // The folder gets its access rights before the files come, and nobody may have put anything in before that.
     database.add("CreateFolder", row! { Directory_: INSTALL_FOLDER, Component_: component })?;
 
     for setting in settings() {

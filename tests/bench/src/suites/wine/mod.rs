@@ -151,7 +151,14 @@ fn service_not_started(station: &Station, packages: &Packages) -> Result<()> {
         std::thread::sleep(std::time::Duration::from_secs(2));
         station.expect_service(false)?;
     }
-    Ok(())
+    // What somebody has started since goes on, although the first installation did not start it.
+    let started = station.run("net start pywats-client")?;
+    station.expect_service(true).with_context(|| format!("net start said {}", started.output))?;
+    station.install(&packages.second, "")?;
+    station.expect_service(true).context("after a repair")?;
+    station.install(&packages.second, "STARTSERVICE=1")?;
+    station.install(&packages.second, "STARTSERVICE=0")?;
+    station.expect_service(false).context("told not to start now")
 }
 
 fn same_again(station: &Station, packages: &Packages) -> Result<()> {

@@ -43,8 +43,10 @@ pub(super) fn first_configuration(station: &Station, packages: &Packages) -> Res
     wats.expect(&report)?;
     expect_file(&station.path(DATA).join("done/first.json"))?;
 
-    station.install(&packages.second, "SERVERURL=https://other.example WATCHFOLDER=C:\\Other")?;
+    // Often an upgrade is given what the first installation was given, whose token is gone.
+    station.install(&packages.second, &format!("{properties} WATCHFOLDER=C:\\Other"))?;
     ensure!(fs::read(&file)? == written, "an upgrade changed the configuration");
+    ensure!(!station.path(r"C:\Other").exists(), "a folder was made that the configuration does not name");
     ensure!(station.whole_log().contains("exists and stays as it is"), "the log does not say so");
     Ok(())
 }
@@ -95,7 +97,7 @@ pub(super) fn account(station: &Station, packages: &Packages) -> Result<()> {
     has_account(ACCOUNT)?;
     station.install(&packages.second, "").context("an upgrade")?;
     has_account(ACCOUNT).context("after an upgrade")?;
-    station.install(&packages.second, "SERVICEACCOUNT=LocalSystem REINSTALL=ALL REINSTALLMODE=omus")?;
+    station.install(&packages.second, "SERVICEACCOUNT=LocalSystem")?;
     has_account("LocalSystem").context("after another account was given")
 }
 
@@ -146,7 +148,12 @@ pub(super) fn service_switched(station: &Station, packages: &Packages) -> Result
     ensure!(station.service()?.is_none(), "the service is still registered\n{}", station.log());
     station.expect_program(DEFAULT)?;
     station.install(&packages.first, "INSTALLSERVICE=1")?;
-    station.expect_service(true)
+    station.expect_service(true)?;
+    station.install(&packages.first, "REMOVE=Service")?;
+    ensure!(station.service()?.is_none(), "REMOVE=Service has left it\n{}", station.log());
+    station.install(&packages.second, "")?;
+    ensure!(station.service()?.is_none(), "an upgrade has brought it back\n{}", station.log());
+    station.expect_program(DEFAULT)
 }
 
 /// A removal with PURGEDATA=1 takes everything along; one without leaves it, and so does an upgrade.
@@ -172,7 +179,7 @@ pub(super) fn repair(station: &Station, packages: &Packages) -> Result<()> {
     station.expect_service(true)?;
     fs::write(station.path(DATA).join("config.json"), "{ \"logging\": { \"level\": \"debug\" } }")?;
     fs::write(station.path(CHOSEN).join("LICENSE.txt"), "damaged")?;
-    station.install(&packages.first, "REINSTALL=ALL REINSTALLMODE=omus")?;
+    station.install(&packages.first, "")?;
     let license = fs::read_to_string(station.path(CHOSEN).join("LICENSE.txt"))?;
     ensure!(license.contains("MIT"), "LICENSE.txt was not repaired: {license}");
     let configuration = fs::read_to_string(station.path(DATA).join("config.json"))?;
