@@ -76,11 +76,20 @@ fn service_main(_arguments: Vec<OsString>) {
 
 fn begin_log(config: &Config) -> logging::Levels {
     let path = config.client.data_dir.join("logs").join("pywats-client.log");
-    match RotatingFile::open(&path, LOG_SIZE, LOGS_KEPT) {
-        Ok(file) => logging::to_file(config.logging.level, file, EventLog::open(NAME)),
-        // A service without a log still does its work and shows its health.
-        Err(_) => logging::to_stderr(config.logging.level),
+    let (file, failed) = match RotatingFile::open(&path, LOG_SIZE, LOGS_KEPT) {
+        Ok(file) => (Some(file), None),
+        Err(error) => (None, Some(error)),
+    };
+    let levels = logging::of_service(config.logging.level, file, EventLog::open(NAME));
+    // A service without a log file still does its work and shows its health.
+    if let Some(error) = failed {
+        tracing::error!(
+            "the log file {} cannot be opened: {error}; let the service's account write to its folder, and start \
+             the service again",
+            path.display()
+        );
     }
+    levels
 }
 
 fn report(state: ServiceState, wait: Duration, exit: Exit) {
