@@ -9,7 +9,7 @@ target:
 let
   underscored = lib.replaceStrings [ "-" ] [ "_" ] target;
   compiler = "${mingw}/bin/${mingw.targetPrefix}";
-  # Everything that Windows 10 and Server 2019 have in System32. A library beside these would have to be shipped.
+  # Everything that Windows 10 and Server 2016 have in System32. A library beside these would have to be shipped.
   libraries = [
     "advapi32.dll"
     "api-ms-win-core-synch-l1-2-0.dll"

@@ -17,7 +17,7 @@ pub enum Arch {
 pub enum Os {
     /// Linux, with any libc: programs are linked statically.
     Linux,
-    /// Windows 10, Windows Server 2019 and later.
+    /// Windows 10, Windows Server 2016 and later.
     Windows,
     /// macOS 11 and later.
     MacOs,

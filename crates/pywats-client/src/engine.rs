@@ -32,6 +32,9 @@ pub enum StartError {
     /// The system gives no thread.
     #[error("the system gives no thread: {0}")]
     Thread(io::Error),
+    /// It panicked.
+    #[error("starting ended unexpectedly")]
+    Panicked,
 }
 
 /// How a pipeline ended without having been asked to.

@@ -7,72 +7,90 @@ use std::fmt;
 use std::io;
 use tracing::Level;
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
-#[cfg(windows)]
-use tracing_subscriber::layer::Layer;
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::reload;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Registry, registry, reload};
 
 /// Changes the level while the service runs.
-pub struct Levels(reload::Handle<LevelFilter, tracing_subscriber::Registry>);
+pub struct Levels(reload::Handle<LevelFilter, Registry>);
 
 impl Levels {
     /// From now on, write this level and what is more important.
     pub fn set(&self, level: Level) {
-        if let Err(error) = self.0.reload(LevelFilter::from_level(level)) {
-            tracing::error!("the log level cannot be changed: {error}");
+        match self.0.reload(LevelFilter::from_level(level)) {
+            // What had a level is not there: a log file that cannot be opened.
+            Err(error) if error.is_dropped() => {}
+            Err(error) => tracing::error!("the log level cannot be changed: {error}"),
+            Ok(()) => {}
         }
     }
 }
 
 /// Begins to write log lines to standard error.
 pub fn to_stderr(level: Level) -> Levels {
-    let (filter, levels) = filter(level);
-    begin(filter, lines(io::stderr, !under_journal()));
+    let (lines, levels) = lines(level, io::stderr, !under_journal());
+    begin(registry().with(lines));
     levels
 }
 
-/// Begins to write log lines with `writer`, and warnings and errors to the event log.
+/// Begins to write log lines to a file, and warnings and errors to the event log: to those that can be opened.
 #[cfg(windows)]
-pub fn to_file(
+pub fn of_service(
     level: Level,
-    writer: rotating::RotatingFile,
+    file: Option<rotating::RotatingFile>,
     events: Option<crate::service::event_log::EventLog>,
 ) -> Levels {
-    let (filter, levels) = filter(level);
+    let (log, levels) = service_log(level, file.map(std::sync::Mutex::new), events);
+    begin(log);
+    levels
+}
+
+/// The level is that of the file: whoever looks after the machine hears of warnings in any case.
+#[cfg(any(windows, test))]
+fn service_log<F, E>(
+    level: Level,
+    file: Option<F>,
+    events: Option<E>,
+) -> (impl tracing::Subscriber + Into<tracing::Dispatch> + Send + Sync, Levels)
+where
+    F: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+    E: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
     let events = events.map(|log| {
         let bare = tracing_subscriber::fmt::layer().with_ansi(false).with_target(false);
         bare.with_level(false).without_time().with_writer(log).with_filter(LevelFilter::WARN)
     });
-    begin(filter, lines(std::sync::Mutex::new(writer), true).and_then(events));
-    levels
+    let (file, levels) = match file {
+        Some(file) => {
+            let (lines, levels) = lines(level, file, true);
+            (Some(lines), levels)
+        }
+        None => (None, Levels(reload::Layer::new(LevelFilter::OFF).1)),
+    };
+    (registry().with(file).with(events), levels)
 }
 
-type Filter = reload::Layer<LevelFilter, tracing_subscriber::Registry>;
-type Filtered = tracing_subscriber::layer::Layered<Filter, tracing_subscriber::Registry>;
-
-fn filter(level: Level) -> (Filter, Levels) {
-    let (filter, handle) = reload::Layer::new(LevelFilter::from_level(level));
-    (filter, Levels(handle))
-}
-
-/// A line for each event.
-fn lines<W>(writer: W, times: bool) -> impl tracing_subscriber::Layer<Filtered> + Send + Sync
+/// A line for each event of this level and of what is more important.
+fn lines<W>(level: Level, writer: W, times: bool) -> (impl Layer<Registry> + Send + Sync, Levels)
 where
-    W: for<'w> tracing_subscriber::fmt::MakeWriter<'w> + Send + Sync + 'static,
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    tracing_subscriber::fmt::layer()
+    let (filter, handle) = reload::Layer::new(LevelFilter::from_level(level));
+    let lines = tracing_subscriber::fmt::layer()
         .with_ansi(false)
         .with_target(false)
         .with_timer(UtcTime { shown: times })
         .with_writer(writer)
+        .with_filter(filter);
+    (lines, Levels(handle))
 }
 
-fn begin(filter: Filter, layer: impl tracing_subscriber::Layer<Filtered> + Send + Sync) {
+fn begin(log: impl Into<tracing::Dispatch>) {
     // Fails only if there is a log already, which is then as good.
-    drop(tracing_subscriber::registry().with(filter).with(layer).try_init());
+    drop(log.try_init());
 }
 
 /// `2026-11-22T12:00:00.000Z `, or nothing.
@@ -96,6 +114,54 @@ fn under_journal() -> bool {
 #[cfg(not(unix))]
 fn under_journal() -> bool {
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::{self, File};
+    use std::path::Path;
+    use std::sync::Arc;
+
+    fn write_all_levels() {
+        tracing::error!("an error");
+        tracing::warn!("a warning");
+        tracing::info!("an information");
+        tracing::debug!("a detail");
+    }
+
+    /// Fails if: the level of the log file keeps anything out of the event log or lets anything in, or the event log
+    /// goes without a file.
+    #[test]
+    fn warnings_reach_the_event_log_whatever_the_level() {
+        let dir = tempfile::tempdir().unwrap();
+        let make = |name: &str| Arc::new(File::create(dir.path().join(name)).unwrap());
+        let words = |path: &Path| -> Vec<String> {
+            let text = fs::read_to_string(path).unwrap();
+            text.lines().map(|line| line.rsplit(' ').next().unwrap().to_owned()).collect()
+        };
+        let all = ["error", "warning", "information", "detail"];
+        for (level, in_file) in
+            [(Level::ERROR, 1), (Level::WARN, 2), (Level::INFO, 3), (Level::DEBUG, 4), (Level::TRACE, 4)]
+        {
+            for with_file in [true, false] {
+                // What the level was before does not count.
+                let (log, levels) =
+                    service_log(Level::INFO, with_file.then(|| make("file")), Some(make("events")));
+                tracing::subscriber::with_default(log, || {
+                    levels.set(level);
+                    write_all_levels();
+                });
+                assert_eq!(words(&dir.path().join("events")), all[..2], "{level}, with file: {with_file}");
+                if with_file {
+                    assert_eq!(words(&dir.path().join("file")), all[..in_file], "{level}");
+                }
+            }
+        }
+        let (log, _levels) = service_log(Level::ERROR, Some(make("file")), None::<Arc<File>>);
+        tracing::subscriber::with_default(log, write_all_levels);
+        assert_eq!(words(&dir.path().join("file")), all[..1], "without an event log");
+    }
 }
 
 pub mod rotating {

@@ -21,12 +21,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::task::{JoinHandle, block_in_place};
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::timeout;
 
 /// How often a pipeline that cannot start is tried again.
 const RETRY: Duration = Duration::from_secs(10);
-/// How long a stop may take at most.
+/// How long is waited for a pipeline to stop, and for one that starts before it can be stopped.
 const STOP: Duration = Duration::from_secs(10);
+/// How long it may take until the service has ended, once it was asked to.
+pub const STOPPING: Duration = Duration::from_secs(2 * STOP.as_secs() + 5);
 
 /// Runs the service until it is told to stop.
 pub fn run(sources: Sources, levels: Levels) -> Exit {
@@ -59,7 +62,11 @@ struct Service {
     link: watch::Sender<Link>,
     health: Option<JoinHandle<()>>,
     engine: Option<Engine>,
+    /// An engine that was still starting when a stop was asked for.
+    starting: Option<JoinHandle<Result<Engine, StartError>>>,
     ever_started: bool,
+    /// Whether somebody asked for a reload while an engine was starting.
+    reload_asked: bool,
 }
 
 impl Service {
@@ -75,7 +82,9 @@ impl Service {
             link,
             health: None,
             engine: None,
+            starting: None,
             ever_started: false,
+            reload_asked: false,
         })
     }
 
@@ -86,8 +95,12 @@ impl Service {
         self.start_health(&loaded.config);
         let reporter = tokio::spawn(report(Arc::clone(&self.status)));
         let exit = loop {
-            if self.engine.is_none() && self.start() == Start::Impossible {
-                break Exit::StartFailed;
+            if self.engine.is_none() {
+                match self.start().await {
+                    Start::Done | Start::Later => {}
+                    Start::CalledOff => break Exit::Ok,
+                    Start::Impossible => break Exit::StartFailed,
+                }
             }
             if self.next().await == Next::Stop {
                 break Exit::Ok;
@@ -100,6 +113,10 @@ impl Service {
 
     /// Waits for one thing to happen and deals with it.
     async fn next(&mut self) -> Next {
+        if std::mem::take(&mut self.reload_asked) {
+            self.reload().await;
+            return Next::GoOn;
+        }
         let collapsed = async {
             match &mut self.engine {
                 Some(engine) => engine.collapsed().await,
@@ -120,9 +137,19 @@ impl Service {
         Next::GoOn
     }
 
-    fn start(&mut self) -> Start {
+    /// Starts the pipeline. Where a folder is on a server that does not answer, that takes long, and whoever asks for
+    /// a stop in the meantime is heard.
+    async fn start(&mut self) -> Start {
         let config = self.follower.current().config.clone();
-        let started = block_in_place(|| Engine::start(&config, &self.status, self.link.subscribe()));
+        let (status, link) = (Arc::clone(&self.status), self.link.subscribe());
+        let mut starting = spawn_blocking(move || Engine::start(&config, &status, link));
+        let started = tokio::select! {
+            started = &mut starting => started.unwrap_or(Err(StartError::Panicked)),
+            () = stop_asked(&mut self.requests, &mut self.reload_asked) => {
+                self.starting = Some(starting);
+                return Start::CalledOff;
+            }
+        };
         match started {
             Ok(engine) => {
                 self.engine = Some(engine);
@@ -138,23 +165,29 @@ impl Service {
             }
             Err(error) => {
                 self.status.problem(Area::Storage, error.to_string());
-                tell(News::Waiting);
                 Start::Later
             }
         }
     }
 
     async fn stop_engine(&mut self) {
-        let Some(engine) = self.engine.take() else { return };
-        if tokio::time::timeout(STOP, engine.stop()).await.is_err() {
-            tracing::warn!("something hangs and is left behind; nothing is lost");
+        if let Some(starting) = self.starting.take() {
+            match timeout(STOP, starting).await {
+                Ok(started) => self.engine = started.ok().and_then(Result::ok),
+                Err(_) => left_behind(),
+            }
+        }
+        if let Some(engine) = self.engine.take()
+            && timeout(STOP, engine.stop()).await.is_err()
+        {
+            left_behind();
         }
     }
 
     async fn stop(&mut self) {
         tracing::info!("stopping");
         self.status.enter(Phase::StopPending);
-        tell(News::Stopping(STOP + Duration::from_secs(5)));
+        tell(News::Stopping);
         self.stop_engine().await;
         tracing::info!("stopped");
     }
@@ -262,7 +295,19 @@ enum Next {
 enum Start {
     Done,
     Later,
+    CalledOff,
     Impossible,
+}
+
+/// Waits until somebody asks for a stop, and notes whether one for a reload came before.
+async fn stop_asked(requests: &mut Requests, reload_asked: &mut bool) {
+    while requests.next().await == Request::Reload {
+        *reload_asked = true;
+    }
+}
+
+fn left_behind() {
+    tracing::warn!("something hangs and is left behind; nothing is lost");
 }
 
 /// The way to the server that a configuration describes.

@@ -7,6 +7,8 @@ mod unix;
 pub use unix::{Requests, tell};
 #[cfg(windows)]
 pub mod event_log;
+#[cfg(any(windows, test))]
+mod lifecycle;
 #[cfg(windows)]
 pub mod windows;
 #[cfg(windows)]
@@ -28,12 +30,10 @@ pub enum Request {
 pub enum News<'a> {
     /// Reports are taken from now on.
     Started,
-    /// The service runs, but cannot take reports yet: something is wrong with its folders.
-    Waiting,
     /// The configuration is being read again; [`News::Started`] follows.
     Reloading,
-    /// The service is ending, which takes up to this long.
-    Stopping(Duration),
+    /// The service is ending.
+    Stopping,
     /// One line for people.
     Status(&'a str),
     /// The workers are alive.

@@ -40,12 +40,10 @@ impl Requests {
 pub fn tell(news: News<'_>) {
     let told = match news {
         News::Started => sd_notify::notify(&[NotifyState::Ready]),
-        // Not ready means to systemd that it is still starting, which is the case.
-        News::Waiting => Ok(()),
         // systemd 253 and later wants the time of the reload with it.
         News::Reloading => NotifyState::monotonic_usec_now()
             .and_then(|now| sd_notify::notify(&[NotifyState::Reloading, now])),
-        News::Stopping(_) => sd_notify::notify(&[NotifyState::Stopping]),
+        News::Stopping => sd_notify::notify(&[NotifyState::Stopping]),
         News::Status(line) => sd_notify::notify(&[NotifyState::Status(line)]),
         News::Alive => sd_notify::notify(&[NotifyState::Watchdog]),
     };

@@ -2,6 +2,7 @@
 //! service in return, and reports every step. Without the manager, Ctrl-C stops the program.
 
 use super::event_log::EventLog;
+use super::lifecycle::{Lifecycle, State};
 use super::{News, Request};
 use crate::config::{Config, Sources};
 use crate::exit::Exit;
@@ -10,7 +11,6 @@ use crate::run;
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -27,14 +27,20 @@ pub const NAME: &str = "pywats-client";
 const LOG_SIZE: u64 = 10 << 20;
 const LOGS_KEPT: u32 = 5;
 
+/// What the service lets the manager ask for.
+const ACCEPTED: ServiceControlAccept = ServiceControlAccept::STOP
+    .union(ServiceControlAccept::SHUTDOWN)
+    .union(ServiceControlAccept::PRESHUTDOWN)
+    .union(ServiceControlAccept::PARAM_CHANGE);
+
 /// What the command line said; the manager calls the service without it.
 static CONFIG: OnceLock<Option<PathBuf>> = OnceLock::new();
 /// The manager, once it has called.
 static MANAGER: OnceLock<ServiceStatusHandle> = OnceLock::new();
 /// Requests of the manager, until [`Requests::listen`] takes them.
 static REQUESTS: Mutex<Option<mpsc::UnboundedReceiver<Request>>> = Mutex::new(None);
-/// Counts the steps of starting and stopping, as the manager wants it.
-static CHECKPOINT: AtomicU32 = AtomicU32::new(0);
+/// What the manager has been told.
+static LIFECYCLE: Mutex<Lifecycle> = Mutex::new(Lifecycle::new());
 
 define_windows_service!(ffi_service_main, service_main);
 
@@ -53,6 +59,8 @@ fn service_main(_arguments: Vec<OsString>) {
     *REQUESTS.lock().unwrap_or_else(PoisonError::into_inner) = Some(receiver);
     let handler = move |control| match control {
         ServiceControl::Stop | ServiceControl::Shutdown | ServiceControl::Preshutdown => {
+            // Here, because the service may be busy for a while.
+            report(State::StopPending, Exit::Ok);
             // Nobody listens any more if the service is ending already.
             let _ = sender.send(Request::Stop);
             ServiceControlHandlerResult::NoError
@@ -67,36 +75,43 @@ fn service_main(_arguments: Vec<OsString>) {
     // Without a handle there is nobody to tell that there is none.
     let Ok(manager) = service_control_handler::register(NAME, handler) else { return };
     let _ = MANAGER.set(manager);
-    report(ServiceState::StartPending, Duration::from_secs(30), Exit::Ok);
+    // At once: what follows may wait long for folders on a server that does not answer, and installers take a service
+    // that is slow to start for one that fails. Health says what is missing.
+    report(State::Running, Exit::Ok);
     let sources = Sources::new(CONFIG.get().cloned().flatten());
     let levels = begin_log(&sources.load().config);
     let exit = run::run(sources, levels);
-    report(ServiceState::Stopped, Duration::ZERO, exit);
+    report(State::Stopped, exit);
 }
 
 fn begin_log(config: &Config) -> logging::Levels {
     let path = config.client.data_dir.join("logs").join("pywats-client.log");
-    match RotatingFile::open(&path, LOG_SIZE, LOGS_KEPT) {
-        Ok(file) => logging::to_file(config.logging.level, file, EventLog::open(NAME)),
-        // A service without a log still does its work and shows its health.
-        Err(_) => logging::to_stderr(config.logging.level),
+    let (file, failed) = match RotatingFile::open(&path, LOG_SIZE, LOGS_KEPT) {
+        Ok(file) => (Some(file), None),
+        Err(error) => (None, Some(error)),
+    };
+    let levels = logging::of_service(config.logging.level, file, EventLog::open(NAME));
+    // A service without a log file still does its work and shows its health.
+    if let Some(error) = failed {
+        tracing::error!(
+            "the log file {} cannot be opened: {error}; let the service's account write to its folder, and start \
+             the service again",
+            path.display()
+        );
     }
+    levels
 }
 
-fn report(state: ServiceState, wait: Duration, exit: Exit) {
+fn report(state: State, exit: Exit) {
     let Some(manager) = MANAGER.get() else { return };
-    let pending = matches!(state, ServiceState::StartPending | ServiceState::StopPending);
-    let checkpoint = if pending { CHECKPOINT.fetch_add(1, Ordering::Relaxed) + 1 } else { 0 };
-    let controls_accepted = match state {
-        ServiceState::Running => {
-            ServiceControlAccept::STOP
-                | ServiceControlAccept::SHUTDOWN
-                | ServiceControlAccept::PRESHUTDOWN
-                | ServiceControlAccept::PARAM_CHANGE
-        }
-        // A start that waits for a disk can be called off.
-        ServiceState::StartPending => ServiceControlAccept::STOP,
-        _ => ServiceControlAccept::empty(),
+    // Held until the manager has heard it, so that no other thread is heard in between.
+    let mut lifecycle = LIFECYCLE.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(checkpoint) = lifecycle.enter(state) else { return };
+    let nothing = ServiceControlAccept::empty();
+    let (current_state, wait_hint, controls_accepted) = match state {
+        State::Running => (ServiceState::Running, Duration::ZERO, ACCEPTED),
+        State::StopPending => (ServiceState::StopPending, run::STOPPING, nothing),
+        State::Stopped => (ServiceState::Stopped, Duration::ZERO, nothing),
     };
     let exit_code = match exit {
         Exit::Ok => ServiceExitCode::NO_ERROR,
@@ -104,11 +119,11 @@ fn report(state: ServiceState, wait: Duration, exit: Exit) {
     };
     let status = ServiceStatus {
         service_type: ServiceType::OWN_PROCESS,
-        current_state: state,
+        current_state,
         controls_accepted,
         exit_code,
         checkpoint,
-        wait_hint: wait,
+        wait_hint,
         process_id: None,
     };
     if let Err(error) = manager.set_service_status(status) {
@@ -147,9 +162,8 @@ impl Requests {
 /// Tells the service manager.
 pub fn tell(news: News<'_>) {
     match news {
-        // The manager, and installers waiting for it, want an answer; health says what is missing.
-        News::Started | News::Waiting => report(ServiceState::Running, Duration::ZERO, Exit::Ok),
-        News::Stopping(time) => report(ServiceState::StopPending, time, Exit::Ok),
-        News::Reloading | News::Status(_) | News::Alive => {}
+        News::Stopping => report(State::StopPending, Exit::Ok),
+        // It has heard that the service runs; health says whether reports are taken.
+        News::Started | News::Reloading | News::Status(_) | News::Alive => {}
     }
 }

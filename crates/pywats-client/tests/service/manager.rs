@@ -109,6 +109,28 @@ fn stopping_is_quick_and_clean() {
     }
 }
 
+/// Fails if: a stop is heard only when a start has failed that takes long, here because somebody else has locked the
+/// database; or what had begun to start is not stopped.
+#[test]
+fn a_stop_is_heard_while_the_service_starts() {
+    let mut station = Station::new();
+    let systemd = Systemd::listen(&mut station);
+    std::fs::create_dir_all(station.data()).unwrap();
+    let database = rusqlite::Connection::open(station.data().join("queue.db")).unwrap();
+    database.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    station.launch();
+    station.wait("it is starting", |station| station.data().join("queue.lock").exists());
+    station.signal(Signal::TERM);
+    assert!(systemd.expect("STOPPING=1", PATIENCE).is_some());
+    assert!(!station.log().contains("locked"), "only after the start had failed: {}", station.log());
+    // It starts after all, and has to be stopped like any other.
+    database.execute_batch("ROLLBACK").unwrap();
+    assert!(station.wait_for_exit().success());
+    assert!(station.log().contains("watching "), "{}", station.log());
+    assert!(station.log().contains("stopped"), "{}", station.log());
+    assert_eq!(Station::names(&station.data()), ["done", "failed", "queue.db", "queue.lock", "watch"]);
+}
+
 /// Fails if: an endpoint answers the wrong code or content, can be cached, or takes anything but GET.
 #[test]
 fn health_endpoints() {

@@ -105,7 +105,7 @@ fn judge(section: &mut Section, settings: &Settings, wanted: &Wanted) {
         }
     }
     let key = format!(r"HKLM\{}", policy::KEY);
-    // Group policies come again after each start, but until then those of the image hold.
+    // Advice, and no finding: group policies come again after each start, but until then those of the image hold.
     if settings.next.on && wanted.policies && !settings.next.keeps_key(&key) {
         commands.push(format!("uwfmgr.exe registry add-exclusion \"{key}\""));
     }
