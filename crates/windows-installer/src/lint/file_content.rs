@@ -59,11 +59,11 @@ pub(super) fn check(msi: &Msi, report: &mut Report) {
 
 fn file(msi: &Msi, row: Row<'_>, packed: &Packed, report: &mut Report) {
     let size = row.bits("FileSize");
-    if usize::try_from(size) != Ok(packed.content.len()) {
-        let message = format!("{size}, but the file has {} bytes: correct it", packed.content.len());
+    if usize::try_from(size) != Ok(packed.content().len()) {
+        let message = format!("{size}, but the file has {} bytes: correct it", packed.content().len());
         report.value(SIZE, row, "FileSize", message);
     }
-    hash(msi, row, &packed.content, report);
+    hash(msi, row, packed.content(), report);
     let version = row.text("Version");
     // A file may also take its version from another.
     let given = category::version(version).filter(|_| !msi.has("File", version));
@@ -81,8 +81,8 @@ fn file(msi: &Msi, row: Row<'_>, packed: &Packed, report: &mut Report) {
     if is_font {
         return;
     }
-    let message = match (given, version_resource(&packed.content)) {
-        (Some(_), None) if !is_program(&packed.content) => {
+    let message = match (given, version_resource(packed.content())) {
+        (Some(_), None) if !is_program(packed.content()) => {
             format!("{version}, but the file is no program, so it has no version: leave it empty")
         }
         (Some(_), None) => format!("{version}, but the file has no version resource: leave it empty"),

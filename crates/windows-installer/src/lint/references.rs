@@ -38,7 +38,7 @@ fn texts<'a>(msi: &'a Msi, categories: &'a [&str]) -> impl Iterator<Item = (Row<
         table.columns.iter().enumerate().flat_map(move |(index, column)| {
             let wanted = categories.contains(&column.category.as_str());
             table.rows().filter(move |_| wanted).filter_map(move |row| match &row.cells[index] {
-                Cell::Text(text) => Some((row, column.name.as_str(), text.as_str())),
+                Cell::Text(text) => Some((row, column.name.as_str(), &**text)),
                 _ => None,
             })
         })

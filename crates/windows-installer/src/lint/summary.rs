@@ -1,5 +1,6 @@
 //! The summary information and the code page.
 
+use super::cabinets;
 use super::category;
 use super::read::Msi;
 use super::read::Summary;
@@ -61,12 +62,6 @@ const TABLES_SINCE: &[(&str, i32)] = &[
 /// The language number of a package that suits every language.
 const NEUTRAL: u16 = 0;
 
-/// Bits of the word count.
-const COMPRESSED: i32 = 2;
-/// Bits of `File.Attributes`.
-const FILE_NOT_COMPRESSED: i32 = 0x2000;
-const FILE_COMPRESSED: i32 = 0x4000;
-
 pub(super) fn check(msi: &Msi, report: &mut Report) {
     code_page(msi, report);
     let Some(summary) = &msi.summary else { return };
@@ -117,7 +112,7 @@ fn code_page(msi: &Msi, report: &mut Report) {
              Western languages",
         ),
         0 => {
-            if let Some(text) = msi.foreign_texts.first() {
+            if let Some(text) = &msi.foreign_text {
                 report.file(
                     CODE_PAGE,
                     format!(
@@ -182,11 +177,7 @@ fn word_count(msi: &Msi, summary: &Summary, report: &mut Report) {
             .file(WORD_COUNT, format!("{word_count} has unknown bits: write 2 for compressed files"));
     }
     let has_cabinet = msi.rows("Media").any(|row| !row.text("Cabinet").is_empty());
-    let compressed = |row: super::read::Row<'_>| match row.bits("Attributes") {
-        bits if bits & FILE_COMPRESSED != 0 => true,
-        bits if bits & FILE_NOT_COMPRESSED != 0 => false,
-        _ => word_count & COMPRESSED != 0,
-    };
+    let compressed = |row| cabinets::is_compressed(msi, row);
     if !has_cabinet && msi.rows("File").any(compressed) {
         let message = format!(
             "the word count {word_count} says that files are compressed, but no medium has a cabinet: take \

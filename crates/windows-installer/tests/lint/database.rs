@@ -122,7 +122,9 @@ pub(crate) const FAULTS: &[Fault] = &[
         e.summary(|info| info.set_arch("x86_64"));
     }),
     fault("no package code", "summary-revision", |e| e.summary(msi::SummaryInfo::clear_uuid)),
-    fault("files that should lie beside", "summary-word-count", |e| e.summary(|info| info.set_word_count(0))),
+    wide("files that should lie beside", "summary-word-count", &["cabinet-files"], |e| {
+        e.summary(|info| info.set_word_count(0));
+    }),
     fault("too old an installer", "summary-page-count", |e| configuration(e, "example")),
     fault("package that may be changed", "summary-security", |e| e.summary(|info| info.set_doc_security(0))),
     fault("another language", "product-language", |e| property(e, "ProductLanguage", "1031")),

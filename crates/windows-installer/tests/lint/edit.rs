@@ -61,6 +61,15 @@ impl Editor {
         self.package(|package| package.write_stream(name).unwrap().write_all(content).unwrap());
     }
 
+    /// The content of a stream by that name.
+    pub(crate) fn read_stream(&mut self, name: &str) -> Vec<u8> {
+        let mut content = Vec::new();
+        self.package(|package| {
+            package.read_stream(name).unwrap().read_to_end(&mut content).unwrap();
+        });
+        content
+    }
+
     pub(crate) fn summary(&mut self, change: impl FnOnce(&mut msi::SummaryInfo)) {
         self.package(|package| change(package.summary_info_mut()));
     }

@@ -106,6 +106,12 @@ pub(crate) const FAULTS: &[Fault] = &[
     fault("cabinet that is none", "cabinet-readable", |e| {
         e.stream("files.cab", b"MSCF and then nothing of use");
     }),
+    fault("cabinet that claims too much", "cabinet-readable", |e| {
+        let mut cabinet = e.read_stream("files.cab");
+        let table = usize::try_from(u32::from_le_bytes(cabinet[16..20].try_into().unwrap())).unwrap();
+        cabinet[table..table + 4].fill(0xff);
+        e.stream("files.cab", &cabinet);
+    }),
     wide(
         "file that is not packed",
         "cabinet-files",

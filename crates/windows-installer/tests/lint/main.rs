@@ -131,6 +131,21 @@ fn notices_truncation() {
     }
 }
 
+/// Fails if: a small file in which many rows have one long text is judged, which could take all memory.
+#[test]
+fn refuses_a_long_text_in_many_rows() {
+    let mut editor = Editor(good::package());
+    let columns =
+        vec![msi::Column::build("Number").primary_key().int16(), msi::Column::build("Text").text_string(0)];
+    editor.table("Long", columns);
+    let rows = (1..10_000).map(|n| vec![edit::number(n), edit::text("in every row")]).collect();
+    editor.package(|package| package.insert_rows(msi::Insert::into("Long").rows(rows)).unwrap());
+    editor.retype("in every row", &[b'x'; 0xffff]);
+    assert!(editor.0.len() < 1 << 20);
+    let error = lint(&editor.0).unwrap_err().to_string();
+    assert!(error.contains("too large") && error.contains("table Long"), "{error}");
+}
+
 /// `docs/msi-lint.md`, from the rules' own table.
 fn document() -> String {
     let mut groups: BTreeMap<usize, (&str, Vec<String>)> = BTreeMap::new();
