@@ -3,7 +3,7 @@
 //! The crate `cab` starts from the beginning of a folder for every file. So each folder is unpacked at once,
 //! and its files are ranges of it. Ranges may overlap: some writers store files with the same content once.
 
-use crate::lint::read::{u16_at, u32_at};
+use crate::bytes::{u16_at, u32_at};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as Place;
 use std::io::{Cursor, Read};

@@ -6,13 +6,11 @@
 //! [`_Columns`](https://learn.microsoft.com/en-us/windows/win32/msi/-columns-table); their encoding is known
 //! from readers such as Wine's and msitools'.
 
-mod bytes;
 mod streams;
 mod strings;
 mod summary;
 mod table;
 
-pub(super) use bytes::{u16_at, u32_at};
 pub(super) use summary::{Summary, property as summary_property};
 use table::MOST;
 pub(super) use table::{Cell, Kind, Row, Table};

@@ -1,6 +1,6 @@
 //! The string pool: every text once, and how often it is used.
 
-use super::bytes::{u16_at, u32_at};
+use crate::bytes::{u16_at, u32_at};
 use msi::CodePage;
 use std::rc::Rc;
 

@@ -1,7 +1,7 @@
 //! The stream with the summary information, a
 //! [property set](https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-oleps/).
 
-use super::bytes::{u16_at, u32_at};
+use crate::bytes::{u16_at, u32_at};
 use msi::CodePage;
 use std::collections::BTreeMap;
 

@@ -3,9 +3,9 @@
 //! A table is stored column by column. Numbers are shifted by half their range, so that zero bytes mean that
 //! there is none.
 
-use super::bytes::{u16_at, u32_at};
 use super::strings::Strings;
 use super::{ORDER, POOL, STREAM, UNIQUE, Unreadable};
+use crate::bytes::{u16_at, u32_at};
 use crate::lint::report::Report;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
