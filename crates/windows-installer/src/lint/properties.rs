@@ -26,7 +26,7 @@ rules! {
         "SecureCustomProperties lists public properties only, each once."
         "msi/securecustomproperties";
     HIDDEN "property-hidden-list"
-        "MsiHiddenProperties names no property twice, and none that nothing sets."
+        "MsiHiddenProperties names no property twice, and none that nothing sets or uses."
         "msi/msihiddenproperties";
     RESERVED "property-reserved"
         "The table Property sets nothing that is for the command line or that Windows Installer sets \
@@ -49,7 +49,6 @@ const COMMAND_LINE: &[&str] = &[
     "FILEADDLOCAL",
     "FILEADDSOURCE",
     "REINSTALL",
-    "REINSTALLMODE",
     "REMOVE",
 ];
 
@@ -130,7 +129,11 @@ pub(super) fn product_version(text: &str) -> Option<[u16; 3]> {
 }
 
 fn lists(msi: &Msi, report: &mut Report) {
-    let set = references::set_somewhere(msi, &["SecureCustomProperties", "AdminProperties"]);
+    let mut known = references::set_somewhere(msi, &["SecureCustomProperties", "AdminProperties"]);
+    // What is used may be set on the command line.
+    known.extend(references::uses(msi).iter().map(|used| used.name));
+    // A program may set and use any.
+    let programs = !references::immediate_programs(msi).is_empty();
     for (list, rule) in [("SecureCustomProperties", SECURE), ("MsiHiddenProperties", HIDDEN)] {
         let Some(row) = msi.row("Property", list) else { continue };
         let members = msi.property_list(list);
@@ -140,12 +143,16 @@ fn lists(msi: &Msi, report: &mut Report) {
                     "{member} has lower-case letters, so it is private: write it in upper case, everywhere"
                 );
                 report.value(rule, row, "Value", message);
-            } else if rule.id == HIDDEN.id && !set.contains(member) && !known::is_standard_property(member) {
+            } else if rule.id == HIDDEN.id
+                && !programs
+                && !known.contains(member)
+                && !known::is_standard_property(member)
+            {
                 report.value(
                     rule,
                     row,
                     "Value",
-                    format!("nothing sets {member}: correct the name or remove it"),
+                    format!("nothing sets or uses {member}: correct the name or remove it"),
                 );
             }
         }

@@ -67,7 +67,10 @@ pub(super) fn check(msi: &Msi, report: &mut Report) {
         }
     }
     if msi.has_rows("Dialog") {
-        required(msi, report);
+        // With this property Windows shows none of them.
+        if msi.property("LIMITUI").is_none() {
+            required(msi, report);
+        }
         reached(msi, report);
     }
 }

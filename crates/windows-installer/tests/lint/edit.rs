@@ -7,7 +7,7 @@ use std::io::{Cursor, Read, Write};
 pub(crate) struct Editor(pub(crate) Vec<u8>);
 
 /// What the streams of the string pool are called in the compound file.
-const POOL: &str = "\u{4840}\u{3f3f}\u{4577}\u{446c}\u{3e6a}\u{44b2}\u{482f}";
+pub(crate) const POOL: &str = "\u{4840}\u{3f3f}\u{4577}\u{446c}\u{3e6a}\u{44b2}\u{482f}";
 const DATA: &str = "\u{4840}\u{3f3f}\u{4577}\u{446c}\u{3b6a}\u{45e4}\u{4824}";
 
 pub(crate) fn text(text: &str) -> Value {

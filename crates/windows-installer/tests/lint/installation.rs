@@ -259,8 +259,17 @@ pub(crate) const FAULTS: &[Fault] = &[
     fault("service that stays", "service-control", |e| {
         e.set("ServiceControl", ("Name", text("example")), "Event", number(3 | 0x20));
     }),
-    wide("configuration of no service", "service-config", &["summary-page-count"], |e| {
-        configuration(e, "other");
+    wide("configuration in another component", "service-config", &["summary-page-count"], |e| {
+        configuration(e, "Example");
+        e.set("MsiServiceConfig", ("Name", text("Example")), "Component_", text("Settings"));
+    }),
+    fault("account in a shared process", "service-type", |e| {
+        service(e, "ServiceType", number(0x20));
+        service(e, "StartName", text("NT AUTHORITY\\LocalService"));
+    }),
+    fault("account with a desktop", "service-type", |e| {
+        service(e, "ServiceType", number(0x110));
+        service(e, "StartName", text("Somebody"));
     }),
     wide("root that there is not", "registry-root", &["value-range"], |e| {
         e.set("_Validation", ("Column", text("Root")), "MaxValue", number(9));

@@ -7,6 +7,7 @@ mod edit;
 mod faults;
 mod good;
 mod installation;
+mod right;
 #[path = "../support/mod.rs"]
 mod support;
 mod ui;
@@ -65,6 +66,24 @@ fn finds_nothing_in_good_databases() {
     saved.summary(|info| info.set_comments("saved again"));
     assert_good(&saved.0);
     assert_good(&ui::package());
+}
+
+/// Fails if: a rule objects to something unusual that is right.
+#[test]
+fn finds_nothing_in_what_is_right() {
+    let mut failed = Vec::new();
+    for (good, changes) in [(good::package(), right::CHANGES), (ui::package(), right::DIALOGS)] {
+        for right in changes {
+            let mut editor = Editor(good.clone());
+            (right.change)(&mut editor);
+            assert!(editor.0 != good, "{} changes nothing", right.name);
+            match lint(&editor.0) {
+                Ok(found) => failed.extend(found.iter().map(|finding| format!("{}: {finding}", right.name))),
+                Err(error) => failed.push(format!("{}: {error}", right.name)),
+            }
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
 /// Fails if: a fault is not found by its rule, or another rule takes it for something else.
