@@ -78,7 +78,7 @@ pub(super) fn media(msi: &Msi) -> Vec<Medium<'_>> {
             |file: &&Row<'_>| (first..=last).contains(&file.bits("Sequence")) && is_compressed(msi, **file);
         let cabinet = row.text("Cabinet").strip_prefix('#').and_then(|stream| cabinets.get(stream));
         media.push(Medium { row, files: files.iter().filter(on_it).copied().collect(), cabinet });
-        first = last.saturating_add(1);
+        first = first.max(last.saturating_add(1));
     }
     media
 }
@@ -111,14 +111,17 @@ fn sequences(msi: &Msi, report: &mut Report) {
     if msi.has_rows("File") && media.first().is_none_or(|medium| medium.row.number("DiskId") != Some(1)) {
         report.table(MEDIA, "Media", "there are files, but no medium 1: number media from 1");
     }
-    for pair in media.windows(2) {
-        let [before, after] = [&pair[0], &pair[1]].map(|medium| medium.row.bits("LastSequence"));
-        if after < before {
+    let mut before = 0;
+    for medium in &media {
+        let last = medium.row.bits("LastSequence");
+        // A medium without files may say 0.
+        if (1..before).contains(&last) {
             let message = format!(
-                "{after} is less than that of the medium before, {before}: number files in the order of media"
+                "{last} is less than that of a medium before, {before}: number files in the order of media"
             );
-            report.value(MEDIA, pair[1].row, "LastSequence", message);
+            report.value(MEDIA, medium.row, "LastSequence", message);
         }
+        before = before.max(last);
     }
     let last = media.iter().map(|medium| medium.row.bits("LastSequence")).max().unwrap_or(0);
     let mut taken: BTreeMap<i32, String> = BTreeMap::new();

@@ -8,8 +8,8 @@ use super::report::{Report, rules};
 
 rules! {
     REQUIRED "property-required"
-        "Manufacturer, ProductCode, ProductLanguage, ProductName, ProductVersion and UpgradeCode are there."
-        "msi/ice24";
+        "Manufacturer, ProductCode, ProductLanguage, ProductName and ProductVersion are there."
+        "msi/required-properties";
     VERSION "product-version"
         "ProductVersion is MAJOR.MINOR.BUILD, with fields up to 255, 255 and 65535."
         "msi/productversion";
@@ -34,8 +34,8 @@ rules! {
         "msi/ice87";
 }
 
-const IDENTITY: &[&str] =
-    &["Manufacturer", "ProductCode", "ProductLanguage", "ProductName", "ProductVersion", "UpgradeCode"];
+const REQUIRED_NAMES: &[&str] =
+    &["Manufacturer", "ProductCode", "ProductLanguage", "ProductName", "ProductVersion"];
 
 /// Properties that say what is to be done this time.
 const COMMAND_LINE: &[&str] = &[
@@ -79,12 +79,10 @@ const READ_ONLY: &[&str] = &[
 ];
 
 pub(super) fn check(msi: &Msi, report: &mut Report) {
-    for name in IDENTITY {
-        match msi.row("Property", name) {
-            None => report.missing(REQUIRED, "Property", name, "is missing: add it"),
-            Some(row) => identity(name, row, msi, report),
-        }
+    for name in REQUIRED_NAMES.iter().filter(|name| !msi.has("Property", name)) {
+        report.missing(REQUIRED, "Property", name, "is missing: add it");
     }
+    msi.rows("Property").for_each(|row| identity(row, msi, report));
     lists(msi, report);
     for row in msi.rows("Property").filter(|row| COMMAND_LINE.contains(&row.text("Property"))) {
         report.row(
@@ -98,8 +96,8 @@ pub(super) fn check(msi: &Msi, report: &mut Report) {
     }
 }
 
-fn identity(name: &str, row: Row<'_>, msi: &Msi, report: &mut Report) {
-    let value = row.text("Value");
+fn identity(row: Row<'_>, msi: &Msi, report: &mut Report) {
+    let (name, value) = (row.text("Property"), row.text("Value"));
     match name {
         "ProductVersion" if product_version(value).is_none() => {
             let message = format!("{value:?} is not MAJOR.MINOR.BUILD with fields up to 255, 255 and 65535");

@@ -80,8 +80,10 @@ fn secure(msi: &Msi, uses: &[Use<'_>], report: &mut Report) {
     for used in uses {
         let name = used.name;
         let table = used.row.table.name.as_str();
-        let is_ui_action = table == "CustomAction" && !msi.has(EXECUTE, &used.row.key());
-        let is_privileged = PRIVILEGED.contains(&table) && !is_ui_action;
+        // Actions of the user interface, and those that only show a message and stop, install nothing.
+        let is_other_action = table == "CustomAction"
+            && (!msi.has(EXECUTE, &used.row.key()) || used.row.bits("Type") & 0x3f == 19);
+        let is_privileged = PRIVILEGED.contains(&table) && !is_other_action;
         if is_privileged && on_dialogs.contains(name) && !known::is_public(name) && reported.insert(name) {
             let message = format!(
                 "a dialog sets {name}, but it is private, and does not come here: write it in upper case"

@@ -70,11 +70,6 @@ pub(crate) const FAULTS: &[Fault] = &[
         e.set("_Validation", ("Category", text("UpperCase")), "Category", text("Identifier"));
         e.set("Feature", ("Feature", text("All")), "Directory_", text("ProgramFiles64Folder"));
     }),
-    fault("features shown at one place", "feature-display", |e| {
-        let values = ["Next", "All", "", ""].map(text).into_iter();
-        let values = values.chain([number(2), number(1), msi::Value::Null, number(0)]);
-        e.add("Feature", values.collect());
-    }),
     fault("follows a parent that is not there", "feature-root", |e| {
         e.set("Feature", ("Feature", text("All")), "Attributes", number(2));
     }),
@@ -89,6 +84,10 @@ pub(crate) const FAULTS: &[Fault] = &[
             "Media",
             [number(2), number(3)].into_iter().chain(["", "#files.cab", "", ""].map(text)).collect(),
         );
+    }),
+    wide("media that overlap", "media-sequence", &["file-sequence"], |e| {
+        let values = [number(2), number(1)].into_iter();
+        e.add("Media", values.chain(["", "", "", ""].map(text)).collect());
     }),
     wide("file on no medium", "file-sequence", &["cabinet-files", "cabinet-order"], |e| {
         file(e, "File.README", "Sequence", number(9));

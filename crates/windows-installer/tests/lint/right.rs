@@ -39,6 +39,22 @@ pub(crate) const CHANGES: &[Change] = &[
         property(e, "MsiHiddenProperties", "SERVICEPASSWORD;GREETING_SECRET;GREETING");
     }),
     // What is installed.
+    change("product that is never upgraded", |e| {
+        e.remove("Property", "Property", text("UpgradeCode"));
+    }),
+    change("features of different fragments", |e| {
+        let values = ["Next", "All", "", ""].map(text).into_iter();
+        e.add("Feature", values.chain([number(2), number(1), msi::Value::Null, number(0)]).collect());
+    }),
+    change("medium without files", |e| {
+        let values = [number(2), number(0)].into_iter();
+        e.add("Media", values.chain(["", "", "", ""].map(text)).collect());
+    }),
+    change("message about a newer version", |e| {
+        e.add("Property", vec![text("MESSAGE"), text("There is a newer version.")]);
+        action(e, "Stop", 19, "", "[MESSAGE]");
+        e.add("InstallExecuteSequence", vec![text("Stop"), text("NEWER"), number(60)]);
+    }),
     change("folder with a name that begins like a property", |e| {
         e.add("Directory", vec![text("MSIDATA"), text("TARGETDIR"), text("data")]);
     }),
@@ -93,7 +109,16 @@ pub(crate) const CHANGES: &[Change] = &[
     }),
 ];
 
-pub(crate) const DIALOGS: &[Change] = &[change("no user interface, but dialogs", |e| {
-    e.add("Property", vec![text("LIMITUI"), text("1")]);
-    e.remove("AdminUISequence", "Action", text("Failed"));
-})];
+pub(crate) const DIALOGS: &[Change] = &[
+    change("no user interface, but dialogs", |e| {
+        e.add("Property", vec![text("LIMITUI"), text("1")]);
+        e.remove("AdminUISequence", "Action", text("Failed"));
+    }),
+    change("progress of an action", |e| {
+        e.add("EventMapping", ["Errors", "ErrorText", "InstallFiles", "Progress"].map(text).to_vec());
+    }),
+    change("picture from edge to edge", |e| {
+        e.set("Control", ("Control", text("Picture")), "X", number(0));
+        e.set("Control", ("Control", text("Picture")), "Width", number(102));
+    }),
+];
