@@ -13,9 +13,9 @@ use std::rc::Rc;
 
 /// What all cells of a database may take: their texts, and some bytes for each. One text of the pool may be
 /// in any number of cells, each of which the rules look at.
-pub(super) const MOST: usize = 512 << 20;
+pub(super) const MOST: usize = 256 << 20;
 /// What a cell takes beside its text.
-const CELL: usize = 32;
+const CELL: usize = 16;
 
 /// Bits of the column type in `_Columns`.
 const LENGTH: u16 = 0xff;
