@@ -129,7 +129,7 @@ pub(super) fn product_version(text: &str) -> Option<[u16; 3]> {
 fn lists(msi: &Msi, report: &mut Report) {
     let mut known = references::set_somewhere(msi, &["SecureCustomProperties", "AdminProperties"]);
     // What is used may be set on the command line.
-    known.extend(references::uses(msi).iter().map(|used| used.name));
+    known.extend(references::uses(msi).map(|used| used.name));
     // A program may set and use any.
     let programs = !references::immediate_programs(msi).is_empty();
     for (list, rule) in [("SecureCustomProperties", SECURE), ("MsiHiddenProperties", HIDDEN)] {
