@@ -191,7 +191,8 @@ fn data_and_configuration_stay() {
 }
 
 /// Fails if: an upgrade removes the old version outside the transaction, so that a failure could not
-/// bring it back, or deletes the service, whose settings an administrator may have changed.
+/// bring it back, deletes the service, whose settings an administrator may have changed, or leaves another build of
+/// the same version beside this one.
 #[test]
 fn upgrades_can_be_undone() {
     let mut tables = Tables::of("0.1.0");
@@ -205,6 +206,8 @@ fn upgrades_can_be_undone() {
     let expected =
         [("NEWERVERSION", "2"), ("OLDERVERSION", "512")].map(|(a, b)| (a.to_owned(), b.to_owned()));
     assert_eq!(versions, BTreeMap::from(expected));
+    let own = tables.column("Property", "Property", "Value")["ProductVersion"].clone();
+    assert_eq!(tables.column("Upgrade", "ActionProperty", "VersionMax")["OLDERVERSION"], own);
 }
 
 /// Fails if: what is given to a product that is installed changes only the features that it names, or comes after

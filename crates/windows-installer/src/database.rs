@@ -7,8 +7,8 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::io::{Cursor, Write};
 
-/// The code page of database and summary: Windows-1252. The crates' default, UTF-8 (65001), is refused
-/// by Windows Installer.
+/// The code page of database and summary: Windows-1252. The crates' default, UTF-8 (65001), is no ANSI code
+/// page, which the summary has to have.
 pub(crate) const CODE_PAGE: CodePage = CodePage::Windows1252;
 
 /// The value of one column of one row.

@@ -5,8 +5,12 @@
 //! what the installer makes of it, in
 //! [File Versioning Rules](https://learn.microsoft.com/en-us/windows/win32/msi/file-versioning-rules).
 
+mod image;
+
+pub(crate) use image::Image;
+
 use crate::{Error, Result};
-use editpe::Image;
+use editpe::VersionInfo;
 use editpe::types::VersionU32;
 
 /// Version and language of a file, as the table `File` holds them.
@@ -28,25 +32,24 @@ impl FileVersion {
     /// If there is a version resource that cannot be read. Windows might read it, and find another
     /// version than the package says.
     pub fn read(path: &str, content: &[u8]) -> Result<Option<FileVersion>> {
-        let Ok(image) = Image::parse(content) else { return Ok(None) };
-        let Some(resources) = image.resource_directory() else { return Ok(None) };
-        let info = resources.get_version_info().map_err(|error| Error::Name {
+        let Some(resource) = Image::parse(content).and_then(|image| image.version_resource()) else {
+            return Ok(None);
+        };
+        let info = VersionInfo::parse(resource).map_err(|error| Error::Name {
             path: path.to_owned(),
             reason: format!("its version resource cannot be read ({error}); build it again"),
         })?;
-        Ok(info.map(|info| {
-            let VersionU32 { major, minor } = info.info.file_version;
-            let numbers = [major >> 16, major & 0xffff, minor >> 16, minor & 0xffff];
-            // A translation is a language and a code page.
-            let languages: Vec<String> =
-                info.vars.iter().map(|translation| translation.major.to_string()).collect();
-            FileVersion {
-                version: numbers.map(|number| number.to_string()).join("."),
-                language: if languages.is_empty() { "0".to_owned() } else { languages.join(",") },
-            }
+        let VersionU32 { major, minor } = info.info.file_version;
+        let numbers = [major >> 16, major & 0xffff, minor >> 16, minor & 0xffff];
+        // A translation is a language and a code page.
+        let languages: Vec<String> =
+            info.vars.iter().map(|translation| translation.major.to_string()).collect();
+        Ok(Some(FileVersion {
+            version: numbers.map(|number| number.to_string()).join("."),
+            language: if languages.is_empty() { "0".to_owned() } else { languages.join(",") },
         }))
     }
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -15,6 +15,7 @@
 //! [MS-CFB]: https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-cfb/
 //! [MS-CAB]: https://learn.microsoft.com/en-us/openspecs/exchange_server_protocols/ms-cab/
 
+mod bytes;
 mod cabinet;
 mod check;
 mod container;

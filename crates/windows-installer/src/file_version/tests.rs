@@ -14,7 +14,7 @@ const MEMORY: u32 = 0x1000;
 const ICON: &[u8] = b"\0\0\x01\0\x01\0\x10\x10\0\0\x01\0\x20\0\x01\0\0\0\x16\0\0\0x";
 
 /// The resources of a program of that version, as they are linked.
-fn resources(file: [u16; 4]) -> Vec<u8> {
+pub(crate) fn resources(file: [u16; 4]) -> Vec<u8> {
     let version = Version { file, pre_release: false, texts: &[("ProductName", "Sample")] };
     let object = Resources { icon: ICON, version, manifest: "" }.object("x86_64").expect("resources");
     let coff = Coff::parse(&object).expect("an object");
@@ -30,7 +30,7 @@ fn resources(file: [u16; 4]) -> Vec<u8> {
 }
 
 /// The least that is a program: headers and one section, which has the resources if there are any.
-fn program(resources: &[u8]) -> Vec<u8> {
+pub(crate) fn program(resources: &[u8]) -> Vec<u8> {
     let size = resources.len() as u32;
     let mut bytes = vec![0; FILE];
     let mut put = |at: usize, field: &[u8]| bytes[at..at + field.len()].copy_from_slice(field);
@@ -71,6 +71,20 @@ fn programs_have_versions_and_other_files_have_none() {
     ] {
         assert_eq!(FileVersion::read("a.exe", &content).expect("readable"), version);
     }
+}
+
+/// Fails if: directories of resources that lead to each other are followed for ever, or taken for a version.
+#[test]
+fn resources_in_a_circle_are_no_version() {
+    let mut circle = resources([1, 2, 3, 4]);
+    // Every entry of the root leads to the root.
+    let count = usize::from(
+        u16::from_le_bytes([circle[12], circle[13]]) + u16::from_le_bytes([circle[14], circle[15]]),
+    );
+    for entry in 0..count {
+        circle[16 + entry * 8 + 4..][..4].copy_from_slice(&0x8000_0000_u32.to_le_bytes());
+    }
+    assert_eq!(FileVersion::read("a.exe", &program(&circle)).expect("readable"), None);
 }
 
 /// Fails if: a program whose version cannot be read is packed as if it had none.

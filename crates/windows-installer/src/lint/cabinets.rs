@@ -5,9 +5,9 @@
 
 mod unpack;
 
-pub(super) use unpack::{Cabinet, Packed};
+pub(super) use unpack::{Cabinet, Packed, Refused};
 
-use super::read::{Cell, Msi, Row, Table};
+use super::read::{Cell, Msi, Row, Table, summary_property};
 use super::report::{Report, rules};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,7 +28,7 @@ rules! {
         "The name of a stream, table and key, is no longer than 62 characters."
         "msi/ice29";
     READABLE "cabinet-readable"
-        "A cabinet can be unpacked."
+        "A cabinet can be unpacked, and all of them together have no more than 2 GiB then."
         "msi/cabinet-files";
     FILES "cabinet-files"
         "The cabinet holds the files of its medium, and no others."
@@ -38,8 +38,21 @@ rules! {
         "msi/file-table";
 }
 
-/// `msidbFileAttributesNoncompressed`.
+/// Bits of `File.Attributes`.
 const NOT_COMPRESSED: i32 = 0x2000;
+const COMPRESSED: i32 = 0x4000;
+/// Bit of the word count: files are compressed unless they say otherwise.
+const ALL_COMPRESSED: i32 = 2;
+
+/// Whether a file is in a cabinet, and not beside the package.
+pub(super) fn is_compressed(msi: &Msi, file: Row<'_>) -> bool {
+    let word_count = msi.summary.as_ref().and_then(|summary| summary.number(summary_property::WORD_COUNT));
+    match file.bits("Attributes") {
+        bits if bits & COMPRESSED != 0 => true,
+        bits if bits & NOT_COMPRESSED != 0 => false,
+        _ => word_count.is_none_or(|bits| bits & ALL_COMPRESSED != 0),
+    }
+}
 
 /// What a medium holds.
 pub(super) struct Medium<'a> {
@@ -47,7 +60,7 @@ pub(super) struct Medium<'a> {
     /// Compressed files, in the order of their sequence numbers.
     files: Vec<Row<'a>>,
     /// Its cabinet, if it is a stream of the file.
-    pub(super) cabinet: Option<&'a Result<Cabinet, String>>,
+    pub(super) cabinet: Option<&'a Result<Cabinet, Refused>>,
 }
 
 /// Every medium in the order of its number.
@@ -61,19 +74,22 @@ pub(super) fn media(msi: &Msi) -> Vec<Medium<'_>> {
     let mut media = Vec::new();
     for row in rows {
         let last = row.bits("LastSequence");
-        let on_it = |file: &&Row<'_>| {
-            (first..=last).contains(&file.bits("Sequence")) && file.bits("Attributes") & NOT_COMPRESSED == 0
-        };
+        let on_it =
+            |file: &&Row<'_>| (first..=last).contains(&file.bits("Sequence")) && is_compressed(msi, **file);
         let cabinet = row.text("Cabinet").strip_prefix('#').and_then(|stream| cabinets.get(stream));
         media.push(Medium { row, files: files.iter().filter(on_it).copied().collect(), cabinet });
-        first = last.saturating_add(1);
+        first = first.max(last.saturating_add(1));
     }
     media
 }
 
-fn unpack_all(msi: &Msi) -> BTreeMap<String, Result<Cabinet, String>> {
-    let names = msi.rows("Media").filter_map(|row| row.text("Cabinet").strip_prefix('#'));
-    names.filter_map(|name| Some((name.to_owned(), Cabinet::unpack(msi.streams.get(name)?)))).collect()
+/// Every cabinet once, however many media name it.
+fn unpack_all(msi: &Msi) -> BTreeMap<String, Result<Cabinet, Refused>> {
+    let names: BTreeSet<&str> =
+        msi.rows("Media").filter_map(|row| row.text("Cabinet").strip_prefix('#')).collect();
+    let mut left = unpack::MOST;
+    let mut unpack = |name: &str| Some((name.to_owned(), Cabinet::unpack(msi.streams.get(name)?, &mut left)));
+    names.into_iter().filter_map(&mut unpack).collect()
 }
 
 pub(super) fn check(msi: &Msi, report: &mut Report) {
@@ -82,9 +98,8 @@ pub(super) fn check(msi: &Msi, report: &mut Report) {
     for medium in media(msi) {
         match medium.cabinet {
             Some(Ok(cabinet)) => contents(&medium, cabinet, report),
-            Some(Err(reason)) => {
-                let message = format!("the cabinet cannot be unpacked: {reason}; pack it again");
-                report.value(READABLE, medium.row, "Cabinet", message);
+            Some(Err(refused)) => {
+                report.value(READABLE, medium.row, "Cabinet", refused.to_string());
             }
             None => {}
         }
@@ -96,14 +111,17 @@ fn sequences(msi: &Msi, report: &mut Report) {
     if msi.has_rows("File") && media.first().is_none_or(|medium| medium.row.number("DiskId") != Some(1)) {
         report.table(MEDIA, "Media", "there are files, but no medium 1: number media from 1");
     }
-    for pair in media.windows(2) {
-        let [before, after] = [&pair[0], &pair[1]].map(|medium| medium.row.bits("LastSequence"));
-        if after < before {
+    let mut before = 0;
+    for medium in &media {
+        let last = medium.row.bits("LastSequence");
+        // A medium without files may say 0.
+        if (1..before).contains(&last) {
             let message = format!(
-                "{after} is less than that of the medium before, {before}: number files in the order of media"
+                "{last} is less than that of a medium before, {before}: number files in the order of media"
             );
-            report.value(MEDIA, pair[1].row, "LastSequence", message);
+            report.value(MEDIA, medium.row, "LastSequence", message);
         }
+        before = before.max(last);
     }
     let last = media.iter().map(|medium| medium.row.bits("LastSequence")).max().unwrap_or(0);
     let mut taken: BTreeMap<i32, String> = BTreeMap::new();
@@ -114,8 +132,9 @@ fn sequences(msi: &Msi, report: &mut Report) {
             report.value(SEQUENCE, row, "Sequence", message);
         }
         // Files beside the package may share a number; those in a cabinet are found by it.
-        let compressed = row.bits("Attributes") & NOT_COMPRESSED == 0;
-        if compressed && let Some(other) = taken.insert(number, row.key()) {
+        if is_compressed(msi, row)
+            && let Some(other) = taken.insert(number, row.key())
+        {
             report.value(
                 SEQUENCE,
                 row,
@@ -163,7 +182,8 @@ fn streams(msi: &Msi, report: &mut Report) {
 
 fn contents(medium: &Medium<'_>, cabinet: &Cabinet, report: &mut Report) {
     let packed: BTreeSet<&str> = cabinet.files.iter().map(|file| file.name.as_str()).collect();
-    let wanted: Vec<&str> = medium.files.iter().map(|row| row.text("File")).collect();
+    let sorted: Vec<&str> = medium.files.iter().map(|row| row.text("File")).collect();
+    let wanted: BTreeSet<&str> = sorted.iter().copied().collect();
     for row in medium.files.iter().filter(|row| !packed.contains(row.text("File"))) {
         report.row(FILES, *row, format!("is not in the cabinet {}: pack it", medium.row.text("Cabinet")));
     }
@@ -173,8 +193,8 @@ fn contents(medium: &Medium<'_>, cabinet: &Cabinet, report: &mut Report) {
     }
     let order: Vec<&str> =
         cabinet.files.iter().map(|file| file.name.as_str()).filter(|name| wanted.contains(name)).collect();
-    let sorted: Vec<&str> = wanted.into_iter().filter(|name| packed.contains(name)).collect();
-    if let Some((name, _)) = order.iter().zip(&sorted).find(|(in_cabinet, in_table)| in_cabinet != in_table) {
+    let sorted = sorted.iter().filter(|name| packed.contains(*name));
+    if let Some((name, _)) = order.iter().zip(sorted).find(|(in_cabinet, in_table)| in_cabinet != in_table) {
         let message = format!("{name:?} is not where its sequence number says: pack files in that order");
         report.value(ORDER, medium.row, "Cabinet", message);
     }

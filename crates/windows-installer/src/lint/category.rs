@@ -62,7 +62,8 @@ pub(super) fn check(category: &str, text: &str) -> Result<(), String> {
         "filename" => filename::check(text, false),
         "wildcardfilename" => filename::check(text, true),
         "defaultdir" => default_dir(text),
-        "path" | "anypath" => path(text),
+        "path" => path(text),
+        "anypath" => any_path(text),
         "paths" => text.split(';').try_for_each(path),
         "regpath" => registry_path(text),
         "formatted" => formatted::parse(text).map(|_| ()),
@@ -118,6 +119,19 @@ fn path(text: &str) -> Result<(), String> {
     }
 }
 
+/// A path, or the short and the long name of one file or folder: `projec~1|Project Status`.
+fn any_path(text: &str) -> Result<(), String> {
+    match text.split_once('|') {
+        Some((short, long))
+            if [short, long].iter().any(|name| name.is_empty() || name.contains(['\\', '/', ':'])) =>
+        {
+            Err(format!("{text:?} has a name that is empty or a path: '|' stands between two names only"))
+        }
+        Some((short, long)) => [short, long].into_iter().try_for_each(path),
+        None => path(text),
+    }
+}
+
 fn registry_path(text: &str) -> Result<(), String> {
     formatted::parse(text)?;
     if text.starts_with('\\') || text.ends_with('\\') || text.contains("\\\\") {
@@ -150,6 +164,7 @@ mod tests {
             ("Language", &["1033", "1033,0"]),
             ("DefaultDir", &["SourceDir", ".", "A~1|a b:src", "pyWATS"]),
             ("Paths", &["C:\\a;[B]c"]),
+            ("AnyPath", &["\\\\server\\share", "c:\\temp", "\\temp", "projec~1|Project Status"]),
             ("RegPath", &["SOFTWARE\\[A]\\b"]),
             ("Cabinet", &["#files.cab", "disk1.cab"]),
             ("Shortcut", &["[#file]", "Complete"]),
@@ -164,7 +179,8 @@ mod tests {
             ("Version", &["", "1.", "1.2.3.4.5", "65536", "1.x", "+1"]),
             ("Language", &["", "en", "1033,"]),
             ("DefaultDir", &["a b", "longer-than-8"]),
-            ("AnyPath", &["a|b", "a\"b"]),
+            ("AnyPath", &["c:\\a~1|c:\\a b", "\\a~1|\\a b", "a|b|c", "|b", "a|", "a\"b"]),
+            ("Path", &["a|b"]),
             ("RegPath", &["\\A", "A\\", "A\\\\B"]),
             ("CustomSource", &["[A]"]),
             ("Cabinet", &["#a b", "long-cabinet.cab"]),

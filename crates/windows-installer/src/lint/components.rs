@@ -125,7 +125,7 @@ fn key_path(msi: &Msi, row: Row<'_>, report: &mut Report) {
 
 fn bits(msi: &Msi, row: Row<'_>, report: &mut Report) {
     let template = msi.summary.as_ref().map_or("", |summary| summary.text(summary_property::TEMPLATE));
-    let platform = template.split(';').next().unwrap_or_default();
+    let platform = template.split(';').next().unwrap_or_default().trim();
     let package_is_64_bit = matches!(platform, "x64" | "Arm64" | "Intel64");
     let is_64_bit = row.bits("Attributes") & BIT_64 != 0;
     let folders = ancestors(msi, row.text("Directory_"));

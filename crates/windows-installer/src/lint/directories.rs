@@ -33,7 +33,7 @@ pub(super) fn check(msi: &Msi, report: &mut Report) {
     let mut roots = 0;
     for row in msi.rows("Directory") {
         let (key, parent) = (row.text("Directory"), row.text("Directory_Parent"));
-        if known::is_standard_property(key) && !known::is_folder(key) {
+        if known::is_listed_property(key) {
             report.value(
                 RESERVED,
                 row,

@@ -12,9 +12,6 @@ rules! {
     FOLDER "feature-directory"
         "The folder of a feature is a public property, so that a user can choose it."
         "msi/feature-table";
-    DISPLAY "feature-display"
-        "Features below one parent are shown in an order: their Display differs."
-        "msi/feature-table";
     PARENT "feature-root"
         "A feature without a parent does not follow one, and is not its own parent."
         "msi/ice14";
@@ -29,7 +26,6 @@ const COMPONENTS: usize = 1600;
 const FOLLOW_PARENT: i32 = 2;
 
 pub(super) fn check(msi: &Msi, report: &mut Report) {
-    let mut shown: BTreeMap<(&str, i32), Row<'_>> = BTreeMap::new();
     for row in msi.rows("Feature") {
         let (name, parent) = (row.text("Feature"), row.text("Feature_Parent"));
         if name == parent {
@@ -49,12 +45,6 @@ pub(super) fn check(msi: &Msi, report: &mut Report) {
                 "Directory_",
                 format!("{folder} has lower-case letters: use a public property"),
             );
-        }
-        if let Some(display) = row.number("Display").filter(|display| *display != 0)
-            && let Some(other) = shown.insert((parent, display), row)
-        {
-            let message = format!("{display} is the number of {} too: give it another", other.key());
-            report.value(DISPLAY, row, "Display", message);
         }
     }
     let mut components: BTreeMap<&str, usize> = BTreeMap::new();

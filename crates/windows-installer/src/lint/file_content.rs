@@ -4,6 +4,8 @@ use super::cabinets::{self, Packed};
 use super::category;
 use super::read::{Msi, Row};
 use super::report::{Report, rules};
+use crate::bytes::{u16_at, u32_at};
+use crate::file_version::Image;
 use md5::{Digest, Md5};
 
 rules! {
@@ -59,11 +61,11 @@ pub(super) fn check(msi: &Msi, report: &mut Report) {
 
 fn file(msi: &Msi, row: Row<'_>, packed: &Packed, report: &mut Report) {
     let size = row.bits("FileSize");
-    if usize::try_from(size) != Ok(packed.content.len()) {
-        let message = format!("{size}, but the file has {} bytes: correct it", packed.content.len());
+    if usize::try_from(size) != Ok(packed.content().len()) {
+        let message = format!("{size}, but the file has {} bytes: correct it", packed.content().len());
         report.value(SIZE, row, "FileSize", message);
     }
-    hash(msi, row, &packed.content, report);
+    hash(msi, row, packed.content(), report);
     let version = row.text("Version");
     // A file may also take its version from another.
     let given = category::version(version).filter(|_| !msi.has("File", version));
@@ -81,15 +83,17 @@ fn file(msi: &Msi, row: Row<'_>, packed: &Packed, report: &mut Report) {
     if is_font {
         return;
     }
-    let message = match (given, version_resource(&packed.content)) {
-        (Some(_), None) if !is_program(&packed.content) => {
+    let message = match (given, version_of(packed.content())) {
+        (Some(_), Found::NoProgram) => {
             format!("{version}, but the file is no program, so it has no version: leave it empty")
         }
-        (Some(_), None) => format!("{version}, but the file has no version resource: leave it empty"),
-        (Some(given), Some(found)) if given != found => {
+        (Some(_), Found::Nothing) => {
+            format!("{version}, but the file has no version resource: leave it empty")
+        }
+        (Some(given), Found::Version(found)) if given != found => {
             format!("{version}, but the file says {}: write that", shown(found))
         }
-        (None, Some(found)) if version.is_empty() => {
+        (None, Found::Version(found)) if version.is_empty() => {
             format!(
                 "is empty, but the file says {}: write that, or Windows takes the file for an older one",
                 shown(found)
@@ -130,40 +134,74 @@ fn is_program(content: &[u8]) -> bool {
     content.starts_with(b"MZ")
 }
 
-/// The version in the resource
-/// [`VS_VERSIONINFO`](https://learn.microsoft.com/en-us/windows/win32/menurc/vs-versioninfo) of a program.
-fn version_resource(content: &[u8]) -> Option<[u16; 4]> {
-    const SIGNATURE: [u8; 4] = 0xfeef_04bd_u32.to_le_bytes();
-    let key: Vec<u8> = "VS_VERSION_INFO".encode_utf16().flat_map(u16::to_le_bytes).collect();
-    if !is_program(content) {
+/// What a file says of its version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    /// It is no program.
+    NoProgram,
+    /// A program without a version.
+    Nothing,
+    Version([u16; 4]),
+    /// Programs for 16-bit Windows have versions of another kind, and some blocks are unusual.
+    Unknown,
+}
+
+fn version_of(content: &[u8]) -> Found {
+    let Some(image) = Image::parse(content) else {
+        return if is_program(content) { Found::Unknown } else { Found::NoProgram };
+    };
+    match image.version_resource() {
+        None => Found::Nothing,
+        Some(block) => fixed_version(block).map_or(Found::Unknown, Found::Version),
+    }
+}
+
+/// The version in the block
+/// [`VS_VERSIONINFO`](https://learn.microsoft.com/en-us/windows/win32/menurc/vs-versioninfo): the part of it
+/// that Windows Installer reads, whatever the texts after it are like.
+fn fixed_version(block: &[u8]) -> Option<[u16; 4]> {
+    const KEY_AT: usize = 6;
+    const FIXED_AT: usize = 40;
+    let key: Vec<u8> = "VS_VERSION_INFO\0".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    if !block.get(KEY_AT..)?.starts_with(&key) || u32_at(block, FIXED_AT)? != 0xfeef_04bd {
         return None;
     }
-    // The block follows its key, at the next multiple of four.
-    let after = content.windows(key.len()).position(|window| window == key)? + key.len();
-    let block = content.get(after..after + 12)?;
-    let start = after + block.windows(4).position(|window| window == SIGNATURE)?;
-    let field = |at: usize| {
-        let bytes = content.get(start + at..start + at + 2)?;
-        Some(u16::from_le_bytes(bytes.try_into().ok()?))
-    };
+    let field = |at: usize| u16_at(block, FIXED_AT + at);
     Some([field(10)?, field(8)?, field(14)?, field(12)?])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::file_version::tests::{program, resources};
 
-    /// Fails if: the version of a program is not found, or one in a file that is no program.
+    /// Fails if: a program is taken to have another version than that of its own resources, one that cannot
+    /// be read is judged, or another file has one.
     #[test]
     fn finds_versions() {
-        let mut content = b"MZ".to_vec();
-        content.extend("VS_VERSION_INFO\0".encode_utf16().flat_map(u16::to_le_bytes));
-        content.extend([0, 0]);
-        for number in [0xfeef_04bd_u32, 0x1_0000, 0x1_0002, 0x3_0004] {
-            content.extend(number.to_le_bytes());
+        let good = program(&resources([1, 2, 3, 4]));
+        // Such a block where the resources are not: in other data, or in a program within the program.
+        let other = resources([9, 9, 9, 9]);
+        let key: Vec<u8> = "VS_VERSION_INFO\0".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let at = other.windows(key.len()).position(|window| window == key).expect("a block") - 6;
+        let mut inner = good.clone();
+        inner[0x188..0x188 + 0x60].copy_from_slice(&other[at..at + 0x60]);
+        let without = [program(&[]), good.clone()].concat();
+        let mut damaged = good.clone();
+        let at = good.windows(key.len()).position(|window| window == key).expect("a block");
+        damaged[at] = b'W';
+        let mut old = good.clone();
+        old[0x40..0x42].copy_from_slice(b"NE");
+        for (content, found) in [
+            (&good[..], Found::Version([1, 2, 3, 4])),
+            (&inner, Found::Version([1, 2, 3, 4])),
+            (&without, Found::Nothing),
+            (&damaged, Found::Unknown),
+            (&old, Found::Unknown),
+            (b"MZ", Found::Unknown),
+            (&good[1..], Found::NoProgram),
+        ] {
+            assert_eq!(version_of(content), found);
         }
-        assert_eq!(version_resource(&content), Some([1, 2, 3, 4]));
-        assert_eq!(version_resource(&content[..content.len() - 1]), None);
-        assert_eq!(version_resource(&content[1..]), None);
     }
 }

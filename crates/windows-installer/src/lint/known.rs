@@ -188,7 +188,12 @@ const PREFIXES: &[&str] = &["ARP", "MSI", "Msi", "VersionNT"];
 
 /// Whether Windows Installer knows the property by itself.
 pub(super) fn is_standard_property(name: &str) -> bool {
-    PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || PROPERTIES.contains(&name) || is_folder(name)
+    PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || is_listed_property(name) || is_folder(name)
+}
+
+/// Whether the name is in the reference of properties. Others with the prefixes may be anybody's.
+pub(super) fn is_listed_property(name: &str) -> bool {
+    PROPERTIES.contains(&name)
 }
 
 /// Whether Windows sets the property to a folder.

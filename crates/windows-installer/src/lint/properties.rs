@@ -8,8 +8,8 @@ use super::report::{Report, rules};
 
 rules! {
     REQUIRED "property-required"
-        "Manufacturer, ProductCode, ProductLanguage, ProductName, ProductVersion and UpgradeCode are there."
-        "msi/ice24";
+        "Manufacturer, ProductCode, ProductLanguage, ProductName and ProductVersion are there."
+        "msi/required-properties";
     VERSION "product-version"
         "ProductVersion is MAJOR.MINOR.BUILD, with fields up to 255, 255 and 65535."
         "msi/productversion";
@@ -26,7 +26,7 @@ rules! {
         "SecureCustomProperties lists public properties only, each once."
         "msi/securecustomproperties";
     HIDDEN "property-hidden-list"
-        "MsiHiddenProperties names no property twice, and none that nothing sets."
+        "MsiHiddenProperties names no property twice, and none that nothing sets or uses."
         "msi/msihiddenproperties";
     RESERVED "property-reserved"
         "The table Property sets nothing that is for the command line or that Windows Installer sets \
@@ -34,8 +34,8 @@ rules! {
         "msi/ice87";
 }
 
-const IDENTITY: &[&str] =
-    &["Manufacturer", "ProductCode", "ProductLanguage", "ProductName", "ProductVersion", "UpgradeCode"];
+const REQUIRED_NAMES: &[&str] =
+    &["Manufacturer", "ProductCode", "ProductLanguage", "ProductName", "ProductVersion"];
 
 /// Properties that say what is to be done this time.
 const COMMAND_LINE: &[&str] = &[
@@ -49,7 +49,6 @@ const COMMAND_LINE: &[&str] = &[
     "FILEADDLOCAL",
     "FILEADDSOURCE",
     "REINSTALL",
-    "REINSTALLMODE",
     "REMOVE",
 ];
 
@@ -80,12 +79,10 @@ const READ_ONLY: &[&str] = &[
 ];
 
 pub(super) fn check(msi: &Msi, report: &mut Report) {
-    for name in IDENTITY {
-        match msi.row("Property", name) {
-            None => report.missing(REQUIRED, "Property", name, "is missing: add it"),
-            Some(row) => identity(name, row, msi, report),
-        }
+    for name in REQUIRED_NAMES.iter().filter(|name| !msi.has("Property", name)) {
+        report.missing(REQUIRED, "Property", name, "is missing: add it");
     }
+    msi.rows("Property").for_each(|row| identity(row, msi, report));
     lists(msi, report);
     for row in msi.rows("Property").filter(|row| COMMAND_LINE.contains(&row.text("Property"))) {
         report.row(
@@ -99,8 +96,8 @@ pub(super) fn check(msi: &Msi, report: &mut Report) {
     }
 }
 
-fn identity(name: &str, row: Row<'_>, msi: &Msi, report: &mut Report) {
-    let value = row.text("Value");
+fn identity(row: Row<'_>, msi: &Msi, report: &mut Report) {
+    let (name, value) = (row.text("Property"), row.text("Value"));
     match name {
         "ProductVersion" if product_version(value).is_none() => {
             let message = format!("{value:?} is not MAJOR.MINOR.BUILD with fields up to 255, 255 and 65535");
@@ -130,7 +127,11 @@ pub(super) fn product_version(text: &str) -> Option<[u16; 3]> {
 }
 
 fn lists(msi: &Msi, report: &mut Report) {
-    let set = references::set_somewhere(msi, &["SecureCustomProperties", "AdminProperties"]);
+    let mut known = references::set_somewhere(msi, &["SecureCustomProperties", "AdminProperties"]);
+    // What is used may be set on the command line.
+    known.extend(references::uses(msi).map(|used| used.name));
+    // A program may set and use any.
+    let programs = !references::immediate_programs(msi).is_empty();
     for (list, rule) in [("SecureCustomProperties", SECURE), ("MsiHiddenProperties", HIDDEN)] {
         let Some(row) = msi.row("Property", list) else { continue };
         let members = msi.property_list(list);
@@ -140,12 +141,16 @@ fn lists(msi: &Msi, report: &mut Report) {
                     "{member} has lower-case letters, so it is private: write it in upper case, everywhere"
                 );
                 report.value(rule, row, "Value", message);
-            } else if rule.id == HIDDEN.id && !set.contains(member) && !known::is_standard_property(member) {
+            } else if rule.id == HIDDEN.id
+                && !programs
+                && !known.contains(member)
+                && !known::is_standard_property(member)
+            {
                 report.value(
                     rule,
                     row,
                     "Value",
-                    format!("nothing sets {member}: correct the name or remove it"),
+                    format!("nothing sets or uses {member}: correct the name or remove it"),
                 );
             }
         }

@@ -3,7 +3,7 @@
 
 use super::known;
 use super::read::{Msi, Row};
-use super::references::{self, Use};
+use super::references;
 use super::report::{Report, rules};
 use std::collections::BTreeSet;
 
@@ -50,9 +50,8 @@ const PRIVILEGED: &[&str] = &[
 ];
 
 pub(super) fn check(msi: &Msi, report: &mut Report) {
-    let uses = references::uses(msi);
-    secure(msi, &uses, report);
-    hidden(msi, &uses, report);
+    secure(msi, report);
+    hidden(msi, report);
     for row in msi.rows("ServiceInstall") {
         let password = row.text("Password");
         if !password.is_empty() && !password.starts_with('[') {
@@ -62,7 +61,7 @@ pub(super) fn check(msi: &Msi, report: &mut Report) {
     }
 }
 
-fn secure(msi: &Msi, uses: &[Use<'_>], report: &mut Report) {
+fn secure(msi: &Msi, report: &mut Report) {
     let secure = msi.property_list("SecureCustomProperties");
     // What an action sets is set anew in the part with privileges, if the action is in its sequence.
     let set_there: BTreeSet<&str> = msi
@@ -77,11 +76,13 @@ fn secure(msi: &Msi, uses: &[Use<'_>], report: &mut Report) {
     let declared = references::set_somewhere(msi, &[]);
     let on_dialogs: BTreeSet<&str> = msi.rows("Control").map(|row| row.text("Property")).collect();
     let mut reported = BTreeSet::new();
-    for used in uses {
+    for used in references::uses(msi) {
         let name = used.name;
         let table = used.row.table.name.as_str();
-        let is_ui_action = table == "CustomAction" && !msi.has(EXECUTE, &used.row.key());
-        let is_privileged = PRIVILEGED.contains(&table) && !is_ui_action;
+        // Actions of the user interface, and those that only show a message and stop, install nothing.
+        let is_other_action = table == "CustomAction"
+            && (!msi.has(EXECUTE, &used.row.key()) || used.row.bits("Type") & 0x3f == 19);
+        let is_privileged = PRIVILEGED.contains(&table) && !is_other_action;
         if is_privileged && on_dialogs.contains(name) && !known::is_public(name) && reported.insert(name) {
             let message = format!(
                 "a dialog sets {name}, but it is private, and does not come here: write it in upper case"
@@ -111,7 +112,7 @@ fn is_secret(msi: &Msi, name: &str) -> bool {
     known::sounds_secret(name) || msi.property_list("MsiHiddenProperties").contains(name)
 }
 
-fn hidden(msi: &Msi, uses: &[Use<'_>], report: &mut Report) {
+fn hidden(msi: &Msi, report: &mut Report) {
     let hidden = msi.property_list("MsiHiddenProperties");
     let mut reported = BTreeSet::new();
     let mut need = |name: &str, row: Row<'_>, column: &str, report: &mut Report| {
@@ -120,7 +121,7 @@ fn hidden(msi: &Msi, uses: &[Use<'_>], report: &mut Report) {
             report.value(HIDDEN, row, column, message);
         }
     };
-    for used in uses {
+    for used in references::uses(msi) {
         let is_password = (used.row.table.name.as_str(), used.column) == ("ServiceInstall", "Password");
         if is_password || known::sounds_secret(used.name) {
             need(used.name, used.row, used.column, report);
@@ -133,7 +134,7 @@ fn hidden(msi: &Msi, uses: &[Use<'_>], report: &mut Report) {
             need(row.text(column), row, column, report);
         }
     }
-    for used in uses.iter().filter(|used| used.column == "Target") {
+    for used in references::uses(msi).filter(|used| used.column == "Target") {
         let is_action = used.row.table.name == "CustomAction";
         if !is_action || !is_secret(msi, used.name) {
             continue;

@@ -38,7 +38,7 @@ fn texts<'a>(msi: &'a Msi, categories: &'a [&str]) -> impl Iterator<Item = (Row<
         table.columns.iter().enumerate().flat_map(move |(index, column)| {
             let wanted = categories.contains(&column.category.as_str());
             table.rows().filter(move |_| wanted).filter_map(move |row| match &row.cells[index] {
-                Cell::Text(text) => Some((row, column.name.as_str(), text.as_str())),
+                Cell::Text(text) => Some((row, column.name.as_str(), &**text)),
                 _ => None,
             })
         })
@@ -58,22 +58,21 @@ fn references<'a>(msi: &'a Msi) -> impl Iterator<Item = (Row<'a>, &'a str, Refer
     })
 }
 
-/// Every property that a formatted text or a condition uses.
-pub(super) fn uses(msi: &Msi) -> Vec<Use<'_>> {
-    let mut uses = Vec::new();
-    for (row, column, reference) in references(msi) {
-        if let Reference::Property(name) = reference {
-            uses.push(Use { name, row, column });
-        }
-    }
-    for (row, column, text) in texts(msi, &["Condition"]) {
-        for symbol in condition::parse(text).unwrap_or_default() {
-            if let Symbol::Property(name) = symbol {
-                uses.push(Use { name, row, column });
-            }
-        }
-    }
-    uses
+/// Every property that a formatted text or a condition uses. They are not collected: a long text in many rows
+/// can have very many.
+pub(super) fn uses(msi: &Msi) -> impl Iterator<Item = Use<'_>> {
+    let formatted = references(msi).filter_map(|(row, column, reference)| match reference {
+        Reference::Property(name) => Some(Use { name, row, column }),
+        _ => None,
+    });
+    let conditions = texts(msi, &["Condition"]).flat_map(|(row, column, text)| {
+        let symbols = condition::parse(text).unwrap_or_default().into_iter();
+        symbols.filter_map(move |symbol| match symbol {
+            Symbol::Property(name) => Some(Use { name, row, column }),
+            _ => None,
+        })
+    });
+    formatted.chain(conditions)
 }
 
 pub(super) fn check(msi: &Msi, report: &mut Report) {

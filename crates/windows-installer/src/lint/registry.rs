@@ -35,8 +35,12 @@ pub(super) fn check(msi: &Msi, report: &mut Report) {
     for row in msi.rows("Registry") {
         root(row, -1, report);
         key(row, report);
-        if let Some(reason) = bad_value(row.text("Name"), row.text("Value")) {
+        if let Some(reason) = bad_value(row.text("Value")) {
             report.value(VALUE, row, "Value", reason);
+        }
+        // Rows that add to a list belong together.
+        if adds_to_list(row.text("Value")) {
+            continue;
         }
         let place =
             [row.bits("Root").to_string(), row.text("Key").to_lowercase(), row.text("Name").to_lowercase()];
@@ -70,13 +74,14 @@ fn key(row: Row<'_>, report: &mut Report) {
     }
 }
 
+/// Whether a value is put before or after the list that is there; with `[~]` at both ends it takes its place.
+fn adds_to_list(value: &str) -> bool {
+    value.starts_with("[~]") != value.ends_with("[~]")
+}
+
 /// What is wrong with a value.
-fn bad_value(name: &str, value: &str) -> Option<String> {
+fn bad_value(value: &str) -> Option<String> {
     let is_known = !value.contains('[') || formatted::parse(value).is_ok_and(|found| found.is_empty());
-    if matches!(name, "+" | "-" | "*") {
-        return (!value.is_empty())
-            .then(|| format!("{name:?} makes or removes the key, and has no value: leave it empty"));
-    }
     let rest = value.strip_prefix('#')?;
     let message = match rest.chars().next() {
         Some('#' | '%') => return None,
@@ -103,10 +108,10 @@ mod tests {
     #[test]
     fn knows_values() {
         for value in ["", "text", "#12", "#-1", "#[NUMBER]", "#x00ff", "#x", "#%%PATH%", "##text", "a[~]b"] {
-            assert_eq!(bad_value("Name", value), None, "{value}");
+            assert_eq!(bad_value(value), None, "{value}");
         }
-        for (name, value) in [("N", "#"), ("N", "#a"), ("N", "#x0"), ("N", "#x0g"), ("*", "v"), ("-", "v")] {
-            assert!(bad_value(name, value).is_some(), "{name} {value}");
+        for value in ["#", "#a", "#x0", "#x0g"] {
+            assert!(bad_value(value).is_some(), "{value}");
         }
     }
 }

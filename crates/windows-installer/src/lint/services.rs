@@ -9,7 +9,8 @@ rules! {
         "The key path of a service's component is a program."
         "msi/serviceinstall-table";
     TYPE "service-type"
-        "Type, start and error control of a service are ones that Windows Installer can install."
+        "Type, start and error control of a service are ones that Windows Installer can install; one with a \
+         desktop or in a shared process runs as LocalSystem."
         "msi/serviceinstall-table";
     ACCOUNT "service-account"
         "A password is for an account."
@@ -18,7 +19,7 @@ rules! {
         "A service that is installed is stopped and deleted when it is uninstalled."
         "msi/servicecontrol-table";
     CONFIG "service-config"
-        "What is configured is a service that the package installs, in the same component."
+        "A service of the package is configured in the component that installs it."
         "msi/msiserviceconfig-table";
 }
 
@@ -26,6 +27,8 @@ rules! {
 const OWN_PROCESS: i32 = 0x10;
 const SHARED_PROCESS: i32 = 0x20;
 const INTERACTIVE: i32 = 0x100;
+/// The account of such services.
+const SYSTEM: &[&str] = &["LocalSystem", ".\\LocalSystem"];
 /// `ErrorControl`: the installation fails if the service cannot be installed.
 const VITAL: i32 = 0x8000;
 /// `ServiceControl.Event` when a component is uninstalled.
@@ -44,7 +47,7 @@ pub(super) fn check(msi: &Msi, report: &mut Report) {
                 "there is no account to it: fill in StartName, or leave it empty",
             );
         }
-        let events = msi.rows("ServiceControl").filter(|control| control.text("Name") == row.text("Name"));
+        let events = msi.rows("ServiceControl").filter(|control| have_one_name(*control, row));
         let events = events.fold(0, |bits, control| bits | control.bits("Event"));
         for (bit, what) in [(UNINSTALL_STOP, "stopped"), (UNINSTALL_DELETE, "deleted")] {
             if events & bit == 0 {
@@ -56,21 +59,26 @@ pub(super) fn check(msi: &Msi, report: &mut Report) {
     }
     for table in ["MsiServiceConfig", "MsiServiceConfigFailureActions"] {
         for row in msi.rows(table) {
-            let is_same = |service: &Row<'_>| {
-                service.text("Name") == row.text("Name")
-                    && service.text("Component_") == row.text("Component_")
-            };
-            let name = row.text("Name");
-            if msi.has_rows("ServiceInstall")
-                && !name.contains('[')
-                && !msi.rows("ServiceInstall").any(|s| is_same(&s))
+            let services: Vec<Row<'_>> =
+                msi.rows("ServiceInstall").filter(|service| have_one_name(*service, row)).collect();
+            let component = row.text("Component_");
+            // It may also be a service that is there already.
+            if !services.is_empty() && !services.iter().any(|service| service.text("Component_") == component)
             {
-                let message =
-                    format!("no service {name} is installed by the component {}", row.text("Component_"));
-                report.value(CONFIG, row, "Name", message);
+                let message = format!(
+                    "the service {} is not installed by {component}, but by {}: name that",
+                    row.text("Name"),
+                    services[0].text("Component_")
+                );
+                report.value(CONFIG, row, "Component_", message);
             }
         }
     }
+}
+
+/// Whether two rows are about one service. Windows does not tell case apart.
+fn have_one_name(one: Row<'_>, other: Row<'_>) -> bool {
+    one.text("Name").eq_ignore_ascii_case(other.text("Name"))
 }
 
 fn program(msi: &Msi, row: Row<'_>, report: &mut Report) {
@@ -92,8 +100,17 @@ fn types(row: Row<'_>, report: &mut Report) {
         let message = format!("{kind} is no service that can be installed: 16 is one with its own process");
         report.value(TYPE, row, "ServiceType", message);
     }
-    if kind & INTERACTIVE != 0 && !row.text("StartName").is_empty() {
-        report.value(TYPE, row, "ServiceType", "a service with a desktop has no account: take 256 away");
+    let account = row.text("StartName");
+    // What is in brackets is known only when the service is installed.
+    let may_be_system = account.is_empty()
+        || account.contains('[')
+        || SYSTEM.iter().any(|name| account.eq_ignore_ascii_case(name));
+    if kind & (INTERACTIVE | SHARED_PROCESS) != 0 && !may_be_system {
+        let message = format!(
+            "{account:?} cannot run a service with a desktop or in a shared process: leave it empty for \
+             LocalSystem, or make the ServiceType 16"
+        );
+        report.value(TYPE, row, "StartName", message);
     }
     let start = row.bits("StartType");
     if !matches!(start, 2..=4) {

@@ -1,5 +1,6 @@
 //! The summary information and the code page.
 
+use super::cabinets;
 use super::category;
 use super::read::Msi;
 use super::read::Summary;
@@ -8,10 +9,10 @@ use super::report::{Report, rules};
 
 rules! {
     CODE_PAGE "code-page"
-        "The database has a code page that Windows Installer knows: not 65001, and 0 for ASCII only."
+        "The database has a code page that Windows has, and 0 for ASCII only."
         "msi/code-page-handling-windows-installer-";
-    AGREE "code-page-summary"
-        "Database and summary have the same code page."
+    SUMMARY_PAGE "code-page-summary"
+        "The summary has an ANSI code page, which need not be that of the database: not 65001."
         "msi/codepage-summary";
     TEXTS "summary-texts"
         "Title, subject and author are there."
@@ -58,33 +59,28 @@ const TABLES_SINCE: &[(&str, i32)] = &[
     ("MsiShortcutProperty", 500),
 ];
 
+/// UTF-8.
+const UTF_8: u32 = 65001;
+
+/// Code pages that Windows has beside those that can be decoded here: of DOS, Thai, of the Macintosh, KOI8,
+/// ISO 8859 and GB 18030.
+const OTHER_CODE_PAGES: &[u32] = &[
+    437, 720, 737, 775, 850, 852, 855, 857, 858, 860, 861, 862, 863, 864, 865, 866, 869, 874, 1361, 10001,
+    10002, 10003, 10004, 10005, 10006, 10008, 10010, 10017, 10021, 10029, 10079, 10081, 10082, 20866, 21866,
+    28599, 28603, 28605, 54936,
+];
+
 /// The language number of a package that suits every language.
 const NEUTRAL: u16 = 0;
-
-/// Bits of the word count.
-const COMPRESSED: i32 = 2;
-/// Bits of `File.Attributes`.
-const FILE_NOT_COMPRESSED: i32 = 0x2000;
-const FILE_COMPRESSED: i32 = 0x4000;
 
 pub(super) fn check(msi: &Msi, report: &mut Report) {
     code_page(msi, report);
     let Some(summary) = &msi.summary else { return };
     if let Some(code_page) = summary.code_page()
-        && msi.code_page != 0
-        && code_page != msi.code_page
+        && (code_page == UTF_8 || !is_code_page(code_page))
     {
-        let message = format!(
-            "the database has code page {}, the summary {code_page}: give both the same",
-            msi.code_page
-        );
-        report.file(AGREE, message);
-    }
-    if summary.code_page() == Some(65001) {
-        report.file(
-            CODE_PAGE,
-            "the summary is in UTF-8 (65001), which Windows Installer does not support: use 1252",
-        );
+        let message = format!("{code_page} is no ANSI code page for the summary: use one such as 1252");
+        report.file(SUMMARY_PAGE, message);
     }
     for (property, name) in [(id::TITLE, "title"), (id::SUBJECT, "subject"), (id::AUTHOR, "author")] {
         if summary.text(property).is_empty() {
@@ -111,13 +107,8 @@ fn shown(number: Option<i32>) -> String {
 
 fn code_page(msi: &Msi, report: &mut Report) {
     match msi.code_page {
-        65001 => report.file(
-            CODE_PAGE,
-            "the database is in UTF-8 (65001), which Windows Installer does not support: use 1252 for \
-             Western languages",
-        ),
         0 => {
-            if let Some(text) = msi.foreign_texts.first() {
+            if let Some(text) = &msi.foreign_text {
                 report.file(
                     CODE_PAGE,
                     format!(
@@ -127,20 +118,29 @@ fn code_page(msi: &Msi, report: &mut Report) {
                 );
             }
         }
-        other if i32::try_from(other).ok().and_then(msi::CodePage::from_id).is_none() => {
+        other if !is_code_page(other) => {
             report.file(CODE_PAGE, format!("{other} is no known code page: use one such as 1252"));
         }
         _ => {}
     }
 }
 
+/// Whether Windows has a code page of that number; 0 is that of the system.
+fn is_code_page(number: u32) -> bool {
+    i32::try_from(number).ok().and_then(msi::CodePage::from_id).is_some()
+        || OTHER_CODE_PAGES.contains(&number)
+}
+
 fn template(msi: &Msi, summary: &Summary, report: &mut Report) {
     let template = summary.text(id::TEMPLATE);
     let (platform, languages) = template.split_once(';').unwrap_or((template, ""));
+    let platform = platform.trim();
     let Some((_, platform_since)) = PLATFORMS.iter().find(|(name, _)| *name == platform) else {
         let message = format!("{platform:?} in {template:?} is no processor: write Intel, x64 or Arm64");
         return report.file(TEMPLATE, message);
     };
+    // Without a language the package suits every one.
+    let languages = if languages.trim().is_empty() { "0" } else { languages };
     let languages: Vec<Option<u16>> = languages.split(',').map(|text| text.trim().parse().ok()).collect();
     if !template.contains(';') || languages.contains(&None) {
         let message =
@@ -182,11 +182,7 @@ fn word_count(msi: &Msi, summary: &Summary, report: &mut Report) {
             .file(WORD_COUNT, format!("{word_count} has unknown bits: write 2 for compressed files"));
     }
     let has_cabinet = msi.rows("Media").any(|row| !row.text("Cabinet").is_empty());
-    let compressed = |row: super::read::Row<'_>| match row.bits("Attributes") {
-        bits if bits & FILE_COMPRESSED != 0 => true,
-        bits if bits & FILE_NOT_COMPRESSED != 0 => false,
-        _ => word_count & COMPRESSED != 0,
-    };
+    let compressed = |row| cabinets::is_compressed(msi, row);
     if !has_cabinet && msi.rows("File").any(compressed) {
         let message = format!(
             "the word count {word_count} says that files are compressed, but no medium has a cabinet: take \

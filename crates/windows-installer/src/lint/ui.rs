@@ -184,7 +184,9 @@ pub(super) fn check(msi: &Msi, report: &mut Report) {
     for row in msi.rows("EventMapping") {
         pair(msi, row, report);
         let event = row.text("Event");
-        if !SENT.contains(&event) && !EVENTS.iter().any(|(name, _)| *name == event) {
+        // Visual Studio maps progress bars to actions, which does no harm.
+        let is_action = actions::standard(event).is_some() || event == "UnmoveFiles";
+        if !is_action && !SENT.contains(&event) && !EVENTS.iter().any(|(name, _)| *name == event) {
             report.value(
                 MAPPING,
                 row,

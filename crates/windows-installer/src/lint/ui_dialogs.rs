@@ -55,8 +55,13 @@ pub(super) fn check(msi: &Msi, report: &mut Report) {
         if row.bits("Attributes") & ERROR == 0 {
             tab_order(row, &controls, report);
         }
-        // Lines are drawn from edge to edge, and Windows cuts them.
-        for control in controls.into_iter().filter(|control| control.text("Type") != "Line") {
+        // Lines and pictures are drawn from edge to edge, and Windows cuts them.
+        let is_edge_to_edge = |control: &Row<'_>| match control.text("Type") {
+            "Line" => true,
+            "Bitmap" => control.bits("X") == 0 && control.bits("Width") >= row.bits("Width"),
+            _ => false,
+        };
+        for control in controls.into_iter().filter(|control| !is_edge_to_edge(control)) {
             let outside = |start: &str, size: &str| {
                 control.bits(start).saturating_add(control.bits(size)) > row.bits(size)
                     || control.bits(start) < 0
@@ -67,7 +72,10 @@ pub(super) fn check(msi: &Msi, report: &mut Report) {
         }
     }
     if msi.has_rows("Dialog") {
-        required(msi, report);
+        // With this property Windows shows none of them.
+        if msi.property("LIMITUI").is_none() {
+            required(msi, report);
+        }
         reached(msi, report);
     }
 }

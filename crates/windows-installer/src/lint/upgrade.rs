@@ -19,8 +19,8 @@ rules! {
         "The least version is below the greatest, and a row has at least one of them."
         "msi/ice61";
     GAP "upgrade-gap"
-        "Rows for the product's own UpgradeCode leave out no version: one that is left out would be \
-         installed beside this one."
+        "Rows for the product's own UpgradeCode leave out no older and no newer version: one that is left \
+         out would be installed beside this one."
         "msi/upgrade-table";
     DOWNGRADE "upgrade-downgrade"
         "A newer version that is only detected is used in a condition, which keeps this one from being \
@@ -120,20 +120,16 @@ fn own(msi: &Msi, report: &mut Report) {
         return;
     }
     let [major, minor, build] = version;
-    let next = [major, minor, build.saturating_add(1)];
-    for (what, probe) in [
-        ("an older version such as", [0, 0, 1]),
-        ("another build of this version,", version),
-        ("a newer version such as", next),
-        ("a newer version such as", [255, 255, 65535]),
-    ] {
-        if probe != version && what.starts_with("an older") && probe > version {
-            continue;
-        }
-        if !rows.iter().any(|row| contains(*row, probe)) {
+    let next = build.checked_add(1).map_or([major, minor + 1, 0], |build| [major, minor, build]);
+    // Another build of the same version is left to the author: ICE61 warns of removing it.
+    let probes = [("an older", [0, 0, 1]), ("a newer", next), ("a newer", [255, 255, 65535])];
+    for (what, probe) in probes {
+        let exists = if what == "an older" { probe < version } else { probe > version };
+        if exists && !rows.iter().any(|row| contains(*row, probe)) {
             let shown = probe.map(|field| field.to_string()).join(".");
-            let message =
-                format!("no row finds {what} {shown}: it would be installed beside this one; widen a range");
+            let message = format!(
+                "no row finds {what} version such as {shown}: it would be installed beside this one; widen a range"
+            );
             report.table(GAP, "Upgrade", message);
         }
     }

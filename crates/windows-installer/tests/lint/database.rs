@@ -111,18 +111,27 @@ pub(crate) const FAULTS: &[Fault] = &[
     }),
     fault("property in other case", "property-case", |e| service(e, "DisplayName", text("[Installdir]"))),
     // Summary and code page.
-    wide("database in UTF-8", "code-page", &["code-page-summary"], |e| {
-        e.package(|package| package.set_database_codepage(msi::CodePage::Utf8));
+    fault("database in no code page", "code-page", |e| {
+        e.raw(crate::edit::POOL, |pool| pool[..2].copy_from_slice(&12_345_u16.to_le_bytes()));
     }),
-    fault("two code pages", "code-page-summary", |e| {
-        e.summary(|info| info.set_codepage(msi::CodePage::Windows1251));
+    fault("texts that need a code page", "code-page", |e| {
+        e.raw(crate::edit::POOL, |pool| pool[..2].fill(0));
+    }),
+    fault("summary in UTF-8", "code-page-summary", |e| {
+        e.raw("\u{5}SummaryInformation", |content| {
+            let windows_1252 = [2, 0, 0, 0, 0xe4, 4];
+            let at = content.windows(6).position(|window| window == windows_1252).unwrap();
+            content[at + 4..at + 6].copy_from_slice(&65001_u16.to_le_bytes());
+        });
     }),
     fault("no title", "summary-texts", |e| e.summary(msi::SummaryInfo::clear_title)),
     wide("unknown processor", "summary-template", &["component-64-bit"], |e| {
         e.summary(|info| info.set_arch("x86_64"));
     }),
     fault("no package code", "summary-revision", |e| e.summary(msi::SummaryInfo::clear_uuid)),
-    fault("files that should lie beside", "summary-word-count", |e| e.summary(|info| info.set_word_count(0))),
+    wide("files that should lie beside", "summary-word-count", &["cabinet-files"], |e| {
+        e.summary(|info| info.set_word_count(0));
+    }),
     fault("too old an installer", "summary-page-count", |e| configuration(e, "example")),
     fault("package that may be changed", "summary-security", |e| e.summary(|info| info.set_doc_security(0))),
     fault("another language", "product-language", |e| property(e, "ProductLanguage", "1031")),

@@ -7,7 +7,7 @@ use std::io::{Cursor, Read, Write};
 pub(crate) struct Editor(pub(crate) Vec<u8>);
 
 /// What the streams of the string pool are called in the compound file.
-const POOL: &str = "\u{4840}\u{3f3f}\u{4577}\u{446c}\u{3e6a}\u{44b2}\u{482f}";
+pub(crate) const POOL: &str = "\u{4840}\u{3f3f}\u{4577}\u{446c}\u{3e6a}\u{44b2}\u{482f}";
 const DATA: &str = "\u{4840}\u{3f3f}\u{4577}\u{446c}\u{3b6a}\u{45e4}\u{4824}";
 
 pub(crate) fn text(text: &str) -> Value {
@@ -59,6 +59,15 @@ impl Editor {
     /// Writes a stream by the name that tables use.
     pub(crate) fn stream(&mut self, name: &str, content: &[u8]) {
         self.package(|package| package.write_stream(name).unwrap().write_all(content).unwrap());
+    }
+
+    /// The content of a stream by that name.
+    pub(crate) fn read_stream(&mut self, name: &str) -> Vec<u8> {
+        let mut content = Vec::new();
+        self.package(|package| {
+            package.read_stream(name).unwrap().read_to_end(&mut content).unwrap();
+        });
+        content
     }
 
     pub(crate) fn summary(&mut self, change: impl FnOnce(&mut msi::SummaryInfo)) {

@@ -70,11 +70,6 @@ pub(crate) const FAULTS: &[Fault] = &[
         e.set("_Validation", ("Category", text("UpperCase")), "Category", text("Identifier"));
         e.set("Feature", ("Feature", text("All")), "Directory_", text("ProgramFiles64Folder"));
     }),
-    fault("features shown at one place", "feature-display", |e| {
-        let values = ["Next", "All", "", ""].map(text).into_iter();
-        let values = values.chain([number(2), number(1), msi::Value::Null, number(0)]);
-        e.add("Feature", values.collect());
-    }),
     fault("follows a parent that is not there", "feature-root", |e| {
         e.set("Feature", ("Feature", text("All")), "Attributes", number(2));
     }),
@@ -89,6 +84,10 @@ pub(crate) const FAULTS: &[Fault] = &[
             "Media",
             [number(2), number(3)].into_iter().chain(["", "#files.cab", "", ""].map(text)).collect(),
         );
+    }),
+    wide("media that overlap", "media-sequence", &["file-sequence"], |e| {
+        let values = [number(2), number(1)].into_iter();
+        e.add("Media", values.chain(["", "", "", ""].map(text)).collect());
     }),
     wide("file on no medium", "file-sequence", &["cabinet-files", "cabinet-order"], |e| {
         file(e, "File.README", "Sequence", number(9));
@@ -105,6 +104,12 @@ pub(crate) const FAULTS: &[Fault] = &[
     }),
     fault("cabinet that is none", "cabinet-readable", |e| {
         e.stream("files.cab", b"MSCF and then nothing of use");
+    }),
+    fault("cabinet that claims too much", "cabinet-readable", |e| {
+        let mut cabinet = e.read_stream("files.cab");
+        let table = usize::try_from(u32::from_le_bytes(cabinet[16..20].try_into().unwrap())).unwrap();
+        cabinet[table..table + 4].fill(0xff);
+        e.stream("files.cab", &cabinet);
     }),
     wide(
         "file that is not packed",
@@ -253,8 +258,17 @@ pub(crate) const FAULTS: &[Fault] = &[
     fault("service that stays", "service-control", |e| {
         e.set("ServiceControl", ("Name", text("example")), "Event", number(3 | 0x20));
     }),
-    wide("configuration of no service", "service-config", &["summary-page-count"], |e| {
-        configuration(e, "other");
+    wide("configuration in another component", "service-config", &["summary-page-count"], |e| {
+        configuration(e, "Example");
+        e.set("MsiServiceConfig", ("Name", text("Example")), "Component_", text("Settings"));
+    }),
+    fault("account in a shared process", "service-type", |e| {
+        service(e, "ServiceType", number(0x20));
+        service(e, "StartName", text("NT AUTHORITY\\LocalService"));
+    }),
+    fault("account with a desktop", "service-type", |e| {
+        service(e, "ServiceType", number(0x110));
+        service(e, "StartName", text("Somebody"));
     }),
     wide("root that there is not", "registry-root", &["value-range"], |e| {
         e.set("_Validation", ("Column", text("Root")), "MaxValue", number(9));

@@ -7,6 +7,7 @@ mod edit;
 mod faults;
 mod good;
 mod installation;
+mod right;
 #[path = "../support/mod.rs"]
 mod support;
 mod ui;
@@ -65,6 +66,24 @@ fn finds_nothing_in_good_databases() {
     saved.summary(|info| info.set_comments("saved again"));
     assert_good(&saved.0);
     assert_good(&ui::package());
+}
+
+/// Fails if: a rule objects to something unusual that is right.
+#[test]
+fn finds_nothing_in_what_is_right() {
+    let mut failed = Vec::new();
+    for (good, changes) in [(good::package(), right::CHANGES), (ui::package(), right::DIALOGS)] {
+        for right in changes {
+            let mut editor = Editor(good.clone());
+            (right.change)(&mut editor);
+            assert!(editor.0 != good, "{} changes nothing", right.name);
+            match lint(&editor.0) {
+                Ok(found) => failed.extend(found.iter().map(|finding| format!("{}: {finding}", right.name))),
+                Err(error) => failed.push(format!("{}: {error}", right.name)),
+            }
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
 /// Fails if: a fault is not found by its rule, or another rule takes it for something else.
@@ -129,6 +148,21 @@ fn notices_truncation() {
         let judged = lint(&good[..length]);
         assert!(judged.is_err() || judged.is_ok_and(|found| !found.is_empty()), "{length} bytes pass");
     }
+}
+
+/// Fails if: a small file in which many rows have one long text is judged, which could take all memory.
+#[test]
+fn refuses_a_long_text_in_many_rows() {
+    let mut editor = Editor(good::package());
+    let columns =
+        vec![msi::Column::build("Number").primary_key().int16(), msi::Column::build("Text").text_string(0)];
+    editor.table("Long", columns);
+    let rows = (1..10_000).map(|n| vec![edit::number(n), edit::text("in every row")]).collect();
+    editor.package(|package| package.insert_rows(msi::Insert::into("Long").rows(rows)).unwrap());
+    editor.retype("in every row", &[b'x'; 0xffff]);
+    assert!(editor.0.len() < 1 << 20);
+    let error = lint(&editor.0).unwrap_err().to_string();
+    assert!(error.contains("too large") && error.contains("table Long"), "{error}");
 }
 
 /// `docs/msi-lint.md`, from the rules' own table.

@@ -6,19 +6,20 @@
 //! [`_Columns`](https://learn.microsoft.com/en-us/windows/win32/msi/-columns-table); their encoding is known
 //! from readers such as Wine's and msitools'.
 
-mod bytes;
 mod streams;
 mod strings;
 mod summary;
 mod table;
 
 pub(super) use summary::{Summary, property as summary_property};
+use table::MOST;
 pub(super) use table::{Cell, Kind, Row, Table};
 
-use super::cabinets::Cabinet;
+use super::cabinets::{Cabinet, Refused};
 use super::report::{Report, rules};
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use streams::Streams;
 use strings::Strings;
 
@@ -83,20 +84,26 @@ pub enum Unreadable {
     /// A part that everything else depends on is damaged.
     #[error("the file is damaged or truncated: {0}; copy or build it again")]
     Damaged(String),
+    /// Its tables have more than can be judged.
+    #[error(
+        "the file is too large to be judged: with table {0}, its cells take more than {MOST} bytes; look for a \
+         long text that many rows have"
+    )]
+    TooLarge(String),
 }
 
 /// A database.
 pub(super) struct Msi {
     /// Number of the code page of the texts; 0 for none in particular.
     pub(super) code_page: u32,
-    /// Texts of the pool that are more than ASCII.
-    pub(super) foreign_texts: Vec<String>,
+    /// A text of the pool that is more than ASCII.
+    pub(super) foreign_text: Option<Rc<str>>,
     /// The summary, if it could be read.
     pub(super) summary: Option<Summary>,
     /// Streams that are no tables, by name.
     pub(super) streams: BTreeMap<String, Vec<u8>>,
     /// Cabinets by the name of their stream, unpacked when they are first asked for.
-    pub(super) cabinets: OnceCell<BTreeMap<String, Result<Cabinet, String>>>,
+    pub(super) cabinets: OnceCell<BTreeMap<String, Result<Cabinet, Refused>>>,
     tables: BTreeMap<String, Table>,
 }
 
@@ -136,7 +143,7 @@ impl Msi {
         }
         Ok(Msi {
             code_page: strings.code_page,
-            foreign_texts: strings.foreign().map(str::to_owned).collect(),
+            foreign_text: strings.foreign().cloned(),
             summary,
             streams: streams.other,
             cabinets: OnceCell::new(),
@@ -240,7 +247,7 @@ fn read_tables(
     for row in columns.rows() {
         by_table.entry(row.text("Table")).or_default().push(row);
     }
-    let mut tables = BTreeMap::new();
+    let (mut tables, mut left) = (BTreeMap::new(), MOST);
     for name in names.rows().map(|row| row.text("Name")) {
         let stream = streams.remove(name).unwrap_or_default();
         let Some(rows) = by_table.remove(name) else {
@@ -253,7 +260,8 @@ fn read_tables(
         };
         match Table::columns(&rows) {
             Ok(columns) => {
-                tables.insert(name.to_owned(), Table::read(name, columns, &stream, strings, report));
+                let table = Table::read(name, columns, &stream, strings, &mut left, report)?;
+                tables.insert(name.to_owned(), table);
             }
             Err(reason) => report.table(COLUMNS, name, reason),
         }

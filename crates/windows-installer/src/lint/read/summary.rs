@@ -1,7 +1,7 @@
 //! The stream with the summary information, a
 //! [property set](https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-oleps/).
 
-use super::bytes::{u16_at, u32_at};
+use crate::bytes::{u16_at, u32_at};
 use msi::CodePage;
 use std::collections::BTreeMap;
 
@@ -18,6 +18,9 @@ pub(in crate::lint) mod id {
     pub(in crate::lint) const SECURITY: u32 = 19;
 }
 pub(in crate::lint) use id as property;
+
+/// The properties that are texts. Others are not kept: a thousand could claim the same bytes.
+const TEXTS: &[u32] = &[id::TITLE, id::SUBJECT, id::AUTHOR, id::TEMPLATE, id::REVISION];
 
 /// Types of values.
 const I2: u32 = 2;
@@ -68,8 +71,10 @@ impl Summary {
                 TEXT => {
                     let length = u32_at(value, 4).ok_or_else(short)? as usize;
                     let raw = value[8..].get(..length).ok_or_else(short)?;
-                    let text = summary.decoder().decode(raw);
-                    summary.texts.insert(property, text.trim_end_matches('\0').to_owned());
+                    if TEXTS.contains(&property) {
+                        let text = summary.decoder().decode(raw);
+                        summary.texts.insert(property, text.trim_end_matches('\0').to_owned());
+                    }
                 }
                 _ => {}
             }
@@ -94,5 +99,30 @@ impl Summary {
     fn decoder(&self) -> CodePage {
         let known = self.code_page().and_then(|id| CodePage::from_id(i32::try_from(id).ok()?));
         known.unwrap_or(CodePage::Windows1252)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails if: properties that nobody asks for are kept, all of which can claim the same bytes, or one is
+    /// accepted that ends beyond the stream.
+    #[test]
+    fn keeps_what_is_asked_for() {
+        const COUNT: u32 = 900;
+        let place = 8 + 8 * COUNT;
+        let mut bytes = vec![0; 48];
+        bytes[..2].copy_from_slice(&0xfffe_u16.to_le_bytes());
+        bytes[44..48].copy_from_slice(&48_u32.to_le_bytes());
+        bytes.extend([0, COUNT].map(u32::to_le_bytes).concat());
+        bytes.extend((1..=COUNT).flat_map(|property| [property, place].map(u32::to_le_bytes).concat()));
+        bytes.extend([TEXT, 4].map(u32::to_le_bytes).concat());
+        bytes.extend(b"text");
+        let summary = Summary::read(&bytes).expect("a summary");
+        assert_eq!(summary.texts.keys().copied().collect::<Vec<_>>(), TEXTS);
+        assert_eq!(summary.text(id::TITLE), "text");
+        bytes.pop();
+        assert!(Summary::read(&bytes).is_err());
     }
 }

@@ -3,11 +3,19 @@
 //! A table is stored column by column. Numbers are shifted by half their range, so that zero bytes mean that
 //! there is none.
 
-use super::bytes::{u16_at, u32_at};
 use super::strings::Strings;
-use super::{ORDER, POOL, STREAM, UNIQUE};
+use super::{ORDER, POOL, STREAM, UNIQUE, Unreadable};
+use crate::bytes::{u16_at, u32_at};
 use crate::lint::report::Report;
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+/// What all cells of a database may take: their texts, and some bytes for each. One text of the pool may be
+/// in any number of cells, each of which the rules look at.
+pub(super) const MOST: usize = 256 << 20;
+/// What a cell takes beside its text.
+const CELL: usize = 16;
 
 /// Bits of the column type in `_Columns`.
 const LENGTH: u16 = 0xff;
@@ -68,18 +76,19 @@ impl Column {
 pub(in crate::lint) enum Cell {
     Empty,
     Number(i32),
-    Text(String),
+    /// A text, which is only once in memory.
+    Text(Rc<str>),
     /// There is a stream for it.
     Binary,
 }
 
 impl Cell {
     /// The value as text; empty if there is none.
-    pub(in crate::lint) fn shown(&self) -> String {
+    pub(in crate::lint) fn shown(&self) -> Cow<'_, str> {
         match self {
-            Cell::Text(text) => text.clone(),
-            Cell::Number(number) => number.to_string(),
-            Cell::Empty | Cell::Binary => String::new(),
+            Cell::Text(text) => Cow::Borrowed(text),
+            Cell::Number(number) => Cow::Owned(number.to_string()),
+            Cell::Empty | Cell::Binary => Cow::Borrowed(""),
         }
     }
 }
@@ -88,10 +97,11 @@ impl Cell {
 pub(in crate::lint) struct Table {
     pub(in crate::lint) name: String,
     pub(in crate::lint) columns: Vec<Column>,
-    rows: Vec<Vec<Cell>>,
-    /// The primary key of each row as it is stored.
-    stored_keys: Vec<Vec<u32>>,
-    by_key: BTreeMap<String, usize>,
+    /// Row by row.
+    cells: Vec<Cell>,
+    /// Whether the rows are stored in the order of their primary keys.
+    in_order: bool,
+    by_key: BTreeMap<Rc<str>, usize>,
 }
 
 impl Table {
@@ -104,8 +114,8 @@ impl Table {
             _ => &[("Table", NAME), ("Number", KEY | NUMBER), ("Name", NAME & !KEY), ("Type", NUMBER)],
         };
         let columns = columns.iter().map(|(name, bits)| Column::new(name, *bits)).collect::<Result<_, _>>();
-        let mut report = Report::default();
-        let table = Table::read(name, columns.ok()?, stream, strings, &mut report);
+        let (mut report, mut left) = (Report::default(), MOST);
+        let table = Table::read(name, columns.ok()?, stream, strings, &mut left, &mut report).ok()?;
         report.findings().is_empty().then_some(table)
     }
 
@@ -130,13 +140,19 @@ impl Table {
         Ok(columns)
     }
 
+    /// A table from its stream. What its cells take is taken from the bytes that are `left`.
     pub(super) fn read(
         name: &str,
         columns: Vec<Column>,
         stream: &[u8],
         strings: &Strings,
+        left: &mut usize,
         report: &mut Report,
-    ) -> Table {
+    ) -> Result<Table, Unreadable> {
+        let mut take = |bytes: usize| {
+            *left = left.checked_sub(bytes).ok_or_else(|| Unreadable::TooLarge(name.to_owned()))?;
+            Ok(())
+        };
         let widths: Vec<usize> = columns.iter().map(|column| column.width(strings)).collect();
         let row_width: usize = widths.iter().sum();
         let count = stream.len() / row_width;
@@ -148,10 +164,12 @@ impl Table {
             );
             report.table(STREAM, name, message);
         }
-        let mut rows = vec![Vec::with_capacity(columns.len()); count];
-        let mut stored_keys = vec![Vec::new(); count];
+        take(count.saturating_mul(columns.len() * CELL))?;
+        let mut cells = vec![Cell::Empty; count * columns.len()];
         let mut at = 0;
-        for (column, width) in columns.iter().zip(&widths) {
+        // Where the columns of the primary key begin.
+        let mut keys = Vec::new();
+        for (index, (column, width)) in columns.iter().zip(&widths).enumerate() {
             for row in 0..count {
                 let stored = number_at(stream, at + row * width, *width);
                 let (cell, known) = cell(column, stored, strings);
@@ -159,24 +177,32 @@ impl Table {
                     let message = format!("there is no text number {stored}: write the database anew");
                     report.column(POOL, name, &column.name, message);
                 }
-                rows[row].push(cell);
-                if column.key {
-                    stored_keys[row].push(stored);
+                if let Cell::Text(text) = &cell {
+                    take(text.len())?;
                 }
+                cells[row * columns.len() + index] = cell;
+            }
+            if column.key {
+                keys.push((at, *width));
             }
             at += width * count;
         }
-        let mut table = Table { name: name.to_owned(), columns, rows, stored_keys, by_key: BTreeMap::new() };
-        table.by_key = table.rows().map(Row::key).zip(0..).collect();
-        table
+        let key =
+            |row: usize| keys.iter().map(move |(at, width)| number_at(stream, at + row * width, *width));
+        let in_order = (1..count).all(|row| key(row - 1).le(key(row)));
+        let mut table = Table { name: name.to_owned(), columns, cells, in_order, by_key: BTreeMap::new() };
+        table.by_key = table.rows().map(Row::shared_key).zip(0..).collect();
+        Ok(table)
     }
 
     pub(in crate::lint) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
-        self.rows.iter().map(move |cells| Row { table: self, cells })
+        self.cells.chunks(self.columns.len()).map(move |cells| Row { table: self, cells })
     }
 
     pub(in crate::lint) fn row(&self, key: &str) -> Option<Row<'_>> {
-        self.by_key.get(key).map(|index| Row { table: self, cells: &self.rows[*index] })
+        let width = self.columns.len();
+        let cells = self.by_key.get(key).map(|index| &self.cells[index * width..(index + 1) * width])?;
+        Some(Row { table: self, cells })
     }
 
     /// Notes what `_Validation` says of a column.
@@ -192,9 +218,9 @@ impl Table {
 
     /// Primary keys are distinct, and rows are stored in their order.
     pub(super) fn check_keys(&self, report: &mut Report) {
-        let mut seen = BTreeMap::new();
+        let mut seen = BTreeSet::new();
         for row in self.rows() {
-            if seen.insert(row.key(), ()).is_some() {
+            if !seen.insert(row.shared_key()) {
                 report.row(UNIQUE, row, "there is another row with this primary key: remove one");
             }
             for (column, cell) in self.columns.iter().zip(row.cells) {
@@ -208,7 +234,7 @@ impl Table {
                 }
             }
         }
-        if !self.stored_keys.is_sorted() {
+        if !self.in_order {
             let message = "rows are not in the order of their primary keys, texts by their number in the \
                            string pool: sort them, or write the database with a newer tool";
             report.table(ORDER, &self.name, message);
@@ -235,8 +261,8 @@ fn cell(column: &Column, stored: u32, strings: &Strings) -> (Cell, bool) {
     }
     match column.kind {
         Kind::Text(_) => match strings.get(stored) {
-            Some("") => (Cell::Empty, true),
-            Some(text) => (Cell::Text(text.to_owned()), true),
+            Some(text) if text.is_empty() => (Cell::Empty, true),
+            Some(text) => (Cell::Text(Rc::clone(text)), true),
             None => (Cell::Empty, false),
         },
         Kind::Int16 => (Cell::Number(stored.cast_signed() - 0x8000), true),
@@ -280,7 +306,62 @@ impl<'a> Row<'a> {
 
     /// The primary key, its columns joined with `/`.
     pub(in crate::lint) fn key(self) -> String {
+        self.key_cells().map(Cell::shown).collect::<Vec<_>>().join("/")
+    }
+
+    /// The same, without a copy if the key is one text.
+    fn shared_key(self) -> Rc<str> {
+        let mut cells = self.key_cells();
+        match (cells.next(), cells.next()) {
+            (Some(Cell::Text(text)), None) => Rc::clone(text),
+            _ => self.key().into(),
+        }
+    }
+
+    fn key_cells(self) -> impl Iterator<Item = &'a Cell> {
         let keys = self.table.columns.iter().zip(self.cells).filter(|(column, _)| column.key);
-        keys.map(|(_, cell)| cell.shown()).collect::<Vec<_>>().join("/")
+        keys.map(|(_, cell)| cell)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: &str = "a long text of the pool";
+
+    /// A table with a text as its key, from the numbers of the texts, with so many bytes left for it.
+    fn table(keys: &[u16], left: &mut usize) -> Result<Table, Unreadable> {
+        let pool = [[0, 0], [23, 1], [3, 1]].as_flattened().iter().flat_map(|n| u16::to_le_bytes(*n));
+        let strings = Strings::read(&pool.collect::<Vec<_>>(), format!("{LONG}two").as_bytes());
+        let column = Column::new("Key", KEY | TEXT | NOT_BINARY).expect("a type");
+        let stream: Vec<u8> = keys.iter().flat_map(|number| number.to_le_bytes()).collect();
+        Table::read("T", vec![column], &stream, &strings.expect("a pool"), left, &mut Report::default())
+    }
+
+    /// Fails if: a text is copied for every cell, or for the index of keys.
+    #[test]
+    fn cells_share_their_texts() {
+        let table = table(&[1, 2, 1], &mut MOST.clone()).expect("a table");
+        let cells = || table.cells.iter().filter(|cell| **cell == Cell::Text(LONG.into()));
+        let texts: Vec<&Rc<str>> =
+            cells().filter_map(|cell| if let Cell::Text(text) = cell { Some(text) } else { None }).collect();
+        assert_eq!(texts.len(), 2);
+        assert!(Rc::ptr_eq(texts[0], texts[1]));
+        assert!(table.by_key.keys().any(|key| Rc::ptr_eq(key, texts[0])));
+    }
+
+    /// Fails if: cells that name one text so often that the rules would never end are read, or those that do
+    /// not are refused.
+    #[test]
+    fn refuses_what_is_too_large() {
+        let takes = 3 * CELL + 2 * LONG.len() + 3;
+        let mut left = takes + 1;
+        assert!(table(&[1, 2, 1], &mut left).is_ok());
+        assert_eq!(left, 1);
+        for mut left in [takes - 1, CELL] {
+            let error = table(&[1, 2, 1], &mut left).expect_err("too large").to_string();
+            assert!(error.contains("table T"), "{error}");
+        }
     }
 }

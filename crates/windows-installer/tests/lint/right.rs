@@ -1,0 +1,124 @@
+//! What is unusual, but right: other people's packages have it, and no rule may object.
+
+use crate::edit::{Editor, number, text};
+use crate::faults::*;
+use crate::good::UPGRADE_CODE;
+
+/// One way to change a good database without harm.
+pub(crate) struct Change {
+    pub(crate) name: &'static str,
+    pub(crate) change: fn(&mut Editor),
+}
+
+const fn change(name: &'static str, change: fn(&mut Editor)) -> Change {
+    Change { name, change }
+}
+
+/// Sets the code page of the database, whatever it is.
+fn code_page(editor: &mut Editor, number: u16) {
+    editor.raw(crate::edit::POOL, |pool| pool[..2].copy_from_slice(&number.to_le_bytes()));
+}
+
+pub(crate) const CHANGES: &[Change] = &[
+    // The file, its summary and properties.
+    change("Thai", |e| {
+        code_page(e, 874);
+        // A letter that 874 has, and 1252 does not.
+        e.retype("There is a newer version.", b"a\x81b\xa1");
+    }),
+    change("UTF-8, with a summary in 1252", |e| {
+        e.retype("Prüfling", "Prüfling".as_bytes());
+        code_page(e, 65001);
+    }),
+    change("any language", |e| e.summary(|info| info.set_languages(&[]))),
+    change("files that replace all others", |e| {
+        e.add("Property", vec![text("REINSTALLMODE"), text("amus")]);
+    }),
+    change("secret from the command line", |e| {
+        action(e, "Greet", 51 + 0x2000, "GREETING", "[GREETING_SECRET]");
+        property(e, "MsiHiddenProperties", "SERVICEPASSWORD;GREETING_SECRET;GREETING");
+    }),
+    // What is installed.
+    change("product that is never upgraded", |e| {
+        e.remove("Property", "Property", text("UpgradeCode"));
+    }),
+    change("features of different fragments", |e| {
+        let values = ["Next", "All", "", ""].map(text).into_iter();
+        e.add("Feature", values.chain([number(2), number(1), msi::Value::Null, number(0)]).collect());
+    }),
+    change("medium without files", |e| {
+        let values = [number(2), number(0)].into_iter();
+        e.add("Media", values.chain(["", "", "", ""].map(text)).collect());
+    }),
+    change("message about a newer version", |e| {
+        e.add("Property", vec![text("MESSAGE"), text("There is a newer version.")]);
+        action(e, "Stop", 19, "", "[MESSAGE]");
+        e.add("InstallExecuteSequence", vec![text("Stop"), text("NEWER"), number(60)]);
+    }),
+    change("folder with a name that begins like a property", |e| {
+        e.add("Directory", vec![text("MSIDATA"), text("TARGETDIR"), text("data")]);
+    }),
+    change("files of one number beside the package", |e| {
+        e.summary(|info| info.set_word_count(0));
+        e.package(|package| {
+            package.update_rows(msi::Update::table("Media").set("Cabinet", msi::Value::Null)).unwrap();
+            package.update_rows(msi::Update::table("File").set("Sequence", number(1))).unwrap();
+            package.remove_stream("files.cab").unwrap();
+        });
+    }),
+    change("other build of this version that stays", |e| {
+        e.remove("Upgrade", "ActionProperty", text("OLDER"));
+        e.add(
+            "Upgrade",
+            vec![
+                text(&format!("{{{UPGRADE_CODE}}}")),
+                msi::Value::Null,
+                text("1.2.3"),
+                msi::Value::Null,
+                number(1),
+                msi::Value::Null,
+                text("OLDER"),
+            ],
+        );
+    }),
+    // Services and registry.
+    change("service with a desktop", |e| {
+        service(e, "ServiceType", number(0x110));
+        service(e, "StartName", text("LOCALSYSTEM"));
+        service(e, "Password", msi::Value::Null);
+    }),
+    change("service in a shared process", |e| service(e, "ServiceType", number(0x20))),
+    change("service that is stopped by its name in upper case", |e| {
+        e.set("ServiceControl", ("Name", text("example")), "Name", text("EXAMPLE"));
+    }),
+    change("configuration of another service", |e| {
+        configuration(e, "Spooler");
+        e.summary(|info| info.set_page_count(500));
+    }),
+    change("values called as signs for keys", |e| {
+        for (key, name) in [("Star", "*"), ("Plus", "+"), ("Minus", "-")] {
+            let values = [text(key), number(2), text("SOFTWARE\\Example")].into_iter();
+            e.add("Registry", values.chain([name, "x", "Settings"].map(text)).collect());
+        }
+    }),
+    change("two rows that add to a list", |e| {
+        for (key, value) in [("One", "[~]a"), ("Two", "[~]b"), ("Three", "c[~]")] {
+            let values = [text(key), number(2), text("SOFTWARE\\Example")].into_iter();
+            e.add("Registry", values.chain(["List", value, "Settings"].map(text)).collect());
+        }
+    }),
+];
+
+pub(crate) const DIALOGS: &[Change] = &[
+    change("no user interface, but dialogs", |e| {
+        e.add("Property", vec![text("LIMITUI"), text("1")]);
+        e.remove("AdminUISequence", "Action", text("Failed"));
+    }),
+    change("progress of an action", |e| {
+        e.add("EventMapping", ["Errors", "ErrorText", "InstallFiles", "Progress"].map(text).to_vec());
+    }),
+    change("picture from edge to edge", |e| {
+        e.set("Control", ("Control", text("Picture")), "X", number(0));
+        e.set("Control", ("Control", text("Picture")), "Width", number(102));
+    }),
+];
