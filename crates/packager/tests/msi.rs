@@ -339,11 +339,13 @@ fn actions_run_when_they_may() {
     assert!(conditions["PurgeData"].contains("NOT UPGRADINGPRODUCTCODE"));
 }
 
-/// Fails if: a secret is shown in a log, or a property that people give does not reach the installation service.
+/// Fails if: a secret is shown in a log, a property that people give does not reach the installation service, or
+/// Windows Installer may restart the machine.
 #[test]
 fn properties_reach_the_installation() {
     let properties = Tables::of("0.1.0").column("Property", "Property", "Value");
     assert_eq!(properties["MsiHiddenProperties"], "SERVICEPASSWORD");
+    assert_eq!(properties["REBOOT"], "ReallySuppress", "a test station could be restarted unasked");
     let secure: Vec<&str> = properties["SecureCustomProperties"].split(';').collect();
     for property in [
         "SERVICEACCOUNT",

@@ -25,8 +25,8 @@ const MODIFY: u32 = 0x0013_01bf;
 ///
 /// | kind | what happens |
 /// |---|---|
-/// | `tree`, and names | the folder gets the rights, and everything in it inherits them; files of these names that an ordinary user wrote are set aside. If an ordinary user made the folder, another takes its place; without names that is refused |
-/// | `new-tree` | the same for a folder that was not there a moment ago: nobody else may have put anything into it |
+/// | `tree`, and names | the folder gets the rights, and everything in it inherits them; files of these names that an ordinary user wrote are set aside. If an ordinary user made the folder, another takes its place. Without names, ordinary users may have made neither the folder nor anything in it |
+/// | `new-tree`, and names | the same for a folder that was not there a moment ago, in which nothing may be an ordinary user's |
 /// | `folder` | the folder gets the rights; what is in it stays as it is |
 /// | `drop`, and the identifier of an account | a folder that is not there is made with the rights; one that is lets the account in |
 ///
@@ -45,11 +45,11 @@ pub(super) fn secure(data: &str, log: &dyn Fn(&str)) -> Result<(), String> {
                 if is_planted(&path) {
                     replace(&path, believed, &rights, log)?;
                 }
-                tree(&path, &rights, believed, &alone, log)?;
-                // Only now can nobody add anything any more.
-                if kind == "new-tree" {
-                    nothing_of_others(&path)?;
-                }
+                let contents = match kind {
+                    "tree" if !believed.is_empty() => Contents::Believed(believed),
+                    _ => Contents::Ours,
+                };
+                tree(&path, &rights, contents, &alone, log)?;
             }
             ["folder", path, sddl] => single(&plain(path), &Descriptor::parse(sddl)?, log)?,
             ["drop", path, sddl, account] => drop_folder(path, &Descriptor::parse(sddl)?, account, log)?,
@@ -192,12 +192,12 @@ fn set_aside(folder: &Path, believed: &[&str], log: &dyn Fn(&str)) -> Result<(),
     Ok(())
 }
 
-/// Refuses a new folder that somebody has put something into before it had its rights.
+/// Refuses a folder that an ordinary user has put something into before it had its rights.
 fn nothing_of_others(folder: &Path) -> Result<(), String> {
     for path in entries(folder)? {
         if is_of_others(&path) {
             return Err(format!(
-                "somebody has put {} there during the installation; remove the folder and install again",
+                "an ordinary user has put {} there; remove it, or the folder, and install again",
                 path.display()
             ));
         }
@@ -219,6 +219,15 @@ pub(super) fn missing_above(path: &Path) -> Vec<PathBuf> {
     path.ancestors().skip(1).take_while(|folder| !folder.exists()).map(Path::to_path_buf).collect()
 }
 
+/// What may be in a folder before it is secured for the first time.
+#[derive(Clone, Copy)]
+enum Contents<'a> {
+    /// Anything; files of these names are set aside if an ordinary user wrote them.
+    Believed(&'a [&'a str]),
+    /// What administrators and the installation itself put there.
+    Ours,
+}
+
 fn single(path: &Path, rights: &Descriptor, log: &dyn Fn(&str)) -> Result<(), String> {
     if !exists(path) {
         // It went with a folder that was replaced.
@@ -235,7 +244,7 @@ fn single(path: &Path, rights: &Descriptor, log: &dyn Fn(&str)) -> Result<(), St
 fn tree(
     path: &Path,
     rights: &Descriptor,
-    believed: &[&str],
+    contents: Contents<'_>,
     alone: &[PathBuf],
     log: &dyn Fn(&str),
 ) -> Result<(), String> {
@@ -246,7 +255,11 @@ fn tree(
     }
     log(&format!("{}: owner and access rights are set", path.display()));
     rights.put_on(&folder).map_err(|error| refused(path, &error))?;
-    set_aside(path, believed, log)?;
+    // Only now can nobody add anything any more, and what is there still has its owner.
+    match contents {
+        Contents::Believed(names) => set_aside(path, names, log)?,
+        Contents::Ours => nothing_of_others(path)?,
+    }
     let within = final_path(&folder)?;
     let mut folders = vec![path.to_path_buf()];
     while let Some(folder) = folders.pop() {
