@@ -5,10 +5,14 @@
 //! was stored. (Adding a time stamp to a signed installer puts its streams into another order than attaching the
 //! stamped signature does.) `docs/signing.md` tells it to release managers.
 
+mod algorithm;
+pub(crate) mod certificates;
 mod command;
-mod config;
+pub(crate) mod config;
 pub(crate) mod kind;
 pub(crate) mod osslsigncode;
+mod pe;
+mod redact;
 mod release;
 mod secret;
 pub(crate) mod signature;
@@ -145,18 +149,15 @@ impl Sign {
     fn signer(&self, product: &Product) -> Result<Signer> {
         let mut trust = self.trust.clone();
         let mut opus = [product.display_name.clone(), product.homepage.clone()];
-        let path = self.config.clone().unwrap_or_else(|| workspace::root().join(config::FILE));
         let means = match &self.attach {
-            // Whom to trust is all that a configuration has to say then, and it may be missing.
             Some(folder) => {
-                if self.config.is_some() || path.is_file() {
-                    add_trust(&mut trust, &Config::load(&path)?);
-                }
+                trust.complete(config::Trust::load(self.config.as_deref())?);
                 Means::Stored(folder.clone())
             }
             None => {
+                let path = self.config.clone().unwrap_or_else(config::default_path);
                 let mut config = Config::load(&path)?;
-                add_trust(&mut trust, &config);
+                trust.complete(config.trust.clone());
                 self.choose_servers(&mut config, &path)?;
                 for (text, chosen) in opus.iter_mut().zip([&config.description, &config.url]) {
                     if let Some(chosen) = chosen {
@@ -191,13 +192,6 @@ impl Sign {
         }
         Ok(())
     }
-}
-
-/// What the command line does not say is taken from the configuration.
-fn add_trust(trust: &mut Trust, config: &Config) {
-    let of = &config.trust;
-    trust.ca_file = trust.ca_file.take().or_else(|| of.ca_file.clone());
-    trust.tsa_ca_file = trust.tsa_ca_file.take().or_else(|| of.tsa_ca_file.clone());
 }
 
 impl Signer {
@@ -285,7 +279,14 @@ impl Signer {
                 !config.timestamp.servers.is_empty(),
                 "the signing command adds no time stamp, and the configuration names no servers for it: give timestamp.servers, --timestamp-server or --no-timestamp"
             );
-            let stamped = timestamp::add(&self.tool, &config.timestamp, is_extended, &signed, work.path())?;
+            let stamped = timestamp::add(
+                &self.tool,
+                &config.timestamp,
+                &self.trust,
+                is_extended,
+                &signed,
+                work.path(),
+            )?;
             fs::remove_file(signature).context("replacing the signature without time stamp")?;
             self.tool.extract(&stamped, signature)?;
         }
