@@ -28,7 +28,7 @@ use config::{Config, Key};
 use kind::Kind;
 use osslsigncode::Osslsigncode;
 use packager::digest::sha256_file;
-use packager::{Format, Os, Product, formats};
+use packager::{Artifacts, Format, Os, Product, formats};
 use signature::Signature;
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
@@ -196,9 +196,13 @@ impl Sign {
 
 impl Signer {
     /// The stored signatures of a target, or an empty list for those that are to be made.
-    fn store(&self, target: &str) -> Result<Store> {
+    fn store(&self, target: &str, program: &Path) -> Result<Store> {
         match &self.means {
-            Means::Key(_) => Ok(Store { osslsigncode: self.tool.version.to_string(), ..Store::default() }),
+            Means::Key(_) => Ok(Store {
+                osslsigncode: self.tool.version.to_string(),
+                toolchain: toolchain_of(program)?,
+                ..Store::default()
+            }),
             Means::Stored(folder) => Store::load(&folder.join(target)),
         }
     }
@@ -292,6 +296,14 @@ impl Signer {
         }
         Ok(is_extended)
     }
+}
+
+/// What the program was made with, if it is one that `dist` knows.
+fn toolchain_of(program: &Path) -> Result<String> {
+    let sha256 = sha256_file(program)?;
+    let list = Artifacts::read(&workspace::dist());
+    let known = list.0.into_values().find(|artifact| artifact.program_sha256 == sha256);
+    Ok(known.map_or_else(|| "unknown".to_owned(), |artifact| artifact.toolchain))
 }
 
 /// Makes a file last, readable for everyone whatever the umask says.
