@@ -23,6 +23,7 @@ pub(super) const CASES: &[(&str, Case)] = &[
     ("what a run that failed or was killed left is removed", leftovers),
     ("Ctrl-C while another run holds the folder", interrupted_waiting),
     ("a full disk is called that", full_disk),
+    ("winget manifests of an installer that is not signed", unsigned_for_winget),
 ];
 
 const TRIPLE: &str = "x86_64-pc-windows-gnu";
@@ -336,5 +337,17 @@ fn full_disk(workshop: &Workshop, folder: &Path) -> Result<()> {
     ensure!(text.contains("takes no more files: make room"), "the reason is lost:\n{text}");
     ensure!(server.asked() <= 1, "the server was asked {} times", server.asked());
     ensure!(!out.exists(), "it left {:?}", files(&out)?);
+    Ok(())
+}
+
+/// Fails if: manifests are written for an installer that is signed afterwards, and nobody says that they are wrong then.
+fn unsigned_for_winget(workshop: &Workshop, folder: &Path) -> Result<()> {
+    let signed = find(workshop.release()?, ".msi")?;
+    for (msi, notes) in [(&workshop.msi, true), (&signed, false)] {
+        let winget = tool(dist::xtask(), 30).args(["winget", "--url", "https://example.org/v1", "--out"]);
+        let output = winget.arg(folder).arg(msi).output()?;
+        ensure!(output.status.success(), "{}", said(&output));
+        ensure!(said(&output).contains("is not signed: sign first") == notes, "{}", said(&output));
+    }
     Ok(())
 }
