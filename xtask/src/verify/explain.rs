@@ -6,11 +6,11 @@ use crate::sign::signature::{Signature, TimeStamp};
 const SIGNATURE: &str = "Signature verification: ";
 const TIME_STAMP: &str = "Timestamp Server Signature verification: ";
 
+const CHANGED: &str = "it was changed after it was signed, or the signature is that of another file";
 const UNTRUSTED: &str = "nobody who is trusted vouches for the certificate (--ca-file names others)";
 
 /// What it says, and what that means.
 const MEANINGS: &[(&str, &str)] = &[
-    ("MISMATCH!!!", "it was changed after it was signed, or the signature is that of another file"),
     (
         "certificate has expired",
         "the certificate has expired, and no valid time stamp says that it was signed before",
@@ -37,6 +37,12 @@ pub(crate) struct Judgement<'a> {
 impl Judgement<'_> {
     fn says(&self, words: &str) -> bool {
         self.lines.iter().any(|line| line.contains(words))
+    }
+
+    /// Whether a digest is not that of the file. The checksum in a program's header, of which the oldest version says the
+    /// same, is no part of what is signed.
+    fn is_changed(&self) -> bool {
+        self.lines.iter().any(|line| line.contains("MISMATCH!!!") && !line.contains("PE checksum"))
     }
 
     /// Whether every line of this kind says `ok`, and there is one. Of several signatures it wants only one to be
@@ -69,10 +75,13 @@ impl Judgement<'_> {
     pub(crate) fn problems(&self, signature: &Signature) -> Vec<String> {
         let mut problems: Vec<String> =
             signature.time_stamp.iter().filter_map(|stamp| self.time_stamp_problem(stamp)).collect();
-        if self.failure.is_none() && self.is_ok(SIGNATURE) && !self.says("MISMATCH!!!") {
+        if self.failure.is_none() && self.is_ok(SIGNATURE) && !self.is_changed() {
             return problems;
         }
         let before = problems.len();
+        if self.is_changed() {
+            problems.push(CHANGED.to_owned());
+        }
         for (_, meaning) in MEANINGS.iter().filter(|(words, _)| self.says(words)) {
             let text = if *meaning == UNTRUSTED && !signature.has_issuer {
                 format!(
@@ -130,6 +139,7 @@ mod tests {
             // One of several signatures is right.
             (&[GOOD[0], "Signature verification: failed", GOOD[1]], None, &["does not say"]),
             (&[GOOD[0], GOOD[1], "Calculated digest: 00 MISMATCH!!!"], None, &["it was changed"]),
+            (&[GOOD[0], GOOD[1], "Calculated PE checksum: 00 MISMATCH!!!"], None, &[]),
             (&["Timestamp Server Signature verification: failed", GOOD[1]], None, &["the time stamp of"]),
             (
                 &["Use the \"-TSA-CRLfile\" option", "Timestamp Server Signature verification: failed"],

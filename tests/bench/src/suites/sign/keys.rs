@@ -96,6 +96,10 @@ fn chain_twice(workshop: &Workshop, folder: &Path) -> Result<()> {
     signs(workshop, folder, "pem with the chain twice")?;
     let out = folder.join("other");
     let output = workshop.sign(&workshop.configure(folder, "pkcs12 with the chain twice")?, &out).output()?;
+    // Newer versions of osslsigncode leave the second one out by themselves.
+    if output.status.success() {
+        return workshop.verify_good(&find(&out, ".msi")?).map(|_| ());
+    }
     failed_cleanly(&output, &out, &["a certificate is in it twice: name in chain only those"], &[])
 }
 
