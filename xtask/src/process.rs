@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
+/// How long the output of a program that has ended is waited for: what it started may keep it open.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// How many of the last lines of a program's output an error shows.
 const LINES_SHOWN: usize = 60;
 
@@ -70,6 +73,7 @@ pub(crate) fn run_within(
         forward_lines(stream, sender);
     }
     let mut last = VecDeque::with_capacity(LINES_SHOWN);
+    let mut ended: Option<Instant> = None;
     loop {
         match lines.recv_timeout(Duration::from_millis(100)) {
             Ok(line) => {
@@ -85,6 +89,15 @@ pub(crate) fn run_within(
         if interrupted() {
             end_group(&mut child);
             bail!("interrupted while running `{shown}`");
+        }
+        if ended.is_none() && child.try_wait().is_ok_and(|status| status.is_some()) {
+            ended = Some(Instant::now());
+        }
+        if let Some(ended) = ended {
+            if ended.elapsed() > PATIENCE {
+                break;
+            }
+            continue;
         }
         if let Some(limit) = limit.filter(|limit| started.elapsed() > *limit) {
             end_group(&mut child);
@@ -172,6 +185,22 @@ mod tests {
         }
         let missing = run(Command::new("no-such-program"), |_| {}).unwrap_err();
         assert!(format!("{missing:#}").contains("cannot start `no-such-program`"), "{missing:#}");
+    }
+
+    /// Fails if: what a program leaves in the background, such as an agent that holds keys, delays it or makes a failure
+    /// of its success, or its own last lines are lost.
+    #[test]
+    fn waits_for_nobody_in_the_background() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "sleep 30 & echo $!; seq 5000"]);
+        let started = Instant::now();
+        let mut lines = Vec::new();
+        let ended = run_within(command, Some(Duration::from_secs(10)), |line| lines.push(line.to_owned()));
+        ended.unwrap();
+        assert!(started.elapsed() < Duration::from_secs(10), "it was waited for");
+        assert_eq!(lines.len(), 5001);
+        let left = Pid::from_raw(lines[0].parse().unwrap()).unwrap();
+        rustix::process::kill_process(left, Signal::KILL).unwrap();
     }
 
     /// Fails if: a program that hangs is waited for, or what it started outlives it.

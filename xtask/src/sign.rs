@@ -5,10 +5,14 @@
 //! was stored. (Adding a time stamp to a signed installer puts its streams into another order than attaching the
 //! stamped signature does.) `docs/signing.md` tells it to release managers.
 
+mod algorithm;
+pub(crate) mod certificates;
 mod command;
-mod config;
+pub(crate) mod config;
 pub(crate) mod kind;
 pub(crate) mod osslsigncode;
+mod pe;
+mod redact;
 mod release;
 mod secret;
 pub(crate) mod signature;
@@ -24,7 +28,7 @@ use config::{Config, Key};
 use kind::Kind;
 use osslsigncode::Osslsigncode;
 use packager::digest::sha256_file;
-use packager::{Format, Os, Product, formats};
+use packager::{Artifacts, Format, Os, Product, formats};
 use signature::Signature;
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
@@ -145,18 +149,15 @@ impl Sign {
     fn signer(&self, product: &Product) -> Result<Signer> {
         let mut trust = self.trust.clone();
         let mut opus = [product.display_name.clone(), product.homepage.clone()];
-        let path = self.config.clone().unwrap_or_else(|| workspace::root().join(config::FILE));
         let means = match &self.attach {
-            // Whom to trust is all that a configuration has to say then, and it may be missing.
             Some(folder) => {
-                if self.config.is_some() || path.is_file() {
-                    add_trust(&mut trust, &Config::load(&path)?);
-                }
+                trust.complete(config::Trust::load(self.config.as_deref())?);
                 Means::Stored(folder.clone())
             }
             None => {
+                let path = self.config.clone().unwrap_or_else(config::default_path);
                 let mut config = Config::load(&path)?;
-                add_trust(&mut trust, &config);
+                trust.complete(config.trust.clone());
                 self.choose_servers(&mut config, &path)?;
                 for (text, chosen) in opus.iter_mut().zip([&config.description, &config.url]) {
                     if let Some(chosen) = chosen {
@@ -193,18 +194,15 @@ impl Sign {
     }
 }
 
-/// What the command line does not say is taken from the configuration.
-fn add_trust(trust: &mut Trust, config: &Config) {
-    let of = &config.trust;
-    trust.ca_file = trust.ca_file.take().or_else(|| of.ca_file.clone());
-    trust.tsa_ca_file = trust.tsa_ca_file.take().or_else(|| of.tsa_ca_file.clone());
-}
-
 impl Signer {
     /// The stored signatures of a target, or an empty list for those that are to be made.
-    fn store(&self, target: &str) -> Result<Store> {
+    fn store(&self, target: &str, program: &Path) -> Result<Store> {
         match &self.means {
-            Means::Key(_) => Ok(Store { osslsigncode: self.tool.version.to_string(), ..Store::default() }),
+            Means::Key(_) => Ok(Store {
+                osslsigncode: self.tool.version.to_string(),
+                toolchain: toolchain_of(program)?,
+                ..Store::default()
+            }),
             Means::Stored(folder) => Store::load(&folder.join(target)),
         }
     }
@@ -285,12 +283,27 @@ impl Signer {
                 !config.timestamp.servers.is_empty(),
                 "the signing command adds no time stamp, and the configuration names no servers for it: give timestamp.servers, --timestamp-server or --no-timestamp"
             );
-            let stamped = timestamp::add(&self.tool, &config.timestamp, is_extended, &signed, work.path())?;
+            let stamped = timestamp::add(
+                &self.tool,
+                &config.timestamp,
+                &self.trust,
+                is_extended,
+                &signed,
+                work.path(),
+            )?;
             fs::remove_file(signature).context("replacing the signature without time stamp")?;
             self.tool.extract(&stamped, signature)?;
         }
         Ok(is_extended)
     }
+}
+
+/// What the program was made with, if it is one that `dist` knows.
+fn toolchain_of(program: &Path) -> Result<String> {
+    let sha256 = sha256_file(program)?;
+    let list = Artifacts::read(&workspace::dist());
+    let known = list.0.into_values().find(|artifact| artifact.program_sha256 == sha256);
+    Ok(known.map_or_else(|| "unknown".to_owned(), |artifact| artifact.toolchain))
 }
 
 /// Makes a file last, readable for everyone whatever the umask says.

@@ -1,5 +1,6 @@
 //! `cargo xtask winget`: manifests for the Windows package manager, from finished installers.
 
+use crate::sign::kind;
 use crate::workspace;
 use anyhow::Result;
 use packager::{Product, winget};
@@ -29,6 +30,12 @@ impl Winget {
         let changelog = product.changelog()?;
         for path in winget::write(&folder, &product, &changelog, &self.installers, &self.url)? {
             println!("{}", path.display());
+        }
+        // Their digests are in the manifests, so that signing them later would make those wrong.
+        for path in &self.installers {
+            if !kind::look(path)?.is_signed {
+                eprintln!("note: {} is not signed: sign first, then write the manifests", path.display());
+            }
         }
         Ok(())
     }

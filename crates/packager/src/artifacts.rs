@@ -4,13 +4,14 @@
 
 use crate::digest;
 use crate::format::{self, Format, Package};
-use crate::unfinished::write_text;
+use crate::unfinished::{self, Unfinished};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The list for machines.
 pub const LIST: &str = "artifacts.json";
@@ -128,17 +129,20 @@ impl Artifacts {
     }
 
     /// Reads the list of a folder to which artifacts are to be added: those that are there still, and the
-    /// names of those that are not. An artifact that is to be replaced need not be what the list says.
+    /// names of those that are not. An artifact that is to be replaced need not be what the list says, and stays.
     ///
     /// What was removed is not missed: the new list is right without it. What was changed is: nobody
     /// should find it in no list, nor in one that vouches for the change.
     ///
     /// # Errors
     /// If the list cannot be read, or an artifact is not what it says.
-    pub fn load_present(folder: &Path, replaced: &str) -> Result<(Artifacts, Vec<String>)> {
+    pub fn load_present(
+        folder: &Path,
+        is_replaced: impl Fn(&str, &Artifact) -> bool,
+    ) -> Result<(Artifacts, Vec<String>)> {
         let mut list = Self::load(folder)?.unwrap_or_default();
         let mut gone = Vec::new();
-        for (name, artifact) in list.0.iter().filter(|(name, _)| *name != replaced) {
+        for (name, artifact) in list.0.iter().filter(|(name, artifact)| !is_replaced(name, artifact)) {
             let path = folder.join(name);
             if !path.try_exists().with_context(|| format!("looking for {}", path.display()))? {
                 gone.push(name.clone());
@@ -164,9 +168,20 @@ impl Artifacts {
     /// # Errors
     /// If the folder cannot be written.
     pub fn write(&self, folder: &Path) -> Result<()> {
+        self.prepare(folder)?.into_iter().try_for_each(|list| list.appear().map(|_| ()))
+    }
+
+    /// Both lists, which only wait for their names.
+    ///
+    /// # Errors
+    /// If the folder cannot be written.
+    pub fn prepare(&self, folder: &Path) -> Result<[Unfinished; 2]> {
         let sums: String = self.0.iter().map(|(name, a)| format!("{}  {name}\n", a.sha256)).collect();
-        write_text(folder, SUMS, &sums)?;
-        write_text(folder, LIST, &(serde_json::to_string_pretty(self)? + "\n"))
+        let list = serde_json::to_string_pretty(self)? + "\n";
+        Ok([
+            unfinished::prepare(folder, SUMS, sums.as_bytes())?,
+            unfinished::prepare(folder, LIST, list.as_bytes())?,
+        ])
     }
 
     /// Removes the artifacts of an earlier list that are in this one no more.
@@ -200,14 +215,30 @@ fn check_name(name: &str) -> Result<()> {
 /// # Errors
 /// If the folder cannot be made or read.
 pub fn lock(folder: &Path) -> Result<Option<File>> {
+    lock_while(folder, || Ok(()))
+}
+
+/// The same, but as long as somebody else has the lock, `waiting` is asked ten times a second whether to
+/// go on waiting.
+///
+/// # Errors
+/// If the folder cannot be made or read, or `waiting` says so.
+pub fn lock_while(folder: &Path, mut waiting: impl FnMut() -> Result<()>) -> Result<Option<File>> {
     let doing = || format!("making the folder {}: choose a place that you may write to", folder.display());
     fs::create_dir_all(folder).with_context(doing)?;
     if cfg!(not(unix)) {
         return Ok(None);
     }
     let file = File::open(folder).with_context(doing)?;
-    // Where the file system has no locks, as some network ones, it has to do without.
-    Ok(file.lock().is_ok().then_some(file))
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => waiting()?,
+            // Where the file system has no locks, as some network ones, it has to do without.
+            Err(TryLockError::Error(_)) => return Ok(None),
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }
 
 #[cfg(test)]

@@ -14,9 +14,8 @@ pub mod merge;
 pub mod payload;
 pub mod product;
 pub mod target;
+pub mod unfinished;
 pub mod winget;
-
-mod unfinished;
 
 pub use artifacts::{Artifact, Artifacts};
 pub use changelog::Changelog;

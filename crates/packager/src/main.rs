@@ -107,7 +107,7 @@ impl Pack {
 
         let _lock = artifacts::lock(&self.out)?;
         let name = format.file_name(&product, &package.version, target);
-        let (mut list, gone) = Artifacts::load_present(&self.out, &name)?;
+        let (mut list, gone) = Artifacts::load_present(&self.out, |other, _| other == name)?;
         let (path, artifact) = Artifact::make(&self.out, format, &package, origin)?;
         list.0.insert(name, artifact);
         list.write(&self.out)?;

@@ -6,17 +6,20 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 /// What the names of unfinished files begin with; a run that was killed may leave some.
-const PREFIX: &str = ".unfinished-";
+pub const PREFIX: &str = ".unfinished-";
 
 /// A file on its way to its name. Dropped before it appears, it leaves nothing behind.
-pub(crate) struct Unfinished {
+pub struct Unfinished {
     file: NamedTempFile,
     path: PathBuf,
 }
 
 impl Unfinished {
     /// Begins the file `name` of `folder`, which is made if need be.
-    pub(crate) fn begin(folder: &Path, name: &str) -> Result<Unfinished> {
+    ///
+    /// # Errors
+    /// If the folder cannot be made or written.
+    pub fn begin(folder: &Path, name: &str) -> Result<Unfinished> {
         let path = folder.join(name);
         let doing = || {
             format!(
@@ -33,7 +36,7 @@ impl Unfinished {
     }
 
     /// What to write to.
-    pub(crate) fn file(&self) -> &File {
+    pub fn file(&self) -> &File {
         self.file.as_file()
     }
 
@@ -48,7 +51,10 @@ impl Unfinished {
     }
 
     /// Makes the content last, readable for everyone whatever the umask says. What can fail fails here.
-    pub(crate) fn seal(&self) -> Result<()> {
+    ///
+    /// # Errors
+    /// If it cannot be written, or a directory has its name.
+    pub fn seal(&self) -> Result<()> {
         ensure!(!self.path.is_dir(), "{}: a directory has this name; move it away", self.doing());
         #[cfg(unix)]
         {
@@ -60,19 +66,30 @@ impl Unfinished {
     }
 
     /// Lets the sealed file appear and returns its path.
-    pub(crate) fn appear(self) -> Result<PathBuf> {
+    ///
+    /// # Errors
+    /// If it cannot be renamed.
+    pub fn appear(self) -> Result<PathBuf> {
         let doing = self.doing();
         self.file.persist(&self.path).context(doing)?;
         Ok(self.path)
     }
 }
 
-/// Writes a text file of a folder.
-pub(crate) fn write_text(folder: &Path, name: &str, text: &str) -> Result<()> {
+/// A file with this content that only waits for its name.
+///
+/// # Errors
+/// If it cannot be written, or a directory has its name.
+pub fn prepare(folder: &Path, name: &str, content: &[u8]) -> Result<Unfinished> {
     use std::io::Write as _;
     let unfinished = Unfinished::begin(folder, name)?;
-    unfinished.file().write_all(text.as_bytes()).with_context(|| unfinished.doing())?;
+    unfinished.file().write_all(content).with_context(|| unfinished.doing())?;
     unfinished.seal()?;
-    unfinished.appear()?;
+    Ok(unfinished)
+}
+
+/// Writes a text file of a folder.
+pub(crate) fn write_text(folder: &Path, name: &str, text: &str) -> Result<()> {
+    prepare(folder, name, text.as_bytes())?.appear()?;
     Ok(())
 }

@@ -209,7 +209,7 @@ impl<'a> Subject<'a> {
     fn list(&self, packages: &[PathBuf], address: &str) -> Result<Vec<Installer>> {
         ensure!(!packages.is_empty(), "winget needs an installer: name a Windows Installer package");
         ensure!(
-            address.starts_with("https://") && address.len() > "https://".len(),
+            is_folder_address(address),
             "the address {address:?} is none: use https://HOST/FOLDER, where the packages are downloaded from"
         );
         let mut listed: Vec<Installer> = Vec::new();
@@ -235,9 +235,11 @@ impl<'a> Subject<'a> {
         ] {
             ensure!(found == expected, "{what} is {found}, not {expected} as in manifest and changelog");
         }
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let name = path.file_name().unwrap_or_default();
         let plain = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
-        ensure!(name.chars().all(plain), "the name {name:?} cannot be part of an address: rename the file");
+        let usable = name.to_str().filter(|name| name.chars().all(plain));
+        let name = usable
+            .with_context(|| format!("the name {name:?} cannot be part of an address: rename the file"))?;
         Ok(Installer {
             architecture: match found.platform {
                 Platform::X64 => "x64",
@@ -256,6 +258,14 @@ impl<'a> Subject<'a> {
             }],
         })
     }
+}
+
+/// Whether the name of a file behind this makes the address of the file
+/// ([RFC 3986](https://www.rfc-editor.org/rfc/rfc3986), without user, query and fragment).
+fn is_folder_address(address: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:%/[]".contains(c);
+    let rest = address.strip_prefix("https://").unwrap_or_default();
+    !rest.is_empty() && !rest.starts_with('/') && rest.chars().all(allowed)
 }
 
 fn tail(manifest_type: &'static str) -> Tail {

@@ -155,18 +155,32 @@ fn refuses_with_a_reason() {
     let other = package(folder.path(), "x86_64-windows", Some("9.9.9"));
     let renamed = folder.path().join("py wats.msi");
     fs::copy(&good, &renamed).unwrap();
+    #[cfg(unix)]
+    let unreadable = {
+        use std::os::unix::ffi::OsStrExt;
+        folder.path().join(std::ffi::OsStr::from_bytes(b"x\xff.msi"))
+    };
+    #[cfg(not(unix))]
+    let unreadable = folder.path().join("x\u{e6}.msi");
+    fs::copy(&good, &unreadable).unwrap();
     let text = folder.path().join("text.msi");
     fs::write(&text, "no package").unwrap();
     let none = folder.path().join("none.msi");
 
-    let cases: [(&[&PathBuf], &str, &str); 8] = [
+    let cases: &[(&[&PathBuf], &str, &str)] = &[
         (&[&good], "http://example.org", "use https://"),
         (&[&good], "https://", "use https://"),
+        (&[&good], "https:///folder", "use https://"),
+        (&[&good], "https://example.org/a b", "use https://"),
+        (&[&good], "https://example.org/?file=", "use https://"),
+        (&[&good], "https://example.org/#a", "use https://"),
+        (&[&good], "https://me:word@example.org/", "use https://"),
         (&[], ADDRESS, "name a Windows Installer package"),
         (&[&none], ADDRESS, "none.msi"),
         (&[&text], ADDRESS, "text.msi"),
         (&[&other], ADDRESS, "the version is 9.9.999, not "),
         (&[&renamed], ADDRESS, "rename the file"),
+        (&[&unreadable], ADDRESS, "rename the file"),
         (&[&good, &good], ADDRESS, "another installer for x64"),
     ];
     let out = folder.path().join("out");

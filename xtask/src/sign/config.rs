@@ -3,9 +3,12 @@
 //! `docs/signing.md` tells it to release managers. Paths are relative to the folder of the file. Passwords are
 //! not in it: it names the file or the environment variable that has one.
 
+use super::redact;
 use super::secret::Place;
-use anyhow::{Context, Result, ensure};
+use crate::workspace;
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -114,7 +117,7 @@ pub(crate) struct Timestamp {
 }
 
 /// Whom to trust, if not the certificates of the system.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Trust {
     /// Roots of code signing certificates, in PEM.
@@ -135,19 +138,13 @@ impl Config {
     /// # Errors
     /// If the file cannot be read, has an unknown key, or says what cannot work.
     pub(crate) fn load(path: &Path) -> Result<Config> {
-        let text = fs::read_to_string(path).with_context(|| {
-            format!(
-                "reading {}: docs/signing.md says how to write one; --config names another",
-                path.display()
-            )
-        })?;
+        let mut config: Config = read(path)?;
         let doing = || format!("in {}", path.display());
-        let mut config: Config = toml::from_str(&text).with_context(doing)?;
         config.check().with_context(doing)?;
-        config.resolve(path.parent().unwrap_or(Path::new("")));
-        for file in config.files() {
-            ensure!(file.is_file(), "{} names {}, which is no file", path.display(), file.display());
-        }
+        config.resolve(folder_of(path)).with_context(doing)?;
+        let mut paths = config.paths();
+        paths.extend(config.trust.paths());
+        are_files(path, &paths)?;
         Ok(config)
     }
 
@@ -174,10 +171,9 @@ impl Config {
                 run.iter().any(|word| word.contains("{out}")),
                 "key.command: none of the arguments has {{out}}, the file that is to be signed"
             );
-            for (option, value) in run.iter().zip(&run[1..]).filter(|(option, _)| names_password(option)) {
-                ensure!(
-                    ["env:", "file:"].iter().any(|place| value.starts_with(place)),
-                    "key.command: what follows {option} seems to be a password, which every user of the machine can read there; jsign takes env:VARIABLE or file:FILE instead"
+            if let Some(option) = redact::secret_option(run) {
+                bail!(
+                    "key.command: what follows {option} seems to be a secret, which every user of the machine can read there; jsign takes env:VARIABLE or file:FILE instead, and for others a script can fetch it"
                 );
             }
         }
@@ -185,34 +181,37 @@ impl Config {
     }
 
     /// Makes paths relative to the folder of the configuration.
-    fn resolve(&mut self, folder: &Path) {
-        for path in self.paths() {
+    fn resolve(&mut self, folder: &Path) -> Result<()> {
+        for path in self.paths_mut() {
             *path = folder.join(&*path);
         }
+        self.trust.resolve(folder);
+        if let Key::Command(Command { run }) = &mut self.key
+            && let Some(program) = run.first_mut().filter(|program| program.contains('/'))
+        {
+            let path = folder.join(&*program);
+            *program = path.to_str().with_context(|| format!("{} is not UTF-8", path.display()))?.to_owned();
+        }
+        Ok(())
     }
 
-    /// Every path.
-    fn paths(&mut self) -> Vec<&mut PathBuf> {
-        let Trust { ca_file, tsa_ca_file } = &mut self.trust;
+    /// Every path that belongs to the key.
+    fn paths_mut(&mut self) -> Vec<&mut PathBuf> {
         let mut paths: Vec<&mut PathBuf> = Vec::new();
-        let mut optional = vec![ca_file, tsa_ca_file];
-        let place = match &mut self.key {
+        let (place, optional) = match &mut self.key {
             Key::Pem(Pem { key, certificates, chain, password }) => {
                 paths.extend([key, certificates]);
-                optional.push(chain);
-                password.as_mut()
+                (password.as_mut(), vec![chain])
             }
             Key::Pkcs12(Pkcs12 { file, chain, password }) => {
                 paths.push(file);
-                optional.push(chain);
-                password.as_mut()
+                (password.as_mut(), vec![chain])
             }
             Key::Pkcs11(Pkcs11 { module, engine, certificates, chain, pin, .. }) => {
                 paths.push(module);
-                optional.extend([engine, certificates, chain]);
-                pin.as_mut()
+                (pin.as_mut(), vec![engine, certificates, chain])
             }
-            Key::Command(_) => None,
+            Key::Command(_) => (None, Vec::new()),
         };
         if let Some(Place::File(file)) = place {
             paths.push(file);
@@ -222,9 +221,67 @@ impl Config {
     }
 
     /// The same, for looking whether they are there.
-    fn files(&mut self) -> Vec<PathBuf> {
-        self.paths().into_iter().map(|path| path.clone()).collect()
+    fn paths(&mut self) -> Vec<PathBuf> {
+        self.paths_mut().into_iter().map(|path| path.clone()).collect()
     }
+}
+
+impl Trust {
+    /// Whom a configuration says to trust: the one that was chosen, or the workspace's, which may be missing. Nothing
+    /// else of it counts, so that the key need not be there.
+    ///
+    /// # Errors
+    /// If there is one that cannot be read, or it names files that are not there.
+    pub(crate) fn load(chosen: Option<&Path>) -> Result<Trust> {
+        #[derive(Deserialize)]
+        struct OnlyTrust {
+            #[serde(default)]
+            trust: Trust,
+        }
+        let path = chosen.map_or_else(default_path, Path::to_owned);
+        if chosen.is_none() && !path.is_file() {
+            return Ok(Trust::default());
+        }
+        let OnlyTrust { mut trust } = read(&path)?;
+        trust.resolve(folder_of(&path));
+        are_files(&path, &trust.paths())?;
+        Ok(trust)
+    }
+
+    fn resolve(&mut self, folder: &Path) {
+        for path in [&mut self.ca_file, &mut self.tsa_ca_file].into_iter().flatten() {
+            *path = folder.join(&*path);
+        }
+    }
+
+    fn paths(&self) -> Vec<PathBuf> {
+        [&self.ca_file, &self.tsa_ca_file].into_iter().flatten().cloned().collect()
+    }
+}
+
+/// The configuration of the workspace.
+pub(crate) fn default_path() -> PathBuf {
+    workspace::root().join(FILE)
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let text = fs::read_to_string(path).with_context(|| {
+        format!("reading {}: docs/signing.md says how to write one; --config names another", path.display())
+    })?;
+    // The error itself quotes the line, which may have a password in it.
+    toml::from_str(&text)
+        .map_err(|error| anyhow!("in {}, {}", path.display(), redact::describe(&text, &error)))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new(""))
+}
+
+fn are_files(path: &Path, files: &[PathBuf]) -> Result<()> {
+    for file in files {
+        ensure!(file.is_file(), "{} names {}, which is no file", path.display(), file.display());
+    }
+    Ok(())
 }
 
 impl Key {
@@ -236,6 +293,14 @@ impl Key {
             Key::Command(_) => None,
         }
     }
+
+    /// The file that it is in, if it is in one.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match self {
+            Key::Pem(Pem { key: file, .. }) | Key::Pkcs12(Pkcs12 { file, .. }) => Some(file),
+            Key::Pkcs11(_) | Key::Command(_) => None,
+        }
+    }
 }
 
 impl Timestamp {
@@ -245,12 +310,11 @@ impl Timestamp {
     /// If an address is none, or has a password in it.
     pub(crate) fn check(&self) -> Result<()> {
         for server in &self.servers {
-            let host = server.strip_prefix("http://").or_else(|| server.strip_prefix("https://"));
-            let host = host.with_context(|| format!("timestamp.servers: {server:?} is no http address"))?;
-            // Not shown: it is a secret.
+            // First, and without showing it: it is a secret.
+            ensure!(!server.contains('@'), "timestamp.servers: an address must not have a password in it");
             ensure!(
-                !host.split('/').next().unwrap_or_default().contains('@'),
-                "timestamp.servers: an address must not have a password in it"
+                ["http://", "https://"].iter().any(|scheme| server.starts_with(scheme)),
+                "timestamp.servers: {server:?} is no http address"
             );
         }
         ensure!((1..=10).contains(&self.attempts), "timestamp.attempts: give a number from 1 to 10");
@@ -261,11 +325,6 @@ impl Timestamp {
         );
         Ok(())
     }
-}
-
-/// Whether an option, such as jsign's `--storepass`, is followed by a password.
-fn names_password(option: &str) -> bool {
-    option.starts_with('-') && ["pass", "password"].iter().any(|end| option.ends_with(end))
 }
 
 #[cfg(test)]
@@ -294,9 +353,16 @@ mod tests {
         for (text, message) in [
             (String::new(), "missing field `key`"),
             (format!("colour = 'red'\n{PEM}"), "colour"),
-            (format!("{PEM}passphrase = 'x'"), "passphrase"),
+            (
+                format!("{PEM}passphrase = 'hush-4711'"),
+                "line 4: key.pem.passphrase: unknown field `passphrase`",
+            ),
             (format!("{PEM}[key.command]\nrun = ['a', '{{out}}']"), "key"),
-            (format!("{PEM}password = 'secret'"), "password"),
+            (format!("{PEM}password = 'hush-4711'"), "line 4: key.pem.password: this is not what belongs"),
+            (format!("{PEM}password = {{ 'hush-4711' = 1 }}"), "line 4: key.pem.password"),
+            (format!("{PEM}password = 'hush-4711"), "line 4: this is no TOML"),
+            (format!("{PEM}password = hush-4711"), "line 4: this is no TOML"),
+            (format!("{TOKEN}pin = 90517362"), "line 3: key.pkcs11.pin: this is not what belongs here; give"),
             (format!("{PEM}chain = 'none.pem'"), "none.pem, which is no file"),
             ("[key.usb]".to_owned(), "usb"),
             (format!("{TOKEN}key = 'object=a'\ncertificate = 'pkcs11:b'"), "pkcs11:"),
@@ -310,10 +376,15 @@ mod tests {
             ("[key.command]\nrun = ['jsign', '{in}']".to_owned(), "{out}"),
             (
                 "[key.command]\nrun = ['jsign', '--storepass', 'me:word', '{out}']".to_owned(),
-                "what follows --storepass seems to be a password",
+                "what follows --storepass seems to be a secret",
+            ),
+            (
+                "[key.command]\nrun = ['jsign', '--storepass=me:word', '{out}']".to_owned(),
+                "what follows --storepass seems to be a secret",
             ),
             (format!("{PEM}[timestamp]\nservers = ['ftp://a']"), "no http address"),
             (format!("{PEM}[timestamp]\nservers = ['http://me:word@a/']"), "must not have a password"),
+            (format!("{PEM}[timestamp]\nservers = ['HTTPS://me:word@a/']"), "must not have a password"),
             (format!("{PEM}[timestamp]\nattempts = 0"), "attempts"),
             (format!("{PEM}[timestamp]\npause_seconds = 61"), "pause_seconds"),
             (format!("{PEM}[timestamp]\ntimeout_seconds = 0"), "timeout_seconds"),
@@ -321,7 +392,9 @@ mod tests {
             let error = format!("{:#}", load(&text).expect_err(&text));
             assert!(error.contains(message), "{text}\n{error}");
             assert!(error.contains(FILE), "{error}");
-            assert!(!error.contains("me:word"), "the password shows: {error}");
+            for secret in ["me:word", "hush-4711", "90517362"] {
+                assert!(!error.contains(secret), "the secret shows: {error}");
+            }
         }
     }
 }

@@ -1,14 +1,15 @@
 //! What kind of file lies before us, by its content, and whether it is signed already.
 
+use super::pe::Pe;
 use anyhow::{Context, Result};
+use packager::Arch;
 use std::fs;
 use std::path::Path;
 
 /// A file that can hold signatures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// A program or library for Windows
-    /// ([PE](https://learn.microsoft.com/en-us/windows/win32/debug/pe-format)).
+    /// A program or library for Windows ([`Pe`]).
     Program,
     /// A Windows Installer package, a compound file
     /// ([MS-CFB](https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-cfb)).
@@ -18,7 +19,7 @@ pub(crate) enum Kind {
 }
 
 /// What a look into a file shows.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Look {
     /// The kind, if it is one that matters here.
     pub(crate) kind: Option<Kind>,
@@ -27,6 +28,10 @@ pub(crate) struct Look {
     /// Whether the signature of an installer covers the names and properties of its streams, too
     /// (`MsiDigitalSignatureEx`).
     pub(crate) is_extended: bool,
+    /// Whether a program has bytes that its signature does not cover.
+    pub(crate) has_unsigned_bytes: bool,
+    /// The processor that a program is for.
+    pub(crate) arch: Option<Arch>,
 }
 
 /// Looks into a file.
@@ -40,10 +45,12 @@ pub(crate) fn look(path: &Path) -> Result<Look> {
 
 /// Looks at what is in a file.
 pub(crate) fn look_at(bytes: &[u8]) -> Look {
-    let mut look = Look { kind: None, is_signed: false, is_extended: false };
-    if let Some(header) = pe_header(bytes) {
+    let mut look = Look::default();
+    if let Some(pe) = Pe::find(bytes) {
         look.kind = Some(Kind::Program);
-        look.is_signed = has_certificates(bytes, header);
+        look.is_signed = pe.is_signed();
+        look.has_unsigned_bytes = pe.has_unsigned_bytes();
+        look.arch = pe.arch();
     } else if bytes.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
         look.kind = Some(Kind::Installer);
         look.is_signed = has_stream(bytes, "\u{5}DigitalSignature");
@@ -54,25 +61,6 @@ pub(crate) fn look_at(bytes: &[u8]) -> Look {
     look
 }
 
-/// Where the header begins, after `PE\0\0`.
-fn pe_header(bytes: &[u8]) -> Option<usize> {
-    let at = u32_at(bytes, 0x3c).filter(|_| bytes.starts_with(b"MZ"))?;
-    (bytes.get(at..at + 4)? == b"PE\0\0").then_some(at + 4)
-}
-
-/// Whether the table of certificates is not empty.
-fn has_certificates(bytes: &[u8], header: usize) -> bool {
-    // After the file header of 20 bytes: the data directories lie further back where addresses have 64 bits.
-    let optional = header + 20;
-    let directories = match bytes.get(optional..optional + 2) {
-        Some([0x0b, 0x02]) => optional + 112,
-        Some([0x0b, 0x01]) => optional + 96,
-        _ => return false,
-    };
-    // The fifth; its second half is its size.
-    u32_at(bytes, directories + 4 * 8 + 4).is_some_and(|size| size > 0)
-}
-
 /// Whether the directory of a compound file has a stream of that name, which it writes as UTF-16.
 fn has_stream(bytes: &[u8], name: &str) -> bool {
     let mut entry: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
@@ -81,25 +69,12 @@ fn has_stream(bytes: &[u8], name: &str) -> bool {
     bytes.chunks(128).any(|chunk| chunk.starts_with(&entry))
 }
 
-fn u32_at(bytes: &[u8], at: usize) -> Option<usize> {
-    let four = bytes.get(at..at.checked_add(4)?)?;
-    usize::try_from(u32::from_le_bytes(four.try_into().ok()?)).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn pe(magic: u16, certificates: u32) -> Vec<u8> {
-        let mut bytes = vec![0; 0x200];
-        let optional: usize = 0x80 + 4 + 20;
-        let directories = optional + if magic == 0x20b { 112 } else { 96 };
-        bytes[..2].copy_from_slice(b"MZ");
-        bytes[0x3c] = 0x80;
-        bytes[0x80..0x84].copy_from_slice(b"PE\0\0");
-        bytes[optional..optional + 2].copy_from_slice(&magic.to_le_bytes());
-        bytes[directories + 36..directories + 40].copy_from_slice(&certificates.to_le_bytes());
-        bytes
+    fn pe(magic: u16, certificates: usize) -> Vec<u8> {
+        crate::sign::pe::tests::program(magic, 0x8664, &vec![0; certificates])
     }
 
     /// Fails if: a kind is mistaken for another, a signature is overlooked, or bytes that end too early panic.

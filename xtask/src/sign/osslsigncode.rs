@@ -10,12 +10,14 @@
 //! | 2.10 | | PKCS#11 by a provider of OpenSSL 3, besides the engine |
 //! | 2.13 | | the first without known ways to attack it by a file that it verifies |
 
+use super::certificates;
 use super::config::{Config, Key, Pem, Pkcs11, Pkcs12};
 use super::kind::Kind;
 use super::secret::{self, Place, Secret};
 use crate::process;
 use crate::verify::Trust;
 use anyhow::{Context, Result, bail, ensure};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -98,16 +100,16 @@ impl Osslsigncode {
         [from, to]: [&Path; 2],
     ) -> Result<()> {
         let mut command = self.command("sign");
-        add_key(&mut command, &config.key)?;
+        let work = tempfile::tempdir().context("making a folder for unfinished files")?;
+        add_key(&mut command, &config.key, work.path())?;
         command.args(["-h", "sha256", "-n", opus[0], "-i", opus[1]]).args(extended(kind == Kind::Installer));
         if let Some(secret) = Secret::fetch(config.key.password())? {
             command.args(["-readpass", "/dev/stdin"]).stdin(secret.input()?);
         }
         command.arg("-in").arg(from).arg("-out").arg(to);
-        let signed = self.output(command, SIGNING_LIMIT);
+        let (lines, signed) = run(command, SIGNING_LIMIT);
         signed.map_err(|error| {
-            let text = error.to_string();
-            if REFUSED.iter().any(|words| text.contains(words)) {
+            if was_refused(&lines, config.key.file()) {
                 error.context(format!(
                     "the key was not opened: the password or PIN is missing or wrong (it is taken from the place that the configuration names, or from {})",
                     secret::VARIABLE
@@ -115,8 +117,7 @@ impl Osslsigncode {
             } else {
                 error.context("the key could not be used")
             }
-        })?;
-        Ok(())
+        })
     }
 
     /// Adds the time stamp of one server to what was signed.
@@ -149,17 +150,18 @@ impl Osslsigncode {
     }
 
     /// Attaches a signature to an unsigned file. Whether it fits is not judged: versions before 2.14 judge the
-    /// whole chain here, later ones only the digest.
+    /// whole chain here, by roots that they are not told, later ones only the digest.
     ///
     /// # Errors
-    /// If no file comes of it.
+    /// If no file comes of it, or not the whole file.
     pub(crate) fn attach(&self, signature: &Path, is_extended: bool, [from, to]: [&Path; 2]) -> Result<()> {
         let mut command = self.command("attach-signature");
         command.arg("-sigin").arg(signature).args(["-h", "sha256"]);
         command.args(extended(is_extended));
         command.arg("-in").arg(from).arg("-out").arg(to);
-        let attached = self.output(command, VERIFYING_LIMIT);
-        if to.is_file() { Ok(()) } else { attached.map(|_| ()) }
+        let (lines, attached) = run(command, VERIFYING_LIMIT);
+        let came_to_judging = lines.iter().any(|line| line.starts_with("Signature verification: "));
+        if came_to_judging && to.is_file() { Ok(()) } else { attached }
     }
 
     /// Verifies a signature. Returns what the program prints and how it ended.
@@ -178,11 +180,9 @@ impl Osslsigncode {
             command.arg("-ignore-crl");
         }
         command.arg("-in").arg(file);
-        let mut lines = Vec::new();
-        let ended =
-            process::run_within(command, Some(VERIFYING_LIMIT), |line| lines.push(line.trim().to_owned()));
+        let judged = run(command, VERIFYING_LIMIT);
         process::stop_if_interrupted()?;
-        Ok((lines, ended))
+        Ok(judged)
     }
 
     fn command(&self, verb: &str) -> Command {
@@ -197,10 +197,25 @@ impl Osslsigncode {
 
     /// Runs a command that must succeed; returns the lines that it prints.
     fn output(&self, command: Command, limit: Duration) -> Result<Vec<String>> {
-        let mut lines = Vec::new();
-        process::run_within(command, Some(limit), |line| lines.push(line.trim().to_owned()))?;
-        Ok(lines)
+        let (lines, ended) = run(command, limit);
+        ended.map(|()| lines)
     }
+}
+
+/// Runs a command; returns the lines that it prints and how it ended.
+fn run(command: Command, limit: Duration) -> (Vec<String>, Result<()>) {
+    let mut lines = Vec::new();
+    let ended = process::run_within(command, Some(limit), |line| lines.push(line.trim().to_owned()));
+    (lines, ended)
+}
+
+/// Whether the password or PIN was refused. The name of the file might contain the words.
+fn was_refused(lines: &[String], key: Option<&Path>) -> bool {
+    let name = key.map(|path| path.to_string_lossy());
+    lines.iter().any(|line| {
+        let text = name.as_deref().map_or_else(|| line.clone(), |name| line.replace(name, ""));
+        REFUSED.iter().any(|words| text.contains(words))
+    })
 }
 
 /// The option by which the signature of an installer covers the names and properties of its streams, too.
@@ -208,16 +223,16 @@ fn extended(is_extended: bool) -> Option<&'static str> {
     is_extended.then_some("-add-msi-dse")
 }
 
-/// Adds the options that say where the key is.
-fn add_key(command: &mut Command, key: &Key) -> Result<()> {
-    let chain = match key {
+/// Adds the options that say where the key is. Files that are made for it go into `work`.
+fn add_key(command: &mut Command, key: &Key, work: &Path) -> Result<()> {
+    let (certificates, chain) = match key {
         Key::Pem(Pem { key, certificates, chain, .. }) => {
-            command.arg("-certs").arg(certificates).arg("-key").arg(key);
-            chain
+            command.arg("-key").arg(key);
+            (Some(certificates), chain)
         }
         Key::Pkcs12(Pkcs12 { file, chain, .. }) => {
             command.arg("-pkcs12").arg(file);
-            chain
+            (None, chain)
         }
         Key::Pkcs11(Pkcs11 { module, engine, key, certificate, certificates, chain, .. }) => {
             if let Some(engine) = engine {
@@ -227,15 +242,23 @@ fn add_key(command: &mut Command, key: &Key) -> Result<()> {
             if let Some(certificate) = certificate {
                 command.arg("-pkcs11cert").arg(certificate);
             }
-            if let Some(certificates) = certificates {
-                command.arg("-certs").arg(certificates);
-            }
-            chain
+            (certificates.as_ref(), chain)
         }
         Key::Command(_) => bail!("an external command signs, not osslsigncode"),
     };
-    if let Some(chain) = chain {
-        command.arg("-ac").arg(chain);
+    // A certificate that is in both files, or twice in one, would be in the signature twice, which no set allows.
+    let mut known = BTreeSet::new();
+    for (option, file) in [("-certs", certificates), ("-ac", chain.as_ref())] {
+        let Some(file) = file else { continue };
+        let new: Vec<Vec<u8>> = certificates::read(file)?
+            .into_iter()
+            .filter(|certificate| known.insert(certificate.clone()))
+            .collect();
+        if !new.is_empty() {
+            let path = work.join(option).with_extension("pem");
+            certificates::write(&path, &new)?;
+            command.arg(option).arg(path);
+        }
     }
     Ok(())
 }
@@ -253,6 +276,13 @@ fn version(line: &str) -> Option<Version> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Osslsigncode {
+        /// One that was not looked for.
+        pub(crate) fn of_version(major: u32, minor: u32) -> Osslsigncode {
+            Osslsigncode { version: Version(major, minor), hidden: Vec::new() }
+        }
+    }
 
     /// Fails if: a version is misread, so that one is refused or accepted without reason.
     #[test]
@@ -273,12 +303,11 @@ mod tests {
     /// Fails if: an old version is used for what it cannot do, or the error does not say which version can.
     #[test]
     fn refuses_what_a_version_cannot_do() {
-        let tool = |version| Osslsigncode { version, hidden: Vec::new() };
         let trust = Trust { offline: true, ..Trust::default() };
-        let error = tool(Version(2, 8)).verify(Path::new("x"), &trust).unwrap_err().to_string();
+        let error = Osslsigncode::of_version(2, 8).verify(Path::new("x"), &trust).unwrap_err().to_string();
         assert!(error.contains("--offline needs 2.9"), "{error}");
-        let error = tool(Version(2, 4)).require(OLDEST, "signing").unwrap_err().to_string();
+        let error = Osslsigncode::of_version(2, 4).require(OLDEST, "signing").unwrap_err().to_string();
         assert!(error.contains("osslsigncode 2.4 is too old: signing needs 2.5"), "{error}");
-        tool(Version(2, 10)).require(OLDEST, "signing").unwrap();
+        Osslsigncode::of_version(2, 10).require(OLDEST, "signing").unwrap();
     }
 }

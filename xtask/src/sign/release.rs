@@ -1,5 +1,8 @@
 //! The folder of signed artifacts: everything is made and verified in a folder of its own, and appears by rename.
 
+mod appear;
+mod earlier;
+
 use super::store::{self, Store};
 use super::{Signer, kind, kind::Kind, seal};
 use crate::build::{self, BuildTarget};
@@ -7,16 +10,18 @@ use crate::process::stop_if_interrupted;
 use crate::verify;
 use crate::workspace;
 use anyhow::{Context, Result, ensure};
-use packager::artifacts::{self, Origin};
+use appear::NewFolders;
+use earlier::Earlier;
+use packager::artifacts::Origin;
 use packager::digest::sha256_file;
-use packager::{Artifact, Artifacts, Changelog, Entry, Format, Package, Payload, Product, Source, Target};
+use packager::unfinished::{self, PREFIX, Unfinished};
+use packager::{
+    Artifact, Artifacts, Changelog, Entry, Format, Package, Payload, Product, Source, Target, formats,
+};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
-
-/// What the names of unfinished folders begin with; a run that was killed may leave some.
-const UNFINISHED: &str = ".unfinished-";
 
 /// What is to be made.
 pub(crate) struct Order<'a> {
@@ -38,56 +43,43 @@ pub(crate) struct Order<'a> {
 struct Staging {
     folder: TempDir,
     list: Artifacts,
-    /// The short names of the targets, and their signatures.
-    stores: Vec<(String, Store)>,
+    stores: Vec<Stored>,
+}
+
+/// The signatures of a target.
+struct Stored {
+    /// The short name of the target.
+    target: String,
+    store: Store,
+    /// Those that were stored before.
+    replaced: Store,
 }
 
 /// Signs programs, packs them, signs what was packed, and lets everything appear once all of it is right.
 ///
 /// # Errors
-/// If anything fails. The folder is then as it was.
+/// If anything fails. The folders are then as they were.
 pub(crate) fn make(order: &Order<'_>, signer: &Signer) -> Result<()> {
     let out = order.out;
-    let is_new = !out.exists();
-    let made = make_into(order, signer);
-    if is_new && made.is_err() {
-        // Fails if somebody else put something there, which then is to stay.
-        let _ = fs::remove_dir(out);
-    }
-    made
-}
-
-fn make_into(order: &Order<'_>, signer: &Signer) -> Result<()> {
-    let out = order.out;
-    let _lock = artifacts::lock(out)?;
+    let mut folders = NewFolders::default();
+    folders.make(out)?;
+    let _lock = appear::enter(out)?;
     let is_dist =
         workspace::dist().canonicalize().is_ok_and(|dist| out.canonicalize().is_ok_and(|o| o == dist));
     ensure!(!is_dist, "{} has the unsigned artifacts: choose another folder with --out", out.display());
-    remove_unfinished(out)?;
-    let folder = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(out);
+    let changelog = order.product.changelog()?;
+    let earlier = Earlier::look(order, &changelog.latest().version)?;
+    let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(out);
     let folder = folder.with_context(|| format!("writing to {}", out.display()))?;
     for name in ["ready", "unsigned"] {
         fs::create_dir(folder.path().join(name))?;
     }
-    let mut staging = Staging { folder, list: Artifacts::default(), stores: Vec::new() };
-    let changelog = order.product.changelog()?;
+    let mut staging = Staging { folder, list: earlier.kept.clone(), stores: Vec::new() };
     for target in order.targets {
-        make_target(order, &changelog, target, signer, &mut staging)?;
+        make_target(order, &changelog, target, signer, &earlier, &mut staging)?;
     }
     stop_if_interrupted()?;
-    appear(order, &staging)
-}
-
-/// Removes what a run that was killed left. No other run is writing: this one has the lock.
-fn remove_unfinished(out: &Path) -> Result<()> {
-    for entry in fs::read_dir(out)? {
-        let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with(UNFINISHED) && entry.file_type()?.is_dir() {
-            fs::remove_dir_all(entry.path())
-                .with_context(|| format!("removing {}", entry.path().display()))?;
-        }
-    }
-    Ok(())
+    appear(order, &staging, &earlier, &mut folders)
 }
 
 fn make_target(
@@ -95,13 +87,13 @@ fn make_target(
     changelog: &Changelog,
     target: &BuildTarget,
     signer: &Signer,
+    earlier: &Earlier,
     staging: &mut Staging,
 ) -> Result<()> {
     let packaged = target.packaged()?;
     let short = packaged.to_string();
-    let unsigned = unsigned_program(order, target)?;
-    let toolchain = toolchain_of(&unsigned)?;
-    let mut store = signer.store(&short)?;
+    let unsigned = unsigned_program(order, changelog, target)?;
+    let mut store = signer.store(&short, &unsigned)?;
     let [programs, signatures] =
         ["programs", "signatures"].map(|n| staging.folder.path().join(n).join(&short));
     fs::create_dir_all(&programs)?;
@@ -109,10 +101,19 @@ fn make_target(
 
     let program = format!("{}{}", order.product.name, packaged.os.exe_suffix());
     let formats: Vec<_> = order.formats.iter().copied().filter(|format| format.supports(packaged)).collect();
-    for (name, path) in programs_of(order.product, &formats, packaged, &program, &unsigned)? {
+    let unsigned = programs_of(order.product, &formats, packaged, &program, &unsigned)?;
+    earlier.refuse_to_mix(order.out, packaged, store.signed_sha256(&program))?;
+    let names: Vec<String> = unsigned.keys().cloned().collect();
+    let replaced = match order.signatures {
+        Some(folder) => earlier.stored(&folder.join(&short), &names)?,
+        None => Store::default(),
+    };
+    for (name, path) in unsigned {
+        check_arch(&path, packaged)?;
         signer.sign(&name, &short, &path, &programs.join(&name), &signatures, &mut store)?;
     }
 
+    let toolchain = store.toolchain.clone();
     let origin = Origin {
         program: &programs.join(program),
         target: &target.triple,
@@ -136,7 +137,7 @@ fn make_target(
         artifact.sha256 = sha256_file(&ready)?;
         staging.list.0.insert(name, artifact);
     }
-    staging.stores.push((short, store));
+    staging.stores.push(Stored { target: short, store, replaced });
     Ok(())
 }
 
@@ -172,27 +173,44 @@ fn programs_of(
     Ok(found)
 }
 
-fn unsigned_program(order: &Order<'_>, target: &BuildTarget) -> Result<PathBuf> {
-    match order.program {
-        Some(program) => {
-            ensure!(program.is_file(), "there is no program {}", program.display());
-            Ok(program.to_owned())
-        }
-        None => build::program(target).with_context(|| {
-            format!(
-                "run `cargo xtask dist --target {}` first, or name a program with --program",
-                target.triple
-            )
-        }),
+/// The unsigned program: one that was named, or the one that `dist` built for this version and lists. Whatever else
+/// lies where programs are built may be of any age.
+fn unsigned_program(order: &Order<'_>, changelog: &Changelog, target: &BuildTarget) -> Result<PathBuf> {
+    if let Some(program) = order.program {
+        ensure!(program.is_file(), "there is no program {}", program.display());
+        return Ok(program.to_owned());
     }
+    let advice = || {
+        format!("run `cargo xtask dist --target {}` first, or name a program with --program", target.triple)
+    };
+    let program = build::program(target).with_context(advice)?;
+    let sha256 = sha256_file(&program)?;
+    let (packaged, version) = (target.packaged()?, changelog.latest().version);
+    let list = Artifacts::read(&workspace::dist());
+    let is_listed = formats::ALL.iter().filter(|format| format.supports(packaged)).any(|format| {
+        let listed = list.0.get(&format.file_name(order.product, &version, packaged));
+        listed.is_some_and(|artifact| artifact.target == target.triple && artifact.program_sha256 == sha256)
+    });
+    ensure!(
+        is_listed,
+        "{} is in none of the artifacts of version {version} that {} lists: {}",
+        program.display(),
+        workspace::dist().display(),
+        advice()
+    );
+    Ok(program)
 }
 
-/// What the program was made with, if it is one that `dist` knows.
-fn toolchain_of(program: &Path) -> Result<String> {
-    let sha256 = sha256_file(program)?;
-    let list = Artifacts::read(&workspace::dist());
-    let known = list.0.into_values().find(|artifact| artifact.program_sha256 == sha256);
-    Ok(known.map_or_else(|| "unknown".to_owned(), |artifact| artifact.toolchain))
+/// Refuses a program for another processor.
+fn check_arch(program: &Path, target: Target) -> Result<()> {
+    let look = kind::look(program)?;
+    ensure!(
+        look.kind != Some(Kind::Program) || look.arch == Some(target.arch),
+        "{} is not for {target} but for {}: name the one that was built for it",
+        program.display(),
+        look.arch.map_or("another processor", |arch| arch.name())
+    );
+    Ok(())
 }
 
 /// Packs the signed program.
@@ -217,31 +235,59 @@ fn pack(
     Artifact::make(&staging.folder.path().join("unsigned"), format, &package, origin)
 }
 
-/// Lets everything appear, the lists last.
-fn appear(order: &Order<'_>, staging: &Staging) -> Result<()> {
+/// Lets everything appear, the lists last. Until all of it lies ready, nothing is touched.
+fn appear(order: &Order<'_>, staging: &Staging, earlier: &Earlier, folders: &mut NewFolders) -> Result<()> {
     let out = order.out;
-    let earlier = Artifacts::read(out);
-    for name in staging.list.0.keys() {
-        let ready = staging.folder.path().join("ready").join(name);
+    let mut artifacts = Vec::new();
+    for name in staging.list.0.keys().filter(|name| !earlier.kept.0.contains_key(*name)) {
+        let [ready, path] = [staging.folder.path().join("ready").join(name), out.join(name)];
         seal(&ready)?;
-        let path = out.join(name);
-        fs::rename(&ready, &path).with_context(|| format!("renaming to {}", path.display()))?;
+        ensure!(!path.is_dir(), "{} is a directory: move it away", path.display());
+        artifacts.push((ready, path));
     }
+    let mut locks = Vec::new();
+    let mut files: Vec<Unfinished> = Vec::new();
+    let mut outdated: Vec<PathBuf> = earlier.superseded.iter().map(|name| out.join(name)).collect();
     if let Some(folder) = order.signatures {
-        for (target, store) in &staging.stores {
-            let from = staging.folder.path().join("signatures").join(target);
-            store.write(&from, &folder.join(target))?;
+        for Stored { target, store, replaced } in &staging.stores {
+            let (from, to) = (staging.folder.path().join("signatures").join(target), folder.join(target));
+            folders.make(&to)?;
+            ensure!(
+                to.canonicalize()? != out.canonicalize()?,
+                "{} is to have artifacts and signatures: choose another folder with --signatures",
+                to.display()
+            );
+            locks.push(appear::enter(&to)?);
+            for (name, bytes) in store.contents(&from)? {
+                files.push(unfinished::prepare(&to, &name, &bytes)?);
+            }
+            let old = replaced.files.keys().filter(|name| !store.files.contains_key(*name));
+            outdated.extend(old.map(|name| to.join(store::file_name(name))));
         }
     }
-    staging.list.remove_outdated(out, &earlier)?;
-    staging.list.write(out)?;
-    println!(
-        "{} signed artifacts in {}, with SHA256SUMS and artifacts.json",
-        staging.list.0.len(),
-        out.display()
-    );
+    files.extend(staging.list.prepare(out)?);
+
+    for (ready, path) in artifacts {
+        fs::rename(&ready, &path).with_context(|| format!("renaming to {}", path.display()))?;
+    }
+    for file in files {
+        file.appear()?;
+    }
+    for path in outdated.iter().filter(|path| path.exists()) {
+        fs::remove_file(path).with_context(|| format!("removing {}, which is outdated", path.display()))?;
+        println!("removed {}, which is outdated", path.display());
+    }
+    report(order, staging, earlier);
+    Ok(())
+}
+
+fn report(order: &Order<'_>, staging: &Staging, earlier: &Earlier) {
+    let out = order.out.display();
+    for name in &earlier.gone {
+        eprintln!("note: {name} was deleted from {out} and is listed no more");
+    }
+    println!("{} signed artifacts in {out}, with SHA256SUMS and artifacts.json", staging.list.0.len());
     if let Some(folder) = order.signatures {
         println!("their signatures, with {} for each target, in {}", store::LIST, folder.display());
     }
-    Ok(())
 }

@@ -5,11 +5,14 @@
 //! [Authenticode](https://download.microsoft.com/download/9/c/5/9c5b2167-8017-4bae-9fde-d599bac8184a/authenticode_pe.docx)
 //! in it, and a time stamp of [RFC 3161](https://www.rfc-editor.org/rfc/rfc3161).
 
+use super::algorithm;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use cms::cert::CertificateChoices;
 use cms::cert::x509::Certificate;
+use cms::cert::x509::attr::Attribute;
 use cms::cert::x509::der::asn1::{Any, ObjectIdentifier, SetOfVec};
-use cms::cert::x509::der::{Decode, Encode, Tag, Tagged, pem};
+use cms::cert::x509::der::{Decode, Encode, ErrorKind, Tag, Tagged, pem};
+use cms::cert::x509::ext::pkix::ExtendedKeyUsage;
 use cms::content_info::ContentInfo;
 use cms::signed_data::{SignedData, SignerIdentifier, SignerInfo};
 use packager::digest;
@@ -24,33 +27,10 @@ const TIME_STAMP: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.3
 /// A countersignature of PKCS#9: the time stamp that came before RFC 3161.
 const OLD_TIME_STAMP: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.6");
 
-/// The digests that are strong enough. Everything else is refused, also what is not known here.
-const DIGESTS: &[(&str, &str)] = &[
-    ("2.16.840.1.101.3.4.2.1", "SHA-256"),
-    ("2.16.840.1.101.3.4.2.2", "SHA-384"),
-    ("2.16.840.1.101.3.4.2.3", "SHA-512"),
-];
-
-/// The ways of signing a certificate that are strong enough.
-const CERTIFICATE_SIGNATURES: &[(&str, &str)] = &[
-    ("1.2.840.113549.1.1.10", "RSASSA-PSS"),
-    ("1.2.840.113549.1.1.11", "SHA-256 with RSA"),
-    ("1.2.840.113549.1.1.12", "SHA-384 with RSA"),
-    ("1.2.840.113549.1.1.13", "SHA-512 with RSA"),
-    ("1.2.840.10045.4.3.2", "ECDSA with SHA-256"),
-    ("1.2.840.10045.4.3.3", "ECDSA with SHA-384"),
-    ("1.2.840.10045.4.3.4", "ECDSA with SHA-512"),
-    ("1.3.101.112", "Ed25519"),
-];
-
-/// Names of weak digests, so that an error need not show numbers.
-const WEAK: &[(&str, &str)] = &[
-    ("1.2.840.113549.2.5", "MD5"),
-    ("1.3.14.3.2.26", "SHA-1"),
-    ("1.2.840.113549.1.1.4", "MD5 with RSA"),
-    ("1.2.840.113549.1.1.5", "SHA-1 with RSA"),
-    ("1.2.840.10045.4.1", "ECDSA with SHA-1"),
-];
+/// Another signature inside: osslsigncode is content when one of them is right.
+const NESTED: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.2.4.1");
+/// The use of a certificate for signing programs.
+const CODE_SIGNING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.3");
 
 /// What a signature says of itself.
 #[derive(Clone, Debug, Serialize)]
@@ -69,9 +49,12 @@ pub(crate) struct Signature {
     pub(crate) url: Option<String>,
     /// When it was signed, if a time stamp says so.
     pub(crate) time_stamp: Option<TimeStamp>,
-    /// Digests that are too weak, in words.
+    /// What osslsigncode lets pass and is refused here, such as weak digests.
     #[serde(skip)]
-    pub(crate) weak: Vec<String>,
+    pub(crate) problems: Vec<String>,
+    /// Whether the certificate of the issuer came with it.
+    #[serde(skip)]
+    pub(crate) has_issuer: bool,
 }
 
 /// What a time stamp says of itself.
@@ -84,6 +67,9 @@ pub(crate) struct TimeStamp {
     /// Whether it is for this signature: its digest is that of the signature.
     #[serde(skip)]
     pub(crate) fits: bool,
+    /// What osslsigncode lets pass and is refused here.
+    #[serde(skip)]
+    pub(crate) problems: Vec<String>,
 }
 
 impl Signature {
@@ -106,20 +92,29 @@ fn parse(bytes: &[u8]) -> Result<Signature> {
     let content = signed.encap_content_info.econtent.as_ref().context("it has no content")?;
     let indirect = sequence(content).context("its content is not that of Authenticode")?;
     let file_digest = digest_algorithm(indirect.get(1).context("it has no digest of the file")?)?;
-    let mut weak = weaknesses(&signed, info, "the signature");
-    note_weak(DIGESTS, file_digest, "the digest of the file", &mut weak);
+    let mut problems = weaknesses(&signed, info, "the signature")?;
+    algorithm::note_digest(file_digest, "the digest of the file", &mut problems);
+    if unsigned_attributes(info).any(|attribute| attribute.oid == NESTED) {
+        problems.push(
+            "it has a second signature inside the first (nested), of which nothing is looked at: sign it anew, with one signature"
+                .to_owned(),
+        );
+    }
+    let of = &certificate.tbs_certificate;
+    if !is_for_code(certificate)? {
+        problems.push(format!("the certificate of {} is not one for signing code", of.subject));
+    }
     let (description, url) = opus_info(info)?;
-    let time_stamp = time_stamp(info, &mut weak)?;
-    let validity = certificate.tbs_certificate.validity;
     Ok(Signature {
-        signer: certificate.tbs_certificate.subject.to_string(),
-        issuer: certificate.tbs_certificate.issuer.to_string(),
-        certificate_expires: validity.not_after.to_date_time().to_string(),
-        digest: name_of(file_digest),
+        signer: of.subject.to_string(),
+        issuer: of.issuer.to_string(),
+        certificate_expires: of.validity.not_after.to_date_time().to_string(),
+        digest: algorithm::name_of(file_digest),
         description,
         url,
-        time_stamp,
-        weak,
+        time_stamp: time_stamp(info, &mut problems)?,
+        problems,
+        has_issuer: certificates(&signed).any(|other| other.tbs_certificate.subject == of.issuer),
     })
 }
 
@@ -127,7 +122,12 @@ fn signed_data(bytes: &[u8]) -> Result<SignedData> {
     // Some signers pad a signature with zeros to a multiple of eight bytes.
     let mut reader = cms::cert::x509::der::SliceReader::new(bytes)?;
     let content = ContentInfo::decode(&mut reader)?;
-    Ok(content.content.decode_as()?)
+    content.content.decode_as().map_err(|error| match error.kind() {
+        ErrorKind::SetDuplicate => anyhow!(
+            "a certificate is in it twice: name in chain only those that the key's file or token does not have"
+        ),
+        _ => error.into(),
+    })
 }
 
 fn one_signer(signed: &SignedData) -> Result<&SignerInfo> {
@@ -167,31 +167,27 @@ fn digest_algorithm(info: &Any) -> Result<ObjectIdentifier> {
     Ok(id.decode_as()?)
 }
 
-fn name_of(id: ObjectIdentifier) -> String {
-    let tables = [DIGESTS, CERTIFICATE_SIGNATURES, WEAK];
-    let name = tables.into_iter().flatten().find(|(known, _)| *known == id.to_string());
-    name.map_or_else(|| format!("an unknown algorithm ({id})"), |(_, name)| (*name).to_owned())
-}
-
-fn note_weak(strong: &[(&str, &str)], id: ObjectIdentifier, what: &str, weak: &mut Vec<String>) {
-    if !strong.iter().any(|(known, _)| *known == id.to_string()) {
-        weak.push(format!("{what} is made with {}, which is too weak", name_of(id)));
-    }
+/// Whether a certificate says that it is for signing programs. One that says nothing may be used for anything, which
+/// no authority hands out for programs.
+fn is_for_code(certificate: &Certificate) -> Result<bool> {
+    let uses = certificate.tbs_certificate.get::<ExtendedKeyUsage>()?;
+    Ok(uses.is_some_and(|(_, ExtendedKeyUsage(uses))| uses.contains(&CODE_SIGNING)))
 }
 
 /// What is weak in a signature and in the certificates that come with it. Roots are left out: they are trusted
 /// for what they are, not for what they say of themselves.
-fn weaknesses(signed: &SignedData, info: &SignerInfo, what: &str) -> Vec<String> {
+fn weaknesses(signed: &SignedData, info: &SignerInfo, what: &str) -> Result<Vec<String>> {
     let mut weak = Vec::new();
-    note_weak(DIGESTS, info.digest_alg.oid, what, &mut weak);
+    algorithm::note_digest(info.digest_alg.oid, what, &mut weak);
+    algorithm::note_pss(&info.signature_algorithm, what, &mut weak)?;
     for certificate in certificates(signed) {
         let of = &certificate.tbs_certificate;
         if of.subject != of.issuer {
             let what = format!("the certificate of {}", of.subject);
-            note_weak(CERTIFICATE_SIGNATURES, certificate.signature_algorithm.oid, &what, &mut weak);
+            algorithm::note_certificate(&certificate.signature_algorithm, &what, &mut weak)?;
         }
     }
-    weak
+    Ok(weak)
 }
 
 /// Description and URL.
@@ -226,36 +222,41 @@ fn is_context(tag: Tag, number: u8) -> bool {
     tag.is_context_specific() && tag.number().value() == number
 }
 
+fn unsigned_attributes(info: &SignerInfo) -> impl Iterator<Item = &Attribute> {
+    info.unsigned_attrs.iter().flat_map(SetOfVec::as_slice)
+}
+
 /// The time stamp, if there is one.
-fn time_stamp(info: &SignerInfo, weak: &mut Vec<String>) -> Result<Option<TimeStamp>> {
-    let attributes: Vec<_> = info.unsigned_attrs.iter().flat_map(SetOfVec::as_slice).collect();
-    if attributes.iter().any(|attribute| attribute.oid == OLD_TIME_STAMP) {
-        weak.push("the time stamp is not one of RFC 3161".to_owned());
+fn time_stamp(info: &SignerInfo, problems: &mut Vec<String>) -> Result<Option<TimeStamp>> {
+    if unsigned_attributes(info).any(|attribute| attribute.oid == OLD_TIME_STAMP) {
+        problems.push("the time stamp is not one of RFC 3161".to_owned());
     }
-    let Some(attribute) = attributes.into_iter().find(|attribute| attribute.oid == TIME_STAMP) else {
-        return Ok(None);
-    };
-    let value = attribute.values.as_slice().first().context("the time stamp is empty")?;
-    let stamp = read_time_stamp(&value.to_der()?, info.signature.as_bytes(), weak);
+    let stamps = unsigned_attributes(info).filter(|attribute| attribute.oid == TIME_STAMP);
+    let stamps: Vec<&Any> = stamps.flat_map(|attribute| attribute.values.as_slice()).collect();
+    let Some(first) = stamps.first() else { return Ok(None) };
+    if stamps.len() > 1 {
+        problems.push(format!("it has {} time stamps instead of one", stamps.len()));
+    }
+    let stamp = read_time_stamp(&first.to_der()?, info.signature.as_bytes());
     Ok(Some(stamp.context("its time stamp cannot be read")?))
 }
 
-fn read_time_stamp(bytes: &[u8], signature: &[u8], weak: &mut Vec<String>) -> Result<TimeStamp> {
+fn read_time_stamp(bytes: &[u8], signature: &[u8]) -> Result<TimeStamp> {
     let signed = signed_data(bytes)?;
     let info = one_signer(&signed)?;
     let authority = signer_certificate(&signed, info)?.tbs_certificate.subject.to_string();
-    weak.extend(weaknesses(&signed, info, "the time stamp"));
+    let mut problems = weaknesses(&signed, info, "the time stamp")?;
     let content = signed.encap_content_info.econtent.as_ref().context("it has no content")?;
     // TSTInfo: version, policy, digest, serial number, time, and more.
     let fields = Vec::<Any>::from_der(content.value())?;
     let imprint = fields.get(2).context("it has no digest")?;
-    let algorithm = digest_algorithm(imprint)?;
-    note_weak(DIGESTS, algorithm, "the digest of the time stamp", weak);
+    algorithm::note_digest(digest_algorithm(imprint)?, "the digest of the time stamp", &mut problems);
     let stamped = sequence(imprint)?.into_iter().nth(1).context("it has no digest")?;
     let stamped: String = stamped.value().iter().map(|byte| format!("{byte:02x}")).collect();
     let time = fields.get(4).context("it has no time")?;
     ensure!(time.tag() == Tag::GeneralizedTime, "its time is none");
-    Ok(TimeStamp { time: rfc3339(time.value())?, authority, fits: stamped == digest::sha256(signature) })
+    let fits = stamped == digest::sha256(signature);
+    Ok(TimeStamp { time: rfc3339(time.value())?, authority, fits, problems })
 }
 
 /// `20261125024557.5Z` as `2026-11-25T02:45:57Z`.
@@ -292,21 +293,6 @@ mod tests {
             ("æææææææææZ", None),
         ] {
             assert_eq!(rfc3339(text.as_bytes()).ok().as_deref(), expected, "{text}");
-        }
-    }
-
-    /// Fails if: an algorithm that is weak, or not known, counts as strong.
-    #[test]
-    fn tells_weak_algorithms() {
-        for (id, strong) in [
-            ("2.16.840.1.101.3.4.2.1", true),
-            ("2.16.840.1.101.3.4.2.3", true),
-            ("1.3.14.3.2.26", false),
-            ("1.2.3.4", false),
-        ] {
-            let mut weak = Vec::new();
-            note_weak(DIGESTS, ObjectIdentifier::new_unwrap(id), "it", &mut weak);
-            assert_eq!(weak.is_empty(), strong, "{id}: {weak:?}");
         }
     }
 }

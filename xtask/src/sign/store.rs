@@ -9,7 +9,6 @@ use packager::digest::sha256_file;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// The list of a folder's signatures.
@@ -35,6 +34,8 @@ pub(crate) struct Entry {
 pub(crate) struct Store {
     /// The version of osslsigncode that attached them.
     pub(crate) osslsigncode: String,
+    /// What the program was made with, as far as that was known: it is listed with the artifacts.
+    pub(crate) toolchain: String,
     /// What is known of each.
     pub(crate) files: BTreeMap<String, Entry>,
 }
@@ -106,41 +107,24 @@ impl Store {
         Ok(())
     }
 
-    /// Writes the signatures, which are in `from`, and their list into a folder; removes what an earlier list had
-    /// and this one has no more.
+    /// The digest that a file will have once it is signed, if its signature was stored.
+    pub(crate) fn signed_sha256(&self, name: &str) -> Option<&str> {
+        self.files.get(name).map(|entry| &*entry.signed_sha256)
+    }
+
+    /// The files of a folder with these signatures: those, which are in `from`, and the list.
     ///
     /// # Errors
-    /// If the folder cannot be written.
-    pub(crate) fn write(&self, from: &Path, folder: &Path) -> Result<()> {
-        fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
-        let earlier = Store::load(folder).unwrap_or_default();
-        for name in earlier.files.keys().filter(|name| !self.files.contains_key(*name)) {
-            let path = folder.join(file_name(name));
-            match fs::remove_file(&path) {
-                Err(error) if error.kind() != ErrorKind::NotFound => {
-                    return Err(error).with_context(|| format!("removing the outdated {}", path.display()));
-                }
-                _ => {}
-            }
-        }
-        let names = self.files.keys().map(|name| file_name(name));
-        for name in names {
+    /// If a signature cannot be read.
+    pub(crate) fn contents(&self, from: &Path) -> Result<Vec<(String, Vec<u8>)>> {
+        let mut files = Vec::new();
+        for name in self.files.keys().map(|name| file_name(name)) {
             let bytes = fs::read(from.join(&name)).with_context(|| format!("reading {name}"))?;
-            write(folder, &name, &bytes)?;
+            files.push((name, bytes));
         }
-        write(folder, LIST, (serde_json::to_string_pretty(self)? + "\n").as_bytes())
+        files.push((LIST.to_owned(), (serde_json::to_string_pretty(self)? + "\n").into_bytes()));
+        Ok(files)
     }
-}
-
-/// Writes a file that appears by rename.
-fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
-    let path = folder.join(name);
-    let doing = || format!("writing {}", path.display());
-    let mut file = tempfile::Builder::new().prefix(".unfinished-").tempfile_in(folder).with_context(doing)?;
-    std::io::Write::write_all(&mut file, bytes).with_context(doing)?;
-    super::seal(file.path()).with_context(doing)?;
-    file.persist(&path).with_context(doing)?;
-    Ok(())
 }
 
 #[cfg(test)]
@@ -171,7 +155,7 @@ mod tests {
             ),
             ("b.exe", entry("unsigned", "signature"), Some("has no signature for a.exe")),
         ] {
-            let store = Store { osslsigncode: "2.9".into(), files: [(name.to_owned(), entry)].into() };
+            let store = Store { files: [(name.to_owned(), entry)].into(), ..Store::default() };
             match (store.signature(folder.path(), "a.exe", &path("unsigned")), message) {
                 (Ok((found, _)), None) => assert_eq!(found, path("a.exe.p7s")),
                 (Err(error), Some(message)) => assert!(format!("{error:#}").contains(message), "{error:#}"),
@@ -180,28 +164,30 @@ mod tests {
         }
     }
 
-    /// Fails if: what was written is read otherwise, or signatures of an earlier version stay.
+    /// Fails if: what was written is read otherwise, a signature is missing, or a damaged list is believed.
     #[test]
     fn writes_what_it_reads() {
-        let from = tempfile::tempdir().unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let store = |name: &str| {
-            fs::write(from.path().join(file_name(name)), name).unwrap();
-            let digest = packager::digest::sha256(name.as_bytes());
-            let entry = Entry {
-                unsigned_sha256: digest.clone(),
-                signed_sha256: digest.clone(),
-                signature_sha256: digest,
-                extended: true,
-            };
-            Store { osslsigncode: "2.9".into(), files: [(name.to_owned(), entry)].into() }
+        let [from, to] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let digest = packager::digest::sha256(b"a.msi");
+        let entry = Entry {
+            unsigned_sha256: digest.clone(),
+            signed_sha256: digest.clone(),
+            signature_sha256: digest,
+            extended: true,
         };
-        store("old.msi").write(from.path(), folder.path()).unwrap();
-        store("new.msi").write(from.path(), folder.path()).unwrap();
-        assert_eq!(Store::load(folder.path()).unwrap(), store("new.msi"));
-        assert!(!folder.path().join("old.msi.p7s").exists());
-        assert_eq!(fs::read_to_string(folder.path().join("new.msi.p7s")).unwrap(), "new.msi");
-        fs::write(folder.path().join(LIST), "{}").unwrap();
-        assert!(format!("{:#}", Store::load(folder.path()).unwrap_err()).contains("is damaged"));
+        let store = Store {
+            osslsigncode: "2.9".into(),
+            toolchain: "rustc".into(),
+            files: [("a.msi".to_owned(), entry)].into(),
+        };
+        assert!(format!("{:#}", store.contents(from.path()).unwrap_err()).contains("a.msi.p7s"));
+        fs::write(from.path().join("a.msi.p7s"), "signature").unwrap();
+        for (name, bytes) in store.contents(from.path()).unwrap() {
+            fs::write(to.path().join(name), bytes).unwrap();
+        }
+        assert_eq!(Store::load(to.path()).unwrap(), store);
+        assert_eq!(fs::read_to_string(to.path().join("a.msi.p7s")).unwrap(), "signature");
+        fs::write(to.path().join(LIST), "{}").unwrap();
+        assert!(format!("{:#}", Store::load(to.path()).unwrap_err()).contains("is damaged"));
     }
 }

@@ -4,7 +4,9 @@ use super::config::Timestamp;
 use super::osslsigncode::Osslsigncode;
 use super::signature::Signature;
 use crate::process;
+use crate::verify::{Judgement, Trust};
 use anyhow::{Context, Result, bail, ensure};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -12,10 +14,11 @@ use std::time::{Duration, Instant};
 /// shown.
 ///
 /// # Errors
-/// If no server has answered as it should.
+/// If no server has answered as it should, or what it answers cannot be written.
 pub(crate) fn add(
     tool: &Osslsigncode,
     ask: &Timestamp,
+    trust: &Trust,
     is_extended: bool,
     signed: &Path,
     work: &Path,
@@ -24,7 +27,7 @@ pub(crate) fn add(
         for (index, server) in ask.servers.iter().enumerate() {
             let stamped = work.join(format!("stamped-{attempt}-{index}"));
             let limit = Duration::from_secs(ask.timeout_seconds);
-            match add_one(tool, server, limit, is_extended, [signed, &stamped]) {
+            match add_one(tool, server, limit, trust, is_extended, [signed, &stamped]) {
                 Ok(()) => return Ok(stamped),
                 Err(error) => {
                     process::stop_if_interrupted()?;
@@ -32,6 +35,7 @@ pub(crate) fn add(
                         "attempt {attempt} of {}: no time stamp from {server}: {error:#}",
                         ask.attempts
                     );
+                    can_write(signed, work)?;
                 }
             }
         }
@@ -52,6 +56,7 @@ fn add_one(
     tool: &Osslsigncode,
     server: &str,
     limit: Duration,
+    trust: &Trust,
     is_extended: bool,
     [signed, stamped]: [&Path; 2],
 ) -> Result<()> {
@@ -61,8 +66,24 @@ fn add_one(
     let signature = Signature::read(&signature)?;
     let stamp = signature.time_stamp.as_ref().context("there is none in its answer")?;
     ensure!(stamp.fits, "its time stamp is for something else");
-    ensure!(signature.weak.is_empty(), "{}", signature.weak.join("; "));
+    ensure!(stamp.problems.is_empty(), "{}", stamp.problems.join("; "));
+    let (lines, ended) = tool.verify(stamped, trust)?;
+    let judgement = Judgement { lines: &lines, failure: ended.err().map(|error| format!("{error:#}")) };
+    if let Some(problem) = judgement.time_stamp_problem(stamp) {
+        bail!(problem);
+    }
     Ok(())
+}
+
+/// Whether another file of that size can be written: if not, no server is to blame, and none can help.
+fn can_write(signed: &Path, work: &Path) -> Result<()> {
+    let path = work.join("another");
+    let written = fs::copy(signed, &path).with_context(|| {
+        format!("{} takes no more files: make room, or name another folder in TMPDIR", work.display())
+    });
+    // It may be cut off.
+    let _ = fs::remove_file(&path);
+    written.map(|_| ())
 }
 
 /// Waits, unless interrupted.

@@ -112,6 +112,7 @@ pub(crate) const ALL: &[Suite] = &[
             "pkcs11-tool",
             "ps",
             "softhsm2-util",
+            "unshare",
             "unzip",
         ],
     ),

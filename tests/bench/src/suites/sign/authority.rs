@@ -24,6 +24,13 @@ subjectKeyIdentifier = hash
 basicConstraints = CA:FALSE
 keyUsage = critical, digitalSignature
 extendedKeyUsage = codeSigning
+[serving]
+basicConstraints = CA:FALSE
+keyUsage = critical, digitalSignature
+extendedKeyUsage = serverAuth
+[unlimited]
+basicConstraints = CA:FALSE
+keyUsage = critical, digitalSignature
 [stamping]
 basicConstraints = CA:FALSE
 keyUsage = critical, digitalSignature
@@ -54,7 +61,7 @@ pub(super) struct Authority {
 
 impl Authority {
     /// Makes everything: `root` vouches for `issuer`, which vouches for `signing`; `tsa-root` for `tsa`; `other-root`
-    /// for nobody.
+    /// for `strange-tsa`.
     pub(super) fn make(folder: &Path) -> Result<Authority> {
         let authority = Authority { folder: folder.to_owned() };
         fs::write(authority.path("extensions"), EXTENSIONS)?;
@@ -64,6 +71,7 @@ impl Authority {
         authority.certificate("issuer", "root", "ca")?;
         authority.certificate("signing", "issuer", "signing")?;
         authority.certificate("tsa", "tsa-root", "stamping")?;
+        authority.certificate("strange-tsa", "other-root", "stamping")?;
         fs::write(authority.path("password"), PASSWORD)?;
         fs::write(authority.path("wrong"), "not-the-pAssword\n")?;
         fs::write(authority.path("pin"), format!("{PIN}\n"))?;
@@ -98,7 +106,8 @@ impl Authority {
         ])
     }
 
-    fn certificate(&self, name: &str, issuer: &str, usage: &str) -> Result<()> {
+    /// A certificate `name` that `issuer` vouches for, and what it is for.
+    pub(super) fn certificate(&self, name: &str, issuer: &str, usage: &str) -> Result<()> {
         self.request(name)?;
         let of = |name: &str, kind: &str| format!("{name}.{kind}");
         let (request, certificate) = (of(name, "csr"), of(name, "pem"));
@@ -122,8 +131,10 @@ impl Authority {
         self.openssl(&[&begin[..], &dates, &["-in", &request, "-out", &certificate]].concat())
     }
 
-    /// The key with a password, and in a PKCS#12 file.
+    /// The key with a password, and in a PKCS#12 file; the certificate with that of its issuer in one file.
     fn forms(&self) -> Result<()> {
+        let both = ["signing.pem", "issuer.pem"].map(|name| fs::read_to_string(self.path(name)));
+        fs::write(self.path("both.pem"), both.into_iter().collect::<std::io::Result<String>>()?)?;
         let hidden = ["-aes256", "-passout", "file:password"];
         let key = ["pkey", "-in", "signing.key", "-out", "signing-encrypted.key"];
         self.openssl(&[&key[..], &hidden].concat())?;
@@ -189,7 +200,10 @@ impl Authority {
             "pem" => pem("signing-encrypted.key", "signing.pem", password("password")),
             "pem with the wrong password" => pem("signing-encrypted.key", "signing.pem", password("wrong")),
             "pem without its password" => pem("signing-encrypted.key", "signing.pem", String::new()),
+            // Some authorities hand out both like this.
+            "pem with the chain twice" => pem("signing-encrypted.key", "both.pem", password("password")),
             "pkcs12" => pkcs12(password("password")),
+            "pkcs12 with the chain twice" => pkcs12(format!("{}\n{chain}", password("password"))),
             "pkcs12 with the wrong password" => pkcs12(password("wrong")),
             "pkcs12 without its password" => pkcs12(String::new()),
             "pkcs11" => token(format!("{in_file}\n{}", pin("pin"))),

@@ -12,6 +12,7 @@ pub(super) const CASES: &[(&str, Case)] = &[
     ("signatures attached to rebuilt files give the same bits", same_bits),
     ("a wrong input to attaching is named", wrong_inputs),
     ("a stored signature that nobody trusts is not attached", untrusted),
+    ("attaching needs nothing of a configuration but whom to trust", keyless),
 ];
 
 /// Fails if: a single bit differs, the signing leaves less, or a key is needed.
@@ -167,4 +168,19 @@ fn untrusted(workshop: &Workshop, folder: &Path) -> Result<()> {
         .arg(workshop.authority.path("other-root.pem"))
         .output()?;
     failed_cleanly(&output, &out, &["nobody who is trusted vouches"], &[])
+}
+
+/// Fails if: a configuration that is kept with the sources has to have its key where nobody needs one.
+fn keyless(workshop: &Workshop, folder: &Path) -> Result<()> {
+    let out = folder.join("out");
+    let signatures = workshop.release()?.join("signatures");
+    let configuration = workshop.configure(folder, "plain nobody")?;
+    workshop
+        .sign_program(&workshop.program, &out)
+        .arg("--attach")
+        .arg(signatures)
+        .arg("--config")
+        .arg(&configuration)
+        .args(["--format", "zip"])
+        .run()
 }

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 pub(super) const CASES: &[(&str, Case)] = &[
     ("a key in PEM signs every format", pem),
     ("a key in PKCS#12", |workshop, folder| signs(workshop, folder, "pkcs12")),
+    ("a chain that is named twice", chain_twice),
     ("a password from the environment", password_from_environment),
     ("a key in a token, the certificate in a file", |workshop, folder| signs(workshop, folder, "pkcs11")),
     ("a key and its certificate in a token", |w, folder| signs(w, folder, "pkcs11 with its certificate")),
@@ -22,6 +23,7 @@ pub(super) const CASES: &[(&str, Case)] = &[
     ("an external command that signs in place, without MsiDigitalSignatureEx", external_in_place),
     ("an external command that does not do it", external_failures),
     ("wrong and missing passwords", wrong_passwords),
+    ("a key of another certificate, in a folder of passphrases", not_the_password),
     ("what cannot be signed", not_to_be_signed),
     ("what the command line cannot mean", impossible_arguments),
     ("osslsigncode is missing or too old", without_osslsigncode),
@@ -89,6 +91,18 @@ fn signs(workshop: &Workshop, folder: &Path, key: &str) -> Result<()> {
     Ok(())
 }
 
+/// Fails if: a certificate in two files spoils the signature, or one in file and container is not called that.
+fn chain_twice(workshop: &Workshop, folder: &Path) -> Result<()> {
+    signs(workshop, folder, "pem with the chain twice")?;
+    let out = folder.join("other");
+    let output = workshop.sign(&workshop.configure(folder, "pkcs12 with the chain twice")?, &out).output()?;
+    // Newer versions of osslsigncode leave the second one out by themselves.
+    if output.status.success() {
+        return workshop.verify_good(&find(&out, ".msi")?).map(|_| ());
+    }
+    failed_cleanly(&output, &out, &["a certificate is in it twice: name in chain only those"], &[])
+}
+
 /// Fails if: a password in the variable that is documented, or in one that the configuration names, is not used.
 fn password_from_environment(workshop: &Workshop, folder: &Path) -> Result<()> {
     for (key, variable, secret) in [
@@ -131,8 +145,9 @@ fn command(program: &Path, arguments: &[&str]) -> String {
 /// Fails if: a command does not get both files, an argument goes through a shell, or its signature gets no time stamp.
 fn external_command(workshop: &Workshop, folder: &Path) -> Result<()> {
     let sign = r#"test "$3" = '$(exit 1); *' && osslsigncode sign OPTIONS -in "$1" -out "$2""#;
-    let program = script(workshop, folder, "sign it", sign)?;
-    signs(workshop, folder, &command(&program, &["{in}", "{out}", "$(exit 1); *"]))
+    script(workshop, folder, "sign it", sign)?;
+    // As every path, it is relative to the folder of the configuration.
+    signs(workshop, folder, &command(Path::new("./sign it"), &["{in}", "{out}", "$(exit 1); *"]))
 }
 
 /// Fails if: the command finds nothing to sign, or a signature without MsiDigitalSignatureEx is attached with it.
@@ -176,6 +191,24 @@ fn wrong_passwords(workshop: &Workshop, folder: &Path) -> Result<()> {
         failed_cleanly(&output, &out, &messages, &["not-the-pAssword", PASSWORD]).context(key)?;
     }
     Ok(())
+}
+
+/// Fails if: a password is blamed because the name of a folder has the word in it.
+fn not_the_password(workshop: &Workshop, folder: &Path) -> Result<()> {
+    let place = folder.join("passphrases");
+    fs::create_dir(&place)?;
+    let key = place.join("other.key");
+    fs::copy(workshop.authority.path("tsa.key"), &key)?;
+    let key =
+        format!("[key.pem]\nkey = {key:?}\ncertificates = {:?}", workshop.authority.path("signing.pem"));
+    let out = place.join("out");
+    let output = workshop.sign(&workshop.configure(folder, &key)?, &out).output()?;
+    failed_cleanly(
+        &output,
+        &out,
+        &["the key could not be used"],
+        &["the password or PIN is missing or wrong"],
+    )
 }
 
 /// Fails if: a signed program is signed again, or what is no program at all.

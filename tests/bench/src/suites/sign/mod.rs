@@ -7,6 +7,7 @@
 mod authority;
 mod detached;
 mod keys;
+mod release;
 mod secrets;
 mod server;
 mod stamps;
@@ -24,7 +25,8 @@ type Case = fn(&Workshop, &Path) -> Result<()>;
 pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     let msi = bench.artifact("-x64.msi")?;
     let workshop = Workshop::open(&bench.folder("workshop")?, msi)?;
-    let cases = [keys::CASES, stamps::CASES, detached::CASES, verdicts::CASES, secrets::CASES];
+    let cases =
+        [keys::CASES, stamps::CASES, detached::CASES, verdicts::CASES, release::CASES, secrets::CASES];
     for (name, case) in cases.into_iter().flatten() {
         let folder = bench.folder(name)?;
         bench.case(name, || case(&workshop, &folder));

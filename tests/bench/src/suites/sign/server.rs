@@ -23,6 +23,8 @@ pub(super) enum Manner {
     Fault,
     /// Answers with a stamp for something else.
     Stale,
+    /// Stamps, but nobody who is trusted vouches for it.
+    Stranger,
     /// Says nothing until the other side gives up.
     Silent,
 }
@@ -80,7 +82,13 @@ struct Office {
 impl Office {
     fn open(authority: &Authority, folder: &Path, manner: Manner) -> Result<Office> {
         let path = |name: &str| authority.path(name).to_string_lossy().into_owned();
-        let (certificate, key, root) = (path("tsa.pem"), path("tsa.key"), path("tsa-root.pem"));
+        let (name, root) = if manner == Manner::Stranger {
+            ("strange-tsa", "other-root.pem")
+        } else {
+            ("tsa", "tsa-root.pem")
+        };
+        let (certificate, key, root) =
+            (path(&format!("{name}.pem")), path(&format!("{name}.key")), path(root));
         let serial = folder.join("serial");
         fs::write(&serial, "01\n")?;
         let configuration = format!(
@@ -95,7 +103,7 @@ impl Office {
         stream.set_read_timeout(Some(Duration::from_secs(30)))?;
         let question = read_question(&stream)?;
         let (status, answer) = match self.manner {
-            Manner::Stamps => ("200 OK", self.stamp(&question)?),
+            Manner::Stamps | Manner::Stranger => ("200 OK", self.stamp(&question)?),
             Manner::Garbage => ("200 OK", b"<html>You have reached a captive portal.</html>".to_vec()),
             Manner::Fault => ("503 Service Unavailable", Vec::new()),
             Manner::Stale => ("200 OK", self.stamp(&self.other_question()?)?),

@@ -22,7 +22,7 @@ fn start(workshop: &Workshop, folder: &Path, manner: Manner) -> Result<Server> {
 
 /// Fails if: one bad server stops the signing, its failure is not shown, or what it said is believed.
 fn bad_servers(workshop: &Workshop, folder: &Path) -> Result<()> {
-    let manners = [Manner::Garbage, Manner::Fault, Manner::Stale, Manner::Silent];
+    let manners = [Manner::Garbage, Manner::Fault, Manner::Stale, Manner::Stranger, Manner::Silent];
     let servers: Vec<Server> = manners.iter().map(|m| start(workshop, folder, *m)).collect::<Result<_>>()?;
     let mut addresses = vec![DOWN.to_owned()];
     addresses.extend(servers.iter().map(Server::address));
@@ -40,6 +40,7 @@ fn bad_servers(workshop: &Workshop, folder: &Path) -> Result<()> {
             "the failure of {address} is not shown\n{text}"
         );
     }
+    ensure!(text.contains("is not by somebody who is trusted"), "the stranger is believed\n{text}");
     ensure!(text.contains("did not end within 2 s"), "the silent server was not given up\n{text}");
     for (server, manner) in servers.iter().zip(manners) {
         ensure!(server.asked() == 1, "the server {manner:?} was asked {} times", server.asked());

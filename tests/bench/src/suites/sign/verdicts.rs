@@ -1,12 +1,13 @@
 //! `cargo xtask verify`: what is right passes, and whatever is not is refused with the reason.
 
 use super::Case;
-use super::workshop::{TARGET, Workshop, find};
-use crate::command::{said, tool};
+use super::workshop::{TARGET, Workshop, failed_cleanly, find};
+use crate::command::{Tool, said, tool};
 use crate::suites::dist;
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub(super) const CASES: &[(&str, Case)] = &[
@@ -14,9 +15,13 @@ pub(super) const CASES: &[(&str, Case)] = &[
     ("what is not signed is refused", unsigned),
     ("what other authorities vouch for is refused", other_authorities),
     ("SHA-1 is refused", weak_digest),
+    ("a signature inside a signature is refused", nested),
+    ("certificates that are not for signing code are refused", other_uses),
+    ("a certificate in between that is missing is named", missing_issuer),
     ("signatures of other files are refused", swapped),
     ("an expired certificate needs a time stamp", expired),
-    ("what cannot be verified is named", not_verifiable),
+    ("what cannot be verified is named, and the others are judged", not_verifiable),
+    ("the configuration says whom to trust", configured_trust),
 ];
 
 const OURS: [&str; 2] = ["root.pem", "tsa-root.pem"];
@@ -53,6 +58,10 @@ fn tampered(workshop: &Workshop, folder: &Path) -> Result<()> {
         fs::write(&changed, bytes)?;
         refused(workshop, OURS, &changed, reason).with_context(|| format!("byte {at}"))?;
     }
+    // What lies behind the signature is covered by nothing.
+    let longer = folder.join("longer.exe");
+    fs::write(&longer, [fs::read(&program)?, b"more for whoever reads it".to_vec()].concat())?;
+    refused(workshop, OURS, &longer, "it has bytes behind or beside its signature")?;
     Ok(())
 }
 
@@ -79,6 +88,15 @@ fn other_authorities(workshop: &Workshop, folder: &Path) -> Result<()> {
 
 /// Signs the program as `cargo xtask sign` never would.
 fn sign_by_hand(workshop: &Workshop, name: &str, options: &[&str], to: &Path) -> Result<()> {
+    sign_file_by_hand(workshop, name, options, [&workshop.program, to])
+}
+
+fn sign_file_by_hand(
+    workshop: &Workshop,
+    name: &str,
+    options: &[&str],
+    [from, to]: [&Path; 2],
+) -> Result<()> {
     let of = |name: &str| workshop.authority.path(name);
     tool("osslsigncode", 30)
         .args(["sign", "-certs"])
@@ -89,7 +107,7 @@ fn sign_by_hand(workshop: &Workshop, name: &str, options: &[&str], to: &Path) ->
         .arg(of("issuer.pem"))
         .args(options)
         .arg("-in")
-        .arg(&workshop.program)
+        .arg(from)
         .arg("-out")
         .arg(to)
         .run()
@@ -105,6 +123,43 @@ fn weak_digest(workshop: &Workshop, folder: &Path) -> Result<()> {
     let verdict = workshop.verify_good(&strong)?;
     ensure!(verdict["signature"]["digest"] == "SHA-384", "{verdict:#}");
     Ok(())
+}
+
+/// Fails if: a file passes because one of two signatures is right, whichever it is: osslsigncode wants only one.
+fn nested(workshop: &Workshop, folder: &Path) -> Result<()> {
+    workshop.authority.certificate("stranger", "other-root", "signing")?;
+    for [first, second] in [["signing", "stranger"], ["stranger", "signing"]] {
+        let [once, twice] = ["once", "twice"].map(|name| folder.join(format!("{name}-{first}.exe")));
+        sign_by_hand(workshop, first, &["-h", "sha256"], &once)?;
+        sign_file_by_hand(workshop, second, &["-h", "sha256", "-nest"], [&once, &twice])?;
+        refused(workshop, OURS, &twice, "it has a second signature inside the first")?;
+    }
+    Ok(())
+}
+
+/// Fails if: a certificate for something else passes, or one that does not say what it is for, or the reason is not
+/// said.
+fn other_uses(workshop: &Workshop, folder: &Path) -> Result<()> {
+    for usage in ["serving", "unlimited"] {
+        workshop.authority.certificate(usage, "issuer", usage)?;
+        let signed = folder.join(format!("{usage}.exe"));
+        sign_by_hand(workshop, usage, &["-h", "sha256"], &signed)?;
+        let reason = format!("the certificate of CN=Test {usage} is not one for signing code");
+        refused(workshop, OURS, &signed, &reason)?;
+    }
+    Ok(())
+}
+
+/// Fails if: whoever forgot a certificate of the chain is told only that nobody vouches.
+fn missing_issuer(workshop: &Workshop, folder: &Path) -> Result<()> {
+    let configuration = workshop.configure(folder, "pem")?;
+    let text = fs::read_to_string(&configuration)?;
+    let without: Vec<&str> = text.lines().filter(|line| !line.starts_with("chain")).collect();
+    fs::write(&configuration, without.join("\n"))?;
+    let out = folder.join("out");
+    let output = workshop.sign(&configuration, &out).output()?;
+    let message = "the certificate of its issuer, CN=Test issuer, is not in the signature";
+    failed_cleanly(&output, &out, &[message, "name it in chain"], &[])
 }
 
 /// Fails if: a right signature on the wrong file passes.
@@ -170,23 +225,60 @@ fn expired(workshop: &Workshop, folder: &Path) -> Result<()> {
     refused(workshop, OURS, &find(&without, ".zip")?, "the certificate has expired")?;
     // Nor can one sign with it any more, stamp or not.
     let output = workshop.sign(&configuration, &late).output()?;
-    super::workshop::failed_cleanly(&output, &late, &["the certificate has expired"], &[])
+    failed_cleanly(&output, &late, &["the certificate has expired"], &[])
 }
 
-/// Fails if: a file that is of no kind that has signatures passes, or the error does not name it.
+/// Fails if: a file that is of no kind that has signatures passes, the error does not name it, or the verdict on the
+/// others is missing.
 fn not_verifiable(workshop: &Workshop, folder: &Path) -> Result<()> {
     let text = folder.join("text.exe");
     fs::write(&text, "no program")?;
     let missing = folder.join("missing.msi");
     let good = find(workshop.release()?, ".msi")?;
-    for (file, ca_file, message) in [
-        (&text, workshop.authority.path("root.pem"), "text.exe is neither a program"),
-        (&missing, workshop.authority.path("root.pem"), "missing.msi"),
-        (&good, PathBuf::from("/no/such/root.pem"), "/no/such/root.pem"),
-    ] {
-        let output = tool(dist::xtask(), 30).args(["verify", "--ca-file"]).arg(ca_file).arg(file).output()?;
+    let output = verify(workshop).arg("--json").args([&text, &missing, &good]).output()?;
+    ensure!(output.status.code() == Some(1), "it ended with {}\n{}", output.status, said(&output));
+    let verdicts: Value = serde_json::from_slice(&output.stdout).context("it prints no JSON")?;
+    for (index, ok, problem) in [(0, false, "it is neither a program"), (1, false, "reading "), (2, true, "")]
+    {
+        let verdict = &verdicts[index];
+        ensure!(verdict["ok"] == ok, "{verdict:#}");
+        ensure!(verdict["problems"].to_string().contains(problem), "{verdict:#}");
+    }
+    for (ca_file, message) in
+        [(Path::new("/no/such/root.pem"), "/no/such/root.pem"), (&text, "has no certificate")]
+    {
+        let output =
+            tool(dist::xtask(), 30).args(["verify", "--ca-file"]).arg(ca_file).arg(&good).output()?;
         ensure!(output.status.code() == Some(1), "it ended with {}\n{}", output.status, said(&output));
         ensure!(said(&output).contains(message), "it does not say {message:?}\n{}", said(&output));
     }
+    Ok(())
+}
+
+/// `cargo xtask verify`, which trusts the authority's roots.
+fn verify(workshop: &Workshop) -> Tool {
+    let [root, tsa] = OURS.map(|name| workshop.authority.path(name));
+    tool(dist::xtask(), 60).args(["verify", "--ca-file"]).arg(root).arg("--tsa-ca-file").arg(tsa)
+}
+
+/// Fails if: what was signed by a configuration is refused by those whom that does not trust, or the key of the
+/// configuration has to be there for verifying.
+fn configured_trust(workshop: &Workshop, folder: &Path) -> Result<()> {
+    let msi = find(workshop.release()?, ".msi")?;
+    let configuration = workshop.configure(folder, "plain nobody")?;
+    let with = |options: &[&str]| {
+        tool(dist::xtask(), 60)
+            .args(["verify", "--config"])
+            .arg(&configuration)
+            .args(options)
+            .arg(&msi)
+            .output()
+    };
+    let output = with(&[])?;
+    ensure!(output.status.success(), "{}", said(&output));
+    // The command line has its way.
+    let other = workshop.authority.path("other-root.pem");
+    let output = with(&["--ca-file", &other.to_string_lossy()])?;
+    ensure!(said(&output).contains("nobody who is trusted vouches"), "{}", said(&output));
     Ok(())
 }
