@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// How long the output of a program that has ended is waited for: what it started may keep it open.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a program that has ended may be silent before its output counts as read: what it started may keep it open.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How many of the last lines of a program's output an error shows.
 const LINES_SHOWN: usize = 60;
@@ -73,6 +73,7 @@ pub(crate) fn run_within(
         forward_lines(stream, sender);
     }
     let mut last = VecDeque::with_capacity(LINES_SHOWN);
+    // Since when it has ended and said nothing.
     let mut ended: Option<Instant> = None;
     loop {
         match lines.recv_timeout(Duration::from_millis(100)) {
@@ -82,6 +83,7 @@ pub(crate) fn run_within(
                     last.pop_front();
                 }
                 last.push_back(line);
+                ended = ended.map(|_| Instant::now());
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
