@@ -219,11 +219,12 @@ fn an_installed_product_is_reinstalled() {
     let conditions = tables.column("InstallExecuteSequence", "Action", "Condition");
     let sources = tables.column("CustomAction", "Action", "Source");
     let targets = tables.column("CustomAction", "Action", "Target");
-    for (action, features, condition) in [
-        ("ReinstallAll", "ALL", "Installed AND NOT (REMOVE OR "),
-        ("ReinstallProgram", "Program", "Installed AND REMOVE AND NOT (REMOVE ~= \"ALL\" OR "),
+    for (action, property, value, condition) in [
+        ("ReinstallAll", "REINSTALL", "ALL", "Installed AND NOT (REMOVE OR "),
+        ("ReinstallProgram", "REINSTALL", "Program", "Installed AND REMOVE AND NOT (REMOVE ~= \"ALL\" OR "),
+        ("ReinstallMode", "REINSTALLMODE", "omus", "REINSTALL AND NOT REINSTALLMODE"),
     ] {
-        assert_eq!((sources[action].as_str(), targets[action].as_str()), ("REINSTALL", features));
+        assert_eq!((sources[action].as_str(), targets[action].as_str()), (property, value));
         assert!(conditions[action].starts_with(condition), "{action}: {}", conditions[action]);
         assert!(numbers[action] < numbers["CostInitialize"], "{action} comes too late");
     }

@@ -67,35 +67,47 @@ const ON_REMOVAL: i32 = 2;
 /// `msidbIniFileActionAddLine`.
 const ADD_LINE: i32 = 0;
 
+/// Sets a property of Windows Installer.
+struct Reinstallation {
+    action: &'static str,
+    property: &'static str,
+    value: &'static str,
+    condition: String,
+}
+
 /// Of a product that is installed, Windows Installer takes up only features that are named; what belongs to others,
 /// such as the registration of the service, which belongs to the program, it leaves alone. So whatever is given to an
 /// installed product reinstalls it all, and the removal of a feature the program, whose component remembers it.
-fn reinstallations() -> [(&'static str, &'static str, String); 2] {
+fn reinstallations() -> [Reinstallation; 3] {
+    let set = |action, property, value, condition: &str| Reinstallation {
+        action,
+        property,
+        value,
+        condition: condition.to_owned(),
+    };
+    let some =
+        format!("Installed AND REMOVE AND NOT (REMOVE ~= \"ALL\" OR REMOVE ~>< \"{PROGRAM}\" OR REINSTALL)");
     [
-        ("ReinstallAll", "ALL", "Installed AND NOT (REMOVE OR REINSTALL OR PATCH OR RESUME)".to_owned()),
-        (
-            "ReinstallProgram",
-            PROGRAM,
-            format!(
-                "Installed AND REMOVE AND NOT (REMOVE ~= \"ALL\" OR REMOVE ~>< \"{PROGRAM}\" OR REINSTALL)"
-            ),
-        ),
+        set("ReinstallAll", "REINSTALL", "ALL", "Installed AND NOT (REMOVE OR REINSTALL OR PATCH OR RESUME)"),
+        set("ReinstallProgram", "REINSTALL", PROGRAM, &some),
+        // Whether the registry is written again by default, Microsoft's pages say yes and no.
+        set("ReinstallMode", "REINSTALLMODE", "omus", "REINSTALL AND NOT REINSTALLMODE"),
     ]
 }
 
 /// Places the actions that have an installed product reinstalled, before features are looked at.
 pub(super) fn place(sequence: Sequence) -> Result<Sequence> {
-    reinstallations().into_iter().try_fold(sequence, |sequence, (action, _, condition)| {
-        Ok(sequence.custom(action, &condition, Place::After("ValidateProductID"))?)
+    reinstallations().into_iter().try_fold(sequence, |sequence, set| {
+        Ok(sequence.custom(set.action, &set.condition, Place::After("ValidateProductID"))?)
     })
 }
 
 pub(super) fn add(database: &mut Database, package: &Package<'_>, codes: &guid::Product) -> Result<()> {
     let product = package.product;
-    for (action, features, _) in reinstallations() {
+    for set in reinstallations() {
         database.add(
             "CustomAction",
-            row! { Action: action, Type: SET_PROPERTY, Source: "REINSTALL", Target: features },
+            row! { Action: set.action, Type: SET_PROPERTY, Source: set.property, Target: set.value },
         )?;
     }
     database.add(
