@@ -38,7 +38,7 @@ let
       "--locked --target ${target} --package ${program} --bin ${program}"
       + lib.optionalString (library != null) " --package ${library} --lib";
     strictDeps = true;
-    # A program for another system cannot be tested here. The workspace's tests and the test bench do that.
+    # A program for another system cannot be tested here. The workspace's tests and the acceptance bench do that.
     doCheck = false;
     # The programs are stripped, and finished: nixpkgs' strip would write the time into those for Windows.
     dontFixup = true;

@@ -1,6 +1,6 @@
 # cargo wants a source file of every member of the workspace, also of those that a build leaves out.
 ''
-  for manifest in crates/*/Cargo.toml tests/bench/Cargo.toml xtask/Cargo.toml; do
+  for manifest in crates/*/Cargo.toml tests/acceptance/Cargo.toml xtask/Cargo.toml; do
     sources=''${manifest%/Cargo.toml}/src
     if ! [ -e "$sources" ]; then
       mkdir -p "$sources"

@@ -6,7 +6,7 @@ let
 
   crates = map (name: ../crates + "/${name}") (lib.attrNames (builtins.readDir ../crates));
   members = crates ++ [
-    ../tests/bench
+    ../tests/acceptance
     ../xtask
   ];
 

@@ -1,4 +1,4 @@
-# What other people's programs say of the packages. The test bench (`cargo xtask test formats`) asks more of them,
+# What other people's programs say of the packages. The acceptance bench (`cargo xtask test formats`) asks more of them,
 # and it asks lintian and rpmlint, which nixpkgs does not have.
 {
   lib,

@@ -1,4 +1,4 @@
-# Copies of a package that fail on purpose, as break_at in tests/bench/src/suites/wine/upgrades.rs makes them. Part of
+# Copies of a package that fail on purpose, as break_at in tests/acceptance/src/suites/wine/upgrades.rs makes them. Part of
 # installer.ps1.
 
 # Types of custom actions from the DLL of the package.

@@ -3,7 +3,7 @@
 Installs, upgrades, repairs and removes the MSI on real Windows, and sends reports through its service.
 
 .DESCRIPTION
-What tests/bench/src/suites/wine proves in Wine, and what Wine cannot show: delayed start and recovery, access
+What tests/acceptance/src/suites/wine proves in Wine, and what Wine cannot show: delayed start and recovery, access
 rights, accounts with passwords, upgrades and removals that fail and are rolled back, files in use, the event log.
 
 THIS SCRIPT HAS NEVER RUN, nor have the files beside it. They were written where there is no Windows; only their

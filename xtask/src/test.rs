@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every test, in layers.
 //!
-//! A suite is a cargo command or a suite of the test bench. What a suite needs from the machine is checked
+//! A suite is a cargo command or a suite of the acceptance bench. What a suite needs from the machine is checked
 //! before anything runs. What could not run is listed as not run and fails the run, unless it was left out
 //! by name.
 
@@ -179,13 +179,13 @@ fn counts(line: &str) -> Option<(usize, usize)> {
     Some((number(" passed")?, number(" failed")?))
 }
 
-/// Runs a suite of the test bench in a process of its own: a bench may drop privileges or crash.
+/// Runs a suite of the acceptance bench in a process of its own: a bench may drop privileges or crash.
 fn run_bench(name: &str, artifacts: &[PathBuf], arguments: &[OsString], report: &mut Report) -> Result<()> {
     let folder = workspace::target("test");
     fs::create_dir_all(&folder)?;
     let json = folder.join(format!("{name}.json"));
     let _ = fs::remove_file(&json);
-    let mut command = suites::cargo(&["run", "--quiet", "--package", "testbench", "--"]);
+    let mut command = suites::cargo(&["run", "--quiet", "--package", "acceptance", "--"]);
     command.arg(name).arg("--json").arg(&json).arg("--dist").arg(workspace::dist());
     command.args(arguments).env("XTASK", std::env::current_exe()?);
     for artifact in artifacts {

@@ -1,5 +1,5 @@
 //! What holds for every format: names, the same bytes every time, and errors that say what is wrong.
-//! Whether other programs can read the packages is for the test bench, which runs those programs.
+//! Whether other programs can read the packages is for the acceptance bench, which runs those programs.
 
 mod sample;
 

@@ -1,4 +1,4 @@
-//! What the MSI says, read back table by table. How it installs is judged by the test bench.
+//! What the MSI says, read back table by table. How it installs is judged by the acceptance bench.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 

@@ -4,7 +4,7 @@
 //! `GET /api/App/Version`, with `Basic` authorization where a token is set. As on a real server, a
 //! report without id is given one, and a report with a known id replaces the older one.
 //!
-//! [`Server`] runs on a thread of its own, so that a blocking test bench can use it like an
+//! [`Server`] runs on a thread of its own, so that a blocking test can use it like an
 //! asynchronous test. It stops when it is dropped.
 //!
 //! ```

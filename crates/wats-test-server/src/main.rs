@@ -1,4 +1,4 @@
-//! `wats-test-server`: the test server as a program, for test benches inside virtual machines and
+//! `wats-test-server`: the test server as a program, for acceptance tests inside virtual machines and
 //! containers. See the library for what it does.
 
 use std::io::{self, Read as _, Write as _};

@@ -1,5 +1,5 @@
 //! Links objects as a linker would, and reads the resources with other people's code. What real linkers
-//! make of them, and what other people's programs say to that, is for the test bench.
+//! make of them, and what other people's programs say to that, is for the acceptance bench.
 
 use goblin::pe::Coff;
 use goblin::pe::data_directories::DataDirectory;

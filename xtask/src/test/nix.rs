@@ -1,4 +1,4 @@
-//! What the suite `nix` of the test bench needs: Nix, the judges of Nix files, and what this machine has in
+//! What the suite `nix` of the acceptance bench needs: Nix, the judges of Nix files, and what this machine has in
 //! place of nixpkgs, crane and rust-overlay, where these cannot be fetched.
 
 use super::{Test, prerequisites, suites};
@@ -63,7 +63,7 @@ impl Repositories {
     }
 }
 
-/// Brings everything; returns the arguments that tell the test bench where it is.
+/// Brings everything; returns the arguments that tell the acceptance bench where it is.
 pub(crate) fn arguments(test: &Test) -> Result<Vec<OsString>> {
     let progress = Progress::new();
     suites::add_components()?;

@@ -15,7 +15,7 @@ use std::process::Command;
 
 /// One suite.
 pub(crate) struct Suite {
-    /// Its name on the command line, and in the test bench.
+    /// Its name on the command line, and in the acceptance bench.
     pub(crate) name: &'static str,
     /// What it proves.
     pub(crate) about: &'static str,
@@ -31,7 +31,7 @@ pub(crate) struct Suite {
 pub(crate) enum Run {
     /// Commands, one after the other.
     Commands(fn() -> Result<Vec<Command>>),
-    /// The suite of that name of the test bench, on finished artifacts. The function brings what the suite
+    /// The suite of that name of the acceptance bench, on finished artifacts. The function brings what the suite
     /// needs besides installed programs, and returns further arguments for it.
     Bench(fn(&Test) -> Result<Vec<OsString>>),
 }

@@ -12,7 +12,7 @@ let
     final:
     {
       inherit lib overlays;
-      # What the test bench says of the machine. nixpkgs has nothing like it, and the flake asks for nothing like it.
+      # What the acceptance bench says of the machine. nixpkgs has nothing like it, and the flake asks for nothing like it.
       standInMachine = machine;
 
       newScope = extra: lib.callPackageWith (final // extra);

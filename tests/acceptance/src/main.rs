@@ -1,4 +1,4 @@
-//! `testbench SUITE`: judges finished artifacts, by programs that other people wrote and by installing them.
+//! `acceptance SUITE`: judges finished artifacts, by programs that other people wrote and by installing them.
 //!
 //! A suite takes the artifacts to judge as arguments (`--artifact`), by default those in `dist/`. It ends
 //! with a line `N passed, N failed, N not run` and exits 0 only if nothing failed and everything ran.

@@ -50,7 +50,7 @@ const EDITS: &[Edit] = &[
     Edit { file: "README.md", rebuilds: &[] },
     Edit { file: "docs/building.md", rebuilds: &[] },
     Edit { file: "xtask/src/main.rs", rebuilds: &[] },
-    Edit { file: "tests/bench/src/main.rs", rebuilds: &[] },
+    Edit { file: "tests/acceptance/src/main.rs", rebuilds: &[] },
     Edit { file: "tests/vm/steps.py", rebuilds: &[] },
     Edit { file: "crates/wats-test-server/src/main.rs", rebuilds: &[] },
     Edit { file: "crates/artwork/src/lib.rs", rebuilds: &[] },

@@ -55,7 +55,7 @@ impl Bench {
             *artifact =
                 artifact.canonicalize().with_context(|| format!("no artifact {}", artifact.display()))?;
         }
-        let scratch = tempfile::Builder::new().prefix("testbench-").tempdir()?;
+        let scratch = tempfile::Builder::new().prefix("acceptance-").tempdir()?;
         Ok(Bench { artifacts, scratch, only, prefix: String::new(), tools: None, cases: Vec::new() })
     }
 

@@ -70,7 +70,7 @@ pub(crate) fn base() -> Result<PathBuf> {
         .map(PathBuf::from)
         .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))
         .context("neither XDG_CACHE_HOME nor HOME is set: there is no place for the cache")?
-        .join("testbench");
+        .join("acceptance");
     fs::create_dir_all(&cache).with_context(|| format!("creating {}", cache.display()))?;
     let recipe = format!("{SUITE} {RECIPE:?}");
     let digest: String = Sha256::digest(recipe).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
