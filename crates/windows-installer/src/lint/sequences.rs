@@ -97,6 +97,9 @@ pub(super) fn check(msi: &Msi, report: &mut Report) {
                 standard(&sequence, action, *number, *row, report);
             } else if let Some(custom) = msi.row("CustomAction", name) {
                 custom_action(msi, &sequence, custom, *number, *row, report);
+                if msi.has("Dialog", name) {
+                    report.row(KNOWN, *row, "is both a custom action and a dialog: rename one of them");
+                }
             } else if !msi.has("Dialog", name) {
                 report.row(
                     KNOWN,
