@@ -27,7 +27,8 @@ mod identity;
 pub mod lint;
 pub mod names;
 pub mod schema;
-pub mod sequence;
+mod sequence;
+mod standard_actions;
 mod stray;
 mod summary;
 

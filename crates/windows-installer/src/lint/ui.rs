@@ -1,10 +1,10 @@
 //! Controls of dialogs: what they show, set and do.
 
-use super::actions;
 use super::formatted::is_identifier;
 use super::read::{Msi, Row};
 use super::references;
 use super::report::{Report, rules};
+use crate::standard_actions::standard;
 use std::collections::{BTreeMap, BTreeSet};
 
 rules! {
@@ -210,7 +210,7 @@ pub(super) fn check(msi: &Msi, report: &mut Report) {
         pair(msi, row, report);
         let event = row.text("Event");
         // Visual Studio maps progress bars to actions, which does no harm.
-        let is_action = actions::standard(event).is_some() || event == "UnmoveFiles";
+        let is_action = standard(event).is_some() || event == "UnmoveFiles";
         if !is_action && !SENT.contains(&event) && !EVENTS.iter().any(|(name, _)| *name == event) {
             report.value(
                 MAPPING,
@@ -314,9 +314,7 @@ fn event(msi: &Msi, row: Row<'_>, set: &BTreeSet<&str>, report: &mut Report) {
     let leads = match kind {
         Argument::Dialog => msi.has("Dialog", argument),
         Argument::Action => {
-            msi.has("CustomAction", argument)
-                || msi.has("Dialog", argument)
-                || actions::standard(argument).is_some()
+            msi.has("CustomAction", argument) || msi.has("Dialog", argument) || standard(argument).is_some()
         }
         Argument::Feature => argument.eq_ignore_ascii_case("ALL") || msi.has("Feature", argument),
         Argument::Folder => set.contains(argument),

@@ -145,13 +145,13 @@ pub(crate) const FAULTS: &[Fault] = &[
     }),
     fault("event that there is not", "control-event", |e| event(e, "Welcome", "Next", "Explode", "1")),
     fault("end that no dialog has", "control-event", |e| {
-        event(e, "FilesInUse", "List", "EndDialog", "ErrorNever")
+        event(e, "FilesInUse", "List", "EndDialog", "ErrorNever");
     }),
     fault("folder that there is not", "control-event", |e| {
         event(e, "Welcome", "Next", "SetTargetPath", "NOWHERE");
     }),
     fault("event when the dialog was left", "control-event", |e| {
-        at(e, "Done", "Next", "Reset", "0", number(2))
+        at(e, "Done", "Next", "Reset", "0", number(2));
     }),
     fault("condition of nothing", "control-condition", |e| {
         e.add("ControlCondition", ["Welcome", "Next", "Blink", "1"].map(text).to_vec());
@@ -163,7 +163,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     fault("picture that is not there", "control-picture", |e| set(e, "Picture", "Text", text("Nothing"))),
     fault("choice without buttons", "radio-buttons", |e| e.remove("RadioButton", "Property", text("CHOICE"))),
     fault("choice without a first value", "radio-buttons", |e| {
-        e.remove("Property", "Property", text("CHOICE"))
+        e.remove("Property", "Property", text("CHOICE"));
     }),
     fault("value of no button", "radio-buttons", |e| {
         e.set("Property", ("Property", text("CHOICE")), "Value", text("3"));
