@@ -26,6 +26,7 @@ pub mod guid;
 mod identity;
 pub mod lint;
 pub mod names;
+pub mod pe;
 pub mod schema;
 mod sequence;
 mod standard_actions;
