@@ -255,7 +255,7 @@ impl Workshop<'_> {
         let step = self.progress.step(&node.file_name);
         let programs = match compiled.as_slice() {
             [] => Programs::none(recipe.rows.platform(node.row)?),
-            _ => Programs::new(compiled)?,
+            _ => Programs::new(&recipe.product, compiled)?,
         };
         let toolchain = self.facts.toolchain(node.row)?;
         let origin = Origin { inputs: &node.inputs, toolchain: &toolchain };

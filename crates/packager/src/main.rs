@@ -81,7 +81,7 @@ impl Pack {
         let programs = if self.programs.is_empty() {
             Programs::none(recipe.rows.platform(row)?)
         } else {
-            Programs::new(self.programs).context("in --program")?
+            Programs::new(&recipe.product, self.programs).context("in --program")?
         };
         let parts = recipe::parts_from(row, &self.from)?;
         let inputs = match self.inputs {

@@ -1,11 +1,16 @@
 //! The compiled programs that go into one artifact: for each target the folder that a build left them in.
 //!
-//! A program is looked at when it enters an artifact, whoever asks for that.
+//! A program is looked at when it enters an artifact, whoever asks for that: whether it is one for its target, and
+//! whether it would start there. One for macOS gets an ad hoc signature, and several of them become a universal one.
+
+mod macos;
+mod windows;
 
 use crate::digest;
 use crate::payload::Source;
-use crate::{Platform, Target};
-use anyhow::{Result, bail, ensure};
+use crate::{Arch, Os, Platform, Product, Target};
+use anyhow::{Context, Result, ensure};
+use object::FileKind;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -23,6 +28,8 @@ pub struct Compiled {
 pub struct Programs {
     platform: Platform,
     compiled: Vec<(Target, Compiled)>,
+    /// What macOS is to call them.
+    identifier: String,
 }
 
 /// A program as it is in an artifact, for the list of artifacts.
@@ -42,18 +49,19 @@ impl Programs {
     ///
     /// # Errors
     /// If a target is unknown, or no artifact can have these targets at once.
-    pub fn new(compiled: Vec<Compiled>) -> Result<Programs> {
+    pub fn new(product: &Product, compiled: Vec<Compiled>) -> Result<Programs> {
         let compiled: Vec<(Target, Compiled)> = compiled
             .into_iter()
             .map(|compiled| Ok((compiled.triple.parse()?, compiled)))
             .collect::<Result<_>>()?;
         let targets: Vec<Target> = compiled.iter().map(|(target, _)| *target).collect();
-        Ok(Programs { platform: Platform::new(&targets)?, compiled })
+        let identifier = product.macos.identifier.as_ref().unwrap_or(&product.name).clone();
+        Ok(Programs { platform: Platform::new(&targets)?, compiled, identifier })
     }
 
     /// No programs: for those who only ask what else decides an artifact. Each counts as empty.
     pub fn none(platform: Platform) -> Programs {
-        Programs { platform, compiled: Vec::new() }
+        Programs { platform, compiled: Vec::new(), identifier: String::new() }
     }
 
     /// What they are for.
@@ -71,27 +79,62 @@ impl Programs {
     /// # Errors
     /// If it is not there, or is no program for its target.
     pub fn source(&self, name: &str) -> Result<Source> {
-        match self.compiled.as_slice() {
-            [] => Ok(Source::Bytes(Vec::new())),
-            [(_, one)] => Ok(Source::Path(find(&one.folder, name)?)),
-            _ => bail!("no format takes programs for more than one target yet"),
+        let mut slices = self.slices(name)?;
+        match slices.len() {
+            0 => Ok(Source::Bytes(Vec::new())),
+            1 => Ok(Source::Bytes(slices.remove(0))),
+            _ => Ok(Source::Bytes(macos::universal(&slices).with_context(|| format!("joining {name}"))?)),
         }
     }
 
     /// What the list of artifacts says of the programs of these file names.
     ///
     /// # Errors
-    /// If one cannot be read.
+    /// As [`Programs::source`].
     pub fn record(&self, names: &[String]) -> Result<Vec<Program>> {
         let mut records = Vec::new();
-        for compiled in self.compiled() {
-            for name in names {
-                let sha256 = digest::sha256_file(&find(&compiled.folder, name)?)?;
+        for name in names {
+            for (slice, compiled) in self.slices(name)?.iter().zip(self.compiled()) {
+                let sha256 = digest::sha256(slice);
                 records.push(Program { name: name.clone(), target: compiled.triple.clone(), sha256 });
             }
         }
         Ok(records)
     }
+
+    /// The program for each target, as it is in the artifact.
+    fn slices(&self, name: &str) -> Result<Vec<Vec<u8>>> {
+        let slices = self.compiled.iter().map(|(target, compiled)| {
+            let path = find(&compiled.folder, name)?;
+            let bytes = std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+            self.enter(*target, bytes)
+                .with_context(|| format!("{} cannot be packed for {target}", path.display()))
+        });
+        slices.collect()
+    }
+
+    /// Looks at a program, and makes of it what goes into artifacts.
+    fn enter(&self, target: Target, bytes: Vec<u8>) -> Result<Vec<u8>> {
+        match target.os {
+            Os::Linux => check_elf(&bytes, target.arch)?,
+            Os::Windows => windows::check(&bytes, target.arch)?,
+            Os::MacOs => return macos::sign_ad_hoc(&bytes, target.arch, &self.identifier),
+        }
+        Ok(bytes)
+    }
+}
+
+/// Refuses what is no program for Linux on this processor ([ELF](https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html)).
+fn check_elf(bytes: &[u8], arch: Arch) -> Result<()> {
+    use object::elf::{EM_AARCH64, EM_X86_64, FileHeader64};
+    use object::read::elf::FileHeader as _;
+    let is_elf = matches!(FileKind::parse(bytes), Ok(FileKind::Elf64));
+    ensure!(is_elf, "it is no 64-bit program for Linux");
+    let header = FileHeader64::<object::Endianness>::parse(bytes).context("it is no program for Linux")?;
+    let machine = if arch == Arch::X86_64 { EM_X86_64 } else { EM_AARCH64 };
+    let is_for = header.endian().is_ok_and(|endian| header.e_machine(endian) == machine);
+    ensure!(is_for, "it is a program for another processor than {}", arch.name());
+    Ok(())
 }
 
 fn find(folder: &Path, name: &str) -> Result<PathBuf> {

@@ -17,6 +17,7 @@ const PACKED: &[(&str, &str, &str)] = &[
     ("rpm", "aarch64-linux", "sample-0.2.0~rc1-1.aarch64.rpm"),
     ("tar.gz", "x86_64-linux", "sample-0.2.0-rc.1-x86_64-linux.tar.gz"),
     ("tar.gz", "aarch64-macos", "sample-0.2.0-rc.1-aarch64-macos.tar.gz"),
+    ("tar.gz", "aarch64-macos,x86_64-macos", "sample-0.2.0-rc.1-universal-macos.tar.gz"),
     ("zip", "x86_64-windows", "sample-0.2.0-rc.1-x86_64-windows.zip"),
     ("exe", "x86_64-windows", "sample-0.2.0-rc.1-x64.exe"),
     ("exe", "aarch64-windows", "sample-0.2.0-rc.1-arm64.exe"),

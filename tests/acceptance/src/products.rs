@@ -35,7 +35,8 @@ pub(crate) fn package(
     let row = recipe.rows.artifacts().iter().find(is_it);
     let row = row.with_context(|| format!("artifacts.toml has no {format} for {target}"))?;
     let in_folder = program.parent().unwrap_or(Path::new(".")).to_owned();
-    let programs = Programs::new(vec![Compiled { triple: row.targets[0].clone(), folder: in_folder }])?;
+    let programs =
+        Programs::new(&recipe.product, vec![Compiled { triple: row.targets[0].clone(), folder: in_folder }])?;
     let origin = Origin { inputs: "", toolchain: "" };
     let made = recipe.make(row, &programs, Vec::new(), origin, folder);
     Ok(made.with_context(|| format!("making a {format} of version {version} for the test"))?.0)
@@ -52,7 +53,7 @@ pub(crate) fn as_released(
     let row = recipe.rows.row(name)?;
     let programs = match compiled.as_slice() {
         [] => Programs::none(recipe.rows.platform(row)?),
-        _ => Programs::new(compiled)?,
+        _ => Programs::new(&recipe.product, compiled)?,
     };
     let parts = if row.of.is_empty() { Vec::new() } else { parts_from(row, &[parts.to_owned()])? };
     let origin = Origin { inputs: "", toolchain: "" };

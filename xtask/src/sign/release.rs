@@ -116,7 +116,8 @@ fn make_target(
 
     let toolchain = store.toolchain.clone();
     let origin = Origin { inputs: "", toolchain: &toolchain };
-    let programs = Programs::new(vec![Compiled { triple: target.triple.clone(), folder: programs }])?;
+    let programs =
+        Programs::new(order.product, vec![Compiled { triple: target.triple.clone(), folder: programs }])?;
     for format in formats {
         stop_if_interrupted()?;
         let (path, mut artifact) = pack(format, &programs, origin, staging)?;
@@ -150,7 +151,7 @@ fn programs_of(
     let mut found = BTreeMap::from([(program.to_owned(), unsigned.to_owned())]);
     for format in formats {
         let folder = unsigned.parent().unwrap_or(Path::new(".")).to_owned();
-        let compiled = Programs::new(vec![Compiled { triple: target.to_string(), folder }])?;
+        let compiled = Programs::new(product, vec![Compiled { triple: target.to_string(), folder }])?;
         let payload = Payload::resolve(product, format.name(), &target.into(), &compiled)?;
         for source in payload.entries().iter().filter_map(Entry::source) {
             let Source::Path(path) = source else { continue };

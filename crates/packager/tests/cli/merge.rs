@@ -3,6 +3,7 @@
 use crate::program::{
     DEB, RPM, TAR, fails, files, has_exactly, names, pack, pack_arguments, packager, succeeds,
 };
+use crate::sample::programs::elf;
 use crate::sample::{MANIFEST, PROGRAM, ROWS, Sample};
 use std::fs;
 use std::process::Command;
@@ -87,7 +88,7 @@ fn merge_refuses_with_a_reason() {
         (|s| edit(s, "\"sha256\": \"", "\"sha256\": \"0"), &[TAR, "damaged"]),
         (
             |s| {
-                write(s, PROGRAM, "another");
+                fs::write(s.path(PROGRAM), elf(0x3e).repeat(2)).expect("a file");
                 pack(s, "rpm", "three");
             },
             &[RPM, "one", "three", "different files"],
@@ -128,7 +129,7 @@ fn merge_never_forgets() {
     fs::write(sample.path("two").join(TAR), "x").unwrap();
     fails(&mut packager(&sample, &["merge", "--out", "one", "two", "one"]), &[TAR, "damaged"]);
     assert!(files(&sample.path("one")) == before);
-    fs::write(sample.path(PROGRAM), "another").unwrap();
+    fs::write(sample.path(PROGRAM), elf(0x3e).repeat(2)).unwrap();
     pack(&sample, "rpm", "three");
     succeeds(&mut packager(&sample, &["merge", "--out", "three", "three"]));
     has_exactly(&sample.path("three"), &[RPM]);

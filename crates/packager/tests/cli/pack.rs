@@ -3,6 +3,7 @@
 use crate::program::{
     DEB, RPM, TAR, TARGET, fails, files, has_exactly, names, pack, pack_arguments, packager, succeeds,
 };
+use crate::sample::programs::elf;
 use crate::sample::{EPOCH, MANIFEST, PROGRAM, ROWS, Sample};
 use std::collections::BTreeMap;
 use std::fs;
@@ -24,7 +25,7 @@ fn pack_adds_to_the_lists() {
     has_exactly(&out, &[DEB]);
     pack(&sample, "rpm", "out");
     has_exactly(&out, &[DEB, RPM]);
-    fs::write(sample.path(PROGRAM), "another program").unwrap();
+    fs::write(sample.path(PROGRAM), elf(0x3e).repeat(2)).unwrap();
     pack(&sample, "deb", "out");
     has_exactly(&out, &[DEB, RPM]);
 }
@@ -110,7 +111,7 @@ fn pack_digests_what_it_looks_at() {
         assert_eq!(base, inputs(*change), "{what}");
     }
     let changes: &[(&str, Change)] = &[
-        ("the program", |sample, _| edit(sample, PROGRAM, "x")),
+        ("the program", |sample, _| fs::write(sample.path(PROGRAM), elf(0x3e).repeat(2)).expect("a file")),
         ("the manifest", |sample, _| edit(sample, "product.toml", "# x")),
         ("the changelog", |sample, _| edit(sample, "CHANGELOG.md", "- x")),
         ("a script", |sample, _| edit(sample, "script", "x")),
@@ -120,7 +121,7 @@ fn pack_digests_what_it_looks_at() {
         ("the time", |_, arguments| arguments.extend(["--epoch", "1700000000"])),
         ("the target", |_, arguments| {
             arguments[1] = "deb-arm64";
-            arguments[5] = "aarch64-unknown-linux-musl=program";
+            arguments[5] = "aarch64-unknown-linux-musl=arm64";
         }),
         ("the format", |_, arguments| arguments[1] = "rpm"),
     ];
@@ -138,7 +139,6 @@ fn pack_digests_what_dialogs_show() {
     let actions = "formats = [\"msi\"]\npath = \"actions.dll\"\nkind = \"actions\"";
     let inputs = |changed: Option<&str>| {
         let sample = Sample::new(MANIFEST, &[ROWS, &[actions]].concat());
-        fs::write(sample.path("program/actions.dll"), "not really a library").expect("a file");
         if let Some(name) = changed {
             fs::write(sample.path(name), "changed").expect("a file");
         }

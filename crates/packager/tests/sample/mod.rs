@@ -1,7 +1,11 @@
 //! A small product to pack: a folder with a manifest and everything that it names.
 
+#![allow(dead_code, reason = "not every test needs everything")]
+
+pub(crate) mod programs;
+
 use anyhow::Result;
-use packager::{Compiled, Origin, Programs, Recipe, Rows};
+use packager::{Arch, Compiled, Origin, Os, Programs, Recipe, Rows, Target};
 use std::fs;
 use std::path::PathBuf;
 use tempfile::TempDir;
@@ -141,12 +145,24 @@ impl Sample {
             ("dialog.bmp", "another picture\n"),
             ("sample.ico", "an icon\n"),
             ("artifacts.toml", TABLE),
-            (PROGRAM, &"not really a program\n".repeat(1000)),
-            ("program/sample.exe", "not really a program\n"),
         ] {
             let path = sample.path(name);
             fs::create_dir_all(path.parent().expect("a file has a folder")).expect("a folder");
             fs::write(path, text).expect("a file");
+        }
+        let x64_libraries = ["KERNEL32.dll", "api-ms-win-crt-heap-l1-1-0.dll"];
+        for (name, bytes) in [
+            (PROGRAM, programs::elf(0x3e)),
+            ("program/sample.exe", programs::pe(0x8664, &x64_libraries)),
+            ("program/actions.dll", programs::pe(0x8664, &[])),
+            ("arm64/sample", programs::elf(0xb7)),
+            ("arm64/sample.exe", programs::pe(0xaa64, &[])),
+            ("x86_64-macos/sample", programs::macho(0x0100_0007, false)),
+            ("aarch64-macos/sample", programs::macho(0x0100_000c, true)),
+        ] {
+            let path = sample.path(name);
+            fs::create_dir_all(path.parent().expect("a file has a folder")).expect("a folder");
+            fs::write(path, bytes).expect("a file");
         }
         sample
     }
@@ -156,6 +172,18 @@ impl Sample {
         self.folder.path().join(name)
     }
 
+    /// Where its programs for a target are.
+    fn compiled(&self, triple: String) -> Compiled {
+        let target: Target = triple.parse().expect("a target");
+        let folder = match (target.os, target.arch) {
+            (Os::MacOs, Arch::X86_64) => "x86_64-macos",
+            (Os::MacOs, Arch::Aarch64) => "aarch64-macos",
+            (_, Arch::X86_64) => "program",
+            (_, Arch::Aarch64) => "arm64",
+        };
+        Compiled { triple, folder: self.path(folder) }
+    }
+
     /// Packs the product into its folder `out` and returns where the package is. There may be several targets, with
     /// commas between them.
     pub(crate) fn pack(&self, format: &str, targets: &str, epoch: u32) -> Result<PathBuf> {
@@ -163,8 +191,8 @@ impl Sample {
         let row = format!("[[artifact]]\nname = \"it\"\nformat = {format:?}\ntargets = {targets:?}\n");
         let mut recipe = Recipe::load(&self.path("product.toml"), &self.path("artifacts.toml"))?;
         (recipe.epoch, recipe.rows) = (epoch, Rows::parse(&row)?);
-        let compiled = |triple| Compiled { triple, folder: self.path("program") };
-        let programs = Programs::new(targets.into_iter().map(compiled).collect())?;
+        let compiled = targets.into_iter().map(|triple| self.compiled(triple)).collect();
+        let programs = Programs::new(&recipe.product, compiled)?;
         let origin = Origin { inputs: "", toolchain: "" };
         let (path, _) =
             recipe.make(recipe.rows.row("it")?, &programs, Vec::new(), origin, &self.path("out"))?;
