@@ -67,12 +67,10 @@ let
     env = {
       CC_SHELL_ESCAPED_FLAGS = "1";
       CARGO_ZIGBUILD_ZIG_PATH = "${zig}/bin/zig";
-    }
-    // lib.optionalAttrs (lib.hasInfix "-apple-" target) {
-      MACOSX_DEPLOYMENT_TARGET = macosVersion;
       # rustc strips macOS programs with a tool of its own that needs its own libraries.
       LD_LIBRARY_PATH = "${rustToolchain}/lib";
-    };
+    }
+    // lib.optionalAttrs (lib.hasInfix "-apple-" target) { MACOSX_DEPLOYMENT_TARGET = macosVersion; };
 
     postPatch = import ./member-stubs.nix;
 
