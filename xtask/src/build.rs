@@ -41,6 +41,16 @@ pub(crate) fn targets() -> &'static [BuildTarget] {
     &TARGETS.target
 }
 
+/// The target of that triple.
+///
+/// # Errors
+/// If there is none; the error lists those there are.
+pub(crate) fn target(triple: &str) -> Result<&'static BuildTarget> {
+    let triples = || targets().iter().map(|target| target.triple.as_str()).collect::<Vec<_>>().join(", ");
+    let found = targets().iter().find(|target| target.triple == triple);
+    found.with_context(|| format!("targets.toml has no target {triple:?}: use {}", triples()))
+}
+
 /// The workspace's files that decide what the client is.
 const SOURCES: &[&str] = &[
     "Cargo.toml",

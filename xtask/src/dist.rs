@@ -1,37 +1,33 @@
 //! `cargo xtask dist`: from the sources to every artifact in `dist/`.
 //!
-//! Programs are built side by side, as many as there are jobs; packages are made beside them, as soon as
-//! their program is there. What has not changed is not built again. A failure of one target or
-//! format is reported with all the others, not instead of them.
+//! Programs are built side by side, as many as there are jobs; artifacts are made beside them, as soon as
+//! what they consist of is there. What has not changed is not built again. A failure of one target or
+//! artifact is reported with all the others, not instead of them.
 
 use crate::build::{self, BuildTarget};
+use crate::plan::{Facts, Node};
 use crate::process::{interrupted, stop_if_interrupted};
 use crate::progress::Progress;
 use crate::toolchain::Toolchain;
-use crate::toolchain::rust::Rust;
 use crate::workspace;
-use anyhow::{Context, Result, anyhow, bail, ensure};
-use packager::artifacts::Origin;
-use packager::digest::Inputs;
-use packager::{Artifact, Artifacts, Changelog, Format, Package, Payload, Product, formats};
+use anyhow::{Result, anyhow, bail};
+use packager::{Artifact, Artifacts, Compiled, Folder, Origin, Part, Programs, Recipe};
 use std::collections::BTreeMap;
-use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Builds installers for every target into dist/
+/// Builds artifacts into dist/, by default all of them
 ///
 /// Needs Rust, a C compiler and Python 3; brings everything else by itself, without root. Ends with a
 /// table; `artifacts.json` says the same to machines.
 #[derive(clap::Args)]
 pub(crate) struct Dist {
-    /// Builds only for this target, by triple; may be repeated
-    #[arg(long = "target", value_name = "TRIPLE")]
-    targets: Vec<String>,
-    /// Builds only this format (deb, rpm, msi, tar.gz, zip, exe); may be repeated
-    #[arg(long = "format")]
-    formats: Vec<String>,
+    /// The artifacts to make, by the names that --list shows; what they are made of comes along
+    names: Vec<String>,
+    /// Lists the artifacts that there are and ends
+    #[arg(long)]
+    list: bool,
     /// Where the artifacts go, by default the workspace's folder dist
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -40,258 +36,242 @@ pub(crate) struct Dist {
     jobs: Option<usize>,
 }
 
-/// One artifact to be made.
-struct Planned {
-    target: &'static BuildTarget,
-    format: &'static dyn Format,
-    name: String,
-    inputs: String,
-}
-
-/// The facts every artifact shares.
-struct Facts {
-    product: Product,
-    changelog: Changelog,
-    epoch: u32,
-    rust: Rust,
-}
-
 impl Dist {
     /// The whole distribution into its usual folder.
     pub(crate) fn everything() -> Dist {
-        Dist { targets: Vec::new(), formats: Vec::new(), out: None, jobs: None }
+        Dist { names: Vec::new(), list: false, out: None, jobs: None }
     }
 
     pub(crate) fn run(self) -> Result<()> {
+        if self.list {
+            return list(&crate::plan::recipe()?);
+        }
         let started = Instant::now();
         let facts = Facts::gather()?;
-        let mut plan = self.plan(&facts)?;
-        let out = self.out.clone().unwrap_or_else(workspace::dist);
-        fs::create_dir_all(&out).with_context(|| format!("creating {}", out.display()))?;
-        let out = out.canonicalize()?;
-        let _lock = lock(&out)?;
-        remove_unfinished(&out)?;
-        let earlier = Artifacts::read(&out);
-        let is_outdated = |planned: &Planned| !earlier.is_current(&out, &planned.name, &planned.inputs);
+        let mut plan = facts.plan(&self.names)?;
+        let folder = open(&self.out.clone().unwrap_or_else(workspace::dist))?;
+        let out = folder.path();
+        let earlier = Artifacts::load(out)?.unwrap_or_default();
         let mut toolchain = None;
-        if plan.iter().any(is_outdated) {
-            toolchain = Some(prepare(&plan)?);
+        if !plan.nodes.iter().all(|node| node.is_current(out, &earlier)) {
+            toolchain = Some(prepare(&plan.nodes)?);
             // Only now is it certain where each standard library comes from, which is part of the inputs.
-            plan = self.plan(&facts)?;
+            plan = facts.plan(&self.names)?;
         }
-        let outdated: Vec<_> = plan.iter().filter(|planned| is_outdated(planned)).collect();
+        let outdated: Vec<_> = plan.nodes.iter().filter(|node| !node.is_current(out, &earlier)).collect();
 
-        let mut list = self.keep(&facts, &earlier, &out)?;
+        let mut list = keep(&facts, &earlier, out)?;
         let mut times = BTreeMap::new();
         let mut failures = Vec::new();
         if let Some((toolchain, progress)) = &toolchain {
             let jobs = self.jobs.or_else(|| std::thread::available_parallelism().ok().map(Into::into));
-            let made = make(&facts, toolchain, &outdated, &out, jobs.unwrap_or(1).max(1), progress);
-            for (planned, result) in outdated.iter().zip(made) {
-                match result {
+            let workshop =
+                Workshop { facts: &facts, out, toolchain, progress, jobs: jobs.unwrap_or(1).max(1) };
+            for (node, made) in workshop.make(&outdated) {
+                match made {
                     Ok((artifact, took)) => {
-                        list.0.insert(planned.name.clone(), artifact);
-                        times.insert(planned.name.clone(), took);
+                        list.0.insert(node.file_name.clone(), artifact);
+                        times.insert(node.file_name.clone(), took);
                     }
-                    Err(error) => failures.push((*planned, error)),
+                    Err(error) => failures.push((node, error)),
                 }
             }
         }
-        list.remove_outdated(&out, &earlier)?;
-        list.write(&out)?;
+        list.remove_outdated(out, &earlier)?;
+        list.write(out)?;
         stop_if_interrupted()?;
-        print_table(&list, &times, &out, started.elapsed());
+        print_table(&list, &times, out, started.elapsed());
         report_failures(&failures)
     }
-
-    /// Every artifact that the arguments ask for.
-    fn plan(&self, facts: &Facts) -> Result<Vec<Planned>> {
-        for triple in &self.targets {
-            let triples: Vec<_> = build::targets().iter().map(|target| target.triple.as_str()).collect();
-            ensure!(
-                triples.contains(&triple.as_str()),
-                "unknown target {triple:?}: use {}",
-                triples.join(", ")
-            );
-        }
-        let formats = match self.formats.as_slice() {
-            [] => formats::ALL.to_vec(),
-            names => names.iter().map(|name| formats::by_name(name)).collect::<Result<_>>()?,
-        };
-        let chosen = |target: &&BuildTarget| self.targets.is_empty() || self.targets.contains(&target.triple);
-        let plan = facts.plan(build::targets().iter().filter(chosen), &formats)?;
-        ensure!(!plan.is_empty(), "none of these formats exists for any of these targets");
-        Ok(plan)
-    }
-
-    /// Artifacts of earlier runs that this run does not make but that are still current.
-    fn keep(&self, facts: &Facts, earlier: &Artifacts, out: &Path) -> Result<Artifacts> {
-        let everything = facts.plan(build::targets().iter(), formats::ALL)?;
-        let current = everything.iter().filter(|p| earlier.is_current(out, &p.name, &p.inputs));
-        Ok(Artifacts(current.map(|p| (p.name.clone(), earlier.0[&p.name].clone())).collect()))
-    }
 }
 
-impl Facts {
-    fn gather() -> Result<Facts> {
-        let product = Product::load(&workspace::product_manifest())?;
-        let changelog = product.changelog()?;
-        let epoch = workspace::epoch(&changelog)?;
-        Ok(Facts { product, changelog, epoch, rust: Rust::find()? })
+/// Prints the artifacts that there are.
+fn list(recipe: &Recipe) -> Result<()> {
+    let mut lines = vec![["artifact", "format", "for", "file"].map(str::to_owned)];
+    for row in recipe.rows.artifacts() {
+        let targets = if row.of.is_empty() { row.targets.join(", ") } else { row.of.join(", ") };
+        lines.push([row.name.clone(), row.format()?.name().to_owned(), targets, recipe.file_name(row)?]);
     }
-
-    fn plan(
-        &self,
-        targets: impl Iterator<Item = &'static BuildTarget>,
-        formats: &[&'static dyn Format],
-    ) -> Result<Vec<Planned>> {
-        let version = self.changelog.latest().version;
-        let packaging = packaging_inputs()?;
-        let mut plan = Vec::new();
-        for target in targets {
-            let packaged = target.packaged()?;
-            let program = target.inputs(&self.rust, self.epoch)?;
-            for &format in formats.iter().filter(|format| format.supports(packaged)) {
-                let name = format.file_name(&self.product, &version, packaged);
-                let inputs = Inputs::default()
-                    .value("program", &program)
-                    .value("packaging", &packaging)
-                    .value("format", format.name())
-                    .value("epoch", &self.epoch.to_string())
-                    .finish();
-                plan.push(Planned { target, format, name, inputs });
-            }
-        }
-        Ok(plan)
-    }
-}
-
-/// A digest of what decides the packages besides the programs: the packager and what it packs.
-fn packaging_inputs() -> Result<String> {
-    const PATHS: &[&str] = &[
-        "Cargo.lock",
-        "CHANGELOG.md",
-        "LICENSE",
-        "packaging",
-        "crates/packager/src",
-        "crates/product-version/src",
-        "crates/windows-installer/src",
-    ];
-    let inputs =
-        PATHS.iter().try_fold(Inputs::default(), |inputs, path| inputs.tree(workspace::root(), path))?;
-    Ok(inputs.finish())
-}
-
-/// Only one `dist` at a time writes into a folder.
-fn lock(out: &Path) -> Result<File> {
-    let path = workspace::target("dist").join("lock");
-    fs::create_dir_all(workspace::target("dist"))?;
-    let file = File::create(&path).with_context(|| format!("creating {}", path.display()))?;
-    file.try_lock().with_context(|| format!("another `cargo xtask dist` is writing to {}", out.display()))?;
-    Ok(file)
-}
-
-/// Removes what a run that was killed left. No other run is writing: this one has the lock.
-fn remove_unfinished(out: &Path) -> Result<()> {
-    for entry in fs::read_dir(out)? {
-        let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with(".unfinished-") {
-            fs::remove_file(entry.path()).with_context(|| format!("removing {}", entry.path().display()))?;
-        }
+    let width = |column: usize| lines.iter().map(|line| line[column].len()).max().unwrap_or_default();
+    let widths = [0, 1, 2].map(width);
+    for [name, format, targets, file] in &lines {
+        println!("{name:0$}  {format:1$}  {targets:2$}  {file}", widths[0], widths[1], widths[2]);
     }
     Ok(())
 }
 
-type Made = Result<(Artifact, Duration)>;
+/// Keeps other runs out of the folder of artifacts.
+///
+/// # Errors
+/// If it cannot be written, or somebody interrupts the waiting for another run.
+pub(crate) fn open(folder: &Path) -> Result<Folder> {
+    let mut is_told = false;
+    Folder::open_while(folder, || {
+        if !is_told {
+            eprintln!("another run is writing to {}: waiting for its end", folder.display());
+            is_told = true;
+        }
+        stop_if_interrupted()
+    })
+}
+
+/// Artifacts of earlier runs that this run does not make but that are still current.
+fn keep(facts: &Facts, earlier: &Artifacts, out: &Path) -> Result<Artifacts> {
+    let everything = facts.plan(&[])?;
+    let current = everything.nodes.iter().filter(|node| node.is_current(out, earlier));
+    Ok(Artifacts(current.map(|n| (n.file_name.clone(), earlier.0[&n.file_name].clone())).collect()))
+}
 
 /// Brings what is needed to build for the planned targets.
-fn prepare(plan: &[Planned]) -> Result<(Toolchain, Progress)> {
+fn prepare(nodes: &[Node<'_>]) -> Result<(Toolchain, Progress)> {
     let progress = Progress::new();
     build::fetch(&progress)?;
-    let toolchain = Toolchain::prepare(&targets(plan), &progress)?;
+    let toolchain = Toolchain::prepare(&targets(nodes), &progress)?;
     Ok((toolchain, progress))
 }
 
-/// The targets of a plan, each once.
-fn targets<'a>(plan: impl IntoIterator<Item = &'a Planned>) -> Vec<&'static BuildTarget> {
-    let mut targets: Vec<_> = plan.into_iter().map(|planned| planned.target).collect();
-    targets.dedup_by_key(|target| target.triple.as_str());
+/// The targets of artifacts, each once.
+fn targets<'a>(nodes: impl IntoIterator<Item = &'a Node<'a>>) -> Vec<&'static BuildTarget> {
+    let mut targets: Vec<&'static BuildTarget> = Vec::new();
+    for target in nodes.into_iter().flat_map(|node| &node.targets) {
+        if !targets.iter().any(|other| other.triple == target.triple) {
+            targets.push(target);
+        }
+    }
     targets
 }
 
-/// Makes the planned artifacts; the results are in their order.
-fn make(
-    facts: &Facts,
-    toolchain: &Toolchain,
-    plan: &[&Planned],
-    out: &Path,
+type Made = Result<(Artifact, Duration)>;
+
+/// Where artifacts are made.
+struct Workshop<'a> {
+    facts: &'a Facts,
+    out: &'a Path,
+    toolchain: &'a Toolchain,
+    progress: &'a Progress,
     jobs: usize,
-    progress: &Progress,
-) -> Vec<Made> {
-    let results: Mutex<Vec<Option<Made>>> = Mutex::new(plan.iter().map(|_| None).collect());
-    let store = |index: usize, made: Made| {
-        let mut results = results.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        results[index] = Some(made);
-    };
-    let waiting = Mutex::new(targets(plan.iter().copied()).into_iter());
-    let next = || waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next();
-    let (store, next) = (&store, &next);
-    std::thread::scope(|scope| {
-        let build_and_pack = move |target: &BuildTarget| {
-            let built = build::client(target, toolchain, facts.epoch, jobs, progress);
-            for (index, &planned) in plan.iter().enumerate() {
-                match &built {
-                    _ if planned.target.triple != target.triple => {}
-                    Err(error) => store(index, Err(anyhow!("{error:#}"))),
-                    Ok(program) => {
-                        let program = program.clone();
-                        scope.spawn(move || store(index, pack(facts, planned, &program, out, progress)));
-                    }
-                }
-            }
-        };
-        for _ in 0..jobs.min(build::targets().len()) {
-            scope.spawn(move || {
-                while let Some(target) = next().filter(|_| !interrupted()) {
-                    build_and_pack(target);
-                }
-            });
-        }
-    });
-    let results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    results.into_iter().map(|made| made.unwrap_or_else(|| Err(anyhow!("interrupted")))).collect()
 }
 
-fn pack(facts: &Facts, planned: &Planned, program: &Path, out: &Path, progress: &Progress) -> Made {
-    stop_if_interrupted()?;
-    let step = progress.step(&planned.name);
-    let target = planned.target.packaged()?;
-    let package = Package {
-        product: &facts.product,
-        changelog: &facts.changelog,
-        version: facts.changelog.latest().version,
-        target,
-        payload: Payload::resolve(&facts.product, planned.format.name(), target, program)?,
-        epoch: facts.epoch,
-    };
-    let origin = Origin {
-        program,
-        target: &planned.target.triple,
-        inputs: &planned.inputs,
-        toolchain: &planned.target.toolchain(&facts.rust),
-    };
-    let (_, artifact) = Artifact::make(out, planned.format, &package, origin)?;
-    Ok((artifact, step.done()))
+/// What is there so far: the folder of each target's programs, and each artifact's file. A failure is kept as what
+/// is said of it to those that wait for it.
+#[derive(Default)]
+struct Done {
+    programs: BTreeMap<String, Result<PathBuf, String>>,
+    artifacts: BTreeMap<String, Result<PathBuf, String>>,
+}
+
+/// Lets those that need something wait for it.
+#[derive(Default)]
+struct Board {
+    done: Mutex<Done>,
+    changed: Condvar,
+}
+
+impl Board {
+    fn lock(&self) -> MutexGuard<'_, Done> {
+        self.done.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn post(&self, change: impl FnOnce(&mut Done)) {
+        change(&mut self.lock());
+        self.changed.notify_all();
+    }
+
+    /// Waits until `find` finds something.
+    fn wait<T>(&self, find: impl Fn(&Done) -> Option<T>) -> T {
+        let mut done = self.lock();
+        loop {
+            if let Some(found) = find(&done) {
+                return found;
+            }
+            done = self.changed.wait(done).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl Workshop<'_> {
+    /// Makes the outdated artifacts; the results are in their order. Parts that are not outdated lie in the folder.
+    fn make<'n>(&self, outdated: &[&'n Node<'n>]) -> Vec<(&'n Node<'n>, Made)> {
+        let board = Board::default();
+        let waiting = Mutex::new(targets(outdated.iter().copied()).into_iter());
+        std::thread::scope(|scope| {
+            for _ in 0..self.jobs.min(build::targets().len()) {
+                scope.spawn(|| {
+                    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+                    while let Some(target) = next() {
+                        let built =
+                            if interrupted() { Err(anyhow!("interrupted")) } else { self.build(target) };
+                        let built = built.map_err(|error| format!("{error:#}"));
+                        board.post(|done| drop(done.programs.insert(target.triple.clone(), built)));
+                    }
+                });
+            }
+            let board = &board;
+            let making: Vec<_> = outdated
+                .iter()
+                .map(|node| (*node, scope.spawn(move || self.make_one(node, outdated, board))))
+                .collect();
+            let joined = making.into_iter().map(|(node, thread)| {
+                (node, thread.join().unwrap_or_else(|_| Err(anyhow!("making it panicked (see above)"))))
+            });
+            joined.collect()
+        })
+    }
+
+    fn build(&self, target: &BuildTarget) -> Result<PathBuf> {
+        let program =
+            build::client(target, self.toolchain, self.facts.recipe.epoch, self.jobs, self.progress)?;
+        Ok(program.parent().unwrap_or(Path::new(".")).to_owned())
+    }
+
+    fn make_one(&self, node: &Node<'_>, outdated: &[&Node<'_>], board: &Board) -> Made {
+        let made = self.wait_and_make(node, outdated, board);
+        let said = match &made {
+            Ok(_) => Ok(self.out.join(&node.file_name)),
+            Err(error) => Err(format!("{} could not be made: {error:#}", node.row.name)),
+        };
+        board.post(|done| drop(done.artifacts.insert(node.row.name.clone(), said)));
+        made
+    }
+
+    fn wait_and_make(&self, node: &Node<'_>, outdated: &[&Node<'_>], board: &Board) -> Made {
+        let mut compiled = Vec::new();
+        for BuildTarget { triple, .. } in &node.targets {
+            let folder =
+                board.wait(|done| done.programs.get(triple).cloned()).map_err(|error| anyhow!(error))?;
+            compiled.push(Compiled { triple: triple.clone(), folder });
+        }
+        let recipe = &self.facts.recipe;
+        let mut parts = Vec::new();
+        for name in &node.row.of {
+            let path = if outdated.iter().any(|node| node.row.name == *name) {
+                board.wait(|done| done.artifacts.get(name).cloned()).map_err(|error| anyhow!(error))?
+            } else {
+                self.out.join(recipe.file_name(recipe.rows.row(name)?)?)
+            };
+            parts.push(Part::new(name, path));
+        }
+        stop_if_interrupted()?;
+        let step = self.progress.step(&node.file_name);
+        let programs = match compiled.as_slice() {
+            [] => Programs::none(recipe.rows.platform(node.row)?),
+            _ => Programs::new(compiled)?,
+        };
+        let toolchain = self.facts.toolchain(node.row)?;
+        let origin = Origin { inputs: &node.inputs, toolchain: &toolchain };
+        let (_, artifact) = recipe.make(node.row, &programs, parts, origin, self.out)?;
+        Ok((artifact, step.done()))
+    }
 }
 
 fn print_table(list: &Artifacts, times: &BTreeMap<String, Duration>, out: &Path, took: Duration) {
     let width = list.0.keys().map(String::len).max().unwrap_or(8);
-    println!("{:width$}  {:26}  {:>10}  {:>9}", "artifact", "target", "size", "time");
+    println!("{:width$}  {:22}  {:>10}  {:>9}", "file", "artifact", "size", "time");
     for (name, artifact) in &list.0 {
         let time =
             times.get(name).map_or("unchanged".to_owned(), |took| format!("{:.1} s", took.as_secs_f64()));
         let size = format!("{:.2} MB", artifact.size as f64 / 1e6);
-        println!("{name:width$}  {:26}  {size:>10}  {time:>9}", artifact.target);
+        println!("{name:width$}  {:22}  {size:>10}  {time:>9}", artifact.artifact);
     }
     println!(
         "{} artifacts in {}, with SHA256SUMS and artifacts.json, after {:.1} s",
@@ -301,9 +281,9 @@ fn print_table(list: &Artifacts, times: &BTreeMap<String, Duration>, out: &Path,
     );
 }
 
-fn report_failures(failures: &[(&Planned, anyhow::Error)]) -> Result<()> {
-    for (planned, error) in failures {
-        eprintln!("FAILED {}: {error:#}", planned.name);
+fn report_failures(failures: &[(&Node<'_>, anyhow::Error)]) -> Result<()> {
+    for (node, error) in failures {
+        eprintln!("FAILED {}: {error:#}", node.file_name);
     }
     if !failures.is_empty() {
         bail!("{} artifacts could not be made; the others are in place", failures.len());
@@ -315,28 +295,15 @@ fn report_failures(failures: &[(&Planned, anyhow::Error)]) -> Result<()> {
 mod tests {
     use super::*;
 
-    /// Fails if: the version that the programs say differs from the one that the packages say.
+    /// Fails if: what waits for something that failed waits for ever, or is not told why.
     #[test]
-    fn one_version() {
-        let product = Product::load(&workspace::product_manifest()).unwrap();
-        let packaged = product.changelog().unwrap().latest().version;
-        assert_eq!(packaged.to_string(), env!("CARGO_PKG_VERSION"), "CHANGELOG.md and Cargo.toml differ");
-    }
-
-    /// Fails if: a format has no target, a target no format, or two artifacts would have one name.
-    #[test]
-    fn every_format_and_target_is_planned() {
-        let product = Product::load(&workspace::product_manifest()).unwrap();
-        let version = product.changelog().unwrap().latest().version;
-        let mut names = std::collections::BTreeSet::new();
-        for target in build::targets() {
-            let packaged = target.packaged().unwrap();
-            let supported: Vec<_> = formats::ALL.iter().filter(|format| format.supports(packaged)).collect();
-            assert!(!supported.is_empty(), "{}", target.triple);
-            for format in supported {
-                assert!(names.insert(format.file_name(&product, &version, packaged)), "{}", format.name());
-            }
-        }
-        assert_eq!(names.len(), 11, "{names:?}");
+    fn failures_reach_those_that_wait() {
+        let board = Board::default();
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| board.wait(|done| done.programs.get("t").cloned()));
+            board.post(|done| drop(done.artifacts.insert("other".into(), Ok(PathBuf::new()))));
+            board.post(|done| drop(done.programs.insert("t".into(), Err("no compiler".into()))));
+            assert_eq!(waiting.join().unwrap(), Err("no compiler".to_owned()));
+        });
     }
 }

@@ -7,6 +7,7 @@ mod build;
 mod cache;
 mod dist;
 mod lint;
+mod plan;
 mod process;
 mod progress;
 mod sign;

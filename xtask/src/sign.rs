@@ -141,7 +141,7 @@ impl Sign {
             names => names.iter().map(|name| formats::by_name(name)).collect::<Result<_>>()?,
         };
         let targets: Vec<_> = targets.iter().map(|target| target.packaged()).collect::<Result<_>>()?;
-        formats.retain(|format| targets.iter().any(|target| format.supports(*target)));
+        formats.retain(|format| targets.iter().any(|target| format.supports(&(*target).into())));
         ensure!(!formats.is_empty(), "none of these formats exists for Windows: {}", self.formats.join(", "));
         Ok(formats)
     }
@@ -301,8 +301,9 @@ impl Signer {
 /// What the program was made with, if it is one that `dist` knows.
 fn toolchain_of(program: &Path) -> Result<String> {
     let sha256 = sha256_file(program)?;
-    let list = Artifacts::read(&workspace::dist());
-    let known = list.0.into_values().find(|artifact| artifact.program_sha256 == sha256);
+    let list = Artifacts::load(&workspace::dist())?.unwrap_or_default();
+    let is_inside = |artifact: &packager::Artifact| artifact.programs.iter().any(|p| p.sha256 == sha256);
+    let known = list.0.into_values().find(is_inside);
     Ok(known.map_or_else(|| "unknown".to_owned(), |artifact| artifact.toolchain))
 }
 

@@ -3,34 +3,39 @@
 //! Both files are the same bits wherever the artifacts are: no times, no folders, sorted by name.
 
 use crate::digest;
-use crate::format::{self, Format, Package};
+use crate::programs::Program;
 use crate::unfinished::{self, Unfinished};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
 /// The list for machines.
 pub const LIST: &str = "artifacts.json";
 /// The list for `sha256sum --check`.
 pub const SUMS: &str = "SHA256SUMS";
 
+/// The version of the list's form.
+const SCHEMA: u32 = 1;
+
 /// One finished artifact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Artifact {
+    /// Its name in `artifacts.toml`: `deb-amd64`.
+    pub artifact: String,
     /// `deb`, `rpm` and so on.
     pub format: String,
-    /// The Rust target triple of the program inside.
-    pub target: String,
+    /// The programs inside, without those inside its parts.
+    pub programs: Vec<Program>,
+    /// The artifacts it was made from.
+    pub made_from: Vec<MadeFrom>,
     /// Bytes.
     pub size: u64,
     /// SHA-256 of the file, hexadecimal.
     pub sha256: String,
-    /// SHA-256 of the program inside, hexadecimal.
-    pub program_sha256: String,
     /// Digest of everything that decides the bits: sources, manifest, compiler, version, time stamp.
     pub inputs: String,
     /// Compiler, standard library and linker.
@@ -39,46 +44,19 @@ pub struct Artifact {
     pub source_date_epoch: u32,
 }
 
-/// What is recorded of an artifact that the artifact does not say: where its program comes from.
-#[derive(Clone, Copy, Debug)]
-pub struct Origin<'a> {
-    /// The compiled program.
-    pub program: &'a Path,
-    /// The Rust target triple of the program.
-    pub target: &'a str,
-    /// Digest of everything that decides the bits.
-    pub inputs: &'a str,
-    /// Compiler, standard library and linker.
-    pub toolchain: &'a str,
+/// An artifact that another one was made from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MadeFrom {
+    /// Its name in `artifacts.toml`.
+    pub artifact: String,
+    /// The name of its file.
+    pub file: String,
+    /// SHA-256 of the file, hexadecimal.
+    pub sha256: String,
 }
 
 impl Artifact {
-    /// Writes a package into `folder` as [`format::write_into`] does. Returns where it is and what there is
-    /// to say of it; the folder's lists are left as they are.
-    ///
-    /// # Errors
-    /// If it cannot be written, or the program cannot be read.
-    pub fn make(
-        folder: &Path,
-        format: &dyn Format,
-        package: &Package<'_>,
-        origin: Origin<'_>,
-    ) -> Result<(PathBuf, Artifact)> {
-        let path = format::write_into(folder, format, package)?;
-        let size = fs::metadata(&path).with_context(|| format!("reading {}", path.display()))?.len();
-        let artifact = Artifact {
-            format: format.name().to_owned(),
-            target: origin.target.to_owned(),
-            size,
-            sha256: digest::sha256_file(&path)?,
-            program_sha256: digest::sha256_file(origin.program)?,
-            inputs: origin.inputs.to_owned(),
-            toolchain: origin.toolchain.to_owned(),
-            source_date_epoch: package.epoch,
-        };
-        Ok((path, artifact))
-    }
-
     /// Refuses a file with another size or digest than the artifact's.
     ///
     /// # Errors
@@ -93,27 +71,35 @@ impl Artifact {
     ///
     /// # Errors
     /// If it cannot be read, or has another size or content.
-    fn verify_file(&self, path: &Path) -> Result<()> {
+    pub(crate) fn verify_file(&self, path: &Path) -> Result<()> {
         let size = fs::metadata(path).with_context(|| format!("reading {}", path.display()))?.len();
         self.verify(size, &digest::sha256_file(path)?)
     }
 }
 
 /// The artifacts by file name.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Artifacts(pub BTreeMap<String, Artifact>);
 
-impl Artifacts {
-    /// Reads the list of a folder. A missing or unreadable list counts as empty: for those who make
-    /// everything again that is not listed.
-    pub fn read(folder: &Path) -> Artifacts {
-        Self::load(folder).ok().flatten().unwrap_or_default()
-    }
+/// The list as it is written.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct List<T> {
+    schema: u32,
+    artifacts: T,
+}
 
+/// What can be read of a list of any schema.
+#[derive(Deserialize)]
+struct AnyList {
+    schema: Option<u32>,
+}
+
+impl Artifacts {
     /// Reads the list of a folder; nothing if it has none.
     ///
     /// # Errors
-    /// If the list cannot be read, is no list, or names what is no artifact of the folder.
+    /// If the list cannot be read, is no list or one of another schema, or names what is no artifact of the folder.
     pub fn load(folder: &Path) -> Result<Option<Artifacts>> {
         let path = folder.join(LIST);
         let text = match fs::read_to_string(&path) {
@@ -121,11 +107,27 @@ impl Artifacts {
             text => text.with_context(|| format!("reading {}", path.display()))?,
         };
         let advice = || format!("{} is damaged: delete it and pack again what was listed", path.display());
-        let list: Artifacts = serde_json::from_str(&text).with_context(advice)?;
-        for name in list.0.keys() {
+        let schema = serde_json::from_str::<AnyList>(&text).with_context(advice)?.schema;
+        if schema != Some(SCHEMA) {
+            let older = schema.is_none_or(|schema| schema < SCHEMA);
+            let (age, way) = if older {
+                ("an older", "move the folder away or choose another, and make its artifacts again")
+            } else {
+                ("a newer", "use the version that wrote it, or choose another folder")
+            };
+            bail!("{} was written by {age} version of these tools: {way}", path.display());
+        }
+        let list: List<BTreeMap<String, Artifact>> = serde_json::from_str(&text).with_context(advice)?;
+        for name in list.artifacts.keys() {
             check_name(name).with_context(advice)?;
         }
-        Ok(Some(list))
+        Ok(Some(Artifacts(list.artifacts)))
+    }
+
+    /// The artifact of that name in `artifacts.toml`, with the name of its file.
+    pub fn of_row(&self, name: &str) -> Option<(&str, &Artifact)> {
+        let mut found = self.0.iter().filter(|(_, artifact)| artifact.artifact == name);
+        found.next().map(|(file, artifact)| (file.as_str(), artifact))
     }
 
     /// Reads the list of a folder to which artifacts are to be added: those that are there still, and the
@@ -177,7 +179,7 @@ impl Artifacts {
     /// If the folder cannot be written.
     pub fn prepare(&self, folder: &Path) -> Result<[Unfinished; 2]> {
         let sums: String = self.0.iter().map(|(name, a)| format!("{}  {name}\n", a.sha256)).collect();
-        let list = serde_json::to_string_pretty(self)? + "\n";
+        let list = serde_json::to_string_pretty(&List { schema: SCHEMA, artifacts: &self.0 })? + "\n";
         Ok([
             unfinished::prepare(folder, SUMS, sums.as_bytes())?,
             unfinished::prepare(folder, LIST, list.as_bytes())?,
@@ -209,49 +211,18 @@ fn check_name(name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Keeps others from adding to the lists of a folder, which is made if need be, until the result is
-/// dropped: of two that add at once, one would lose its entry. Leaves nothing behind.
-///
-/// # Errors
-/// If the folder cannot be made or read.
-pub fn lock(folder: &Path) -> Result<Option<File>> {
-    lock_while(folder, || Ok(()))
-}
-
-/// The same, but as long as somebody else has the lock, `waiting` is asked ten times a second whether to
-/// go on waiting.
-///
-/// # Errors
-/// If the folder cannot be made or read, or `waiting` says so.
-pub fn lock_while(folder: &Path, mut waiting: impl FnMut() -> Result<()>) -> Result<Option<File>> {
-    let doing = || format!("making the folder {}: choose a place that you may write to", folder.display());
-    fs::create_dir_all(folder).with_context(doing)?;
-    if cfg!(not(unix)) {
-        return Ok(None);
-    }
-    let file = File::open(folder).with_context(doing)?;
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(Some(file)),
-            Err(TryLockError::WouldBlock) => waiting()?,
-            // Where the file system has no locks, as some network ones, it has to do without.
-            Err(TryLockError::Error(_)) => return Ok(None),
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn artifact(text: &str) -> Artifact {
         Artifact {
+            artifact: "deb-amd64".into(),
             format: "deb".into(),
-            target: "t".into(),
+            programs: vec![Program { name: "p".into(), target: "t".into(), sha256: String::new() }],
+            made_from: Vec::new(),
             size: text.len() as u64,
             sha256: digest::sha256(text.as_bytes()),
-            program_sha256: String::new(),
             inputs: "in".into(),
             toolchain: String::new(),
             source_date_epoch: 1,
@@ -263,12 +234,12 @@ mod tests {
     fn knows_what_is_current() {
         let dist = tempfile::tempdir().unwrap();
         let dist = dist.path();
-        assert_eq!(Artifacts::read(dist), Artifacts::default());
+        assert_eq!(Artifacts::load(dist).unwrap(), None);
         let list = Artifacts([("a".to_owned(), artifact("one")), ("b".to_owned(), artifact("two"))].into());
         fs::write(dist.join("a"), "one").unwrap();
         fs::write(dist.join("b"), "two").unwrap();
         list.write(dist).unwrap();
-        let read = Artifacts::read(dist);
+        let read = Artifacts::load(dist).unwrap().unwrap();
         assert_eq!(read, list);
         assert!(read.is_current(dist, "a", "in"));
         assert!(!read.is_current(dist, "a", "other"));
@@ -283,6 +254,24 @@ mod tests {
         assert_eq!(fs::read_to_string(dist.join(SUMS)).unwrap().lines().count(), 1);
     }
 
+    /// Fails if: a list of another form is read as if it were of ours, or it is not said what to do with it.
+    #[test]
+    fn tells_older_and_newer_lists() {
+        for (list, complaint) in [
+            ("{}", "an older version"),
+            ("{\"a.deb\": {\"format\": \"deb\"}}", "an older version"),
+            ("{\"schema\": 2, \"anything\": []}", "a newer version"),
+            ("{\"schema\": 1, \"artifacts\": {\"a.deb\": {}}}", "is damaged"),
+            ("[]", "is damaged"),
+            ("", "is damaged"),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            fs::write(folder.path().join(LIST), list).unwrap();
+            let error = format!("{:#}", Artifacts::load(folder.path()).expect_err(list));
+            assert!(error.contains(complaint) && error.contains(LIST), "{error}");
+        }
+    }
+
     /// Fails if: a list that names anything but files of its own folder is believed.
     #[test]
     fn refuses_names_that_lead_elsewhere() {
@@ -291,7 +280,6 @@ mod tests {
             Artifacts([(name.to_owned(), artifact("one"))].into()).write(folder.path()).unwrap();
             let error = format!("{:#}", Artifacts::load(folder.path()).expect_err(name));
             assert!(error.contains("is not the name of an artifact"), "{error}");
-            assert_eq!(Artifacts::read(folder.path()), Artifacts::default(), "{name}");
         }
         check_name("sample_0.2.0~rc1+x-1_amd64.deb").unwrap();
     }

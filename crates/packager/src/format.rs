@@ -1,8 +1,9 @@
 //! What a package format is.
 
 use crate::digest::Inputs;
+use crate::payload::Part;
 use crate::unfinished::Unfinished;
-use crate::{Changelog, Payload, Product, Target, Version};
+use crate::{Changelog, Payload, Platform, Product, Version};
 use anyhow::{Context, Result};
 use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
@@ -16,10 +17,12 @@ pub struct Package<'a> {
     pub changelog: &'a Changelog,
     /// The version of this package.
     pub version: Version,
-    /// What the program was compiled for.
-    pub target: Target,
+    /// What it is for.
+    pub platform: Platform,
     /// What to pack.
     pub payload: Payload,
+    /// The finished artifacts that it is made of.
+    pub parts: Vec<Part>,
     /// The time of every file and header, in seconds since 1970 UTC (`SOURCE_DATE_EPOCH`).
     pub epoch: u32,
 }
@@ -37,11 +40,13 @@ impl Package<'_> {
             .value("packager", env!("CARGO_PKG_VERSION"))
             .value("format", format.name())
             .value("version", &self.version.to_string())
-            .value("target", &self.target.to_string())
+            .value("target", &self.platform.to_string())
             .value("epoch", &self.epoch.to_string());
-        let inputs = self.product.digest(format.name(), inputs)?;
+        let inputs = self.product.digest(format, inputs)?;
         let inputs = self.changelog.digest(inputs);
-        Ok(self.payload.digest(inputs)?.finish())
+        let inputs = self.payload.digest(inputs)?;
+        let inputs = self.parts.iter().try_fold(inputs, |inputs, part| part.digest(inputs))?;
+        Ok(inputs.finish())
     }
 }
 
@@ -49,16 +54,27 @@ impl Package<'_> {
 pub trait Output: Write + Seek {}
 impl<T: Write + Seek> Output for T {}
 
-/// One kind of installer. Implementations are values without state, listed in [`crate::formats::ALL`].
+/// One kind of artifact. Implementations are values without state, listed in [`crate::formats::ALL`].
 pub trait Format: Sync {
     /// The name in manifests and on command lines: `deb`.
     fn name(&self) -> &'static str;
 
-    /// Whether packages of this format exist for a target.
-    fn supports(&self, target: Target) -> bool;
+    /// The section of the manifest without which there is no such artifact of a product.
+    fn section(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// The files that the manifest names for this format alone, relative to the manifest: what decides the bits
+    /// besides the manifest itself, the changelog and the payload.
+    fn files(&self, _product: &Product) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
+    /// Whether artifacts of this format exist for a platform.
+    fn supports(&self, platform: &Platform) -> bool;
 
     /// The conventional name of the file.
-    fn file_name(&self, product: &Product, version: &Version, target: Target) -> String;
+    fn file_name(&self, product: &Product, version: &Version, platform: &Platform) -> String;
 
     /// Writes the package.
     ///
@@ -75,7 +91,8 @@ pub trait Format: Sync {
 /// # Errors
 /// As [`Format::write`], and if the folder cannot be written.
 pub fn write_into(folder: &Path, format: &dyn Format, package: &Package<'_>) -> Result<PathBuf> {
-    let name = format.file_name(package.product, &package.version, package.target);
+    package.product.require(format)?;
+    let name = format.file_name(package.product, &package.version, &package.platform);
     let unfinished = Unfinished::begin(folder, &name)?;
     let mut out = std::io::BufWriter::with_capacity(1 << 16, unfinished.file());
     format.write(package, &mut out).with_context(|| unfinished.doing())?;

@@ -1,41 +1,43 @@
-//! `packager`: builds packages from programs that are already there, and puts folders of packages together,
+//! `packager`: makes artifacts from programs that are already there, and puts folders of artifacts together,
 //! without network, cargo or git.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::Parser;
-use packager::artifacts::{self, Origin};
-use packager::{Artifact, Artifacts, Package, Payload, Product, Target, Version, formats, merge};
+use packager::{Artifacts, Compiled, Folder, Origin, Programs, Recipe, Version, formats, merge, recipe};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::str::FromStr;
 
-/// Builds packages, and lists of what they are.
+/// Makes artifacts, and lists of what they are.
 #[derive(Parser)]
 #[command(version)]
 enum Command {
     Pack(Pack),
     Merge(Merge),
+    /// Lists the formats that a table of artifacts may name
+    Formats,
 }
 
-/// Builds one package into a folder and adds it to the folder's lists
+/// Makes one artifact in a folder and adds it to the folder's lists
 ///
-/// The lists are `artifacts.json` and `SHA256SUMS`. A package of the same name is replaced; of the others
+/// The lists are `artifacts.json` and `SHA256SUMS`. An artifact of the same name is replaced; of the others
 /// those that were deleted are taken off the lists, and one that was changed is an error.
 #[derive(clap::Args)]
 struct Pack {
+    /// The artifact, by its name in the table
+    name: String,
+    /// The table of artifacts
+    #[arg(long, value_name = "FILE", default_value = "artifacts.toml")]
+    artifacts: PathBuf,
     /// The product manifest
     #[arg(long, value_name = "FILE", default_value = "packaging/product.toml")]
     manifest: PathBuf,
-    /// The format: deb, rpm, msi, tar.gz, zip
-    #[arg(long)]
-    format: String,
-    /// What the program was compiled for: a Rust target triple, or ARCH-SYSTEM; listed as given
-    #[arg(long)]
-    target: Triple,
-    /// The compiled program
-    #[arg(long, value_name = "FILE")]
-    program: PathBuf,
-    /// The folder the package is written to
+    /// A target of the artifact, and the folder with what was compiled for it; one for each target
+    #[arg(long = "program", value_name = "TRIPLE=FOLDER", value_parser = compiled)]
+    programs: Vec<Compiled>,
+    /// A folder of artifacts that this one is made of; may be repeated
+    #[arg(long, value_name = "FOLDER")]
+    from: Vec<PathBuf>,
+    /// The folder the artifact is written to
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// The version, by default that of the changelog's top entry
@@ -44,7 +46,7 @@ struct Pack {
     /// Seconds since 1970 for every time stamp, by default the date of the changelog's top entry
     #[arg(long, value_name = "SECONDS", env = "SOURCE_DATE_EPOCH")]
     epoch: Option<u32>,
-    /// Compiler, standard library and linker of the program, for the list
+    /// Compiler, standard library and linker of the programs, for the list
     #[arg(long, value_name = "TEXT", default_value = "unknown")]
     toolchain: String,
     /// A digest of everything that decides the bits, for the list; by default one of what is packed
@@ -65,52 +67,35 @@ struct Merge {
     folders: Vec<PathBuf>,
 }
 
-/// A target and the text it was given as.
-#[derive(Clone)]
-struct Triple {
-    text: String,
-    target: Target,
-}
-
-impl FromStr for Triple {
-    type Err = packager::target::TargetError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Triple { text: text.to_owned(), target: text.parse()? })
-    }
+fn compiled(text: &str) -> Result<Compiled, String> {
+    let (triple, folder) = text.split_once('=').ok_or("write TRIPLE=FOLDER")?;
+    Ok(Compiled { triple: triple.to_owned(), folder: folder.into() })
 }
 
 impl Pack {
     fn run(self) -> Result<()> {
-        let format = formats::by_name(&self.format)?;
-        let target = self.target.target;
-        ensure!(format.supports(target), "there is no {} for {target}", format.name());
-        let product = Product::load(&self.manifest)?;
-        let changelog = product.changelog()?;
-        let payload = Payload::resolve(&product, format.name(), target, &self.program)
-            .with_context(|| format!("collecting what goes into the {}", format.name()))?;
-        let package = Package {
-            product: &product,
-            changelog: &changelog,
-            version: self.package_version.unwrap_or(changelog.latest().version),
-            target,
-            payload,
-            epoch: self.epoch.unwrap_or(changelog.latest().epoch()),
+        let mut recipe = Recipe::load(&self.manifest, &self.artifacts)?;
+        recipe.version = self.package_version.unwrap_or(recipe.version);
+        recipe.epoch = self.epoch.unwrap_or(recipe.epoch);
+        let row = recipe.rows.row(&self.name)?;
+        let programs = if self.programs.is_empty() {
+            Programs::none(recipe.rows.platform(row)?)
+        } else {
+            Programs::new(self.programs).context("in --program")?
         };
-        let inputs = self.inputs.map_or_else(|| package.inputs(format), Ok)?;
-        let origin = Origin {
-            program: &self.program,
-            target: &self.target.text,
-            inputs: &inputs,
-            toolchain: &self.toolchain,
+        let parts = recipe::parts_from(row, &self.from)?;
+        let inputs = match self.inputs {
+            Some(inputs) => inputs,
+            None => recipe.inputs_by_content(row, &programs, &parts)?,
         };
+        let origin = Origin { inputs: &inputs, toolchain: &self.toolchain };
 
-        let _lock = artifacts::lock(&self.out)?;
-        let name = format.file_name(&product, &package.version, target);
-        let (mut list, gone) = Artifacts::load_present(&self.out, |other, _| other == name)?;
-        let (path, artifact) = Artifact::make(&self.out, format, &package, origin)?;
+        let folder = Folder::open(&self.out)?;
+        let name = recipe.file_name(row)?;
+        let (mut list, gone) = Artifacts::load_present(folder.path(), |other, _| other == name)?;
+        let (path, artifact) = recipe.make(row, &programs, parts, origin, &self.out)?;
         list.0.insert(name, artifact);
-        list.write(&self.out)?;
+        list.write(folder.path())?;
         for name in gone {
             eprintln!("note: {name} was deleted from {} and is listed no more", self.out.display());
         }
@@ -132,6 +117,10 @@ fn main() -> ExitCode {
     let result = match Command::parse() {
         Command::Pack(command) => command.run(),
         Command::Merge(command) => command.run(),
+        Command::Formats => {
+            formats::ALL.iter().for_each(|format| println!("{}", format.name()));
+            Ok(())
+        }
     };
     if let Err(error) = result {
         // The chain of causes, without the stack traces that RUST_BACKTRACE would add.

@@ -1,6 +1,7 @@
 //! Puts folders of artifacts together into one, such as those that different machines made.
 
-use crate::artifacts::{self, Artifact, Artifacts, LIST};
+use crate::Folder;
+use crate::artifacts::{Artifact, Artifacts, LIST};
 use crate::digest;
 use crate::unfinished::Unfinished;
 use anyhow::{Context, Result, bail, ensure};
@@ -25,7 +26,7 @@ struct Found<'a> {
 /// one name, `out` lists an artifact that none of the folders has, or `out` cannot be written.
 pub fn merge(folders: &[PathBuf], out: &Path) -> Result<Vec<PathBuf>> {
     let found = find(folders)?;
-    let _lock = artifacts::lock(out)?;
+    let _lock = Folder::open(out)?;
     refuse_to_forget(&found, out)?;
     let copies: Vec<Unfinished> =
         found.iter().map(|(name, found)| copy(name, found, out)).collect::<Result<_>>()?;

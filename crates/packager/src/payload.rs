@@ -1,11 +1,12 @@
 //! What goes into one package: a sorted list of entries.
 
 use crate::digest::{self, Inputs};
-use crate::product::PayloadRow;
-use crate::{Product, Target};
+use crate::product::{PayloadRow, RowKind};
+use crate::programs::Programs;
+use crate::{Platform, Product};
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The entries of one package, sorted by path, parents before children.
 #[derive(Clone, Debug)]
@@ -58,6 +59,30 @@ pub enum Source {
     Bytes(Vec<u8>),
 }
 
+/// A finished artifact that another one is made of.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// Its name, as in `artifacts.toml`.
+    pub name: String,
+    /// The name of its file.
+    pub file_name: String,
+    /// The file.
+    pub source: Source,
+}
+
+impl Part {
+    /// The artifact `name`, which is the file `path`.
+    pub fn new(name: &str, path: PathBuf) -> Part {
+        let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Part { name: name.to_owned(), file_name, source: Source::Path(path) }
+    }
+
+    /// Adds it to a digest; where it lies does not matter.
+    pub(crate) fn digest(&self, inputs: Inputs) -> Result<Inputs> {
+        Ok(inputs.value(&self.name, &self.file_name).value("content", &self.source.sha256()?))
+    }
+}
+
 /// A Unix owner by names, so that packages do not depend on numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
@@ -83,7 +108,7 @@ impl Source {
     }
 
     /// SHA-256 of the content, hexadecimal.
-    fn sha256(&self) -> Result<String> {
+    pub(crate) fn sha256(&self) -> Result<String> {
         Ok(digest::sha256(&self.read()?))
     }
 }
@@ -137,20 +162,22 @@ impl Entry {
 }
 
 impl Payload {
-    /// The payload of one format for one target: the manifest's rows for that format, with `program`
-    /// as the program.
+    /// The payload of one format for one platform: the manifest's rows for that format, with programs from `programs`.
     ///
     /// # Errors
-    /// If a row is malformed, two rows claim one path, or no file matches a row's pattern.
-    pub fn resolve(product: &Product, format: &str, target: Target, program: &Path) -> Result<Payload> {
+    /// If a row is malformed, two rows claim one path, a program is missing or is none, or no file matches a row's
+    /// pattern.
+    pub fn resolve(
+        product: &Product,
+        format: &str,
+        platform: &Platform,
+        programs: &Programs,
+    ) -> Result<Payload> {
         let mut entries = Vec::new();
-        for row in product.payload_rows() {
+        for row in product.payload_rows().iter().filter(|row| row.is_for(format, platform)) {
             let doing = || format!("payload entry {:?} of the product manifest", row.path);
-            if !row.is_for(format, target).with_context(doing)? {
-                continue;
-            }
             for row in row.expand(product).with_context(doing)? {
-                entries.push(resolve_row(product, &row, target, program).with_context(doing)?);
+                entries.push(resolve_row(product, &row, platform, programs).with_context(doing)?);
             }
         }
         Payload::new(entries)
@@ -226,8 +253,14 @@ impl Payload {
     }
 }
 
-fn resolve_row(product: &Product, row: &PayloadRow, target: Target, program: &Path) -> Result<Entry> {
-    let path = row.path.replace("{exe}", target.os.exe_suffix());
+fn resolve_row(
+    product: &Product,
+    row: &PayloadRow,
+    platform: &Platform,
+    programs: &Programs,
+) -> Result<Entry> {
+    let suffix = platform.os().exe_suffix();
+    let path = row.path.replace("{exe}", suffix);
     let clean =
         |part: &str| !part.is_empty() && part != "." && part != ".." && !part.contains(['\\', '\0', ':']);
     ensure!(path.split('/').all(clean), "a path is relative, with '/' between its parts and no '..'");
@@ -236,18 +269,16 @@ fn resolve_row(product: &Product, row: &PayloadRow, target: Target, program: &Pa
         let relative = row.source.as_ref().context("a source is missing")?;
         Ok(Source::Path(product.file(relative)))
     };
-    let (kind, usual_mode) = match row.kind.as_str() {
-        "program" => (Kind::Program(Source::Path(program.to_owned())), 0o755),
-        "actions" => (Kind::Actions(Source::Path(program.with_file_name(&path))), 0o755),
-        "document" => (Kind::Document(source()?), 0o644),
-        "license" => (Kind::License(source()?), 0o644),
-        "manual" => (Kind::Manual(source()?), 0o644),
-        "file" => (Kind::File(source()?), 0o644),
-        "directory" => (Kind::Directory, 0o755),
-        "link" => (Kind::Link(row.target.clone().context("a link needs a target")?), 0o777),
-        other => bail!(
-            "kind {other:?} is not program, actions, document, license, manual, file, directory or link"
-        ),
+    let file_name = path.rsplit('/').next().unwrap_or_default();
+    let (kind, usual_mode) = match row.kind {
+        RowKind::Program => (Kind::Program(programs.source(&format!("{}{suffix}", product.name))?), 0o755),
+        RowKind::Actions => (Kind::Actions(programs.source(file_name)?), 0o755),
+        RowKind::Document => (Kind::Document(source()?), 0o644),
+        RowKind::License => (Kind::License(source()?), 0o644),
+        RowKind::Manual => (Kind::Manual(source()?), 0o644),
+        RowKind::File => (Kind::File(source()?), 0o644),
+        RowKind::Directory => (Kind::Directory, 0o755),
+        RowKind::Link => (Kind::Link(row.target.clone().context("a link needs a target")?), 0o777),
     };
     let mode = match &row.mode {
         None => usual_mode,

@@ -8,7 +8,8 @@ mod msi;
 pub use msi::{Configuration, Msi, Setting, SettingKind};
 
 use crate::digest::{self, Inputs};
-use crate::{Changelog, Os, Target};
+use crate::formats;
+use crate::{Changelog, Format, Os, Platform};
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -37,13 +38,16 @@ pub struct Product {
     pub description: String,
     /// The background service.
     pub service: Service,
-    /// Facts only Debian packages need.
-    pub deb: Deb,
+    /// Facts only Debian packages need; a product without them has none, and so with every other section.
+    pub deb: Option<Deb>,
     /// Facts only RPM packages need.
-    pub rpm: Rpm,
+    pub rpm: Option<Rpm>,
     /// Facts only Windows Installer packages need.
     pub msi: Msi,
-    /// Facts only manifests for winget need; a product without them has no such manifests.
+    /// Facts only programs for macOS need.
+    #[serde(default)]
+    pub macos: MacOs,
+    /// Facts only manifests for winget need.
     pub winget: Option<Winget>,
     /// What is packed, before it is resolved for one format and target.
     payload: Vec<PayloadRow>,
@@ -101,6 +105,14 @@ pub struct Rpm {
     pub scripts: BTreeMap<String, PathBuf>,
 }
 
+/// Facts of programs for macOS.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MacOs {
+    /// The name by which macOS knows the program, such as `org.example.program`; by default the product's name.
+    pub identifier: Option<String>,
+}
+
 /// Facts of the manifests for winget.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -121,11 +133,11 @@ pub(crate) struct PayloadRow {
     pub(crate) formats: Vec<String>,
     /// Operating systems it is for; all, if none is named.
     #[serde(default)]
-    pub(crate) systems: Vec<String>,
+    pub(crate) systems: Vec<Os>,
     /// Where it goes, below the root of the format; `{exe}` stands for the target's program suffix.
     pub(crate) path: String,
     /// What it is; a document or file names its `source`, a link its `target`.
-    pub(crate) kind: String,
+    pub(crate) kind: RowKind,
     /// File the content comes from, relative to the manifest. A `*` in its name stands for any text, and
     /// in `path` for the text found: one row for every file that matches.
     pub(crate) source: Option<PathBuf>,
@@ -137,17 +149,25 @@ pub(crate) struct PayloadRow {
     pub(crate) owner: Option<String>,
 }
 
+/// What a row of the payload is.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RowKind {
+    Program,
+    Actions,
+    Document,
+    License,
+    Manual,
+    File,
+    Directory,
+    Link,
+}
+
 impl PayloadRow {
-    /// Whether packages of that format for that target carry the entry.
-    ///
-    /// # Errors
-    /// If the row names a system that does not exist, which would silently leave the entry out.
-    pub(crate) fn is_for(&self, format: &str, target: Target) -> Result<bool> {
-        for system in &self.systems {
-            ensure!(Os::ALL.iter().any(|os| os.name() == system), "there is no system {system:?}");
-        }
-        let system = self.systems.is_empty() || self.systems.iter().any(|name| name == target.os.name());
-        Ok(system && self.formats.iter().any(|name| name == format))
+    /// Whether packages of that format for that platform carry the entry.
+    pub(crate) fn is_for(&self, format: &str, platform: &Platform) -> bool {
+        let system = self.systems.is_empty() || self.systems.contains(&platform.os());
+        system && self.formats.iter().any(|name| name == format)
     }
 
     /// The row itself, or one row for every file that its pattern matches, in the order of their names.
@@ -214,7 +234,35 @@ impl Product {
             "maintainer {:?}: write Name <address>",
             self.maintainer
         );
+        for row in &self.payload {
+            for format in &row.formats {
+                formats::by_name(format).with_context(|| format!("payload entry {:?}", row.path))?;
+            }
+        }
         self.msi.check()
+    }
+
+    /// Whether the manifest has everything that a format needs.
+    pub fn has(&self, format: &dyn Format) -> bool {
+        format.section().is_none_or(|name| match name {
+            "deb" => self.deb.is_some(),
+            "rpm" => self.rpm.is_some(),
+            _ => true,
+        })
+    }
+
+    /// Refuses a format that the manifest has no section for.
+    ///
+    /// # Errors
+    /// If that is so; the error says which.
+    pub fn require(&self, format: &dyn Format) -> Result<()> {
+        ensure!(
+            self.has(format),
+            "the product manifest has no section [{}], so there is no {} of this product",
+            format.section().unwrap_or_default(),
+            format.name()
+        );
+        Ok(())
     }
 
     /// The path of a file that the manifest names.
@@ -250,14 +298,8 @@ impl Product {
     }
 
     /// Adds the manifest and the files it names for a format to a digest.
-    pub(crate) fn digest(&self, format: &str, inputs: Inputs) -> Result<Inputs> {
-        let scripts = |scripts: &BTreeMap<String, PathBuf>| scripts.values().cloned().collect();
-        let files: Vec<PathBuf> = match format {
-            "deb" => scripts(&self.deb.scripts),
-            "rpm" => scripts(&self.rpm.scripts),
-            "msi" => self.msi.files().map(Path::to_owned).to_vec(),
-            _ => Vec::new(),
-        };
+    pub(crate) fn digest(&self, format: &dyn Format, inputs: Inputs) -> Result<Inputs> {
+        let files = format.files(self);
         files.iter().try_fold(inputs.value("manifest", &self.sha256), |inputs, file| {
             Ok(inputs.value(&file.to_string_lossy(), &digest::sha256_file(&self.file(file))?))
         })

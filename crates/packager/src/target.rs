@@ -1,5 +1,7 @@
 //! The systems a package is made for, and what each package format calls them.
 
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
 use std::fmt;
 use std::str::FromStr;
 
@@ -13,7 +15,8 @@ pub enum Arch {
 }
 
 /// An operating system.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Os {
     /// Linux, with any libc: programs are linked statically.
     Linux,
@@ -59,9 +62,6 @@ impl Arch {
 }
 
 impl Os {
-    /// Every system.
-    pub const ALL: [Os; 3] = [Os::Linux, Os::Windows, Os::MacOs];
-
     /// The name in file names: `linux`, `windows`, `macos`.
     pub fn name(self) -> &'static str {
         match self {
@@ -77,6 +77,60 @@ impl Os {
     }
 }
 
+/// The system and the processors that one artifact is for: one processor, or several for a universal program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Platform {
+    os: Os,
+    arches: Vec<Arch>,
+}
+
+impl Platform {
+    /// The platform of an artifact whose programs are for these targets.
+    ///
+    /// # Errors
+    /// If there is no target, one is named twice, or they are for different systems.
+    pub fn new(targets: &[Target]) -> Result<Platform> {
+        let first = targets.first().context("no target is named")?;
+        let mut arches: Vec<Arch> = targets.iter().map(|target| target.arch).collect();
+        arches.sort();
+        arches.dedup();
+        ensure!(
+            targets.iter().all(|target| target.os == first.os) && arches.len() == targets.len(),
+            "the targets of one artifact are of one system, and each is named once"
+        );
+        Ok(Platform { os: first.os, arches })
+    }
+
+    /// The system.
+    pub fn os(&self) -> Os {
+        self.os
+    }
+
+    /// The processor; the first of several.
+    pub fn arch(&self) -> Arch {
+        self.arches[0]
+    }
+
+    /// Whether it is one system on one processor.
+    pub fn is_single(&self, os: Os) -> bool {
+        self.os == os && self.arches.len() == 1
+    }
+}
+
+impl From<Target> for Platform {
+    fn from(target: Target) -> Platform {
+        Platform { os: target.os, arches: vec![target.arch] }
+    }
+}
+
+/// As in file names: `x86_64-linux`, `universal-macos`.
+impl fmt::Display for Platform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let arch = if let [arch] = *self.arches { arch.name() } else { "universal" };
+        write!(f, "{arch}-{}", self.os.name())
+    }
+}
+
 /// A triple is not one that packages are made for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -88,7 +142,7 @@ pub struct TargetError(String);
 impl FromStr for Target {
     type Err = TargetError;
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
+    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
         let unknown = || TargetError(text.to_owned());
         let (arch, rest) = text.split_once('-').ok_or_else(unknown)?;
         let arch = match arch {
@@ -119,6 +173,22 @@ impl fmt::Display for Target {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Fails if: targets that no artifact can have at once are accepted, or the name in file names is another.
+    #[test]
+    fn platforms_have_names() {
+        for (targets, expected) in [
+            (&["x86_64-linux"][..], Some("x86_64-linux")),
+            (&["aarch64-macos", "x86_64-macos"], Some("universal-macos")),
+            (&["x86_64-macos", "x86_64-macos"], None),
+            (&["x86_64-macos", "aarch64-linux"], None),
+            (&[], None),
+        ] {
+            let targets: Vec<Target> = targets.iter().map(|target| target.parse().unwrap()).collect();
+            let name = Platform::new(&targets).ok().map(|platform| platform.to_string());
+            assert_eq!(name.as_deref(), expected, "{targets:?}");
+        }
+    }
 
     /// Fails if: a triple that we build for is not understood, or a foreign one is.
     #[test]

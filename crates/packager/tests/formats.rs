@@ -3,8 +3,8 @@
 
 mod sample;
 
-use packager::{Format, Product, Target, Version, formats};
-use sample::{EPOCH, MANIFEST, ROWS, Sample};
+use packager::{Format, Platform, Product, Target, Version, formats};
+use sample::{EPOCH, MANIFEST, PROGRAM, ROWS, Sample};
 use std::fs::{self, File};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -53,7 +53,7 @@ fn names_follow_conventions() {
     ] {
         for target in refused {
             let target: Target = target.parse().unwrap();
-            assert!(!formats::by_name(format).unwrap().supports(target), "{format} for {target}");
+            assert!(!formats::by_name(format).unwrap().supports(&target.into()), "{format} for {target}");
         }
     }
 }
@@ -64,7 +64,7 @@ fn bytes_depend_on_content_alone() {
     let one = Sample::new(MANIFEST, ROWS);
     let reversed: Vec<_> = ROWS.iter().rev().copied().collect();
     let other = Sample::new(MANIFEST, &reversed);
-    for name in ["program", "script", "LICENSE", "man/sample.1", "CHANGELOG.md"] {
+    for name in [PROGRAM, "script", "LICENSE", "man/sample.1", "CHANGELOG.md"] {
         let file = File::options().write(true).open(other.path(name)).unwrap();
         file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000)).unwrap();
         #[cfg(unix)]
@@ -97,10 +97,14 @@ fn refuses_with_a_reason() {
         ("deb", row("deb", "path = \"x\"\nkind = \"file\"\nsource = \"script\"\nmode = \"0888\""), "octal"),
         ("deb", row("deb", "path = \"../x\"\nkind = \"directory\""), "'..'"),
         ("deb", row("deb", "path = \"/x\"\nkind = \"directory\""), "relative"),
-        ("deb", row("deb", "path = \"x\"\nkind = \"folder\""), "kind \"folder\""),
+        ("deb", row("deb", "path = \"x\"\nkind = \"folder\""), "unknown variant `folder`"),
         ("deb", row("deb", "path = \"x\"\nkind = \"directory\"\nowner = \"sample:sample\""), "tmpfiles.d"),
         ("deb", row("deb", "path = \"x\"\nkind = \"directory\"\nowner = \"root\""), "user:group"),
-        ("deb", row("deb", "path = \"x\"\nkind = \"directory\"\nsystems = [\"unix\"]"), "no system \"unix\""),
+        (
+            "deb",
+            row("deb", "path = \"x\"\nkind = \"directory\"\nsystems = [\"unix\"]"),
+            "unknown variant `unix`",
+        ),
         ("deb", row("deb", "path = \"x/*\"\nkind = \"file\"\nsource = \"man/*.7\""), "no file matches"),
         ("deb", row("deb", "path = \"x/*\"\nkind = \"file\"\nsource = \"none/*.7\""), "none/*.7"),
         ("deb", row("deb", "path = \"usr/bin/sample\"\nkind = \"directory\""), "two payload entries"),
@@ -155,12 +159,12 @@ fn names_the_known_formats() {
 fn pre_releases_sort_before_releases_in_names() {
     let sample = Sample::new(MANIFEST, ROWS);
     let product = Product::load(&sample.path("product.toml")).unwrap();
-    let target: Target = "x86_64-linux".parse().unwrap();
+    let platform = Platform::from("x86_64-linux".parse::<Target>().unwrap());
     for (version, deb) in
         [("1.0.0", "sample_1.0.0_amd64.deb"), ("1.0.0-beta.2", "sample_1.0.0~beta2_amd64.deb")]
     {
         let version: Version = version.parse().unwrap();
-        assert_eq!(formats::by_name("deb").unwrap().file_name(&product, &version, target), deb);
+        assert_eq!(formats::by_name("deb").unwrap().file_name(&product, &version, &platform), deb);
     }
 }
 
@@ -169,5 +173,5 @@ fn pre_releases_sort_before_releases_in_names() {
 fn an_exe_is_the_program_itself() {
     let sample = Sample::new(MANIFEST, ROWS);
     let packed = sample.pack("exe", "x86_64-windows", EPOCH).unwrap();
-    assert!(fs::read(packed).unwrap() == fs::read(sample.path("program")).unwrap());
+    assert!(fs::read(packed).unwrap() == fs::read(sample.path("program/sample.exe")).unwrap());
 }

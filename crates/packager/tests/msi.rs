@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
-use packager::{Entry, Kind, Package, Payload, Product, Source, formats};
+use packager::{Entry, Kind, Package, Payload, Product, Source, Target, formats};
 use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::path::Path;
@@ -24,8 +24,9 @@ fn build(version: &str, entries: Vec<Entry>) -> anyhow::Result<Vec<u8>> {
         product: &product,
         changelog: &changelog,
         version: version.parse()?,
-        target: "x86_64-pc-windows-gnu".parse()?,
+        platform: "x86_64-pc-windows-gnu".parse::<Target>()?.into(),
         payload: Payload::new(entries)?,
+        parts: Vec::new(),
         epoch: 1_795_305_600,
     };
     let mut out = Cursor::new(Vec::new());

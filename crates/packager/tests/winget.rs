@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
-use packager::{Entry, Kind, Package, Payload, Product, Source, format, formats, winget};
+use packager::{Entry, Kind, Package, Payload, Product, Source, Target, format, formats, winget};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,8 @@ fn package(folder: &Path, target: &str, version: Option<&str>) -> PathBuf {
         product: &product,
         changelog: &changelog,
         version: version.map_or(changelog.latest().version, |version| version.parse().unwrap()),
-        target: target.parse().unwrap(),
+        platform: target.parse::<Target>().unwrap().into(),
+        parts: Vec::new(),
         payload: Payload::new(vec![
             file("pywats-client.exe", Kind::Program),
             file("installer_actions.dll", Kind::Actions),

@@ -1,7 +1,7 @@
-//! The database: rows go in, checked one by one; the file comes out, checked as a whole.
+//! The database: rows go in, checked one by one; the file comes out. [`crate::lint`] judges it as a whole.
 
-use crate::schema::{self, Column, Kind, Table};
-use crate::{Error, Result, Summary, check, container, guid};
+use crate::schema::{self, Column, Kind};
+use crate::{Error, Result, Summary, container, guid};
 use msi::{Category, CodePage};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -131,16 +131,14 @@ impl Database {
         Ok(())
     }
 
-    /// Checks the database as a whole and writes it.
+    /// Writes the database.
     ///
     /// The package code is derived from everything that is written, so files with equal package codes
     /// are equal, as Windows Installer expects.
     ///
     /// # Errors
-    /// If rows refer to what is not there, an action comes before what it needs, a required property is
-    /// missing, the summary is wrong, or `out` cannot be written.
+    /// If the summary is wrong, or `out` cannot be written.
     pub fn write(&self, summary: &Summary, out: &mut dyn Write) -> Result<()> {
-        check::run(self)?;
         summary.check()?;
         let package_code = guid::package_code(&self.digest(summary));
 
@@ -191,10 +189,6 @@ impl Database {
             })
         });
         own.chain(in_cells)
-    }
-
-    pub(crate) fn has_stream(&self, name: &str) -> bool {
-        self.streams.contains_key(name)
     }
 
     /// A digest of everything that goes into the file, except for the package code.
@@ -323,10 +317,4 @@ fn msi_value(cell: &Cell) -> msi::Value {
         Cell::Text(text) => msi::Value::Str(text.clone()),
         Cell::Stream(_) => msi::Value::Binary,
     }
-}
-
-/// The value of a column in a row of a table.
-pub(crate) fn cell<'a>(table: &Table, cells: &'a [Cell], column: &str) -> &'a Cell {
-    let index = table.columns.iter().position(|known| known.name == column);
-    index.map_or(&Cell::Empty, |index| &cells[index])
 }

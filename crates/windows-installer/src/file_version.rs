@@ -5,10 +5,7 @@
 //! what the installer makes of it, in
 //! [File Versioning Rules](https://learn.microsoft.com/en-us/windows/win32/msi/file-versioning-rules).
 
-mod image;
-
-pub(crate) use image::Image;
-
+use crate::pe::Image;
 use crate::{Error, Result};
 use editpe::VersionInfo;
 use editpe::types::VersionU32;

@@ -4,7 +4,7 @@
 //! Each file is a component of its own, as Microsoft advises. A program with a version resource is told
 //! apart by its version ([`FileVersion`]), any other file by the MD5 hash in `MsiFileHash`: from these
 //! Windows tells whether a repair has to replace one. An upgrade replaces every file in any case, because
-//! the old version is removed first (see `RemoveExistingProducts` in [`crate::sequence::STANDARD`]). A
+//! the old version is removed first (see `RemoveExistingProducts` in `crate::standard_actions`). A
 //! version must not go down from one release to the next: Windows would leave the file out, because a
 //! newer one is there when it decides, and then remove that one.
 

@@ -1,10 +1,10 @@
 //! Windows Installer databases (`.msi`) from checked tables, reproducible to the bit.
 //!
-//! A [`Database`] takes rows table by table and refuses what Windows Installer would refuse or, worse,
-//! silently misread: unknown columns, malformed identifiers and GUIDs, references to nothing, text that
-//! the code page cannot hold. [`Database::write`] then gives the same bytes for the same rows, in
-//! whatever order they were added; nothing reads a clock or the environment. [`lint`] judges finished files,
-//! whoever wrote them.
+//! A [`Database`] takes rows table by table and refuses values that their columns do not hold: unknown
+//! columns, malformed identifiers and GUIDs, text that the code page does not have. [`Database::write`] then
+//! gives the same bytes for the same rows, in whatever order they were added; nothing reads a clock or the
+//! environment. Whether the rows make sense together is for [`lint`], which judges finished files, whoever
+//! wrote them.
 //!
 //! The format is documented by Microsoft as
 //! [Windows Installer](https://learn.microsoft.com/en-us/windows/win32/msi/windows-installer-portal): a
@@ -17,7 +17,6 @@
 
 mod bytes;
 mod cabinet;
-mod check;
 mod container;
 mod database;
 mod error;
@@ -27,8 +26,11 @@ pub mod guid;
 mod identity;
 pub mod lint;
 pub mod names;
+pub mod pe;
 pub mod schema;
-pub mod sequence;
+mod sequence;
+mod standard_actions;
+mod stray;
 mod summary;
 
 pub use cabinet::{Cabinet, CabinetFile};
@@ -38,4 +40,5 @@ pub use file_version::FileVersion;
 pub use files::FileSet;
 pub use identity::Identity;
 pub use sequence::{Ending, Place, Sequence};
+pub use stray::has_stray_bytes;
 pub use summary::{Platform, Summary};

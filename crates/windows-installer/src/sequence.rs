@@ -1,88 +1,10 @@
-//! Which action runs when.
+//! Which action runs when: a sequence table that is being put together.
 //!
-//! The numbers are those that Microsoft's own template database gives the
-//! [standard actions](https://learn.microsoft.com/en-us/windows/win32/msi/standard-actions-reference);
-//! each action's page says what has to come before it. Custom actions and dialogs are placed relative to
-//! standard ones.
+//! Custom actions and dialogs are placed relative to [standard ones](crate::standard_actions), which have the
+//! numbers that Microsoft gives them.
 
+use crate::standard_actions::{ACTIONS, standard};
 use crate::{Database, Error, Result, row};
-
-/// A standard action.
-#[derive(Debug)]
-pub struct StandardAction {
-    /// Name of the action.
-    pub name: &'static str,
-    /// Its sequence number.
-    pub number: i16,
-    /// Actions that must be in the same sequence, before it.
-    pub needs: &'static [&'static str],
-}
-
-const fn action(name: &'static str, number: i16, needs: &'static [&'static str]) -> StandardAction {
-    StandardAction { name, number, needs }
-}
-
-/// The standard actions that this crate knows, in the order in which they run.
-pub const STANDARD: &[StandardAction] = &[
-    action("FindRelatedProducts", 25, &[]),
-    action("AppSearch", 50, &[]),
-    action("LaunchConditions", 100, &[]),
-    action("ValidateProductID", 700, &[]),
-    action("CostInitialize", 800, &[]),
-    action("FileCost", 900, &["CostInitialize"]),
-    action("CostFinalize", 1000, &["CostInitialize"]),
-    action("MigrateFeatureStates", 1200, &["CostFinalize"]),
-    action("ExecuteAction", 1300, &["CostFinalize"]),
-    action("InstallValidate", 1400, &["CostFinalize"]),
-    action("InstallInitialize", 1500, &["InstallValidate"]),
-    // This action has four documented places. Here it removes the old version inside the transaction of
-    // the new one, so that whatever fails later brings the old version back, and before anything of the
-    // new version is written, so that no rule about versions or dates of files keeps an old file.
-    action("RemoveExistingProducts", 1550, &["FindRelatedProducts", "InstallInitialize"]),
-    action("ProcessComponents", 1600, &["InstallInitialize"]),
-    action("UnpublishFeatures", 1800, &["InstallInitialize"]),
-    action("StopServices", 1900, &["InstallInitialize"]),
-    action("DeleteServices", 2000, &["StopServices"]),
-    action("RemoveRegistryValues", 2600, &["InstallInitialize"]),
-    action("RemoveIniValues", 3100, &["InstallInitialize"]),
-    action("RemoveShortcuts", 3200, &["InstallInitialize"]),
-    action("RemoveEnvironmentStrings", 3300, &["InstallInitialize"]),
-    action("RemoveFiles", 3500, &["InstallInitialize"]),
-    action("RemoveFolders", 3600, &["RemoveFiles"]),
-    action("CreateFolders", 3700, &["InstallInitialize"]),
-    action("InstallAdminPackage", 3900, &["InstallInitialize"]),
-    action("InstallFiles", 4000, &["InstallInitialize"]),
-    action("CreateShortcuts", 4500, &["InstallFiles"]),
-    action("WriteRegistryValues", 5000, &["InstallInitialize"]),
-    action("WriteIniValues", 5100, &["InstallInitialize"]),
-    action("WriteEnvironmentStrings", 5200, &["InstallInitialize"]),
-    action("InstallServices", 5800, &["InstallFiles"]),
-    action("StartServices", 5900, &["InstallServices"]),
-    action("RegisterUser", 6000, &["InstallInitialize"]),
-    action("RegisterProduct", 6100, &["InstallInitialize"]),
-    action("PublishFeatures", 6300, &["InstallInitialize"]),
-    action("PublishProduct", 6400, &["InstallInitialize"]),
-    action("InstallFinalize", 6600, &["InstallInitialize"]),
-];
-
-/// The sequence tables.
-pub const TABLES: &[&str] = &[
-    "AdminExecuteSequence",
-    "AdminUISequence",
-    "AdvtExecuteSequence",
-    "InstallExecuteSequence",
-    "InstallUISequence",
-];
-
-/// The standard action of that name.
-pub fn standard(name: &str) -> Option<&'static StandardAction> {
-    STANDARD.iter().find(|action| action.name == name)
-}
-
-/// Whether a sequence table is one of the user interface, which may have dialogs for actions.
-pub(crate) fn shows_dialogs(table: &str) -> bool {
-    table.ends_with("UISequence")
-}
 
 /// Where a custom action or a dialog goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,7 +38,7 @@ pub struct Sequence {
 }
 
 impl Sequence {
-    /// An empty sequence for one of [`TABLES`].
+    /// An empty sequence for a table such as `InstallExecuteSequence`.
     pub fn new(table: &'static str) -> Sequence {
         Sequence { table, steps: Vec::new() }
     }
@@ -127,9 +49,10 @@ impl Sequence {
     /// If one is not a standard action.
     pub fn standard(mut self, actions: &[(&str, &str)]) -> Result<Sequence> {
         for (name, condition) in actions {
-            let known =
-                standard(name).ok_or_else(|| Error::row(self.table, name, "is not a standard action"))?;
-            self.steps.push(((*name).to_owned(), (*condition).to_owned(), known.number));
+            let number = standard(name).and_then(|known| known.number).ok_or_else(|| {
+                Error::row(self.table, name, "is not a standard action whose number is known")
+            })?;
+            self.steps.push(((*name).to_owned(), (*condition).to_owned(), number));
         }
         Ok(self)
     }
@@ -164,12 +87,12 @@ impl Sequence {
         let refuse = |reason: String| Error::row(self.table, name, reason);
         let anchor_number = standard(anchor)
             .filter(|_| self.steps.iter().any(|(step, ..)| step == anchor))
+            .and_then(|action| action.number)
             .ok_or_else(|| {
                 refuse(format!("is placed after {anchor}, a standard action that is not in the sequence"))
-            })?
-            .number;
-        let next_standard =
-            STANDARD.iter().map(|a| a.number).find(|n| *n > anchor_number).unwrap_or(i16::MAX);
+            })?;
+        let later = ACTIONS.iter().filter_map(|action| action.number).filter(|n| *n > anchor_number);
+        let next_standard = later.min().unwrap_or(i16::MAX);
         (anchor_number + 1..next_standard)
             .find(|number| self.steps.iter().all(|(_, _, taken)| taken != number))
             .ok_or_else(|| refuse(format!("there is no sequence number left after {anchor}")))
@@ -191,20 +114,6 @@ impl Sequence {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Fails if: the standard actions are out of order, or one needs what is unknown or comes later.
-    #[test]
-    fn standard_actions_are_in_order() {
-        for pair in STANDARD.windows(2) {
-            assert!(pair[0].number < pair[1].number, "{} and {}", pair[0].name, pair[1].name);
-        }
-        for action in STANDARD {
-            for needed in action.needs {
-                let needed = standard(needed).unwrap_or_else(|| panic!("{} needs {needed}", action.name));
-                assert!(needed.number < action.number, "{} needs {}", action.name, needed.name);
-            }
-        }
-    }
 
     /// Fails if: custom actions do not follow their standard action in the order they were added.
     #[test]

@@ -1,7 +1,8 @@
 //! Packages made for a test, such as the same product at a higher version.
 
 use anyhow::{Context, Result, bail};
-use packager::{Package, Payload, Product, Target, format, formats};
+use packager::recipe::parts_from;
+use packager::{Compiled, Origin, Programs, Recipe, Row, Target};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,19 +12,12 @@ pub(crate) fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new("."))
 }
 
-/// Packs `program` as it is released into `folder`.
-pub(crate) fn package_as_released(
-    format: &str,
-    target: &str,
-    program: &Path,
-    folder: &Path,
-) -> Result<PathBuf> {
-    let product = Product::load(&workspace().join("packaging/product.toml"))?;
-    let version = product.changelog()?.latest().version.to_string();
-    package(format, target, &version, program, folder)
+/// How the artifacts of this workspace are made.
+pub(crate) fn recipe() -> Result<Recipe> {
+    Recipe::load(&workspace().join("packaging/product.toml"), &workspace().join("artifacts.toml"))
 }
 
-/// Packs `program` as the product does, at another version, into `folder`.
+/// Makes the artifact of that format for one target from the programs in the folder of `program`, at another version.
 pub(crate) fn package(
     format: &str,
     target: &str,
@@ -31,33 +25,50 @@ pub(crate) fn package(
     program: &Path,
     folder: &Path,
 ) -> Result<PathBuf> {
-    let manifest = workspace().join("packaging/product.toml");
-    let product = Product::load(&manifest)?;
-    let changelog = product.changelog()?;
+    let mut recipe = recipe()?;
+    recipe.version = version.parse()?;
     let target: Target = target.parse()?;
-    let package = Package {
-        payload: Payload::resolve(&product, format, target, program)?,
-        product: &product,
-        changelog: &changelog,
-        version: version.parse()?,
-        target,
-        epoch: changelog.latest().epoch(),
+    let is_it = |row: &&Row| {
+        let is_for = recipe.rows.platform(row).is_ok_and(|platform| platform == target.into());
+        is_for && row.format().is_ok_and(|other| other.name() == format)
     };
-    format::write_into(folder, formats::by_name(format)?, &package)
-        .with_context(|| format!("making a {format} of version {version} for the test"))
+    let row = recipe.rows.artifacts().iter().find(is_it);
+    let row = row.with_context(|| format!("artifacts.toml has no {format} for {target}"))?;
+    let in_folder = program.parent().unwrap_or(Path::new(".")).to_owned();
+    let programs = Programs::new(vec![Compiled { triple: row.targets[0].clone(), folder: in_folder }])?;
+    let origin = Origin { inputs: "", toolchain: "" };
+    let made = recipe.make(row, &programs, Vec::new(), origin, folder);
+    Ok(made.with_context(|| format!("making a {format} of version {version} for the test"))?.0)
 }
 
-/// What the artifacts for these targets are called, in every format that there is for them.
-pub(crate) fn file_names(targets: &[&str]) -> Result<Vec<String>> {
-    let product = Product::load(&workspace().join("packaging/product.toml"))?;
-    let version = product.changelog()?.latest().version;
-    let mut names = Vec::new();
-    for target in targets {
-        let target: Target = target.parse()?;
-        let formats = formats::ALL.iter().filter(|format| format.supports(target));
-        names.extend(formats.map(|format| format.file_name(&product, &version, target)));
+/// Makes an artifact as it is released: from folders of compiled programs, by target, and a folder with its parts.
+pub(crate) fn as_released(
+    name: &str,
+    compiled: Vec<Compiled>,
+    parts: &Path,
+    folder: &Path,
+) -> Result<PathBuf> {
+    let recipe = recipe()?;
+    let row = recipe.rows.row(name)?;
+    let programs = match compiled.as_slice() {
+        [] => Programs::none(recipe.rows.platform(row)?),
+        _ => Programs::new(compiled)?,
+    };
+    let parts = if row.of.is_empty() { Vec::new() } else { parts_from(row, &[parts.to_owned()])? };
+    let origin = Origin { inputs: "", toolchain: "" };
+    Ok(recipe.make(row, &programs, parts, origin, folder)?.0)
+}
+
+/// The names and files of the artifacts whose programs are all for these targets.
+pub(crate) fn artifacts_for(targets: &[&str]) -> Result<Vec<(String, String)>> {
+    let recipe = recipe()?;
+    let mut found = Vec::new();
+    for row in recipe.rows.artifacts() {
+        if recipe.rows.targets(row)?.iter().all(|target| targets.contains(target)) {
+            found.push((row.name.clone(), recipe.file_name(row)?));
+        }
     }
-    Ok(names)
+    Ok(found)
 }
 
 /// Fails if: two files differ in a single bit, or one is missing.

@@ -1,86 +1,56 @@
 //! What matters here of a program for Windows: the processor that it is for, and the table of its signatures
 //! ([PE](https://learn.microsoft.com/en-us/windows/win32/debug/pe-format)).
 
+use cms::cert::x509::der::{Decode, Header, Reader, SliceReader, Tag};
 use packager::Arch;
+use windows_installer::pe::{Image, begins_as_program};
 
 /// A program.
 pub(crate) struct Pe<'a> {
     bytes: &'a [u8],
-    /// Where the file header begins, after `PE\0\0`.
-    header: usize,
+    /// Nothing if it is damaged.
+    image: Option<Image<'a>>,
 }
 
 /// The processors that Windows runs on here, as the header names them.
-const MACHINES: &[(usize, Arch)] = &[(0x8664, Arch::X86_64), (0xaa64, Arch::Aarch64)];
+const MACHINES: &[(u16, Arch)] = &[(0x8664, Arch::X86_64), (0xaa64, Arch::Aarch64)];
 
 impl<'a> Pe<'a> {
     /// Recognises a program.
     pub(crate) fn find(bytes: &'a [u8]) -> Option<Pe<'a>> {
-        let at = u32_at(bytes, 0x3c).filter(|_| bytes.starts_with(b"MZ"))?;
-        (bytes.get(at..at + 4)? == b"PE\0\0").then_some(Pe { bytes, header: at + 4 })
+        begins_as_program(bytes).then(|| Pe { bytes, image: Image::parse(bytes) })
     }
 
     /// The processor that it is for, if it is one of ours.
     pub(crate) fn arch(&self) -> Option<Arch> {
-        let machine = u32_at(self.bytes, self.header)? & 0xffff;
+        let machine = self.image.as_ref()?.machine();
         MACHINES.iter().find(|(known, _)| *known == machine).map(|(_, arch)| *arch)
-    }
-
-    /// Where the table of signatures begins and how long it is, if it is not empty.
-    fn table(&self) -> Option<(usize, usize)> {
-        // After the file header of 20 bytes: the data directories lie further back where addresses have 64 bits.
-        let optional = self.header + 20;
-        let directories = match self.bytes.get(optional..optional + 2)? {
-            [0x0b, 0x02] => optional + 112,
-            [0x0b, 0x01] => optional + 96,
-            _ => return None,
-        };
-        // The fifth.
-        let [at, size] = [0, 4].map(|half| u32_at(self.bytes, directories + 4 * 8 + half));
-        Some((at?, size?)).filter(|(_, size)| *size > 0)
     }
 
     /// Whether there is a signature, right or wrong.
     pub(crate) fn is_signed(&self) -> bool {
-        self.table().is_some()
+        self.image.as_ref().is_some_and(|image| image.signatures().is_some())
     }
 
     /// Whether the table of signatures, which no signature covers, is anything but one signature at the end of the
     /// file.
     pub(crate) fn has_unsigned_bytes(&self) -> bool {
-        self.table().is_some_and(|(at, size)| self.is_one_signature(at, size).is_none())
+        let table = self.image.as_ref().and_then(Image::signatures);
+        table.is_some_and(|(at, size)| self.is_one_signature(at, size).is_none())
     }
 
     fn is_one_signature(&self, at: usize, size: usize) -> Option<()> {
         let table = self.bytes.get(at..).filter(|table| table.len() == size)?;
         // Length with this head, revision, type; then the signature, filled up to a multiple of eight.
-        let length = u32_at(table, 0)?;
+        let length = u32::from_le_bytes(*table.first_chunk()?) as usize;
         let signature = table.get(8..)?;
-        let end = der_length(signature)?;
+        let mut reader = SliceReader::new(signature).ok()?;
+        let header = Header::decode(&mut reader).ok().filter(|header| header.tag == Tag::Sequence)?;
+        let end = usize::try_from((reader.position() + header.length).ok()?).ok()?;
         let rest = signature.get(end..)?;
         let fits = length.div_ceil(8) * 8 == size && rest.len() < 8 && rest.iter().all(|byte| *byte == 0);
         fits.then_some(())
     }
-}
-
-/// How long a sequence is, with tag and length.
-fn der_length(bytes: &[u8]) -> Option<usize> {
-    let (tag, first) = (*bytes.first()?, usize::from(*bytes.get(1)?));
-    if tag != 0x30 {
-        return None;
-    }
-    if first < 0x80 {
-        return Some(2 + first);
-    }
-    let count = first & 0x7f;
-    let digits = bytes.get(2..2 + count).filter(|_| (1..=4).contains(&count))?;
-    let length = digits.iter().fold(0, |sum, digit| sum << 8 | usize::from(*digit));
-    Some(2 + count + length)
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<usize> {
-    let four = bytes.get(at..at.checked_add(4)?)?;
-    usize::try_from(u32::from_le_bytes(four.try_into().ok()?)).ok()
 }
 
 #[cfg(test)]
@@ -92,10 +62,12 @@ pub(crate) mod tests {
         let mut bytes = vec![0; 0x200];
         let optional: usize = 0x80 + 4 + 20;
         let directories = optional + if magic == 0x20b { 112 } else { 96 };
+        let length = u8::try_from(directories + 16 * 8 - optional).unwrap();
         bytes[..2].copy_from_slice(b"MZ");
         bytes[0x3c] = 0x80;
         bytes[0x80..0x84].copy_from_slice(b"PE\0\0");
         bytes[0x84..0x86].copy_from_slice(&machine.to_le_bytes());
+        (bytes[0x84 + 16], bytes[directories - 4]) = (length, 16);
         bytes[optional..optional + 2].copy_from_slice(&magic.to_le_bytes());
         let size = u32::try_from(table.len()).unwrap();
         bytes[directories + 32..directories + 36].copy_from_slice(&0x200u32.to_le_bytes());

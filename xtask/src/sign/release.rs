@@ -12,11 +12,11 @@ use crate::workspace;
 use anyhow::{Context, Result, ensure};
 use appear::NewFolders;
 use earlier::Earlier;
-use packager::artifacts::Origin;
 use packager::digest::sha256_file;
 use packager::unfinished::{self, PREFIX, Unfinished};
 use packager::{
-    Artifact, Artifacts, Changelog, Entry, Format, Package, Payload, Product, Source, Target, formats,
+    Artifact, Artifacts, Changelog, Compiled, Entry, Format, Origin, Payload, Product, Programs, Source,
+    Target,
 };
 use std::collections::BTreeMap;
 use std::fs;
@@ -63,7 +63,7 @@ pub(crate) fn make(order: &Order<'_>, signer: &Signer) -> Result<()> {
     let out = order.out;
     let mut folders = NewFolders::default();
     folders.make(out)?;
-    let _lock = appear::enter(out)?;
+    let _lock = crate::dist::open(out)?;
     let is_dist =
         workspace::dist().canonicalize().is_ok_and(|dist| out.canonicalize().is_ok_and(|o| o == dist));
     ensure!(!is_dist, "{} has the unsigned artifacts: choose another folder with --out", out.display());
@@ -100,7 +100,8 @@ fn make_target(
     fs::create_dir_all(&signatures)?;
 
     let program = format!("{}{}", order.product.name, packaged.os.exe_suffix());
-    let formats: Vec<_> = order.formats.iter().copied().filter(|format| format.supports(packaged)).collect();
+    let formats: Vec<_> =
+        order.formats.iter().copied().filter(|format| format.supports(&packaged.into())).collect();
     let unsigned = programs_of(order.product, &formats, packaged, &program, &unsigned)?;
     earlier.refuse_to_mix(order.out, packaged, store.signed_sha256(&program))?;
     let names: Vec<String> = unsigned.keys().cloned().collect();
@@ -114,15 +115,11 @@ fn make_target(
     }
 
     let toolchain = store.toolchain.clone();
-    let origin = Origin {
-        program: &programs.join(program),
-        target: &target.triple,
-        inputs: "",
-        toolchain: &toolchain,
-    };
+    let origin = Origin { inputs: "", toolchain: &toolchain };
+    let programs = Programs::new(vec![Compiled { triple: target.triple.clone(), folder: programs }])?;
     for format in formats {
         stop_if_interrupted()?;
-        let (path, mut artifact) = pack(order, changelog, packaged, format, origin, staging)?;
+        let (path, mut artifact) = pack(format, &programs, origin, staging)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let ready = staging.folder.path().join("ready").join(&name);
         let look = kind::look(&path)?;
@@ -152,7 +149,9 @@ fn programs_of(
 ) -> Result<BTreeMap<String, PathBuf>> {
     let mut found = BTreeMap::from([(program.to_owned(), unsigned.to_owned())]);
     for format in formats {
-        let payload = Payload::resolve(product, format.name(), target, unsigned)?;
+        let folder = unsigned.parent().unwrap_or(Path::new(".")).to_owned();
+        let compiled = Programs::new(vec![Compiled { triple: target.to_string(), folder }])?;
+        let payload = Payload::resolve(product, format.name(), &target.into(), &compiled)?;
         for source in payload.entries().iter().filter_map(Entry::source) {
             let Source::Path(path) = source else { continue };
             if path == unsigned || path.parent() != unsigned.parent() {
@@ -180,16 +179,16 @@ fn unsigned_program(order: &Order<'_>, changelog: &Changelog, target: &BuildTarg
         ensure!(program.is_file(), "there is no program {}", program.display());
         return Ok(program.to_owned());
     }
-    let advice = || {
-        format!("run `cargo xtask dist --target {}` first, or name a program with --program", target.triple)
-    };
+    let advice = || "run `cargo xtask dist` first, or name a program with --program".to_owned();
     let program = build::program(target).with_context(advice)?;
     let sha256 = sha256_file(&program)?;
-    let (packaged, version) = (target.packaged()?, changelog.latest().version);
-    let list = Artifacts::read(&workspace::dist());
-    let is_listed = formats::ALL.iter().filter(|format| format.supports(packaged)).any(|format| {
-        let listed = list.0.get(&format.file_name(order.product, &version, packaged));
-        listed.is_some_and(|artifact| artifact.target == target.triple && artifact.program_sha256 == sha256)
+    let version = changelog.latest().version;
+    let list = Artifacts::load(&workspace::dist())?.unwrap_or_default();
+    let rows = crate::plan::recipe()?.rows;
+    let is_listed = rows.artifacts().iter().any(|row| {
+        let file = rows.file_name(row, order.product, &version).unwrap_or_default();
+        let programs = list.0.get(&file).map(|artifact| artifact.programs.as_slice()).unwrap_or_default();
+        programs.iter().any(|other| other.target == target.triple && other.sha256 == sha256)
     });
     ensure!(
         is_listed,
@@ -215,24 +214,22 @@ fn check_arch(program: &Path, target: Target) -> Result<()> {
 
 /// Packs the signed program.
 fn pack(
-    order: &Order<'_>,
-    changelog: &Changelog,
-    target: Target,
     format: &'static dyn Format,
+    programs: &Programs,
     origin: Origin<'_>,
     staging: &Staging,
 ) -> Result<(PathBuf, Artifact)> {
-    let package = Package {
-        product: order.product,
-        changelog,
-        version: changelog.latest().version,
-        target,
-        payload: Payload::resolve(order.product, format.name(), target, origin.program)?,
-        epoch: workspace::epoch(changelog)?,
-    };
-    let inputs = package.inputs(format)?;
+    let recipe = crate::plan::recipe()?;
+    let triples: Vec<&str> = programs.compiled().map(|compiled| compiled.triple.as_str()).collect();
+    let row = recipe
+        .rows
+        .artifacts()
+        .iter()
+        .find(|row| row.targets == triples && row.format().is_ok_and(|other| other.name() == format.name()))
+        .context("there is no such artifact")?;
+    let inputs = recipe.inputs_by_content(row, programs, &[])?;
     let origin = Origin { inputs: &inputs, ..origin };
-    Artifact::make(&staging.folder.path().join("unsigned"), format, &package, origin)
+    recipe.make(row, programs, Vec::new(), origin, &staging.folder.path().join("unsigned"))
 }
 
 /// Lets everything appear, the lists last. Until all of it lies ready, nothing is touched.
@@ -257,7 +254,7 @@ fn appear(order: &Order<'_>, staging: &Staging, earlier: &Earlier, folders: &mut
                 "{} is to have artifacts and signatures: choose another folder with --signatures",
                 to.display()
             );
-            locks.push(appear::enter(&to)?);
+            locks.push(crate::dist::open(&to)?);
             for (name, bytes) in store.contents(&from)? {
                 files.push(unfinished::prepare(&to, &name, &bytes)?);
             }

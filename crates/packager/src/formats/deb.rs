@@ -8,10 +8,13 @@ use super::compress::{gzip, with_compressed_manuals, xz_writer};
 use super::tar::Tar;
 use super::text::{WIDTH, paragraphs, wrap};
 use crate::format::Output;
-use crate::{Changelog, Entry, Format, Kind, Os, Owner, Package, Payload, Product, Source, Target, Version};
+use crate::{
+    Changelog, Entry, Format, Kind, Os, Owner, Package, Payload, Platform, Product, Source, Version,
+};
 use anyhow::{Context, Result, ensure};
 use md5::{Digest, Md5};
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 /// The Debian package format.
 #[derive(Debug)]
@@ -28,12 +31,20 @@ impl Format for Deb {
         "deb"
     }
 
-    fn supports(&self, target: Target) -> bool {
-        target.os == Os::Linux
+    fn section(&self) -> Option<&'static str> {
+        Some("deb")
     }
 
-    fn file_name(&self, product: &Product, version: &Version, target: Target) -> String {
-        format!("{}_{}_{}.deb", product.name, version.tilde(), target.arch.debian())
+    fn files(&self, product: &Product) -> Vec<PathBuf> {
+        product.deb.iter().flat_map(|deb| deb.scripts.values().cloned()).collect()
+    }
+
+    fn supports(&self, platform: &Platform) -> bool {
+        platform.is_single(Os::Linux)
+    }
+
+    fn file_name(&self, product: &Product, version: &Version, platform: &Platform) -> String {
+        format!("{}_{}_{}.deb", product.name, version.tilde(), platform.arch().debian())
     }
 
     fn write(&self, package: &Package<'_>, out: &mut dyn Output) -> Result<()> {
@@ -52,6 +63,10 @@ impl Format for Deb {
         }
         Ok(())
     }
+}
+
+fn section(product: &Product) -> Result<&crate::product::Deb> {
+    product.deb.as_ref().context("the product manifest has no section [deb]")
 }
 
 /// Everything that is unpacked: the payload, the changelog, and all folders that lead to them.
@@ -92,7 +107,7 @@ fn control_entries(package: &Package<'_>, tree: &Payload) -> Result<Payload> {
         file("control", control(package, installed_size(tree)?)?, 0o644),
         file("md5sums", md5sums(tree)?, 0o644),
     ];
-    for (script, path) in &package.product.deb.scripts {
+    for (script, path) in &section(package.product)?.scripts {
         ensure!(
             SCRIPTS.contains(&script.as_str()),
             "[deb.scripts] names {script:?}; dpkg knows {}",
@@ -106,14 +121,15 @@ fn control_entries(package: &Package<'_>, tree: &Payload) -> Result<Payload> {
 /// The control file: one stanza of fields.
 fn control(package: &Package<'_>, installed_size: u64) -> Result<String> {
     let product = package.product;
+    let deb = section(product)?;
     let mut fields = vec![
         ("Package", product.name.clone()),
         ("Version", package.version.tilde()),
-        ("Architecture", package.target.arch.debian().to_owned()),
+        ("Architecture", package.platform.arch().debian().to_owned()),
         ("Maintainer", product.maintainer.clone()),
         ("Installed-Size", installed_size.to_string()),
     ];
-    for field in product.deb.relations.keys() {
+    for field in deb.relations.keys() {
         ensure!(
             RELATIONS.contains(&field.as_str()),
             "[deb.relations] names {field:?}; dpkg knows {}",
@@ -121,9 +137,9 @@ fn control(package: &Package<'_>, installed_size: u64) -> Result<String> {
         );
     }
     for field in RELATIONS {
-        fields.extend(product.deb.relations.get(*field).map(|value| (*field, value.clone())));
+        fields.extend(deb.relations.get(*field).map(|value| (*field, value.clone())));
     }
-    fields.push(("Section", product.deb.section.clone()));
+    fields.push(("Section", deb.section.clone()));
     fields.push(("Priority", "optional".to_owned()));
     fields.push(("Homepage", product.homepage.clone()));
     fields.push(("Description", product.summary.clone()));

@@ -2,7 +2,7 @@
 //! call a portable application.
 
 use crate::format::Output;
-use crate::{Format, Os, Package, Product, Target, Version};
+use crate::{Format, Os, Package, Platform, Product, Version};
 use anyhow::{Context, Result, bail};
 
 /// The format. See the [module](self).
@@ -14,12 +14,12 @@ impl Format for Exe {
         "exe"
     }
 
-    fn supports(&self, target: Target) -> bool {
-        target.os == Os::Windows
+    fn supports(&self, platform: &Platform) -> bool {
+        platform.is_single(Os::Windows)
     }
 
-    fn file_name(&self, product: &Product, version: &Version, target: Target) -> String {
-        format!("{}-{version}-{}.exe", product.name, target.arch.windows())
+    fn file_name(&self, product: &Product, version: &Version, platform: &Platform) -> String {
+        format!("{}-{version}-{}.exe", product.name, platform.arch().windows())
     }
 
     /// Bit for bit the program, with its signature if it has one.

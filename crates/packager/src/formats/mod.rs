@@ -2,6 +2,7 @@
 
 pub mod deb;
 pub mod exe;
+pub mod gpo_kit;
 pub mod msi;
 pub mod rpm;
 pub mod tar_gz;
@@ -15,7 +16,8 @@ use crate::Format;
 use anyhow::{Result, bail};
 
 /// Every format, in the order in which they are listed to people.
-pub const ALL: &[&dyn Format] = &[&deb::Deb, &rpm::Rpm, &msi::Msi, &tar_gz::TarGz, &zip::Zip, &exe::Exe];
+pub const ALL: &[&dyn Format] =
+    &[&deb::Deb, &rpm::Rpm, &msi::Msi, &tar_gz::TarGz, &zip::Zip, &exe::Exe, &gpo_kit::GpoKit];
 
 /// The format of that name.
 ///

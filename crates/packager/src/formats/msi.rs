@@ -27,8 +27,9 @@ mod rights;
 mod service;
 mod settings;
 
-use crate::{Arch, Format, Kind, Os, Package, Payload, Product, Target, Version, format::Output};
+use crate::{Arch, Format, Kind, Os, Package, Payload, Product, Version, format::Output};
 use anyhow::{Context, Result, bail};
+use std::path::{Path, PathBuf};
 use windows_installer::files::COMPONENT_64_BIT;
 use windows_installer::{Cell, Database, FileSet, Place, Platform, Sequence, Summary, guid, names, row};
 
@@ -40,12 +41,20 @@ impl Format for Msi {
         "msi"
     }
 
-    fn supports(&self, target: Target) -> bool {
-        target.os == Os::Windows
+    fn section(&self) -> Option<&'static str> {
+        Some("msi")
     }
 
-    fn file_name(&self, product: &Product, version: &Version, target: Target) -> String {
-        format!("{}-{version}-{}.msi", product.name, target.arch.windows())
+    fn files(&self, product: &Product) -> Vec<PathBuf> {
+        product.msi.files().map(Path::to_owned).to_vec()
+    }
+
+    fn supports(&self, platform: &crate::Platform) -> bool {
+        platform.is_single(Os::Windows)
+    }
+
+    fn file_name(&self, product: &Product, version: &Version, platform: &crate::Platform) -> String {
+        format!("{}-{version}-{}.msi", product.name, platform.arch().windows())
     }
 
     fn write(&self, package: &Package<'_>, out: &mut dyn Output) -> Result<()> {
@@ -77,8 +86,8 @@ const UPGRADE_INCLUDING_MAX: i32 = 0x200;
 /// Sets a property to a formatted text.
 const SET_PROPERTY: i32 = 51;
 
-fn platform(target: Target) -> Platform {
-    match target.arch {
+fn platform(package: &Package<'_>) -> Platform {
+    match package.platform.arch() {
         Arch::X86_64 => Platform::X64,
         Arch::Aarch64 => Platform::Arm64,
     }
@@ -91,7 +100,7 @@ fn summary(package: &Package<'_>) -> Summary {
         author: product.vendor.clone(),
         comments: product.summary.clone(),
         creating_application: "packager".to_owned(),
-        platform: platform(package.target),
+        platform: platform(package),
         language: LANGUAGE,
         epoch: package.epoch,
     }
@@ -117,7 +126,7 @@ fn add_properties(database: &mut Database, package: &Package<'_>, codes: &guid::
     let product = package.product;
     let version = package.version.msi();
     let content = package.inputs(&Msi)?;
-    let product_code = codes.product_code(&version, platform(package.target).name(), &content);
+    let product_code = codes.product_code(&version, platform(package).name(), &content);
     // Windows shows the numeric version; the comment has the one that people know.
     let comments = format!("{} (version {})", product.summary, package.version);
     let public = actions::public_properties(package).chain([OLDER, NEWER]).map(str::to_owned);

@@ -6,13 +6,14 @@
 use super::compress::{XZ_LEVEL, with_compressed_manuals};
 use super::text::{WIDTH, paragraphs, wrap};
 use crate::format::Output;
-use crate::{Entry, Format, Kind, Os, Package, Product, Target, Version};
+use crate::{Entry, Format, Kind, Os, Package, Platform, Product, Version};
 use anyhow::{Context, Result, ensure};
 use rpm::{
     BuildConfig, CompressionWithLevel, Dependency, FileOptions, Header, HeaderEntry, IndexData,
     IndexSignatureTag, PackageBuilder, Scriptlet,
 };
 use std::io;
+use std::path::PathBuf;
 
 /// The RPM package format.
 #[derive(Debug)]
@@ -32,12 +33,20 @@ impl Format for Rpm {
         "rpm"
     }
 
-    fn supports(&self, target: Target) -> bool {
-        target.os == Os::Linux
+    fn section(&self) -> Option<&'static str> {
+        Some("rpm")
     }
 
-    fn file_name(&self, product: &Product, version: &Version, target: Target) -> String {
-        format!("{}-{}-{RELEASE}.{}.rpm", product.name, version.tilde(), target.arch.name())
+    fn files(&self, product: &Product) -> Vec<PathBuf> {
+        product.rpm.iter().flat_map(|rpm| rpm.scripts.values().cloned()).collect()
+    }
+
+    fn supports(&self, platform: &Platform) -> bool {
+        platform.is_single(Os::Linux)
+    }
+
+    fn file_name(&self, product: &Product, version: &Version, platform: &Platform) -> String {
+        format!("{}-{}-{RELEASE}.{}.rpm", product.name, version.tilde(), platform.arch().name())
     }
 
     fn write(&self, package: &Package<'_>, out: &mut dyn Output) -> Result<()> {
@@ -81,7 +90,7 @@ fn describe(package: &Package<'_>) -> PackageBuilder {
     let product = package.product;
     let config = BuildConfig::v4().compression(CompressionWithLevel::Xz(XZ_LEVEL)).source_date(package.epoch);
     let version = package.version.tilde();
-    let arch = package.target.arch.name();
+    let arch = package.platform.arch().name();
     let mut builder = PackageBuilder::new(&product.name, &version, &product.license, arch, &product.summary);
     builder
         .using_config(config)
@@ -107,7 +116,7 @@ fn description(description: &str) -> String {
 
 /// Scriptlets, and what they and the program need.
 fn relate(builder: &mut PackageBuilder, product: &Product) -> Result<()> {
-    let needs = &product.rpm;
+    let needs = product.rpm.as_ref().context("the product manifest has no section [rpm]")?;
     builder.requires(Dependency::rpmlib("PayloadIsXz", "5.2-1"));
     for name in &needs.requires {
         builder.requires(Dependency::any(name));

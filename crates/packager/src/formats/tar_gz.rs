@@ -3,7 +3,7 @@
 use super::compress::gzip_writer;
 use super::tar::Tar;
 use crate::format::Output;
-use crate::{Format, Os, Package, Product, Target, Version};
+use crate::{Format, Os, Package, Platform, Product, Version};
 use anyhow::Result;
 
 /// The gzipped tar format.
@@ -11,8 +11,8 @@ use anyhow::Result;
 pub struct TarGz;
 
 /// The name of an archive without its suffix, and of its top folder: `pywats-client-0.1.0-x86_64-linux`.
-pub(super) fn stem(product: &Product, version: &Version, target: Target) -> String {
-    format!("{}-{version}-{target}", product.name)
+pub(super) fn stem(product: &Product, version: &Version, platform: &Platform) -> String {
+    format!("{}-{version}-{platform}", product.name)
 }
 
 impl Format for TarGz {
@@ -20,16 +20,16 @@ impl Format for TarGz {
         "tar.gz"
     }
 
-    fn supports(&self, target: Target) -> bool {
-        matches!(target.os, Os::Linux | Os::MacOs)
+    fn supports(&self, platform: &Platform) -> bool {
+        platform.os() == Os::MacOs || platform.is_single(Os::Linux)
     }
 
-    fn file_name(&self, product: &Product, version: &Version, target: Target) -> String {
-        format!("{}.tar.gz", stem(product, version, target))
+    fn file_name(&self, product: &Product, version: &Version, platform: &Platform) -> String {
+        format!("{}.tar.gz", stem(product, version, platform))
     }
 
     fn write(&self, package: &Package<'_>, out: &mut dyn Output) -> Result<()> {
-        let top = stem(package.product, &package.version, package.target) + "/";
+        let top = stem(package.product, &package.version, &package.platform) + "/";
         let mut tar = Tar::new(gzip_writer(out), &top, package.epoch)?;
         for entry in package.payload.with_parents().entries() {
             tar.add(entry)?;

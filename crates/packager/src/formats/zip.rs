@@ -5,7 +5,7 @@
 
 use super::tar_gz::stem;
 use crate::format::Output;
-use crate::{Format, Kind, Os, Package, Product, Target, Version};
+use crate::{Format, Kind, Os, Package, Payload, Platform, Product, Version};
 use anyhow::{Context, Result, bail};
 use jiff::{Timestamp, tz::TimeZone};
 use std::io::Write;
@@ -21,40 +21,45 @@ impl Format for Zip {
         "zip"
     }
 
-    fn supports(&self, target: Target) -> bool {
-        target.os == Os::Windows
+    fn supports(&self, platform: &Platform) -> bool {
+        platform.is_single(Os::Windows)
     }
 
-    fn file_name(&self, product: &Product, version: &Version, target: Target) -> String {
-        format!("{}.zip", stem(product, version, target))
+    fn file_name(&self, product: &Product, version: &Version, platform: &Platform) -> String {
+        format!("{}.zip", stem(product, version, platform))
     }
 
     fn write(&self, package: &Package<'_>, out: &mut dyn Output) -> Result<()> {
-        let top = stem(package.product, &package.version, package.target);
-        let options = SimpleFileOptions::default()
-            .compression_method(CompressionMethod::Deflated)
-            .compression_level(Some(9))
-            .last_modified_time(dos_time(package.epoch)?)
-            // Or else it would be the system that builds.
-            .system(System::Unix);
-        let mut zip = ZipWriter::new(out);
-        zip.add_directory(&*top, options.unix_permissions(0o755))?;
-        for entry in package.payload.with_parents().entries() {
-            let path = format!("{top}/{}", entry.path);
-            let options = options.unix_permissions(entry.mode);
-            let doing = || format!("packing {}", entry.path);
-            match (&entry.kind, entry.source()) {
-                (_, Some(source)) => {
-                    zip.start_file(path, options).with_context(doing)?;
-                    zip.write_all(&source.read()?).with_context(doing)?;
-                }
-                (Kind::Directory, None) => zip.add_directory(path, options).with_context(doing)?,
-                (_, None) => bail!("{}: archives for Windows hold no links", entry.path),
-            }
-        }
-        zip.finish()?;
-        Ok(())
+        let top = stem(package.product, &package.version, &package.platform);
+        write(&top, &package.payload, package.epoch, out)
     }
+}
+
+/// Writes an archive of a payload, all of it in the folder `top`.
+pub(super) fn write(top: &str, payload: &Payload, epoch: u32, out: &mut dyn Output) -> Result<()> {
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .compression_level(Some(9))
+        .last_modified_time(dos_time(epoch)?)
+        // Or else it would be the system that builds.
+        .system(System::Unix);
+    let mut zip = ZipWriter::new(out);
+    zip.add_directory(top, options.unix_permissions(0o755))?;
+    for entry in payload.with_parents().entries() {
+        let path = format!("{top}/{}", entry.path);
+        let options = options.unix_permissions(entry.mode);
+        let doing = || format!("packing {}", entry.path);
+        match (&entry.kind, entry.source()) {
+            (_, Some(source)) => {
+                zip.start_file(path, options).with_context(doing)?;
+                zip.write_all(&source.read()?).with_context(doing)?;
+            }
+            (Kind::Directory, None) => zip.add_directory(path, options).with_context(doing)?,
+            (_, None) => bail!("{}: archives for Windows hold no links", entry.path),
+        }
+    }
+    zip.finish()?;
+    Ok(())
 }
 
 /// The time in the form of zip archives, which know no time zone and begin in 1980: that of UTC.

@@ -42,7 +42,7 @@ pub struct Msi {
 
 impl Msi {
     /// The files that go into the package besides the payload.
-    pub(super) fn files(&self) -> [&Path; 4] {
+    pub(crate) fn files(&self) -> [&Path; 4] {
         [&self.license, &self.banner_bitmap, &self.dialog_bitmap, &self.icon].map(PathBuf::as_path)
     }
 

@@ -3,15 +3,15 @@
 use crate::program::{
     DEB, RPM, TAR, fails, files, has_exactly, names, pack, pack_arguments, packager, succeeds,
 };
-use crate::sample::{MANIFEST, ROWS, Sample};
+use crate::sample::{MANIFEST, PROGRAM, ROWS, Sample};
 use std::fs;
 use std::process::Command;
 
 /// A sample with packages in the folders `one` (deb, rpm), `two` (tar.gz) and `three` (the rpm of `one`).
 fn three_folders() -> Sample {
     let sample = Sample::new(MANIFEST, ROWS);
-    for (format, out) in [("deb", "one"), ("rpm", "one"), ("tar.gz", "two"), ("rpm", "three")] {
-        pack(&sample, format, out);
+    for (name, out) in [("deb", "one"), ("rpm", "one"), ("tar", "two"), ("rpm", "three")] {
+        pack(&sample, name, out);
     }
     sample
 }
@@ -32,7 +32,7 @@ fn merge_depends_on_content_alone() {
         &[&["merge", "--out", "a", "two", "one"]],
         &[&["merge", "--out", "one", "one", "two"], &["merge", "--out", "b", "one"]],
         &[&["merge", "--out", "c", "two", "three"], &["merge", "--out", "b", "c", "./one/", "c"]],
-        &[&pack_arguments("tar.gz", "b"), &pack_arguments("rpm", "b"), &pack_arguments("deb", "b")],
+        &[&pack_arguments("tar", "b"), &pack_arguments("rpm", "b"), &pack_arguments("deb", "b")],
     ];
     for umask in ["022", "077", "000"] {
         for way in ways {
@@ -87,7 +87,7 @@ fn merge_refuses_with_a_reason() {
         (|s| edit(s, "\"sha256\": \"", "\"sha256\": \"0"), &[TAR, "damaged"]),
         (
             |s| {
-                write(s, "program", "another");
+                write(s, PROGRAM, "another");
                 pack(s, "rpm", "three");
             },
             &[RPM, "one", "three", "different files"],
@@ -128,7 +128,7 @@ fn merge_never_forgets() {
     fs::write(sample.path("two").join(TAR), "x").unwrap();
     fails(&mut packager(&sample, &["merge", "--out", "one", "two", "one"]), &[TAR, "damaged"]);
     assert!(files(&sample.path("one")) == before);
-    fs::write(sample.path("program"), "another").unwrap();
+    fs::write(sample.path(PROGRAM), "another").unwrap();
     pack(&sample, "rpm", "three");
     succeeds(&mut packager(&sample, &["merge", "--out", "three", "three"]));
     has_exactly(&sample.path("three"), &[RPM]);

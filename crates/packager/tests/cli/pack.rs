@@ -3,7 +3,7 @@
 use crate::program::{
     DEB, RPM, TAR, TARGET, fails, files, has_exactly, names, pack, pack_arguments, packager, succeeds,
 };
-use crate::sample::{EPOCH, MANIFEST, ROWS, Sample};
+use crate::sample::{EPOCH, MANIFEST, PROGRAM, ROWS, Sample};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use std::process::Stdio;
 
 fn record(folder: &Path, name: &str) -> serde_json::Value {
     let list = fs::read(folder.join("artifacts.json")).expect("a list");
-    serde_json::from_slice::<serde_json::Value>(&list).expect("JSON")[name].clone()
+    serde_json::from_slice::<serde_json::Value>(&list).expect("JSON")["artifacts"][name].clone()
 }
 
 /// Fails if: a second package displaces the first from the lists, or one that is packed again is listed as
@@ -24,7 +24,7 @@ fn pack_adds_to_the_lists() {
     has_exactly(&out, &[DEB]);
     pack(&sample, "rpm", "out");
     has_exactly(&out, &[DEB, RPM]);
-    fs::write(sample.path("program"), "another program").unwrap();
+    fs::write(sample.path(PROGRAM), "another program").unwrap();
     pack(&sample, "deb", "out");
     has_exactly(&out, &[DEB, RPM]);
 }
@@ -33,9 +33,9 @@ fn pack_adds_to_the_lists() {
 #[test]
 fn pack_writes_what_the_library_writes() {
     let sample = Sample::new(MANIFEST, ROWS);
-    for (format, name) in [("deb", DEB), ("rpm", RPM), ("tar.gz", TAR)] {
+    for (row, format, name) in [("deb", "deb", DEB), ("rpm", "rpm", RPM), ("tar", "tar.gz", TAR)] {
         let library = fs::read(sample.pack(format, TARGET, EPOCH).unwrap()).unwrap();
-        pack(&sample, format, "by-program");
+        pack(&sample, row, "by-program");
         assert!(fs::read(sample.path("by-program").join(name)).unwrap() == library, "{name} differs");
     }
 }
@@ -48,7 +48,7 @@ fn pack_waits_for_another() {
         packager(&sample, &pack_arguments(format, "out")).stdout(Stdio::null()).spawn().expect("it starts")
     };
     // All are started before the first is waited for.
-    for mut child in ["deb", "rpm", "tar.gz"].map(start) {
+    for mut child in ["deb", "rpm", "tar"].map(start) {
         assert!(child.wait().unwrap().success());
     }
     has_exactly(&sample.path("out"), &[DEB, RPM, TAR]);
@@ -58,9 +58,16 @@ fn pack_waits_for_another() {
 #[test]
 fn pack_records_what_it_is_given() {
     let sample = Sample::new(MANIFEST, ROWS);
+    let program_sha256 = packager::digest::sha256_file(&sample.path(PROGRAM)).unwrap();
     let given: &[(&[&str], &str, serde_json::Value)] = &[
-        (&[], "target", TARGET.into()),
+        (&[], "artifact", "deb".into()),
         (&[], "format", "deb".into()),
+        (&[], "made_from", serde_json::json!([])),
+        (
+            &[],
+            "programs",
+            serde_json::json!([{ "name": "sample", "target": TARGET, "sha256": program_sha256 }]),
+        ),
         (&[], "toolchain", "unknown".into()),
         (&[], "source_date_epoch", EPOCH.into()),
         (&["--toolchain", "rustc 1, \"zig\" 2"], "toolchain", "rustc 1, \"zig\" 2".into()),
@@ -75,10 +82,6 @@ fn pack_records_what_it_is_given() {
     }
     succeeds(packager(&sample, &pack_arguments("deb", "out")).env("SOURCE_DATE_EPOCH", "1700000001"));
     assert_eq!(record(&sample.path("out"), DEB)["source_date_epoch"], 1_700_000_001);
-    let mut short = pack_arguments("deb", "out");
-    short[4] = "x86_64-linux";
-    succeeds(&mut packager(&sample, &short));
-    assert_eq!(record(&sample.path("out"), DEB)["target"], "x86_64-linux");
 }
 
 /// Fails if: the digest of the inputs depends on the folder, or not on something that the package depends on.
@@ -107,7 +110,7 @@ fn pack_digests_what_it_looks_at() {
         assert_eq!(base, inputs(*change), "{what}");
     }
     let changes: &[(&str, Change)] = &[
-        ("the program", |sample, _| edit(sample, "program", "x")),
+        ("the program", |sample, _| edit(sample, PROGRAM, "x")),
         ("the manifest", |sample, _| edit(sample, "product.toml", "# x")),
         ("the changelog", |sample, _| edit(sample, "CHANGELOG.md", "- x")),
         ("a script", |sample, _| edit(sample, "script", "x")),
@@ -115,8 +118,11 @@ fn pack_digests_what_it_looks_at() {
         ("one manual more", |sample, _| fs::write(sample.path("man/x.1"), "x").expect("a file")),
         ("the version", |_, arguments| arguments.extend(["--package-version", "3.0.0"])),
         ("the time", |_, arguments| arguments.extend(["--epoch", "1700000000"])),
-        ("the target", |_, arguments| arguments[4] = "aarch64-linux"),
-        ("the format", |_, arguments| arguments[8] = "rpm"),
+        ("the target", |_, arguments| {
+            arguments[1] = "deb-arm64";
+            arguments[5] = "aarch64-unknown-linux-musl=program";
+        }),
+        ("the format", |_, arguments| arguments[1] = "rpm"),
     ];
     let mut seen = BTreeMap::from([(base, "nothing")]);
     for (what, change) in changes {
@@ -132,12 +138,12 @@ fn pack_digests_what_dialogs_show() {
     let actions = "formats = [\"msi\"]\npath = \"actions.dll\"\nkind = \"actions\"";
     let inputs = |changed: Option<&str>| {
         let sample = Sample::new(MANIFEST, &[ROWS, &[actions]].concat());
-        fs::write(sample.path("actions.dll"), "not really a library").expect("a file");
+        fs::write(sample.path("program/actions.dll"), "not really a library").expect("a file");
         if let Some(name) = changed {
             fs::write(sample.path(name), "changed").expect("a file");
         }
         let mut arguments = pack_arguments("msi", "out");
-        arguments[4] = "x86_64-windows";
+        arguments[5] = "x86_64-pc-windows-gnu=program";
         let name = succeeds(&mut packager(&sample, &arguments)).trim().replace("out/", "");
         record(&sample.path("out"), &name)["inputs"].as_str().unwrap().to_owned()
     };
@@ -161,13 +167,13 @@ fn pack_looks_at_what_is_there() {
         fs::write(out.join(DEB), damage).unwrap();
         let before = files(&out);
         fails(
-            &mut packager(&sample, &pack_arguments("tar.gz", "out")),
+            &mut packager(&sample, &pack_arguments("tar", "out")),
             &[DEB, "is not what was packed", "delete it, then pack it again"],
         );
         assert!(files(&out) == before, "a refused pack changed something: {:?}", names(&out));
     }
     fs::remove_file(out.join(DEB)).unwrap();
-    let text = pack(&sample, "tar.gz", "out");
+    let text = pack(&sample, "tar", "out");
     assert!(text.contains(&format!("{DEB} was deleted from out")), "{text}");
     has_exactly(&out, &[RPM, TAR]);
 
@@ -182,11 +188,13 @@ fn pack_refuses_with_a_reason() {
     let sample = Sample::new(MANIFEST, ROWS);
     type Replacements<'a> = &'a [(&'a str, &'a str)];
     let cases: &[(Replacements<'_>, &[&str])] = &[
-        (&[("--format", "apk")], &["apk", "deb, rpm"]),
-        (&[("--format", "zip")], &["there is no zip for x86_64-linux"]),
-        (&[("--target", "riscv64-linux")], &["riscv64-linux", "Rust target triple"]),
-        (&[("--program", "none")], &["none is not a file"]),
-        (&[("--program", "man")], &["man is not a file"]),
+        (&[("pack", "apk")], &["apk", "deb, deb-arm64, rpm"]),
+        (&[("pack", "deb-arm64")], &["takes programs for aarch64-unknown-linux-musl", "x86_64-unknown"]),
+        (&[("--program", "riscv64-linux=program")], &["riscv64-linux", "Rust target triple"]),
+        (&[("--program", "x86_64-unknown-linux-musl=none")], &["none is not a folder"]),
+        (&[("--program", "x86_64-unknown-linux-musl=man")], &["man/sample is not a file"]),
+        (&[("--program", "program")], &["TRIPLE=FOLDER"]),
+        (&[("--artifacts", "none.toml")], &["none.toml", "No such file"]),
         (&[("--manifest", "none.toml")], &["none.toml", "No such file"]),
         (&[("--epoch", "yesterday")], &["yesterday", "--epoch"]),
         (&[("--epoch", "-1")], &["-1"]),
@@ -206,16 +214,18 @@ fn pack_refuses_with_a_reason() {
         assert!(!sample.path("out").join(DEB).exists(), "{complaints:?}");
     }
     fails(packager(&sample, &pack_arguments("deb", "out")).env("SOURCE_DATE_EPOCH", "x"), &["--epoch"]);
-    fails(&mut packager(&sample, &["--format", "deb"]), &["pack", "--help"]);
+    fails(&mut packager(&sample, &["--help-me"]), &["--help"]);
 
     let out = sample.path("out");
     fs::create_dir_all(out.join(DEB)).unwrap();
     fails(&mut packager(&sample, &pack_arguments("deb", "out")), &[DEB, "directory"]);
     assert_eq!(names(&out), [DEB]);
     fs::remove_dir(out.join(DEB)).unwrap();
-    for list in ["no list", "{\"a\": 1}"] {
+    for (list, complaint) in
+        [("no list", "artifacts.json is damaged"), ("{\"a\": 1}", "artifacts.json was written by an older")]
+    {
         fs::write(out.join("artifacts.json"), list).unwrap();
-        fails(&mut packager(&sample, &pack_arguments("deb", "out")), &["artifacts.json is damaged"]);
+        fails(&mut packager(&sample, &pack_arguments("deb", "out")), &[complaint]);
         assert_eq!(names(&out), ["artifacts.json"]);
     }
 }

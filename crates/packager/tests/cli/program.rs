@@ -10,6 +10,8 @@ pub(crate) const DEB: &str = "sample_0.2.0~rc1_amd64.deb";
 pub(crate) const RPM: &str = "sample-0.2.0~rc1-1.x86_64.rpm";
 pub(crate) const TAR: &str = "sample-0.2.0-rc.1-x86_64-linux.tar.gz";
 pub(crate) const TARGET: &str = "x86_64-unknown-linux-musl";
+/// What was compiled for [`TARGET`], as an argument.
+pub(crate) const PROGRAMS: &str = "x86_64-unknown-linux-musl=program";
 const LISTS: [&str; 2] = ["SHA256SUMS", "artifacts.json"];
 
 /// A way to start the program: in the sample's folder, with an environment that says nothing.
@@ -40,15 +42,12 @@ pub(crate) fn fails(command: &mut Command, complaints: &[&str]) {
     }
 }
 
-pub(crate) fn pack_arguments<'a>(format: &'a str, out: &'a str) -> Vec<&'a str> {
-    ["pack", "--manifest", "product.toml", "--target", TARGET, "--program", "program"]
-        .into_iter()
-        .chain(["--format", format, "--out", out])
-        .collect()
+pub(crate) fn pack_arguments<'a>(name: &'a str, out: &'a str) -> Vec<&'a str> {
+    ["pack", name, "--manifest", "product.toml", "--program", PROGRAMS, "--out", out].into()
 }
 
-pub(crate) fn pack(sample: &Sample, format: &str, out: &str) -> String {
-    succeeds(&mut packager(sample, &pack_arguments(format, out)))
+pub(crate) fn pack(sample: &Sample, name: &str, out: &str) -> String {
+    succeeds(&mut packager(sample, &pack_arguments(name, out)))
 }
 
 /// Every file of a folder, hidden ones included, with mode and content.
@@ -75,6 +74,8 @@ pub(crate) fn has_exactly(folder: &Path, artifacts: &[&str]) {
     assert_eq!(names(folder), expected);
     let list: serde_json::Value =
         serde_json::from_slice(&fs::read(folder.join("artifacts.json")).expect("a list")).expect("JSON");
+    assert_eq!(list["schema"], 1);
+    let list = &list["artifacts"];
     let mut sums = String::new();
     let mut sorted = artifacts.to_vec();
     sorted.sort_unstable();

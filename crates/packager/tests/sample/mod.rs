@@ -1,7 +1,7 @@
 //! A small product to pack: a folder with a manifest and everything that it names.
 
 use anyhow::Result;
-use packager::{Package, Payload, Product, Target, format, formats};
+use packager::{Compiled, Origin, Programs, Recipe, Rows};
 use std::fs;
 use std::path::PathBuf;
 use tempfile::TempDir;
@@ -85,8 +85,35 @@ source = "script"
 mode = "0640""#,
 ];
 
+/// The table of its artifacts.
+pub(crate) const TABLE: &str = r#"
+[[artifact]]
+name = "deb"
+format = "deb"
+targets = ["x86_64-unknown-linux-musl"]
+[[artifact]]
+name = "deb-arm64"
+format = "deb"
+targets = ["aarch64-unknown-linux-musl"]
+[[artifact]]
+name = "rpm"
+format = "rpm"
+targets = ["x86_64-unknown-linux-musl"]
+[[artifact]]
+name = "tar"
+format = "tar.gz"
+targets = ["x86_64-unknown-linux-musl"]
+[[artifact]]
+name = "msi"
+format = "msi"
+targets = ["x86_64-pc-windows-gnu"]
+"#;
+
 /// 2026-01-02, the day of the changelog's top entry.
 pub(crate) const EPOCH: u32 = 1_767_312_000;
+
+/// Its program for Linux.
+pub(crate) const PROGRAM: &str = "program/sample";
 
 /// The folder of a sample product, removed at the end.
 pub(crate) struct Sample {
@@ -113,7 +140,9 @@ impl Sample {
             ("banner.bmp", "a picture\n"),
             ("dialog.bmp", "another picture\n"),
             ("sample.ico", "an icon\n"),
-            ("program", &"not really a program\n".repeat(1000)),
+            ("artifacts.toml", TABLE),
+            (PROGRAM, &"not really a program\n".repeat(1000)),
+            ("program/sample.exe", "not really a program\n"),
         ] {
             let path = sample.path(name);
             fs::create_dir_all(path.parent().expect("a file has a folder")).expect("a folder");
@@ -127,20 +156,18 @@ impl Sample {
         self.folder.path().join(name)
     }
 
-    /// Packs the product into its folder `out` and returns where the package is.
-    pub(crate) fn pack(&self, format: &str, target: &str, epoch: u32) -> Result<PathBuf> {
-        let target: Target = target.parse()?;
-        let product = Product::load(&self.path("product.toml"))?;
-        let changelog = product.changelog()?;
-        let payload = Payload::resolve(&product, format, target, &self.path("program"))?;
-        let package = Package {
-            product: &product,
-            changelog: &changelog,
-            version: changelog.latest().version,
-            target,
-            payload,
-            epoch,
-        };
-        format::write_into(&self.path("out"), formats::by_name(format)?, &package)
+    /// Packs the product into its folder `out` and returns where the package is. There may be several targets, with
+    /// commas between them.
+    pub(crate) fn pack(&self, format: &str, targets: &str, epoch: u32) -> Result<PathBuf> {
+        let targets: Vec<String> = targets.split(',').map(str::to_owned).collect();
+        let row = format!("[[artifact]]\nname = \"it\"\nformat = {format:?}\ntargets = {targets:?}\n");
+        let mut recipe = Recipe::load(&self.path("product.toml"), &self.path("artifacts.toml"))?;
+        (recipe.epoch, recipe.rows) = (epoch, Rows::parse(&row)?);
+        let compiled = |triple| Compiled { triple, folder: self.path("program") };
+        let programs = Programs::new(targets.into_iter().map(compiled).collect())?;
+        let origin = Origin { inputs: "", toolchain: "" };
+        let (path, _) =
+            recipe.make(recipe.rows.row("it")?, &programs, Vec::new(), origin, &self.path("out"))?;
+        Ok(path)
     }
 }

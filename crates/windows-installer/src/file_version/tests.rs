@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{Cell, Database, FileSet, guid, row};
-use goblin::pe::Coff;
-
+use object::read::coff::CoffFile;
+use object::{Object, ObjectSection};
 use windows_resources::{Resources, Version};
 
 /// Where the section is in the file, and where in memory.
@@ -17,12 +17,11 @@ const ICON: &[u8] = b"\0\0\x01\0\x01\0\x10\x10\0\0\x01\0\x20\0\x01\0\0\0\x16\0\0
 pub(crate) fn resources(file: [u16; 4]) -> Vec<u8> {
     let version = Version { file, pre_release: false, texts: &[("ProductName", "Sample")] };
     let object = Resources { icon: ICON, version, manifest: "" }.object("x86_64").expect("resources");
-    let coff = Coff::parse(&object).expect("an object");
-    let section = &coff.sections[0];
-    let start = section.pointer_to_raw_data as usize;
-    let mut bytes = object[start..start + section.size_of_raw_data as usize].to_vec();
-    for relocation in section.relocations(&object).expect("relocations") {
-        let at = relocation.virtual_address as usize;
+    let coff: CoffFile<'_> = CoffFile::parse(object.as_slice()).expect("an object");
+    let section = coff.sections().next().expect("a section");
+    let mut bytes = section.data().expect("its content").to_vec();
+    for (at, _) in section.relocations() {
+        let at = usize::try_from(at).expect("a place");
         let field: &mut [u8; 4] = (&mut bytes[at..at + 4]).try_into().expect("a field");
         *field = (u32::from_le_bytes(*field) + MEMORY).to_le_bytes();
     }

@@ -5,7 +5,7 @@
 
 mod unpack;
 
-pub(super) use unpack::{Cabinet, Packed, Refused};
+pub(super) use unpack::{Packed, Unpacked};
 
 use super::read::{Cell, Msi, Row, Table, summary_property};
 use super::report::{Report, rules};
@@ -60,7 +60,7 @@ pub(super) struct Medium<'a> {
     /// Compressed files, in the order of their sequence numbers.
     files: Vec<Row<'a>>,
     /// Its cabinet, if it is a stream of the file.
-    pub(super) cabinet: Option<&'a Result<Cabinet, Refused>>,
+    pub(super) cabinet: Option<&'a Unpacked>,
 }
 
 /// Every medium in the order of its number.
@@ -84,11 +84,11 @@ pub(super) fn media(msi: &Msi) -> Vec<Medium<'_>> {
 }
 
 /// Every cabinet once, however many media name it.
-fn unpack_all(msi: &Msi) -> BTreeMap<String, Result<Cabinet, Refused>> {
+fn unpack_all(msi: &Msi) -> BTreeMap<String, Unpacked> {
     let names: BTreeSet<&str> =
         msi.rows("Media").filter_map(|row| row.text("Cabinet").strip_prefix('#')).collect();
     let mut left = unpack::MOST;
-    let mut unpack = |name: &str| Some((name.to_owned(), Cabinet::unpack(msi.streams.get(name)?, &mut left)));
+    let mut unpack = |name: &str| Some((name.to_owned(), unpack::unpack(msi.streams.get(name)?, &mut left)));
     names.into_iter().filter_map(&mut unpack).collect()
 }
 
@@ -98,9 +98,7 @@ pub(super) fn check(msi: &Msi, report: &mut Report) {
     for medium in media(msi) {
         match medium.cabinet {
             Some(Ok(cabinet)) => contents(&medium, cabinet, report),
-            Some(Err(refused)) => {
-                report.value(READABLE, medium.row, "Cabinet", refused.to_string());
-            }
+            Some(Err(reason)) => report.value(READABLE, medium.row, "Cabinet", reason),
             None => {}
         }
     }
@@ -180,8 +178,8 @@ fn streams(msi: &Msi, report: &mut Report) {
     }
 }
 
-fn contents(medium: &Medium<'_>, cabinet: &Cabinet, report: &mut Report) {
-    let packed: BTreeSet<&str> = cabinet.files.iter().map(|file| file.name.as_str()).collect();
+fn contents(medium: &Medium<'_>, cabinet: &[Packed], report: &mut Report) {
+    let packed: BTreeSet<&str> = cabinet.iter().map(|file| file.name.as_str()).collect();
     let sorted: Vec<&str> = medium.files.iter().map(|row| row.text("File")).collect();
     let wanted: BTreeSet<&str> = sorted.iter().copied().collect();
     for row in medium.files.iter().filter(|row| !packed.contains(row.text("File"))) {
@@ -192,7 +190,7 @@ fn contents(medium: &Medium<'_>, cabinet: &Cabinet, report: &mut Report) {
         report.value(FILES, medium.row, "Cabinet", message);
     }
     let order: Vec<&str> =
-        cabinet.files.iter().map(|file| file.name.as_str()).filter(|name| wanted.contains(name)).collect();
+        cabinet.iter().map(|file| file.name.as_str()).filter(|name| wanted.contains(name)).collect();
     let sorted = sorted.iter().filter(|name| packed.contains(*name));
     if let Some((name, _)) = order.iter().zip(sorted).find(|(in_cabinet, in_table)| in_cabinet != in_table) {
         let message = format!("{name:?} is not where its sequence number says: pack files in that order");

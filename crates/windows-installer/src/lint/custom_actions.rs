@@ -1,8 +1,8 @@
 //! Custom actions: whether their type is one, and their source exists.
 
-use super::actions;
 use super::read::{Msi, Row};
 use super::report::{Report, rules};
+use crate::standard_actions::standard;
 
 rules! {
     TYPE "custom-action-type"
@@ -90,7 +90,7 @@ pub(super) fn is_script(kind: i32) -> bool {
 pub(super) fn check(msi: &Msi, report: &mut Report) {
     for row in msi.rows("CustomAction") {
         let kind = row.bits("Type");
-        if actions::standard(row.text("Action")).is_some() {
+        if standard(row.text("Action")).is_some() {
             report.value(NAME, row, "Action", "is the name of a standard action: choose another");
         }
         let Some((_, source, target, may_defer)) = TYPES.iter().find(|(base, ..)| *base == kind & BASE)

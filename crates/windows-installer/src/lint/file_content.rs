@@ -4,8 +4,8 @@ use super::cabinets::{self, Packed};
 use super::category;
 use super::read::{Msi, Row};
 use super::report::{Report, rules};
-use crate::bytes::{u16_at, u32_at};
-use crate::file_version::Image;
+use crate::FileVersion;
+use crate::pe::Image;
 use md5::{Digest, Md5};
 
 rules! {
@@ -35,7 +35,7 @@ rules! {
 pub(super) fn check(msi: &Msi, report: &mut Report) {
     for medium in cabinets::media(msi) {
         let Some(Ok(cabinet)) = medium.cabinet else { continue };
-        for packed in &cabinet.files {
+        for packed in cabinet {
             if let Some(row) = msi.row("File", &packed.name) {
                 file(msi, row, packed, report);
             }
@@ -90,22 +90,17 @@ fn file(msi: &Msi, row: Row<'_>, packed: &Packed, report: &mut Report) {
         (Some(_), Found::Nothing) => {
             format!("{version}, but the file has no version resource: leave it empty")
         }
-        (Some(given), Found::Version(found)) if given != found => {
-            format!("{version}, but the file says {}: write that", shown(found))
+        (Some(given), Found::Version(found)) if category::version(&found) != Some(given) => {
+            format!("{version}, but the file says {found}: write that")
         }
         (None, Found::Version(found)) if version.is_empty() => {
             format!(
-                "is empty, but the file says {}: write that, or Windows takes the file for an older one",
-                shown(found)
+                "is empty, but the file says {found}: write that, or Windows takes the file for an older one"
             )
         }
         _ => return,
     };
     report.value(VERSION, row, "Version", message);
-}
-
-fn shown(version: [u16; 4]) -> String {
-    version.map(|field| field.to_string()).join(".")
 }
 
 fn hash(msi: &Msi, row: Row<'_>, content: &[u8], report: &mut Report) {
@@ -135,39 +130,24 @@ fn is_program(content: &[u8]) -> bool {
 }
 
 /// What a file says of its version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 enum Found {
     /// It is no program.
     NoProgram,
     /// A program without a version.
     Nothing,
-    Version([u16; 4]),
+    Version(String),
     /// Programs for 16-bit Windows have versions of another kind, and some blocks are unusual.
     Unknown,
 }
 
 fn version_of(content: &[u8]) -> Found {
-    let Some(image) = Image::parse(content) else {
-        return if is_program(content) { Found::Unknown } else { Found::NoProgram };
-    };
-    match image.version_resource() {
-        None => Found::Nothing,
-        Some(block) => fixed_version(block).map_or(Found::Unknown, Found::Version),
+    match FileVersion::read("", content) {
+        Ok(Some(found)) => Found::Version(found.version),
+        Ok(None) if Image::parse(content).is_some() => Found::Nothing,
+        Ok(None) if !is_program(content) => Found::NoProgram,
+        _ => Found::Unknown,
     }
-}
-
-/// The version in the block
-/// [`VS_VERSIONINFO`](https://learn.microsoft.com/en-us/windows/win32/menurc/vs-versioninfo): the part of it
-/// that Windows Installer reads, whatever the texts after it are like.
-fn fixed_version(block: &[u8]) -> Option<[u16; 4]> {
-    const KEY_AT: usize = 6;
-    const FIXED_AT: usize = 40;
-    let key: Vec<u8> = "VS_VERSION_INFO\0".encode_utf16().flat_map(u16::to_le_bytes).collect();
-    if !block.get(KEY_AT..)?.starts_with(&key) || u32_at(block, FIXED_AT)? != 0xfeef_04bd {
-        return None;
-    }
-    let field = |at: usize| u16_at(block, FIXED_AT + at);
-    Some([field(10)?, field(8)?, field(14)?, field(12)?])
 }
 
 #[cfg(test)]
@@ -193,8 +173,8 @@ mod tests {
         let mut old = good.clone();
         old[0x40..0x42].copy_from_slice(b"NE");
         for (content, found) in [
-            (&good[..], Found::Version([1, 2, 3, 4])),
-            (&inner, Found::Version([1, 2, 3, 4])),
+            (&good[..], Found::Version("1.2.3.4".to_owned())),
+            (&inner, Found::Version("1.2.3.4".to_owned())),
             (&without, Found::Nothing),
             (&damaged, Found::Unknown),
             (&old, Found::Unknown),

@@ -1,9 +1,10 @@
 //! The sequence tables: which action runs when.
 
-use super::actions::{self, Part};
+use super::actions;
 use super::custom_actions::{Execution, execution};
 use super::read::{Msi, Row};
 use super::report::{Report, rules};
+use crate::standard_actions::{Action, Part, standard};
 use std::collections::BTreeMap;
 
 rules! {
@@ -93,10 +94,13 @@ pub(super) fn check(msi: &Msi, report: &mut Report) {
         let sequence = Sequence::new(msi, table, *has_dialogs);
         numbers(msi, &sequence, report);
         for (name, (number, row)) in &sequence.steps {
-            if let Some(action) = actions::standard(name) {
-                standard(&sequence, action, *number, *row, report);
+            if let Some(action) = standard(name) {
+                standard_action(&sequence, action, *number, *row, report);
             } else if let Some(custom) = msi.row("CustomAction", name) {
                 custom_action(msi, &sequence, custom, *number, *row, report);
+                if msi.has("Dialog", name) {
+                    report.row(KNOWN, *row, "is both a custom action and a dialog: rename one of them");
+                }
             } else if !msi.has("Dialog", name) {
                 report.row(
                     KNOWN,
@@ -142,13 +146,7 @@ fn numbers(msi: &Msi, sequence: &Sequence<'_>, report: &mut Report) {
     }
 }
 
-fn standard(
-    sequence: &Sequence<'_>,
-    action: &actions::Action,
-    number: i32,
-    row: Row<'_>,
-    report: &mut Report,
-) {
+fn standard_action(sequence: &Sequence<'_>, action: &Action, number: i32, row: Row<'_>, report: &mut Report) {
     let is_late = |earlier: &str| sequence.number(earlier).is_some_and(|other| other >= number);
     for earlier in action.needs.iter().filter(|needed| sequence.number(needed).is_none()) {
         report.row(NEEDS, row, format!("needs {earlier}, which is not in the sequence: add it before"));
@@ -196,7 +194,7 @@ fn remove_existing_products(sequence: &Sequence<'_>, number: i32, row: Row<'_>, 
         return;
     }
     let writes = |name: &str| {
-        actions::standard(name).is_some_and(|action| action.part == Part::Script)
+        standard(name).is_some_and(|action| action.part == Part::Script)
             && !matches!(name, "InstallExecute" | "InstallExecuteAgain")
     };
     let first =

@@ -1,9 +1,11 @@
 //! Controls of dialogs: what they show, set and do.
 
-use super::actions;
 use super::formatted::is_identifier;
 use super::read::{Msi, Row};
+use super::references;
 use super::report::{Report, rules};
+use crate::standard_actions::standard;
+use std::collections::{BTreeMap, BTreeSet};
 
 rules! {
     TYPE "control-type"
@@ -16,7 +18,8 @@ rules! {
         "Events, conditions and mappings are for controls that exist."
         "msi/controlevent-table";
     EVENT "control-event"
-        "An event is one that Windows has, and leads to a dialog, action or feature that exists."
+        "An event is one that Windows has, leads to a dialog, action or feature that exists, and does not \
+         come after one by which the dialog is left in any case."
         "msi/ice44";
     CONDITION "control-condition"
         "A control is shown, hidden, enabled, disabled or made the default one."
@@ -106,10 +109,27 @@ enum Argument {
     Dialog,
     Action,
     Feature,
+    /// A folder, or a property that holds one.
     Folder,
-    End,
+    /// One of these words.
+    Word(&'static [&'static str]),
     Any,
 }
+
+/// How a dialog may end.
+const ENDINGS: &[&str] = &[
+    "Exit",
+    "Ignore",
+    "Retry",
+    "Return",
+    "ErrorAbort",
+    "ErrorCancel",
+    "ErrorIgnore",
+    "ErrorNo",
+    "ErrorOk",
+    "ErrorRetry",
+    "ErrorYes",
+];
 
 const EVENTS: &[(&str, Argument)] = &[
     ("AddLocal", Argument::Feature),
@@ -120,8 +140,8 @@ const EVENTS: &[(&str, Argument)] = &[
     ("DirectoryListOpen", Argument::Any),
     ("DirectoryListUp", Argument::Any),
     ("DoAction", Argument::Action),
-    ("EnableRollback", Argument::Any),
-    ("EndDialog", Argument::End),
+    ("EnableRollback", Argument::Word(&["False", "True"])),
+    ("EndDialog", Argument::Word(ENDINGS)),
     ("MsiLaunchApp", Argument::Any),
     ("MsiPrint", Argument::Any),
     ("NewDialog", Argument::Dialog),
@@ -139,6 +159,9 @@ const EVENTS: &[(&str, Argument)] = &[
     ("SpawnWaitDialog", Argument::Dialog),
     ("ValidateProductID", Argument::Any),
 ];
+
+/// Events by which a dialog is left.
+const LEAVING: &[&str] = &["EndDialog", "NewDialog", "SpawnDialog"];
 
 /// Events that Windows sends, and those of controls, which other controls may follow.
 const SENT: &[&str] = &[
@@ -170,10 +193,12 @@ pub(super) fn check(msi: &Msi, report: &mut Report) {
     for row in msi.rows("Control") {
         control(msi, row, report);
     }
+    let set = references::set_somewhere(msi, &[]);
     for row in msi.rows("ControlEvent") {
         pair(msi, row, report);
-        event(msi, row, report);
+        event(msi, row, &set, report);
     }
+    late_events(msi, report);
     for row in msi.rows("ControlCondition") {
         pair(msi, row, report);
         if !["Default", "Disable", "Enable", "Hide", "Show"].contains(&row.text("Action")) {
@@ -185,7 +210,7 @@ pub(super) fn check(msi: &Msi, report: &mut Report) {
         pair(msi, row, report);
         let event = row.text("Event");
         // Visual Studio maps progress bars to actions, which does no harm.
-        let is_action = actions::standard(event).is_some() || event == "UnmoveFiles";
+        let is_action = standard(event).is_some() || event == "UnmoveFiles";
         if !is_action && !SENT.contains(&event) && !EVENTS.iter().any(|(name, _)| *name == event) {
             report.value(
                 MAPPING,
@@ -253,9 +278,10 @@ fn radio(msi: &Msi, row: Row<'_>, property: &str, report: &mut Report) {
         .collect();
     if buttons.is_empty() {
         report.value(RADIO, row, "Property", format!("{property} has no buttons: add them to RadioButton"));
-    } else if let Some(value) = msi.property(property)
-        && !buttons.contains(&value)
-    {
+        return;
+    }
+    let value = msi.property(property).unwrap_or_default();
+    if !buttons.contains(&value) {
         let message =
             format!("{property} is {value:?} at first, which is none of its buttons: {}", buttons.join(", "));
         report.value(RADIO, row, "Property", message);
@@ -270,7 +296,7 @@ fn pair(msi: &Msi, row: Row<'_>, report: &mut Report) {
     }
 }
 
-fn event(msi: &Msi, row: Row<'_>, report: &mut Report) {
+fn event(msi: &Msi, row: Row<'_>, set: &BTreeSet<&str>, report: &mut Report) {
     let (event, argument) = (row.text("Event"), row.text("Argument"));
     // An event in brackets sets the property.
     if let Some(property) = event.strip_prefix('[') {
@@ -288,20 +314,28 @@ fn event(msi: &Msi, row: Row<'_>, report: &mut Report) {
     let leads = match kind {
         Argument::Dialog => msi.has("Dialog", argument),
         Argument::Action => {
-            msi.has("CustomAction", argument)
-                || msi.has("Dialog", argument)
-                || actions::standard(argument).is_some()
+            msi.has("CustomAction", argument) || msi.has("Dialog", argument) || standard(argument).is_some()
         }
         Argument::Feature => argument.eq_ignore_ascii_case("ALL") || msi.has("Feature", argument),
-        // A property, which often has the name of a folder.
-        Argument::Folder => is_identifier(argument),
-        Argument::End => {
-            matches!(argument, "Exit" | "Retry" | "Ignore" | "Return") || argument.starts_with("Error")
-        }
+        Argument::Folder => set.contains(argument),
+        Argument::Word(words) => words.contains(&argument),
         Argument::Any => true,
     };
     if !leads {
         report.value(EVENT, row, "Argument", format!("{event} leads nowhere: {argument:?} does not exist"));
+    }
+}
+
+/// Events of one control in the order in which they come.
+fn late_events(msi: &Msi, report: &mut Report) {
+    let control = |row: Row<'_>| format!("{}/{}", row.text("Dialog_"), row.text("Control_"));
+    let leaves = |row: &Row<'_>| LEAVING.contains(&row.text("Event"));
+    let left = msi.rows("ControlEvent").filter(|row| leaves(row) && row.text("Condition") == "1");
+    let left: BTreeMap<String, i32> = left.map(|row| (control(row), row.bits("Ordering"))).collect();
+    for row in msi.rows("ControlEvent").filter(|row| !leaves(row)) {
+        if left.get(&control(row)).is_some_and(|end| *end < row.bits("Ordering")) {
+            report.value(EVENT, row, "Ordering", "comes when the dialog has been left: put it before that");
+        }
     }
 }
 

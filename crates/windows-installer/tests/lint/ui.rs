@@ -88,6 +88,7 @@ fn tables(editor: &mut Editor) {
     control.extend([Column::build("Attributes").nullable().int32(), id("Property"), formatted("Text")]);
     control.push(id("Control_Next"));
     let event = [Column::build("Event").primary_key().formatted_string(50), formatted("Argument")];
+    let event = event.into_iter().chain([condition(), int("Ordering")]);
     let radio = [Column::build("Order").primary_key().int16(), formatted("Value"), formatted("Text")];
     let action = Column::build("Action").primary_key().text_string(50);
     for (table, columns) in [
@@ -119,7 +120,14 @@ fn control(
 }
 
 fn event(editor: &mut Editor, dialog: &str, control: &str, event: &str, argument: &str) {
-    editor.add("ControlEvent", [dialog, control, event, argument].map(text).to_vec());
+    at(editor, dialog, control, event, argument, Value::Null);
+}
+
+/// An event at a place among those of its control.
+fn at(editor: &mut Editor, dialog: &str, control: &str, event: &str, argument: &str, place: Value) {
+    let mut values = [dialog, control, event, argument, "1"].map(text).to_vec();
+    values.push(place);
+    editor.add("ControlEvent", values);
 }
 
 fn set(editor: &mut Editor, name: &str, column: &str, value: Value) {
@@ -130,12 +138,21 @@ pub(crate) const FAULTS: &[Fault] = &[
     fault("type that there is not", "control-type", |e| set(e, "Picture", "Type", text("Image"))),
     fault("choice of nothing", "control-property", |e| set(e, "Choice", "Property", Value::Null)),
     fault("event of no control", "control-exists", |e| {
-        e.add("ControlEvent", ["Welcome", "Back", "EndDialog", "Return"].map(text).to_vec());
+        event(e, "Welcome", "Back", "EndDialog", "Return");
     }),
     fault("dialog that there is not", "control-event", |e| {
         event(e, "Welcome", "Next", "NewDialog", "Nothing");
     }),
     fault("event that there is not", "control-event", |e| event(e, "Welcome", "Next", "Explode", "1")),
+    fault("end that no dialog has", "control-event", |e| {
+        event(e, "FilesInUse", "List", "EndDialog", "ErrorNever");
+    }),
+    fault("folder that there is not", "control-event", |e| {
+        event(e, "Welcome", "Next", "SetTargetPath", "NOWHERE");
+    }),
+    fault("event when the dialog was left", "control-event", |e| {
+        at(e, "Done", "Next", "Reset", "0", number(2));
+    }),
     fault("condition of nothing", "control-condition", |e| {
         e.add("ControlCondition", ["Welcome", "Next", "Blink", "1"].map(text).to_vec());
     }),
@@ -145,6 +162,9 @@ pub(crate) const FAULTS: &[Fault] = &[
     fault("style that there is not", "text-style", |e| set(e, "ErrorText", "Text", text("{\\Small}x"))),
     fault("picture that is not there", "control-picture", |e| set(e, "Picture", "Text", text("Nothing"))),
     fault("choice without buttons", "radio-buttons", |e| e.remove("RadioButton", "Property", text("CHOICE"))),
+    fault("choice without a first value", "radio-buttons", |e| {
+        e.remove("Property", "Property", text("CHOICE"));
+    }),
     fault("value of no button", "radio-buttons", |e| {
         e.set("Property", ("Property", text("CHOICE")), "Value", text("3"));
     }),
@@ -208,6 +228,9 @@ pub(crate) const FAULTS: &[Fault] = &[
     }),
     fault("dialog while nobody looks", "action-known", |e| {
         e.add("InstallExecuteSequence", vec![text("Welcome"), Value::Null, number(1001 + 10)]);
+    }),
+    fault("action and dialog of one name", "action-known", |e| {
+        e.add("CustomAction", vec![text("Welcome"), number(51), text("NEXT"), text("1"), Value::Null]);
     }),
     fault("end that there is not", "sequence-number", |e| {
         e.set("_Validation", ("Column", text("Sequence")), "MinValue", number(-9));

@@ -19,11 +19,13 @@ const ONE_OF_EACH: &[&str] = &["x86_64-unknown-linux-musl", "x86_64-pc-windows-g
 pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     let ours = bench.all_artifacts();
     let mut artifacts = Vec::new();
-    for name in products::file_names(ONE_OF_EACH)? {
+    let mut names = Vec::new();
+    for (row, name) in products::artifacts_for(ONE_OF_EACH)? {
+        names.push(row);
         let found = ours.iter().find(|path| path.ends_with(&name));
         artifacts.push(found.with_context(|| format!("there is no {name} to compare"))?.clone());
     }
-    compare_with_second_build(bench, ONE_OF_EACH, &artifacts)
+    compare_with_second_build(bench, &names, &artifacts)
 }
 
 /// Builds every target a second time.
@@ -32,12 +34,12 @@ pub(crate) fn run_all(bench: &mut Bench) -> Result<()> {
     compare_with_second_build(bench, &[], &artifacts)
 }
 
-/// Compares artifacts with those of a second build for these targets, by default for all.
-fn compare_with_second_build(bench: &mut Bench, targets: &[&str], artifacts: &[PathBuf]) -> Result<()> {
+/// Compares artifacts with those of these names that a second build makes, by default with all.
+fn compare_with_second_build(bench: &mut Bench, names: &[String], artifacts: &[PathBuf]) -> Result<()> {
     let folder = bench.folder("second build")?;
     let mut second = PathBuf::new();
     let built = bench.case("it builds in another place, by another user", || {
-        second = build(&folder, targets)?;
+        second = build(&folder, names)?;
         Ok(())
     });
     for first in artifacts {
@@ -56,7 +58,7 @@ fn compare_with_second_build(bench: &mut Bench, targets: &[&str], artifacts: &[P
 ///
 /// Another folder with a space in its name, another home, cargo home, toolchain cache, user, umask, time
 /// zone, language and number of jobs. Returns the folder of artifacts.
-fn build(folder: &Path, targets: &[&str]) -> Result<PathBuf> {
+fn build(folder: &Path, names: &[String]) -> Result<PathBuf> {
     let checkout = folder.join("another check-out");
     copy_sources(workspace(), &checkout)?;
     let home = folder.join("home");
@@ -69,7 +71,7 @@ fn build(folder: &Path, targets: &[&str]) -> Result<PathBuf> {
     tool(unshare[0], BUILD_SECONDS)
         .args(&unshare[1..])
         .args(["sh", "-c", script, "sh"])
-        .args(targets.iter().flat_map(|target| ["--target", target]))
+        .args(names)
         .current_dir(&checkout)
         .env("RUSTUP_HOME", rustup.context("neither RUSTUP_HOME nor HOME is set")?)
         .env("HOME", &home)

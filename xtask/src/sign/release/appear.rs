@@ -1,10 +1,7 @@
 //! How files appear: whatever can fail is done before, so that nothing is left but to rename.
 
-use crate::process::stop_if_interrupted;
 use anyhow::{Context, Result};
-use packager::artifacts;
-use packager::unfinished::PREFIX;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folders that were made, outermost first. Those in which nothing is are removed again.
@@ -36,30 +33,4 @@ impl Drop for NewFolders {
             let _ = fs::remove_dir(folder);
         }
     }
-}
-
-/// Keeps other runs out of a folder, and removes what one that was killed left there.
-///
-/// # Errors
-/// If the folder cannot be written, or somebody interrupts the waiting for another run.
-pub(super) fn enter(folder: &Path) -> Result<Option<File>> {
-    let mut is_told = false;
-    let lock = artifacts::lock_while(folder, || {
-        if !is_told {
-            eprintln!("another run is writing to {}: waiting for its end", folder.display());
-            is_told = true;
-        }
-        stop_if_interrupted()
-    })?;
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if !entry.file_name().to_string_lossy().starts_with(PREFIX) {
-            continue;
-        }
-        let path = entry.path();
-        let removed =
-            if entry.file_type()?.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-        removed.with_context(|| format!("removing {}", path.display()))?;
-    }
-    Ok(lock)
 }

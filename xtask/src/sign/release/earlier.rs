@@ -34,7 +34,7 @@ impl Earlier {
         let planned = plan(order, version)?;
         let out = order.out;
         for (name, artifact) in &Artifacts::load(out)?.unwrap_or_default().0 {
-            let is_windows = artifact.target.parse::<Target>().is_ok_and(|target| target.os == Os::Windows);
+            let is_windows = targets_of(artifact).any(|target| target.os == Os::Windows);
             ensure!(
                 is_windows,
                 "{} has {name}, which is not for Windows: choose another folder with --out; `packager merge` puts folders together",
@@ -63,7 +63,7 @@ impl Earlier {
     pub(super) fn refuse_to_mix(&self, out: &Path, target: Target, program: Option<&str>) -> Result<()> {
         let of_target = self.kept.0.iter().filter(|(_, artifact)| is_for(artifact, target));
         let others: Vec<_> = of_target
-            .filter(|(_, artifact)| program != Some(&*artifact.program_sha256))
+            .filter(|(_, artifact)| !artifact.programs.iter().any(|other| program == Some(&*other.sha256)))
             .map(|(name, _)| name.as_str())
             .collect();
         ensure!(
@@ -107,18 +107,22 @@ impl Earlier {
 
 /// Whether an artifact is for a target, however its list names that.
 fn is_for(artifact: &Artifact, target: Target) -> bool {
-    artifact.target.parse() == Ok(target)
+    targets_of(artifact).any(|other| other == target)
+}
+
+fn targets_of(artifact: &Artifact) -> impl Iterator<Item = Target> {
+    artifact.programs.iter().filter_map(|program| program.target.parse().ok())
 }
 
 fn plan(order: &Order<'_>, version: &Version) -> Result<Vec<Planned>> {
     let mut planned = Vec::new();
     for target in order.targets {
         let packaged = target.packaged()?;
-        for format in order.formats.iter().filter(|format| format.supports(packaged)) {
+        for format in order.formats.iter().filter(|format| format.supports(&packaged.into())) {
             planned.push(Planned {
                 target: packaged,
                 format: format.name(),
-                name: format.file_name(order.product, version, packaged),
+                name: format.file_name(order.product, version, &packaged.into()),
             });
         }
     }

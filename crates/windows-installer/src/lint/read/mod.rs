@@ -15,7 +15,7 @@ pub(super) use summary::{Summary, property as summary_property};
 use table::MOST;
 pub(super) use table::{Cell, Kind, Row, Table};
 
-use super::cabinets::{Cabinet, Refused};
+use super::cabinets::Unpacked;
 use super::report::{Report, rules};
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -103,7 +103,7 @@ pub(super) struct Msi {
     /// Streams that are no tables, by name.
     pub(super) streams: BTreeMap<String, Vec<u8>>,
     /// Cabinets by the name of their stream, unpacked when they are first asked for.
-    pub(super) cabinets: OnceCell<BTreeMap<String, Result<Cabinet, Refused>>>,
+    pub(super) cabinets: OnceCell<BTreeMap<String, Unpacked>>,
     tables: BTreeMap<String, Table>,
 }
 

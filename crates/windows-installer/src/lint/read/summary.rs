@@ -27,9 +27,6 @@ const I2: u32 = 2;
 const I4: u32 = 3;
 const TEXT: u32 = 30;
 
-/// More properties than this no summary has.
-const MOST: usize = 1000;
-
 /// The values that rules ask for: texts and numbers, by the number of the property.
 #[derive(Debug, Default)]
 pub(in crate::lint) struct Summary {
@@ -46,9 +43,6 @@ impl Summary {
         let section = u32_at(bytes, 44).ok_or_else(short)? as usize;
         let section = bytes.get(section..).ok_or_else(short)?;
         let count = u32_at(section, 4).ok_or_else(short)? as usize;
-        if count > MOST {
-            return Err(format!("it says that it has {count} properties"));
-        }
         let mut places = BTreeMap::new();
         for index in 0..count {
             let at = 8 + 8 * index;

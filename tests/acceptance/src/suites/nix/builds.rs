@@ -4,7 +4,7 @@ use super::workshop::{Workshop, system};
 use crate::bench::Bench;
 use crate::products::{self, compare};
 use anyhow::{Context, Result, ensure};
-use packager::Artifacts;
+use packager::{Artifacts, Compiled};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -85,13 +85,15 @@ fn packed_outside(workshop: &Workshop, all: &Path, folder: &Path) -> Result<()> 
     let artifacts = list(all)?;
     ensure!(!artifacts.0.is_empty(), "there are no artifacts");
     for (name, artifact) in &artifacts.0 {
-        let client = workshop.build(&[workshop.package(&format!("client-{}", artifact.target))])?;
-        let client = client.first().context("Nix built no client")?.join("bin");
-        let mut programs = fs::read_dir(&client)?.filter_map(|entry| Some(entry.ok()?.path()));
-        // Beside the one for Windows lies the library of the installer's actions.
-        let program = programs.find(|path| path.file_stem().is_some_and(|stem| stem == "pywats-client"));
-        let program = program.context("there is no program")?;
-        let outside = products::package_as_released(&artifact.format, &artifact.target, &program, folder)?;
+        let mut compiled: Vec<Compiled> = Vec::new();
+        for triple in artifact.programs.iter().map(|program| &program.target) {
+            if !compiled.iter().any(|other| other.triple == *triple) {
+                let client = workshop.build(&[workshop.package(&format!("client-{triple}"))])?;
+                let folder = client.first().context("Nix built no client")?.join("bin");
+                compiled.push(Compiled { triple: triple.clone(), folder });
+            }
+        }
+        let outside = products::as_released(&artifact.artifact, compiled, all, folder)?;
         compare(&all.join(name), &outside)?;
     }
     Ok(())
@@ -133,7 +135,7 @@ fn same_folder(all: &Path, ours: &[PathBuf]) -> Result<()> {
         .current_dir(all)
         .run()?;
     for (name, artifact) in list(all)?.0 {
-        for said in [artifact.toolchain, artifact.inputs, artifact.program_sha256] {
+        for said in [artifact.toolchain, artifact.inputs] {
             ensure!(said.len() > 16 && !said.contains("/nix/"), "{name} is listed with {said:?}");
         }
     }

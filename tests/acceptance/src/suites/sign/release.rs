@@ -8,6 +8,7 @@ use crate::command::{Tool, said, tool};
 use crate::products;
 use crate::suites::dist;
 use anyhow::{Context, Result, ensure};
+use packager::programs::Program;
 use packager::{Artifact, Artifacts};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -81,11 +82,16 @@ impl Checkout {
     /// Lists an artifact of this version as `dist` does, with a program of that digest.
     fn list(&self, version: &str, program_sha256: String) -> Result<()> {
         let artifact = Artifact {
+            artifact: "zip".into(),
             format: "zip".into(),
-            target: TRIPLE.into(),
+            programs: vec![Program {
+                name: "pywats-client.exe".into(),
+                target: TRIPLE.into(),
+                sha256: program_sha256,
+            }],
+            made_from: Vec::new(),
             size: 0,
             sha256: String::new(),
-            program_sha256,
             inputs: String::new(),
             toolchain: "made for the test".into(),
             source_date_epoch: 0,

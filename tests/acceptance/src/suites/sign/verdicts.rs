@@ -67,7 +67,10 @@ fn tampered(workshop: &Workshop, folder: &Path) -> Result<()> {
 
 /// Fails if: an unsigned file passes, also one in an archive.
 fn unsigned(workshop: &Workshop, folder: &Path) -> Result<()> {
-    let zip = crate::products::package_as_released("zip", "x86_64-windows", &workshop.program, folder)?;
+    let zip = {
+        let version = crate::products::recipe()?.version.to_string();
+        crate::products::package("zip", "x86_64-windows", &version, &workshop.program, folder)?
+    };
     for file in [&workshop.program, &workshop.msi, &zip] {
         refused(workshop, OURS, file, "it is not signed")?;
     }

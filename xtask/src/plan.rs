@@ -1,0 +1,133 @@
+//! What is to be made, in which order, and what decides the bits of each: the rows of `artifacts.toml` with everything
+//! that goes into them.
+
+use crate::build::{self, BuildTarget};
+use crate::toolchain::rust::Rust;
+use crate::workspace;
+use anyhow::{Context, Result};
+use packager::digest::Inputs;
+use packager::{Artifacts, Recipe, Row};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// What all artifacts share.
+pub(crate) struct Facts {
+    /// How artifacts are made, and which there are.
+    pub(crate) recipe: Recipe,
+    /// The compiler of their programs.
+    pub(crate) rust: Rust,
+}
+
+/// One artifact of a plan.
+pub(crate) struct Node<'a> {
+    /// Its row.
+    pub(crate) row: &'a Row,
+    /// What its programs are compiled for, without those of its parts.
+    pub(crate) targets: Vec<&'static BuildTarget>,
+    /// What its file is called.
+    pub(crate) file_name: String,
+    /// A digest of everything that decides its bits.
+    pub(crate) inputs: String,
+}
+
+/// Artifacts, each after those that it is made of.
+pub(crate) struct Plan<'a> {
+    /// The artifacts.
+    pub(crate) nodes: Vec<Node<'a>>,
+}
+
+impl Facts {
+    /// Reads what this checkout says.
+    ///
+    /// # Errors
+    /// If a file cannot be read or says what cannot be made, or the compiler is another than the pinned one.
+    pub(crate) fn gather() -> Result<Facts> {
+        Ok(Facts { recipe: recipe()?, rust: Rust::find()? })
+    }
+
+    /// The artifacts of these names and what they are made of; all, if none is named.
+    ///
+    /// # Errors
+    /// If there is no artifact of a name, or a file that decides its bits cannot be read.
+    pub(crate) fn plan(&self, names: &[String]) -> Result<Plan<'_>> {
+        let packaging = packaging_inputs()?;
+        let mut programs: BTreeMap<&str, String> = BTreeMap::new();
+        let mut nodes: Vec<Node<'_>> = Vec::new();
+        for row in self.recipe.rows.chosen(names)? {
+            let targets: Vec<_> = row.targets.iter().map(|t| build::target(t)).collect::<Result<_>>()?;
+            let mut inputs = self.recipe.inputs(row)?.value("packaging", &packaging);
+            for target in &targets {
+                if !programs.contains_key(&*target.triple) {
+                    programs.insert(&target.triple, target.inputs(&self.rust, self.recipe.epoch)?);
+                }
+                inputs = inputs.value(&target.triple, &programs[&*target.triple]);
+            }
+            for part in &row.of {
+                let part = nodes.iter().find(|node| node.row.name == *part);
+                inputs = inputs.value("part", &part.context("parts come first")?.inputs);
+            }
+            let file_name = self.recipe.file_name(row)?;
+            nodes.push(Node { row, targets, file_name, inputs: inputs.finish() });
+        }
+        Ok(Plan { nodes })
+    }
+
+    /// What the programs of an artifact are made with, for the record.
+    ///
+    /// # Errors
+    /// If its row names a target that there is not.
+    pub(crate) fn toolchain(&self, row: &Row) -> Result<String> {
+        let mut all: Vec<String> = Vec::new();
+        for triple in self.recipe.rows.targets(row)? {
+            let toolchain = build::target(triple)?.toolchain(&self.rust);
+            if !all.contains(&toolchain) {
+                all.push(toolchain);
+            }
+        }
+        Ok(all.join("; "))
+    }
+}
+
+/// How the artifacts of this checkout are made: `SOURCE_DATE_EPOCH` has its way with their time.
+///
+/// # Errors
+/// If a file cannot be read or says what cannot be made.
+pub(crate) fn recipe() -> Result<Recipe> {
+    let mut recipe = Recipe::load(&workspace::product_manifest(), &workspace::root().join("artifacts.toml"))?;
+    recipe.epoch = workspace::epoch(&recipe.changelog)?;
+    Ok(recipe)
+}
+
+impl Node<'_> {
+    /// Whether a folder has it already, made from the same.
+    pub(crate) fn is_current(&self, folder: &Path, list: &Artifacts) -> bool {
+        list.is_current(folder, &self.file_name, &self.inputs)
+    }
+}
+
+/// A digest of what decides the packages besides what goes into them: the packager.
+fn packaging_inputs() -> Result<String> {
+    const PATHS: &[&str] =
+        &["Cargo.lock", "crates/packager/src", "crates/product-version/src", "crates/windows-installer/src"];
+    let inputs =
+        PATHS.iter().try_fold(Inputs::default(), |inputs, path| inputs.tree(workspace::root(), path))?;
+    Ok(inputs.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// Fails if: two artifacts have one file name, one is for a target that nothing is built for, or a target has none.
+    #[test]
+    fn every_artifact_has_a_name_of_its_own() {
+        let recipe = recipe().unwrap();
+        let rows = recipe.rows.artifacts();
+        let names: BTreeSet<_> = rows.iter().map(|row| recipe.file_name(row).unwrap()).collect();
+        assert_eq!(names.len(), rows.len(), "{names:?}");
+        let used: BTreeSet<&str> = rows.iter().flat_map(|row| recipe.rows.targets(row).unwrap()).collect();
+        let built: BTreeSet<&str> = build::targets().iter().map(|target| &*target.triple).collect();
+        assert_eq!(used, built);
+    }
+}
