@@ -4,6 +4,7 @@
   lib,
   runCommand,
   packager,
+  plan,
   sources,
 }:
 let
@@ -18,13 +19,20 @@ let
       version ? null,
     }:
     let
+      rows = lib.unique ([ row ] ++ lib.concatMap (made: made.rows) from);
+      rowsFile = plan rows;
+
       # What decides the bits, as a digest: the text names derivations and must not become a dependency.
       inputs = lib.concatStringsSep " " (
-        [
-          (builtins.toJSON row)
-          (toString sources.packaging)
-        ]
-        ++ map (input: input.drvPath) ([ packager ] ++ programs ++ from)
+        [ (toString sources.packaging) ]
+        ++ map (input: input.drvPath) (
+          [
+            packager
+            rowsFile
+          ]
+          ++ programs
+          ++ from
+        )
       );
     in
     runCommand "pywats-client-${row.name}"
@@ -34,7 +42,7 @@ let
         digest = builtins.hashString "sha256" (builtins.unsafeDiscardStringContext inputs);
         toolchain = lib.concatStringsSep "; " (lib.unique (map (made: made.toolchain) (programs ++ from)));
         passthru = {
-          inherit row programs from;
+          inherit rows;
           inherit (row) format;
           withVersion = another: build (arguments // { version = another; });
         };
@@ -42,24 +50,11 @@ let
       ''
         # The changelog says the time, not nixpkgs.
         unset SOURCE_DATE_EPOCH
-        packager pack --manifest ${sources.packaging}/packaging/product.toml \
-          ${what { inherit row programs from; }} --out $out --toolchain "$toolchain" --inputs "$digest" \
+        packager pack ${row.name} --artifacts ${rowsFile} --manifest ${sources.packaging}/packaging/product.toml \
+          ${lib.concatMapStringsSep " " (program: "--program ${program.target}=${program}/bin") programs} \
+          ${lib.concatMapStringsSep " " (artifact: "--from ${artifact}") from} \
+          --out $out --toolchain "$toolchain" --inputs "$digest" \
           ${lib.optionalString (version != null) "--package-version ${version}"}
       '';
-
-  # How the packager is told what to pack.
-  what =
-    {
-      row,
-      programs,
-      from,
-    }:
-    let
-      program = builtins.head programs;
-    in
-    if builtins.length programs != 1 || from != [ ] then
-      throw "${row.name}: the packager makes artifacts of one program only"
-    else
-      "--format ${row.format} --target ${program.target} --program ${program}/bin/${program.fileName}";
 in
 build

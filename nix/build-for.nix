@@ -20,7 +20,6 @@
 }:
 let
   inherit (targets.${target}) rustflags macosVersion;
-  isWindows = lib.hasInfix "-windows-" target;
   name = (builtins.head programs).package;
 
   # What cargo makes of a package.
@@ -100,7 +99,6 @@ craneLib.buildPackage (
     allowedReferences = [ ];
     passthru = {
       inherit target;
-      fileName = name + lib.optionalString isWindows ".exe";
       # For the record beside the artifacts, in the words of `cargo xtask dist`. A toolchain that has a standard
       # library of another origin says so.
       toolchain = lib.concatStringsSep ", " [

@@ -32,6 +32,7 @@ in
       };
     }) table.target
   );
-  # What is made of them.
+  # Every package that is compiled for some target, and what is made of them all.
+  programRows = plan.program;
   artifactRows = plan.artifact;
 }

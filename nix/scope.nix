@@ -15,6 +15,7 @@ pkgs.lib.makeScope pkgs.newScope (self: {
     version
     channel
     targets
+    programRows
     artifactRows
     ;
   sources = import ./sources.nix { inherit (pkgs) lib; };
@@ -54,6 +55,7 @@ pkgs.lib.makeScope pkgs.newScope (self: {
   xtask = self.callPackage ./xtask.nix { };
 
   # Artifacts.
+  plan = self.callPackage ./plan.nix { };
   artifact = self.callPackage ./artifact.nix { };
   artifacts = import ./artifacts.nix {
     inherit (pkgs) lib;
