@@ -82,7 +82,7 @@ const EDITS: &[Edit] = &[
     Edit {
         file: "artifacts.toml",
         change: Replace("systems = [\"windows\"]", "systems = [\"macos\"]"),
-        rebuilds: &[WINDOWS, MACOS, MSI, TARBALL, ALL],
+        rebuilds: &[WINDOWS, MACOS, DEB, MSI, TARBALL, ALL],
     },
     Edit {
         file: "artifacts.toml",
