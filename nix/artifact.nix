@@ -1,49 +1,59 @@
-# One artifact, packed by the packager from a program: a folder with the file, its digest and what it was made from.
+# One artifact of a row of artifacts.toml, packed by the packager: a folder with the file, its digest and what it was
+# made from.
 {
   lib,
   runCommand,
   packager,
+  plan,
   sources,
 }:
 let
   build =
-    {
-      format,
-      client,
-      # Another version than the program's, for tests of upgrades.
+    arguments@{
+      row,
+      # What was compiled, a folder for each target.
+      programs,
+      # The artifacts that this one is made of.
+      from,
+      # Another version than the programs', for tests of upgrades.
       version ? null,
     }:
     let
-      inputs = lib.concatStringsSep " " [
-        client.drvPath
-        packager.drvPath
-        (toString sources.packaging)
-      ];
+      rows = lib.unique ([ row ] ++ lib.concatMap (made: made.rows) from);
+      rowsFile = plan rows;
+
+      # What decides the bits, as a digest: the text names derivations and must not become a dependency.
+      inputs = lib.concatStringsSep " " (
+        [ (toString sources.packaging) ]
+        ++ map (input: input.drvPath) (
+          [
+            packager
+            rowsFile
+          ]
+          ++ programs
+          ++ from
+        )
+      );
     in
-    runCommand "pywats-client-${lib.replaceStrings [ "." ] [ "-" ] format}-${client.target}"
+    runCommand "pywats-client-${row.name}"
       {
         nativeBuildInputs = [ packager ];
         allowedReferences = [ ];
-        inherit (client) toolchain;
-        # What decides the bits, as a digest: the text names derivations and must not become a dependency.
         digest = builtins.hashString "sha256" (builtins.unsafeDiscardStringContext inputs);
+        toolchain = lib.concatStringsSep "; " (lib.unique (map (made: made.toolchain) (programs ++ from)));
         passthru = {
-          inherit format client;
-          inherit (client) target;
-          withVersion =
-            another:
-            build {
-              inherit format client;
-              version = another;
-            };
+          inherit rows;
+          inherit (row) format;
+          withVersion = another: build (arguments // { version = another; });
         };
       }
       ''
         # The changelog says the time, not nixpkgs.
         unset SOURCE_DATE_EPOCH
-        packager pack --manifest ${sources.packaging}/packaging/product.toml --format ${format} \
-          --target ${client.target} --program ${client}/bin/${client.fileName} --out $out \
-          --toolchain "$toolchain" --inputs "$digest" \
+        packager pack ${row.name} --artifacts ${rowsFile} --manifest ${sources.packaging}/packaging/product.toml \
+          ${lib.concatMapStringsSep " " (program: "--program ${program.target}=${program}/bin") programs} \
+          ${lib.concatMapStringsSep " " (artifact: "--from ${artifact}") from} \
+          --out $out --toolchain "$toolchain" --inputs "$digest" \
           ${lib.optionalString (version != null) "--package-version ${version}"}
       '';
 in

@@ -7,7 +7,7 @@
   stdenv,
 
   rustToolchain,
-  mingw,
+  zig,
 
   binutils,
   cabextract,
@@ -51,6 +51,16 @@ let
       ln -s ${program} $out/bin/${name}
     '';
 
+  # The tests compile small programs for Wine with the compiler that Debian has. zig's takes the same arguments; the
+  # first program takes a minute longer, as the C library is compiled for it.
+  mingwGcc =
+    runCommand "x86_64-w64-mingw32-gcc" { passthru.programs = [ "x86_64-w64-mingw32-gcc" ]; }
+      ''
+        mkdir -p $out/bin
+        printf '#!/bin/sh\nexec %s cc -target x86_64-windows-gnu "$@"\n' ${zig}/bin/zig > $out/bin/x86_64-w64-mingw32-gcc
+        chmod +x $out/bin/x86_64-w64-mingw32-gcc
+      '';
+
   programs = [
     rustToolchain
     stdenv.cc
@@ -85,8 +95,7 @@ let
     xorg-server
     zsh
     (alias "qemu-aarch64-static" "${qemu-user}/bin/qemu-aarch64")
-    # As a program only: the hooks of the compiler's package would make it $CC.
-    (alias "x86_64-w64-mingw32-gcc" "${mingw}/bin/${mingw.targetPrefix}gcc")
+    mingwGcc
   ]
   ++ lib.optional stdenv.hostPlatform.isx86_64 wineWow64Packages.stable;
 in

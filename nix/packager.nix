@@ -9,7 +9,7 @@
 craneLib.buildPackage {
   inherit version cargoVendorDir;
   pname = "packager";
-  src = sources.packager;
+  src = sources.of [ "packager" ];
   cargoExtraArgs = "--locked --package packager --bin packager";
   strictDeps = true;
   # checks.tests runs them.

@@ -2,10 +2,7 @@
 scope:
 let
   inherit (scope.pkgs) lib stdenv;
-  clients = lib.mapAttrs' (target: _: {
-    name = "client-${target}";
-    value = scope.clientFor target;
-  }) scope.targets;
+  clients = lib.mapAttrs' (target: client: lib.nameValuePair "client-${target}" client) scope.clients;
 in
 clients
 // scope.artifacts

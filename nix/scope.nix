@@ -11,7 +11,13 @@ pkgs.lib.makeScope pkgs.newScope (self: {
   inherit inputs pkgs;
 
   # Facts that are said in other files of the workspace.
-  inherit (import ./facts.nix { inherit (pkgs) lib; }) version channel targets;
+  inherit (import ./facts.nix { inherit (pkgs) lib; })
+    version
+    channel
+    targets
+    programRows
+    artifactRows
+    ;
   sources = import ./sources.nix { inherit (pkgs) lib; };
 
   # Toolchains.
@@ -19,31 +25,20 @@ pkgs.lib.makeScope pkgs.newScope (self: {
   craneLib = (inputs.crane.mkLib pkgs).overrideToolchain self.rustToolchain;
   cargoVendorDir = self.craneLib.vendorCargoDeps { cargoLock = ../Cargo.lock; };
   zig = self.callPackage ./zig.nix { };
-  mingw = import ./mingw.nix { inherit (pkgs) pkgsCross; };
-  linkers = {
-    zig = self.callPackage ./linkers/zig.nix { };
-    mingw = self.callPackage ./linkers/mingw.nix { };
-  };
 
   # Programs for users' machines, by target.
   buildFor = self.callPackage ./build-for.nix { };
-  clientFor =
-    target:
-    self.buildFor (
-      {
-        inherit target;
-        program = "pywats-client";
-        src = self.sources.client;
-      }
-      // pkgs.lib.optionalAttrs (pkgs.lib.hasInfix "-windows-" target) {
-        src = self.sources.windowsClient;
-        library = "installer-actions";
-      }
-    );
+  clients = pkgs.lib.mapAttrs (
+    target: { programs, ... }: self.buildFor { inherit target programs; }
+  ) self.targets;
   testServer = self.buildFor {
-    program = "wats-test-server";
-    src = self.sources.testServer;
     target = "${pkgs.stdenv.hostPlatform.parsed.cpu.name}-unknown-linux-musl";
+    programs = [
+      {
+        package = "wats-test-server";
+        kind = "program";
+      }
+    ];
   };
 
   # Programs for this machine.
@@ -60,8 +55,16 @@ pkgs.lib.makeScope pkgs.newScope (self: {
   xtask = self.callPackage ./xtask.nix { };
 
   # Artifacts.
+  plan = self.callPackage ./plan.nix { };
   artifact = self.callPackage ./artifact.nix { };
-  artifacts = import ./artifacts.nix { inherit (self) artifact clientFor; };
+  artifacts = import ./artifacts.nix {
+    inherit (pkgs) lib;
+    inherit (self)
+      artifact
+      artifactRows
+      clients
+      ;
+  };
   all = self.callPackage ./all.nix { };
 
   # The same again, with everything different that must not show in the bits.

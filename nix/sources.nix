@@ -1,23 +1,79 @@
-# Which files of the workspace decide what: a change of any other file builds nothing again.
+# Which files of the workspace decide what: a change of any other file builds nothing again. Nothing is listed here:
+# crates say in their manifests what they depend on and what they read outside of their folders.
 { lib }:
 let
   inherit (lib) fileset;
   root = ../.;
 
-  crates = map (name: ../crates + "/${name}") (lib.attrNames (builtins.readDir ../crates));
-  members = crates ++ [
-    ../tests/acceptance
-    ../xtask
+  entries = folder: lib.attrNames (builtins.readDir (root + "/${folder}"));
+  cargo = lib.importTOML ../Cargo.toml;
+
+  # Folder and manifest of every member of the workspace, by the name of the package.
+  members =
+    let
+      foldersOf =
+        pattern:
+        let
+          folder = builtins.match "(.*)/[*]" pattern;
+        in
+        if folder == null then
+          [ pattern ]
+        else
+          map (name: "${builtins.head folder}/${name}") (entries (builtins.head folder));
+    in
+    lib.listToAttrs (
+      map (
+        folder:
+        let
+          manifest = lib.importTOML (root + "/${folder}/Cargo.toml");
+        in
+        lib.nameValuePair manifest.package.name { inherit folder manifest; }
+      ) (lib.concatMap foldersOf cargo.workspace.members)
+    );
+
+  # The members that a member is compiled with, on whatever system. Tests do not count.
+  dependencies =
+    { manifest, ... }:
+    let
+      tables = [ manifest ] ++ lib.attrValues (manifest.target or { });
+      names = lib.concatMap (
+        table: lib.attrNames (table.dependencies or { } // table.build-dependencies or { })
+      ) tables;
+    in
+    lib.filter (name: members ? ${name}) names;
+
+  closure =
+    packages:
+    map (entry: entry.key) (
+      builtins.genericClosure {
+        startSet = map (key: { inherit key; }) packages;
+        operator = { key }: map (key: { inherit key; }) (dependencies members.${key});
+      }
+    );
+
+  # What cargo compiles for tests and measurements only.
+  notForPrograms = [
+    "benches"
+    "examples"
+    "tests"
   ];
 
+  # The files that a member is made of, and those that it reads elsewhere in the workspace.
+  filesOf =
+    package:
+    let
+      inherit (members.${package}) folder manifest;
+      own = lib.filter (name: !lib.elem name notForPrograms) (entries folder);
+    in
+    map (name: root + "/${folder}/${name}") own
+    ++ map (path: root + "/${path}") (manifest.package.metadata.outside or [ ]);
+
   # cargo reads the manifests of all members, whichever of them it builds.
-  manifests = fileset.unions (
-    [
-      ../Cargo.toml
-      ../Cargo.lock
-    ]
-    ++ map (member: member + "/Cargo.toml") members
-  );
+  manifests = [
+    ../Cargo.toml
+    ../Cargo.lock
+  ]
+  ++ lib.mapAttrsToList (_: { folder, ... }: root + "/${folder}/Cargo.toml") members;
 
   source =
     files:
@@ -26,43 +82,14 @@ let
       fileset = fileset.unions files;
     };
 
-  client = [
-    manifests
-    ../crates/wats/src
-    ../crates/pywats-client/src
-    # What the build script gives a program for Windows.
-    ../crates/pywats-client/build.rs
-    ../crates/product-version/src
-    ../crates/windows-resources/src
-    ../packaging/windows/pywats-client.ico
-    ../packaging/windows/pywats-client.manifest
-  ];
+  # Entries of a folder but those named.
+  allBut =
+    folder: names:
+    map (name: root + "/${folder}${name}") (lib.filter (name: !lib.elem name names) (entries folder));
 in
 {
-  client = source client;
-  windowsClient = source (client ++ [ ../crates/installer-actions/src ]);
-
-  testServer = source [
-    manifests
-    ../crates/wats-test-server/src
-  ];
-
-  packager = source [
-    manifests
-    ../crates/packager/src
-    ../crates/product-version/src
-    ../crates/windows-installer/src
-  ];
-
-  xtask = source [
-    manifests
-    ../crates/packager/src
-    ../crates/product-version/src
-    ../crates/windows-installer/src
-    ../xtask
-    ../rust-toolchain.toml
-    ../targets.toml
-  ];
+  # What programs or libraries are compiled from.
+  of = packages: source (manifests ++ lib.concatMap filesOf (closure packages));
 
   # What goes into packages besides programs.
   packaging = source [
@@ -71,22 +98,22 @@ in
     ../LICENSE
   ];
 
-  # What the sources' own tests and lints look at.
+  # What the sources' own tests and lints may look at: all but what is Nix' or a build's.
   workspace = source (
-    members
-    ++ [
-      ../Cargo.toml
-      ../Cargo.lock
-      ../CHANGELOG.md
-      ../LICENSE
-      ../clippy.toml
-      ../deny.toml
-      ../docs
-      ../packaging
-      ../rust-toolchain.toml
-      ../rustfmt.toml
-      ../targets.toml
-      ../tests/fixtures
+    allBut "" [
+      ".git"
+      ".github"
+      "dist"
+      "flake.lock"
+      "flake.nix"
+      "nix"
+      "result"
+      "target"
+      "tests"
+    ]
+    ++ allBut "tests/" [
+      "nix"
+      "vm"
     ]
   );
 

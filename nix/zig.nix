@@ -59,4 +59,9 @@ runCommand "zig-${lib.elemAt (pin "ziglang") 0}"
     unzip -q -j ${wheel "cargo-zigbuild"} '*/scripts/cargo-zigbuild' -d $out/bin
     chmod +x $out/lib/ziglang/zig $out/bin/cargo-zigbuild
     ln -s ../lib/ziglang/zig $out/bin/zig
+    # rustc makes import libraries for Windows by programs of these names.
+    for processor in x86_64 aarch64; do
+      printf '#!/bin/sh\nexec %s dlltool "$@"\n' $out/bin/zig > $out/bin/$processor-w64-mingw32-dlltool
+      chmod +x $out/bin/$processor-w64-mingw32-dlltool
+    done
   ''

@@ -61,11 +61,12 @@ let
       msiinfo export $folder/*.msi Property | grep -q 'E7F2D8A1-4B5C-6D7E-8F9A-0B1C2D3E4F5A'
     '';
   };
+
+  linters = {
+    inherit deb msi;
+    rpm = rpmFile;
+  };
 in
-lib.mapAttrs' (name: check: lib.nameValuePair "lint-${name}" (check name)) {
-  deb-amd64 = deb;
-  deb-arm64 = deb;
-  rpm-x86_64 = rpmFile;
-  rpm-aarch64 = rpmFile;
-  inherit msi;
-}
+lib.mapAttrs' (name: artifact: lib.nameValuePair "lint-${name}" (linters.${artifact.format} name)) (
+  lib.filterAttrs (_: artifact: linters ? ${artifact.format}) artifacts
+)

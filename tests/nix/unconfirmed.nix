@@ -30,10 +30,6 @@ let
     nixpkgs = {
       offered = removeAttrs everything (forInputs ++ internal);
       sets = [
-        "pkgsCross"
-        "pkgsCross.mingwW64"
-        "pkgsCross.mingwW64.buildPackages"
-        "pkgsCross.mingwW64.windows"
         "stdenv"
         "stdenv.hostPlatform"
         "stdenv.hostPlatform.parsed"

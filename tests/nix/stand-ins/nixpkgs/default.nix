@@ -22,7 +22,6 @@ let
     // import ./wine.nix { inherit final; }
     // import ./builders.nix { inherit lib final; }
     // import ./fetchers.nix { inherit final machine; }
-    // import ./cross.nix { inherit lib final; }
     // import ./for-inputs.nix { inherit lib final; }
     // import ./testers.nix { inherit final; }
     // lib.mapAttrs (import ./host-package.nix final) (import ./programs.nix)

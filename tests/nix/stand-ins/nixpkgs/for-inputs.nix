@@ -42,6 +42,7 @@ packages [
   makeScopeWithSplicing' = { f, ... }: lib.makeScope final.newScope f;
 
   pkgs = final;
+  stdenvNoCC = final.stdenv;
   path = ./.;
   runCommandLocal = runCommand;
   fetchurl = { url, sha256, ... }: package "${baseNameOf url}-${sha256}";

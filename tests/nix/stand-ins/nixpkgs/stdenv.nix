@@ -73,5 +73,4 @@ let
 in
 {
   inherit stdenv;
-  stdenvNoCC = stdenv;
 }

@@ -4,6 +4,8 @@ let
   inherit (final) lib standInMachine;
   inherit (standInMachine) rust;
 
+  isForeign = target: !lib.hasPrefix "${rust.sysroot}/" rust.std.${target};
+
   minimal =
     {
       extensions ? [ ],
@@ -23,6 +25,8 @@ let
           ]
           ++ lib.optional (lib.elem "clippy" extensions) "cargo-clippy"
           ++ lib.optional (lib.elem "rustfmt" extensions) "cargo-fmt";
+          # Where the compiler's own folder has no standard library of a target, `cargo xtask` built one from source.
+          passthru.origins = lib.genAttrs (lib.filter isForeign targets) (_: "built from source");
         }
         ''
           mkdir -p $out/bin $out/lib/rustlib

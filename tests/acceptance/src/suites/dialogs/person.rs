@@ -18,7 +18,7 @@ const PATIENCE_SECONDS: &str = "150";
 
 /// Puts the program into a prefix.
 pub(super) fn invite(prefix: &Prefix) -> Result<()> {
-    tool("x86_64-w64-mingw32-gcc", 60)
+    tool("x86_64-w64-mingw32-gcc", 600)
         .args(["-O2", "-s", "-o"])
         .arg(prefix.path(PROGRAM))
         .arg(products::workspace().join("tests/wine/dialogs.c"))

@@ -2,7 +2,7 @@
 
 use super::workshop::Workshop;
 use crate::bench::Bench;
-use crate::command::{Tool, said};
+use crate::command::{Tool, said, tool};
 use crate::products::workspace;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -25,6 +25,9 @@ pub(super) fn run(bench: &mut Bench, workshop: &Workshop) -> Result<()> {
     });
     bench.case("every input follows the one nixpkgs and is pinned", one_nixpkgs);
     bench.case("only names that were read in the inputs' sources are used", || names_are_confirmed(workshop));
+    bench.case("docs/nix.md says how many names those are, and which mingw-w64 zig has", || {
+        documented(workshop)
+    });
     Ok(())
 }
 
@@ -65,4 +68,29 @@ fn names_are_confirmed(workshop: &Workshop) -> Result<()> {
     let faults: Vec<String> = serde_json::from_str(&text).context("Nix printed no list")?;
     ensure!(faults.is_empty(), "{}", faults.join("\n"));
     Ok(())
+}
+
+/// Fails if: the document has another number of names than the list of confirmed ones, or another version of
+/// mingw-w64 than the pinned zig.
+fn documented(workshop: &Workshop) -> Result<()> {
+    let document = fs::read_to_string(workspace().join("docs/nix.md"))?;
+    let confirmed: toml::Table = fs::read_to_string(workspace().join("tests/nix/confirmed.toml"))?.parse()?;
+    let names = confirmed["nixpkgs"].as_table().context("confirmed.toml has no names of nixpkgs")?.len();
+    let mingw = mingw_version(&workshop.wheel("ziglang")?)?;
+    for text in [format!("{names} names of nixpkgs"), format!("mingw-w64 {mingw}")] {
+        ensure!(document.contains(&text), "docs/nix.md does not say \"{text}\"");
+    }
+    Ok(())
+}
+
+/// The version that mingw-w64's own header says, in the wheel of zig.
+fn mingw_version(wheel: &Path) -> Result<String> {
+    const HEADER: &str = "ziglang/lib/libc/include/any-windows-any/_mingw_mac.h";
+    let header = tool("unzip", 60).arg("-p").arg(wheel).arg(HEADER).read()?;
+    let number = |part: &str| -> Result<&str> {
+        let define = format!("#define __MINGW64_VERSION_{part} ");
+        let value = header.lines().find_map(|line| line.strip_prefix(&define));
+        value.map(str::trim).with_context(|| format!("{HEADER} has no {part}"))
+    };
+    Ok([number("MAJOR")?, number("MINOR")?, number("BUGFIX")?].join("."))
 }

@@ -2,80 +2,121 @@
 
 use super::workshop::{Workshop, system};
 use crate::bench::Bench;
+use crate::products::workspace;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::fmt;
 use std::fs;
 use std::path::Path;
 
-/// What users are promised, for every kind of machine.
-const PACKAGES: &[&str] = &[
-    "all",
-    "client-aarch64-apple-darwin",
-    "client-aarch64-unknown-linux-musl",
-    "client-x86_64-apple-darwin",
-    "client-x86_64-pc-windows-gnu",
-    "client-x86_64-unknown-linux-musl",
-    "deb-amd64",
-    "deb-arm64",
-    "default",
-    "exe",
-    "msi",
-    "packager",
-    "pywats-client",
-    "rpm-aarch64",
-    "rpm-x86_64",
-    "tarball-aarch64-linux",
-    "tarball-aarch64-macos",
-    "tarball-x86_64-linux",
-    "tarball-x86_64-macos",
-    "wats-test-server",
-    "xtask",
-    "zip",
-];
+/// What there is besides artifacts and what is compiled for each target.
+const FURTHER_PACKAGES: &[&str] =
+    &["all", "default", "packager", "pywats-client", "wats-test-server", "xtask"];
 
-/// A file, and which outputs an edit of it must build again.
+/// An edit of a file, and which outputs it must build again.
 struct Edit {
     file: &'static str,
+    change: Change,
     rebuilds: &'static [&'static str],
 }
+
+/// What is edited.
+enum Change {
+    /// A comment is added to the end.
+    Comment,
+    /// A byte is added to the end of a file without comments.
+    Byte,
+    /// A text is put in place of another.
+    Replace(&'static str, &'static str),
+}
+use Change::{Byte, Comment, Replace};
 
 /// Programs of Debian that nixpkgs does not have.
 const NOT_IN_NIXPKGS: &[&str] = &["lintian", "rpmlint"];
 
+/// Outputs that stand for all others: what is compiled for a system, the packager, and a package of each program.
+const LINUX: &str = "client-x86_64-unknown-linux-musl";
+const WINDOWS: &str = "client-x86_64-pc-windows-gnu";
+const MACOS: &str = "client-aarch64-apple-darwin";
+const PACKAGER: &str = "packager";
+const DEB: &str = "deb-amd64";
+const MSI: &str = "msi";
+const TARBALL: &str = "tarball-aarch64-macos";
+const ALL: &str = "all";
+
 /// The outputs that are watched.
-const WATCHED: &[&str] = &["client-x86_64-unknown-linux-musl", "packager", "deb-amd64", "msi", "all"];
+const WATCHED: &[&str] = &[LINUX, WINDOWS, MACOS, PACKAGER, DEB, MSI, TARBALL, ALL];
+/// Every package, but nothing that is compiled.
+const PACKED: &[&str] = &[DEB, MSI, TARBALL, ALL];
+/// What the packager's sources decide.
+const BY_PACKAGER: &[&str] = &[PACKAGER, DEB, MSI, TARBALL, ALL];
+/// What the client's sources decide.
+const BY_CLIENT: &[&str] = &[LINUX, WINDOWS, MACOS, DEB, MSI, TARBALL, ALL];
 
 const EDITS: &[Edit] = &[
-    Edit { file: "README.md", rebuilds: &[] },
-    Edit { file: "docs/building.md", rebuilds: &[] },
-    Edit { file: "xtask/src/main.rs", rebuilds: &[] },
-    Edit { file: "tests/acceptance/src/main.rs", rebuilds: &[] },
-    Edit { file: "tests/vm/steps.py", rebuilds: &[] },
-    Edit { file: "crates/wats-test-server/src/main.rs", rebuilds: &[] },
-    Edit { file: "crates/artwork/src/lib.rs", rebuilds: &[] },
-    Edit { file: "crates/pywats-client/tests/service/main.rs", rebuilds: &[] },
-    Edit { file: "packaging/debian/postinst", rebuilds: &["deb-amd64", "msi", "all"] },
-    Edit { file: "crates/packager/src/lib.rs", rebuilds: &["packager", "deb-amd64", "msi", "all"] },
+    // Documents, tests, and programs that are in no artifact.
+    Edit { file: "README.md", change: Comment, rebuilds: &[] },
+    Edit { file: "docs/building.md", change: Comment, rebuilds: &[] },
+    Edit { file: "xtask/src/main.rs", change: Comment, rebuilds: &[] },
+    Edit { file: "xtask/src/build.rs", change: Comment, rebuilds: &[] },
+    Edit { file: "tests/acceptance/src/main.rs", change: Comment, rebuilds: &[] },
+    Edit { file: "tests/vm/steps.py", change: Comment, rebuilds: &[] },
+    Edit { file: "crates/wats-test-server/src/main.rs", change: Comment, rebuilds: &[] },
+    Edit { file: "crates/artwork/src/lib.rs", change: Comment, rebuilds: &[] },
+    Edit { file: "crates/pywats-client/tests/service/main.rs", change: Comment, rebuilds: &[] },
+    Edit { file: "crates/windows-installer/tests/lint/main.rs", change: Comment, rebuilds: &[] },
+    // The rows: what they say counts, not how.
+    Edit { file: "artifacts.toml", change: Comment, rebuilds: &[] },
+    Edit { file: "targets.toml", change: Comment, rebuilds: &[] },
     Edit {
-        file: "crates/pywats-client/src/main.rs",
-        rebuilds: &["client-x86_64-unknown-linux-musl", "deb-amd64", "msi", "all"],
+        file: "targets.toml",
+        change: Replace("-Wl,-Brepro", "-Wl,-brepro"),
+        rebuilds: &[WINDOWS, MSI, ALL],
     },
     Edit {
-        file: "packaging/windows/pywats-client.manifest",
-        rebuilds: &["client-x86_64-unknown-linux-musl", "deb-amd64", "msi", "all"],
+        file: "targets.toml",
+        change: Replace("macos_version = \"11.0\"", "macos_version = \"12.0\""),
+        rebuilds: &[MACOS, TARBALL, ALL],
     },
     Edit {
-        file: "crates/windows-resources/src/lib.rs",
-        rebuilds: &["client-x86_64-unknown-linux-musl", "deb-amd64", "msi", "all"],
+        file: "artifacts.toml",
+        change: Replace("systems = [\"windows\"]", "systems = [\"macos\"]"),
+        rebuilds: &[WINDOWS, MACOS, DEB, MSI, TARBALL, ALL],
     },
-    Edit { file: "crates/product-version/src/lib.rs", rebuilds: WATCHED },
-    Edit { file: "Cargo.lock", rebuilds: WATCHED },
+    Edit {
+        file: "artifacts.toml",
+        change: Replace("\"deb-arm64\"\nformat = \"deb\"", "\"deb-arm64\"\nformat = \"tar.gz\""),
+        rebuilds: &[ALL],
+    },
+    // What packages are made of and by.
+    Edit { file: "packaging/debian/postinst", change: Comment, rebuilds: PACKED },
+    Edit { file: "LICENSE", change: Byte, rebuilds: PACKED },
+    Edit { file: "crates/packager/src/lib.rs", change: Comment, rebuilds: BY_PACKAGER },
+    Edit { file: "crates/windows-installer/src/lib.rs", change: Comment, rebuilds: BY_PACKAGER },
+    // What programs are made of.
+    Edit { file: "crates/pywats-client/src/main.rs", change: Comment, rebuilds: BY_CLIENT },
+    Edit { file: "crates/pywats-client/build.rs", change: Comment, rebuilds: BY_CLIENT },
+    Edit { file: "crates/wats/src/lib.rs", change: Comment, rebuilds: BY_CLIENT },
+    Edit { file: "crates/windows-resources/src/lib.rs", change: Comment, rebuilds: BY_CLIENT },
+    Edit { file: "packaging/windows/pywats-client.manifest", change: Byte, rebuilds: BY_CLIENT },
+    Edit { file: "packaging/windows/pywats-client.ico", change: Byte, rebuilds: BY_CLIENT },
+    Edit { file: "crates/installer-actions/src/lib.rs", change: Comment, rebuilds: &[WINDOWS, MSI, ALL] },
+    // What all is made of.
+    Edit { file: "crates/product-version/src/lib.rs", change: Comment, rebuilds: WATCHED },
+    Edit { file: "Cargo.lock", change: Comment, rebuilds: WATCHED },
+    Edit {
+        file: "xtask/src/toolchain/requirements.txt",
+        change: Replace("ziglang==", "ziglang==9"),
+        rebuilds: BY_CLIENT,
+    },
 ];
 
 pub(super) fn run(bench: &mut Bench, workshop: &Workshop) -> Result<()> {
     bench.case("every output evaluates, for both kinds of machines", || everything_evaluates(workshop));
-    bench.case("every promised package is there", || promised(workshop));
+    bench.case("the packages are the rows of artifacts.toml and targets.toml, and a few more", || {
+        packages_are_rows(workshop)
+    });
     bench.case("an edit builds again what depends on it, and nothing else", || edits(workshop));
     bench.case("the development shell has every program of the tests", || shell_is_complete(workshop));
     Ok(())
@@ -119,16 +160,35 @@ fn everything_evaluates(workshop: &Workshop) -> Result<()> {
     workshop.nix(&["flake", "check", "--no-build", "--all-systems", &flake]).run()
 }
 
-fn promised(workshop: &Workshop) -> Result<()> {
-    for system in ["x86_64-linux", "aarch64-linux"] {
-        let names = workshop.eval(&format!("packages.{system}"), "builtins.attrNames")?;
-        let names: BTreeSet<&str> =
-            names.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        for package in PACKAGES {
-            ensure!(names.contains(package), "there is no {package} for {system}");
-        }
+/// Fails if: an artifact or a target that has a row has no package of that name, so that `cargo xtask dist NAME` and
+/// `nix build .#NAME` part; or there is a package that nobody promised.
+fn packages_are_rows(workshop: &Workshop) -> Result<()> {
+    let artifacts = names_in("artifacts.toml", "artifact", "name")?;
+    let clients = names_in("targets.toml", "target", "triple")?;
+    let clients = clients.into_iter().map(|triple| format!("client-{triple}"));
+    let further = FURTHER_PACKAGES.iter().map(|name| (*name).to_owned());
+    let rows: BTreeSet<String> = artifacts.into_iter().chain(clients).chain(further).collect();
+    for cpu in ["x86_64", "aarch64"] {
+        let mut expected = rows.clone();
+        expected.insert(format!("client-{cpu}-unknown-linux-gnu"));
+        let names = workshop.eval(&format!("packages.{cpu}-linux"), "builtins.attrNames")?;
+        let names: BTreeSet<String> =
+            serde_json::from_value(names).context("Nix printed no list of names")?;
+        let missing: Vec<_> = expected.difference(&names).collect();
+        let unknown: Vec<_> = names.difference(&expected).collect();
+        ensure!(missing.is_empty() && unknown.is_empty(), "{cpu}: missing {missing:?}, unknown {unknown:?}");
     }
     Ok(())
+}
+
+/// The names of the rows of a table.
+fn names_in(file: &str, table: &str, name: &str) -> Result<Vec<String>> {
+    let reading = || format!("reading {file}");
+    let text = fs::read_to_string(workspace().join(file)).with_context(reading)?;
+    let value: toml::Table = text.parse().with_context(reading)?;
+    let rows = value.get(table).and_then(toml::Value::as_array).with_context(reading)?;
+    let names = rows.iter().filter_map(|row| row.get(name)?.as_str().map(str::to_owned));
+    Ok(names.collect())
 }
 
 /// Fails if: an edit of a document or a test builds an artifact again, or an edit of a source does not.
@@ -140,21 +200,48 @@ fn edits(workshop: &Workshop) -> Result<()> {
         serde_json::from_value::<Vec<String>>(value).context("no list of derivations")
     };
     let before = derivations()?;
+    let mut faults = Vec::new();
     for edit in EDITS {
         let path = workshop.flake.join(edit.file);
-        let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-        let comment = if edit.file.ends_with(".rs") { "//" } else { "#" };
-        fs::write(&path, format!("{text}\n{comment} edited\n"))?;
+        let content = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+        fs::write(&path, edit.apply(content.clone())?)?;
         let after = derivations();
-        fs::write(&path, text)?;
+        fs::write(&path, content)?;
         let after = after.with_context(|| format!("after an edit of {}", edit.file))?;
         let changed = WATCHED.iter().zip(before.iter().zip(&after)).filter(|(_, (a, b))| a != b);
         let changed: Vec<&str> = changed.map(|(name, _)| *name).collect();
-        let expected: Vec<&str> =
-            WATCHED.iter().copied().filter(|name| edit.rebuilds.contains(name)).collect();
-        ensure!(changed == expected, "an edit of {} builds {changed:?} again, not {expected:?}", edit.file);
+        if changed != edit.rebuilds {
+            faults.push(format!("{edit}: builds {changed:?} again, not {:?}", edit.rebuilds));
+        }
     }
+    ensure!(faults.is_empty(), "{}", faults.join("\n"));
     Ok(())
+}
+
+impl Edit {
+    /// The content after the edit.
+    fn apply(&self, mut content: Vec<u8>) -> Result<Vec<u8>> {
+        let comment = if self.file.ends_with(".rs") { "//" } else { "#" };
+        match self.change {
+            Comment => content.extend(format!("\n{comment} edited\n").bytes()),
+            Byte => content.push(b'\n'),
+            Replace(from, to) => {
+                let text = String::from_utf8(content)?;
+                ensure!(text.contains(from), "{} has no {from:?} that could be edited", self.file);
+                return Ok(text.replace(from, to).into_bytes());
+            }
+        }
+        Ok(content)
+    }
+}
+
+impl fmt::Display for Edit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.change {
+            Comment | Byte => write!(f, "an edit of {}", self.file),
+            Replace(from, to) => write!(f, "{to:?} in place of {from:?} in {}", self.file),
+        }
+    }
 }
 
 /// Fails if: `cargo xtask test` needs a program that the shell does not bring, although nixpkgs has it.

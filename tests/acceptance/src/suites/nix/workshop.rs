@@ -115,6 +115,18 @@ impl Workshop {
         self.tools.repositories.get(name).map(PathBuf::as_path)
     }
 
+    /// The pinned wheel of a Python package.
+    pub(super) fn wheel(&self, package: &str) -> Result<PathBuf> {
+        let folder = &self.tools.machine.wheels;
+        let mut files = fs::read_dir(folder)
+            .with_context(|| format!("reading {}", folder.display()))?
+            .filter_map(|entry| Some(entry.ok()?.path()));
+        let prefix = format!("{package}-");
+        files
+            .find(|file| file.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&prefix)))
+            .with_context(|| format!("there is no wheel of {package} in {}", folder.display()))
+    }
+
     /// `nix` with a store of its own, and nothing of this machine's or user's configuration.
     pub(super) fn nix(&self, arguments: &[&str]) -> Tool {
         let root = &self.tools.root;

@@ -99,7 +99,7 @@ fn run_cases(bench: &mut Bench, cases: &[(&str, Case)]) -> Result<()> {
 
 fn says_what_it_is(station: &Station, packages: &Packages) -> Result<()> {
     station.install(&packages.first, "INSTALLSERVICE=0")?;
-    tool("x86_64-w64-mingw32-gcc", 60)
+    tool("x86_64-w64-mingw32-gcc", 600)
         .args(["-O2", "-s", "-o"])
         .arg(station.path(r"C:\file_version.exe"))
         .arg(products::workspace().join("tests/wine/file_version.c"))

@@ -88,7 +88,7 @@ impl Prefix {
     /// Compiles a source of `tests/wine` into the prefix.
     pub(crate) fn compile(&self, source: &str, target: &str, options: &[&str]) -> Result<()> {
         let source = products::workspace().join("tests/wine").join(source);
-        tool("x86_64-w64-mingw32-gcc", 60)
+        tool("x86_64-w64-mingw32-gcc", 600)
             .args(["-O2", "-s", "-o"])
             .arg(self.path(target))
             .arg(source)

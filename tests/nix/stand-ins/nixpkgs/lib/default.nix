@@ -74,9 +74,6 @@ let
     );
     escapeShellArg = value: "'${replaceStrings [ "'" ] [ "'\\''" ] (toString value)}'";
     escapeShellArgs = lib.concatMapStringsSep " " lib.escapeShellArg;
-    toUpper = replaceStrings (letters "abcdefghijklmnopqrstuvwxyz") (
-      letters "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-    );
 
     # Files.
     importJSON = path: fromJSON (readFile path);
@@ -84,7 +81,6 @@ let
 
     # Packages.
     getExe = package: "${package}/bin/${package.meta.mainProgram}";
-    getVersion = package: package.version;
     makeBinPath = lib.concatMapStringsSep ":" (package: "${package}/bin");
 
     # Modules.
