@@ -150,7 +150,7 @@ impl Database {
             if rows.is_empty() && !self.requires(table.name) {
                 continue;
             }
-            package.create_table(table.name, table.columns.iter().map(msi_column).collect())?;
+            package.create_table(table.name, table.columns.iter().map(Column::to_msi).collect())?;
             let values = rows.values().map(|cells| cells.iter().map(msi_value).collect()).collect();
             package.insert_rows(msi::Insert::into(table.name).rows(values))?;
         }
@@ -285,28 +285,6 @@ fn description(category: Category) -> &'static str {
         Category::Cabinet => "a cabinet: '#' and the name of a stream, or an 8.3 file name",
         Category::Property => "a property, or '%' and an environment variable",
         _ => "what the column holds",
-    }
-}
-
-fn msi_column(column: &Column) -> msi::Column {
-    let mut builder = msi::Column::build(column.name);
-    if column.key {
-        builder = builder.primary_key();
-    }
-    if column.nullable {
-        builder = builder.nullable();
-    }
-    if column.localizable {
-        builder = builder.localizable();
-    }
-    if let Some(table) = column.refers_to {
-        builder = builder.foreign_key(table, schema::key_column(table));
-    }
-    match column.kind {
-        Kind::Text { length, category } => builder.category(category).string(length),
-        Kind::Number { wide: false, min, max } => builder.range(min, max).int16(),
-        Kind::Number { wide: true, min, max } => builder.range(min, max).int32(),
-        Kind::Stream => builder.category(Category::Binary).binary(),
     }
 }
 

@@ -7,30 +7,26 @@
 use crate::{Error, Result};
 use std::collections::BTreeSet;
 
-/// Characters that no Windows file name has.
+/// Characters that no name has.
 const FORBIDDEN: &str = "\\/:*?\"<>|";
-/// Characters that only long names may have, besides space and everything beyond ASCII.
-const LONG_ONLY: &str = "+,;=[].";
-/// Names of devices; with any extension they are not files either.
-const DEVICES: &[&str] = &[
-    "AUX", "CON", "NUL", "PRN", "COM1", "COM2", "COM3", "COM4", "COM5", "COM6", "COM7", "COM8", "COM9",
-    "LPT1", "LPT2", "LPT3", "LPT4", "LPT5", "LPT6", "LPT7", "LPT8", "LPT9",
-];
+/// Characters that only long names have.
+const LONG_ONLY: &str = "+,;=[] ";
+const DEVICES: &[&str] = &["AUX", "CON", "NUL", "PRN"];
 
-/// The cells for all long names of one folder, in the order of `long`: the name itself where it is a
+/// The cells for all long names of one folder, in the order of `names`: the name itself where it is a
 /// short one, else short and long name joined with `|`.
 ///
 /// # Errors
 /// If Windows could not make such a file, or two names differ in case only.
-pub fn with_short_names(long: &[&str]) -> Result<Vec<String>> {
+pub fn with_short_names(names: &[&str]) -> Result<Vec<String>> {
     let mut taken = BTreeSet::new();
-    for name in long {
-        check(name)?;
+    for name in names {
+        long(name).map_err(|reason| refused(name, reason))?;
         if !taken.insert(name.to_uppercase()) {
             return Err(refused(name, "two names in one folder differ at most in case"));
         }
     }
-    let mut sorted = long.to_vec();
+    let mut sorted = names.to_vec();
     sorted.sort_unstable();
     let mut cells = std::collections::BTreeMap::new();
     for name in sorted {
@@ -43,46 +39,62 @@ pub fn with_short_names(long: &[&str]) -> Result<Vec<String>> {
         };
         cells.insert(name, cell);
     }
-    Ok(long.iter().map(|name| cells[name].clone()).collect())
+    Ok(names.iter().map(|name| cells[name].clone()).collect())
 }
 
-/// Refuses a name that Windows could not make.
-fn check(name: &str) -> Result<()> {
-    let stem = name.split('.').next().unwrap_or_default();
-    let reason = if name.is_empty() {
-        "a name is empty"
-    } else if name.encode_utf16().count() > 255 {
-        "a name has at most 255 characters"
-    } else if name.chars().any(|c| FORBIDDEN.contains(c) || c.is_control()) {
-        "a name has none of \\ / : * ? \" < > | and no control characters"
-    } else if name.ends_with(['.', ' ']) {
-        "Windows drops a dot or a space at the end of a name"
-    } else if DEVICES.contains(&stem.to_uppercase().as_str()) {
-        "this is the name of a device"
-    } else {
-        return Ok(());
-    };
-    Err(refused(name, reason))
-}
-
-fn refused(name: &str, reason: &str) -> Error {
-    Error::Name { path: name.to_owned(), reason: reason.to_owned() }
+fn refused(name: &str, reason: impl Into<String>) -> Error {
+    Error::Name { path: name.to_owned(), reason: reason.into() }
 }
 
 /// Whether a long name is a short name too. Lower case does not matter.
 fn is_short(name: &str) -> bool {
-    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
-    let plain = |part: &str| part.chars().all(is_short_character);
-    let dot_without_extension = name.contains('.') && extension.is_empty();
-    (1..=8).contains(&stem.len())
-        && extension.len() <= 3
-        && plain(stem)
-        && plain(extension)
-        && !dot_without_extension
+    name.is_ascii() && short(name).is_ok()
 }
 
 fn is_short_character(c: char) -> bool {
-    c.is_ascii_graphic() && !FORBIDDEN.contains(c) && !LONG_ONLY.contains(c)
+    c.is_ascii_graphic() && c != '.' && !FORBIDDEN.contains(c) && !LONG_ONLY.contains(c)
+}
+
+/// Refuses what is no short name.
+pub(crate) fn short(name: &str) -> std::result::Result<(), String> {
+    general(name)?;
+    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
+    let (stem_length, extension_length) = (stem.chars().count(), extension.chars().count());
+    if !(1..=8).contains(&stem_length) || extension_length > 3 || stem.contains('.') {
+        return Err(format!("{name:?} is no short name of up to 8 characters, a dot and up to 3 more"));
+    }
+    match name.chars().find(|c| LONG_ONLY.contains(*c)) {
+        Some(c) => Err(format!("the short name {name:?} has {c:?}, which only long names have")),
+        None => Ok(()),
+    }
+}
+
+/// Refuses what is no long name.
+pub(crate) fn long(name: &str) -> std::result::Result<(), String> {
+    general(name)?;
+    if name.encode_utf16().count() > 255 {
+        return Err("a name has at most 255 characters".to_owned());
+    }
+    Ok(())
+}
+
+fn general(name: &str) -> std::result::Result<(), String> {
+    if name.is_empty() {
+        return Err("a name is empty".to_owned());
+    }
+    if let Some(c) = name.chars().find(|c| FORBIDDEN.contains(*c) || c.is_control()) {
+        return Err(format!("{name:?} has {c:?}, which no name has"));
+    }
+    if name.ends_with(['.', ' ']) {
+        return Err(format!("{name:?} ends with a dot or space, which Windows drops"));
+    }
+    let stem = name.split('.').next().unwrap_or_default().to_ascii_uppercase();
+    let numbered = ["COM", "LPT"].iter().filter_map(|device| stem.strip_prefix(device));
+    let is_port = numbered.into_iter().any(|number| matches!(number.as_bytes(), [b'1'..=b'9']));
+    if is_port || DEVICES.contains(&stem.as_str()) {
+        return Err(format!("{name:?} is the name of a device"));
+    }
+    Ok(())
 }
 
 /// The first of `LONGNA~1.EXT`, `LONGNA~2.EXT`, … that nothing else in the folder is called.

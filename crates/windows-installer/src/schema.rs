@@ -91,7 +91,7 @@ pub fn table(name: &str) -> Option<&'static Table> {
 }
 
 /// The number of the column, counted from 1, in which a reference to the table looks for its value.
-pub(crate) fn key_column(table: &str) -> i32 {
+fn key_column(table: &str) -> i32 {
     if table == "Control" { 2 } else { 1 }
 }
 
@@ -146,6 +146,29 @@ impl Column {
     const fn to(mut self, table: &'static str) -> Column {
         self.refers_to = Some(table);
         self
+    }
+
+    /// The column as the crate `msi` makes it.
+    pub fn to_msi(&self) -> msi::Column {
+        let mut builder = msi::Column::build(self.name);
+        if self.key {
+            builder = builder.primary_key();
+        }
+        if self.nullable {
+            builder = builder.nullable();
+        }
+        if self.localizable {
+            builder = builder.localizable();
+        }
+        if let Some(table) = self.refers_to {
+            builder = builder.foreign_key(table, key_column(table));
+        }
+        match self.kind {
+            Kind::Text { length, category } => builder.category(category).string(length),
+            Kind::Number { wide: false, min, max } => builder.range(min, max).int16(),
+            Kind::Number { wide: true, min, max } => builder.range(min, max).int32(),
+            Kind::Stream => builder.category(Category::Binary).binary(),
+        }
     }
 }
 

@@ -53,20 +53,56 @@ pub(super) const USER_FOLDERS: &[&str] = &[
 pub(super) const FOLDERS_64_BIT: &[&str] = &["CommonFiles64Folder", "ProgramFiles64Folder", "System64Folder"];
 pub(super) const FOLDERS_32_BIT: &[&str] = &["CommonFilesFolder", "ProgramFilesFolder"];
 
-/// Properties that Windows Installer sets, or reads when they are set, from the
-/// [property reference](https://learn.microsoft.com/en-us/windows/win32/msi/property-reference). Those that
-/// begin with `ARP`, `MSI`, `Msi` or `VersionNT` are recognised by that.
-const PROPERTIES: &[&str] = &[
-    "ACTION",
+/// Properties that say what is to be done this time.
+pub(super) const COMMAND_LINE: &[&str] = &[
     "ADDDEFAULT",
     "ADDLOCAL",
     "ADDSOURCE",
     "ADVERTISE",
+    "COMPADDLOCAL",
+    "COMPADDSOURCE",
+    "FILEADDDEFAULT",
+    "FILEADDLOCAL",
+    "FILEADDSOURCE",
+    "REINSTALL",
+    "REMOVE",
+];
+
+/// Properties that only Windows sets: a value in the table would be overwritten or would lie.
+pub(super) const READ_ONLY: &[&str] = &[
+    "AdminUser",
+    "ComputerName",
+    "Installed",
+    "Intel",
+    "Intel64",
+    "LogonUser",
+    "MsiAMD64",
+    "Msix64",
+    "MsiNTProductType",
+    "OriginalDatabase",
+    "PhysicalMemory",
+    "Privileged",
+    "ServicePackLevel",
+    "SystemLanguageID",
+    "UILevel",
+    "UPGRADINGPRODUCTCODE",
+    "UserSID",
+    "VersionDatabase",
+    "VersionMsi",
+    "VersionNT",
+    "VersionNT64",
+    "WindowsBuild",
+];
+
+/// Other properties that Windows Installer sets, or reads when they are set, from the
+/// [property reference](https://learn.microsoft.com/en-us/windows/win32/msi/property-reference). Those that
+/// begin with `ARP`, `MSI`, `Msi` or `VersionNT` are recognised by that.
+const PROPERTIES: &[&str] = &[
+    "ACTION",
     "AFTERREBOOT",
     "ALLUSERS",
     "AVAILABLEFREEREG",
     "AdminProperties",
-    "AdminUser",
     "Alpha",
     "BorderSide",
     "BorderTop",
@@ -74,12 +110,9 @@ const PROPERTIES: &[&str] = &[
     "CCP_Success",
     "CCP_TEST",
     "COMPADDDEFAULT",
-    "COMPADDLOCAL",
-    "COMPADDSOURCE",
     "COMPANYNAME",
     "CaptionHeight",
     "ColorBits",
-    "ComputerName",
     "CostingComplete",
     "CustomActionData",
     "DISABLEADVTSHORTCUTS",
@@ -93,25 +126,17 @@ const PROPERTIES: &[&str] = &[
     "EnableUserControl",
     "ErrorDialog",
     "FASTOEM",
-    "FILEADDDEFAULT",
-    "FILEADDLOCAL",
-    "FILEADDSOURCE",
     "FileInUseProcess",
     "INSTALLLEVEL",
-    "Installed",
-    "Intel",
-    "Intel64",
     "IsAdminPackage",
     "LIMITUI",
     "LOGACTION",
     "LeftUnit",
-    "LogonUser",
     "MEDIAPACKAGEPATH",
     "Manufacturer",
     "NOCOMPANYNAME",
     "NOUSERNAME",
     "OLEAdvtSupport",
-    "OriginalDatabase",
     "OutOfDiskSpace",
     "OutOfNoRbDiskSpace",
     "PATCH",
@@ -125,13 +150,11 @@ const PROPERTIES: &[&str] = &[
     "ParentOriginalDatabase",
     "ParentProductCode",
     "PatchFilesInUse",
-    "PhysicalMemory",
     "Preselected",
     "PrimaryVolumePath",
     "PrimaryVolumeSpaceAvailable",
     "PrimaryVolumeSpaceRemaining",
     "PrimaryVolumeSpaceRequired",
-    "Privileged",
     "ProductCode",
     "ProductID",
     "ProductLanguage",
@@ -142,9 +165,7 @@ const PROPERTIES: &[&str] = &[
     "Progress2",
     "REBOOT",
     "REBOOTPROMPT",
-    "REINSTALL",
     "REINSTALLMODE",
-    "REMOVE",
     "RESUME",
     "RTLUnits",
     "RedirectedDllSupport",
@@ -157,12 +178,10 @@ const PROPERTIES: &[&str] = &[
     "ScreenX",
     "ScreenY",
     "SecureCustomProperties",
-    "ServicePackLevel",
     "ServicePackLevelMinor",
     "SharedWindows",
     "ShellAdvtSupport",
     "SourcedirProduct",
-    "SystemLanguageID",
     "TRANSFORMS",
     "TRANSFORMSATSOURCE",
     "TRANSFORMSSECURE",
@@ -171,18 +190,12 @@ const PROPERTIES: &[&str] = &[
     "TextHeight",
     "TextHeightCorrection",
     "Time",
-    "UILevel",
-    "UPGRADINGPRODUCTCODE",
     "USERNAME",
     "UpdateStarted",
     "UpgradeCode",
     "UserLanguageID",
-    "UserSID",
     "Version9X",
-    "VersionDatabase",
-    "VersionMsi",
     "VirtualMemory",
-    "WindowsBuild",
 ];
 const PREFIXES: &[&str] = &["ARP", "MSI", "Msi", "VersionNT"];
 
@@ -193,7 +206,7 @@ pub(super) fn is_standard_property(name: &str) -> bool {
 
 /// Whether the name is in the reference of properties. Others with the prefixes may be anybody's.
 pub(super) fn is_listed_property(name: &str) -> bool {
-    PROPERTIES.contains(&name)
+    [COMMAND_LINE, READ_ONLY, PROPERTIES].iter().any(|list| list.contains(&name))
 }
 
 /// Whether Windows sets the property to a folder.

@@ -37,61 +37,20 @@ rules! {
 const REQUIRED_NAMES: &[&str] =
     &["Manufacturer", "ProductCode", "ProductLanguage", "ProductName", "ProductVersion"];
 
-/// Properties that say what is to be done this time.
-const COMMAND_LINE: &[&str] = &[
-    "ADDDEFAULT",
-    "ADDLOCAL",
-    "ADDSOURCE",
-    "ADVERTISE",
-    "COMPADDLOCAL",
-    "COMPADDSOURCE",
-    "FILEADDDEFAULT",
-    "FILEADDLOCAL",
-    "FILEADDSOURCE",
-    "REINSTALL",
-    "REMOVE",
-];
-
-/// Properties that only Windows sets: a value in the table would be overwritten or would lie.
-const READ_ONLY: &[&str] = &[
-    "AdminUser",
-    "ComputerName",
-    "Installed",
-    "Intel",
-    "Intel64",
-    "LogonUser",
-    "MsiAMD64",
-    "Msix64",
-    "MsiNTProductType",
-    "OriginalDatabase",
-    "PhysicalMemory",
-    "Privileged",
-    "ServicePackLevel",
-    "SystemLanguageID",
-    "UILevel",
-    "UPGRADINGPRODUCTCODE",
-    "UserSID",
-    "VersionDatabase",
-    "VersionMsi",
-    "VersionNT",
-    "VersionNT64",
-    "WindowsBuild",
-];
-
 pub(super) fn check(msi: &Msi, report: &mut Report) {
     for name in REQUIRED_NAMES.iter().filter(|name| !msi.has("Property", name)) {
         report.missing(REQUIRED, "Property", name, "is missing: add it");
     }
     msi.rows("Property").for_each(|row| identity(row, msi, report));
     lists(msi, report);
-    for row in msi.rows("Property").filter(|row| COMMAND_LINE.contains(&row.text("Property"))) {
+    for row in msi.rows("Property").filter(|row| known::COMMAND_LINE.contains(&row.text("Property"))) {
         report.row(
             RESERVED,
             row,
             "is for the command line; in the table it breaks later installations: remove the row",
         );
     }
-    for row in msi.rows("Property").filter(|row| READ_ONLY.contains(&row.text("Property"))) {
+    for row in msi.rows("Property").filter(|row| known::READ_ONLY.contains(&row.text("Property"))) {
         report.row(RESERVED, row, "Windows Installer sets this property itself: remove the row");
     }
 }

@@ -4,6 +4,7 @@ use super::formatted::is_identifier;
 use super::read::{Msi, Row};
 use super::references;
 use super::report::{Report, rules};
+use super::ui_dialogs::ANSWERS;
 use crate::standard_actions::standard;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,65 +42,51 @@ rules! {
         "msi/ice34";
 }
 
-const TYPES: &[&str] = &[
-    "Billboard",
-    "Bitmap",
-    "CheckBox",
-    "ComboBox",
-    "DirectoryCombo",
-    "DirectoryList",
-    "Edit",
-    "GroupBox",
-    "Hyperlink",
-    "Icon",
-    "Line",
-    "ListBox",
-    "ListView",
-    "MaskedEdit",
-    "PathEdit",
-    "ProgressBar",
-    "PushButton",
-    "RadioButtonGroup",
-    "ScrollableText",
-    "SelectionTree",
-    "Text",
-    "VolumeCostList",
-    "VolumeSelectCombo",
+/// What a type of control is for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Use {
+    /// It shows something.
+    Shows,
+    /// The keyboard reaches it.
+    Reached,
+    /// The keyboard reaches it, and it sets a property.
+    Sets,
+}
+
+const TYPES: &[(&str, Use)] = &[
+    ("Billboard", Use::Shows),
+    ("Bitmap", Use::Shows),
+    ("CheckBox", Use::Sets),
+    ("ComboBox", Use::Sets),
+    ("DirectoryCombo", Use::Sets),
+    ("DirectoryList", Use::Sets),
+    ("Edit", Use::Sets),
+    ("GroupBox", Use::Shows),
+    ("Hyperlink", Use::Reached),
+    ("Icon", Use::Shows),
+    ("Line", Use::Shows),
+    ("ListBox", Use::Sets),
+    ("ListView", Use::Sets),
+    ("MaskedEdit", Use::Sets),
+    ("PathEdit", Use::Sets),
+    ("ProgressBar", Use::Shows),
+    ("PushButton", Use::Reached),
+    ("RadioButtonGroup", Use::Sets),
+    ("ScrollableText", Use::Shows),
+    ("SelectionTree", Use::Sets),
+    ("Text", Use::Shows),
+    ("VolumeCostList", Use::Shows),
+    ("VolumeSelectCombo", Use::Sets),
 ];
 
-/// Types that set a property.
-const SETTING: &[&str] = &[
-    "CheckBox",
-    "ComboBox",
-    "DirectoryCombo",
-    "DirectoryList",
-    "Edit",
-    "ListBox",
-    "ListView",
-    "MaskedEdit",
-    "PathEdit",
-    "RadioButtonGroup",
-    "SelectionTree",
-    "VolumeSelectCombo",
-];
+fn use_of(kind: &str) -> Option<Use> {
+    TYPES.iter().find(|(name, _)| *name == kind).map(|(_, what)| *what)
+}
 
-/// Types that the keyboard reaches.
-pub(super) const FOCUSABLE: &[&str] = &[
-    "CheckBox",
-    "ComboBox",
-    "DirectoryCombo",
-    "DirectoryList",
-    "Edit",
-    "Hyperlink",
-    "ListBox",
-    "ListView",
-    "MaskedEdit",
-    "PathEdit",
-    "PushButton",
-    "RadioButtonGroup",
-    "SelectionTree",
-    "VolumeSelectCombo",
-];
+/// Whether the keyboard reaches controls of a type.
+pub(super) fn is_reached(kind: &str) -> bool {
+    use_of(kind) >= Some(Use::Reached)
+}
 
 /// Events of the table `ControlEvent`, from the
 /// [overview](https://learn.microsoft.com/en-us/windows/win32/msi/controlevent-overview), and what their
@@ -111,25 +98,13 @@ enum Argument {
     Feature,
     /// A folder, or a property that holds one.
     Folder,
-    /// One of these words.
-    Word(&'static [&'static str]),
+    End,
+    Switch,
     Any,
 }
 
-/// How a dialog may end.
-const ENDINGS: &[&str] = &[
-    "Exit",
-    "Ignore",
-    "Retry",
-    "Return",
-    "ErrorAbort",
-    "ErrorCancel",
-    "ErrorIgnore",
-    "ErrorNo",
-    "ErrorOk",
-    "ErrorRetry",
-    "ErrorYes",
-];
+/// How a dialog may end, beside the [answers](ANSWERS) to an error.
+const ENDINGS: &[&str] = &["Exit", "Ignore", "Retry", "Return"];
 
 const EVENTS: &[(&str, Argument)] = &[
     ("AddLocal", Argument::Feature),
@@ -140,8 +115,8 @@ const EVENTS: &[(&str, Argument)] = &[
     ("DirectoryListOpen", Argument::Any),
     ("DirectoryListUp", Argument::Any),
     ("DoAction", Argument::Action),
-    ("EnableRollback", Argument::Word(&["False", "True"])),
-    ("EndDialog", Argument::Word(ENDINGS)),
+    ("EnableRollback", Argument::Switch),
+    ("EndDialog", Argument::End),
     ("MsiLaunchApp", Argument::Any),
     ("MsiPrint", Argument::Any),
     ("NewDialog", Argument::Dialog),
@@ -239,15 +214,15 @@ pub(super) fn check(msi: &Msi, report: &mut Report) {
 
 fn control(msi: &Msi, row: Row<'_>, report: &mut Report) {
     let (kind, property) = (row.text("Type"), row.text("Property"));
-    if !TYPES.contains(&kind) {
+    let Some(what) = use_of(kind) else {
         return report.value(
             TYPE,
             row,
             "Type",
             format!("{kind:?} is no type of control: use one of Microsoft's"),
         );
-    }
-    if SETTING.contains(&kind) && property.is_empty() {
+    };
+    if what == Use::Sets && property.is_empty() {
         report.value(PROPERTY, row, "Property", format!("a {kind} sets a property: name it"));
     }
     let acts = |event: &Row<'_>| {
@@ -318,7 +293,8 @@ fn event(msi: &Msi, row: Row<'_>, set: &BTreeSet<&str>, report: &mut Report) {
         }
         Argument::Feature => argument.eq_ignore_ascii_case("ALL") || msi.has("Feature", argument),
         Argument::Folder => set.contains(argument),
-        Argument::Word(words) => words.contains(&argument),
+        Argument::End => ENDINGS.contains(&argument) || ANSWERS.iter().any(|(_, answer)| *answer == argument),
+        Argument::Switch => matches!(argument, "False" | "True"),
         Argument::Any => true,
     };
     if !leads {

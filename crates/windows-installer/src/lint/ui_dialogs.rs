@@ -2,7 +2,7 @@
 
 use super::read::{Msi, Row};
 use super::report::{Report, rules};
-use super::ui::{ENABLED, FOCUSABLE};
+use super::ui::{ENABLED, is_reached};
 use std::collections::BTreeSet;
 
 rules! {
@@ -106,8 +106,7 @@ fn tab_order(dialog: Row<'_>, controls: &[Row<'_>], report: &mut Report) {
         control.bits("Attributes") & ENABLED != 0 && control.text("Property") != "FileInUseProcess"
     };
     let belongs = |control: &&Row<'_>| {
-        !control.text("Control_Next").is_empty()
-            || (FOCUSABLE.contains(&control.text("Type")) && is_used(control))
+        !control.text("Control_Next").is_empty() || (is_reached(control.text("Type")) && is_used(control))
     };
     for control in controls.iter().filter(belongs) {
         if !passed.contains(control.text("Control")) {
@@ -175,7 +174,7 @@ fn files_in_use(msi: &Msi, row: Row<'_>, report: &mut Report) {
 }
 
 /// Buttons of the dialog for errors, and their answers.
-const ANSWERS: &[(&str, &str)] = &[
+pub(super) const ANSWERS: &[(&str, &str)] = &[
     ("A", "ErrorAbort"),
     ("C", "ErrorCancel"),
     ("I", "ErrorIgnore"),

@@ -2,6 +2,8 @@
 
 use msi::{Delete, Expr, Insert, Update, Value};
 use std::io::{Cursor, Read, Write};
+use windows_installer::Cell;
+use windows_installer::schema::{self, Column};
 
 /// A database as bytes.
 pub(crate) struct Editor(pub(crate) Vec<u8>);
@@ -44,6 +46,26 @@ impl Editor {
     /// Adds a row.
     pub(crate) fn add(&mut self, table: &str, values: Vec<Value>) {
         self.package(|package| package.insert_rows(Insert::into(table).row(values)).unwrap());
+    }
+
+    /// Adds a row, its values by column, to a table of this crate's schema, which is made if need be.
+    pub(crate) fn row<'a>(&mut self, table: &str, row: impl IntoIterator<Item = (&'a str, Cell)>) {
+        let columns = schema::table(table).unwrap().columns;
+        let mut values = vec![Value::Null; columns.len()];
+        for (name, cell) in row {
+            values[columns.iter().position(|column| column.name == name).unwrap()] = match cell {
+                Cell::Empty => Value::Null,
+                Cell::Number(number) => Value::Int(number),
+                Cell::Text(text) => Value::Str(text),
+                Cell::Stream(_) => Value::Binary,
+            };
+        }
+        self.package(|package| {
+            if !package.has_table(table) {
+                package.create_table(table, columns.iter().map(Column::to_msi).collect()).unwrap();
+            }
+            package.insert_rows(Insert::into(table).row(values)).unwrap();
+        });
     }
 
     /// Removes the rows whose `key` is `value`.

@@ -2,7 +2,7 @@
 
 use crate::Fault;
 use crate::edit::{Editor, number, text};
-use std::io::Write;
+use windows_installer::{Cell, row};
 
 pub(crate) const fn fault(name: &'static str, rule: &'static str, damage: fn(&mut Editor)) -> Fault {
     Fault { name, rule, also: &[], damage }
@@ -30,8 +30,7 @@ pub(crate) fn component(editor: &mut Editor, name: &str, column: &str, value: ms
 }
 
 pub(crate) fn action(editor: &mut Editor, name: &str, kind: i32, source: &str, target: &str) {
-    let values = vec![text(name), number(kind), text(source), text(target), msi::Value::Null];
-    editor.add("CustomAction", values);
+    editor.row("CustomAction", row! { Action: name, Type: kind, Source: source, Target: target });
 }
 
 pub(crate) fn registry(editor: &mut Editor, key: &str, root: i32, path: &str, value: &str) {
@@ -66,27 +65,29 @@ pub(crate) fn locks(editor: &mut Editor, sddl: &str, table: &str, object: &str) 
 
 /// An icon with some content.
 pub(crate) fn icon(editor: &mut Editor, content: &[u8]) {
-    let data = msi::Column::build("Data").category(msi::Category::Binary).binary();
-    editor.table("Icon", vec![key("Name"), data]);
-    editor.package(|package| {
-        package.insert_rows(msi::Insert::into("Icon").row(vec![text("icon"), msi::Value::Binary])).unwrap();
-        package.write_stream("Icon.icon").unwrap().write_all(content).unwrap();
-    });
+    editor.row("Icon", row! { Name: "icon", Data: Cell::Stream(Vec::new()) });
+    editor.stream("Icon.icon", content);
 }
 
 /// An environment variable.
 pub(crate) fn variable(editor: &mut Editor, name: &str, value: &str) {
-    let plain = |column: &str| msi::Column::build(column).text_string(255);
-    let columns = vec![key("Environment"), plain("Name"), plain("Value"), self::name("Component_")];
-    editor.table("Environment", columns);
-    editor.add("Environment", ["Path", name, value, "Settings"].map(text).to_vec());
+    editor.row("Environment", row! { Environment: "Path", Name: name, Value: value, Component_: "Settings" });
 }
 
 /// A shortcut to the program.
 pub(crate) fn shortcut(editor: &mut Editor, target: &str, icon: &str) {
-    let target_column = msi::Column::build("Target").category(msi::Category::Shortcut).string(72);
-    editor.table("Shortcut", vec![key("Shortcut"), name("Component_"), target_column, name("Icon_")]);
-    editor.add("Shortcut", ["Start", crate::good::COMPONENT, target, icon].map(text).to_vec());
+    let component = crate::good::COMPONENT;
+    let row = row! { Shortcut: "Start", Directory_: "INSTALLDIR", Name: "start", Component_: component,
+    Target: target, Icon_: icon };
+    editor.row("Shortcut", row);
+}
+
+/// What an upgrade finds.
+pub(crate) fn upgrade(editor: &mut Editor, min: &str, max: &str, attributes: i32, property: &str) {
+    let code = format!("{{{}}}", crate::good::UPGRADE_CODE);
+    let row = row! { UpgradeCode: code, VersionMin: min, VersionMax: max, Attributes: attributes,
+    ActionProperty: property };
+    editor.row("Upgrade", row);
 }
 
 /// How the service is to be configured.

@@ -3,7 +3,8 @@
 use crate::Fault;
 use crate::edit::{number, text};
 use crate::faults::*;
-use crate::good::{COMPONENT, UPGRADE_CODE};
+use crate::good::COMPONENT;
+use windows_installer::row;
 
 pub(crate) const FAULTS: &[Fault] = &[
     // Folders and names.
@@ -80,14 +81,10 @@ pub(crate) const FAULTS: &[Fault] = &[
     // Media, cabinets, streams, content.
     fault("media from 2 on", "media-sequence", |e| {
         e.remove("Media", "DiskId", number(1));
-        e.add(
-            "Media",
-            [number(2), number(3)].into_iter().chain(["", "#files.cab", "", ""].map(text)).collect(),
-        );
+        e.row("Media", row! { DiskId: 2, LastSequence: 3, Cabinet: "#files.cab" });
     }),
     wide("media that overlap", "media-sequence", &["file-sequence"], |e| {
-        let values = [number(2), number(1)].into_iter();
-        e.add("Media", values.chain(["", "", "", ""].map(text)).collect());
+        e.row("Media", row! { DiskId: 2, LastSequence: 1 });
     }),
     wide("file on no medium", "file-sequence", &["cabinet-files", "cabinet-order"], |e| {
         file(e, "File.README", "Sequence", number(9));
@@ -189,18 +186,9 @@ pub(crate) const FAULTS: &[Fault] = &[
     }),
     // Upgrades.
     wide("upgrade code that is none", "upgrade-code", &["upgrade-gap"], |e| {
-        e.add(
-            "Upgrade",
-            vec![
-                text("{00000000-0000-0000-0000-00000000ABCD}"),
-                text("1.0"),
-                msi::Value::Null,
-                msi::Value::Null,
-                number(2),
-                msi::Value::Null,
-                text("OTHER"),
-            ],
-        );
+        let code = "{00000000-0000-0000-0000-00000000ABCD}";
+        let row = row! { UpgradeCode: code, VersionMin: "1.0", Attributes: 2, ActionProperty: "OTHER" };
+        e.row("Upgrade", row);
         property(e, "SecureCustomProperties", "FOUNDDIR;SERVICEACCOUNT;SERVICEPASSWORD;OLDER;NEWER;OTHER");
         e.set("_Validation", ("Column", text("UpgradeCode")), "Category", text("Text"));
         e.retype("{00000000-0000-0000-0000-00000000ABCD}", b"{00000000-0000-0000-0000-00000000abcd}");
@@ -209,18 +197,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         property(e, "SecureCustomProperties", "FOUNDDIR;SERVICEACCOUNT;SERVICEPASSWORD;NEWER");
     }),
     wide("no version in the range", "upgrade-range", &["upgrade-gap"], |e| {
-        e.add(
-            "Upgrade",
-            vec![
-                text(&format!("{{{UPGRADE_CODE}}}")),
-                text("2.0"),
-                text("1.0"),
-                msi::Value::Null,
-                number(2),
-                msi::Value::Null,
-                text("FOUNDDIR"),
-            ],
-        );
+        upgrade(e, "2.0", "1.0", 2, "FOUNDDIR");
     }),
     fault("newer version that goes unnoticed", "upgrade-downgrade", |e| {
         e.set(
@@ -236,18 +213,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     }),
     fault("newer version that is removed", "upgrade-newer", |e| {
         e.remove("Upgrade", "ActionProperty", text("NEWER"));
-        e.add(
-            "Upgrade",
-            vec![
-                text(&format!("{{{UPGRADE_CODE}}}")),
-                text("1.2.3"),
-                msi::Value::Null,
-                msi::Value::Null,
-                number(0),
-                msi::Value::Null,
-                text("NEWER"),
-            ],
-        );
+        upgrade(e, "1.2.3", "", 0, "NEWER");
     }),
     // Services, registry, other tables.
     fault("service that is a text", "service-key-path", |e| {
@@ -280,17 +246,9 @@ pub(crate) const FAULTS: &[Fault] = &[
         registry(e, "Far", 2, "SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Installer\\X", "x");
     }),
     fault("one value twice", "registry-hive", |e| {
-        e.add(
-            "Registry",
-            vec![
-                text("Again"),
-                number(2),
-                text("Software\\Example"),
-                text("FOLDER"),
-                text("x"),
-                text("Settings"),
-            ],
-        );
+        let row = row! { Registry: "Again", Root: 2, Key: "Software\\Example", Name: "FOLDER", Value: "x",
+        Component_: "Settings" };
+        e.row("Registry", row);
     }),
     fault("search for nothing", "search-signature", |e| {
         e.add("AppSearch", vec![text("FOUNDDIR"), text("Nothing")]);
@@ -306,7 +264,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         e.add("LockPermissions", ["File.README", "File", "Administrators"].map(text).to_vec());
     }),
     wide("variable without a name", "environment-name", &["action-missing"], |e| variable(e, "=-*", "x")),
-    wide("shortcut of another feature", "shortcut-target", &["action-missing"], |e| {
+    wide("shortcut of another feature", "shortcut-target", &["action-missing", "value-reference"], |e| {
         shortcut(e, "Part", "icon.ico");
     }),
     wide("value in the middle of a variable", "environment-name", &["action-missing"], |e| {
@@ -318,11 +276,13 @@ pub(crate) const FAULTS: &[Fault] = &[
     wide("variable that is kept and extended", "environment-name", &["action-missing"], |e| {
         variable(e, "+PATH", "[~];x");
     }),
-    wide("shortcut for one user", "shortcut-key-path", &["action-missing"], |e| {
+    wide("shortcut for one user", "shortcut-key-path", &["action-missing", "value-reference"], |e| {
         e.remove("Property", "Property", text("ALLUSERS"));
         shortcut(e, "[INSTALLDIR]program.exe", "icon.ico");
     }),
-    wide("icon that is not shown", "icon-name", &["action-missing"], |e| shortcut(e, "All", "icon")),
+    wide("icon that is not shown", "icon-name", &["action-missing", "value-reference"], |e| {
+        shortcut(e, "All", "icon")
+    }),
     fault("bits without a meaning", "reserved-bits", |e| file(e, "File.README", "Attributes", number(0x208))),
     fault("icon of nobody", "icon-unused", |e| icon(e, &[0, 0, 1, 0])),
     wide("folder of no component", "create-folder", &["value-reference"], |e| {

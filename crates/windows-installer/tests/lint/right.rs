@@ -2,7 +2,7 @@
 
 use crate::edit::{Editor, number, text};
 use crate::faults::*;
-use crate::good::UPGRADE_CODE;
+use windows_installer::row;
 
 /// One way to change a good database without harm.
 pub(crate) struct Change {
@@ -43,12 +43,11 @@ pub(crate) const CHANGES: &[Change] = &[
         e.remove("Property", "Property", text("UpgradeCode"));
     }),
     change("features of different fragments", |e| {
-        let values = ["Next", "All", "", ""].map(text).into_iter();
-        e.add("Feature", values.chain([number(2), number(1), msi::Value::Null, number(0)]).collect());
+        let row = row! { Feature: "Next", Feature_Parent: "All", Display: 2, Level: 1, Attributes: 0 };
+        e.row("Feature", row);
     }),
     change("medium without files", |e| {
-        let values = [number(2), number(0)].into_iter();
-        e.add("Media", values.chain(["", "", "", ""].map(text)).collect());
+        e.row("Media", row! { DiskId: 2, LastSequence: 0 });
     }),
     change("message about a newer version", |e| {
         e.add("Property", vec![text("MESSAGE"), text("There is a newer version.")]);
@@ -68,18 +67,7 @@ pub(crate) const CHANGES: &[Change] = &[
     }),
     change("other build of this version that stays", |e| {
         e.remove("Upgrade", "ActionProperty", text("OLDER"));
-        e.add(
-            "Upgrade",
-            vec![
-                text(&format!("{{{UPGRADE_CODE}}}")),
-                msi::Value::Null,
-                text("1.2.3"),
-                msi::Value::Null,
-                number(1),
-                msi::Value::Null,
-                text("OLDER"),
-            ],
-        );
+        upgrade(e, "", "1.2.3", 1, "OLDER");
     }),
     // Services and registry.
     change("service with a desktop", |e| {

@@ -2,27 +2,9 @@
 
 use crate::Fault;
 use crate::edit::{Editor, number, text};
-use msi::{Category, Column, Value};
-
-const fn fault(name: &'static str, rule: &'static str, damage: fn(&mut Editor)) -> Fault {
-    Fault { name, rule, also: &[], damage }
-}
-
-fn key(name: &str) -> Column {
-    Column::build(name).primary_key().id_string(72)
-}
-
-fn id(name: &str) -> Column {
-    Column::build(name).nullable().id_string(72)
-}
-
-fn formatted(name: &str) -> Column {
-    Column::build(name).nullable().formatted_string(0)
-}
-
-fn int(name: &str) -> Column {
-    Column::build(name).nullable().int16()
-}
+use crate::faults::*;
+use msi::Value;
+use windows_installer::row;
 
 /// Name and sequence number of the simple dialogs.
 const DIALOGS: &[(&str, i32)] = &[("Welcome", 1100), ("Done", -1), ("Cancelled", -2), ("Failed", -3)];
@@ -34,7 +16,6 @@ const ERRORS: &[&str] = &["Abort", "Cancel", "Ignore", "No", "Ok", "Retry", "Yes
 /// A package with every table of dialogs.
 pub(crate) fn package() -> Vec<u8> {
     let mut editor = Editor(crate::good::package());
-    tables(&mut editor);
     for (name, place) in DIALOGS {
         let next = if *name == "Welcome" { "Choice" } else { "Next" };
         dialog(&mut editor, name, 3, "Next");
@@ -59,49 +40,25 @@ pub(crate) fn package() -> Vec<u8> {
         control(&mut editor, "Errors", &answer[..1], "PushButton", "", answer, "");
         event(&mut editor, "Errors", &answer[..1], "EndDialog", &format!("Error{answer}"));
     }
-    editor.add("TextStyle", vec![text("Big"), text("Tahoma")]);
+    editor.row("TextStyle", row! { TextStyle: "Big", FaceName: "Tahoma", Size: 12 });
     for (name, value) in [("CHOICE", "1"), ("DefaultUIFont", "Big"), ("ErrorDialog", "Errors")] {
         editor.add("Property", vec![text(name), text(value)]);
     }
-    editor.add("RadioButton", vec![text("CHOICE"), number(1), text("1"), text("{&Big}One")]);
+    let row = row! { Property: "CHOICE", Order: 1, Value: "1", X: 0, Y: 0, Width: 9, Height: 9,
+    Text: "{&Big}One" };
+    editor.row("RadioButton", row);
     for (name, argument) in [("[CHOICE]", "1"), ("SpawnDialog", "Cancelled"), ("DoAction", "Restore")] {
         event(&mut editor, "Welcome", "Next", name, argument);
     }
-    editor.add("ControlCondition", ["Welcome", "Next", "Disable", "CHOICE = 2"].map(text).to_vec());
-    editor.add("EventMapping", ["Errors", "ErrorText", "ActionText", "Text"].map(text).to_vec());
+    condition(&mut editor, "Disable", "CHOICE = 2");
+    mapping(&mut editor, "ActionText");
     editor.0
 }
 
 fn dialog(editor: &mut Editor, name: &str, attributes: i32, first: &str) {
-    let mut values = vec![text(name), number(100), number(80), number(attributes)];
-    values.extend([first, first, first].map(text));
-    editor.add("Dialog", values);
-}
-
-fn tables(editor: &mut Editor) {
-    let condition = || Column::build("Condition").nullable().category(Category::Condition).string(255);
-    let pair = || [key("Dialog_"), key("Control_")];
-    let mut dialog = vec![key("Dialog"), int("Width"), int("Height"), Column::build("Attributes").int32()];
-    dialog.extend(["Control_First", "Control_Default", "Control_Cancel"].map(id));
-    let mut control = vec![key("Dialog_"), key("Control"), id("Type")];
-    control.extend(["X", "Y", "Width", "Height"].map(int));
-    control.extend([Column::build("Attributes").nullable().int32(), id("Property"), formatted("Text")]);
-    control.push(id("Control_Next"));
-    let event = [Column::build("Event").primary_key().formatted_string(50), formatted("Argument")];
-    let event = event.into_iter().chain([condition(), int("Ordering")]);
-    let radio = [Column::build("Order").primary_key().int16(), formatted("Value"), formatted("Text")];
-    let action = Column::build("Action").primary_key().text_string(50);
-    for (table, columns) in [
-        ("Dialog", dialog),
-        ("Control", control),
-        ("ControlEvent", pair().into_iter().chain(event).collect()),
-        ("ControlCondition", pair().into_iter().chain([action, condition()]).collect()),
-        ("EventMapping", pair().into_iter().chain([key("Event"), id("Attribute")]).collect()),
-        ("RadioButton", [key("Property")].into_iter().chain(radio).collect()),
-        ("TextStyle", vec![key("TextStyle"), Column::build("FaceName").text_string(32)]),
-    ] {
-        editor.table(table, columns);
-    }
+    let row = row! { Dialog: name, HCentering: 50, VCentering: 50, Width: 100, Height: 80,
+    Attributes: attributes, Control_First: first, Control_Default: first, Control_Cancel: first };
+    editor.row("Dialog", row);
 }
 
 fn control(
@@ -113,21 +70,32 @@ fn control(
     shown: &str,
     next: &str,
 ) {
-    let mut values = vec![text(dialog), text(name), text(kind)];
-    values.extend([10, 10, 50, 20, 3].map(number));
-    values.extend([text(property), text(shown), text(next)]);
-    editor.add("Control", values);
+    let row = row! { Dialog_: dialog, Control: name, Type: kind, X: 10, Y: 10, Width: 50, Height: 20,
+    Attributes: 3, Property: property, Text: shown, Control_Next: next };
+    editor.row("Control", row);
 }
 
 fn event(editor: &mut Editor, dialog: &str, control: &str, event: &str, argument: &str) {
-    at(editor, dialog, control, event, argument, Value::Null);
+    at(editor, dialog, control, event, argument, None);
 }
 
 /// An event at a place among those of its control.
-fn at(editor: &mut Editor, dialog: &str, control: &str, event: &str, argument: &str, place: Value) {
-    let mut values = [dialog, control, event, argument, "1"].map(text).to_vec();
-    values.push(place);
-    editor.add("ControlEvent", values);
+fn at(editor: &mut Editor, dialog: &str, control: &str, event: &str, argument: &str, place: Option<i32>) {
+    let row = row! { Dialog_: dialog, Control_: control, Event: event, Argument: argument, Condition: "1",
+    Ordering: place };
+    editor.row("ControlEvent", row);
+}
+
+/// Something that happens to a control under a condition.
+fn condition(editor: &mut Editor, action: &str, when: &str) {
+    let row = row! { Dialog_: "Welcome", Control_: "Next", Action: action, Condition: when };
+    editor.row("ControlCondition", row);
+}
+
+/// An event that a control follows.
+fn mapping(editor: &mut Editor, event: &str) {
+    let row = row! { Dialog_: "Errors", Control_: "ErrorText", Event: event, Attribute: "Text" };
+    editor.row("EventMapping", row);
 }
 
 fn set(editor: &mut Editor, name: &str, column: &str, value: Value) {
@@ -137,7 +105,7 @@ fn set(editor: &mut Editor, name: &str, column: &str, value: Value) {
 pub(crate) const FAULTS: &[Fault] = &[
     fault("type that there is not", "control-type", |e| set(e, "Picture", "Type", text("Image"))),
     fault("choice of nothing", "control-property", |e| set(e, "Choice", "Property", Value::Null)),
-    fault("event of no control", "control-exists", |e| {
+    wide("event of no control", "control-exists", &["value-reference"], |e| {
         event(e, "Welcome", "Back", "EndDialog", "Return");
     }),
     fault("dialog that there is not", "control-event", |e| {
@@ -151,13 +119,13 @@ pub(crate) const FAULTS: &[Fault] = &[
         event(e, "Welcome", "Next", "SetTargetPath", "NOWHERE");
     }),
     fault("event when the dialog was left", "control-event", |e| {
-        at(e, "Done", "Next", "Reset", "0", number(2));
+        at(e, "Done", "Next", "Reset", "0", Some(2));
     }),
     fault("condition of nothing", "control-condition", |e| {
-        e.add("ControlCondition", ["Welcome", "Next", "Blink", "1"].map(text).to_vec());
+        condition(e, "Blink", "1");
     }),
     fault("event that is never sent", "event-mapping", |e| {
-        e.add("EventMapping", ["Errors", "ErrorText", "Nothing", "Text"].map(text).to_vec());
+        mapping(e, "Nothing");
     }),
     fault("style that there is not", "text-style", |e| set(e, "ErrorText", "Text", text("{\\Small}x"))),
     fault("picture that is not there", "control-picture", |e| set(e, "Picture", "Text", text("Nothing"))),
@@ -217,12 +185,9 @@ pub(crate) const FAULTS: &[Fault] = &[
                 .unwrap();
         });
     }),
-    Fault {
-        also: &["dialog-error"],
-        ..fault("button that does nothing", "button-event", |e| {
-            e.remove("ControlEvent", "Argument", text("ErrorYes"));
-        })
-    },
+    wide("button that does nothing", "button-event", &["dialog-error"], |e| {
+        e.remove("ControlEvent", "Argument", text("ErrorYes"));
+    }),
     fault("dialog that nobody sees", "dialog-reached", |e| {
         e.remove("InstallUISequence", "Action", text("Welcome"));
     }),
