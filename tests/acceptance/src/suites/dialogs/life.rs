@@ -1,6 +1,6 @@
 //! One installation from its beginning to its end, by hand.
 
-use super::person::{Person, Setup};
+use super::person::Person;
 use super::{ACCEPT, COMPLETE, FOLDER, LICENSE, OPTIONS, READY, START, SUCCESS, WELCOME, World};
 use crate::bench::Bench;
 use crate::suites::wine::DEFAULT;
@@ -8,7 +8,7 @@ use crate::suites::wine::prefix::{DATA, Prefix};
 use crate::suites::wine::station::Station;
 use anyhow::{Context, Result, ensure};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A folder with a space and a letter beyond ASCII.
 const CHOSEN: &str = r"C:\Prüf Stand\py WATS";
@@ -48,14 +48,13 @@ struct Life<'a> {
 }
 
 impl<'a> Life<'a> {
-    fn person(&self) -> Result<Person<'a>> {
-        Person::at(&self.station, &self.world.screen)
+    fn opens(&self, msi: &Path) -> Result<Person<'a>> {
+        Person::opens(msi, &self.station, &self.world.screen)
     }
 
     fn installs(&self) -> Result<()> {
         fs::write(self.station.path(TOKEN_FILE), crate::client::TOKEN)?;
-        let setup = Setup::open(&self.station, &self.world.first, "")?;
-        let mut person = self.person()?;
+        let mut person = self.opens(&self.world.first)?;
         person.sees(WELCOME, "welcome")?;
         person.presses("Next")?;
         person.sees(LICENSE, "license")?;
@@ -77,7 +76,7 @@ impl<'a> Life<'a> {
         person.sees(COMPLETE, "complete")?;
         person.presses("Finish")?;
         person.is_done()?;
-        setup.ends_with(SUCCESS, &self.station)?;
+        person.ends_with(SUCCESS, &self.station)?;
 
         self.station.expect_program(CHOSEN)?;
         ensure!(!self.station.path(DEFAULT).exists(), "something was installed to {DEFAULT} as well");
@@ -137,23 +136,21 @@ impl<'a> Life<'a> {
         fs::remove_file(folder.join("pywats-client.exe"))?;
         let license = fs::read(folder.join("LICENSE.txt"))?;
         fs::write(folder.join("LICENSE.txt"), "damaged")?;
-        let setup = Setup::open(&self.station, &self.world.first, "")?;
-        let mut person = self.person()?;
+        let mut person = self.opens(&self.world.first)?;
         person.sees("is installed on this computer", "maintenance")?;
         person.presses("Repair")?;
         person.sees("Ready to repair", "repair")?;
         person.presses("Repair")?;
         person.sees("The installation is repaired", "repaired")?;
         person.presses("Finish")?;
-        setup.ends_with(SUCCESS, &self.station)?;
+        person.ends_with(SUCCESS, &self.station)?;
         self.station.expect_program(CHOSEN)?;
         ensure!(fs::read(folder.join("LICENSE.txt"))? == license, "LICENSE.txt is still damaged");
         self.station.expect_service(false)
     }
 
     fn upgrades(&self) -> Result<()> {
-        let setup = Setup::open(&self.station, &self.world.second, "")?;
-        let mut person = self.person()?;
+        let mut person = self.opens(&self.world.second)?;
         person.sees("An older version is installed", "upgrade-welcome")?;
         person.presses("Next")?;
         person.sees(LICENSE, "upgrade-license")?;
@@ -167,7 +164,7 @@ impl<'a> Life<'a> {
         person.presses("Install")?;
         person.sees("has taken the place of the older one", "upgraded")?;
         person.presses("Finish")?;
-        setup.ends_with(SUCCESS, &self.station)?;
+        person.ends_with(SUCCESS, &self.station)?;
         self.station.expect_program(CHOSEN)?;
         ensure!(!self.station.path(DEFAULT).exists(), "the upgrade went to {DEFAULT}");
         self.station.expect_service(false)
@@ -175,13 +172,12 @@ impl<'a> Life<'a> {
 
     fn removes(&self) -> Result<()> {
         let before = fs::read(self.configuration())?;
-        let setup = Setup::open(&self.station, &self.world.second, "")?;
-        let mut person = self.person()?;
+        let mut person = self.opens(&self.world.second)?;
         to_removal(&mut person)?;
         person.presses("Remove")?;
         person.sees("is removed from this computer", "removed")?;
         person.presses("Finish")?;
-        setup.ends_with(SUCCESS, &self.station)?;
+        person.ends_with(SUCCESS, &self.station)?;
         ensure!(!self.station.path(CHOSEN).exists(), "{CHOSEN} is still there");
         ensure!(self.station.service()?.is_none(), "the service is still registered");
         ensure!(!self.station.is_listed()?, "the product is still listed as installed");

@@ -18,15 +18,15 @@ use crate::suites::wine::prefix::{DATA, Prefix};
 use crate::suites::wine::station::Station;
 use crate::suites::wine::{DEFAULT, SECOND_VERSION};
 use anyhow::{Context, Result, ensure};
-use person::{Person, Setup};
+use person::Person;
 use screen::Screen;
 use std::fs;
 use std::path::PathBuf;
 
-/// What `msiexec` ends with: success, given up by the user, failed.
-const SUCCESS: i32 = 0;
-const USER_EXIT: i32 = 1602;
-const FAILURE: i32 = 1603;
+/// What an installation ends with: success, given up by the user, failed.
+const SUCCESS: &str = "0";
+const USER_EXIT: &str = "1602";
+const FAILURE: &str = "1603";
 
 /// Texts by which a dialog is known.
 const WELCOME: &str = "Choose Next to continue";
@@ -99,8 +99,7 @@ fn expect_nothing(station: &Station) -> Result<()> {
 }
 
 fn giving_up(station: &Station, world: &World) -> Result<()> {
-    let setup = Setup::open(station, &world.first, "")?;
-    let mut person = Person::at(station, &world.screen)?;
+    let mut person = Person::opens(&world.first, station, &world.screen)?;
     to_options(&mut person)?;
     person.presses("Next")?;
     person.sees(READY, "ready")?;
@@ -114,13 +113,12 @@ fn giving_up(station: &Station, world: &World) -> Result<()> {
     person.sees("Setup was cancelled", "user-exit")?;
     person.presses("Finish")?;
     person.is_done()?;
-    setup.ends_with(USER_EXIT, station)?;
+    person.ends_with(USER_EXIT, station)?;
     expect_nothing(station)
 }
 
 fn by_keyboard(station: &Station, world: &World) -> Result<()> {
-    let setup = Setup::open(station, &world.first, "")?;
-    let mut person = Person::at(station, &world.screen)?;
+    let mut person = Person::opens(&world.first, station, &world.screen)?;
     person.sees(WELCOME, "keyboard-welcome")?;
     person.is_at("Next")?;
     person.types(&["TAB"])?;
@@ -153,13 +151,12 @@ fn by_keyboard(station: &Station, world: &World) -> Result<()> {
     person.sees("Setup was cancelled", "keyboard-user-exit")?;
     person.types(&["RETURN"])?;
     person.is_done()?;
-    setup.ends_with(USER_EXIT, station)?;
+    person.ends_with(USER_EXIT, station)?;
     expect_nothing(station)
 }
 
 fn invalid_settings(station: &Station, world: &World) -> Result<()> {
-    let setup = Setup::open(station, &world.first, "")?;
-    let mut person = Person::at(station, &world.screen)?;
+    let mut person = Person::opens(&world.first, station, &world.screen)?;
     to_options(&mut person)?;
     person.enters("Server address:", "no server")?;
     person.presses("Next")?;
@@ -180,7 +177,7 @@ fn invalid_settings(station: &Station, world: &World) -> Result<()> {
     person.presses("Yes")?;
     person.sees("Setup was cancelled", "user-exit")?;
     person.presses("Finish")?;
-    setup.ends_with(USER_EXIT, station)?;
+    person.ends_with(USER_EXIT, station)?;
     expect_nothing(station)
 }
 
@@ -188,8 +185,7 @@ fn invalid_settings(station: &Station, world: &World) -> Result<()> {
 fn failure(station: &Station, world: &World) -> Result<()> {
     let obstacle = station.path(DEFAULT).join("pywats-client.exe");
     fs::create_dir_all(obstacle.join("obstacle"))?;
-    let setup = Setup::open(station, &world.first, "")?;
-    let mut person = Person::at(station, &world.screen)?;
+    let mut person = Person::opens(&world.first, station, &world.screen)?;
     to_options(&mut person)?;
     person.presses("Next")?;
     person.sees(READY, "ready")?;
@@ -198,38 +194,36 @@ fn failure(station: &Station, world: &World) -> Result<()> {
     person.finds("Finish", "usable")?;
     person.presses("Finish")?;
     person.is_done()?;
-    setup.ends_with(FAILURE, station)?;
+    person.ends_with(FAILURE, station)?;
     fs::remove_dir_all(station.path(DEFAULT))?;
     expect_nothing(station)
 }
 
 fn newer_version(station: &Station, world: &World) -> Result<()> {
     station.install(&world.second, "")?;
-    let setup = Setup::open(station, &world.first, "")?;
-    let mut person = Person::at(station, &world.screen)?;
+    let mut person = Person::opens(&world.first, station, &world.screen)?;
     person.sees("A newer version of pyWATS Client is installed", "newer-version")?;
     person.presses("OK")?;
     person.sees("Setup ended early", "fatal-error")?;
     person.presses("Finish")?;
     person.is_done()?;
-    setup.ends_with(FAILURE, station)?;
+    person.ends_with(FAILURE, station)?;
     ensure!(station.setting("Version")? == SECOND_VERSION, "the registry has another version");
     station.expect_service(true)
 }
 
 fn purge(station: &Station, world: &World) -> Result<()> {
-    let setup = Setup::open(station, &world.first, "")?;
-    let mut person = Person::at(station, &world.screen)?;
+    let mut person = Person::opens(&world.first, station, &world.screen)?;
     to_options(&mut person)?;
     person.presses("Next")?;
     person.sees(READY, "ready-to-start")?;
     person.presses("Install")?;
     person.sees(COMPLETE, "complete")?;
     person.presses("Finish")?;
-    setup.ends_with(SUCCESS, station)?;
+    person.ends_with(SUCCESS, station)?;
     station.expect_service(true)?;
 
-    let setup = Setup::open(station, &world.first, "")?;
+    let mut person = Person::opens(&world.first, station, &world.screen)?;
     life::to_removal(&mut person)?;
     person.finds("Keep configuration and data, for a later installation", "checked")?;
     person.presses("Delete configuration and data as well")?;
@@ -237,7 +231,7 @@ fn purge(station: &Station, world: &World) -> Result<()> {
     person.presses("Remove")?;
     person.sees("is removed from this computer", "removed")?;
     person.presses("Finish")?;
-    setup.ends_with(SUCCESS, station)?;
+    person.ends_with(SUCCESS, station)?;
     let passed_on = station.property("PURGEDATA");
     ensure!(passed_on.as_deref() == Some("1"), "PURGEDATA is {passed_on:?}");
     ensure!(!station.path(DATA).exists(), "the removal left {DATA}");
@@ -248,7 +242,6 @@ fn purge(station: &Station, world: &World) -> Result<()> {
 fn previews(station: &Station, world: &World) -> Result<()> {
     // Waits until the machine is up, too: no installation does so here.
     expect_nothing(station)?;
-    fs::copy(&world.first, station.path(r"C:\package.msi"))?;
     let dialogs: [(&str, &str, &[&str]); 5] = [
         ("Progress", "Setup is at work", &["Cancel"]),
         ("ErrorMessage", "Retry", &[]),
@@ -257,8 +250,7 @@ fn previews(station: &Station, world: &World) -> Result<()> {
         ("WaitForCosting", "Setup adds up", &["Cancel"]),
     ];
     for (dialog, text, buttons) in dialogs {
-        let mut person = Person::at(station, &world.screen)?;
-        person.previews(dialog)?;
+        let mut person = Person::previews(dialog, &world.first, station, &world.screen)?;
         person.sees(text, dialog)?;
         for button in buttons {
             person.finds(button, "usable").with_context(|| dialog.to_owned())?;
