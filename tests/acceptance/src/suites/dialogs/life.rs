@@ -10,11 +10,12 @@ use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A folder with a space and a letter beyond ASCII.
-const CHOSEN: &str = r"C:\Prüf Stand\py WATS";
-const PATH: &str = "Find the program at every command prompt (PATH)";
-const MENU: &str = "Add entries to the Start menu";
-const SERVER: &str = "https://example.wats.com";
+/// A folder with a space and a letter beyond ASCII, longer than a line of the dialog that shows it.
+const CHOSEN: &str =
+    r"C:\Prüf Stand\CustomerProjects2026\Line4Station12\FunctionalTest\ProgramsOfTheStation\py WATS";
+const PATH: &str = "Add the program to the PATH of this computer";
+const MENU: &str = "Add shortcuts to the Start menu";
+const SERVER: &str = "https://wats-server.production-site-7.manufacturing.example-company.com:8443/wats";
 const TOKEN_FILE: &str = r"C:\token.txt";
 
 /// Runs the steps, each of which begins where the one before has ended.
@@ -70,7 +71,8 @@ impl<'a> Life<'a> {
 
         person.presses("Next")?;
         person.sees(READY, "ready")?;
-        person.sees("The service is registered, but not started", "ready")?;
+        person.finds("The service will be installed, but not started.", "usable")?;
+        person.finds(&format!("{CHOSEN}\\"), "grey")?;
         self.goes_back_and_forth(&mut person)?;
         person.presses("Install")?;
         person.sees(COMPLETE, "complete")?;
@@ -141,7 +143,7 @@ impl<'a> Life<'a> {
         person.presses("Repair")?;
         person.sees("Ready to repair", "repair")?;
         person.presses("Repair")?;
-        person.sees("The installation is repaired", "repaired")?;
+        person.sees("The installation was repaired", "repaired")?;
         person.presses("Finish")?;
         person.ends_with(SUCCESS, &self.station)?;
         self.station.expect_program(CHOSEN)?;
@@ -151,7 +153,7 @@ impl<'a> Life<'a> {
 
     fn upgrades(&self) -> Result<()> {
         let mut person = self.opens(&self.world.second)?;
-        person.sees("An older version is installed", "upgrade-welcome")?;
+        person.sees("Setup will upgrade the installed version", "upgrade-welcome")?;
         person.presses("Next")?;
         person.sees(LICENSE, "upgrade-license")?;
         person.presses(ACCEPT)?;
@@ -160,9 +162,9 @@ impl<'a> Life<'a> {
         person.finds(START, "unchecked").context("the choice of the earlier installation is forgotten")?;
         person.misses("Server address:")?;
         person.presses("Next")?;
-        person.sees("takes the place of the older version", "upgrade-ready")?;
+        person.sees("Setup is ready to upgrade", "upgrade-ready")?;
         person.presses("Install")?;
-        person.sees("has taken the place of the older one", "upgraded")?;
+        person.sees("The installed version was upgraded", "upgraded")?;
         person.presses("Finish")?;
         person.ends_with(SUCCESS, &self.station)?;
         self.station.expect_program(CHOSEN)?;
@@ -175,7 +177,7 @@ impl<'a> Life<'a> {
         let mut person = self.opens(&self.world.second)?;
         to_removal(&mut person)?;
         person.presses("Remove")?;
-        person.sees("is removed from this computer", "removed")?;
+        person.sees("was removed from this computer", "removed")?;
         person.presses("Finish")?;
         person.ends_with(SUCCESS, &self.station)?;
         ensure!(!self.station.path(CHOSEN).exists(), "{CHOSEN} is still there");

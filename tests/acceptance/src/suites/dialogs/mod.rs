@@ -1,8 +1,8 @@
 //! Sits down at the dialogs of the Windows Installer package in Wine, on a display that nobody sees.
 //!
-//! Every dialog that is seen is also kept as a picture in `target/test/dialogs`, for people to look at: that
-//! a text is clipped or a button covered is found by the packager's own tests only as far as it can be
-//! computed. Wine shows errors in boxes of its own, waits for nothing and closes no programs; the dialogs
+//! Every dialog that is seen is measured as it is drawn: a text that does not fit into its control, or a control
+//! that covers another one, is a fault. It is also kept as a picture in `target/test/dialogs`, for people to
+//! look at. Wine shows errors in boxes of its own, waits for nothing and closes no programs; the dialogs
 //! that Windows has for that are shown without an installation. Nor does it know anything of a full disk.
 //! Needs the Debian packages `wine`, `wine64`, `fonts-wine`, `xvfb`, `imagemagick`, `msitools` and
 //! `gcc-mingw-w64-x86-64-win32`.
@@ -29,17 +29,17 @@ const USER_EXIT: &str = "1602";
 const FAILURE: &str = "1603";
 
 /// Texts by which a dialog is known.
-const WELCOME: &str = "Choose Next to continue";
-const LICENSE: &str = "Please read the licence";
-const FOLDER: &str = "Choose where the program goes";
-const OPTIONS: &str = "Choose what is set up";
-const READY: &str = "Setup knows all it needs to know";
+const WELCOME: &str = "Click Next to continue";
+const LICENSE: &str = "Please read the following license agreement";
+const FOLDER: &str = "Click Next to install to this folder";
+const OPTIONS: &str = "Choose how to set up";
+const READY: &str = "Ready to install";
 const COMPLETE: &str = "Setup is complete";
 
 /// Captions.
-const ACCEPT: &str = "I accept the terms of the licence";
-const SERVICE: &str = "Run as a service, whether or not somebody is logged on";
-const START: &str = "Start the service at the end of the installation";
+const ACCEPT: &str = "I accept the terms of the license agreement";
+const SERVICE: &str = "Run as a Windows service, even if no user is logged on";
+const START: &str = "Start the service after the installation";
 
 /// The packages under test, and the display.
 struct World {
@@ -104,13 +104,13 @@ fn giving_up(station: &Station, world: &World) -> Result<()> {
     person.presses("Next")?;
     person.sees(READY, "ready")?;
     person.presses("Cancel")?;
-    person.sees("Do you want to cancel", "cancel")?;
+    person.sees("Are you sure you want to cancel", "cancel")?;
     person.presses("No")?;
     person.sees(READY, "not-cancelled")?;
     person.presses("Cancel")?;
-    person.sees("Do you want to cancel", "cancel")?;
+    person.sees("Are you sure you want to cancel", "cancel")?;
     person.presses("Yes")?;
-    person.sees("Setup was cancelled", "user-exit")?;
+    person.sees("Setup was canceled", "user-exit")?;
     person.presses("Finish")?;
     person.is_done()?;
     person.ends_with(USER_EXIT, station)?;
@@ -135,7 +135,7 @@ fn by_keyboard(station: &Station, world: &World) -> Result<()> {
     person.is_at(SERVICE)?;
     person.types(&["SPACE"])?;
     person.finds(START, "grey")?;
-    for caption in ["Find the program at every command prompt (PATH)", "Add entries to the Start menu"] {
+    for caption in ["Add the program to the PATH of this computer", "Add shortcuts to the Start menu"] {
         person.types(&["TAB"])?;
         person.is_at(caption)?;
     }
@@ -145,10 +145,10 @@ fn by_keyboard(station: &Station, world: &World) -> Result<()> {
     person.types(&["ALT+B"])?;
     person.sees(FOLDER, "keyboard-back")?;
     person.types(&["ESCAPE"])?;
-    person.sees("Do you want to cancel", "keyboard-cancel")?;
+    person.sees("Are you sure you want to cancel", "keyboard-cancel")?;
     person.is_at("No")?;
     person.types(&["ALT+Y"])?;
-    person.sees("Setup was cancelled", "keyboard-user-exit")?;
+    person.sees("Setup was canceled", "keyboard-user-exit")?;
     person.types(&["RETURN"])?;
     person.is_done()?;
     person.ends_with(USER_EXIT, station)?;
@@ -160,7 +160,7 @@ fn invalid_settings(station: &Station, world: &World) -> Result<()> {
     to_options(&mut person)?;
     person.enters("Server address:", "no server")?;
     person.presses("Next")?;
-    person.sees("Please change this first", "invalid-settings")?;
+    person.sees("Please check your settings", "invalid-settings")?;
     let told = person
         .looks()?
         .iter()
@@ -173,9 +173,9 @@ fn invalid_settings(station: &Station, world: &World) -> Result<()> {
     person.presses("Next")?;
     person.sees(READY, "ready-after-correction")?;
     person.presses("Cancel")?;
-    person.sees("Do you want to cancel", "cancel")?;
+    person.sees("Are you sure you want to cancel", "cancel")?;
     person.presses("Yes")?;
-    person.sees("Setup was cancelled", "user-exit")?;
+    person.sees("Setup was canceled", "user-exit")?;
     person.presses("Finish")?;
     person.ends_with(USER_EXIT, station)?;
     expect_nothing(station)
@@ -190,7 +190,7 @@ fn failure(station: &Station, world: &World) -> Result<()> {
     person.presses("Next")?;
     person.sees(READY, "ready")?;
     person.presses("Install")?;
-    person.sees("Setup ended early", "fatal-error")?;
+    person.sees("Setup failed", "fatal-error")?;
     person.finds("Finish", "usable")?;
     person.presses("Finish")?;
     person.is_done()?;
@@ -204,7 +204,7 @@ fn newer_version(station: &Station, world: &World) -> Result<()> {
     let mut person = Person::opens(&world.first, station, &world.screen)?;
     person.sees("A newer version of pyWATS Client is installed", "newer-version")?;
     person.presses("OK")?;
-    person.sees("Setup ended early", "fatal-error")?;
+    person.sees("Setup failed", "fatal-error")?;
     person.presses("Finish")?;
     person.is_done()?;
     person.ends_with(FAILURE, station)?;
@@ -225,11 +225,11 @@ fn purge(station: &Station, world: &World) -> Result<()> {
 
     let mut person = Person::opens(&world.first, station, &world.screen)?;
     life::to_removal(&mut person)?;
-    person.finds("Keep configuration and data, for a later installation", "checked")?;
-    person.presses("Delete configuration and data as well")?;
-    person.sees("lost for good", "remove-all")?;
+    person.finds("Keep configuration and data", "checked")?;
+    person.presses("Delete configuration and data")?;
+    person.sees("lost permanently", "remove-all")?;
     person.presses("Remove")?;
-    person.sees("is removed from this computer", "removed")?;
+    person.sees("was removed from this computer", "removed")?;
     person.presses("Finish")?;
     person.ends_with(SUCCESS, station)?;
     let passed_on = station.property("PURGEDATA");
@@ -242,16 +242,22 @@ fn purge(station: &Station, world: &World) -> Result<()> {
 fn previews(station: &Station, world: &World) -> Result<()> {
     // Waits until the machine is up, too: no installation does so here.
     expect_nothing(station)?;
-    let dialogs: [(&str, &str, &[&str]); 5] = [
-        ("Progress", "Setup is at work", &["Cancel"]),
+    let dialogs: [(&str, &str, &[&str]); 6] = [
+        ("Unpack", "Network folder", &["Extract", "Cancel"]),
+        ("Progress", "This may take a few minutes", &["Cancel"]),
         ("ErrorMessage", "Retry", &[]),
-        ("FilesInUse", "These programs use files", &["Retry", "Ignore", "Cancel"]),
-        ("OutOfDisk", "There is not enough room", &["OK"]),
-        ("WaitForCosting", "Setup adds up", &["Cancel"]),
+        ("FilesInUse", "The following programs use files", &["Retry", "Ignore", "Cancel"]),
+        ("OutOfDisk", "There is not enough disk space", &["OK"]),
+        ("WaitForCosting", "Please wait while Setup calculates", &["Cancel"]),
     ];
     for (dialog, text, buttons) in dialogs {
         let mut person = Person::previews(dialog, &world.first, station, &world.screen)?;
-        person.sees(text, dialog)?;
+        // In this one, the installer chooses one of the buttons that stand in one place.
+        if dialog == "ErrorMessage" {
+            person.awaits(text, dialog)?;
+        } else {
+            person.sees(text, dialog)?;
+        }
         for button in buttons {
             person.finds(button, "usable").with_context(|| dialog.to_owned())?;
         }

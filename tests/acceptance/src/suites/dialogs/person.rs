@@ -95,10 +95,15 @@ impl<'a> Person<'a> {
         Ok(lines.split_off(1))
     }
 
+    /// Waits for a dialog with that text, and takes a picture of it.
+    pub(super) fn awaits(&mut self, text: &str, picture: &str) -> Result<()> {
+        self.ask(&["show", text])?;
+        self.screen.picture(picture)
+    }
+
     /// Waits for a dialog with that text, and takes a picture of it. Everything has to fit into it.
     pub(super) fn sees(&mut self, text: &str, picture: &str) -> Result<()> {
-        self.ask(&["show", text])?;
-        self.screen.picture(picture)?;
+        self.awaits(text, picture)?;
         let misfits = self.ask(&["misfits"])?;
         ensure!(misfits.is_empty(), "in the dialog of {picture}.png:\n{}", misfits.join("\n"));
         Ok(())
