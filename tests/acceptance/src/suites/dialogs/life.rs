@@ -1,6 +1,6 @@
 //! One installation from its beginning to its end, by hand.
 
-use super::person::{Person, Setup};
+use super::person::Person;
 use super::{ACCEPT, COMPLETE, FOLDER, LICENSE, OPTIONS, READY, START, SUCCESS, WELCOME, World};
 use crate::bench::Bench;
 use crate::suites::wine::DEFAULT;
@@ -8,13 +8,14 @@ use crate::suites::wine::prefix::{DATA, Prefix};
 use crate::suites::wine::station::Station;
 use anyhow::{Context, Result, ensure};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// A folder with a space and a letter beyond ASCII.
-const CHOSEN: &str = r"C:\Prüf Stand\py WATS";
-const PATH: &str = "Find the program at every command prompt (PATH)";
-const MENU: &str = "Add entries to the Start menu";
-const SERVER: &str = "https://example.wats.com";
+/// A folder with a space and a letter beyond ASCII, longer than a line of the dialog that shows it.
+const CHOSEN: &str =
+    r"C:\Prüf Stand\CustomerProjects2026\Line4Station12\FunctionalTest\ProgramsOfTheStation\py WATS";
+const PATH: &str = "Add the program to the PATH of this computer";
+const MENU: &str = "Add shortcuts to the Start menu";
+const SERVER: &str = "https://wats-server.production-site-7.manufacturing.example-company.com:8443/wats";
 const TOKEN_FILE: &str = r"C:\token.txt";
 
 /// Runs the steps, each of which begins where the one before has ended.
@@ -48,14 +49,13 @@ struct Life<'a> {
 }
 
 impl<'a> Life<'a> {
-    fn person(&self) -> Result<Person<'a>> {
-        Person::at(&self.station, &self.world.screen)
+    fn opens(&self, msi: &Path) -> Result<Person<'a>> {
+        Person::opens(msi, &self.station, &self.world.screen)
     }
 
     fn installs(&self) -> Result<()> {
         fs::write(self.station.path(TOKEN_FILE), crate::client::TOKEN)?;
-        let setup = Setup::open(&self.station, &self.world.first, "")?;
-        let mut person = self.person()?;
+        let mut person = self.opens(&self.world.first)?;
         person.sees(WELCOME, "welcome")?;
         person.presses("Next")?;
         person.sees(LICENSE, "license")?;
@@ -71,13 +71,14 @@ impl<'a> Life<'a> {
 
         person.presses("Next")?;
         person.sees(READY, "ready")?;
-        person.sees("The service is registered, but not started", "ready")?;
+        person.finds("The service will be installed, but not started.", "usable")?;
+        person.finds(&format!("{CHOSEN}\\"), "grey")?;
         self.goes_back_and_forth(&mut person)?;
         person.presses("Install")?;
         person.sees(COMPLETE, "complete")?;
         person.presses("Finish")?;
         person.is_done()?;
-        setup.ends_with(SUCCESS, &self.station)?;
+        person.ends_with(SUCCESS, &self.station)?;
 
         self.station.expect_program(CHOSEN)?;
         ensure!(!self.station.path(DEFAULT).exists(), "something was installed to {DEFAULT} as well");
@@ -137,24 +138,22 @@ impl<'a> Life<'a> {
         fs::remove_file(folder.join("pywats-client.exe"))?;
         let license = fs::read(folder.join("LICENSE.txt"))?;
         fs::write(folder.join("LICENSE.txt"), "damaged")?;
-        let setup = Setup::open(&self.station, &self.world.first, "")?;
-        let mut person = self.person()?;
+        let mut person = self.opens(&self.world.first)?;
         person.sees("is installed on this computer", "maintenance")?;
         person.presses("Repair")?;
         person.sees("Ready to repair", "repair")?;
         person.presses("Repair")?;
-        person.sees("The installation is repaired", "repaired")?;
+        person.sees("The installation was repaired", "repaired")?;
         person.presses("Finish")?;
-        setup.ends_with(SUCCESS, &self.station)?;
+        person.ends_with(SUCCESS, &self.station)?;
         self.station.expect_program(CHOSEN)?;
         ensure!(fs::read(folder.join("LICENSE.txt"))? == license, "LICENSE.txt is still damaged");
         self.station.expect_service(false)
     }
 
     fn upgrades(&self) -> Result<()> {
-        let setup = Setup::open(&self.station, &self.world.second, "")?;
-        let mut person = self.person()?;
-        person.sees("An older version is installed", "upgrade-welcome")?;
+        let mut person = self.opens(&self.world.second)?;
+        person.sees("Setup will upgrade the installed version", "upgrade-welcome")?;
         person.presses("Next")?;
         person.sees(LICENSE, "upgrade-license")?;
         person.presses(ACCEPT)?;
@@ -163,11 +162,11 @@ impl<'a> Life<'a> {
         person.finds(START, "unchecked").context("the choice of the earlier installation is forgotten")?;
         person.misses("Server address:")?;
         person.presses("Next")?;
-        person.sees("takes the place of the older version", "upgrade-ready")?;
+        person.sees("Setup is ready to upgrade", "upgrade-ready")?;
         person.presses("Install")?;
-        person.sees("has taken the place of the older one", "upgraded")?;
+        person.sees("The installed version was upgraded", "upgraded")?;
         person.presses("Finish")?;
-        setup.ends_with(SUCCESS, &self.station)?;
+        person.ends_with(SUCCESS, &self.station)?;
         self.station.expect_program(CHOSEN)?;
         ensure!(!self.station.path(DEFAULT).exists(), "the upgrade went to {DEFAULT}");
         self.station.expect_service(false)
@@ -175,13 +174,12 @@ impl<'a> Life<'a> {
 
     fn removes(&self) -> Result<()> {
         let before = fs::read(self.configuration())?;
-        let setup = Setup::open(&self.station, &self.world.second, "")?;
-        let mut person = self.person()?;
+        let mut person = self.opens(&self.world.second)?;
         to_removal(&mut person)?;
         person.presses("Remove")?;
-        person.sees("is removed from this computer", "removed")?;
+        person.sees("was removed from this computer", "removed")?;
         person.presses("Finish")?;
-        setup.ends_with(SUCCESS, &self.station)?;
+        person.ends_with(SUCCESS, &self.station)?;
         ensure!(!self.station.path(CHOSEN).exists(), "{CHOSEN} is still there");
         ensure!(self.station.service()?.is_none(), "the service is still registered");
         ensure!(!self.station.is_listed()?, "the product is still listed as installed");

@@ -1,8 +1,8 @@
 //! Sits down at the dialogs of the Windows Installer package in Wine, on a display that nobody sees.
 //!
-//! Every dialog that is seen is also kept as a picture in `target/test/dialogs`, for people to look at: that
-//! a text is clipped or a button covered is found by the packager's own tests only as far as it can be
-//! computed. Wine shows errors in boxes of its own, waits for nothing and closes no programs; the dialogs
+//! Every dialog that is seen is measured as it is drawn: a text that does not fit into its control, or a control
+//! that covers another one, is a fault. It is also kept as a picture in `target/test/dialogs`, for people to
+//! look at. Wine shows errors in boxes of its own, waits for nothing and closes no programs; the dialogs
 //! that Windows has for that are shown without an installation. Nor does it know anything of a full disk.
 //! Needs the Debian packages `wine`, `wine64`, `fonts-wine`, `xvfb`, `imagemagick`, `msitools` and
 //! `gcc-mingw-w64-x86-64-win32`.
@@ -18,28 +18,28 @@ use crate::suites::wine::prefix::{DATA, Prefix};
 use crate::suites::wine::station::Station;
 use crate::suites::wine::{DEFAULT, SECOND_VERSION};
 use anyhow::{Context, Result, ensure};
-use person::{Person, Setup};
+use person::Person;
 use screen::Screen;
 use std::fs;
 use std::path::PathBuf;
 
-/// What `msiexec` ends with: success, given up by the user, failed.
-const SUCCESS: i32 = 0;
-const USER_EXIT: i32 = 1602;
-const FAILURE: i32 = 1603;
+/// What an installation ends with: success, given up by the user, failed.
+const SUCCESS: &str = "0";
+const USER_EXIT: &str = "1602";
+const FAILURE: &str = "1603";
 
 /// Texts by which a dialog is known.
-const WELCOME: &str = "Choose Next to continue";
-const LICENSE: &str = "Please read the licence";
-const FOLDER: &str = "Choose where the program goes";
-const OPTIONS: &str = "Choose what is set up";
-const READY: &str = "Setup knows all it needs to know";
+const WELCOME: &str = "Click Next to continue";
+const LICENSE: &str = "Please read the following license agreement";
+const FOLDER: &str = "Click Next to install to this folder";
+const OPTIONS: &str = "Choose how to set up";
+const READY: &str = "Ready to install";
 const COMPLETE: &str = "Setup is complete";
 
 /// Captions.
-const ACCEPT: &str = "I accept the terms of the licence";
-const SERVICE: &str = "Run as a service, whether or not somebody is logged on";
-const START: &str = "Start the service at the end of the installation";
+const ACCEPT: &str = "I accept the terms of the license agreement";
+const SERVICE: &str = "Run as a Windows service, even if no user is logged on";
+const START: &str = "Start the service after the installation";
 
 /// The packages under test, and the display.
 struct World {
@@ -99,28 +99,26 @@ fn expect_nothing(station: &Station) -> Result<()> {
 }
 
 fn giving_up(station: &Station, world: &World) -> Result<()> {
-    let setup = Setup::open(station, &world.first, "")?;
-    let mut person = Person::at(station, &world.screen)?;
+    let mut person = Person::opens(&world.first, station, &world.screen)?;
     to_options(&mut person)?;
     person.presses("Next")?;
     person.sees(READY, "ready")?;
     person.presses("Cancel")?;
-    person.sees("Do you want to cancel", "cancel")?;
+    person.sees("Are you sure you want to cancel", "cancel")?;
     person.presses("No")?;
     person.sees(READY, "not-cancelled")?;
     person.presses("Cancel")?;
-    person.sees("Do you want to cancel", "cancel")?;
+    person.sees("Are you sure you want to cancel", "cancel")?;
     person.presses("Yes")?;
-    person.sees("Setup was cancelled", "user-exit")?;
+    person.sees("Setup was canceled", "user-exit")?;
     person.presses("Finish")?;
     person.is_done()?;
-    setup.ends_with(USER_EXIT, station)?;
+    person.ends_with(USER_EXIT, station)?;
     expect_nothing(station)
 }
 
 fn by_keyboard(station: &Station, world: &World) -> Result<()> {
-    let setup = Setup::open(station, &world.first, "")?;
-    let mut person = Person::at(station, &world.screen)?;
+    let mut person = Person::opens(&world.first, station, &world.screen)?;
     person.sees(WELCOME, "keyboard-welcome")?;
     person.is_at("Next")?;
     person.types(&["TAB"])?;
@@ -137,7 +135,7 @@ fn by_keyboard(station: &Station, world: &World) -> Result<()> {
     person.is_at(SERVICE)?;
     person.types(&["SPACE"])?;
     person.finds(START, "grey")?;
-    for caption in ["Find the program at every command prompt (PATH)", "Add entries to the Start menu"] {
+    for caption in ["Add the program to the PATH of this computer", "Add shortcuts to the Start menu"] {
         person.types(&["TAB"])?;
         person.is_at(caption)?;
     }
@@ -147,23 +145,22 @@ fn by_keyboard(station: &Station, world: &World) -> Result<()> {
     person.types(&["ALT+B"])?;
     person.sees(FOLDER, "keyboard-back")?;
     person.types(&["ESCAPE"])?;
-    person.sees("Do you want to cancel", "keyboard-cancel")?;
+    person.sees("Are you sure you want to cancel", "keyboard-cancel")?;
     person.is_at("No")?;
     person.types(&["ALT+Y"])?;
-    person.sees("Setup was cancelled", "keyboard-user-exit")?;
+    person.sees("Setup was canceled", "keyboard-user-exit")?;
     person.types(&["RETURN"])?;
     person.is_done()?;
-    setup.ends_with(USER_EXIT, station)?;
+    person.ends_with(USER_EXIT, station)?;
     expect_nothing(station)
 }
 
 fn invalid_settings(station: &Station, world: &World) -> Result<()> {
-    let setup = Setup::open(station, &world.first, "")?;
-    let mut person = Person::at(station, &world.screen)?;
+    let mut person = Person::opens(&world.first, station, &world.screen)?;
     to_options(&mut person)?;
     person.enters("Server address:", "no server")?;
     person.presses("Next")?;
-    person.sees("Please change this first", "invalid-settings")?;
+    person.sees("Please check your settings", "invalid-settings")?;
     let told = person
         .looks()?
         .iter()
@@ -176,11 +173,11 @@ fn invalid_settings(station: &Station, world: &World) -> Result<()> {
     person.presses("Next")?;
     person.sees(READY, "ready-after-correction")?;
     person.presses("Cancel")?;
-    person.sees("Do you want to cancel", "cancel")?;
+    person.sees("Are you sure you want to cancel", "cancel")?;
     person.presses("Yes")?;
-    person.sees("Setup was cancelled", "user-exit")?;
+    person.sees("Setup was canceled", "user-exit")?;
     person.presses("Finish")?;
-    setup.ends_with(USER_EXIT, station)?;
+    person.ends_with(USER_EXIT, station)?;
     expect_nothing(station)
 }
 
@@ -188,56 +185,53 @@ fn invalid_settings(station: &Station, world: &World) -> Result<()> {
 fn failure(station: &Station, world: &World) -> Result<()> {
     let obstacle = station.path(DEFAULT).join("pywats-client.exe");
     fs::create_dir_all(obstacle.join("obstacle"))?;
-    let setup = Setup::open(station, &world.first, "")?;
-    let mut person = Person::at(station, &world.screen)?;
+    let mut person = Person::opens(&world.first, station, &world.screen)?;
     to_options(&mut person)?;
     person.presses("Next")?;
     person.sees(READY, "ready")?;
     person.presses("Install")?;
-    person.sees("Setup ended early", "fatal-error")?;
+    person.sees("Setup failed", "fatal-error")?;
     person.finds("Finish", "usable")?;
     person.presses("Finish")?;
     person.is_done()?;
-    setup.ends_with(FAILURE, station)?;
+    person.ends_with(FAILURE, station)?;
     fs::remove_dir_all(station.path(DEFAULT))?;
     expect_nothing(station)
 }
 
 fn newer_version(station: &Station, world: &World) -> Result<()> {
     station.install(&world.second, "")?;
-    let setup = Setup::open(station, &world.first, "")?;
-    let mut person = Person::at(station, &world.screen)?;
+    let mut person = Person::opens(&world.first, station, &world.screen)?;
     person.sees("A newer version of pyWATS Client is installed", "newer-version")?;
     person.presses("OK")?;
-    person.sees("Setup ended early", "fatal-error")?;
+    person.sees("Setup failed", "fatal-error")?;
     person.presses("Finish")?;
     person.is_done()?;
-    setup.ends_with(FAILURE, station)?;
+    person.ends_with(FAILURE, station)?;
     ensure!(station.setting("Version")? == SECOND_VERSION, "the registry has another version");
     station.expect_service(true)
 }
 
 fn purge(station: &Station, world: &World) -> Result<()> {
-    let setup = Setup::open(station, &world.first, "")?;
-    let mut person = Person::at(station, &world.screen)?;
+    let mut person = Person::opens(&world.first, station, &world.screen)?;
     to_options(&mut person)?;
     person.presses("Next")?;
     person.sees(READY, "ready-to-start")?;
     person.presses("Install")?;
     person.sees(COMPLETE, "complete")?;
     person.presses("Finish")?;
-    setup.ends_with(SUCCESS, station)?;
+    person.ends_with(SUCCESS, station)?;
     station.expect_service(true)?;
 
-    let setup = Setup::open(station, &world.first, "")?;
+    let mut person = Person::opens(&world.first, station, &world.screen)?;
     life::to_removal(&mut person)?;
-    person.finds("Keep configuration and data, for a later installation", "checked")?;
-    person.presses("Delete configuration and data as well")?;
-    person.sees("lost for good", "remove-all")?;
+    person.finds("Keep configuration and data", "checked")?;
+    person.presses("Delete configuration and data")?;
+    person.sees("lost permanently", "remove-all")?;
     person.presses("Remove")?;
-    person.sees("is removed from this computer", "removed")?;
+    person.sees("was removed from this computer", "removed")?;
     person.presses("Finish")?;
-    setup.ends_with(SUCCESS, station)?;
+    person.ends_with(SUCCESS, station)?;
     let passed_on = station.property("PURGEDATA");
     ensure!(passed_on.as_deref() == Some("1"), "PURGEDATA is {passed_on:?}");
     ensure!(!station.path(DATA).exists(), "the removal left {DATA}");
@@ -248,18 +242,22 @@ fn purge(station: &Station, world: &World) -> Result<()> {
 fn previews(station: &Station, world: &World) -> Result<()> {
     // Waits until the machine is up, too: no installation does so here.
     expect_nothing(station)?;
-    fs::copy(&world.first, station.path(r"C:\package.msi"))?;
-    let dialogs: [(&str, &str, &[&str]); 5] = [
-        ("Progress", "Setup is at work", &["Cancel"]),
+    let dialogs: [(&str, &str, &[&str]); 6] = [
+        ("Unpack", "Network folder", &["Extract", "Cancel"]),
+        ("Progress", "This may take a few minutes", &["Cancel"]),
         ("ErrorMessage", "Retry", &[]),
-        ("FilesInUse", "These programs use files", &["Retry", "Ignore", "Cancel"]),
-        ("OutOfDisk", "There is not enough room", &["OK"]),
-        ("WaitForCosting", "Setup adds up", &["Cancel"]),
+        ("FilesInUse", "The following programs use files", &["Retry", "Ignore", "Cancel"]),
+        ("OutOfDisk", "There is not enough disk space", &["OK"]),
+        ("WaitForCosting", "Please wait while Setup calculates", &["Cancel"]),
     ];
     for (dialog, text, buttons) in dialogs {
-        let mut person = Person::at(station, &world.screen)?;
-        person.previews(dialog)?;
-        person.sees(text, dialog)?;
+        let mut person = Person::previews(dialog, &world.first, station, &world.screen)?;
+        // In this one, the installer chooses one of the buttons that stand in one place.
+        if dialog == "ErrorMessage" {
+            person.awaits(text, dialog)?;
+        } else {
+            person.sees(text, dialog)?;
+        }
         for button in buttons {
             person.finds(button, "usable").with_context(|| dialog.to_owned())?;
         }

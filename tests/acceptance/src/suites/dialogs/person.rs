@@ -1,8 +1,6 @@
 //! A person at the dialogs: reads, presses, fills in. `tests/wine/dialogs.c` does it inside Wine.
 
 use super::screen::Screen;
-use crate::command::tool;
-use crate::products;
 use crate::suites::wine::prefix::Prefix;
 use crate::suites::wine::station::Station;
 use anyhow::{Context, Result, bail, ensure};
@@ -13,17 +11,24 @@ use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 /// The program, as Wine sees it.
 const PROGRAM: &str = r"C:\dialogs.exe";
+/// The package and the log of its installation.
+const PACKAGE: &str = r"C:\package.msi";
+const LOG: &str = r"C:\msi.log";
 /// How long a person or an installation may take in all, in seconds.
 const PATIENCE_SECONDS: &str = "150";
 
-/// Puts the program into a prefix.
+/// Where Debian has the font that dialogs are drawn in, with the widths that it has on Windows. Its Wine looks
+/// for it in the wrong folder, and takes a wider one without a word.
+const FONTS: &str = "/usr/share/wine/fonts";
+
+/// Puts the program and the font into a prefix.
 pub(super) fn invite(prefix: &Prefix) -> Result<()> {
-    tool("x86_64-w64-mingw32-gcc", 600)
-        .args(["-O2", "-s", "-o"])
-        .arg(prefix.path(PROGRAM))
-        .arg(products::workspace().join("tests/wine/dialogs.c"))
-        .arg("-lmsi")
-        .run()
+    for font in ["tahoma.ttf", "tahomabd.ttf"] {
+        let file = Path::new(FONTS).join(font);
+        fs::copy(&file, prefix.path(r"C:\windows\Fonts").join(font))
+            .with_context(|| format!("copying {}: install the package fonts-wine", file.display()))?;
+    }
+    prefix.compile("dialogs.c", PROGRAM, &["-lmsi", "-lgdi32"])
 }
 
 /// A person at a station.
@@ -35,13 +40,38 @@ pub(super) struct Person<'a> {
 }
 
 impl<'a> Person<'a> {
-    pub(super) fn at(station: &Station, screen: &'a Screen) -> Result<Person<'a>> {
+    fn at(station: &Station, screen: &'a Screen) -> Result<Person<'a>> {
         let mut command = station.prefix().command("timeout");
         command.args([PATIENCE_SECONDS, "wine", PROGRAM]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut program = command.spawn().context("cannot run `wine`")?;
         let input = program.stdin.take().context("no input")?;
         let output = BufReader::new(program.stdout.take().context("no output")?);
         Ok(Person { screen, program, input, output })
+    }
+
+    /// A person who has opened the package, as by a double click.
+    pub(super) fn opens(msi: &Path, station: &Station, screen: &'a Screen) -> Result<Person<'a>> {
+        let log = station.path(LOG);
+        fs::copy(msi, station.path(PACKAGE)).with_context(|| format!("copying {}", msi.display()))?;
+        if log.exists() {
+            fs::remove_file(log)?;
+        }
+        let mut person = Person::at(station, screen)?;
+        person.ask(&["install", PACKAGE, LOG])?;
+        Ok(person)
+    }
+
+    /// A person who sees a dialog of the package without an installation.
+    pub(super) fn previews(
+        dialog: &str,
+        msi: &Path,
+        station: &Station,
+        screen: &'a Screen,
+    ) -> Result<Person<'a>> {
+        fs::copy(msi, station.path(PACKAGE)).with_context(|| format!("copying {}", msi.display()))?;
+        let mut person = Person::at(station, screen)?;
+        person.ask(&["preview", PACKAGE, dialog])?;
+        Ok(person)
     }
 
     /// Gives one command, and returns what the answer has besides "ok".
@@ -66,9 +96,17 @@ impl<'a> Person<'a> {
     }
 
     /// Waits for a dialog with that text, and takes a picture of it.
-    pub(super) fn sees(&mut self, text: &str, picture: &str) -> Result<()> {
+    pub(super) fn awaits(&mut self, text: &str, picture: &str) -> Result<()> {
         self.ask(&["show", text])?;
         self.screen.picture(picture)
+    }
+
+    /// Waits for a dialog with that text, and takes a picture of it. Everything has to fit into it.
+    pub(super) fn sees(&mut self, text: &str, picture: &str) -> Result<()> {
+        self.awaits(text, picture)?;
+        let misfits = self.ask(&["misfits"])?;
+        ensure!(misfits.is_empty(), "in the dialog of {picture}.png:\n{}", misfits.join("\n"));
+        Ok(())
     }
 
     pub(super) fn presses(&mut self, caption: &str) -> Result<()> {
@@ -128,14 +166,16 @@ impl<'a> Person<'a> {
         Ok(())
     }
 
-    /// Shows a dialog of the package at `C:\package.msi` without an installation.
-    pub(super) fn previews(&mut self, dialog: &str) -> Result<()> {
-        self.ask(&["preview", r"C:\package.msi", dialog]).map(drop)
-    }
-
     /// Waits until every dialog is gone.
     pub(super) fn is_done(&mut self) -> Result<()> {
         self.ask(&["gone"]).map(drop)
+    }
+
+    /// Waits for the end of the installation, of which Windows Installer must have said that.
+    pub(super) fn ends_with(mut self, code: &str, station: &Station) -> Result<()> {
+        let found = self.ask(&["ended"])?.join("\n");
+        ensure!(found == code, "Setup ended with {found}, not {code}\n{}", station.log());
+        Ok(())
     }
 }
 
@@ -143,39 +183,5 @@ impl Drop for Person<'_> {
     fn drop(&mut self) {
         let _ = self.program.kill();
         let _ = self.program.wait();
-    }
-}
-
-/// An installation with dialogs, which goes on while a person is at them.
-pub(super) struct Setup(Child);
-
-impl Setup {
-    /// Opens the package, as a double click does, with further properties.
-    pub(super) fn open(station: &Station, msi: &Path, properties: &str) -> Result<Setup> {
-        let (package, log) = (station.path(r"C:\package.msi"), station.path(r"C:\msi.log"));
-        fs::copy(msi, package).with_context(|| format!("copying {}", msi.display()))?;
-        if log.exists() {
-            fs::remove_file(log)?;
-        }
-        let batch =
-            format!("@msiexec /i C:\\package.msi /l*v C:\\msi.log {properties}\r\n@exit /b %ERRORLEVEL%\r\n");
-        fs::write(station.path(r"C:\setup.bat"), batch)?;
-        let mut command = station.prefix().command("timeout");
-        command.args([PATIENCE_SECONDS, "wine", "cmd", "/c", r"C:\setup.bat"]);
-        Ok(Setup(command.spawn().context("cannot run `wine`")?))
-    }
-
-    /// Waits for the end, which must have that exit code. Of it, eight bits come out of Wine.
-    pub(super) fn ends_with(mut self, code: i32, station: &Station) -> Result<()> {
-        let found = self.0.wait()?.code();
-        ensure!(found == Some(code & 0xff), "Setup ended with {found:?}, not {code}\n{}", station.log());
-        Ok(())
-    }
-}
-
-impl Drop for Setup {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }

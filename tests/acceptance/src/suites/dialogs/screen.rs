@@ -10,6 +10,9 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+/// How often a picture is taken of what does not stay the same, such as a bar that moves.
+const MOST_PICTURES: usize = 5;
+
 /// An X server without hardware, which ends when this is dropped.
 pub(super) struct Screen {
     server: Child,
@@ -50,10 +53,23 @@ impl Screen {
         if !taken.insert(name.to_owned()) {
             return Ok(());
         }
-        // Time for what is being drawn.
-        std::thread::sleep(std::time::Duration::from_millis(200));
         let file = self.pictures.join(format!("{:02}-{name}.png", taken.len()));
-        tool("import", 20).args(["-window", "root"]).arg(file).env("DISPLAY", &self.name).run()
+        // What is drawn comes to the display a moment later: the picture is good when it stays the same.
+        let mut before = Vec::new();
+        for _ in 0..MOST_PICTURES {
+            // Without the date, which would make each picture another one.
+            tool("import", 20)
+                .args(["-window", "root", "-define", "png:exclude-chunks=date,time"])
+                .arg(&file)
+                .env("DISPLAY", &self.name)
+                .run()?;
+            let now = fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
+            if now == before {
+                break;
+            }
+            before = now;
+        }
+        Ok(())
     }
 }
 

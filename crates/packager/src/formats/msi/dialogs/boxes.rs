@@ -33,7 +33,7 @@ fn cancel_setup() -> Dialog {
     let (width, height) = (260, 85);
     small(CANCEL, width, height)
         .with([
-            text("Question", at(48, 15, 200, 30), "Do you want to cancel the setup of [ProductName]?"),
+            text("Question", at(48, 15, 200, 24), "Are you sure you want to cancel [ProductName] Setup?"),
             button_at("Yes", "&Yes", width, height, 1).on("EndDialog", "Exit"),
             button_at("No", "&No", width, height, 0).on("EndDialog", "Return"),
         ])
@@ -41,11 +41,11 @@ fn cancel_setup() -> Dialog {
 }
 
 fn invalid_settings() -> Dialog {
-    let (width, height) = (300, 130);
+    let (width, height) = (370, 150);
     small(INVALID_SETTINGS, width, height)
         .with([
-            text("Heading", at(48, 15, 240, 12), "{\\Heading}Please change this first"),
-            text("Problem", at(48, 33, 240, 60), format!("[{SETTINGS_PROBLEM}]")),
+            text("Heading", at(48, 15, 312, 14), "{\\Heading}Please check your settings"),
+            text("Problem", at(48, 33, 312, 80), format!("[{SETTINGS_PROBLEM}]")),
             button_at("OK", "&OK", width, height, 0).on("EndDialog", "Return"),
         ])
         .keys("OK", "OK")
@@ -56,11 +56,7 @@ fn wait() -> Dialog {
     let (width, height) = (260, 85);
     small(WAIT, width, height)
         .with([
-            text(
-                "Text",
-                at(48, 15, 200, 30),
-                "Setup adds up how much room it needs on the disk. Please wait.",
-            ),
+            text("Text", at(48, 15, 200, 24), "Please wait while Setup calculates the required disk space."),
             button_at("Cancel", "Cancel", width, height, 0).on("SpawnDialog", CANCEL),
         ])
         .keys("Cancel", "Cancel")
@@ -68,11 +64,11 @@ fn wait() -> Dialog {
 
 fn out_of_disk() -> Dialog {
     let (width, height) = (370, 220);
-    let no_room = "There is not enough room on the disk. Make room on a disk that lacks some, or go back and \
-                   choose a folder on another one.";
+    let no_room = "There is not enough disk space. Free some disk space, or click OK and choose a folder on \
+                   another disk.";
     small(OUT_OF_DISK, width, height)
         .with([
-            text("Text", at(48, 15, 310, 36), no_room),
+            text("Text", at(48, 15, 312, 36), no_room),
             volumes("Volumes", at(20, 58, 330, 120)),
             button_at("OK", "&OK", width, height, 0).on("EndDialog", "Return"),
         ])
@@ -85,7 +81,7 @@ fn browse() -> Dialog {
     let (width, height) = (370, 244);
     Dialog { controls: Vec::new(), ..small(BROWSE, width, height) }
         .with([
-            label("LookLabel", at(15, 15, 50, 12), "&Look in:"),
+            label("LookLabel", at(15, 15, 48, 12), "&Look in:"),
             list(Kind::DirectoryCombo, "Look", at(68, 12, 180, 80)).with(FIXED_AND_REMOTE),
             button("Up", at(253, 12, 42, 17), "&Up").on("DirectoryListUp", "0"),
             button("New", at(299, 12, 56, 17), "&New folder").on("DirectoryListNew", "0"),
@@ -115,11 +111,11 @@ fn error() -> Dialog {
         ("Y", "&Yes", "ErrorYes"),
     ];
     let shown = buttons.map(|(name, label, ending)| {
-        button(name, at(127, 100, BUTTON.0, BUTTON.1), label).on("EndDialog", ending).one_of("buttons")
+        button(name, at(157, 133, BUTTON.0, BUTTON.1), label).on("EndDialog", ending).one_of("buttons")
     });
-    let mut dialog = small(ERROR_BOX, 310, 127);
+    let mut dialog = small(ERROR_BOX, 370, 160);
     dialog.attributes |= ERROR;
-    dialog.controls = vec![icon("ErrorIcon", 15, 15, ICON), text("ErrorText", at(48, 15, 250, 78), "")];
+    dialog.controls = vec![icon("ErrorIcon", 15, 15, ICON), text("ErrorText", at(48, 15, 312, 108), "")];
     dialog.with(shown)
 }
 
@@ -132,13 +128,13 @@ fn programs(area: super::layout::Area) -> Control {
 /// finds it by its name.
 fn files_in_use() -> Dialog {
     let (width, height) = (370, 220);
-    let words = "These programs use files that Setup has to replace. Close them and choose Retry. If you \
-                 choose Ignore, the computer has to be restarted afterwards.";
+    let words = "The following programs use files that Setup has to replace. Close them and click Retry. If \
+                 you click Ignore, you have to restart the computer afterwards.";
     let mut dialog = small("FilesInUse", width, height);
     dialog.attributes |= KEEP_MODELESS;
     dialog
         .with([
-            text("Text", at(48, 15, 310, 36), words),
+            text("Text", at(48, 15, 312, 36), words),
             label("ProgramsLabel", at(20, 58, 330, 12), "&Programs:"),
             programs(at(20, 72, 330, 106)),
             button_at("Retry", "&Retry", width, height, 2).on("EndDialog", "Retry"),

@@ -1,7 +1,7 @@
 //! The dialogs with which an installation begins, and those with which it ends.
 
 use super::frame::{COVER_WIDTH, COVER_X, cancel, cover, finish, next};
-use super::layout::{Control, Dialog, TRANSPARENT, at, text};
+use super::layout::{Area, Control, Dialog, TRANSPARENT, at, one_text_of, shown_value, text};
 use super::{FIRST_TIME, REMOVING, REPAIRING, UNPACKING, UPGRADE, VERSION};
 use crate::Product;
 
@@ -11,90 +11,93 @@ pub(super) const EXIT: &str = "Exit";
 pub(super) const USER_EXIT: &str = "UserExit";
 pub(super) const FATAL_ERROR: &str = "FatalError";
 
-/// A paragraph on a cover.
-fn paragraph(name: &'static str, y: i32, height: i32, words: &str) -> Control {
-    text(name, at(COVER_X, y, COVER_WIDTH, height), words).with(TRANSPARENT)
+/// The installer's own property: where it writes a log, if it does.
+const LOG: &str = "MsiLogFileLocation";
+
+/// Where the paragraphs of a cover are, `y` from the top.
+const fn paragraph(y: i32, height: i32) -> Area {
+    at(COVER_X, y, COVER_WIDTH, height)
+}
+
+/// A text on the picture of a cover.
+fn words(name: &'static str, area: Area, words: &str) -> Control {
+    text(name, area, words).with(TRANSPARENT)
 }
 
 pub(super) fn all(product: &Product) -> Vec<Dialog> {
-    vec![prepare(), welcome(product), exit(product), user_exit(), fatal_error()]
+    vec![prepare(), welcome(product), exit(product), user_exit(), fatal_error(product)]
 }
 
 /// Seen while the installer looks around, before it asks anything.
 fn prepare() -> Dialog {
+    let wait = "Please wait while Setup checks this computer.";
     cover(PREPARE, "Welcome to [ProductName] Setup")
         .modeless()
         .with([
-            paragraph(
-                "Explanation",
-                80,
-                24,
-                "Setup looks at what is installed on this computer. Please wait.",
-            ),
-            paragraph("Action", 115, 24, "").follows("ActionText", "Text"),
-            paragraph("Detail", 145, 36, "").follows("ActionData", "Text"),
+            words("Explanation", paragraph(80, 24), wait),
+            words("Action", paragraph(112, 24), "").follows("ActionText", "Text"),
             cancel(),
         ])
         .keys("Cancel", "Cancel")
 }
 
 fn welcome(product: &Product) -> Dialog {
-    let begin = "Choose Next to continue, or Cancel to leave the computer as it is.";
+    let begin = "Click Next to continue, or Cancel to exit Setup.";
     let new = format!(
-        "This installs version [{VERSION}] on this computer.\r\n\r\n{}.\r\n\r\n{begin}",
+        "Setup will install version [{VERSION}] on this computer.\r\n\r\n{}.\r\n\r\n{begin}",
         product.summary
     );
     let upgrade = format!(
-        "An older version is installed. Version [{VERSION}] takes its place.\r\n\r\nConfiguration and data \
-         are \
-         kept, and so are the folder and the choices of the earlier installation.\r\n\r\n{begin}"
+        "Setup will upgrade the installed version to version [{VERSION}].\r\n\r\nYour configuration, data, \
+         installation folder and options are kept.\r\n\r\n{begin}"
     );
+    let first_time = format!("NOT {UPGRADE}");
+    let texts = [("New", first_time.as_str(), new.as_str()), ("Upgrade", UPGRADE, &upgrade)];
     cover(WELCOME, "Welcome to [ProductName] Setup")
-        .with([
-            paragraph("New", 80, 110, &new).shown_if(&format!("NOT {UPGRADE}")).one_of("what happens"),
-            paragraph("Upgrade", 80, 110, &upgrade).shown_if(UPGRADE).one_of("what happens"),
-            next().on("NewDialog", super::pages::LICENSE),
-            cancel(),
-        ])
+        .with(one_text_of("what happens", paragraph(80, 120), texts).map(|text| text.with(TRANSPARENT)))
+        .with([next().on("NewDialog", super::pages::LICENSE), cancel()])
         .keys("Next", "Cancel")
 }
 
 fn exit(product: &Product) -> Dialog {
+    let installed = format!("Version [{VERSION}] is installed.");
+    let upgraded = format!("The installed version was upgraded to version [{VERSION}].");
+    let texts = [
+        ("Unpacked", UNPACKING, "The files were extracted."),
+        ("Installed", FIRST_TIME, installed.as_str()),
+        ("Upgraded", UPGRADE, &upgraded),
+        ("Repaired", REPAIRING, "The installation was repaired."),
+        ("Removed", REMOVING, "[ProductName] was removed from this computer."),
+    ];
     let steps = product.msi.next_steps.trim_end().replace('\n', "\r\n");
-    let done = |name, condition: &str, words: &str| {
-        paragraph(name, 80, 24, words).shown_if(condition).one_of("what was done")
-    };
     cover(EXIT, "[ProductName] Setup is complete")
-        .with([
-            done("Unpacked", UNPACKING, "The files are unpacked."),
-            done("Installed", FIRST_TIME, &format!("Version [{VERSION}] is installed.")),
-            done("Upgraded", UPGRADE, &format!("Version [{VERSION}] has taken the place of the older one.")),
-            done("Repaired", REPAIRING, "The installation is repaired."),
-            done("Removed", REMOVING, "[ProductName] is removed from this computer."),
-            paragraph("Steps", 110, 90, &steps).shown_if(FIRST_TIME),
-            finish("Return"),
-        ])
+        .with(one_text_of("what was done", paragraph(80, 24), texts).map(|text| text.with(TRANSPARENT)))
+        .with([words("Steps", paragraph(110, 90), &steps).shown_if(FIRST_TIME), finish("Return")])
         .keys("Finish", "Finish")
 }
 
 fn user_exit() -> Dialog {
-    let words = "Nothing on this computer was changed.\r\n\r\nTo begin again, start Setup again.";
-    cover(USER_EXIT, "[ProductName] Setup was cancelled")
-        .with([paragraph("Explanation", 80, 60, words), finish("Exit")])
+    let explanation = "No changes were made to this computer.\r\n\r\nTo try again, run Setup again.";
+    cover(USER_EXIT, "[ProductName] Setup was canceled")
+        .with([words("Explanation", paragraph(80, 60), explanation), finish("Exit")])
         .keys("Finish", "Finish")
 }
 
-fn fatal_error() -> Dialog {
-    let words = "Whatever had been changed was undone: the computer is as it was before.";
-    let log = "What went wrong is written in\r\n[MsiLogFileLocation]";
-    let command = r#"msiexec /i "[OriginalDatabase]" /l*v "%TEMP%\setup.log""#;
-    let no_log = format!("To learn more, let Setup write a log:\r\n\r\n{command}");
-    let log_is_written = "MsiLogFileLocation";
-    cover(FATAL_ERROR, "[ProductName] Setup ended early")
+fn fatal_error(product: &Product) -> Dialog {
+    let explanation = "Setup stopped because of an error. All changes were undone.";
+    let no_log = format!(
+        "To find the cause, run Setup with a log file from a command prompt:\r\n\r\nmsiexec /i {}.msi /l*v \
+         setup.log",
+        product.name
+    );
+    cover(FATAL_ERROR, "[ProductName] Setup failed")
         .with([
-            paragraph("Explanation", 80, 36, words),
-            paragraph("Log", 120, 80, log).shown_if(log_is_written).one_of("log"),
-            paragraph("NoLog", 120, 80, &no_log).shown_if(&format!("NOT {log_is_written}")).one_of("log"),
+            words("Explanation", paragraph(80, 24), explanation),
+            words("NoLog", paragraph(112, 60), &no_log).shown_if(&format!("NOT {LOG}")).one_of("log"),
+            words("LogLabel", paragraph(112, 12), "The cause is in the log file:")
+                .shown_if(LOG)
+                .one_of("log"),
+            shown_value("Log", paragraph(126, 46), LOG).shown_if(LOG).one_of("log"),
             finish("Exit"),
         ])
         .keys("Finish", "Finish")

@@ -18,6 +18,10 @@ const BUTTONS: i32 = 234;
 /// Size of a button.
 pub(super) const BUTTON: (i32, i32) = (56, 17);
 
+/// Where what a page holds begins, and how wide it is.
+pub(super) const LEFT: i32 = 20;
+pub(super) const INNER: i32 = WIDTH - 2 * LEFT;
+
 /// Where the text of a cover begins, right of the picture's motif, and how wide it is.
 pub(super) const COVER_X: i32 = 135;
 pub(super) const COVER_WIDTH: i32 = 220;
@@ -39,8 +43,8 @@ fn large(name: &'static str) -> Dialog {
 pub(super) fn page(name: &'static str, heading: &str, explanation: &str) -> Dialog {
     large(name).with([
         picture("Banner", at(0, 0, WIDTH, 44), BANNER),
-        text("BannerHeading", at(15, 6, 300, 15), format!("{{\\Heading}}{heading}")).with(TRANSPARENT),
-        text("BannerText", at(22, 23, 295, 18), explanation).with(TRANSPARENT),
+        text("BannerHeading", at(LEFT, 6, 300, 14), format!("{{\\Heading}}{heading}")).with(TRANSPARENT),
+        text("BannerText", at(LEFT, 21, 300, 22), explanation).with(TRANSPARENT),
         line("BannerLine", 0, 44, WIDTH),
         line("ButtonLine", 0, BUTTONS, WIDTH),
     ])

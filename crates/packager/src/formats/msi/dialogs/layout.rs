@@ -19,6 +19,8 @@ pub(super) const INDIRECT: i32 = 0x8;
 pub(super) const TRANSPARENT: i32 = 0x1_0000;
 /// A text in which `&` is itself and marks no letter.
 const NO_PREFIX: i32 = 0x2_0000;
+/// A field of several lines.
+pub(super) const MULTI_LINE: i32 = 0x1_0000;
 /// A bar of blocks, which every version of Windows draws in the style of its time.
 const PROGRESS_95: i32 = 0x1_0000;
 const FIXED_SIZE: i32 = 0x10_0000;
@@ -29,7 +31,7 @@ pub(super) const ELEVATION_SHIELD: i32 = 0x80_0000;
 const FIXED_VOLUMES: i32 = 0x2_0000 | 0x4_0000;
 
 /// A rectangle in its dialog.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Area {
     pub(super) x: i32,
     pub(super) y: i32,
@@ -43,7 +45,7 @@ pub(super) const fn at(x: i32, y: i32, width: i32, height: i32) -> Area {
 }
 
 /// The type of a control; the names are those of the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Kind {
     Bitmap,
     CheckBox,
@@ -58,23 +60,9 @@ pub(super) enum Kind {
     PushButton,
     RadioButtonGroup,
     ScrollableText,
+    #[default]
     Text,
     VolumeCostList,
-}
-
-impl Kind {
-    /// Whether the keyboard can reach it.
-    pub(super) fn is_stop(self) -> bool {
-        !matches!(self, Kind::Bitmap | Kind::Icon | Kind::Line | Kind::ProgressBar | Kind::Text)
-    }
-}
-
-/// What a button does.
-#[derive(Clone, Debug)]
-pub(super) struct Event {
-    pub(super) name: String,
-    pub(super) argument: String,
-    pub(super) condition: String,
 }
 
 /// One of several things to choose from.
@@ -87,7 +75,7 @@ pub(super) struct Choice {
 }
 
 /// One control of a dialog.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Control {
     pub(super) name: String,
     pub(super) kind: Kind,
@@ -101,7 +89,8 @@ pub(super) struct Control {
     pub(super) group: Option<&'static str>,
     /// Action and condition.
     pub(super) conditions: Vec<(&'static str, String)>,
-    pub(super) events: Vec<Event>,
+    /// What a button does: event, argument and condition.
+    pub(super) events: Vec<[String; 3]>,
     /// Event of the installer, and the attribute it changes.
     pub(super) mappings: Vec<(&'static str, &'static str)>,
     pub(super) choices: Vec<Choice>,
@@ -109,20 +98,7 @@ pub(super) struct Control {
 
 impl Control {
     pub(super) fn new(kind: Kind, name: impl Into<String>, area: Area) -> Control {
-        Control {
-            name: name.into(),
-            kind,
-            area,
-            attributes: VISIBLE | ENABLED,
-            property: String::new(),
-            text: String::new(),
-            is_label: false,
-            group: None,
-            conditions: Vec::new(),
-            events: Vec::new(),
-            mappings: Vec::new(),
-            choices: Vec::new(),
-        }
+        Control { name: name.into(), kind, area, attributes: VISIBLE | ENABLED, ..Control::default() }
     }
 
     pub(super) fn text(mut self, text: impl Into<String>) -> Control {
@@ -158,8 +134,7 @@ impl Control {
         event: impl Into<String>,
         argument: impl Into<String>,
     ) -> Control {
-        let (name, argument, condition) = (event.into(), argument.into(), condition.into());
-        self.events.push(Event { name, argument, condition });
+        self.events.push([event.into(), argument.into(), condition.into()]);
         self
     }
 
@@ -198,13 +173,35 @@ impl Control {
 
     /// Whether it is in the tab order. Labels are, though they take no focus: they name what comes next.
     pub(super) fn is_linked(&self) -> bool {
-        self.kind.is_stop() || self.is_label
+        self.is_stop() || self.is_label
+    }
+
+    /// Whether the keyboard can reach it.
+    pub(super) fn is_stop(&self) -> bool {
+        let shows = [Kind::Bitmap, Kind::Icon, Kind::Line, Kind::ProgressBar, Kind::Text];
+        self.attributes & ENABLED != 0 && !shows.contains(&self.kind)
     }
 }
 
 /// A text that nobody can change.
 pub(super) fn text(name: impl Into<String>, area: Area, text: impl Into<String>) -> Control {
     Control::new(Kind::Text, name, area).text(text).with(NO_PREFIX)
+}
+
+/// Texts in one place, each with its name and condition, of which one at most holds.
+pub(super) fn one_text_of<'a>(
+    group: &'static str,
+    area: Area,
+    texts: impl IntoIterator<Item = (&'static str, &'a str, &'a str)>,
+) -> impl Iterator<Item = Control> {
+    let control = move |(name, condition, words)| text(name, area, words).shown_if(condition).one_of(group);
+    texts.into_iter().map(control)
+}
+
+/// A value that is only shown, over as many lines as it takes: a field breaks a path that has no spaces, which
+/// a text does not.
+pub(super) fn shown_value(name: &str, area: Area, property: &str) -> Control {
+    Control::new(Kind::Edit, name, area).property(property).with(MULTI_LINE | SUNKEN).without(ENABLED)
 }
 
 /// A text that names the control after it, with its letter.
@@ -241,9 +238,9 @@ pub(super) fn progress_bar(name: &str, area: Area) -> Control {
         .follows("SetProgress", "Progress")
 }
 
-/// Volumes, and what the installation takes of them. The numbers are the widths of the columns.
+/// Volumes, and what the installation takes of them. The numbers are the widths of the columns, in pixels.
 pub(super) fn volumes(name: &str, area: Area) -> Control {
-    Control::new(Kind::VolumeCostList, name, area).text("{90}{60}{60}{60}{60}").with(SUNKEN | FIXED_VOLUMES)
+    Control::new(Kind::VolumeCostList, name, area).text("{90}{80}{80}{80}{80}").with(SUNKEN | FIXED_VOLUMES)
 }
 
 /// A dialog.
@@ -325,11 +322,11 @@ impl Dialog {
             let row = row! { Dialog_: dialog, Control_: name, Action: *action, Condition: condition };
             database.add("ControlCondition", row)?;
         }
-        for (ordering, event) in (1..).zip(&control.events) {
+        for (ordering, [event, argument, condition]) in (1..).zip(&control.events) {
             database.add(
                 "ControlEvent",
-                row! { Dialog_: dialog, Control_: name, Event: &event.name, Argument: &event.argument,
-                Condition: &event.condition, Ordering: ordering },
+                row! { Dialog_: dialog, Control_: name, Event: event, Argument: argument,
+                Condition: condition, Ordering: ordering },
             )?;
         }
         for (event, attribute) in &control.mappings {

@@ -3,7 +3,7 @@
 //! These pages come before the installer looks at features, so that setting the properties is enough, and
 //! the rest runs as it does when they are given on the command line.
 
-use super::frame::{back, begin, cancel, page};
+use super::frame::{INNER, LEFT, back, begin, cancel, page};
 use super::layout::{Choice, Control, Dialog, ELEVATION_SHIELD, Kind, at, button, text};
 use super::{TASK, VERSION};
 use crate::Product;
@@ -30,27 +30,27 @@ pub(super) fn all(product: &Product) -> Vec<Dialog> {
 fn maintenance() -> Dialog {
     let task = |control: Control, task: &str| control.on(format!("[{TASK}]"), task).on("NewDialog", task);
     let installed = format!("[ProductName] [{VERSION}] is installed on this computer.");
-    let repair = "Installs every file of the program again, and registers the service anew. Configuration \
-                  and data are kept.";
-    let remove = "Removes program and service. Whether configuration and data stay is asked next.";
+    let repair = "Installs all program files again. Your configuration and data are kept.";
+    let remove = "Removes [ProductName]. Next, you can choose to keep your configuration and data.";
     page(MAINTENANCE, "Repair or remove", &installed)
         .with([
-            task(button("Repair", at(30, 66, 80, 17), "Re&pair"), REPAIR),
-            text("RepairText", at(30, 87, 320, 24), repair),
-            task(button("Remove", at(30, 128, 80, 17), "&Remove"), REMOVE),
-            text("RemoveText", at(30, 149, 320, 24), remove),
+            task(button("Repair", at(LEFT, 64, 80, 17), "Re&pair"), REPAIR),
+            text("RepairText", at(LEFT, 85, INNER, 24), repair),
+            task(button("Remove", at(LEFT, 124, 80, 17), "&Remove"), REMOVE),
+            text("RemoveText", at(LEFT, 145, INNER, 24), remove),
             cancel(),
         ])
         .keys("Repair", "Cancel")
 }
 
 fn repair() -> Dialog {
-    let words = "Configuration and data are kept. The service stops for a moment, and starts again if it is \
-                 meant to run.\r\n\r\nChoose Repair to begin.";
+    let words = "Setup will install all program files again. Your configuration and data are \
+                 kept.\r\n\r\nThe service is stopped during the repair. Afterwards it is started again, if it \
+                 is set to start.";
     let button = begin("Start", "Re&pair").on("[REINSTALL]", "ALL").on("[REINSTALLMODE]", REPAIR_MODE);
-    page(REPAIR, "Ready to repair", "Every file of the program is installed again.")
+    page(REPAIR, "Ready to repair", "Click Repair to begin.")
         .with([
-            text("Explanation", at(20, 64, 330, 42), words),
+            text("Explanation", at(LEFT, 64, INNER, 64), words),
             back().on("NewDialog", MAINTENANCE),
             button.with(ELEVATION_SHIELD).on("EndDialog", "Return"),
             cancel(),
@@ -59,24 +59,27 @@ fn repair() -> Dialog {
 }
 
 fn remove(product: &Product) -> Dialog {
-    let choice = |value, y, text| Choice { value, area: at(0, y, 330, 15), text };
+    let choice = |value, y, text| Choice { value, area: at(0, y, INNER, 15), text };
     let purge = format!("{REMOVAL} = \"{DELETE}\"");
     let button = begin("Start", "&Remove")
         .on_if(&purge, format!("[{PURGE}]"), "1")
         .on_if(format!("NOT ({purge})"), format!("[{PURGE}]"), "{}")
         .on("[REMOVE]", "ALL");
-    page(REMOVE, "Ready to remove", "Program and service are removed from this computer.")
+    let explanation = "Click Remove to remove [ProductName] from this computer.";
+    page(REMOVE, "Ready to remove", explanation)
         .with([
-            Control::new(Kind::RadioButtonGroup, "Choice", at(20, 60, 330, 36)).property(REMOVAL).choices([
-                choice(KEEP, 0, "&Keep configuration and data, for a later installation"),
-                choice(DELETE, 18, "&Delete configuration and data as well"),
-            ]),
+            Control::new(Kind::RadioButtonGroup, "Choice", at(LEFT, 60, INNER, 36))
+                .property(REMOVAL)
+                .choices([
+                    choice(KEEP, 0, "&Keep configuration and data"),
+                    choice(DELETE, 18, "&Delete configuration and data"),
+                ]),
             text(
                 "FolderText",
-                at(34, 98, 316, 12),
-                format!("They are in [CommonAppDataFolder]{}", product.msi.data_folder),
+                at(LEFT + 14, 98, INNER - 14, 24),
+                format!("Location: [CommonAppDataFolder]{}", product.msi.data_folder),
             ),
-            text("Warning", at(20, 122, 330, 48), format!("{{\\Heading}}{}", product.msi.purge_warning)),
+            text("Warning", at(LEFT, 128, INNER, 46), format!("{{\\Heading}}{}", product.msi.purge_warning)),
             back().on("NewDialog", MAINTENANCE),
             button.with(ELEVATION_SHIELD).on("EndDialog", "Return"),
             cancel(),

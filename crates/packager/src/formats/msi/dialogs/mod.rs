@@ -23,7 +23,7 @@ mod tests;
 
 use super::SET_PROPERTY;
 use crate::{Package, Product};
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use layout::Dialog;
 use windows_installer::{Cell, Database, Ending, Place, Sequence, row};
 
@@ -44,28 +44,28 @@ const SWITCHES: &[Switch] = &[
         property: "INSTALLSERVICE",
         check_box: "ServiceWanted",
         chosen: "NOT (INSTALLSERVICE = \"0\")",
-        text: "Run as a &service, whether or not somebody is logged on",
+        text: "Run as a Windows &service, even if no user is logged on",
         needs: None,
     },
     Switch {
         property: "STARTSERVICE",
         check_box: "StartWanted",
         chosen: "NOT (STARTSERVICE = \"0\")",
-        text: "S&tart the service at the end of the installation",
+        text: "S&tart the service after the installation",
         needs: Some("ServiceWanted"),
     },
     Switch {
         property: "ADDTOPATH",
         check_box: "PathWanted",
         chosen: "ADDTOPATH = \"1\"",
-        text: "Find the program at every command &prompt (PATH)",
+        text: "Add the &program to the PATH of this computer",
         needs: None,
     },
     Switch {
         property: "STARTMENU",
         check_box: "MenuWanted",
         chosen: "STARTMENU = \"1\"",
-        text: "Add entries to the Start &menu",
+        text: "Add shortcuts to the Start &menu",
         needs: None,
     },
 ];
@@ -97,6 +97,12 @@ fn dialogs(product: &Product, license: &str) -> Vec<Dialog> {
 /// Adds dialogs, texts and pictures.
 pub(super) fn add(database: &mut Database, package: &Package<'_>) -> Result<()> {
     let product = package.product;
+    let settings = product.msi.configuration.settings.len();
+    ensure!(
+        settings <= pages::MOST_SETTINGS,
+        "[msi.configuration] has {settings} settings; the dialog has room for {}",
+        pages::MOST_SETTINGS
+    );
     let license = product.text(&product.msi.license)?;
     for dialog in dialogs(product, &license) {
         dialog.add_to(database)?;

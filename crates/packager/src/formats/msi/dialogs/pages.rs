@@ -2,11 +2,13 @@
 
 use super::boxes::{BROWSE, INVALID_SETTINGS, OUT_OF_DISK, WAIT};
 use super::covers::WELCOME;
-use super::frame::{back, begin, cancel, next, page};
+use super::frame::{INNER, LEFT, back, begin, cancel, next, page};
 use super::layout::{
-    Control, Dialog, ELEVATION_SHIELD, Kind, SUNKEN, at, button, label, line, progress_bar, text,
+    Control, Dialog, ELEVATION_SHIELD, Kind, SUNKEN, at, button, label, line, one_text_of, progress_bar,
+    shown_value, text,
 };
-use super::{BROWSED, CHECK_SETTINGS, SETTINGS_PROBLEM, SWITCHES, Switch, UPGRADE, VERSION};
+use super::{BROWSED, CHECK_SETTINGS, SETTINGS_PROBLEM, SWITCHES, Switch, VERSION};
+use super::{FIRST_TIME, REMOVING, REPAIRING, UNPACKING, UPGRADE};
 use crate::Product;
 use crate::formats::msi::INSTALL_FOLDER;
 
@@ -18,6 +20,8 @@ pub(super) const PROGRESS: &str = "Progress";
 /// The folder to unpack to, of an administrative installation.
 pub(super) const UNPACK: &str = "Unpack";
 
+/// The folder that was chosen, for the last page to show: nothing there can change where files go.
+const CHOSEN_FOLDER: &str = "ChosenFolder";
 /// Set while the licence is accepted.
 pub(super) const ACCEPTED: &str = "LicenseAccepted";
 
@@ -27,14 +31,14 @@ pub(super) fn all(product: &Product, license: &str) -> Vec<Dialog> {
 
 fn license_page(license: &str) -> Dialog {
     let accepted = format!("{ACCEPTED} = \"1\"");
-    page(LICENSE, "Licence", "Please read the licence. Setup goes on once you have accepted it.")
+    page(LICENSE, "License agreement", "Please read the following license agreement.")
         .with([
-            Control::new(Kind::ScrollableText, "Text", at(20, 54, 330, 146))
+            Control::new(Kind::ScrollableText, "Text", at(LEFT, 54, INNER, 146))
                 .with(SUNKEN)
                 .text(super::rtf::from_plain(license)),
-            Control::new(Kind::CheckBox, "Accept", at(20, 209, 330, 17))
+            Control::new(Kind::CheckBox, "Accept", at(LEFT, 209, INNER, 17))
                 .property(ACCEPTED)
-                .text("I &accept the terms of the licence"),
+                .text("I &accept the terms of the license agreement"),
             back().on("NewDialog", WELCOME),
             next()
                 .enabled_if(&accepted)
@@ -49,17 +53,17 @@ fn license_page(license: &str) -> Dialog {
 /// A page that asks for a folder.
 fn folder_page(name: &'static str, heading: &str, explanation: &str, property: &'static str) -> Dialog {
     page(name, heading, explanation).with([
-        label("FolderLabel", at(20, 64, 330, 12), "&Folder:"),
-        Control::new(Kind::PathEdit, "Folder", at(20, 78, 330, 16)).property(property),
-        button("Browse", at(20, 102, 66, 17), "B&rowse...")
+        label("FolderLabel", at(LEFT, 64, INNER, 12), "&Folder:"),
+        Control::new(Kind::PathEdit, "Folder", at(LEFT, 78, INNER, 17)).property(property),
+        button("Browse", at(LEFT, 102, 66, 17), "B&rowse...")
             .on(format!("[{BROWSED}]"), property)
             .on("SpawnDialog", BROWSE),
     ])
 }
 
 fn folder() -> Dialog {
-    let explanation = "Choose where the program goes, or go on with the folder that is suggested.";
-    folder_page(FOLDER, "Folder", explanation, INSTALL_FOLDER)
+    let explanation = "Click Next to install to this folder, or click Browse to choose another one.";
+    folder_page(FOLDER, "Destination folder", explanation, INSTALL_FOLDER)
         .with([
             back().on("NewDialog", LICENSE),
             next().on("SetTargetPath", INSTALL_FOLDER).on("NewDialog", OPTIONS_PAGE),
@@ -68,40 +72,43 @@ fn folder() -> Dialog {
         .keys("Next", "Cancel")
 }
 
+/// How many settings of the manifest the page of options has room for.
+pub(super) const MOST_SETTINGS: usize = 3;
+
 /// The check boxes of the page, with what they choose, and the fields of the manifest.
 fn options(product: &Product) -> Dialog {
+    let configuration = &product.msi.configuration;
+    let first_time = format!("NOT {UPGRADE}");
     let mut controls = Vec::new();
     for (index, switch) in (0..).zip(SWITCHES) {
-        let (indent, y) = (if switch.needs.is_some() { 14 } else { 0 }, 52 + 15 * index);
-        let check_box = Control::new(Kind::CheckBox, switch.property, at(20 + indent, y, 330 - indent, 14))
-            .property(switch.check_box)
-            .text(switch.text);
+        let indent = if switch.needs.is_some() { 14 } else { 0 };
+        let area = at(LEFT + indent, 52 + 15 * index, INNER - indent, 14);
+        let check_box =
+            Control::new(Kind::CheckBox, switch.property, area).property(switch.check_box).text(switch.text);
         controls.push(match switch.needs {
             Some(needed) => check_box.enabled_if(needed),
             None => check_box,
         });
     }
-    let first_time = format!("NOT {UPGRADE}");
-    let note = if product.msi.configuration.settings.is_empty() {
-        ""
-    } else {
-        "For the first start. All may stay empty; an existing configuration is never changed."
-    };
-    controls.push(line("Line", 20, 116, 330).shown_if(&first_time));
-    controls.push(text("Note", at(20, 120, 330, 12), note).shown_if(&first_time));
-    for (index, field) in (0..).zip(&product.msi.configuration.settings) {
-        let y = 135 + 32 * index;
+    if !configuration.settings.is_empty() {
+        let note =
+            format!("First configuration (optional). An existing {} is not changed.", configuration.file);
+        controls.push(line("Line", LEFT, 115, INNER).shown_if(&first_time));
+        controls.push(text("Note", at(LEFT, 119, INNER, 12), note).shown_if(&first_time));
+    }
+    for (index, field) in (0..).zip(&configuration.settings) {
+        let y = 134 + 33 * index;
         let name = &field.property;
         controls.extend(
             [
-                label(format!("{name}.Label"), at(20, y + 3, 78, 12), &field.label),
-                Control::new(Kind::Edit, name, at(100, y, 250, 16)).property(name),
+                label(format!("{name}.Label"), at(LEFT, y + 3, 78, 12), &field.label),
+                Control::new(Kind::Edit, name, at(100, y, 250, 17)).property(name),
                 text(format!("{name}.Hint"), at(100, y + 18, 250, 11), format!("{{\\Hint}}{}", field.hint)),
             ]
             .map(|control| control.shown_if(&first_time)),
         );
     }
-    page(OPTIONS_PAGE, "Options", "Choose what is set up. Later versions take over what you choose.")
+    page(OPTIONS_PAGE, "Options", "Choose how to set up [ProductName]. Upgrades keep your choices.")
         .with(controls)
         .with([
             back().on_if(UPGRADE, "NewDialog", LICENSE).on_if(&first_time, "NewDialog", FOLDER),
@@ -113,7 +120,7 @@ fn options(product: &Product) -> Dialog {
 
 /// The button that takes over what was chosen, has it checked, and goes on if it is well.
 fn leave_options() -> Control {
-    let mut next = next();
+    let mut next = next().on(format!("[{CHOSEN_FOLDER}]"), format!("[{INSTALL_FOLDER}]"));
     for Switch { property, check_box, .. } in SWITCHES {
         let set = format!("[{property}]");
         next = next.on_if(*check_box, &set, "1").on_if(format!("NOT {check_box}"), &set, "0");
@@ -127,42 +134,30 @@ fn leave_options() -> Control {
 }
 
 fn ready() -> Dialog {
-    let service = |name, condition: &str, words: &str| {
-        text(name, at(20, 110, 330, 12), words).shown_if(condition).one_of("service")
-    };
-    let wanted = "INSTALLSERVICE = \"1\"";
-    let started = "STARTSERVICE = \"1\"";
     let first_time = format!("NOT {UPGRADE}");
-    page(READY, "Ready", "Setup knows all it needs to know.")
+    let new = format!("Setup is ready to install version [{VERSION}].");
+    let upgrade = format!("Setup is ready to upgrade the installed version to version [{VERSION}].");
+    let what_happens = [("New", first_time.as_str(), new.as_str()), ("Upgrade", UPGRADE, &upgrade)];
+    let (wanted, started) = ("INSTALLSERVICE = \"1\"", "STARTSERVICE = \"1\"");
+    let service = [
+        ("Started", &*format!("{wanted} AND {started}"), "The service will be installed and started."),
+        (
+            "Registered",
+            &format!("{wanted} AND NOT ({started})"),
+            "The service will be installed, but not started.",
+        ),
+        ("Unregistered", &format!("NOT ({wanted})"), "The service will not be installed."),
+    ];
+    let explanation = "Click Install to begin. Click Back to review or change your settings.";
+    page(READY, "Ready to install", explanation)
         .tracking_disk_space()
+        .with(one_text_of("what happens", at(LEFT, 58, INNER, 12), what_happens))
         .with([
-            text("New", at(20, 58, 330, 12), format!("Version [{VERSION}] is installed to this folder:"))
-                .shown_if(&first_time)
-                .one_of("what happens"),
-            text(
-                "Upgrade",
-                at(20, 58, 330, 12),
-                format!("Version [{VERSION}] takes the place of the older version in this folder:"),
-            )
-            .shown_if(UPGRADE)
-            .one_of("what happens"),
-            text("Folder", at(30, 74, 320, 30), format!("[{INSTALL_FOLDER}]")),
-            service("Started", &format!("{wanted} AND {started}"), "The service is registered and started."),
-            service(
-                "Registered",
-                &format!("{wanted} AND NOT ({started})"),
-                "The service is registered, but not started.",
-            ),
-            service("Unregistered", &format!("NOT ({wanted})"), "No service is registered."),
-            text(
-                "Explanation",
-                at(20, 134, 330, 24),
-                "Choose Install to begin. To see or change what you chose, choose Back.",
-            ),
-            back().on("NewDialog", OPTIONS_PAGE),
-            start_work(begin("Install", "&Install")),
-            cancel(),
+            text("FolderLabel", at(LEFT, 82, INNER, 12), "Destination folder:"),
+            shown_value("Folder", at(LEFT, 96, INNER, 36), CHOSEN_FOLDER),
         ])
+        .with(one_text_of("service", at(LEFT, 144, INNER, 12), service))
+        .with([back().on("NewDialog", OPTIONS_PAGE), start_work(begin("Install", "&Install")), cancel()])
         .keys("Install", "Cancel")
 }
 
@@ -177,13 +172,20 @@ pub(super) fn start_work(button: Control) -> Control {
 
 /// Seen while files are copied; it closes by itself.
 fn progress() -> Dialog {
-    page(PROGRESS, "Setup is at work", "This takes a moment. The service stops while its files are replaced.")
+    let what_happens = [
+        ("Unpacking", UNPACKING, "Setup is extracting the files."),
+        ("Installing", FIRST_TIME, "Setup is installing [ProductName]."),
+        ("Upgrading", UPGRADE, "Setup is upgrading [ProductName]."),
+        ("Repairing", REPAIRING, "Setup is repairing [ProductName]."),
+        ("Removing", REMOVING, "Setup is removing [ProductName]."),
+    ];
+    page(PROGRESS, "Please wait", "This may take a few minutes.")
         .modeless()
+        .with(one_text_of("what happens", at(LEFT, 64, INNER, 12), what_happens))
         .with([
-            text("ActionLabel", at(20, 64, 40, 12), "Now:"),
-            text("Action", at(62, 64, 288, 12), "").follows("ActionText", "Text"),
-            text("Detail", at(62, 80, 288, 24), "").follows("ActionData", "Text"),
-            progress_bar("Bar", at(20, 112, 330, 12)),
+            text("ActionLabel", at(LEFT, 86, 40, 12), "Status:"),
+            text("Action", at(62, 86, 288, 12), "").follows("ActionText", "Text"),
+            progress_bar("Bar", at(LEFT, 102, INNER, 12)),
             cancel(),
         ])
         .keys("Cancel", "Cancel")
@@ -191,11 +193,11 @@ fn progress() -> Dialog {
 
 /// Where an administrative installation (`msiexec /a`) unpacks the files to.
 fn unpack() -> Dialog {
-    let explanation = "The files are unpacked there, for computers that install from the network.";
-    folder_page(UNPACK, "Folder on the network", explanation, "TARGETDIR")
+    let explanation = "The files are extracted to this folder, to install from it over the network.";
+    folder_page(UNPACK, "Network folder", explanation, "TARGETDIR")
         .tracking_disk_space()
         .with([
-            begin("Install", "&Unpack")
+            begin("Install", "&Extract")
                 .on("SetTargetPath", "TARGETDIR")
                 .on_if("OutOfDiskSpace = 1", "SpawnDialog", OUT_OF_DISK)
                 .on_if("OutOfDiskSpace <> 1", "EndDialog", "Return"),

@@ -5,7 +5,7 @@
 
 mod measure;
 
-use super::layout::{Area, Control, Dialog, Kind, at, button, text};
+use super::layout::{Area, Control, Dialog, Kind, MULTI_LINE, at, button, shown_value, text};
 use super::{boxes, covers, frame, maintenance, pages};
 use crate::Product;
 use measure::Font;
@@ -83,16 +83,21 @@ fn nothing_is_in_the_way() {
     assert_eq!(misplaced(&with(label("A", 10).one_of("x"), label("B", 60).one_of("x"))), [""; 0]);
 }
 
+/// A folder of more than a hundred characters, in which a text can be broken, and one in which it cannot.
+const SPACED: &str =
+    r"D:\Production test software\Customer projects 2026\Line 4 station 12\Functional test\Virinco\pyWATS\";
+const UNBROKEN: &str =
+    r"D:\ProductionTestSoftware\CustomerProjects2026\Line4Station12\FunctionalTest\Virinco\Programs\pyWATS\";
+
 /// The text of a control as long as it gets, and its style.
 fn longest(text: &str) -> (String, String) {
+    let problem = "Server address “wats-server.production-site.manufacturing.example.com”: write the address of \
+                   the server with its scheme, such as https://company.wats.com.";
     let longest = [
         ("ProductName", "pyWATS Client"),
-        (super::VERSION, "10.20.30-rc.10"),
-        ("INSTALLDIR", r"D:\Programs of this test station\Folder with a long name\pyWATS\"),
-        ("CommonAppDataFolder", r"C:\ProgramData\"),
-        ("MsiLogFileLocation", r"C:\Users\operator.of.station\AppData\Local\Temp\MSIabcde.LOG"),
-        ("OriginalDatabase", r"C:\Users\operator\Downloads\pywats-client-10.20.30-x64.msi"),
-        (super::SETTINGS_PROBLEM, &"A sentence of some length that says what is wrong. ".repeat(5)),
+        (super::VERSION, "10.20.30-beta.10.dev"),
+        ("CommonAppDataFolder", r"D:\Windows data\All users\ProgramData\"),
+        (super::SETTINGS_PROBLEM, &[problem; 3].join("\n")),
     ];
     let mut text = text.to_owned();
     for (property, value) in longest {
@@ -105,44 +110,90 @@ fn longest(text: &str) -> (String, String) {
     }
 }
 
-/// Room that a control takes for its frame or its box, in installer units.
-fn frame_width(kind: Kind) -> Option<i32> {
-    match kind {
-        Kind::PushButton => Some(8),
-        Kind::CheckBox => Some(14),
-        Kind::Text => Some(0),
-        _ => None,
+/// Every text that a control shows at some time.
+fn shown(control: &Control) -> Vec<String> {
+    let actions = || super::texts::ACTIONS.iter().map(|(_, description, _)| (*description).to_owned());
+    match control.kind {
+        Kind::Text if control.mappings.contains(&("ActionText", "Text")) => actions().collect(),
+        Kind::Text if control.name == "ErrorText" => super::texts::ERRORS.iter().map(error).collect(),
+        Kind::Text | Kind::PushButton | Kind::CheckBox => vec![control.text.clone()],
+        Kind::Edit if control.attributes & MULTI_LINE != 0 => vec![UNBROKEN.to_owned()],
+        Kind::Edit | Kind::PathEdit | Kind::DirectoryCombo => vec!["X".to_owned()],
+        _ => Vec::new(),
     }
 }
 
+/// What the dialog for errors says, about files with a long path.
+fn error((_, what, remedy): &(i32, &str, &str)) -> String {
+    let what = what.split("{{").next().unwrap_or_default();
+    let path = format!("{SPACED}pywats-client.exe");
+    (1..=4).fold(format!("{what}\r\n\r\n{remedy}"), |text, field| text.replace(&format!("[{field}]"), &path))
+}
+
+/// What is wrong with a text in a rectangle.
+fn misfit(control: &Control, area: Area, text: &str) -> Option<String> {
+    // What a control takes for its frame or its box, in width and height; a field, for its scroll bar too.
+    let (across, up) = match control.kind {
+        Kind::PushButton => (8, 4),
+        Kind::CheckBox | Kind::RadioButtonGroup => (15, 0),
+        Kind::Edit => (20, 5),
+        Kind::PathEdit | Kind::DirectoryCombo => (8, 5),
+        _ => (0, 0),
+    };
+    let (width, height) = ((area.width - across).cast_unsigned(), (area.height - up).cast_unsigned());
+    let (style, text) = longest(text);
+    let font = Font::named(&style);
+    let (needs_height, needs_width) = match control.kind {
+        Kind::Text => font.broken(&text, width),
+        // A field is broken at any letter.
+        Kind::Edit => (font.lines(font.width(&text).div_ceil(width)), 0),
+        _ => (font.lines(1), font.width(&text.replace('&', ""))),
+    };
+    let fits = needs_width <= width && needs_height <= height;
+    (!fits).then(|| format!("{text:?} needs {needs_width} x {needs_height}, not {width} x {height}"))
+}
+
 fn clipped(dialog: &Dialog) -> Vec<String> {
-    let choices = dialog.controls.iter().flat_map(|control| &control.choices);
-    let choices = choices.map(|choice| (Kind::CheckBox, choice.area, choice.text));
-    let controls = dialog.controls.iter().map(|control| (control.kind, control.area, control.text.as_str()));
     let mut faults = Vec::new();
-    for (kind, area, text) in controls.chain(choices) {
-        let Some(frame) = frame_width(kind) else { continue };
-        let (style, text) = longest(text);
-        let text = if kind == Kind::Text { text } else { text.replace('&', "") };
-        let font = Font::named(&style);
-        let (width, height) = ((area.width - frame).cast_unsigned(), area.height.cast_unsigned());
-        if kind == Kind::Text && font.height(&text, width) > height {
-            faults.push(format!("{text:?} needs a height of {}, not {height}", font.height(&text, width)));
-        }
-        if kind != Kind::Text && font.width(&text) > width {
-            faults.push(format!("{text:?} needs a width of {}, not {width}", font.width(&text)));
-        }
+    for control in &dialog.controls {
+        faults.extend(shown(control).iter().filter_map(|text| misfit(control, seen(control), text)));
+        faults.extend(control.choices.iter().filter_map(|choice| misfit(control, choice.area, choice.text)));
     }
     faults
 }
 
-/// Fails if: a text does not fit into its control.
+/// Fails if: a text does not fit into its control, in whatever state and with long values.
 #[test]
 fn every_text_fits() {
     expect_none(clipped);
-    let wide = button("Wide", at(10, 60, 40, 17), "A long caption");
-    let high = text("High", at(60, 60, 60, 20), "One line, another one, and a third one");
-    assert_eq!(clipped(&with(wide, high)).len(), 2);
+    let words = "One line, another one, and a third one";
+    for (what, faulty, control) in [
+        ("low", true, text("", at(10, 10, 60, 20), words)),
+        ("high", false, text("", at(10, 10, 60, 40), words)),
+        ("narrower than a word", true, text("", at(10, 10, 20, 90), words)),
+        ("narrow button", true, button("", at(10, 10, 60, 17), words)),
+        ("wide button", false, button("", at(10, 10, 180, 17), words)),
+        ("low button", true, button("", at(10, 10, 180, 12), words)),
+        ("low value", true, shown_value("", at(10, 10, 180, 25), "")),
+        ("high value", false, shown_value("", at(10, 10, 180, 60), "")),
+    ] {
+        let other = text("", at(10, 100, 10, 10), "");
+        assert_eq!(!clipped(&with(control, other)).is_empty(), faulty, "{what}");
+    }
+}
+
+/// Fails if: a heading of the list of disks is wider than its column.
+#[test]
+fn every_column_is_wide_enough() {
+    let volumes = super::layout::volumes("", at(0, 0, 0, 0)).text;
+    let columns = volumes.split(['{', '}']).filter_map(|width| width.parse::<u32>().ok());
+    let names = ["Volume", "Size", "Available", "Required", "Difference"];
+    for (name, pixels) in names.into_iter().zip(columns) {
+        let key = format!("VolumeCost{name}");
+        let heading = super::texts::WORDS.iter().find(|(word, _)| *word == key).unwrap().1;
+        // Twelve pixels stay free beside it.
+        assert!(Font::named("Plain").width(heading) * 4 <= (pixels - 12) * 3, "{heading}");
+    }
 }
 
 fn letters(dialog: &Dialog) -> Vec<String> {
@@ -188,13 +239,14 @@ fn unreachable(dialog: &Dialog) -> Vec<String> {
     while reached.insert(current) {
         current = order.get(current).copied().unwrap_or_default();
     }
-    for control in dialog.controls.iter().filter(|control| control.kind.is_stop()) {
+    for control in dialog.controls.iter().filter(|control| control.is_stop()) {
         if !reached.contains(control.name.as_str()) {
             faults.push(format!("the tab key does not lead to {}", control.name));
         }
     }
     let fields = [Kind::Edit, Kind::PathEdit, Kind::ListBox, Kind::DirectoryCombo];
-    for field in dialog.controls.iter().filter(|control| fields.contains(&control.kind)) {
+    for field in dialog.controls.iter().filter(|control| control.is_stop() && fields.contains(&control.kind))
+    {
         let before = order.iter().find(|(_, next)| **next == field.name).map(|(name, _)| *name);
         let label = dialog.controls.iter().find(|control| Some(control.name.as_str()) == before);
         if label.is_none_or(|label| !label.is_label || label.text.is_empty()) {
@@ -233,9 +285,10 @@ fn every_dialog_is_shown() {
     ];
     let by_installer = [boxes::ERROR_BOX, "FilesInUse"];
     let mut shown: BTreeSet<&str> = by_sequence.into_iter().chain(by_installer).collect();
-    for event in dialogs.iter().flat_map(|dialog| &dialog.controls).flat_map(|control| &control.events) {
-        if ["NewDialog", "SpawnDialog", "SpawnWaitDialog"].contains(&event.name.as_str()) {
-            shown.insert(&event.argument);
+    let controls = dialogs.iter().flat_map(|dialog| &dialog.controls);
+    for [event, argument, _] in controls.flat_map(|control| &control.events) {
+        if ["NewDialog", "SpawnDialog", "SpawnWaitDialog"].contains(&event.as_str()) {
+            shown.insert(argument);
         }
     }
     let names: BTreeSet<&str> = dialogs.iter().map(|dialog| dialog.name).collect();
@@ -252,7 +305,7 @@ fn conditions_come_in_pairs() {
                 assert_eq!(*off, format!("NOT ({on})"), "{}/{}", dialog.name, control.name);
             }
         }
-        let leaves = |control: &Control| control.events.iter().any(|event| event.name.ends_with("Dialog"));
+        let leaves = |control: &Control| control.events.iter().any(|event| event[0].ends_with("Dialog"));
         assert!(dialog.controls.iter().any(leaves), "nothing leads out of {}", dialog.name);
     }
 }

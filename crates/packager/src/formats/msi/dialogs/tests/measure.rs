@@ -20,41 +20,46 @@ const BOLD: [u32; 95] = [
 #[derive(Clone, Copy)]
 pub(super) struct Font {
     widths: &'static [u32; 95],
-    /// Height of the letters and distance of the lines, in pixels where nothing is enlarged.
-    height: u32,
-    line: u32,
+    /// In points, which are installer units: both grow with the screen's resolution.
+    size: u32,
 }
 
 impl Font {
     /// The font of a style.
     pub(super) fn named(style: &str) -> Font {
-        match style {
-            "Plain" | "Hint" => Font { widths: &REGULAR, height: 11, line: 13 },
-            "Heading" => Font { widths: &BOLD, height: 12, line: 14 },
-            "Title" => Font { widths: &BOLD, height: 16, line: 19 },
-            _ => panic!("the height of style {style} is not known here"),
-        }
+        let (widths, size) = match style {
+            "Plain" | "Hint" => (&REGULAR, 8),
+            "Heading" => (&BOLD, 9),
+            "Title" => (&BOLD, 12),
+            _ => panic!("the font of style {style} is not known here"),
+        };
+        Font { widths, size }
     }
 
-    /// Width of a text in installer units; a twentieth more than computed, since letters are drawn at whole
-    /// pixels.
+    /// Width of a text in installer units; an eighth more than computed, since letters and the font itself
+    /// have whole pixels.
     pub(super) fn width(self, text: &str) -> u32 {
         let letter = |c: char| {
             let index = usize::try_from(u32::from(c).wrapping_sub(32)).unwrap_or(usize::MAX);
             self.widths.get(index).copied().unwrap_or(1000)
         };
         let thousandths: u32 = text.chars().map(letter).sum();
-        // Four pixels are three units.
-        (thousandths * self.height * 3 * 21 / 20).div_ceil(4000)
+        (thousandths * self.size * 9 / 8).div_ceil(1000)
     }
 
-    /// Height in installer units of a text that is broken into lines of that width.
-    pub(super) fn height(self, text: &str, width: u32) -> u32 {
-        let lines: u32 = text.split("\r\n").map(|paragraph| self.lines(paragraph, width)).sum();
-        (lines * self.line * 3).div_ceil(4)
+    /// Height of that many lines in installer units. A line takes 1.2 times the size, in whole pixels.
+    pub(super) fn lines(self, lines: u32) -> u32 {
+        (lines * self.size * 49).div_ceil(40)
     }
 
-    fn lines(self, paragraph: &str, width: u32) -> u32 {
+    /// Height of a text that is broken at spaces into lines of that width, and the width of its widest word.
+    pub(super) fn broken(self, text: &str, width: u32) -> (u32, u32) {
+        let lines: u32 = text.split("\r\n").map(|paragraph| self.lines_of(paragraph, width)).sum();
+        let words = text.split([' ', '\r', '\n']).map(|word| self.width(word));
+        (self.lines(lines), words.max().unwrap_or_default())
+    }
+
+    fn lines_of(self, paragraph: &str, width: u32) -> u32 {
         let (mut lines, mut line) = (1, String::new());
         for word in paragraph.split(' ') {
             let longer = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
@@ -69,13 +74,28 @@ impl Font {
     }
 }
 
-/// Fails if: a text is measured as much wider or narrower than Windows draws it.
+/// Fails if: a text is measured as narrower or lower than it is drawn, or as so much larger that dialogs would
+/// have to be too large.
 #[test]
-fn measures_as_windows_does() {
+fn measures_what_is_drawn() {
+    let suggestion = "Choose where the program goes, or go on with the folder that is";
+    let moment = "This takes a moment. The service stops while its files";
+    // Pixels of Wine's Tahoma, four of which are three units: width, and height of a line.
+    for (style, text, width, line) in [
+        ("Plain", suggestion, 333, 13),
+        ("Plain", moment, 276, 13),
+        ("Heading", suggestion, 413, 14),
+        ("Heading", moment, 345, 14),
+        ("Title", suggestion, 540, 19),
+        ("Title", moment, 445, 19),
+    ] {
+        let font = Font::named(style);
+        let measured = font.width(text) * 4;
+        assert!((width * 3..=width * 3 * 11 / 10).contains(&measured), "{style}: {measured} for {width}");
+        assert!((line * 3..=line * 3 * 11 / 10).contains(&(font.lines(4))), "{style}: {}", font.lines(4));
+    }
     let plain = Font::named("Plain");
-    // Drawn in Tahoma of 8 points, this is 281 pixels wide.
-    let width = plain.width("This takes a moment. The service stops while its files");
-    assert!((200..=225).contains(&width), "{width}");
-    assert_eq!(plain.height("one\r\n\r\ntwo", 100), 30);
-    assert_eq!(plain.height("one two three four", plain.width("one two")), 30);
+    assert_eq!(plain.broken("one\r\n\r\ntwo", 100).0, plain.lines(3));
+    let words = "one two three four";
+    assert_eq!(plain.broken(words, plain.width("one two")), (plain.lines(3), plain.width("three")));
 }
