@@ -29,6 +29,7 @@ pub mod lint;
 pub mod names;
 pub mod schema;
 pub mod sequence;
+mod stray;
 mod summary;
 
 pub use cabinet::{Cabinet, CabinetFile};
@@ -38,4 +39,5 @@ pub use file_version::FileVersion;
 pub use files::FileSet;
 pub use identity::Identity;
 pub use sequence::{Ending, Place, Sequence};
+pub use stray::has_stray_bytes;
 pub use summary::{Platform, Summary};
