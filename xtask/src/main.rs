@@ -3,12 +3,14 @@
 //! A module per verb, and modules that they share. The verbs only orchestrate: what a
 //! package contains is decided by the crate `packager`, what a program does by its own crate.
 
+mod authenticode;
 mod build;
 mod cache;
 mod dist;
 mod lint;
 mod process;
 mod progress;
+mod settings;
 mod sign;
 mod test;
 mod toolchain;

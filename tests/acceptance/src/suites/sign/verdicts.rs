@@ -1,7 +1,7 @@
 //! `cargo xtask verify`: what is right passes, and whatever is not is refused with the reason.
 
 use super::Case;
-use super::workshop::{TARGET, Workshop, failed_cleanly, find};
+use super::workshop::{ROOTS, TARGET, Workshop, failed_cleanly, find};
 use crate::command::{Tool, said, tool};
 use crate::suites::dist;
 use anyhow::{Context, Result, ensure};
@@ -24,10 +24,8 @@ pub(super) const CASES: &[(&str, Case)] = &[
     ("the configuration says whom to trust", configured_trust),
 ];
 
-const OURS: [&str; 2] = ["root.pem", "tsa-root.pem"];
-
 /// Verifies a file that must be refused, for that reason.
-fn refused(workshop: &Workshop, roots: [&str; 2], file: &Path, reason: &str) -> Result<()> {
+pub(super) fn refused(workshop: &Workshop, roots: [&str; 2], file: &Path, reason: &str) -> Result<()> {
     let (ok, verdict) = workshop.verify(roots, file)?;
     ensure!(!ok, "{} is accepted: {verdict:#}", file.display());
     let said = verdict["problems"].to_string();
@@ -56,12 +54,8 @@ fn tampered(workshop: &Workshop, folder: &Path) -> Result<()> {
             usize::try_from(at).ok().and_then(|at| bytes.get_mut(at)).context("the file is too short")?;
         *byte ^= 1;
         fs::write(&changed, bytes)?;
-        refused(workshop, OURS, &changed, reason).with_context(|| format!("byte {at}"))?;
+        refused(workshop, ROOTS, &changed, reason).with_context(|| format!("byte {at}"))?;
     }
-    // What lies behind the signature is covered by nothing.
-    let longer = folder.join("longer.exe");
-    fs::write(&longer, [fs::read(&program)?, b"more for whoever reads it".to_vec()].concat())?;
-    refused(workshop, OURS, &longer, "it has bytes behind or beside its signature")?;
     Ok(())
 }
 
@@ -69,7 +63,7 @@ fn tampered(workshop: &Workshop, folder: &Path) -> Result<()> {
 fn unsigned(workshop: &Workshop, folder: &Path) -> Result<()> {
     let zip = crate::products::package_as_released("zip", "x86_64-windows", &workshop.program, folder)?;
     for file in [&workshop.program, &workshop.msi, &zip] {
-        refused(workshop, OURS, file, "it is not signed")?;
+        refused(workshop, ROOTS, file, "it is not signed")?;
     }
     Ok(())
 }
@@ -87,7 +81,7 @@ fn other_authorities(workshop: &Workshop, folder: &Path) -> Result<()> {
 }
 
 /// Signs the program as `cargo xtask sign` never would.
-fn sign_by_hand(workshop: &Workshop, name: &str, options: &[&str], to: &Path) -> Result<()> {
+pub(super) fn sign_by_hand(workshop: &Workshop, name: &str, options: &[&str], to: &Path) -> Result<()> {
     sign_file_by_hand(workshop, name, options, [&workshop.program, to])
 }
 
@@ -117,7 +111,7 @@ fn sign_file_by_hand(
 fn weak_digest(workshop: &Workshop, folder: &Path) -> Result<()> {
     let weak = folder.join("weak.exe");
     sign_by_hand(workshop, "signing", &["-h", "sha1"], &weak)?;
-    refused(workshop, OURS, &weak, "the digest of the file is made with SHA-1, which is too weak")?;
+    refused(workshop, ROOTS, &weak, "the digest of the file is made with SHA-1, which is too weak")?;
     let strong = folder.join("strong.exe");
     sign_by_hand(workshop, "signing", &["-h", "sha384"], &strong)?;
     let verdict = workshop.verify_good(&strong)?;
@@ -132,7 +126,7 @@ fn nested(workshop: &Workshop, folder: &Path) -> Result<()> {
         let [once, twice] = ["once", "twice"].map(|name| folder.join(format!("{name}-{first}.exe")));
         sign_by_hand(workshop, first, &["-h", "sha256"], &once)?;
         sign_file_by_hand(workshop, second, &["-h", "sha256", "-nest"], [&once, &twice])?;
-        refused(workshop, OURS, &twice, "it has a second signature inside the first")?;
+        refused(workshop, ROOTS, &twice, "it has a second signature inside the first")?;
     }
     Ok(())
 }
@@ -145,7 +139,7 @@ fn other_uses(workshop: &Workshop, folder: &Path) -> Result<()> {
         let signed = folder.join(format!("{usage}.exe"));
         sign_by_hand(workshop, usage, &["-h", "sha256"], &signed)?;
         let reason = format!("the certificate of CN=Test {usage} is not one for signing code");
-        refused(workshop, OURS, &signed, &reason)?;
+        refused(workshop, ROOTS, &signed, &reason)?;
     }
     Ok(())
 }
@@ -186,7 +180,7 @@ fn swapped(workshop: &Workshop, folder: &Path) -> Result<()> {
             .output()?;
         // Newer versions see it themselves and make no file.
         if to.is_file() {
-            refused(workshop, OURS, &to, reason)?;
+            refused(workshop, ROOTS, &to, reason)?;
         } else {
             ensure!(!output.status.success(), "osslsigncode made no file, and no error\n{}", said(&output));
         }
@@ -222,7 +216,7 @@ fn expired(workshop: &Workshop, folder: &Path) -> Result<()> {
         end.duration_since(SystemTime::now()).context("signing took longer than the certificate lasts")?;
     std::thread::sleep(left + Duration::from_secs(2));
     workshop.verify_good(&find(&with, ".zip")?).context("after it has expired")?;
-    refused(workshop, OURS, &find(&without, ".zip")?, "the certificate has expired")?;
+    refused(workshop, ROOTS, &find(&without, ".zip")?, "the certificate has expired")?;
     // Nor can one sign with it any more, stamp or not.
     let output = workshop.sign(&configuration, &late).output()?;
     failed_cleanly(&output, &late, &["the certificate has expired"], &[])
@@ -257,7 +251,7 @@ fn not_verifiable(workshop: &Workshop, folder: &Path) -> Result<()> {
 
 /// `cargo xtask verify`, which trusts the authority's roots.
 fn verify(workshop: &Workshop) -> Tool {
-    let [root, tsa] = OURS.map(|name| workshop.authority.path(name));
+    let [root, tsa] = ROOTS.map(|name| workshop.authority.path(name));
     tool(dist::xtask(), 60).args(["verify", "--ca-file"]).arg(root).arg("--tsa-ca-file").arg(tsa)
 }
 
