@@ -221,12 +221,12 @@ fn is_for_code(certificate: &Certificate) -> Result<bool> {
 fn weaknesses(signed: &SignedData, info: &SignerInfo, what: &str) -> Result<Vec<String>> {
     let mut weak = Vec::new();
     algorithm::note_digest(info.digest_alg.oid, what, &mut weak);
-    algorithm::note_pss(&info.signature_algorithm, what, &mut weak)?;
+    algorithm::note_signing(&info.signature_algorithm, false, what, &mut weak)?;
     for certificate in certificates(signed) {
         let of = &certificate.tbs_certificate;
         if of.subject != of.issuer {
             let what = format!("the certificate of {}", of.subject);
-            algorithm::note_certificate(&certificate.signature_algorithm, &what, &mut weak)?;
+            algorithm::note_signing(&certificate.signature_algorithm, true, &what, &mut weak)?;
         }
     }
     Ok(weak)
@@ -330,5 +330,19 @@ mod tests {
         ] {
             assert_eq!(rfc3339(text.as_bytes()).ok().as_deref(), expected, "{text}");
         }
+    }
+
+    /// Fails if: bytes behind a signature are overlooked, or those that fill it up are taken for something.
+    #[test]
+    fn sees_what_is_behind_a_signature() {
+        // A PKCS#7 with nothing in it.
+        const SIGNATURE: &[u8] =
+            &[0x30, 15, 0x06, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2, 0xa0, 2, 0x05, 0];
+        for (rest, expected) in
+            [(&[][..], true), (&[0; 6], true), (&[0; 8], false), (&[0, 1], false), (b"PK\x03\x04", false)]
+        {
+            assert_eq!(is_alone(&[SIGNATURE, rest].concat()), expected, "{rest:?}");
+        }
+        assert!(!is_alone(&SIGNATURE[..16]) && !is_alone(b"PK"));
     }
 }
