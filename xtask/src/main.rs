@@ -3,6 +3,7 @@
 //! A module per verb, and modules that they share. The verbs only orchestrate: what a
 //! package contains is decided by the crate `packager`, what a program does by its own crate.
 
+mod authenticode;
 mod build;
 mod cache;
 mod dist;
@@ -10,6 +11,7 @@ mod lint;
 mod plan;
 mod process;
 mod progress;
+mod settings;
 mod sign;
 mod test;
 mod toolchain;

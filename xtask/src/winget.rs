@@ -1,6 +1,6 @@
 //! `cargo xtask winget`: manifests for the Windows package manager, from finished installers.
 
-use crate::sign::kind;
+use crate::authenticode::kind;
 use crate::workspace;
 use anyhow::Result;
 use packager::{Product, winget};

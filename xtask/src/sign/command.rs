@@ -3,7 +3,7 @@
 //! It is run without a shell. Its environment is that of `cargo xtask sign`, from which it may take what it needs
 //! to be let in.
 
-use super::kind;
+use crate::authenticode::kind;
 use crate::process;
 use anyhow::{Context, Result, ensure};
 use std::fs;

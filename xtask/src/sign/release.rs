@@ -4,10 +4,10 @@ mod appear;
 mod earlier;
 
 use super::store::{self, Store};
-use super::{Signer, kind, kind::Kind, seal};
+use super::{Signer, seal};
+use crate::authenticode::{self, Kind, kind};
 use crate::build::{self, BuildTarget};
 use crate::process::stop_if_interrupted;
-use crate::verify;
 use crate::workspace;
 use anyhow::{Context, Result, ensure};
 use appear::NewFolders;
@@ -127,7 +127,7 @@ fn make_target(
         if matches!(look.kind, Some(Kind::Program | Kind::Installer)) && !look.is_signed {
             signer.sign(&name, &short, &path, &ready, &signatures, &mut store)?;
         } else {
-            verify::require(&verify::judge(&signer.tool, &name, &path, &signer.trust)?)?;
+            authenticode::require(&signer.judge(&name, &path)?)?;
             fs::rename(&path, &ready)?;
             println!("{name}: what it consists of is signed");
         }

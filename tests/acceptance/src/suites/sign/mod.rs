@@ -6,8 +6,10 @@
 
 mod authority;
 mod detached;
+mod glued;
 mod keys;
 mod release;
+mod roots;
 mod secrets;
 mod server;
 mod stamps;
@@ -25,8 +27,16 @@ type Case = fn(&Workshop, &Path) -> Result<()>;
 pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     let msi = bench.artifact("-x64.msi")?;
     let workshop = Workshop::open(&bench.folder("workshop")?, msi)?;
-    let cases =
-        [keys::CASES, stamps::CASES, detached::CASES, verdicts::CASES, release::CASES, secrets::CASES];
+    let cases = [
+        keys::CASES,
+        stamps::CASES,
+        roots::CASES,
+        detached::CASES,
+        verdicts::CASES,
+        glued::CASES,
+        release::CASES,
+        secrets::CASES,
+    ];
     for (name, case) in cases.into_iter().flatten() {
         let folder = bench.folder(name)?;
         bench.case(name, || case(&workshop, &folder));

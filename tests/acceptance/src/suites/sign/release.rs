@@ -2,7 +2,7 @@
 
 use super::Case;
 use super::server::{Manner, Server};
-use super::workshop::{TARGET, VARIABLE, Workshop, failed_cleanly, files, find};
+use super::workshop::{ROOTS, TARGET, VARIABLE, Workshop, failed_cleanly, files, find};
 use crate::client::wait_until;
 use crate::command::{Tool, said, tool};
 use crate::products;
@@ -177,7 +177,7 @@ fn newer_version(workshop: &Workshop, folder: &Path) -> Result<()> {
 
     fs::remove_dir_all(checkout.0.join("dist"))?;
     let again = folder.join("again");
-    let [root, tsa] = ["root.pem", "tsa-root.pem"].map(|name| workshop.authority.path(name));
+    let [root, tsa] = ROOTS.map(|name| workshop.authority.path(name));
     tool(dist::xtask(), 60)
         .arg("sign")
         .arg("--program")
@@ -326,7 +326,7 @@ fn full_disk(workshop: &Workshop, folder: &Path) -> Result<()> {
     let path = |text: &'static str| Path::new(text);
 
     // Too small for the signed program.
-    let [root, tsa] = ["root.pem", "tsa-root.pem"].map(|name| workshop.authority.path(name));
+    let [root, tsa] = ROOTS.map(|name| workshop.authority.path(name));
     let signatures = workshop.release()?.join("signatures");
     let trust = [path("--ca-file"), &root, path("--tsa-ca-file"), &tsa];
     let attach = [&trust[..], &[path("--attach"), &signatures, path("--out"), &disk]].concat();

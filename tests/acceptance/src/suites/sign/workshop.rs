@@ -14,6 +14,9 @@ use std::process::Output;
 /// Where the signatures of the target are in a folder of signatures.
 pub(super) const TARGET: &str = "x86_64-windows";
 
+/// The roots of the authority: those who vouch for what it signs, and for its time stamps.
+pub(super) const ROOTS: [&str; 2] = ["root.pem", "tsa-root.pem"];
+
 /// The DLL of the installer's custom actions, which lies beside the program.
 pub(super) const ACTIONS: &str = "installer_actions.dll";
 
@@ -81,7 +84,7 @@ impl Workshop {
 
     /// `cargo xtask sign --attach`.
     pub(super) fn attach(&self, program: &Path, signatures: &Path, out: &Path) -> Tool {
-        let [root, tsa] = ["root.pem", "tsa-root.pem"].map(|name| self.authority.path(name));
+        let [root, tsa] = ROOTS.map(|name| self.authority.path(name));
         let trust = ["--ca-file".as_ref(), root.as_os_str(), "--tsa-ca-file".as_ref(), tsa.as_os_str()];
         self.sign_program(program, out).arg("--attach").arg(signatures).args(trust)
     }
@@ -137,7 +140,7 @@ impl Workshop {
 
     /// Verifies a file that must be right.
     pub(super) fn verify_good(&self, file: &Path) -> Result<Value> {
-        let (ok, verdict) = self.verify(["root.pem", "tsa-root.pem"], file)?;
+        let (ok, verdict) = self.verify(ROOTS, file)?;
         ensure!(ok, "{} is refused: {verdict:#}", file.display());
         Ok(verdict)
     }

@@ -48,34 +48,22 @@ pub(crate) fn note_digest(id: ObjectIdentifier, what: &str, weak: &mut Vec<Strin
     note(DIGESTS, id, what, "", weak);
 }
 
-/// Notes a weak way of signing a certificate.
+/// Notes a weak way of signing: a certificate in any way, a message by the digest of an RSASSA-PSS, since it names
+/// that of other ways by itself.
 ///
 /// # Errors
 /// If its parameters cannot be read.
-pub(crate) fn note_certificate(
-    algorithm: &AlgorithmIdentifierOwned,
+pub(crate) fn note_signing(
+    way: &AlgorithmIdentifierOwned,
+    is_certificate: bool,
     what: &str,
     weak: &mut Vec<String>,
 ) -> Result<()> {
-    if algorithm.oid == PSS {
-        return note_pss(algorithm, what, weak);
-    }
-    note(CERTIFICATE_SIGNATURES, algorithm.oid, what, "", weak);
-    Ok(())
-}
-
-/// Notes the weak digest of an RSASSA-PSS; other algorithms have none among their parameters.
-///
-/// # Errors
-/// If its parameters cannot be read.
-pub(crate) fn note_pss(
-    algorithm: &AlgorithmIdentifierOwned,
-    what: &str,
-    weak: &mut Vec<String>,
-) -> Result<()> {
-    if algorithm.oid == PSS {
-        let digest = pss_digest(algorithm.parameters.as_ref()).context("the parameters of an RSASSA-PSS")?;
+    if way.oid == PSS {
+        let digest = pss_digest(way.parameters.as_ref()).context("the parameters of an RSASSA-PSS")?;
         note(DIGESTS, digest, what, "RSASSA-PSS with ", weak);
+    } else if is_certificate {
+        note(CERTIFICATE_SIGNATURES, way.oid, what, "", weak);
     }
     Ok(())
 }
@@ -136,7 +124,7 @@ mod tests {
             let parameters = parameters.map(|bytes| Any::from_der(&bytes).unwrap());
             let algorithm = AlgorithmIdentifierOwned { oid: PSS, parameters };
             let mut weak = Vec::new();
-            note_certificate(&algorithm, "it", &mut weak).unwrap();
+            note_signing(&algorithm, true, "it", &mut weak).unwrap();
             assert_eq!(weak.is_empty(), strong, "{algorithm:?}: {weak:?}");
         }
     }

@@ -1,10 +1,16 @@
 //! What kind of file lies before us, by its content, and whether it is signed already.
 
 use super::pe::Pe;
+use super::{archive, signature};
 use anyhow::{Context, Result};
 use packager::Arch;
 use std::fs;
+use std::io::{Cursor, Read};
 use std::path::Path;
+
+/// The streams of an installer with its signature, and with a digest of the names and properties of the others.
+const SIGNATURE: &str = "\u{5}DigitalSignature";
+const EXTENDED: &str = "\u{5}MsiDigitalSignatureEx";
 
 /// A file that can hold signatures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +24,22 @@ pub(crate) enum Kind {
     Archive,
 }
 
+impl Kind {
+    /// Whether a file of this kind has bytes that neither it nor its signature accounts for, in which others might
+    /// find something else. What breaks the rules of its kind counts as such.
+    pub(super) fn has_stray_bytes(self, bytes: &[u8]) -> bool {
+        match self {
+            Kind::Program => Pe::find(bytes).is_none_or(|pe| pe.has_unsigned_bytes()),
+            Kind::Installer => {
+                let signature = stream(bytes, SIGNATURE);
+                signature.is_some_and(|signature| !signature::is_alone(&signature))
+                    || windows_installer::has_stray_bytes(bytes).unwrap_or(true)
+            }
+            Kind::Archive => archive::has_stray_bytes(bytes),
+        }
+    }
+}
+
 /// What a look into a file shows.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Look {
@@ -28,8 +50,6 @@ pub(crate) struct Look {
     /// Whether the signature of an installer covers the names and properties of its streams, too
     /// (`MsiDigitalSignatureEx`).
     pub(crate) is_extended: bool,
-    /// Whether a program has bytes that its signature does not cover.
-    pub(crate) has_unsigned_bytes: bool,
     /// The processor that a program is for.
     pub(crate) arch: Option<Arch>,
 }
@@ -49,24 +69,27 @@ pub(crate) fn look_at(bytes: &[u8]) -> Look {
     if let Some(pe) = Pe::find(bytes) {
         look.kind = Some(Kind::Program);
         look.is_signed = pe.is_signed();
-        look.has_unsigned_bytes = pe.has_unsigned_bytes();
         look.arch = pe.arch();
     } else if bytes.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
         look.kind = Some(Kind::Installer);
-        look.is_signed = has_stream(bytes, "\u{5}DigitalSignature");
-        look.is_extended = has_stream(bytes, "\u{5}MsiDigitalSignatureEx");
+        look.is_signed = stream(bytes, SIGNATURE).is_some();
+        look.is_extended = stream(bytes, EXTENDED).is_some();
     } else if bytes.starts_with(b"PK\x03\x04") {
         look.kind = Some(Kind::Archive);
     }
     look
 }
 
-/// Whether the directory of a compound file has a stream of that name, which it writes as UTF-16.
-fn has_stream(bytes: &[u8], name: &str) -> bool {
-    let mut entry: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    entry.extend([0, 0]);
-    // Entries have 128 bytes and lie at multiples of that.
-    bytes.chunks(128).any(|chunk| chunk.starts_with(&entry))
+/// A stream of a compound file.
+fn stream(bytes: &[u8], name: &str) -> Option<Vec<u8>> {
+    let mut content = Vec::new();
+    cfb::CompoundFile::open(Cursor::new(bytes))
+        .ok()?
+        .open_stream(name)
+        .ok()?
+        .read_to_end(&mut content)
+        .ok()?;
+    Some(content)
 }
 
 #[cfg(test)]
@@ -74,16 +97,17 @@ mod tests {
     use super::*;
 
     fn pe(magic: u16, certificates: usize) -> Vec<u8> {
-        crate::sign::pe::tests::program(magic, 0x8664, &vec![0; certificates])
+        crate::authenticode::pe::tests::program(magic, 0x8664, &vec![0; certificates])
     }
 
     /// Fails if: a kind is mistaken for another, a signature is overlooked, or bytes that end too early panic.
     #[test]
     fn tells_kinds_apart() {
-        let mut msi = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec();
-        msi.resize(512, 0);
-        let mut signed_msi = msi.clone();
-        signed_msi.extend("\u{5}DigitalSignature\0".encode_utf16().flat_map(u16::to_le_bytes));
+        let installer = |streams: &[&str]| {
+            let mut file = cfb::CompoundFile::create(Cursor::new(Vec::new())).unwrap();
+            streams.iter().for_each(|name| drop(file.create_stream(name).unwrap()));
+            file.into_inner().into_inner()
+        };
         for (bytes, kind, is_signed) in [
             (pe(0x20b, 0), Some(Kind::Program), false),
             (pe(0x20b, 9), Some(Kind::Program), true),
@@ -91,8 +115,9 @@ mod tests {
             (pe(0x20b, 9)[..0x86].to_vec(), Some(Kind::Program), false),
             (b"MZ\0\0".to_vec(), None, false),
             ([b"MZ".to_vec(), vec![0xff; 0x40]].concat(), None, false),
-            (msi, Some(Kind::Installer), false),
-            (signed_msi, Some(Kind::Installer), true),
+            (installer(&["File"]), Some(Kind::Installer), false),
+            (installer(&["File", SIGNATURE]), Some(Kind::Installer), true),
+            (installer(&[])[..100].to_vec(), Some(Kind::Installer), false),
             (b"PK\x03\x04rest".to_vec(), Some(Kind::Archive), false),
             (b"\x7fELF".to_vec(), None, false),
             (Vec::new(), None, false),

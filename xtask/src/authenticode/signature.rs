@@ -8,11 +8,11 @@
 use super::algorithm;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use cms::cert::CertificateChoices;
-use cms::cert::x509::Certificate;
 use cms::cert::x509::attr::Attribute;
 use cms::cert::x509::der::asn1::{Any, ObjectIdentifier, SetOfVec};
-use cms::cert::x509::der::{Decode, Encode, ErrorKind, Tag, Tagged, pem};
+use cms::cert::x509::der::{Decode, Encode, ErrorKind, Reader, SliceReader, Tag, Tagged, pem};
 use cms::cert::x509::ext::pkix::ExtendedKeyUsage;
+use cms::cert::x509::{Certificate, TbsCertificate};
 use cms::content_info::ContentInfo;
 use cms::signed_data::{SignedData, SignerIdentifier, SignerInfo};
 use packager::digest;
@@ -94,6 +94,7 @@ fn parse(bytes: &[u8]) -> Result<Signature> {
     let file_digest = digest_algorithm(indirect.get(1).context("it has no digest of the file")?)?;
     let mut problems = weaknesses(&signed, info, "the signature")?;
     algorithm::note_digest(file_digest, "the digest of the file", &mut problems);
+    problems.extend(strays(&signed, info, certificate, &[TIME_STAMP, OLD_TIME_STAMP, NESTED]));
     if unsigned_attributes(info).any(|attribute| attribute.oid == NESTED) {
         problems.push(
             "it has a second signature inside the first (nested), of which nothing is looked at: sign it anew, with one signature"
@@ -118,9 +119,50 @@ fn parse(bytes: &[u8]) -> Result<Signature> {
     })
 }
 
+/// Whether there is nothing behind a signature but the zeros that fill it up to a multiple of eight bytes.
+pub(super) fn is_alone(bytes: &[u8]) -> bool {
+    let rest = SliceReader::new(bytes).and_then(|mut reader| {
+        ContentInfo::decode(&mut reader)?;
+        reader.read_slice(reader.remaining_len())
+    });
+    rest.is_ok_and(|rest| rest.len() < 8 && rest.iter().all(|byte| *byte == 0))
+}
+
+/// What is in a signature although nothing vouches for it: attributes that are not signed, other than these, and
+/// certificates that the chain of the signer does not name. Both may hold anything.
+fn strays(
+    signed: &SignedData,
+    info: &SignerInfo,
+    signer: &Certificate,
+    attributes: &[ObjectIdentifier],
+) -> Vec<String> {
+    let unknown = unsigned_attributes(info).filter(|attribute| !attributes.contains(&attribute.oid));
+    let mut found: Vec<String> = unknown
+        .map(|one| format!("the attribute {} in it is not signed and may hold anything", one.oid))
+        .collect();
+    let (mut chain, mut others): (Vec<_>, Vec<_>) =
+        certificates(signed).map(|one| &one.tbs_certificate).partition(|one| **one == signer.tbs_certificate);
+    loop {
+        let is_named = |one: &&TbsCertificate| chain.iter().any(|known| known.issuer == one.subject);
+        let (named, rest): (Vec<_>, Vec<_>) = others.into_iter().partition(is_named);
+        others = rest;
+        if named.is_empty() {
+            break;
+        }
+        chain.extend(named);
+    }
+    found.extend(others.iter().map(|one| {
+        format!(
+            "the certificate of {} in it vouches for nobody: leave it out of chain when signing",
+            one.subject
+        )
+    }));
+    found
+}
+
 fn signed_data(bytes: &[u8]) -> Result<SignedData> {
     // Some signers pad a signature with zeros to a multiple of eight bytes.
-    let mut reader = cms::cert::x509::der::SliceReader::new(bytes)?;
+    let mut reader = SliceReader::new(bytes)?;
     let content = ContentInfo::decode(&mut reader)?;
     content.content.decode_as().map_err(|error| match error.kind() {
         ErrorKind::SetDuplicate => anyhow!(
@@ -179,12 +221,12 @@ fn is_for_code(certificate: &Certificate) -> Result<bool> {
 fn weaknesses(signed: &SignedData, info: &SignerInfo, what: &str) -> Result<Vec<String>> {
     let mut weak = Vec::new();
     algorithm::note_digest(info.digest_alg.oid, what, &mut weak);
-    algorithm::note_pss(&info.signature_algorithm, what, &mut weak)?;
+    algorithm::note_signing(&info.signature_algorithm, false, what, &mut weak)?;
     for certificate in certificates(signed) {
         let of = &certificate.tbs_certificate;
         if of.subject != of.issuer {
             let what = format!("the certificate of {}", of.subject);
-            algorithm::note_certificate(&certificate.signature_algorithm, &what, &mut weak)?;
+            algorithm::note_signing(&certificate.signature_algorithm, true, &what, &mut weak)?;
         }
     }
     Ok(weak)
@@ -244,8 +286,9 @@ fn time_stamp(info: &SignerInfo, problems: &mut Vec<String>) -> Result<Option<Ti
 fn read_time_stamp(bytes: &[u8], signature: &[u8]) -> Result<TimeStamp> {
     let signed = signed_data(bytes)?;
     let info = one_signer(&signed)?;
-    let authority = signer_certificate(&signed, info)?.tbs_certificate.subject.to_string();
+    let certificate = signer_certificate(&signed, info)?;
     let mut problems = weaknesses(&signed, info, "the time stamp")?;
+    problems.extend(strays(&signed, info, certificate, &[]));
     let content = signed.encap_content_info.econtent.as_ref().context("it has no content")?;
     // TSTInfo: version, policy, digest, serial number, time, and more.
     let fields = Vec::<Any>::from_der(content.value())?;
@@ -256,6 +299,7 @@ fn read_time_stamp(bytes: &[u8], signature: &[u8]) -> Result<TimeStamp> {
     let time = fields.get(4).context("it has no time")?;
     ensure!(time.tag() == Tag::GeneralizedTime, "its time is none");
     let fits = stamped == digest::sha256(signature);
+    let authority = certificate.tbs_certificate.subject.to_string();
     Ok(TimeStamp { time: rfc3339(time.value())?, authority, fits, problems })
 }
 
@@ -266,16 +310,8 @@ fn rfc3339(time: &[u8]) -> Result<String> {
         text.ends_with('Z') && text.len() >= 15 && text.as_bytes()[..14].iter().all(u8::is_ascii_digit),
         "its time {text:?} is none"
     );
-    let part = |from: usize, to: usize| &text[from..to];
-    Ok(format!(
-        "{}-{}-{}T{}:{}:{}Z",
-        part(0, 4),
-        part(4, 6),
-        part(6, 8),
-        part(8, 10),
-        part(10, 12),
-        part(12, 14)
-    ))
+    let [month, day, hour, minute, second] = [4, 6, 8, 10, 12].map(|at| &text[at..at + 2]);
+    Ok(format!("{}-{month}-{day}T{hour}:{minute}:{second}Z", &text[..4]))
 }
 
 #[cfg(test)]
@@ -294,5 +330,19 @@ mod tests {
         ] {
             assert_eq!(rfc3339(text.as_bytes()).ok().as_deref(), expected, "{text}");
         }
+    }
+
+    /// Fails if: bytes behind a signature are overlooked, or those that fill it up are taken for something.
+    #[test]
+    fn sees_what_is_behind_a_signature() {
+        // A PKCS#7 with nothing in it.
+        const SIGNATURE: &[u8] =
+            &[0x30, 15, 0x06, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2, 0xa0, 2, 0x05, 0];
+        for (rest, expected) in
+            [(&[][..], true), (&[0; 6], true), (&[0; 8], false), (&[0, 1], false), (b"PK\x03\x04", false)]
+        {
+            assert_eq!(is_alone(&[SIGNATURE, rest].concat()), expected, "{rest:?}");
+        }
+        assert!(!is_alone(&SIGNATURE[..16]) && !is_alone(b"PK"));
     }
 }

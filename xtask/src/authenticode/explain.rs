@@ -1,6 +1,6 @@
 //! What osslsigncode says of a signature, in words that say what to do.
 
-use crate::sign::signature::{Signature, TimeStamp};
+use super::signature::{Signature, TimeStamp};
 
 /// What the lines begin with that say how a judgement ended.
 const SIGNATURE: &str = "Signature verification: ";
@@ -27,14 +27,15 @@ const MEANINGS: &[(&str, &str)] = &[
 ];
 
 /// What osslsigncode said: lines, and how it ended, if not well.
-pub(crate) struct Judgement<'a> {
+#[derive(Debug)]
+pub(crate) struct Judgement {
     /// The lines that it printed.
-    pub(crate) lines: &'a [String],
+    pub(crate) lines: Vec<String>,
     /// How it ended, if not well.
     pub(crate) failure: Option<String>,
 }
 
-impl Judgement<'_> {
+impl Judgement {
     fn says(&self, words: &str) -> bool {
         self.lines.iter().any(|line| line.contains(words))
     }
@@ -156,15 +157,15 @@ mod tests {
         ];
         for (lines, failure, expected) in cases {
             let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
-            let judgement = Judgement { lines: &lines, failure: failure.map(str::to_owned) };
+            let judgement = Judgement { lines, failure: failure.map(str::to_owned) };
             let problems = judgement.problems(&signature());
             let fits = problems.len() == expected.len()
                 && problems.iter().zip(*expected).all(|(problem, words)| problem.contains(words));
-            assert!(fits, "{lines:?}: {problems:?} instead of {expected:?}");
+            assert!(fits, "{:?}: {problems:?} instead of {expected:?}", judgement.lines);
         }
         let lonely = Signature { has_issuer: false, ..signature() };
-        let lines = ["Error: unable to get local issuer certificate".to_owned()];
-        let judgement = Judgement { lines: &lines, failure: Some("it failed".to_owned()) };
+        let lines = vec!["Error: unable to get local issuer certificate".to_owned()];
+        let judgement = Judgement { lines, failure: Some("it failed".to_owned()) };
         assert!(judgement.problems(&lonely)[0].contains("CN=issuer, is not in the signature"));
     }
 }

@@ -6,53 +6,43 @@
 //! |---|---|---|
 //! | 2.5 | Debian 12 | the oldest that is accepted; does not look at revocation lists |
 //! | 2.8 | | a revocation list that cannot be fetched is an error |
-//! | 2.9 | backports of Debian 12 | can be told to leave revocation lists alone (`-ignore-crl`) |
+//! | 2.9 | backports of Debian 12 | can be told to leave revocation lists alone (`-ignore-crl`), and whom to trust behind https; with OpenSSL 3 needs no libcurl to reach servers |
 //! | 2.10 | | PKCS#11 by a provider of OpenSSL 3, besides the engine |
 //! | 2.13 | | the first without known ways to attack it by a file that it verifies |
+//! | 2.14 | | attaches a signature without judging its chain |
 
-use super::certificates;
-use super::config::{Config, Key, Pem, Pkcs11, Pkcs12};
-use super::kind::Kind;
-use super::secret::{self, Place, Secret};
+use super::explain::Judgement;
+use super::signature::Signature;
+use super::trust::{Roots, Trust};
 use crate::process;
-use crate::verify::Trust;
-use anyhow::{Context, Result, bail, ensure};
-use std::collections::BTreeSet;
+use anyhow::{Context, Result, ensure};
 use std::fmt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 const PROGRAM: &str = "osslsigncode";
-/// A token may want to be touched.
-const SIGNING_LIMIT: Duration = Duration::from_secs(300);
 /// Revocation lists may have to be fetched.
-const VERIFYING_LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// A version of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Version(u32, u32);
 
 const OLDEST: Version = Version(2, 5);
-const IGNORES_REVOCATION: Version = Version(2, 9);
 /// The first that looks at revocation lists at all.
 const SEES_REVOCATION: Version = Version(2, 6);
-
-/// What the versions say when a password or PIN is wrong or missing.
-const REFUSED: &[&str] = &[
-    "rong password",
-    "bad decrypt",
-    "mac verify failure",
-    "passphrase",
-    "PIN incorrect",
-    "CKR_PIN",
-    "Login failed",
-];
+/// The first that can be told to leave them alone, and whom to trust behind https.
+const TAKES_ORDERS: Version = Version(2, 9);
+/// The first that attaches a signature without judging its chain, and so wants no roots for it.
+const ATTACHES_BLINDLY: Version = Version(2, 14);
 
 /// The installed program.
 pub(crate) struct Osslsigncode {
     /// Its version.
     pub(crate) version: Version,
+    /// Whether it was built to reach servers.
+    reaches_servers: bool,
     /// Environment variables that it need not see.
     hidden: Vec<String>,
 }
@@ -64,18 +54,19 @@ impl fmt::Display for Version {
 }
 
 impl Osslsigncode {
-    /// Looks for the program. It is run without the environment variable that has the password.
+    /// Looks for the program. It will be run without the environment variables `hidden`.
     ///
     /// # Errors
     /// If it is not installed, or too old; the error says what to install.
-    pub(crate) fn find(password: Option<&Place>) -> Result<Osslsigncode> {
-        let mut tool = Osslsigncode { version: OLDEST, hidden: secret::variables(password) };
+    pub(crate) fn find(hidden: &[String]) -> Result<Osslsigncode> {
+        let mut tool = Osslsigncode { version: OLDEST, reaches_servers: true, hidden: hidden.to_vec() };
         let output = tool
-            .output(tool.command("--version"), VERIFYING_LIMIT)
+            .output(tool.command("--version"), LIMIT)
             .context("osslsigncode is needed (Debian: apt-get install osslsigncode)")?;
         let words = output.first().context("osslsigncode --version prints nothing")?;
         tool.version = version(words).with_context(|| format!("osslsigncode prints no version: {words}"))?;
         tool.require(OLDEST, "signing and verifying")?;
+        tool.reaches_servers = !output.iter().any(|line| line.contains("no libcurl available"));
         Ok(tool)
     }
 
@@ -88,38 +79,6 @@ impl Osslsigncode {
         Ok(())
     }
 
-    /// Signs `from` into `to`, which must not exist yet. There is no time stamp in it.
-    ///
-    /// # Errors
-    /// If the key cannot be used.
-    pub(crate) fn sign(
-        &self,
-        config: &Config,
-        opus: [&str; 2],
-        kind: Kind,
-        [from, to]: [&Path; 2],
-    ) -> Result<()> {
-        let mut command = self.command("sign");
-        let work = tempfile::tempdir().context("making a folder for unfinished files")?;
-        add_key(&mut command, &config.key, work.path())?;
-        command.args(["-h", "sha256", "-n", opus[0], "-i", opus[1]]).args(extended(kind == Kind::Installer));
-        if let Some(secret) = Secret::fetch(config.key.password())? {
-            command.args(["-readpass", "/dev/stdin"]).stdin(secret.input()?);
-        }
-        command.arg("-in").arg(from).arg("-out").arg(to);
-        let (lines, signed) = run(command, SIGNING_LIMIT);
-        signed.map_err(|error| {
-            if was_refused(&lines, config.key.file()) {
-                error.context(format!(
-                    "the key was not opened: the password or PIN is missing or wrong (it is taken from the place that the configuration names, or from {})",
-                    secret::VARIABLE
-                ))
-            } else {
-                error.context("the key could not be used")
-            }
-        })
-    }
-
     /// Adds the time stamp of one server to what was signed.
     ///
     /// # Errors
@@ -128,11 +87,24 @@ impl Osslsigncode {
         &self,
         server: &str,
         limit: Duration,
+        trust: &Trust,
         is_extended: bool,
         [from, to]: [&Path; 2],
     ) -> Result<()> {
+        ensure!(
+            self.reaches_servers,
+            "this osslsigncode was built without libcurl, so it can ask no time stamp server: install another"
+        );
         let mut command = self.command("add");
         command.args(["-ts", server, "-h", "sha256"]).args(extended(is_extended));
+        if server.starts_with("https:") {
+            // Without that, some versions trust everybody.
+            if self.version >= TAKES_ORDERS {
+                command.arg("-HTTPS-CAfile").arg(trust.file(Roots::Servers)?);
+            } else if trust.named(Roots::Servers).is_some() {
+                self.require(TAKES_ORDERS, "https_ca_file")?;
+            }
+        }
         command.arg("-in").arg(from).arg("-out").arg(to);
         self.output(command, limit)?;
         Ok(())
@@ -145,47 +117,68 @@ impl Osslsigncode {
     pub(crate) fn extract(&self, from: &Path, to: &Path) -> Result<()> {
         let mut command = self.command("extract-signature");
         command.arg("-pem").arg("-in").arg(from).arg("-out").arg(to);
-        self.output(command, VERIFYING_LIMIT)?;
+        self.output(command, LIMIT)?;
         Ok(())
     }
 
-    /// Attaches a signature to an unsigned file. Whether it fits is not judged: versions before 2.14 judge the
-    /// whole chain here, by roots that they are not told, later ones only the digest.
+    /// What the signature of a signed file says.
+    ///
+    /// # Errors
+    /// If there is none, or it is damaged.
+    pub(crate) fn signature(&self, of: &Path) -> Result<Signature> {
+        let folder = tempfile::tempdir().context("making a folder for unfinished files")?;
+        let path = folder.path().join("signature.pem");
+        self.extract(of, &path)?;
+        Signature::read(&path)
+    }
+
+    /// Attaches a signature to an unsigned file. Whether it is trusted is not judged: some versions judge the chain
+    /// here, others only the digest.
     ///
     /// # Errors
     /// If no file comes of it, or not the whole file.
-    pub(crate) fn attach(&self, signature: &Path, is_extended: bool, [from, to]: [&Path; 2]) -> Result<()> {
+    pub(crate) fn attach(
+        &self,
+        signature: &Path,
+        trust: &Trust,
+        is_extended: bool,
+        [from, to]: [&Path; 2],
+    ) -> Result<()> {
         let mut command = self.command("attach-signature");
         command.arg("-sigin").arg(signature).args(["-h", "sha256"]);
         command.args(extended(is_extended));
+        if self.version < ATTACHES_BLINDLY {
+            add_roots(&mut command, trust)?;
+        }
         command.arg("-in").arg(from).arg("-out").arg(to);
-        let (lines, attached) = run(command, VERIFYING_LIMIT);
+        let (lines, attached) = run(command, LIMIT);
         let came_to_judging = lines.iter().any(|line| line.starts_with("Signature verification: "));
         if came_to_judging && to.is_file() { Ok(()) } else { attached }
     }
 
-    /// Verifies a signature. Returns what the program prints and how it ended.
+    /// Verifies a signature.
     ///
     /// # Errors
-    /// If the program is too old to do it as asked.
-    pub(crate) fn verify(&self, file: &Path, trust: &Trust) -> Result<(Vec<String>, Result<()>)> {
+    /// If there are no roots for those who sign, or the program is too old to do it as asked.
+    pub(crate) fn verify(&self, file: &Path, trust: &Trust) -> Result<Judgement> {
         let mut command = self.command("verify");
-        for (option, certificates) in [("-CAfile", &trust.ca_file), ("-TSA-CAfile", &trust.tsa_ca_file)] {
-            if let Some(certificates) = certificates {
-                command.arg(option).arg(certificates);
-            }
-        }
         if trust.offline && self.version >= SEES_REVOCATION {
-            self.require(IGNORES_REVOCATION, "--offline")?;
+            self.require(TAKES_ORDERS, "--offline")?;
             command.arg("-ignore-crl");
+        } else if self.version >= TAKES_ORDERS
+            && let Ok(file) = trust.file(Roots::Servers)
+        {
+            command.arg("-HTTPS-CAfile").arg(file);
         }
+        add_roots(&mut command, trust)?;
         command.arg("-in").arg(file);
-        let judged = run(command, VERIFYING_LIMIT);
+        let (lines, ended) = run(command, LIMIT);
         process::stop_if_interrupted()?;
-        Ok(judged)
+        Ok(Judgement { lines, failure: ended.err().map(|error| format!("{error:#}")) })
     }
 
-    fn command(&self, verb: &str) -> Command {
+    /// Begins a command.
+    pub(crate) fn command(&self, verb: &str) -> Command {
         let mut command = Command::new(PROGRAM);
         // Modules for PKCS#11 take much from the environment, so it is kept.
         command.arg(verb).env("LC_ALL", "C").stdin(Stdio::null());
@@ -202,65 +195,26 @@ impl Osslsigncode {
     }
 }
 
+/// Says whom to trust.
+fn add_roots(command: &mut Command, trust: &Trust) -> Result<()> {
+    command.arg("-CAfile").arg(trust.file(Roots::Signers)?);
+    // Only needed where there is a time stamp.
+    if let Ok(file) = trust.file(Roots::TimeStamps) {
+        command.arg("-TSA-CAfile").arg(file);
+    }
+    Ok(())
+}
+
 /// Runs a command; returns the lines that it prints and how it ended.
-fn run(command: Command, limit: Duration) -> (Vec<String>, Result<()>) {
+pub(crate) fn run(command: Command, limit: Duration) -> (Vec<String>, Result<()>) {
     let mut lines = Vec::new();
     let ended = process::run_within(command, Some(limit), |line| lines.push(line.trim().to_owned()));
     (lines, ended)
 }
 
-/// Whether the password or PIN was refused. The name of the file might contain the words.
-fn was_refused(lines: &[String], key: Option<&Path>) -> bool {
-    let name = key.map(|path| path.to_string_lossy());
-    lines.iter().any(|line| {
-        let text = name.as_deref().map_or_else(|| line.clone(), |name| line.replace(name, ""));
-        REFUSED.iter().any(|words| text.contains(words))
-    })
-}
-
 /// The option by which the signature of an installer covers the names and properties of its streams, too.
-fn extended(is_extended: bool) -> Option<&'static str> {
+pub(crate) fn extended(is_extended: bool) -> Option<&'static str> {
     is_extended.then_some("-add-msi-dse")
-}
-
-/// Adds the options that say where the key is. Files that are made for it go into `work`.
-fn add_key(command: &mut Command, key: &Key, work: &Path) -> Result<()> {
-    let (certificates, chain) = match key {
-        Key::Pem(Pem { key, certificates, chain, .. }) => {
-            command.arg("-key").arg(key);
-            (Some(certificates), chain)
-        }
-        Key::Pkcs12(Pkcs12 { file, chain, .. }) => {
-            command.arg("-pkcs12").arg(file);
-            (None, chain)
-        }
-        Key::Pkcs11(Pkcs11 { module, engine, key, certificate, certificates, chain, .. }) => {
-            if let Some(engine) = engine {
-                command.arg("-pkcs11engine").arg(engine);
-            }
-            command.arg("-pkcs11module").arg(module).arg("-key").arg(key);
-            if let Some(certificate) = certificate {
-                command.arg("-pkcs11cert").arg(certificate);
-            }
-            (certificates.as_ref(), chain)
-        }
-        Key::Command(_) => bail!("an external command signs, not osslsigncode"),
-    };
-    // A certificate that is in both files, or twice in one, would be in the signature twice, which no set allows.
-    let mut known = BTreeSet::new();
-    for (option, file) in [("-certs", certificates), ("-ac", chain.as_ref())] {
-        let Some(file) = file else { continue };
-        let new: Vec<Vec<u8>> = certificates::read(file)?
-            .into_iter()
-            .filter(|certificate| known.insert(certificate.clone()))
-            .collect();
-        if !new.is_empty() {
-            let path = work.join(option).with_extension("pem");
-            certificates::write(&path, &new)?;
-            command.arg(option).arg(path);
-        }
-    }
-    Ok(())
 }
 
 /// `osslsigncode 2.9, using:` as a version.
@@ -280,7 +234,7 @@ mod tests {
     impl Osslsigncode {
         /// One that was not looked for.
         pub(crate) fn of_version(major: u32, minor: u32) -> Osslsigncode {
-            Osslsigncode { version: Version(major, minor), hidden: Vec::new() }
+            Osslsigncode { version: Version(major, minor), reaches_servers: true, hidden: Vec::new() }
         }
     }
 
