@@ -57,11 +57,6 @@ struct Facts {
 }
 
 impl Dist {
-    /// The whole distribution into its usual folder.
-    pub(crate) fn everything() -> Dist {
-        Dist { targets: Vec::new(), formats: Vec::new(), out: None, jobs: None }
-    }
-
     pub(crate) fn run(self) -> Result<()> {
         let started = Instant::now();
         let facts = Facts::gather()?;

@@ -1,9 +1,10 @@
 //! Packages made for a test, such as the same product at a higher version.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use packager::{Package, Payload, Product, Target, format, formats};
 use sha2::{Digest, Sha256};
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// The folder of the workspace.
@@ -47,19 +48,6 @@ pub(crate) fn package(
         .with_context(|| format!("making a {format} of version {version} for the test"))
 }
 
-/// What the artifacts for these targets are called, in every format that there is for them.
-pub(crate) fn file_names(targets: &[&str]) -> Result<Vec<String>> {
-    let product = Product::load(&workspace().join("packaging/product.toml"))?;
-    let version = product.changelog()?.latest().version;
-    let mut names = Vec::new();
-    for target in targets {
-        let target: Target = target.parse()?;
-        let formats = formats::ALL.iter().filter(|format| format.supports(target));
-        names.extend(formats.map(|format| format.file_name(&product, &version, target)));
-    }
-    Ok(names)
-}
-
 /// Fails if: two files differ in a single bit, or one is missing.
 pub(crate) fn compare(first: &Path, second: &Path) -> Result<()> {
     let [a, b] =
@@ -76,6 +64,14 @@ pub(crate) fn compare(first: &Path, second: &Path) -> Result<()> {
             digest(&b)
         );
     }
+    Ok(())
+}
+
+/// Fails if: two files differ in a single bit, or the second is missing or not readable for everyone.
+pub(crate) fn compare_files(first: &Path, second: &Path) -> Result<()> {
+    compare(first, second)?;
+    let mode = fs::metadata(second)?.mode() & 0o777;
+    ensure!(mode == 0o644, "the umask shows in the mode {mode:o} of {}", second.display());
     Ok(())
 }
 

@@ -1,79 +1,112 @@
-//! Builds artifacts in the sandbox, again, and compares them with what is built without Nix.
+//! Builds artifacts in the sandbox, and compares them with what is built without Nix. By default one target of each
+//! system, and every artifact of these; else everything, and everything again.
 
 use super::workshop::{Workshop, system};
 use crate::bench::Bench;
-use crate::products::{self, compare};
+use crate::products::{self, compare, workspace};
 use anyhow::{Context, Result, ensure};
-use packager::Artifacts;
+use packager::{Artifacts, merge};
+use serde::Deserialize;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What is built, each as a user would ask for it. The first brings the others along, so that as much as possible
-/// is built side by side.
-const ASKED_FOR: &[&str] = &[
-    "all",
-    "client-x86_64-unknown-linux-musl",
-    "client-x86_64-pc-windows-gnu",
-    "deb-amd64",
-    "rpm-x86_64",
-    "msi",
-];
+/// One target of each system: the others are built by the same steps.
+const ONE_OF_EACH: &[&str] = &["x86_64-unknown-linux-musl", "x86_64-pc-windows-gnu", "aarch64-apple-darwin"];
 
-/// What is built a second time.
-const REBUILT: &[&str] = &[
-    "packager",
-    "client-x86_64-unknown-linux-musl",
-    "client-x86_64-pc-windows-gnu",
-    "deb-amd64",
-    "rpm-x86_64",
-    "msi",
-    "all",
-];
+/// A row of `artifacts.toml`, as far as it matters here.
+#[derive(Clone, Deserialize)]
+struct Row {
+    name: String,
+    #[serde(default)]
+    targets: Vec<String>,
+    #[serde(default)]
+    of: Vec<String>,
+}
 
-/// What the flake checks of packages, built for real.
-const CHECKS: &[&str] =
-    &["lint-deb-amd64", "lint-deb-arm64", "lint-rpm-x86_64", "lint-rpm-aarch64", "lint-msi"];
+#[derive(Deserialize)]
+struct Rows {
+    artifact: Vec<Row>,
+}
 
-/// Builds everything; returns the folder with all artifacts, if there is one.
-pub(super) fn run(bench: &mut Bench, workshop: &Workshop) -> Result<Option<PathBuf>> {
-    let ours = bench.all_artifacts();
-    let mut all = None;
-    for name in ASKED_FOR {
-        bench.case(&format!("nix build .#{name}"), || {
-            let built = workshop.build(&[workshop.package(name)])?;
-            if *name == "all" {
-                all = built.into_iter().next();
-            }
-            Ok(())
-        });
+/// The artifacts to build: all, or those that need no other program than one of [`ONE_OF_EACH`].
+fn rows(everything: bool) -> Result<Vec<Row>> {
+    let path = workspace().join("artifacts.toml");
+    let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    let Rows { artifact: all } =
+        toml::from_str(&text).with_context(|| format!("reading {}", path.display()))?;
+    let has_programs = |row: &Row| row.targets.iter().all(|target| ONE_OF_EACH.contains(&target.as_str()));
+    let mut rows: Vec<Row> = all.iter().filter(|row| everything || has_programs(row)).cloned().collect();
+    // What is made of an artifact that is left out is left out, too.
+    loop {
+        let names: Vec<String> = rows.iter().map(|row| row.name.clone()).collect();
+        let before = rows.len();
+        rows.retain(|row| row.of.iter().all(|name| names.contains(name)));
+        if rows.len() == before {
+            break;
+        }
     }
-    let Some(all) = all else {
-        bench.not_run("what is built", "not everything was built");
-        return Ok(None);
-    };
-    bench.case(&format!("nix build --rebuild gives the same bits: {}", REBUILT.join(", ")), || {
-        workshop.rebuild(&REBUILT.iter().map(|name| workshop.package(name)).collect::<Vec<_>>())
+    ensure!(!rows.is_empty(), "{} has no artifact to build", path.display());
+    Ok(rows)
+}
+
+/// What is built a second time with everything; the artifacts are compared with those of `cargo xtask dist` anyway.
+const REBUILT: &[&str] =
+    &["packager", "client-x86_64-unknown-linux-musl", "client-x86_64-pc-windows-gnu", "all"];
+
+/// Artifacts that the flake has a check of.
+const CHECKED: &[&str] = &["deb-amd64", "deb-arm64", "rpm-x86_64", "rpm-aarch64", "msi"];
+
+/// Builds, checks and compares.
+pub(super) fn run(bench: &mut Bench, workshop: &Workshop) -> Result<()> {
+    let ours = bench.all_artifacts();
+    let rows = rows(bench.thorough)?;
+    let folder = bench.folder("built by Nix")?;
+    let mut built = false;
+    bench.case("every artifact of the chosen targets builds", || {
+        let packages: Vec<String> = rows.iter().map(|row| workshop.package(&row.name)).collect();
+        merge::merge(&workshop.build(&packages)?, &folder)?;
+        built = true;
+        Ok(())
     });
-    for name in CHECKS {
+    if !built {
+        bench.not_run("what is built", "not everything was built");
+        return Ok(());
+    }
+    for row in rows.iter().filter(|row| CHECKED.contains(&row.name.as_str())) {
+        let name = format!("lint-{}", row.name);
         bench.case(&format!("nix build .#checks.{name}"), || {
             workshop.build(&[workshop.output(&format!("checks.{}.{name}", system()))]).map(drop)
         });
     }
-    let folder = bench.folder("packed outside")?;
+    let outside = bench.folder("packed outside")?;
     bench.case("what Nix packs, the packager packs outside to the same bits", || {
-        packed_outside(workshop, &all, &folder)
+        packed_outside(workshop, &folder, &outside)
     });
-    bench.case("the folder of all artifacts is as cargo xtask dist leaves it", || same_folder(&all, &ours));
-    for file in ours {
-        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        // For Windows the flake links with mingw-w64, cargo xtask dist with zig.
-        if ![".msi", ".exe", "-windows.zip"].iter().any(|suffix| name.ends_with(suffix)) {
-            bench.case(&format!("{name}: Nix and cargo xtask dist give the same bits"), || {
-                compare(&file, &all.join(&name))
-            });
+    let thorough = bench.thorough;
+    bench.case("the folder of artifacts is as cargo xtask dist leaves it", || {
+        if thorough {
+            let all = workshop.build(&[workshop.package("all")])?;
+            return same_folder(all.first().context("Nix built no folder of all")?, &ours);
         }
+        let names: Vec<String> = list(&folder)?.0.into_keys().collect();
+        let chosen: Vec<PathBuf> =
+            ours.iter().filter(|path| names.iter().any(|name| path.ends_with(name))).cloned().collect();
+        ensure!(chosen.len() == rows.len(), "{names:?} are {} artifacts, not {}", chosen.len(), rows.len());
+        same_folder(&folder, &chosen)
+    });
+    for name in list(&folder)?.0.into_keys() {
+        let Some(file) = ours.iter().find(|path| path.ends_with(&name)) else { continue };
+        bench.case(&format!("{name}: Nix and cargo xtask dist give the same bits"), || {
+            compare(file, &folder.join(&name))
+        });
     }
-    Ok(Some(all))
+    if thorough {
+        bench.case(&format!("nix build --rebuild gives the same bits: {}", REBUILT.join(", ")), || {
+            let again = rows.iter().map(|row| row.name.as_str()).chain(REBUILT.iter().copied());
+            workshop.rebuild(&again.map(|name| workshop.package(name)).collect::<Vec<_>>())
+        });
+    }
+    Ok(())
 }
 
 fn list(folder: &Path) -> Result<Artifacts> {
@@ -121,4 +154,22 @@ fn same_folder(all: &Path, ours: &[PathBuf]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails if: by default a system has no artifact, a target beyond the chosen is built, or everything is not.
+    #[test]
+    fn chooses_artifacts() {
+        let (few, all) = (rows(false).unwrap(), rows(true).unwrap());
+        assert!(few.len() < all.len());
+        for target in ONE_OF_EACH {
+            assert!(few.iter().any(|row| row.targets.iter().any(|other| other == target)), "{target}");
+        }
+        for row in &few {
+            assert!(row.targets.iter().all(|target| ONE_OF_EACH.contains(&target.as_str())), "{}", row.name);
+        }
+    }
 }
