@@ -29,6 +29,7 @@ let
   client = [
     manifests
     ../crates/wats/src
+    ../crates/wats-settings/src
     ../crates/pywats-client/src
     # What the build script gives a program for Windows.
     ../crates/pywats-client/build.rs
