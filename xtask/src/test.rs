@@ -7,6 +7,7 @@
 mod nix;
 mod prerequisites;
 mod suites;
+mod targets;
 mod workflows;
 
 use crate::dist::Dist;

@@ -66,6 +66,12 @@ pub(crate) const ALL: &[Suite] = &[
         super::workflows::commands,
     ),
     commands("unit", "every crate's own tests, the client's against a test server", &["setpriv"], unit),
+    commands(
+        "unit-windows",
+        "the tests of what runs on Windows, in Wine",
+        &["wine", "wineboot", "wineserver"],
+        super::targets::unit_in_wine,
+    ),
     bench(
         "binaries",
         "programs are hardened, static where promised, and free of paths and times of the building machine",
@@ -209,11 +215,13 @@ pub(crate) const ALL: &[Suite] = &[
 
 fn lint() -> Result<Vec<Command>> {
     add_components()?;
-    Ok(vec![
+    let mut commands = vec![
         cargo(&["fmt", "--all", "--check"]),
         cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"]),
         cargo_deny(&["licenses", "bans", "sources"])?,
-    ])
+    ];
+    commands.extend(super::targets::clippy()?);
+    Ok(commands)
 }
 
 /// Adds rustfmt and clippy to a minimal toolchain.
