@@ -87,8 +87,8 @@ enum Kind<'a> {
     Switch,
     Url,
     SecretFile,
-    Folder { data: &'a str, used: Vec<&'a str> },
-    OwnFolder { program: &'a str, earlier: &'a str, name: &'a str },
+    Folder { data: &'a str, program: &'a str, used: Vec<&'a str> },
+    OwnFolder { program: &'a str, earlier: &'a str, name: &'a str, data: &'a str },
     DataFolder,
     Account { password: &'a str, service: &'a str },
 }
@@ -101,11 +101,11 @@ impl<'a> Kind<'a> {
             ["switch", property] => Some((property, Kind::Switch)),
             ["url", property] => Some((property, Kind::Url)),
             ["secret-file", property] => Some((property, Kind::SecretFile)),
-            ["folder", property, data, ref used @ ..] => {
-                Some((property, Kind::Folder { data, used: used.to_vec() }))
+            ["folder", property, data, program, ref used @ ..] => {
+                Some((property, Kind::Folder { data, program, used: used.to_vec() }))
             }
-            ["own-folder", property, program, earlier, name] => {
-                Some((property, Kind::OwnFolder { program, earlier, name }))
+            ["own-folder", property, program, earlier, name, data] => {
+                Some((property, Kind::OwnFolder { program, earlier, name, data }))
             }
             ["data-folder", property] => Some((property, Kind::DataFolder)),
             ["account", property, password, service] => Some((property, Kind::Account { password, service })),
@@ -127,8 +127,14 @@ impl<'a> Kind<'a> {
             Kind::Switch => switch(value),
             Kind::Url => address::server(value).map(drop),
             Kind::SecretFile => secret_file(value, system),
-            Kind::Folder { data, used } => watch_folder(value, &system.property(data), used, system),
-            Kind::OwnFolder { program, earlier, name } => {
+            Kind::Folder { data, program, used } => {
+                let own = [system.property(data), system.property(program)];
+                watch_folder(value, [&own[0], &own[1]], used, system)
+            }
+            Kind::OwnFolder { program, earlier, name, data } => {
+                if paths::is_within(value, &system.property(data)) {
+                    return refuse("the service writes into the data folder; choose another for the program");
+                }
                 own_folder(value, [program, name], &system.property(earlier), system)
             }
             Kind::DataFolder => data_folder(value, system),
@@ -148,8 +154,8 @@ impl<'a> Kind<'a> {
 /// | `switch` | `0`, `1` or empty |
 /// | `url` | the address of a WATS server |
 /// | `secret-file` | a file that holds a token for it |
-/// | `folder`, data folder, names | a folder that may exist, which is neither the data folder (named by its property) nor one of these folders in it |
-/// | `own-folder`, program, property, name | a folder with nothing in it but this product, which is known by its program or by the folder's name |
+/// | `folder`, data folder, program's folder, names | a folder that may exist, which is neither of the two (named by their properties) nor one of these folders in the first |
+/// | `own-folder`, program, property, name, data folder | a folder with nothing in it but this product, which is known by its program or by the folder's name; not in the data folder (named by its property) |
 /// | `data-folder` | a folder that is no link |
 /// | `account`, password property, service | the account of a service |
 ///
@@ -218,12 +224,15 @@ fn later_secret_file(path: &str, system: &dyn System) -> Check {
     }
 }
 
-fn watch_folder(path: &str, data: &str, used: &[&str], system: &dyn System) -> Check {
+fn watch_folder(path: &str, [data, program]: [&str; 2], used: &[&str], system: &dyn System) -> Check {
     if !paths::is_full(path) {
         return refuse(format!(r"write {}, such as D:\Reports", folder::WANTED));
     }
     if paths::is_same(path, data) {
         return refuse(folder::clash("the watch folder", "the data folder"));
+    }
+    if paths::is_within(path, program) {
+        return refuse("the program is in this folder, and would be taken for a report; choose another");
     }
     if let Some(name) = used.iter().find(|name| paths::is_same(path, &format!(r"{data}\{name}"))) {
         return refuse(folder::clash("the watch folder", &format!("the folder {name} in the data folder")));

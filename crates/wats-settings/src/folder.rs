@@ -66,6 +66,13 @@ pub mod windows {
         comparable(one) == comparable(other)
     }
 
+    /// Whether a path is a folder or below it, in any spelling.
+    pub fn is_within(path: &str, folder: &str) -> bool {
+        let (path, folder) = (comparable(path), comparable(folder));
+        let rest = path.strip_prefix(&folder);
+        !folder.is_empty() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('\\'))
+    }
+
     /// One kind of slash, no white space around, and not the prefix that switches checks off.
     fn plain(path: &str) -> String {
         let path = path.trim().replace('/', r"\");
@@ -148,6 +155,15 @@ pub mod windows {
                 (r"C:\Data\watch", r"C:\Data", false),
             ] {
                 assert_eq!(is_same(one, other), same, "{one} {other}");
+                assert!(!same || is_within(one, other) && is_within(other, one), "{one} {other}");
+            }
+            for (path, folder, within) in [
+                (r"C:\Data\watch", "c:/data", true),
+                (r"C:\Data\..\Data2", r"C:\Data", false),
+                (r"C:\Data", r"C:\Data\watch", false),
+                (r"C:\Data", "", false),
+            ] {
+                assert_eq!(is_within(path, folder), within, "{path} {folder}");
             }
         }
     }

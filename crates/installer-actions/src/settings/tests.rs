@@ -61,7 +61,7 @@ const FILES: &[(&str, &[u8])] = &[
     (r"C:\large", &[b'a'; (64 << 10) + 1]),
 ];
 
-const DATA: &str = "switch|SWITCH\nurl|URL\nsecret-file|SECRET\nfolder|FOLDER|Data|done|logs\nown-folder|OWN|client.exe|EARLIER|Ours\n\
+const DATA: &str = "switch|SWITCH\nurl|URL\nsecret-file|SECRET\nfolder|FOLDER|Data|OWN|done|logs\nown-folder|OWN|client.exe|EARLIER|Ours|Data\n\
                     data-folder|Data\naccount|ACCOUNT|PASSWORD|svc\n";
 
 /// Fails if: a value that cannot work is let through, one that works is refused, or the sentence does not
@@ -149,6 +149,12 @@ fn finds_what_is_wrong() {
         assert!(data(folder)[0].reason.contains(clash), "{folder}: {:?}", data(folder));
     }
     assert_eq!(data(r"C:\ours\watch"), []);
+    let values = [("OWN", r"D:\py WATS\"), ("FOLDER", r"d:\PY wats\in"), ("Data", r"C:\ours\")];
+    assert!(problems(DATA, &Station(values.into())).unwrap()[0].reason.contains("taken for a report"));
+    let values = [("OWN", r"c:\OURS\program\"), ("Data", r"C:\ours\")];
+    assert!(
+        problems(DATA, &Station(values.into())).unwrap()[0].reason.contains("choose another for the program")
+    );
     for (property, value, count) in [
         ("URL", "x", 0),
         ("SECRET", r"C:\gone", 0),
@@ -189,10 +195,10 @@ fn refuses_checks_that_it_does_not_know() {
         "switch|A|B",
         "url|A|B",
         "secret-file|A|B",
-        "folder|A",
+        "folder|A|Data",
         "folder|A|Data||x",
-        "own-folder|A|B|C",
-        "own-folder|A|B|C|D|E",
+        "own-folder|A|B|C|D",
+        "own-folder|A|B|C|D|E|F",
         "data-folder|A|B",
         "account|A|B",
         "account|A|B|C|D",
@@ -257,7 +263,7 @@ impl System for Given<'_> {
 fn judges_as_the_client_does() {
     let cases: serde_json::Value =
         serde_json::from_str(include_str!("../../../wats-settings/tests/cases.json")).unwrap();
-    let data = "url|url\nsecret-file|token\nfolder|folder|Data|done|failed|logs";
+    let data = "url|url\nsecret-file|token\nfolder|folder|Data|Program|done|failed|logs";
     for case in cases.as_array().unwrap() {
         let text = |name: &str| case[name].as_str().unwrap_or_default();
         let given = text("given");

@@ -99,7 +99,7 @@ fn tables(msi: &Path) -> Result<()> {
         "folder|[DataFolder.watch]|O:BAG:SYD:P(",
         "own-folder|INSTALLDIR|pywats-client.exe|",
         "text|server.url|[SERVERURL]",
-        "folder|WATCHFOLDER|DataFolder|done|failed|",
+        "folder|WATCHFOLDER|DataFolder|INSTALLDIR|done|failed|",
         "purge|[DataFolder]",
     ] {
         let found = exported.lines().any(|line| line.starts_with(record));

@@ -162,13 +162,20 @@ fn checks(package: &Package<'_>) -> Result<Vec<String>> {
                 // Those that the service works in itself.
                 let used = msi.data_subfolders.iter().filter(|name| **name != msi.drop_folder);
                 let used: Vec<&str> = used.map(String::as_str).collect();
-                record(&[&["folder", property, DATA_FOLDER], &used[..]].concat())?
+                record(&[&["folder", property, DATA_FOLDER, INSTALL_FOLDER], &used[..]].concat())?
             }
         });
     }
     let earlier = super::settings::remembered(INSTALL_FOLDER);
     let program = program(&package.payload)?;
-    checks.push(record(&["own-folder", INSTALL_FOLDER, program, &earlier, &msi.install_folder])?);
+    checks.push(record(&[
+        "own-folder",
+        INSTALL_FOLDER,
+        program,
+        &earlier,
+        &msi.install_folder,
+        DATA_FOLDER,
+    ])?);
     checks.push(record(&["data-folder", DATA_FOLDER])?);
     checks.push(record(&["account", ACCOUNT.0, ACCOUNT.1, &package.product.service.name])?);
     Ok(checks)

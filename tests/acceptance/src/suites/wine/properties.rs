@@ -59,15 +59,22 @@ pub(super) fn refused(station: &Station, packages: &Packages) -> Result<()> {
     fs::write(station.path(r"C:\basic.txt"), saved_by_powershell(&format!("Basic {TOKEN}")))?;
     for (properties, sentence) in [
         ("SERVERURL=wats.example", "SERVERURL=wats.example: the server's address cannot be read"),
-        ("SERVERURL=https://h:99999", "SERVERURL=https://h:99999: the server's address cannot be read: invalid port"),
+        (
+            "SERVERURL=https://h:99999",
+            "SERVERURL=https://h:99999: the server's address cannot be read: invalid port",
+        ),
         (r"TOKENFILE=C:\none.txt", r"TOKENFILE=C:\none.txt: there is no such file"),
         (r"TOKENFILE=C:\empty.txt", "the file is empty"),
-        (r"TOKENFILE=C:\basic.txt", r"TOKENFILE=C:\basic.txt: the API token is not usable: expected the base64 form"),
+        (
+            r"TOKENFILE=C:\basic.txt",
+            r"TOKENFILE=C:\basic.txt: the API token is not usable: expected the base64 form",
+        ),
         ("WATCHFOLDER=Reports", "WATCHFOLDER=Reports: write the full path of a folder"),
         (r"WATCHFOLDER=c:/programdata/pywats", "the watch folder and the data folder are the same folder"),
         ("INSTALLSERVICE=yes", "INSTALLSERVICE=yes: write 1 for yes or 0 for no"),
         (r"INSTALLDIR=C:\Tools", r"choose a folder of its own, such as C:\Tools\pyWATS"),
         (r"INSTALLDIR=C:\windows\pywats", "this folder is Windows' own"),
+        (r"INSTALLDIR=C:\ProgramData\pyWATS\bin", "choose another for the program"),
         (r"SERVICEACCOUNT=.\nobody SERVICEPASSWORD=Geheim-77", "there is no such account"),
         (r"SERVERURL=x WATCHFOLDER=y", "SERVERURL=x: "),
     ] {
