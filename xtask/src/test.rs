@@ -12,6 +12,7 @@ mod prerequisites;
 mod report;
 mod schedule;
 mod suites;
+mod targets;
 mod unit;
 mod workflows;
 

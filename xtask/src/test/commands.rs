@@ -2,7 +2,7 @@
 
 use super::compiled::{Compiled, cargo, cargo_with_clippy};
 use super::report::{Report, Voice, first_line};
-use super::{unit, workflows};
+use super::{targets, unit, workflows};
 use crate::cache::Cache;
 use crate::process;
 use crate::progress::Progress;
@@ -31,6 +31,7 @@ pub(crate) fn own(name: &str) -> Option<Own> {
     Some(match name {
         "lint" => Own::Compiled(lint),
         "unit" => Own::Compiled(unit::run),
+        "unit-windows" => Own::Commands(targets::unit_in_wine),
         "workflows" => Own::Commands(workflows::commands),
         "advisories" => Own::Commands(|| Ok(vec![cargo_deny(&["advisories"])?])),
         _ => return None,
@@ -44,7 +45,9 @@ fn lint(compiled: &Compiled, voice: &Voice, report: &mut Report) -> Result<()> {
         (complaints > 0).then(|| format!("{complaints} complaints of rustc and clippy, as said above"));
     report.count("clippy", 0.0, error.as_deref());
     report.error = error;
-    let commands = vec![cargo(&["fmt", "--all", "--check"]), cargo_deny(&["licenses", "bans", "sources"])?];
+    let mut commands =
+        vec![cargo(&["fmt", "--all", "--check"]), cargo_deny(&["licenses", "bans", "sources"])?];
+    commands.extend(targets::clippy()?);
     run(commands, voice, report)
 }
 

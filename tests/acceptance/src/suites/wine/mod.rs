@@ -50,6 +50,7 @@ const CASES: &[(&str, Case)] = &[
         properties::first_configuration,
     ),
     ("what cannot work is refused, and nothing is changed", properties::refused),
+    ("a token that is given later takes the place of the earlier one", properties::token_later),
     ("the account is the one that is given, in upgrades too", properties::account),
     ("PATH and Start menu can be left out, in upgrades too", properties::features),
     ("a service can be given up and taken up again", properties::service_switched),
