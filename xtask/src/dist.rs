@@ -5,7 +5,8 @@
 //! format is reported with all the others, not instead of them.
 
 use crate::build::{self, BuildTarget};
-use crate::process::{interrupted, stop_if_interrupted};
+use crate::inputs::{Sources, closure_digest};
+use crate::process::stop_if_interrupted;
 use crate::progress::Progress;
 use crate::toolchain::Toolchain;
 use crate::toolchain::rust::Rust;
@@ -54,6 +55,7 @@ struct Facts {
     changelog: Changelog,
     epoch: u32,
     rust: Rust,
+    sources: Sources,
 }
 
 impl Dist {
@@ -84,9 +86,11 @@ impl Dist {
         let mut list = self.keep(&facts, &earlier, &out)?;
         let mut times = BTreeMap::new();
         let mut failures = Vec::new();
+        let mut built = Ok(());
         if let Some((toolchain, progress)) = &toolchain {
             let jobs = self.jobs.or_else(|| std::thread::available_parallelism().ok().map(Into::into));
-            let made = make(&facts, toolchain, &outdated, &out, jobs.unwrap_or(1).max(1), progress);
+            let (made, result) = make(&facts, toolchain, &outdated, &out, jobs.unwrap_or(1).max(1), progress);
+            built = result;
             for (planned, result) in outdated.iter().zip(made) {
                 match result {
                     Ok((artifact, took)) => {
@@ -101,7 +105,8 @@ impl Dist {
         list.write(&out)?;
         stop_if_interrupted()?;
         print_table(&list, &times, &out, started.elapsed());
-        report_failures(&failures)
+        report_failures(&failures)?;
+        built
     }
 
     /// Every artifact that the arguments ask for.
@@ -137,7 +142,7 @@ impl Facts {
         let product = Product::load(&workspace::product_manifest())?;
         let changelog = product.changelog()?;
         let epoch = workspace::epoch(&changelog)?;
-        Ok(Facts { product, changelog, epoch, rust: Rust::find()? })
+        Ok(Facts { product, changelog, epoch, rust: Rust::find()?, sources: Sources::read()? })
     }
 
     fn plan(
@@ -146,11 +151,11 @@ impl Facts {
         formats: &[&'static dyn Format],
     ) -> Result<Vec<Planned>> {
         let version = self.changelog.latest().version;
-        let packaging = packaging_inputs()?;
+        let packaging = self.packaging_inputs()?;
         let mut plan = Vec::new();
         for target in targets {
             let packaged = target.packaged()?;
-            let program = target.inputs(&self.rust, self.epoch)?;
+            let program = target.inputs(&self.sources, &self.rust, self.epoch)?;
             for &format in formats.iter().filter(|format| format.supports(packaged)) {
                 let name = format.file_name(&self.product, &version, packaged);
                 let inputs = Inputs::default()
@@ -164,22 +169,13 @@ impl Facts {
         }
         Ok(plan)
     }
-}
 
-/// A digest of what decides the packages besides the programs: the packager and what it packs.
-fn packaging_inputs() -> Result<String> {
-    const PATHS: &[&str] = &[
-        "Cargo.lock",
-        "CHANGELOG.md",
-        "LICENSE",
-        "packaging",
-        "crates/packager/src",
-        "crates/product-version/src",
-        "crates/windows-installer/src",
-    ];
-    let inputs =
-        PATHS.iter().try_fold(Inputs::default(), |inputs, path| inputs.tree(workspace::root(), path))?;
-    Ok(inputs.finish())
+    /// A digest of what decides the packages besides the programs: the packager and what it packs.
+    fn packaging_inputs(&self) -> Result<String> {
+        let inputs = Inputs::default().value("packager", &closure_digest(&self.sources, &["packager"])?);
+        let mut packed = ["CHANGELOG.md", "LICENSE", "packaging"].into_iter();
+        Ok(packed.try_fold(inputs, |inputs, path| inputs.tree(workspace::root(), path))?.finish())
+    }
 }
 
 /// Only one `dist` at a time writes into a folder.
@@ -219,7 +215,7 @@ fn targets<'a>(plan: impl IntoIterator<Item = &'a Planned>) -> Vec<&'static Buil
     targets
 }
 
-/// Makes the planned artifacts; the results are in their order.
+/// Makes the planned artifacts; the results are in their order. The second result is the build's own.
 fn make(
     facts: &Facts,
     toolchain: &Toolchain,
@@ -227,21 +223,19 @@ fn make(
     out: &Path,
     jobs: usize,
     progress: &Progress,
-) -> Vec<Made> {
+) -> (Vec<Made>, Result<()>) {
     let results: Mutex<Vec<Option<Made>>> = Mutex::new(plan.iter().map(|_| None).collect());
     let store = |index: usize, made: Made| {
         let mut results = results.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         results[index] = Some(made);
     };
-    let waiting = Mutex::new(targets(plan.iter().copied()).into_iter());
-    let next = || waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next();
-    let (store, next) = (&store, &next);
-    std::thread::scope(|scope| {
-        let build_and_pack = move |target: &BuildTarget| {
-            let built = build::client(target, toolchain, facts.epoch, jobs, progress);
-            for (index, &planned) in plan.iter().enumerate() {
+    let store = &store;
+    let built = std::thread::scope(|scope| {
+        let targets = targets(plan.iter().copied());
+        let ready = |target: &BuildTarget, built: Result<PathBuf>| {
+            let of_target = |(_, planned): &(usize, &&Planned)| planned.target.triple == target.triple;
+            for (index, &planned) in plan.iter().enumerate().filter(of_target) {
                 match &built {
-                    _ if planned.target.triple != target.triple => {}
                     Err(error) => store(index, Err(anyhow!("{error:#}"))),
                     Ok(program) => {
                         let program = program.clone();
@@ -250,16 +244,12 @@ fn make(
                 }
             }
         };
-        for _ in 0..jobs.min(build::targets().len()) {
-            scope.spawn(move || {
-                while let Some(target) = next().filter(|_| !interrupted()) {
-                    build_and_pack(target);
-                }
-            });
-        }
+        build::programs(&targets, toolchain, &facts.sources, facts.epoch, jobs, progress, &ready)
     });
     let results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    results.into_iter().map(|made| made.unwrap_or_else(|| Err(anyhow!("interrupted")))).collect()
+    let made =
+        results.into_iter().map(|made| made.unwrap_or_else(|| Err(anyhow!("its program was not built"))));
+    (made.collect(), built)
 }
 
 fn pack(facts: &Facts, planned: &Planned, program: &Path, out: &Path, progress: &Progress) -> Made {

@@ -6,6 +6,7 @@
 mod build;
 mod cache;
 mod dist;
+mod inputs;
 mod lint;
 mod process;
 mod progress;
