@@ -66,8 +66,17 @@ impl Problem {
     pub fn in_dialog(&self, labels: &str) -> String {
         match Pairs::parse(labels).text(&self.property) {
             "" => self.on_command_line(),
-            label => format!("{label} \u{201c}{}\u{201d}: {}.", self.value, self.reason),
+            label => format!("{label} \u{201c}{}\u{201d}: {}.", shortened(&self.value), self.reason),
         }
+    }
+}
+
+/// A value as a dialog has room for it: a long word is not broken there. The field that it is in shows it all.
+fn shortened(value: &str) -> String {
+    const MOST: usize = 48;
+    match value.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}\u{2026}", &value[..end]),
+        None => value.to_owned(),
     }
 }
 

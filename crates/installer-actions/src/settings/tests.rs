@@ -123,6 +123,10 @@ fn finds_what_is_wrong() {
     let url = &problems(DATA, &Station([("URL", "x")].into()))[0];
     assert!(url.in_dialog("URL|Server address\n").starts_with("Server address \u{201c}x\u{201d}: write"));
     assert_eq!(url.in_dialog("OTHER|Else\n"), url.on_command_line());
+    let long = "Prüfstand-7.production-site-1.manufacturing.example-company.com";
+    let problem = &problems(DATA, &Station([("URL", long)].into()))[0];
+    let start = "Server \u{201c}Prüfstand-7.production-site-1.manufacturing.exam\u{2026}\u{201d}: ";
+    assert!(problem.in_dialog("URL|Server\n").starts_with(start), "{}", problem.in_dialog("URL|Server\n"));
     let own = |value, earlier| problems(DATA, &Station([("OWN", value), ("EARLIER", earlier)].into()));
     assert!(own(r"C:\tools\", r"c:\Tools").is_empty(), "its own folder, without the program");
     assert_eq!(own(r"C:\tools\", r"C:\pywats").len(), 1);

@@ -19,8 +19,6 @@ pub(super) const INDIRECT: i32 = 0x8;
 pub(super) const TRANSPARENT: i32 = 0x1_0000;
 /// A text in which `&` is itself and marks no letter.
 const NO_PREFIX: i32 = 0x2_0000;
-/// A field of several lines.
-pub(super) const MULTI_LINE: i32 = 0x1_0000;
 /// A bar of blocks, which every version of Windows draws in the style of its time.
 const PROGRESS_95: i32 = 0x1_0000;
 const FIXED_SIZE: i32 = 0x10_0000;
@@ -198,12 +196,6 @@ pub(super) fn one_text_of<'a>(
     texts.into_iter().map(control)
 }
 
-/// A value that is only shown, over as many lines as it takes: a field breaks a path that has no spaces, which
-/// a text does not.
-pub(super) fn shown_value(name: &str, area: Area, property: &str) -> Control {
-    Control::new(Kind::Edit, name, area).property(property).with(MULTI_LINE | SUNKEN).without(ENABLED)
-}
-
 /// A text that names the control after it, with its letter.
 pub(super) fn label(name: impl Into<String>, area: Area, text: impl Into<String>) -> Control {
     let control = Control::new(Kind::Text, name, area).text(text);
@@ -274,10 +266,10 @@ impl Dialog {
         self
     }
 
-    /// The control that has the focus first: what can be filled in or pressed first, or else the default.
+    /// The control that has the focus first: what can be filled in first and is always there, or else the default.
     pub(super) fn first(&self) -> &str {
         let linked = || self.controls.iter().filter(|control| control.is_linked());
-        let fields = |control: &&Control| control.kind != Kind::PushButton;
+        let fields = |control: &&Control| control.kind != Kind::PushButton && control.conditions.is_empty();
         let first = linked().find(fields).map(|control| control.name.as_str());
         let first = if self.attributes & ERROR != 0 { Some("ErrorText") } else { first.or(self.default) };
         first.or_else(|| linked().next().map(|control| control.name.as_str())).unwrap_or_default()
