@@ -1,13 +1,10 @@
-//! What dialogs consist of, and the rows that this becomes.
+//! What dialogs consist of.
 //!
 //! Lengths are
 //! [installer units](https://learn.microsoft.com/en-us/windows/win32/msi/installer-units): a twelfth of the
 //! height of the system's font, so 4/3 of a pixel where nothing is enlarged. The types of controls, their
 //! attributes and events are on
 //! [pages of their own](https://learn.microsoft.com/en-us/windows/win32/msi/controls).
-
-use anyhow::Result;
-use windows_installer::{Database, row};
 
 /// Attributes of controls.
 pub(super) const VISIBLE: i32 = 0x1;
@@ -284,55 +281,5 @@ impl Dialog {
             self.controls.iter().filter(|control| control.is_linked()).map(|c| c.name.as_str()).collect();
         let next = names.iter().cycle().skip(1);
         names.iter().copied().zip(next.copied()).collect()
-    }
-
-    /// Adds the dialog's rows to the tables.
-    pub(super) fn add_to(&self, database: &mut Database) -> Result<()> {
-        database.add(
-            "Dialog",
-            row! { Dialog: self.name, HCentering: 50, VCentering: 50, Width: self.width, Height: self.height,
-            Attributes: self.attributes, Title: "[ProductName] Setup", Control_First: self.first(),
-            Control_Default: self.default, Control_Cancel: self.cancel },
-        )?;
-        let order = self.tab_order();
-        for control in &self.controls {
-            let next = order.iter().find(|(name, _)| *name == control.name).map(|(_, next)| *next);
-            self.add_control(database, control, next)?;
-        }
-        Ok(())
-    }
-
-    fn add_control(&self, database: &mut Database, control: &Control, next: Option<&str>) -> Result<()> {
-        let (dialog, name, area) = (self.name, control.name.as_str(), control.area);
-        database.add(
-            "Control",
-            row! { Dialog_: dialog, Control: name, Type: format!("{:?}", control.kind), X: area.x, Y: area.y,
-            Width: area.width, Height: area.height, Attributes: control.attributes,
-            Property: &control.property, Text: &control.text, Control_Next: next },
-        )?;
-        for (action, condition) in &control.conditions {
-            let row = row! { Dialog_: dialog, Control_: name, Action: *action, Condition: condition };
-            database.add("ControlCondition", row)?;
-        }
-        for (ordering, [event, argument, condition]) in (1..).zip(&control.events) {
-            database.add(
-                "ControlEvent",
-                row! { Dialog_: dialog, Control_: name, Event: event, Argument: argument,
-                Condition: condition, Ordering: ordering },
-            )?;
-        }
-        for (event, attribute) in &control.mappings {
-            let row = row! { Dialog_: dialog, Control_: name, Event: *event, Attribute: *attribute };
-            database.add("EventMapping", row)?;
-        }
-        for (order, choice) in (1..).zip(&control.choices) {
-            let area = choice.area;
-            database.add(
-                "RadioButton",
-                row! { Property: &control.property, Order: order, Value: choice.value, X: area.x, Y: area.y,
-                Width: area.width, Height: area.height, Text: choice.text },
-            )?;
-        }
-        Ok(())
     }
 }
