@@ -237,7 +237,7 @@ fn add_upgrade(database: &mut Database, package: &Package<'_>, codes: &guid::Pro
     let conditions = [
         (
             format!("Installed OR NOT {NEWER}"),
-            "A newer version of [ProductName] is installed. To go back to version [ReadableVersion], remove it first; configuration and data are kept.",
+            "A newer version of [ProductName] is installed. To install version [ReadableVersion], remove the newer version first. Your configuration and data are kept.",
         ),
         // Windows 10 and everything later say 603 here.
         (

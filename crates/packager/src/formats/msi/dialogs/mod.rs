@@ -15,6 +15,7 @@ mod frame;
 mod layout;
 mod maintenance;
 mod pages;
+mod rows;
 mod rtf;
 mod texts;
 
