@@ -4,6 +4,7 @@ use super::frame::{COVER_WIDTH, COVER_X, cancel, cover, finish, next};
 use super::layout::{Area, Control, Dialog, Kind, TRANSPARENT, at, label, one_text_of, text};
 use super::{FIRST_TIME, REMOVING, REPAIRING, UNPACKING, UPGRADE, VERSION};
 use crate::Product;
+use anyhow::Result;
 
 pub(super) const PREPARE: &str = "Preparing";
 pub(super) const WELCOME: &str = "Welcome";
@@ -24,8 +25,8 @@ fn words(name: &'static str, area: Area, words: &str) -> Control {
     text(name, area, words).with(TRANSPARENT)
 }
 
-pub(super) fn all(product: &Product) -> Vec<Dialog> {
-    vec![prepare(), welcome(product), exit(product), user_exit(), fatal_error(product)]
+pub(super) fn all(product: &Product) -> Result<Vec<Dialog>> {
+    Ok(vec![prepare(), welcome(product), exit(product)?, user_exit(), fatal_error(product)])
 }
 
 /// Seen while the installer looks around, before it asks anything.
@@ -59,7 +60,7 @@ fn welcome(product: &Product) -> Dialog {
         .keys("Next", "Cancel")
 }
 
-fn exit(product: &Product) -> Dialog {
+fn exit(product: &Product) -> Result<Dialog> {
     let installed = format!("Version [{VERSION}] is installed.");
     let upgraded = format!("[ProductName] was upgraded to version [{VERSION}].");
     let texts = [
@@ -69,11 +70,11 @@ fn exit(product: &Product) -> Dialog {
         ("Repaired", REPAIRING, "The installation was repaired."),
         ("Removed", REMOVING, "[ProductName] was removed from this computer."),
     ];
-    let steps = product.msi.next_steps.trim_end().replace('\n', "\r\n");
-    cover(EXIT, "[ProductName] Setup is complete")
+    let steps = product.msi()?.next_steps.trim_end().replace('\n', "\r\n");
+    Ok(cover(EXIT, "[ProductName] Setup is complete")
         .with(one_text_of("what was done", paragraph(80, 24), texts).map(|text| text.with(TRANSPARENT)))
         .with([words("Steps", paragraph(110, 90), &steps).shown_if(FIRST_TIME), finish("Return")])
-        .keys("Finish", "Finish")
+        .keys("Finish", "Finish"))
 }
 
 fn user_exit() -> Dialog {

@@ -7,6 +7,7 @@ use super::frame::{INNER, LEFT, TOP, back, begin, cancel, page};
 use super::layout::{Choice, Control, Dialog, ELEVATION_SHIELD, Kind, at, button, text};
 use super::{TASK, VERSION};
 use crate::Product;
+use anyhow::Result;
 
 pub(super) const MAINTENANCE: &str = "Maintenance";
 const REPAIR: &str = "Repair";
@@ -23,8 +24,8 @@ pub(super) const PURGE: &str = "PURGEDATA";
 /// damaged file: one without a version counts as changed by its owner when it is younger than it was made.
 const REPAIR_MODE: &str = "amus";
 
-pub(super) fn all(product: &Product) -> Vec<Dialog> {
-    vec![maintenance(), repair(), remove(product)]
+pub(super) fn all(product: &Product) -> Result<Vec<Dialog>> {
+    Ok(vec![maintenance(), repair(), remove(product)?])
 }
 
 fn maintenance() -> Dialog {
@@ -57,7 +58,7 @@ fn repair() -> Dialog {
         .keys("Start", "Cancel")
 }
 
-fn remove(product: &Product) -> Dialog {
+fn remove(product: &Product) -> Result<Dialog> {
     let choice = |value, y, text| Choice { value, area: at(0, y, INNER, 15), text };
     let purge = format!("{REMOVAL} = \"{DELETE}\"");
     let button = begin("Start", "&Remove")
@@ -65,7 +66,7 @@ fn remove(product: &Product) -> Dialog {
         .on_if(format!("NOT ({purge})"), format!("[{PURGE}]"), "{}")
         .on("[REMOVE]", "ALL");
     let explanation = "Click Remove to remove [ProductName] from this computer.";
-    page(REMOVE, "Ready to remove", explanation)
+    Ok(page(REMOVE, "Ready to remove", explanation)
         .with([
             Control::new(Kind::RadioButtonGroup, "Choice", at(LEFT, TOP, INNER, 36))
                 .property(REMOVAL)
@@ -76,16 +77,16 @@ fn remove(product: &Product) -> Dialog {
             text(
                 "FolderText",
                 at(LEFT + 14, TOP + 38, INNER - 14, 24),
-                format!("Location: [CommonAppDataFolder]{}", product.msi.data_folder),
+                format!("Location: [CommonAppDataFolder]{}", product.msi()?.data_folder),
             ),
             text(
                 "Warning",
                 at(LEFT, TOP + 70, INNER, 46),
-                format!("{{\\Heading}}{}", product.msi.purge_warning),
+                format!("{{\\Heading}}{}", product.msi()?.purge_warning),
             ),
             back().on("NewDialog", MAINTENANCE),
             button.with(ELEVATION_SHIELD).on("EndDialog", "Return"),
             cancel(),
         ])
-        .keys("Start", "Cancel")
+        .keys("Start", "Cancel"))
 }

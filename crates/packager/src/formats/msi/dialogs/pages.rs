@@ -10,6 +10,7 @@ use super::{BROWSED, CHECK_SETTINGS, SETTINGS_PROBLEM, SWITCHES, Switch, VERSION
 use super::{FIRST_TIME, REMOVING, REPAIRING, UNPACKING, UPGRADE};
 use crate::Product;
 use crate::formats::msi::INSTALL_FOLDER;
+use anyhow::Result;
 
 pub(super) const LICENSE: &str = "License";
 pub(super) const FOLDER: &str = "Folder";
@@ -22,8 +23,8 @@ pub(super) const UNPACK: &str = "Unpack";
 /// Set while the licence is accepted.
 pub(super) const ACCEPTED: &str = "LicenseAccepted";
 
-pub(super) fn all(product: &Product, license: &str) -> Vec<Dialog> {
-    vec![license_page(license), folder(), options(product), ready(), progress(), unpack()]
+pub(super) fn all(product: &Product, license: &str) -> Result<Vec<Dialog>> {
+    Ok(vec![license_page(license), folder(), options(product)?, ready(), progress(), unpack()])
 }
 
 fn license_page(license: &str) -> Dialog {
@@ -73,8 +74,8 @@ fn folder() -> Dialog {
 pub(super) const MOST_SETTINGS: usize = 3;
 
 /// The check boxes of the page, with what they choose, and the fields of the manifest.
-fn options(product: &Product) -> Dialog {
-    let configuration = &product.msi.configuration;
+fn options(product: &Product) -> Result<Dialog> {
+    let configuration = &product.msi()?.configuration;
     let first_time = format!("NOT {UPGRADE}");
     let mut controls = Vec::new();
     for (index, switch) in (0..).zip(SWITCHES) {
@@ -105,14 +106,14 @@ fn options(product: &Product) -> Dialog {
             .map(|control| control.shown_if(&first_time)),
         );
     }
-    page(OPTIONS_PAGE, "Options", "Choose how to set up [ProductName]. Upgrades keep your choices.")
+    Ok(page(OPTIONS_PAGE, "Options", "Choose how to set up [ProductName]. Upgrades keep your choices.")
         .with(controls)
         .with([
             back().on_if(UPGRADE, "NewDialog", LICENSE).on_if(&first_time, "NewDialog", FOLDER),
             leave_options(),
             cancel(),
         ])
-        .keys("Next", "Cancel")
+        .keys("Next", "Cancel"))
 }
 
 /// The button that takes over what was chosen, has it checked, and goes on if it is well.

@@ -15,8 +15,8 @@ use std::path::Path;
 fn dialogs() -> Vec<Dialog> {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging/product.toml");
     let product = Product::load(&manifest).unwrap();
-    let license = product.text(&product.msi.license).unwrap();
-    super::dialogs(&product, &license)
+    let license = product.text(&product.msi().unwrap().license).unwrap();
+    super::dialogs(&product, &license).unwrap()
 }
 
 /// Every fault that a check finds in every dialog.
