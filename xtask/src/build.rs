@@ -508,6 +508,6 @@ mod tests {
         ] {
             assert_eq!(building.sees(&line), ready, "{line}");
         }
-        assert_eq!(building.compiled, 4);
+        assert_eq!(building.compiled, 3);
     }
 }
