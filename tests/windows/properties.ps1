@@ -81,10 +81,10 @@ function Get-Refusals {
     # A folder with something in it that is not ours.
     $null = New-Item -ItemType Directory -Force (Join-Path $tools 'other')
     return @(
-        @('SERVERURL=wats.example', 'SERVERURL=wats.example: write the address of the server with its scheme'),
+        @('SERVERURL=wats.example', 'SERVERURL=wats.example: the server''s address cannot be read'),
         @("TOKENFILE=`"$none`"", "TOKENFILE=${none}: there is no such file"),
         @("TOKENFILE=`"$empty`"", 'the file is empty'),
-        @('WATCHFOLDER=Reports', 'WATCHFOLDER=Reports: write the whole path'),
+        @('WATCHFOLDER=Reports', 'WATCHFOLDER=Reports: write the full path of a folder'),
         @('INSTALLSERVICE=yes', 'INSTALLSERVICE=yes: write 1 for yes or 0 for no'),
         @("INSTALLDIR=`"$tools`"", 'choose a folder of its own'),
         @("INSTALLDIR=`"$env:SystemRoot\pywats`"", "this folder is Windows' own"),

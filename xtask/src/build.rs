@@ -58,6 +58,8 @@ const SOURCES: &[&str] = &[
     "rust-toolchain.toml",
     "crates/wats/Cargo.toml",
     "crates/wats/src",
+    "crates/wats-settings/Cargo.toml",
+    "crates/wats-settings/src",
     "crates/pywats-client/Cargo.toml",
     "crates/pywats-client/build.rs",
     "crates/pywats-client/src",

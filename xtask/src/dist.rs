@@ -37,11 +37,6 @@ pub(crate) struct Dist {
 }
 
 impl Dist {
-    /// The whole distribution into its usual folder.
-    pub(crate) fn everything() -> Dist {
-        Dist { names: Vec::new(), list: false, out: None, jobs: None }
-    }
-
     pub(crate) fn run(self) -> Result<()> {
         if self.list {
             return list(&crate::plan::recipe()?);

@@ -29,6 +29,11 @@ impl Progress {
         Progress { bars: terminal.then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr())) }
     }
 
+    /// Writes plain lines, also on a terminal: for work beside others that write.
+    pub(crate) fn lines() -> Progress {
+        Progress { bars: None }
+    }
+
     /// Begins a step.
     pub(crate) fn step(&self, name: impl Into<String>) -> Step {
         let name = name.into();

@@ -1,38 +1,62 @@
-//! `cargo xtask test`: every test, in layers.
+//! `cargo xtask test`: every test, in suites.
 //!
-//! A suite is a cargo command or a suite of the acceptance bench. What a suite needs from the machine is checked
-//! before anything runs. What could not run is listed as not run and fails the run, unless it was left out
+//! A suite is a row of `tests/suites.toml`: a suite of the acceptance bench on finished artifacts, or one of
+//! `commands.rs` on sources. What a suite needs from the machine is checked before anything runs. Suites that wait
+//! run beside those that compute. What could not run is listed as not run and fails the run, unless it was left out
 //! by name.
 
+mod commands;
+mod compiled;
 mod nix;
 mod prerequisites;
+mod report;
+mod schedule;
 mod suites;
+mod targets;
+mod unit;
 mod workflows;
 
-use crate::dist::Dist;
+use crate::build;
 use crate::process::{self, stop_if_interrupted};
+use crate::progress::Progress;
+use crate::toolchain::Toolchain;
+use crate::toolchain::rust::clean_command;
 use crate::workspace;
-use anyhow::{Context, Result, bail, ensure};
-use serde::Serialize;
+use anyhow::{Context, Result, anyhow, ensure};
+use commands::Own;
+use compiled::Compiled;
+use report::{Outcome, Report, Sources, Voice, first_line, reason};
+use schedule::{Job, Lanes};
 use std::ffi::OsString;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, OnceLock};
 use std::time::Instant;
-use suites::{ALL, Run, Suite};
+use suites::Suite;
 
 /// Tests the sources, builds every artifact, and installs and runs them
 ///
-/// Without arguments: every suite. `cargo xtask test --list` says what each proves.
+/// Without arguments: every suite but the long ones. `cargo xtask test --list` says what each proves.
 #[derive(clap::Args)]
 pub(crate) struct Test {
     /// The suites to run; by default all but those of the long mode
     suites: Vec<String>,
+    /// Runs every suite, the long ones too, and each of them to its end
+    #[arg(long)]
+    all: bool,
     /// Leaves this suite out; may be repeated
     #[arg(long, value_name = "SUITE", value_delimiter = ',')]
     without: Vec<String>,
     /// An artifact to test instead of those in dist/; may be repeated
     #[arg(long = "artifact", value_name = "FILE")]
     artifacts: Vec<PathBuf>,
+    /// Runs each suite so many times
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    repeat: u32,
+    /// Runs only those cases of the acceptance bench whose name contains this text
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
     #[command(flatten)]
     repositories: nix::Repositories,
     /// Installs missing Debian packages (needs root; as root they are installed without being asked for)
@@ -43,231 +67,237 @@ pub(crate) struct Test {
     list: bool,
 }
 
-/// What became of one suite.
-#[derive(Serialize)]
-struct Report {
-    suite: &'static str,
-    passed: usize,
-    failed: usize,
-    not_run: usize,
-    seconds: f64,
-    /// Why the suite did not pass.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
+/// What is made once for every suite that needs it.
+#[derive(Default)]
+struct Made {
+    compiled: Step<Compiled>,
+    distribution: Step<()>,
+}
+
+/// The outcome of a step, or why there is none, and the seconds it took.
+struct Step<T>(OnceLock<(Result<T, String>, f64)>);
+
+impl<T> Default for Step<T> {
+    fn default() -> Step<T> {
+        Step(OnceLock::new())
+    }
+}
+
+impl<T> Step<T> {
+    /// Does it. Nobody waits for this: the schedule lets those who need it begin afterwards.
+    fn make(&self, make: impl FnOnce() -> Result<T>) {
+        let started = Instant::now();
+        let made = make().map_err(|error| format!("{error:#}"));
+        // It is done once.
+        let _ = self.0.set((made, started.elapsed().as_secs_f64()));
+    }
+
+    fn get(&self) -> Result<&T> {
+        match self.0.get() {
+            Some((Ok(made), _)) => Ok(made),
+            Some((Err(error), _)) => Err(anyhow!("{error}")),
+            None => Err(anyhow!("it was not made")),
+        }
+    }
 }
 
 impl Test {
     pub(crate) fn run(self) -> Result<()> {
         if self.list {
-            for suite in ALL {
-                println!("{:<14} {}", suite.name, suite.about);
-            }
+            print!("{}", suites::list());
             return Ok(());
         }
-        let chosen = self.chosen()?;
-        let missing = prerequisites::provide(&chosen, self.install)?;
-        // Built when the first suite needs it: what fails fastest comes first.
-        let mut dist = None;
-        let mut reports = Vec::new();
-        for suite in chosen {
-            stop_if_interrupted()?;
-            println!("\n== {} — {}", suite.name, suite.about);
-            let lacking =
-                missing.iter().filter(|(name, _)| *name == suite.name).map(|(_, what)| what.as_str());
-            let lacking: Vec<_> = lacking.collect();
-            let report = if !lacking.is_empty() {
-                Report::not_run(suite, format!("missing: {}", lacking.join(", ")))
-            } else if suite.needs_artifacts() && self.artifacts.is_empty() {
-                match dist.get_or_insert_with(|| Dist::everything().run()) {
-                    Ok(()) => self.run_suite(suite)?,
-                    Err(error) => Report::not_run(suite, format!("`cargo xtask dist` failed: {error:#}")),
-                }
-            } else {
-                self.run_suite(suite)?
-            };
-            reports.push(report);
-        }
-        summarise(&reports)
-    }
-
-    fn chosen(&self) -> Result<Vec<&'static Suite>> {
-        for name in self.suites.iter().chain(&self.without) {
-            let names = || ALL.iter().map(|suite| suite.name).collect::<Vec<_>>().join(", ");
-            ensure!(ALL.iter().any(|suite| suite.name == name), "no suite {name:?}: use {}", names());
-        }
-        let chosen = |suite: &&Suite| {
-            let asked = if self.suites.is_empty() {
-                !suite.long
-            } else {
-                self.suites.iter().any(|n| n == suite.name)
-            };
-            asked && !self.without.iter().any(|name| name == suite.name)
-        };
-        Ok(ALL.iter().filter(chosen).collect())
-    }
-
-    fn run_suite(&self, suite: &'static Suite) -> Result<Report> {
         let started = Instant::now();
-        let mut report =
-            Report { suite: suite.name, passed: 0, failed: 0, not_run: 0, seconds: 0.0, error: None };
-        match suite.run {
-            Run::Commands(commands) => run_commands(commands, &mut report)?,
-            Run::Bench(arguments) => match arguments(self) {
-                Ok(arguments) => run_bench(suite.name, &self.artifacts, &arguments, &mut report)?,
-                Err(_) if process::interrupted() => bail!("interrupted"),
-                Err(error) => return Ok(Report::not_run(suite, format!("{error:#}"))),
-            },
+        let chosen = suites::choose(&self.suites, &self.without, self.all)?;
+        let missing = prerequisites::provide(&chosen, self.install)?;
+        // Before the compiler puts another one in its place.
+        let xtask = std::env::current_exe().context("asking for the path of this program")?;
+        let (made, reports) = (Made::default(), Mutex::new(Vec::new()));
+        let run = Run { test: &self, xtask: &xtask, sources: &Sources::of_the_workspace(), made: &made };
+        schedule::run(run.jobs(&chosen, &missing, &reports), &Lanes::of_this_machine());
+        stop_if_interrupted()?;
+        let mut reports = reports.into_inner().map_err(|_| anyhow!("a suite crashed"))?;
+        reports.sort_by_key(|(place, _)| *place);
+        let reports: Vec<Report> = reports.into_iter().map(|(_, report)| report).collect();
+        let seconds = |name, took: Option<f64>| took.map(|seconds| (name, seconds));
+        let steps = [
+            seconds("compile", made.compiled.0.get().map(|(_, seconds)| *seconds)),
+            seconds("dist", made.distribution.0.get().map(|(_, seconds)| *seconds)),
+        ];
+        let steps: Vec<_> = steps.into_iter().flatten().collect();
+        report::summarise(&reports, &steps, started.elapsed().as_secs_f64(), run.sources)
+    }
+}
+
+/// What every job of a run knows.
+#[derive(Clone, Copy)]
+struct Run<'a> {
+    test: &'a Test,
+    xtask: &'a Path,
+    sources: &'a Sources,
+    made: &'a Made,
+}
+
+/// Reports with their places in the summary.
+type Reports = Mutex<Vec<(usize, Report)>>;
+
+impl<'a> Run<'a> {
+    /// What is compiled, what is built, and every suite after what it needs.
+    fn jobs(
+        self,
+        chosen: &[&'static Suite],
+        missing: &[(&'static str, String)],
+        reports: &'a Reports,
+    ) -> Vec<Job<'a>> {
+        let alone = chosen.len() == 1 && self.test.repeat == 1;
+        let compiles = |suite: &Suite| !matches!(commands::own(&suite.name), Some(Own::Commands(_)));
+        let judges = |suite: &Suite| commands::own(&suite.name).is_none() && self.test.artifacts.is_empty();
+        let mut jobs = Vec::new();
+        let compiling: Vec<&Suite> = chosen.iter().copied().filter(|suite| compiles(suite)).collect();
+        let compile = (!compiling.is_empty()).then(|| {
+            let voice = Voice::new("compile", alone);
+            let run = move || self.made.compiled.make(|| Compiled::make(&compiling, &voice));
+            push(&mut jobs, Job { name: "compile".into(), waits: false, after: vec![], run: Box::new(run) })
+        });
+        let mut dist = None;
+        for _ in 0..self.test.repeat {
+            for suite in chosen.iter().copied() {
+                if judges(suite) && dist.is_none() {
+                    let voice = Voice::new("dist", alone);
+                    let run = move || self.made.distribution.make(|| self.build(&voice));
+                    let job = Job { name: "(dist)".into(), waits: false, after: vec![], run: Box::new(run) };
+                    dist = Some(push(&mut jobs, job));
+                }
+                let after =
+                    compile.filter(|_| compiles(suite)).into_iter().chain(dist.filter(|_| judges(suite)));
+                let lacking: Vec<_> = missing
+                    .iter()
+                    .filter(|(name, _)| *name == suite.name)
+                    .map(|(_, what)| what.clone())
+                    .collect();
+                let place = jobs.len();
+                let run = move || {
+                    let report = if lacking.is_empty() {
+                        self.suite(suite, &Voice::new(&suite.name, alone))
+                    } else {
+                        Ok(Report::not_run(&suite.name, format!("missing: {}", lacking.join(", "))))
+                    };
+                    // An error means that the run was interrupted.
+                    if let (Ok(report), Ok(mut reports)) = (report, reports.lock()) {
+                        reports.push((place, report));
+                    }
+                };
+                let after = after.collect();
+                jobs.push(Job { name: suite.name.clone(), waits: suite.waits, after, run: Box::new(run) });
+            }
         }
+        jobs
+    }
+
+    /// Builds the distribution, in a process of its own: its progress is then lines like those of the others.
+    fn build(self, voice: &Voice) -> Result<()> {
+        let mut command = Command::new(self.xtask);
+        command.arg("dist").current_dir(workspace::root());
+        voice.say("$ cargo xtask dist");
+        process::run(command, |line| voice.say(line)).context("`cargo xtask dist` failed")
+    }
+
+    /// Runs a suite, and writes what became of it.
+    fn suite(self, suite: &Suite, voice: &Voice) -> Result<Report> {
+        voice.say(&format!("== {} — {}", suite.name, suite.proves));
+        let started = Instant::now();
+        let mut report = match self.run_suite(suite, voice) {
+            Ok(report) => report,
+            // A tool that cannot be brought, for want of a network say, leaves the other suites alone.
+            Err(error) => Report::not_run(&suite.name, reason(&error)?),
+        };
         report.seconds = started.elapsed().as_secs_f64();
+        let Report { passed, failed, not_run, seconds, .. } = report;
+        voice.say(&format!(
+            "== {}: {passed} passed, {failed} failed, {not_run} not run ({seconds:.0} s)",
+            suite.name
+        ));
+        self.sources.write(&report)?;
         Ok(report)
     }
-}
 
-impl Report {
-    fn not_run(suite: &'static Suite, reason: String) -> Report {
-        Report { suite: suite.name, passed: 0, failed: 0, not_run: 1, seconds: 0.0, error: Some(reason) }
-    }
-}
-
-/// Runs commands one after the other. A command that runs Rust tests counts each of them, another counts
-/// as one test.
-fn run_commands(commands: fn() -> Result<Vec<std::process::Command>>, report: &mut Report) -> Result<()> {
-    let commands = match commands() {
-        Ok(commands) => commands,
-        Err(_) if process::interrupted() => bail!("interrupted"),
-        // A tool that cannot be brought, for want of a network say, leaves the other suites alone.
-        Err(error) => {
-            report.not_run = 1;
-            report.error = Some(format!("{error:#}"));
-            return Ok(());
-        }
-    };
-    for command in commands {
-        stop_if_interrupted()?;
-        println!("$ {}", process::show(&command));
-        let (mut passed, mut failed) = (0, 0);
-        let outcome = process::run(command, |line| {
-            println!("{line}");
-            let (p, f) = counts(line).unwrap_or_default();
-            passed += p;
-            failed += f;
-        });
-        report.passed += passed;
-        report.failed += failed;
-        match outcome {
-            Ok(()) if passed == 0 => report.passed += 1,
-            Ok(()) => {}
-            Err(_) if process::interrupted() => bail!("interrupted"),
-            Err(error) => {
-                report.failed += usize::from(failed == 0);
-                // The output was shown as it came.
-                let line = error.to_string();
-                report.error = Some(line.lines().next().unwrap_or_default().to_owned());
+    fn run_suite(self, suite: &Suite, voice: &Voice) -> Result<Report> {
+        let mut report = Report::new(&suite.name);
+        match commands::own(&suite.name) {
+            Some(Own::Compiled(run)) => run(self.made.compiled.get()?, voice, &mut report)?,
+            Some(Own::Commands(list)) => commands::run(list()?, voice, &mut report)?,
+            None => {
+                if self.test.artifacts.is_empty() {
+                    self.made.distribution.get()?;
+                }
+                let program = self.made.compiled.get()?.program("acceptance")?;
+                self.acceptance(program, voice, &mut report)?;
             }
         }
+        Ok(report)
     }
-    Ok(())
-}
 
-/// `test result: ok. 12 passed; 0 failed; …` as two numbers.
-fn counts(line: &str) -> Option<(usize, usize)> {
-    let rest = line.strip_prefix("test result: ")?;
-    let number = |word: &str| {
-        let before = rest.split(word).next()?;
-        before.split_whitespace().next_back()?.parse().ok()
-    };
-    Some((number(" passed")?, number(" failed")?))
-}
-
-/// Runs a suite of the acceptance bench in a process of its own: a bench may drop privileges or crash.
-fn run_bench(name: &str, artifacts: &[PathBuf], arguments: &[OsString], report: &mut Report) -> Result<()> {
-    let folder = workspace::target("test");
-    fs::create_dir_all(&folder)?;
-    let json = folder.join(format!("{name}.json"));
-    let _ = fs::remove_file(&json);
-    let mut command = suites::cargo(&["run", "--quiet", "--package", "acceptance", "--"]);
-    command.arg(name).arg("--json").arg(&json).arg("--dist").arg(workspace::dist());
-    command.args(arguments).env("XTASK", std::env::current_exe()?);
-    for artifact in artifacts {
-        command.arg("--artifact").arg(artifact);
-    }
-    println!("$ {}", process::show(&command));
-    let outcome = process::run(command, |line| println!("{line}"));
-    if process::interrupted() {
-        bail!("interrupted");
-    }
-    let text = fs::read_to_string(&json).unwrap_or_default();
-    let cases: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap_or_default();
-    let count = |outcome: &str| cases.iter().filter(|case| case["outcome"] == outcome).count();
-    (report.passed, report.failed, report.not_run) = (count("passed"), count("failed"), count("not_run"));
-    if let Err(error) = outcome {
-        report.error = Some(error.to_string().lines().next().unwrap_or_default().to_owned());
-        report.failed += usize::from(report.failed + report.not_run == 0);
-    } else if report.passed == 0 {
-        report.not_run = 1;
-        report.error = Some("the bench ran no case".to_owned());
-    }
-    Ok(())
-}
-
-/// Prints the summary, writes it as JSON, and fails unless everything passed.
-fn summarise(reports: &[Report]) -> Result<()> {
-    let json = workspace::target("test").join("summary.json");
-    fs::create_dir_all(workspace::target("test"))?;
-    fs::write(&json, serde_json::to_string_pretty(reports)? + "\n")
-        .with_context(|| format!("writing {}", json.display()))?;
-    println!("\n{:<14} {:>7} {:>7} {:>8} {:>8}", "suite", "passed", "failed", "not run", "time");
-    for r in reports {
-        println!("{:<14} {:>7} {:>7} {:>8} {:>6.0} s", r.suite, r.passed, r.failed, r.not_run, r.seconds);
-        if let Some(error) = &r.error {
-            println!("    {error}");
+    /// Runs a suite of the acceptance bench, in a process of its own: it may drop privileges or crash.
+    fn acceptance(self, program: &Path, voice: &Voice, report: &mut Report) -> Result<()> {
+        let json = report::folder()?.join(format!("{}.json", report.suite));
+        let _ = fs::remove_file(&json);
+        let mut command = clean_command(program, &["PYWATS_", "CARGO_TARGET_DIR", "XDG_CACHE_HOME"]);
+        command.arg(&report.suite).arg("--json").arg(&json).arg("--dist").arg(workspace::dist());
+        command.args(self.further_arguments(&report.suite)?);
+        if report.suite == "mingw" {
+            command.envs(mingw_environment()?);
         }
+        command.current_dir(workspace::root()).env("XTASK", self.xtask);
+        voice.say(&format!("$ {}", process::show(&command)));
+        let outcome = process::run(command, |line| voice.say(line));
+        stop_if_interrupted()?;
+        let text = fs::read_to_string(&json).unwrap_or_default();
+        if let Ok(Outcome { artifacts, cases }) = serde_json::from_str(&text) {
+            let count = |outcome: &str| cases.iter().filter(|case| case["outcome"] == outcome).count();
+            (report.passed, report.failed, report.not_run) =
+                (count("passed"), count("failed"), count("not_run"));
+            (report.artifacts, report.cases) = (artifacts, cases);
+        }
+        if let Err(error) = outcome {
+            report.error = Some(first_line(&error));
+            report.failed += usize::from(report.failed + report.not_run == 0);
+        } else if report.passed == 0 {
+            report.not_run = 1;
+            report.error = Some("the acceptance bench ran no case".to_owned());
+        }
+        Ok(())
     }
-    let sum = |field: fn(&Report) -> usize| reports.iter().map(field).sum::<usize>();
-    let (passed, failed, not_run) = (sum(|r| r.passed), sum(|r| r.failed), sum(|r| r.not_run));
-    println!("(as JSON in {})", json.display());
-    println!("{passed} passed, {failed} failed, {not_run} skipped");
-    if failed > 0 {
-        bail!("{failed} tests failed");
+
+    /// What the command line says of this suite, and what it needs besides installed programs.
+    fn further_arguments(self, suite: &str) -> Result<Vec<OsString>> {
+        let mut arguments: Vec<OsString> = Vec::new();
+        if self.test.all {
+            arguments.push("--all".into());
+        }
+        if let Some(only) = &self.test.only {
+            arguments.extend(["--only".into(), only.into()]);
+        }
+        for artifact in &self.test.artifacts {
+            ensure!(artifact.exists(), "there is no artifact {}", artifact.display());
+            arguments.extend(["--artifact".into(), artifact.into()]);
+        }
+        if suite == "nix" {
+            arguments.extend(nix::arguments(self.test)?);
+        }
+        Ok(arguments)
     }
-    if not_run > 0 {
-        bail!(
-            "{not_run} tests or suites could not run; leave a suite out with --without SUITE if that is meant"
-        );
-    }
-    Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Where the suite mingw finds the standard library for Windows, if the compiler has none of its own.
+fn mingw_environment() -> Result<Option<(&'static str, PathBuf)>> {
+    let windows: Vec<_> = build::targets().iter().filter(|t| t.triple == "x86_64-pc-windows-gnu").collect();
+    let progress = Progress::lines();
+    build::fetch(&progress)?;
+    let sysroots = Toolchain::prepare(&windows, &progress)?.sysroots;
+    Ok(sysroots.into_iter().next().map(|(_, sysroot)| ("PYWATS_MINGW_SYSROOT", sysroot)))
+}
 
-    /// Fails if: the numbers of cargo's summary line are misread.
-    #[test]
-    fn reads_cargo_summaries() {
-        let line = "test result: FAILED. 12 passed; 3 failed; 0 ignored; 0 measured; 0 filtered out";
-        assert_eq!(counts(line), Some((12, 3)));
-        assert_eq!(counts("running 3 tests"), None);
-    }
-
-    /// Fails if: two suites have one name, or it is not known which package has a program that one needs.
-    #[test]
-    fn suites_are_well_formed() {
-        let names: std::collections::BTreeSet<_> = ALL.iter().map(|suite| suite.name).collect();
-        assert_eq!(names.len(), ALL.len());
-        for program in ALL.iter().flat_map(|suite| suite.needs) {
-            assert!(prerequisites::package_of(program).is_some(), "no package is known for {program}");
-        }
-    }
-
-    /// Fails if: the documentation's table of suites and the suites themselves differ.
-    #[test]
-    fn suites_are_documented() {
-        let text = include_str!("../../docs/testing.md");
-        let documented: Vec<_> = text
-            .lines()
-            .filter_map(|line| line.strip_prefix("| `")?.split_once('`').map(|(name, _)| name))
-            .collect();
-        assert_eq!(documented, ALL.iter().map(|suite| suite.name).collect::<Vec<_>>());
-    }
+fn push<'a>(jobs: &mut Vec<Job<'a>>, job: Job<'a>) -> usize {
+    jobs.push(job);
+    jobs.len() - 1
 }

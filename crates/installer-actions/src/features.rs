@@ -15,12 +15,17 @@ pub struct Switch<'a> {
 }
 
 /// Reads the data of the action: property, feature and remembered property a record.
-pub fn switches(data: &str) -> Vec<Switch<'_>> {
-    let fields = |record: Vec<_>| match record[..] {
-        [property, feature, remembered] => Some(Switch { property, feature, remembered }),
-        _ => None,
+///
+/// # Errors
+/// If a record is another.
+pub fn switches(data: &str) -> Result<Vec<Switch<'_>>, String> {
+    let read = |record: Vec<_>| match record[..] {
+        [property, feature, remembered] if !record.contains(&"") => {
+            Ok(Switch { property, feature, remembered })
+        }
+        _ => Err(records::unknown("the choice of features", &record)),
     };
-    records::parse(data).into_iter().filter_map(fields).collect()
+    records::parse(data)?.into_iter().map(read).collect()
 }
 
 /// Properties by which Windows Installer itself is told what to do with features.
@@ -40,39 +45,65 @@ pub struct Facts<'a> {
 }
 
 /// Whether the feature is to be there; nothing if Windows Installer has decided.
-pub fn decide(facts: Facts<'_>) -> Option<bool> {
-    match facts.given {
-        "" => {}
-        given => return Some(given != "0"),
+///
+/// # Errors
+/// If what was given or chosen before is neither `0` nor `1`.
+pub fn decide(facts: Facts<'_>) -> Result<Option<bool>, String> {
+    if !facts.given.is_empty() {
+        return switch(facts.given).map(Some);
     }
     if facts.selected || facts.installed || facts.remembered.is_empty() {
-        return None;
+        return Ok(None);
     }
-    Some(facts.remembered != "0")
+    switch(facts.remembered).map(Some)
+}
+
+fn switch(value: &str) -> Result<bool, String> {
+    match value {
+        "0" => Ok(false),
+        "1" => Ok(true),
+        _ => Err(format!("it is {value:?}, which is neither 0 nor 1")),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Fails if: what was given does not count first, or a choice of Windows Installer is overridden.
+    /// Fails if: what was given does not count first, a choice of Windows Installer is overridden, or a value is
+    /// taken for what it does not say.
     #[test]
     fn decides_in_order() {
         let facts = |given, remembered, selected, installed| Facts { given, remembered, selected, installed };
         for (facts, expected) in [
-            (facts("", "", false, false), None),
-            (facts("0", "1", false, false), Some(false)),
-            (facts("1", "0", false, false), Some(true)),
-            (facts("", "0", false, false), Some(false)),
-            (facts("", "1", false, false), Some(true)),
-            (facts("", "0", true, false), None),
-            (facts("", "0", false, true), None),
-            (facts("0", "", true, true), Some(false)),
+            (facts("", "", false, false), Ok(None)),
+            (facts("0", "1", false, false), Ok(Some(false))),
+            (facts("1", "0", false, false), Ok(Some(true))),
+            (facts("", "0", false, false), Ok(Some(false))),
+            (facts("", "1", false, false), Ok(Some(true))),
+            (facts("", "0", true, false), Ok(None)),
+            (facts("", "0", false, true), Ok(None)),
+            (facts("0", "", true, true), Ok(Some(false))),
+            (facts("no", "0", false, false), Err("\"no\"")),
+            (facts("", "#0", false, false), Err("\"#0\"")),
         ] {
-            assert_eq!(decide(facts), expected, "{facts:?}");
+            match (decide(facts), expected) {
+                (Ok(found), Ok(expected)) => assert_eq!(found, expected, "{facts:?}"),
+                (Err(reason), Err(part)) => assert!(reason.contains(part), "{facts:?}: {reason}"),
+                (found, _) => panic!("{facts:?}: {found:?}"),
+            }
         }
-        let switches = switches("INSTALLSERVICE|Service|OLD\nbroken\n");
-        assert_eq!(switches.len(), 1);
-        assert_eq!(switches[0].feature, "Service");
+    }
+
+    /// Fails if: a feature is passed over that the package wants to be switched.
+    #[test]
+    fn reads_switches() {
+        let read = switches("INSTALLSERVICE|Service|OLD\nADDTOPATH|Path|OLDER\n").unwrap();
+        assert_eq!(read[1], Switch { property: "ADDTOPATH", feature: "Path", remembered: "OLDER" });
+        assert_eq!(read.len(), 2);
+        for data in ["", "broken", "A|B", "A|B|C|D", "A||C", "|B|C", "A|B|C\nbroken"] {
+            let reason = switches(data).unwrap_err();
+            assert!(reason.contains("the package"), "{data:?}: {reason}");
+        }
     }
 }

@@ -14,8 +14,9 @@
 //! | `Prepare` | right before the transaction | looks at the service and hands the data to the actions below |
 //! | `StartAgain` | rollback, last of all | starts the service again if it ran before |
 //! | `SecureFolders` | folders are there | gives folders their owner and access rights, and takes what ordinary users put there out of the way |
-//! | `WriteConfiguration` | files are there | writes a first configuration where there is none |
-//! | `RemoveConfiguration` | rollback | removes what the action above has written |
+//! | `WriteConfiguration` | files are there | writes a first configuration where there is none; puts a token that is given later in the place of the earlier one |
+//! | `RemoveConfiguration` | rollback | removes what the action above has written, and brings the earlier token back |
+//! | `ForgetReplaced` | commit | removes the earlier token |
 //! | `ConfigureService` | the service is registered | what the table cannot say; the path of a service that was there |
 //! | `RestoreService` | rollback | gives a service that was there its path back |
 //! | `RemoveService` | commit | deletes a service that is not wanted any more |
@@ -28,6 +29,8 @@ pub mod features;
 pub mod maintenance;
 pub mod plan;
 pub mod records;
+pub mod registration;
+pub mod secured;
 pub mod settings;
 #[cfg(windows)]
 mod windows;

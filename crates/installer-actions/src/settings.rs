@@ -1,9 +1,11 @@
 //! What is wrong with the public properties, found before anything is changed.
 //!
 //! An installation that fails in its middle says little and rolls much back; one that is refused says what to
-//! write instead.
+//! write instead. What the program reads afterwards is judged by its own code, in the crate `wats-settings`.
 
 use crate::records::{self, Pairs};
+use wats_settings::folder::{self, windows as paths};
+use wats_settings::{address, token};
 
 /// What the checks ask of the system.
 pub trait System {
@@ -11,6 +13,8 @@ pub trait System {
     fn property(&self, name: &str) -> String;
     /// What there is at a path.
     fn look(&self, path: &str) -> Found;
+    /// What is in a file: all of it, or the first bytes and one more than those.
+    fn read(&self, path: &str, most: usize) -> Result<Vec<u8>, String>;
     /// Whether there is such an account.
     fn account_exists(&self, name: &str) -> bool;
     /// Whether an ordinary user made a folder.
@@ -28,8 +32,8 @@ pub trait System {
 pub enum Found {
     /// Nothing.
     Nothing,
-    /// A file that can be read, of that many bytes.
-    File(u64),
+    /// A file that can be read.
+    File,
     /// A folder, and the names in it.
     Folder(Vec<String>),
     /// A link or mount point.
@@ -40,8 +44,6 @@ pub enum Found {
     Unreadable(String),
 }
 
-/// A token is a line; what is larger is another file.
-const MAX_TOKEN_BYTES: u64 = 64 << 10;
 /// Characters that separate records, or end a text.
 const RESERVED: &[char] = &['|', '\n', '\r', '\0'];
 
@@ -62,11 +64,83 @@ impl Problem {
         format!("{}={}: {}.", self.property, self.value, self.reason)
     }
 
-    /// A sentence for people who filled in a dialog, by what it calls its fields: records of property and label.
-    pub fn in_dialog(&self, labels: &str) -> String {
-        match Pairs::parse(labels).text(&self.property) {
-            "" => self.on_command_line(),
-            label => format!("{label} \u{201c}{}\u{201d}: {}.", self.value, self.reason),
+    /// A sentence for people who filled in a dialog, by what it calls its fields.
+    pub fn in_dialog(&self, labels: &Pairs<'_>) -> String {
+        match labels.get(&self.property) {
+            None => self.on_command_line(),
+            Some(label) => format!("{label} \u{201c}{}\u{201d}: {}.", self.value, self.reason),
+        }
+    }
+}
+
+/// Reads what dialogs call their fields: records of property and label.
+///
+/// # Errors
+/// If a record is another.
+pub fn labels(data: &str) -> Result<Pairs<'_>, String> {
+    Pairs::parse_any(data, "labels", |property| !property.is_empty())
+}
+
+/// What a property has to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Kind<'a> {
+    Switch,
+    Url,
+    SecretFile,
+    Folder { data: &'a str, program: &'a str, used: Vec<&'a str> },
+    OwnFolder { program: &'a str, earlier: &'a str, name: &'a str, data: &'a str },
+    DataFolder,
+    Account { password: &'a str, service: &'a str },
+}
+
+impl<'a> Kind<'a> {
+    /// The property of a record, and its kind.
+    fn read(record: &[&'a str]) -> Result<(&'a str, Kind<'a>), String> {
+        let kind = match *record {
+            _ if record.contains(&"") => None,
+            ["switch", property] => Some((property, Kind::Switch)),
+            ["url", property] => Some((property, Kind::Url)),
+            ["secret-file", property] => Some((property, Kind::SecretFile)),
+            ["folder", property, data, program, ref used @ ..] => {
+                Some((property, Kind::Folder { data, program, used: used.to_vec() }))
+            }
+            ["own-folder", property, program, earlier, name, data] => {
+                Some((property, Kind::OwnFolder { program, earlier, name, data }))
+            }
+            ["data-folder", property] => Some((property, Kind::DataFolder)),
+            ["account", property, password, service] => Some((property, Kind::Account { password, service })),
+            _ => None,
+        };
+        kind.ok_or_else(|| records::unknown("the checks", record))
+    }
+
+    /// Whether it is for the first configuration only.
+    fn is_of_configuration(&self) -> bool {
+        matches!(self, Kind::Url | Kind::SecretFile | Kind::Folder { .. })
+    }
+
+    fn check(&self, value: &str, system: &dyn System) -> Check {
+        match self {
+            Kind::SecretFile if system.is_configured() => later_secret_file(value, system),
+            _ if self.is_of_configuration() && system.is_configured() => Ok(()),
+            _ if value.contains(RESERVED) => refuse("it contains a character that no value can have"),
+            Kind::Switch => switch(value),
+            Kind::Url => address::server(value).map(drop),
+            Kind::SecretFile => secret_file(value, system),
+            Kind::Folder { data, program, used } => {
+                let own = [system.property(data), system.property(program)];
+                watch_folder(value, [&own[0], &own[1]], used, system)
+            }
+            Kind::OwnFolder { program, earlier, name, data } => {
+                if paths::is_within(value, &system.property(data)) {
+                    return refuse("the service writes into the data folder; choose another for the program");
+                }
+                own_folder(value, [program, name], &system.property(earlier), system)
+            }
+            Kind::DataFolder => data_folder(value, system),
+            Kind::Account { password, service } => {
+                account(value, &system.property(password), service, system)
+            }
         }
     }
 }
@@ -78,46 +152,32 @@ impl Problem {
 /// | kind | is |
 /// |---|---|
 /// | `switch` | `0`, `1` or empty |
-/// | `url` | the address of a server |
-/// | `secret-file` | a file that holds a secret |
-/// | `folder` | a folder that may exist |
-/// | `own-folder`, program, property, name | a folder with nothing in it but this product, which is known by its program or by the folder's name |
+/// | `url` | the address of a WATS server |
+/// | `secret-file` | a file that holds a token for it |
+/// | `folder`, data folder, program's folder, names | a folder that may exist, which is neither of the two (named by their properties) nor one of these folders in the first |
+/// | `own-folder`, program, property, name, data folder | a folder with nothing in it but this product, which is known by its program or by the folder's name; not in the data folder (named by its property) |
 /// | `data-folder` | a folder that is no link |
 /// | `account`, password property, service | the account of a service |
 ///
 /// What is for the first configuration only (`url`, `secret-file` and `folder`) may be anything where there is a
-/// configuration: an upgrade is often given what the first installation was given, whose files are gone.
+/// configuration: an upgrade is often given what the first installation was given, whose files are gone. A
+/// `secret-file` that is there is looked at all the same: it takes the place of the one that was given first.
 ///
 /// The folder that the property of `own-folder` names, that of an earlier installation, is the product's own too.
-pub fn problems(data: &str, system: &dyn System) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    for record in records::parse(data) {
-        let [kind, property, more @ ..] = &record[..] else { continue };
-        let value = system.property(property);
-        if value.is_empty() {
-            continue;
-        }
-        let found = match (*kind, more) {
-            ("url" | "secret-file" | "folder", _) if system.is_configured() => Ok(()),
-            _ if value.contains(RESERVED) => Err("it contains a character that no value can have".to_owned()),
-            ("switch", _) => switch(&value),
-            ("url", _) => url(&value),
-            ("secret-file", _) => secret_file(&value, system),
-            ("folder", _) => folder(&value, system),
-            ("own-folder", [program, earlier, name]) => {
-                own_folder(&value, [program, name], &system.property(earlier), system)
-            }
-            ("data-folder", _) => data_folder(&value, system),
-            ("account", [password, service]) => account(&value, &system.property(password), service, system),
-            _ => Err(format!("the package asks for an unknown check {kind:?}")),
-        };
-        if let Err(reason) = found {
-            // Windows Installer wants a backslash at the end of folders; people do not write it.
-            let value = value.trim_end_matches('\\').to_owned();
-            problems.push(Problem { property: (*property).to_owned(), value, reason });
-        }
-    }
-    problems
+///
+/// # Errors
+/// If a record is none of these: a check that is passed over would let everything through.
+pub fn problems(data: &str, system: &dyn System) -> Result<Vec<Problem>, String> {
+    let records = records::parse(data)?;
+    let checks: Vec<_> = records.iter().map(|record| Kind::read(record)).collect::<Result<_, _>>()?;
+    let wrong = checks.into_iter().filter_map(|(property, kind)| {
+        let value = Some(system.property(property)).filter(|value| !value.is_empty())?;
+        let reason = kind.check(&value, system).err()?;
+        // Windows Installer wants a backslash at the end of folders; people do not write it.
+        let value = value.trim_end_matches('\\').to_owned();
+        Some(Problem { property: property.to_owned(), value, reason })
+    });
+    Ok(wrong.collect())
 }
 
 type Check = Result<(), String>;
@@ -133,50 +193,52 @@ fn switch(value: &str) -> Check {
     }
 }
 
-fn url(value: &str) -> Check {
-    let rest = ["https://", "http://"].iter().find_map(|scheme| value.strip_prefix(scheme));
-    let host = rest.unwrap_or_default().split(['/', '?', '#']).next().unwrap_or_default();
-    if host.is_empty() || value.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return refuse("write the address of the server with its scheme, such as https://company.wats.com");
-    }
-    if host.contains('@') {
-        return refuse("leave user name and password out of the address; hand the token over in a file");
-    }
-    Ok(())
-}
-
-/// `C:\folder` or `\\server\share\folder`; programs of the system have another current folder and other drives.
-fn is_absolute(path: &str) -> bool {
-    is_on_drive(path) || path.starts_with(r"\\") && path[2..].contains('\\')
-}
-
+/// `C:\folder`: programs of the system have another current folder and other drives.
 fn is_on_drive(path: &str) -> bool {
     let bytes = path.as_bytes();
     bytes.len() >= 3 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':' && bytes[2] == b'\\'
 }
 
 fn secret_file(path: &str, system: &dyn System) -> Check {
-    if !is_absolute(path) {
-        return refuse(r"write the whole path, such as C:\Windows\Temp\token.txt");
+    if !paths::is_full(path) {
+        return refuse(r"write the full path of a file, such as C:\Windows\Temp\token.txt");
     }
     match system.look(path) {
-        Found::File(0) => refuse("the file is empty"),
-        Found::File(size) if size > MAX_TOKEN_BYTES => {
-            refuse(format!("the file has {size} bytes, more than any token; is it the right one"))
-        }
-        Found::File(_) | Found::Denied => Ok(()),
+        Found::File => match system.read(path, token::MAX_FILE_BYTES) {
+            Ok(content) => token::of_file(&content).map(drop),
+            Err(reason) => refuse(format!("the file cannot be read: {reason}")),
+        },
+        // The installation service may look at it, and judges it again.
+        Found::Denied => Ok(()),
         Found::Nothing => refuse("there is no such file"),
         Found::Unreadable(reason) => refuse(format!("the file cannot be read: {reason}")),
         Found::Folder(_) | Found::Link => refuse("this is no file"),
     }
 }
 
-fn folder(path: &str, system: &dyn System) -> Check {
-    if !is_absolute(path) {
-        return refuse(r"write the whole path, such as D:\Reports");
+/// The same where there is a configuration: often the file is gone that the first installation was given.
+fn later_secret_file(path: &str, system: &dyn System) -> Check {
+    match system.look(path) {
+        Found::File => secret_file(path, system),
+        _ => Ok(()),
+    }
+}
+
+fn watch_folder(path: &str, [data, program]: [&str; 2], used: &[&str], system: &dyn System) -> Check {
+    if !paths::is_full(path) {
+        return refuse(format!(r"write {}, such as D:\Reports", folder::WANTED));
+    }
+    if paths::is_same(path, data) {
+        return refuse(folder::clash("the watch folder", "the data folder"));
+    }
+    if paths::is_within(path, program) {
+        return refuse("the program is in this folder, and would be taken for a report; choose another");
+    }
+    if let Some(name) = used.iter().find(|name| paths::is_same(path, &format!(r"{data}\{name}"))) {
+        return refuse(folder::clash("the watch folder", &format!("the folder {name} in the data folder")));
     }
     match system.look(path) {
-        Found::File(_) => refuse("this is a file"),
+        Found::File => refuse("this is a file"),
         Found::Link => refuse("this is a link; write the folder that it leads to"),
         _ => Ok(()),
     }
@@ -213,7 +275,7 @@ fn own_folder(path: &str, [program, name]: [&str; 2], earlier: &str, system: &dy
              its own, such as {plain}\\pyWATS"
         )),
         Found::Link => refuse("this is a link; write the folder that it leads to"),
-        Found::File(_) => refuse("this is a file"),
+        Found::File => refuse("this is a file"),
         Found::Denied => refuse("the folder cannot be looked at: access is denied"),
         Found::Unreadable(reason) => refuse(format!("the folder cannot be looked at: {reason}")),
     }
@@ -222,7 +284,7 @@ fn own_folder(path: &str, [program, name]: [&str; 2], earlier: &str, system: &dy
 fn data_folder(path: &str, system: &dyn System) -> Check {
     match system.look(path.trim_end_matches('\\')) {
         Found::Link => refuse("this is a link, and somebody else's may be behind it; remove it"),
-        Found::File(_) => refuse("this is a file where a folder has to be; remove or rename it"),
+        Found::File => refuse("this is a file where a folder has to be; remove or rename it"),
         _ => Ok(()),
     }
 }

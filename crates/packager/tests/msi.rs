@@ -312,6 +312,7 @@ fn actions_run_when_they_may() {
         ("StartAgain", 0xd41),
         ("RemoveConfiguration", 0xd41),
         ("RestoreService", 0xd41),
+        ("ForgetReplaced", 0xe41),
         ("RemoveService", 0xe41),
         ("PurgeData", 0xe41),
     ] {

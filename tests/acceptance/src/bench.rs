@@ -3,6 +3,9 @@
 use crate::command::missing;
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
+use serde_json::{Value, json};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -31,10 +34,14 @@ struct Case {
 /// The artifacts to judge, a scratch folder, and the outcome of the cases so far.
 pub(crate) struct Bench {
     artifacts: Vec<PathBuf>,
+    /// Those that a suite asked for.
+    judged: RefCell<BTreeSet<PathBuf>>,
     scratch: TempDir,
     only: Option<String>,
     /// Stands before the names of the cases.
     prefix: String,
+    /// Whether what takes long is wanted as well.
+    pub(crate) thorough: bool,
     /// A file that says where a suite's tools are.
     pub(crate) tools: Option<PathBuf>,
     cases: Vec<Case>,
@@ -56,7 +63,16 @@ impl Bench {
                 artifact.canonicalize().with_context(|| format!("no artifact {}", artifact.display()))?;
         }
         let scratch = tempfile::Builder::new().prefix("acceptance-").tempdir()?;
-        Ok(Bench { artifacts, scratch, only, prefix: String::new(), tools: None, cases: Vec::new() })
+        Ok(Bench {
+            artifacts,
+            judged: RefCell::default(),
+            scratch,
+            only,
+            prefix: String::new(),
+            thorough: false,
+            tools: None,
+            cases: Vec::new(),
+        })
     }
 
     /// The artifacts whose file name ends with `suffix`.
@@ -67,13 +83,16 @@ impl Bench {
         let found: Vec<_> =
             self.artifacts.iter().filter(|path| path.to_string_lossy().ends_with(suffix)).cloned().collect();
         ensure!(!found.is_empty(), "there is no artifact *{suffix} to judge");
+        self.judged.borrow_mut().extend(found.iter().cloned());
         Ok(found)
     }
 
     /// Every artifact, without the lists that the distribution folder has beside them.
     pub(crate) fn all_artifacts(&self) -> Vec<PathBuf> {
         let is_list = |path: &PathBuf| path.ends_with("SHA256SUMS") || path.ends_with("artifacts.json");
-        self.artifacts.iter().filter(|path| !is_list(path)).cloned().collect()
+        let found: Vec<_> = self.artifacts.iter().filter(|path| !is_list(path)).cloned().collect();
+        self.judged.borrow_mut().extend(found.iter().cloned());
+        found
     }
 
     /// The one artifact whose file name ends with `suffix`.
@@ -172,6 +191,16 @@ impl Bench {
         self.cases.push(Case { name, seconds, outcome });
     }
 
+    /// The name and digest of each artifact that was judged.
+    fn judged(&self) -> Result<Vec<Value>> {
+        let judged = self.judged.borrow();
+        let describe = |path: &PathBuf| {
+            let digest = packager::digest::sha256_file(path)?;
+            Ok(json!({ "name": path.file_name().unwrap_or_default().to_string_lossy(), "sha256": digest }))
+        };
+        judged.iter().map(describe).collect()
+    }
+
     /// Prints the summary, writes the JSON, and tells whether everything ran and passed.
     pub(crate) fn finish(self, suite: &str, json: Option<&Path>) -> Result<bool> {
         let count =
@@ -181,7 +210,8 @@ impl Bench {
         let not_run = self.cases.len() - passed - failed;
         println!("{suite}: {passed} passed, {failed} failed, {not_run} not run");
         if let Some(path) = json {
-            let text = serde_json::to_string_pretty(&self.cases)?;
+            let results = json!({ "artifacts": self.judged()?, "cases": self.cases });
+            let text = serde_json::to_string_pretty(&results)?;
             std::fs::write(path, text + "\n").with_context(|| format!("writing {}", path.display()))?;
         }
         Ok(passed > 0 && failed == 0 && not_run == 0)

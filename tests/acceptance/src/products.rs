@@ -1,10 +1,11 @@
 //! Packages made for a test, such as the same product at a higher version.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use packager::recipe::parts_from;
 use packager::{Compiled, Origin, Programs, Recipe, Row, Target};
 use sha2::{Digest, Sha256};
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// The folder of the workspace.
@@ -60,18 +61,6 @@ pub(crate) fn as_released(
     Ok(recipe.make(row, &programs, parts, origin, folder)?.0)
 }
 
-/// The names and files of the artifacts whose programs are all for these targets.
-pub(crate) fn artifacts_for(targets: &[&str]) -> Result<Vec<(String, String)>> {
-    let recipe = recipe()?;
-    let mut found = Vec::new();
-    for row in recipe.rows.artifacts() {
-        if recipe.rows.targets(row)?.iter().all(|target| targets.contains(target)) {
-            found.push((row.name.clone(), recipe.file_name(row)?));
-        }
-    }
-    Ok(found)
-}
-
 /// Fails if: two files differ in a single bit, or one is missing.
 pub(crate) fn compare(first: &Path, second: &Path) -> Result<()> {
     let [a, b] =
@@ -88,6 +77,14 @@ pub(crate) fn compare(first: &Path, second: &Path) -> Result<()> {
             digest(&b)
         );
     }
+    Ok(())
+}
+
+/// Fails if: two files differ in a single bit, or the second is missing or not readable for everyone.
+pub(crate) fn compare_files(first: &Path, second: &Path) -> Result<()> {
+    compare(first, second)?;
+    let mode = fs::metadata(second)?.mode() & 0o777;
+    ensure!(mode == 0o644, "the umask shows in the mode {mode:o} of {}", second.display());
     Ok(())
 }
 

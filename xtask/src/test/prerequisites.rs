@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// OpenSSL's way to PKCS#11: no program, but needed like one.
-pub(crate) const PKCS11_ENGINE: &str = if cfg!(target_arch = "aarch64") {
+const PKCS11_ENGINE: &str = if cfg!(target_arch = "aarch64") {
     "/usr/lib/aarch64-linux-gnu/engines-3/pkcs11.so"
 } else {
     "/usr/lib/x86_64-linux-gnu/engines-3/pkcs11.so"
@@ -103,11 +103,11 @@ pub(crate) fn package_of(program: &str) -> Option<&'static str> {
 fn missing(suites: &[&'static Suite]) -> Result<Vec<(&'static str, &'static str, &'static str)>> {
     let mut missing = Vec::new();
     for suite in suites {
-        for program in suite.needs {
+        for program in &suite.needs {
             if find(program).is_none() {
                 let package =
                     package_of(program).with_context(|| format!("no package is known for {program}"))?;
-                missing.push((suite.name, *program, package));
+                missing.push((suite.name.as_str(), program.as_str(), package));
             }
         }
     }
@@ -135,7 +135,12 @@ fn install_packages(packages: &[&str]) -> Result<()> {
             }
         })
     };
-    apt(&["update"])?;
+    // A mirror that is being synchronised may fail for one of its suites: the lists of the others are as good, or those
+    // that are there. What cannot be installed from them fails below.
+    let updated = apt(&["update"]);
     let install = ["install", "--yes", "--no-install-recommends"];
-    apt(&[&install, packages].concat())
+    apt(&[&install, packages].concat()).map_err(|error| match updated {
+        Ok(()) => error,
+        Err(update) => error.context(format!("and before, {update:#}")),
+    })
 }

@@ -1,262 +1,154 @@
-//! The suites, in the order in which they run: what fails fastest comes first.
+//! The registry: every suite is a row of `tests/suites.toml`, which says how to read it.
 
-use super::prerequisites::PKCS11_ENGINE;
-use super::{Test, nix};
-use crate::cache::Cache;
-use crate::process;
-use crate::progress::Progress;
-use crate::toolchain::crates;
-use crate::toolchain::rust::clean_command;
-use crate::workspace;
-use anyhow::Result;
-use std::ffi::OsString;
-use std::path::PathBuf;
-use std::process::Command;
+use anyhow::{Result, ensure};
+use serde::Deserialize;
+use std::sync::LazyLock;
 
 /// One suite.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Suite {
     /// Its name on the command line, and in the acceptance bench.
-    pub(crate) name: &'static str,
-    /// What it proves.
-    pub(crate) about: &'static str,
-    /// Programs it needs, from the table of prerequisites.
-    pub(crate) needs: &'static [&'static str],
-    /// How it is run.
-    pub(crate) run: Run,
-    /// Only when asked for by name: fuzzing, soaking and the like.
+    pub(crate) name: String,
+    /// What it proves, in the words of the documentation.
+    pub(crate) proves: String,
+    /// What it proves besides with `--all`.
+    #[serde(default)]
+    thorough: Option<String>,
+    /// Whose programs judge.
+    with: String,
+    /// Programs it needs from the machine.
+    #[serde(default, deserialize_with = "of_this_machine")]
+    pub(crate) needs: Vec<String>,
+    /// It spends its time waiting: it runs beside suites that compute.
+    #[serde(default)]
+    pub(crate) waits: bool,
+    /// Only with `--all`, or when asked for by name.
+    #[serde(default)]
     pub(crate) long: bool,
 }
 
-/// How a suite is run.
-pub(crate) enum Run {
-    /// Commands, one after the other.
-    Commands(fn() -> Result<Vec<Command>>),
-    /// The suite of that name of the acceptance bench, on finished artifacts. The function brings what the suite
-    /// needs besides installed programs, and returns further arguments for it.
-    Bench(fn(&Test) -> Result<Vec<OsString>>),
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Registry {
+    suite: Vec<Suite>,
+}
+
+/// The file as it was when this program was compiled: `cargo xtask` compiles it again when it changes.
+static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
+    toml::from_str(include_str!("../../../tests/suites.toml")).expect("a test reads tests/suites.toml")
+});
+
+/// Every suite, in the order in which they begin.
+pub(crate) fn all() -> &'static [Suite] {
+    &REGISTRY.suite
+}
+
+/// Folders of libraries are named after the processor.
+fn of_this_machine<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let needs = Vec::<String>::deserialize(deserializer)?;
+    Ok(needs.into_iter().map(|need| need.replace("{arch}", std::env::consts::ARCH)).collect())
+}
+
+/// The suites that a command line asks for: those named, or else every one, or else every one that is not long;
+/// without those left out.
+///
+/// # Errors
+/// If there is no suite of a name.
+pub(crate) fn choose(named: &[String], without: &[String], everything: bool) -> Result<Vec<&'static Suite>> {
+    for name in named.iter().chain(without) {
+        let names = || all().iter().map(|suite| suite.name.as_str()).collect::<Vec<_>>().join(", ");
+        ensure!(all().iter().any(|suite| suite.name == *name), "no suite {name:?}: use {}", names());
+    }
+    let chosen = |suite: &&Suite| {
+        let asked = if named.is_empty() { everything || !suite.long } else { named.contains(&suite.name) };
+        asked && !without.contains(&suite.name)
+    };
+    let chosen: Vec<_> = all().iter().filter(chosen).collect();
+    ensure!(!chosen.is_empty(), "every suite is left out");
+    Ok(chosen)
+}
+
+/// The suites for a terminal: what each proves, and with whose programs.
+pub(crate) fn list() -> String {
+    let line = |suite: &Suite| format!("{:<13} {} [{}]\n", suite.name, suite.describe(), suite.with);
+    all().iter().map(line).collect()
 }
 
 impl Suite {
-    /// Whether the suite judges what `cargo xtask dist` makes.
-    pub(crate) fn needs_artifacts(&self) -> bool {
-        matches!(self.run, Run::Bench(_))
+    /// What it proves, and when.
+    fn describe(&self) -> String {
+        let mut text = self.proves.clone();
+        if let Some(thorough) = &self.thorough {
+            text += &format!("; with `--all`: {thorough}");
+        }
+        if self.long {
+            text += "; only with `--all` or by its name";
+        }
+        text
     }
 }
 
-const fn commands(
-    name: &'static str,
-    about: &'static str,
-    needs: &'static [&'static str],
-    run: fn() -> Result<Vec<Command>>,
-) -> Suite {
-    Suite { name, about, needs, run: Run::Commands(run), long: false }
-}
+#[cfg(test)]
+mod tests {
+    use super::super::{commands, prerequisites};
+    use super::*;
+    use std::collections::BTreeSet;
+    use std::path::Path;
 
-const fn bench(name: &'static str, about: &'static str, needs: &'static [&'static str]) -> Suite {
-    Suite { name, about, needs, run: Run::Bench(|_| Ok(Vec::new())), long: false }
-}
-
-/// Every suite.
-pub(crate) const ALL: &[Suite] = &[
-    commands("lint", "formatting, clippy without warnings, licences and sources of dependencies", &[], lint),
-    commands(
-        "workflows",
-        "GitHub workflows are valid and give no rights away; their scripts pass shellcheck or a grammar",
-        &["shellcheck"],
-        super::workflows::commands,
-    ),
-    commands("unit", "every crate's own tests, the client's against a test server", &["setpriv"], unit),
-    bench(
-        "binaries",
-        "programs are hardened, static where promised, and free of paths and times of the building machine",
-        &["tar", "unzip"],
-    ),
-    bench(
-        "formats",
-        "what dpkg, lintian, rpm, rpmlint, tar, unzip, systemd and others say of packages and their files",
-        &[
-            "ar",
-            "bsdtar",
-            "cpio",
-            "dpkg-deb",
-            "fish",
-            "7z",
-            "groff",
-            "gzip",
-            "lintian",
-            "mandoc",
-            "rpm",
-            "rpm2cpio",
-            "rpmlint",
-            "shellcheck",
-            "systemd-analyze",
-            "tar",
-            "unzip",
-            "zipinfo",
-            "zsh",
-        ],
-    ),
-    bench(
-        "msi",
-        "what msitools, 7z, cabextract and osslsigncode say of the Windows Installer database",
-        &["7z", "cabextract", "msiextract", "msiinfo", "openssl", "osslsigncode"],
-    ),
-    bench(
-        "sign",
-        "programs and MSI are signed with keys of every kind, reproduced from stored signatures, and judged",
-        &[
-            PKCS11_ENGINE,
-            "msiextract",
-            "openssl",
-            "osslsigncode",
-            "pkcs11-tool",
-            "ps",
-            "softhsm2-util",
-            "unshare",
-            "unzip",
-        ],
-    ),
-    bench(
-        "delivery",
-        "the programs inside the Linux packages deliver a report; arm64 under emulation",
-        &["cpio", "dpkg-deb", "qemu-aarch64-static", "rpm2cpio", "tar"],
-    ),
-    bench(
-        "install",
-        "DEB and RPM install, upgrade, remove and purge in a scratch system, and keep what they must",
-        &["chroot", "cpio", "dpkg-deb", "mmdebstrap", "rpm", "rpm2cpio", "rpmbuild", "unshare"],
-    ),
-    bench(
-        "service",
-        "DEB and RPM in a booted system: the hardened unit delivers, is restarted, upgraded and removed",
-        &["cpio", "dpkg-deb", "mmdebstrap", "nsenter", "ps", "rpm", "rpm2cpio", "rpmbuild", "systemd-nspawn"],
-    ),
-    bench(
-        "wine",
-        "the MSI installs silently, its service delivers reports, upgrades keep everything, removal is clean",
-        &["msiextract", "wine", "wineboot", "wineserver", "x86_64-w64-mingw32-gcc"],
-    ),
-    bench(
-        "dialogs",
-        "the MSI by hand: every dialog is seen, with mouse and keyboard, and kept as a picture to look at",
-        &[
-            "/usr/share/wine/fonts/tahoma.ttf",
-            "import",
-            "msiextract",
-            "wine",
-            "wineboot",
-            "wineserver",
-            "x86_64-w64-mingw32-gcc",
-            "Xvfb",
-        ],
-    ),
-    bench(
-        "dist",
-        "the build without Python, network or space on the disk, and when it is interrupted",
-        &["ps", "unshare"],
-    ),
-    Suite {
-        name: "nix",
-        about: "the flake: all of it evaluates, builds in the sandbox over stand-ins, and gives the same bits",
-        needs: &[
-            "dpkg-deb",
-            "gzip",
-            "mandoc",
-            "msiinfo",
-            "rpm",
-            "shellcheck",
-            "unzip",
-            "x86_64-w64-mingw32-gcc",
-            // What the artifacts go through afterwards.
-            "7z",
-            "cabextract",
-            "chroot",
-            "cpio",
-            "mmdebstrap",
-            "msiextract",
-            "openssl",
-            "osslsigncode",
-            "rpm2cpio",
-            "rpmbuild",
-            "tar",
-            "unshare",
-            "wine",
-            "wineboot",
-            "wineserver",
-        ],
-        run: Run::Bench(nix::arguments),
-        long: false,
-    },
-    bench(
-        "reproducible",
-        "a second build of one target of each system, everything around it different, gives the same bits",
-        &["unshare"],
-    ),
-    Suite {
-        long: true,
-        ..bench(
-            "reproducible-all",
-            "a second build of every target, everything around it different, gives the same bits",
-            &["unshare"],
-        )
-    },
-    Suite {
-        // Its database comes from the internet, and its outcome changes while the sources do not.
-        long: true,
-        ..commands("advisories", "no dependency has a known weakness", &[], advisories)
-    },
-];
-
-fn lint() -> Result<Vec<Command>> {
-    add_components()?;
-    Ok(vec![
-        cargo(&["fmt", "--all", "--check"]),
-        cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"]),
-        cargo_deny(&["licenses", "bans", "sources"])?,
-    ])
-}
-
-/// Adds rustfmt and clippy to a minimal toolchain.
-pub(super) fn add_components() -> Result<()> {
-    let lacks =
-        |tool: &str| !cargo(&[tool, "--version"]).output().is_ok_and(|output| output.status.success());
-    let missing: Vec<&str> = [("fmt", "rustfmt"), ("clippy", "clippy")]
-        .iter()
-        .filter(|(tool, _)| lacks(tool))
-        .map(|(_, c)| *c)
-        .collect();
-    if missing.is_empty() {
-        return Ok(());
+    /// Fails if: two suites have one name, it is not known which package has a program that one needs, or a suite is
+    /// neither ours nor one of the acceptance bench.
+    #[test]
+    fn suites_are_well_formed() {
+        let names: BTreeSet<_> = all().iter().map(|suite| &suite.name).collect();
+        assert_eq!(names.len(), all().len());
+        for program in all().iter().flat_map(|suite| &suite.needs) {
+            assert!(prerequisites::package_of(program).is_some(), "no package is known for {program}");
+        }
+        let modules = crate::workspace::root().join("tests/acceptance/src/suites");
+        for Suite { name, .. } in all() {
+            let is_module = modules.join(name).is_dir() || modules.join(format!("{name}.rs")).is_file();
+            assert!(commands::own(name).is_some() != is_module, "{name} is to be one or the other");
+        }
     }
-    let mut rustup = clean_command("rustup", &[]);
-    rustup.args(["component", "add"]).args(missing).current_dir(workspace::root());
-    process::run(rustup, |line| println!("{line}"))
-}
 
-fn advisories() -> Result<Vec<Command>> {
-    Ok(vec![cargo_deny(&["advisories"])?])
-}
+    /// Fails if: a suite of the long mode runs without being asked for, or one that was named does not.
+    #[test]
+    fn chooses() {
+        let names = |named: &[&str], without: &[&str], everything| {
+            let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+            choose(&owned(named), &owned(without), everything)
+                .map(|suites| suites.iter().map(|suite| suite.name.as_str()).collect::<Vec<_>>())
+        };
+        let default = names(&[], &[], false).unwrap();
+        assert!(default.contains(&"lint") && !default.contains(&"advisories"), "{default:?}");
+        assert_eq!(names(&[], &[], true).unwrap().len(), all().len());
+        assert_eq!(names(&["advisories", "unit"], &["unit"], false).unwrap(), ["advisories"]);
+        assert!(names(&["unit"], &["unit"], false).is_err());
+        assert!(names(&["no-such-suite"], &[], false).unwrap_err().to_string().contains("lint"));
+    }
 
-fn unit() -> Result<Vec<Command>> {
-    Ok(vec![cargo(&["test", "--quiet", "--workspace", "--no-fail-fast"])])
-}
+    /// The suites as a table in Markdown.
+    fn table() -> String {
+        let row = |suite: &Suite| format!("| `{}` | {} | {} |\n", suite.name, suite.describe(), suite.with);
+        "| suite | proves | with |\n|---|---|---|\n".to_owned() + &all().iter().map(row).collect::<String>()
+    }
 
-/// cargo in the workspace.
-pub(crate) fn cargo(arguments: &[&str]) -> Command {
-    let mut command = clean_command("cargo", &["PYWATS_", "CARGO_TARGET_DIR", "XDG_CACHE_HOME"]);
-    command.args(arguments).current_dir(workspace::root());
-    command
-}
-
-/// `cargo deny check`, by a cargo-deny of a pinned version in the cache.
-fn cargo_deny(checks: &[&str]) -> Result<Command> {
-    let folder = cargo_deny_folder(&Cache::open()?, &Progress::new())?;
-    let mut command = clean_command(folder.join("cargo-deny"), &[]);
-    command.args(["--workspace", "check"]).args(checks).current_dir(workspace::root());
-    Ok(command)
-}
-
-/// Where cargo-deny is.
-pub(super) fn cargo_deny_folder(cache: &Cache, progress: &Progress) -> Result<PathBuf> {
-    crates::prepare(cache, "cargo-deny", "0.20.2", progress)
+    /// Fails if: the documentation's table of suites is not made of the registry.
+    #[test]
+    fn suites_are_documented() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/testing.md");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (before, rest) = text.split_once("| suite |").expect("a table of suites");
+        let after = rest.split_once("\n\n").map_or("", |(_, after)| after);
+        let expected = format!("{before}{}\n{after}", table());
+        if std::env::var_os("UPDATE_GENERATED").is_some() {
+            std::fs::write(&path, expected).unwrap();
+            return;
+        }
+        assert!(
+            text == expected,
+            "docs/testing.md: run: UPDATE_GENERATED=1 cargo test -p xtask suites_are_documented"
+        );
+    }
 }

@@ -23,7 +23,7 @@ const SCRIPT_FOLDERS: &[&str] = &["tests/macos", "tests/windows"];
 /// One command for each judge.
 pub(crate) fn commands() -> Result<Vec<Command>> {
     let cache = Cache::open()?;
-    let progress = Progress::new();
+    let progress = Progress::lines();
     let linters = wheels::prepare(&cache, "workflow-linters", LINTERS, &progress)?;
     // The parser comes compiled for one version of Python.
     let name = format!("powershell-{}", wheels::version_of_python()?);

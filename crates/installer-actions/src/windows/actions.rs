@@ -3,14 +3,14 @@
 use super::service;
 use super::session::Session;
 use super::{files, folders, registry, security, windows_folder};
-use crate::configuration;
 use crate::features::{self, Facts, SELECTIONS};
 use crate::maintenance;
 use crate::plan::{self, Request};
-use crate::records::{self, Pairs};
+use crate::secured::{self, Secured};
 use crate::settings::{self, Found, Problem, System};
+use crate::{configuration, registration};
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::os::windows::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use windows_sys::Win32::Storage::FileSystem::FILE_ATTRIBUTE_REPARSE_POINT;
@@ -22,6 +22,7 @@ const PREPARED: &[&str] = &[
     "SecureFolders",
     "WriteConfiguration",
     "RemoveConfiguration",
+    "ForgetReplaced",
     "ConfigureService",
     "RestoreService",
     "RemoveService",
@@ -53,9 +54,15 @@ impl System for Session {
             };
         }
         match fs::File::open(path) {
-            Ok(_) => Found::File(metadata.len()),
+            Ok(_) => Found::File,
             Err(error) => unreadable(&error),
         }
+    }
+
+    fn read(&self, path: &str, most: usize) -> Result<Vec<u8>, String> {
+        let mut content = Vec::new();
+        let read = fs::File::open(path).and_then(|file| file.take(most as u64 + 1).read_to_end(&mut content));
+        read.map(|_| content).map_err(|error| error.to_string())
     }
 
     fn account_exists(&self, name: &str) -> bool {
@@ -75,7 +82,8 @@ impl System for Session {
     }
 
     fn is_configured(&self) -> bool {
-        configuration_that_stays(self).is_some()
+        // What is not understood is told by who asks next; until then nothing is spared the look.
+        configuration_that_stays(self).is_ok_and(|file| file.is_some())
     }
 }
 
@@ -87,9 +95,14 @@ fn unreadable(error: &io::Error) -> Found {
 }
 
 /// The configuration that is there and stays as it is.
-fn configuration_that_stays(session: &Session) -> Option<PathBuf> {
-    let file = configuration::read(&session.data_for("WriteConfiguration")).ok()?.file;
-    folders::keeps(&session.data_for("SecureFolders"), &file).then_some(file)
+///
+/// # Errors
+/// If the package is not understood.
+fn configuration_that_stays(session: &Session) -> Result<Option<PathBuf>, String> {
+    let file = configuration::read(&session.data_for("WriteConfiguration"))?.file;
+    let folders = session.data_for("SecureFolders");
+    let kept = folders::keeps(&secured::read(&folders)?, &file);
+    Ok(kept.then_some(file))
 }
 
 pub(super) fn keep_settings(session: &Session) -> Outcome {
@@ -97,7 +110,7 @@ pub(super) fn keep_settings(session: &Session) -> Outcome {
         return Ok(());
     }
     let data = session.property("KeepSettings.Data");
-    let (key, properties) = maintenance::read(&data);
+    let (key, properties) = maintenance::read(&data)?;
     for kept in properties {
         let chosen = kept.remembered.map(|(value, _)| registry::text(key, value)).unwrap_or_default();
         // Not what was given: it may be a password.
@@ -115,19 +128,20 @@ pub(super) fn keep_settings(session: &Session) -> Outcome {
     Ok(())
 }
 
-fn wrong_settings(session: &Session, sentence: impl Fn(&Problem) -> String) -> String {
-    let problems = settings::problems(&session.property("CheckSettings.Data"), session);
-    problems.iter().map(sentence).collect::<Vec<_>>().join("\n")
+fn wrong_settings(session: &Session, sentence: impl Fn(&Problem) -> String) -> Result<String, String> {
+    let problems = settings::problems(&session.property("CheckSettings.Data"), session)?;
+    Ok(problems.iter().map(sentence).collect::<Vec<_>>().join("\n"))
 }
 
 pub(super) fn check_settings(session: &Session) -> Outcome {
     let labels = session.property("CheckSettings.Labels");
-    session.set("SETTINGSPROBLEM", &wrong_settings(session, |problem| problem.in_dialog(&labels)));
+    let labels = settings::labels(&labels)?;
+    session.set("SETTINGSPROBLEM", &wrong_settings(session, |problem| problem.in_dialog(&labels))?);
     Ok(())
 }
 
 pub(super) fn refuse_settings(session: &Session) -> Outcome {
-    match wrong_settings(session, Problem::on_command_line) {
+    match wrong_settings(session, Problem::on_command_line)? {
         problems if problems.is_empty() => Ok(()),
         problems => Err(problems),
     }
@@ -136,11 +150,13 @@ pub(super) fn refuse_settings(session: &Session) -> Outcome {
 pub(super) fn choose_features(session: &Session) -> Outcome {
     let selected = SELECTIONS.iter().any(|name| !session.property(name).is_empty());
     let installed = !session.property("Installed").is_empty();
-    for switch in features::switches(&session.property("ChooseFeatures.Data")) {
+    for switch in features::switches(&session.property("ChooseFeatures.Data"))? {
         let given = session.property(switch.property);
         let remembered = session.property(switch.remembered);
         let facts = Facts { given: &given, remembered: &remembered, selected, installed };
-        if let Some(present) = features::decide(facts)
+        let decided = features::decide(facts)
+            .map_err(|reason| format!("{} cannot be settled: {reason}", switch.property))?;
+        if let Some(present) = decided
             && session.has_feature(switch.feature) != present
         {
             session.choose_feature(switch.feature, present)?;
@@ -153,11 +169,11 @@ pub(super) fn choose_features(session: &Session) -> Outcome {
 
 pub(super) fn prepare(session: &Session) -> Outcome {
     let data = session.data_for("Prepare");
-    let facts = Pairs::parse(&data);
-    let name = facts.text("name");
+    let facts = registration::prepared(&data)?;
+    let name = facts.name;
     let existing = service::look(name)?;
     let account = session.property("SERVICEACCOUNT");
-    let wanted = session.has_feature(facts.text("feature"));
+    let wanted = session.has_feature(facts.feature);
     let start = session.property("STARTSERVICE");
     let remembered_start = session.property("REMEMBERED_STARTSERVICE");
     let upgrading = !session.property("UPGRADINGPRODUCTCODE").is_empty();
@@ -171,37 +187,33 @@ pub(super) fn prepare(session: &Session) -> Outcome {
     session.set("REGISTERSERVICE", flag(plan.register));
     session.set("RUNSERVICE", flag(plan.start));
     if plan.register && account.is_empty() {
-        session.set("SERVICEACCOUNT", facts.text("default_account"));
+        session.set("SERVICEACCOUNT", facts.default_account);
     }
-    let mut found = String::new();
     if let Some(service) = &existing {
         session.log(&format!("the service {name} is there: {service:?}"));
-        found = format!(
-            "start|{}\ndelayed|{}\nold_command|{}\nold_account|{}\n",
-            service.start,
-            u8::from(service.delayed),
-            service.command,
-            service.account
-        );
         session.set("SERVICEEXISTS", "1");
         if service.running {
             session.set("StartAgain", name);
         }
     }
     session.log(&format!("the service {name}: {plan:?}"));
-    let configuration = configuration_that_stays(session);
-    if let Some(file) = &configuration {
+    let kept = configuration_that_stays(session)?;
+    if let Some(file) = &kept {
         session.log(&format!("{} exists and stays as it is", file.display()));
     }
     for action in PREPARED {
         let mut data = session.data_for(action);
         match *action {
             "ConfigureService" | "RestoreService" => {
-                data = format!("{data}\n{found}account|{}\n", session.property("SERVICEACCOUNT"));
+                data += &registration::addition(existing.as_ref(), &session.property("SERVICEACCOUNT"));
             }
-            "SecureFolders" => data = prepared_folders(&data, configuration.is_some()),
-            // Decided once for both: the rollback must not remove what was there before.
-            "WriteConfiguration" | "RemoveConfiguration" if configuration.is_some() => data.clear(),
+            "SecureFolders" => data = prepared_folders(&data, kept.is_some())?,
+            // Decided once for all three: the rollback must not remove what was there before.
+            "WriteConfiguration" | "RemoveConfiguration" | "ForgetReplaced" if kept.is_some() => {
+                data = configuration::for_existing(&data)?;
+            }
+            // A first configuration replaces nothing.
+            "ForgetReplaced" => data.clear(),
             _ => {}
         }
         session.set(action, &data);
@@ -212,21 +224,23 @@ pub(super) fn prepare(session: &Session) -> Outcome {
 /// The data of `SecureFolders`: which folders will be new; the folders that are about to be made above others, as who
 /// may rename one of them may put another in place of what is in it; and a watch folder only if the
 /// first configuration will name it.
-fn prepared_folders(data: &str, configured: bool) -> String {
+fn prepared_folders(data: &str, configured: bool) -> Result<String, String> {
     let (mut parents, mut folders) = (String::new(), String::new());
-    for record in records::parse(data) {
-        match record[..] {
-            ["tree", path, sddl, ..] => {
-                let missing = folders::missing_above(Path::new(path));
-                parents.extend(missing.iter().map(|parent| format!("folder|{}|{sddl}\n", parent.display())));
-                let new = if folders::exists(Path::new(path)) { "" } else { "new-" };
-                folders += &format!("{new}{}\n", record.join("|"));
+    for mut folder in secured::read(data)? {
+        match &mut folder {
+            Secured::Tree { path, sddl, new, .. } => {
+                for parent in folders::missing_above(Path::new(path)) {
+                    let path = parent.to_string_lossy();
+                    parents += &format!("{}\n", Secured::Alone { path: &path, sddl }.record());
+                }
+                *new = !folders::exists(Path::new(path));
             }
-            ["drop", ..] if configured => {}
-            _ => folders += &format!("{}\n", record.join("|")),
+            Secured::Drop { .. } if configured => continue,
+            Secured::Drop { .. } | Secured::Alone { .. } => {}
         }
+        folders += &format!("{}\n", folder.record());
     }
-    parents + &folders
+    Ok(parents + &folders)
 }
 
 pub(super) fn start_again(session: &Session) -> Outcome {
@@ -238,11 +252,11 @@ pub(super) fn start_again(session: &Session) -> Outcome {
 }
 
 pub(super) fn secure_folders(session: &Session) -> Outcome {
-    folders::secure(&session.data(), &|line| session.log(line))
+    folders::secure(&secured::read(&session.data())?, &|line| session.log(line))
 }
 
 pub(super) fn write_configuration(session: &Session) -> Outcome {
-    files::write_configuration(&configuration::read(&session.data())?)
+    files::write_configuration(&configuration::read(&session.data())?, &|line| session.log(line))
 }
 
 pub(super) fn remove_configuration(session: &Session) -> Outcome {
@@ -250,39 +264,41 @@ pub(super) fn remove_configuration(session: &Session) -> Outcome {
     Ok(())
 }
 
+pub(super) fn forget_replaced(session: &Session) -> Outcome {
+    files::forget_replaced(&configuration::read(&session.data())?, &|line| session.log(line));
+    Ok(())
+}
+
 pub(super) fn configure_service(session: &Session) -> Outcome {
     let data = session.data();
-    let settings = Pairs::parse(&data);
-    let account = settings.text("account");
+    let (registration, described) = registration::configured(&data)?;
+    let account = registration.account;
     if !account.is_empty() && !settings::is_of_windows(account) {
         // Where a policy decides who may, the service manager says so when the service starts.
         if let Err(error) = security::allow_logon_as_service(account) {
             session.log(&format!("{account} is not given the right to log on as a service: {error}"));
         }
     }
-    service::configure(&settings, &|line| session.log(line))
+    service::configure(&registration, &described, &|line| session.log(line))
 }
 
 pub(super) fn restore_service(session: &Session) -> Outcome {
     let data = session.data();
-    let settings = Pairs::parse(&data);
-    if let Err(error) = service::restore(&settings, &|line| session.log(line)) {
-        session.log(&format!("the service {} stays as it is: {error}", settings.text("name")));
+    let registration = registration::restored(&data)?;
+    if let Err(error) = service::restore(&registration, &|line| session.log(line)) {
+        session.log(&format!("the service {} stays as it is: {error}", registration.name));
     }
     Ok(())
 }
 
 pub(super) fn remove_service(session: &Session) -> Outcome {
-    let data = session.data();
-    if let Err(error) = service::remove(Pairs::parse(&data).text("name")) {
+    if let Err(error) = service::remove(registration::removed(&session.data())?) {
         session.log(&error);
     }
     Ok(())
 }
 
 pub(super) fn purge_data(session: &Session) -> Outcome {
-    let data = session.data();
-    let folders: Vec<&str> = data.lines().filter(|line| !line.is_empty()).collect();
-    files::purge(&folders, &|line| session.log(line));
+    files::purge(&secured::purged(&session.data())?, &|line| session.log(line));
     Ok(())
 }

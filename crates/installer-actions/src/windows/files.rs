@@ -1,13 +1,14 @@
-//! Writes and removes the first configuration, and removes everything at a purge.
+//! Writes and removes the first configuration and the token, and removes everything at a purge.
 
 use super::security::Descriptor;
 use super::wide;
-use crate::configuration::Configuration;
+use crate::configuration::{self, Configuration, Copy};
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::windows::io::FromRawHandle;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::ptr::null_mut;
+use wats_settings::token;
 use windows_sys::Win32::Foundation::{GENERIC_WRITE, INVALID_HANDLE_VALUE};
 use windows_sys::Win32::Storage::FileSystem::{CREATE_NEW, CreateFileW, FILE_ATTRIBUTE_NORMAL};
 
@@ -46,19 +47,46 @@ fn write(path: &Path, content: &[u8], rights: &Descriptor) -> Result<(), String>
     })
 }
 
-/// Writes the configuration, which is not there yet.
-pub(super) fn write_configuration(wanted: &Configuration) -> Result<(), String> {
-    let Some(text) = &wanted.text else { return Ok(()) };
-    let rights = Descriptor::parse(&wanted.sddl)?;
-    for (from, to) in &wanted.copies {
-        let content = fs::read(from).map_err(|error| {
-            format!("{} cannot be read by the installation service: {error}", from.display())
-        })?;
-        // One of an earlier installation, without a configuration that would name it.
-        if to.exists() {
-            fs::remove_file(to).map_err(|error| format!("{} cannot be replaced: {error}", to.display()))?;
+/// The token in a file, as the line that is written; nothing if there is no such file. It is judged here as well,
+/// because whoever asked for the installation may not have been allowed to look at it.
+fn token_in(path: &Path) -> Result<Option<Vec<u8>>, String> {
+    let mut content = Vec::new();
+    let read = File::open(path)
+        .and_then(|file| file.take(token::MAX_FILE_BYTES as u64 + 1).read_to_end(&mut content));
+    match read {
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => {
+            return Err(format!("{} cannot be read by the installation service: {error}", path.display()));
         }
-        write(to, &content, &rights)?;
+    }
+    let token = token::of_file(&content).map_err(|reason| format!("{}: {reason}", path.display()))?;
+    Ok(Some(format!("{token}\r\n").into_bytes()))
+}
+
+/// Removes a file, if it is there.
+fn remove(path: &Path) -> Result<(), String> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(format!("{} cannot be removed: {error}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes the configuration, or, where it is there, the token that it names.
+pub(super) fn write_configuration(wanted: &Configuration, log: &dyn Fn(&str)) -> Result<(), String> {
+    let rights = Descriptor::parse(&wanted.sddl)?;
+    if wanted.exists {
+        return wanted.copies.iter().try_for_each(|copy| replace(&wanted.file, copy, &rights, log));
+    }
+    let Some(text) = &wanted.text else { return Ok(()) };
+    for copy in &wanted.copies {
+        let content = token_in(&copy.from)?;
+        let content = content.ok_or_else(|| format!("{}: there is no such file", copy.from.display()))?;
+        // One of an earlier installation, without a configuration that would name it.
+        remove(&copy.to)?;
+        write(&copy.to, &content, &rights)?;
     }
     let written = write(&wanted.file, text.as_bytes(), &rights);
     if written.is_err() {
@@ -67,14 +95,79 @@ pub(super) fn write_configuration(wanted: &Configuration) -> Result<(), String> 
     written
 }
 
-fn remove_copies(written: &Configuration) {
-    for (_, copy) in &written.copies {
-        drop(fs::remove_file(copy));
+/// Where a token is until the one that replaces it is there to stay.
+fn aside(copy: &Copy) -> PathBuf {
+    let mut name = copy.to.clone().into_os_string();
+    name.push(".replaced");
+    name.into()
+}
+
+/// Puts a token that was given later in the place of the earlier one, if the configuration names that. A file that is
+/// not there any more was given to the first installation already.
+fn replace(configuration: &Path, copy: &Copy, rights: &Descriptor, log: &dyn Fn(&str)) -> Result<(), String> {
+    let (from, to, aside) = (copy.from.display(), &copy.to, aside(copy));
+    // Left where Windows was told to do without commit actions.
+    remove(&aside)?;
+    let Some(content) = token_in(&copy.from)? else {
+        log(&format!("{from} is not there, and {} stays as it is", to.display()));
+        return Ok(());
+    };
+    let named = fs::read(configuration).map_err(|error| format!("cannot be read: {error}"));
+    match named.and_then(|document| configuration::names(&document, copy)) {
+        Ok(true) => {}
+        Ok(false) => {
+            log(&format!(
+                "{from} is not used: {} does not have {} as its {}",
+                configuration.display(),
+                to.display(),
+                copy.name
+            ));
+            return Ok(());
+        }
+        Err(reason) => {
+            log(&format!("{from} is not used: {} {reason}", configuration.display()));
+            return Ok(());
+        }
+    }
+    if fs::read(to).is_ok_and(|earlier| earlier == content) {
+        return Ok(());
+    }
+    match fs::rename(to, &aside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(format!("{} cannot be replaced: {error}", to.display()));
+        }
+        _ => {}
+    }
+    let written = write(to, &content, rights);
+    if written.is_err() {
+        drop(fs::rename(&aside, to));
+    } else {
+        log(&format!("{} is replaced by what is in {from}", to.display()));
+    }
+    written
+}
+
+/// Removes the tokens that others have replaced.
+pub(super) fn forget_replaced(written: &Configuration, log: &dyn Fn(&str)) {
+    for copy in &written.copies {
+        if let Err(error) = remove(&aside(copy)) {
+            log(&error);
+        }
     }
 }
 
-/// Removes what [`write_configuration`] wrote, and nothing else.
+fn remove_copies(written: &Configuration) {
+    for copy in &written.copies {
+        drop(fs::remove_file(&copy.to));
+    }
+}
+
+/// Removes what [`write_configuration`] wrote, and nothing else; what it replaced is brought back.
 pub(super) fn remove_configuration(written: &Configuration) {
+    for copy in written.copies.iter().filter(|_| written.exists) {
+        // In one step: there is a token at every moment.
+        drop(fs::rename(aside(copy), &copy.to));
+    }
     let Some(text) = &written.text else { return };
     if fs::read(&written.file).is_ok_and(|content| content == text.as_bytes()) {
         drop(fs::remove_file(&written.file));

@@ -5,7 +5,7 @@
 
 use super::security::{self, Descriptor};
 use super::{last_error, wide, windows_folder};
-use crate::records;
+use crate::secured::Secured;
 use std::fs::File;
 use std::os::windows::ffi::OsStringExt;
 use std::os::windows::fs::{MetadataExt, OpenOptionsExt};
@@ -21,39 +21,33 @@ use windows_sys::Win32::Storage::FileSystem::{
 /// Read, write and delete, but neither take over nor change rights.
 const MODIFY: u32 = 0x0013_01bf;
 
-/// Secures folders, each record a kind, a path and access rights in SDDL:
-///
-/// | kind | what happens |
-/// |---|---|
-/// | `tree`, and names | the folder gets the rights, and everything in it inherits them; files of these names that an ordinary user wrote are set aside. If an ordinary user made the folder, another takes its place. Without names, ordinary users may have made neither the folder nor anything in it |
-/// | `new-tree`, and names | the same for a folder that was not there a moment ago, in which nothing may be an ordinary user's |
-/// | `folder` | the folder gets the rights; what is in it stays as it is |
-/// | `drop`, and the identifier of an account | a folder that is not there is made with the rights; one that is lets the account in |
+/// Secures folders.
 ///
 /// # Errors
 /// If a folder is a link, or the system refuses.
-pub(super) fn secure(data: &str, log: &dyn Fn(&str)) -> Result<(), String> {
+pub(super) fn secure(folders: &[Secured<'_>], log: &dyn Fn(&str)) -> Result<(), String> {
     security::enable_privileges();
-    let records = records::parse(data);
-    let alone: Vec<PathBuf> =
-        records.iter().filter(|record| record[0] == "folder").map(|record| plain(record[1])).collect();
-    for record in &records {
-        match record[..] {
-            [_, "", ..] => {}
-            [kind @ ("tree" | "new-tree"), path, sddl, ref believed @ ..] => {
+    let alone = |folder: &Secured<'_>| match folder {
+        Secured::Alone { path, .. } => Some(plain(path)),
+        _ => None,
+    };
+    let alone: Vec<PathBuf> = folders.iter().filter_map(alone).collect();
+    for folder in folders {
+        match folder {
+            Secured::Tree { path, sddl, new, believed } => {
                 let (path, rights) = (plain(path), Descriptor::parse(sddl)?);
                 if is_planted(&path) {
                     replace(&path, believed, &rights, log)?;
                 }
-                let contents = match kind {
-                    "tree" if !believed.is_empty() => Contents::Believed(believed),
-                    _ => Contents::Ours,
-                };
+                let contents =
+                    if *new || believed.is_empty() { Contents::Ours } else { Contents::Believed(believed) };
                 tree(&path, &rights, contents, &alone, log)?;
             }
-            ["folder", path, sddl] => single(&plain(path), &Descriptor::parse(sddl)?, log)?,
-            ["drop", path, sddl, account] => drop_folder(path, &Descriptor::parse(sddl)?, account, log)?,
-            _ => return Err(format!("the record {record:?} of a folder is not known")),
+            Secured::Alone { path, sddl } => single(&plain(path), &Descriptor::parse(sddl)?, log)?,
+            Secured::Drop { path: "", .. } => {}
+            Secured::Drop { path, sddl, account } => {
+                drop_folder(path, &Descriptor::parse(sddl)?, account, log)?;
+            }
         }
     }
     Ok(())
@@ -114,12 +108,11 @@ pub(super) fn is_planted(path: &Path) -> bool {
     path.is_dir() && is_of_others(path)
 }
 
-/// Whether a file is there and stays, by the data of [`secure`], which has the folder it is in.
-pub(super) fn keeps(data: &str, file: &Path) -> bool {
+/// Whether a file is there and stays; the folder it is in is one of those that [`secure`] is given.
+pub(super) fn keeps(folders: &[Secured<'_>], file: &Path) -> bool {
     let Some(folder) = file.parent().filter(|_| exists(file)) else { return false };
-    let records = records::parse(data);
-    let sddl = records.iter().find_map(|record| match record[..] {
-        ["tree", path, sddl, ..] if plain(path) == folder => Some(sddl),
+    let sddl = folders.iter().find_map(|secured| match secured {
+        Secured::Tree { path, sddl, .. } if plain(path) == folder => Some(*sddl),
         _ => None,
     });
     let is_secured = || {

@@ -55,6 +55,7 @@ export! {
     SecureFolders => actions::secure_folders,
     WriteConfiguration => actions::write_configuration,
     RemoveConfiguration => actions::remove_configuration,
+    ForgetReplaced => actions::forget_replaced,
     ConfigureService => actions::configure_service,
     RestoreService => actions::restore_service,
     RemoveService => actions::remove_service,

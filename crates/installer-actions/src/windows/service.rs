@@ -2,7 +2,7 @@
 
 use super::{last_error, narrow, wide};
 use crate::plan::Service;
-use crate::records::Pairs;
+use crate::registration::{Described, Registration};
 use crate::settings::has_password;
 use std::ptr::{null, null_mut};
 use windows_sys::Win32::Foundation::ERROR_SERVICE_DOES_NOT_EXIST;
@@ -11,10 +11,10 @@ use windows_sys::Win32::System::Services::{
     ChangeServiceConfig2W, ChangeServiceConfigW, CloseServiceHandle, ControlService, CreateServiceW,
     DeleteService, OpenSCManagerW, OpenServiceW, QUERY_SERVICE_CONFIGW, QueryServiceConfig2W,
     QueryServiceConfigW, QueryServiceStatus, SC_ACTION, SC_ACTION_RESTART, SC_HANDLE, SC_MANAGER_CONNECT,
-    SC_MANAGER_CREATE_SERVICE, SERVICE_AUTO_START, SERVICE_CHANGE_CONFIG,
-    SERVICE_CONFIG_DELAYED_AUTO_START_INFO, SERVICE_CONFIG_DESCRIPTION, SERVICE_CONFIG_FAILURE_ACTIONS,
-    SERVICE_CONFIG_FAILURE_ACTIONS_FLAG, SERVICE_CONFIG_PRESHUTDOWN_INFO, SERVICE_CONFIG_SERVICE_SID_INFO,
-    SERVICE_CONTROL_STOP, SERVICE_DELAYED_AUTO_START_INFO, SERVICE_DESCRIPTIONW, SERVICE_ERROR_NORMAL,
+    SC_MANAGER_CREATE_SERVICE, SERVICE_CHANGE_CONFIG, SERVICE_CONFIG_DELAYED_AUTO_START_INFO,
+    SERVICE_CONFIG_DESCRIPTION, SERVICE_CONFIG_FAILURE_ACTIONS, SERVICE_CONFIG_FAILURE_ACTIONS_FLAG,
+    SERVICE_CONFIG_PRESHUTDOWN_INFO, SERVICE_CONFIG_SERVICE_SID_INFO, SERVICE_CONTROL_STOP,
+    SERVICE_DELAYED_AUTO_START_INFO, SERVICE_DESCRIPTIONW, SERVICE_ERROR_NORMAL,
     SERVICE_FAILURE_ACTIONS_FLAG, SERVICE_FAILURE_ACTIONSW, SERVICE_NO_CHANGE, SERVICE_PRESHUTDOWN_INFO,
     SERVICE_QUERY_CONFIG, SERVICE_QUERY_STATUS, SERVICE_SID_INFO, SERVICE_START, SERVICE_STATUS,
     SERVICE_STOP, SERVICE_STOPPED, SERVICE_WIN32_OWN_PROCESS, StartServiceW,
@@ -106,10 +106,15 @@ pub(super) fn look(name: &str) -> Result<Option<Service>, String> {
 
 /// Registers a service again that was there when the installation began, and has been deleted since by the
 /// removal of an older version. Only an account without a password can be given back to it.
-fn register_again(settings: &Pairs<'_>, command: &str, log: &dyn Fn(&str)) -> Result<(), String> {
+fn register_again(
+    registration: &Registration<'_>,
+    found: &Service,
+    command: &str,
+    log: &dyn Fn(&str),
+) -> Result<(), String> {
     let manager = manager(SC_MANAGER_CONNECT | SC_MANAGER_CREATE_SERVICE)?;
     let [name, display, command, account] =
-        [settings.text("name"), settings.text("display"), command, settings.text("old_account")].map(wide);
+        [registration.name, registration.display, command, &found.account].map(wide);
     // SAFETY: the manager is open, and all texts end with a zero and live until the call returns.
     let service = unsafe {
         CreateServiceW(
@@ -118,7 +123,7 @@ fn register_again(settings: &Pairs<'_>, command: &str, log: &dyn Fn(&str)) -> Re
             display.as_ptr(),
             SERVICE_CHANGE_CONFIG,
             SERVICE_WIN32_OWN_PROCESS,
-            settings.number("start").unwrap_or(SERVICE_AUTO_START),
+            found.start,
             SERVICE_ERROR_NORMAL,
             command.as_ptr(),
             null(),
@@ -129,10 +134,10 @@ fn register_again(settings: &Pairs<'_>, command: &str, log: &dyn Fn(&str)) -> Re
         )
     };
     if service.is_null() {
-        return Err(format!("the service {} cannot be registered: {}", settings.text("name"), last_error()));
+        return Err(format!("the service {} cannot be registered: {}", registration.name, last_error()));
     }
     drop(Handle(service));
-    log(&format!("the service {} was deleted meanwhile, and is registered again", settings.text("name")));
+    log(&format!("the service {} was deleted meanwhile, and is registered again", registration.name));
     Ok(())
 }
 
@@ -181,35 +186,45 @@ fn change2<T>(service: &Handle, level: u32, value: &mut T) -> Result<(), String>
     Ok(())
 }
 
-/// Configures a service by the data of the action.
+/// Configures a service.
 ///
 /// # Errors
 /// If the service manager refuses what the service cannot do without.
-pub(super) fn configure(settings: &Pairs<'_>, log: &dyn Fn(&str)) -> Result<(), String> {
-    let again = settings.number("start").is_some() && look(settings.text("name"))?.is_none();
-    if again {
-        register_again(settings, settings.text("command"), log)?;
-    }
+pub(super) fn configure(
+    registration: &Registration<'_>,
+    described: &Described<'_>,
+    log: &dyn Fn(&str),
+) -> Result<(), String> {
+    let found = registration.found.as_ref();
+    let again = match found {
+        Some(found) if look(registration.name)?.is_none() => {
+            register_again(registration, found, described.command, log)?;
+            true
+        }
+        _ => false,
+    };
     // A failure action that restarts needs the right to start.
-    let service = open(settings.text("name"), SERVICE_CHANGE_CONFIG | SERVICE_START)?;
-    let refused = |error: String| format!("the service {} cannot be changed: {error}", settings.text("name"));
-    let before = settings.number("start");
+    let service = open(registration.name, SERVICE_CHANGE_CONFIG | SERVICE_START)?;
     // One with a password has been set by Windows Installer, which alone knows it.
-    let account = without_password(settings, "account");
-    let start = before.unwrap_or(SERVICE_NO_CHANGE);
-    change(&service, settings.text("command"), start, account).map_err(refused)?;
+    let account = without_password(registration.account);
+    let start = found.map_or(SERVICE_NO_CHANGE, |found| found.start);
+    change(&service, described.command, start, account)
+        .map_err(|error| format!("the service {} cannot be changed: {error}", registration.name))?;
     // It is what the access rights of the data folder name.
     let mut sid = SERVICE_SID_INFO { dwServiceSidType: SID_UNRESTRICTED };
     let mut optional = vec![("identity", change2(&service, SERVICE_CONFIG_SERVICE_SID_INFO, &mut sid))];
-    let mut description = wide(settings.text("description"));
+    let mut description = wide(described.description);
     let mut text = SERVICE_DESCRIPTIONW { lpDescription: description.as_mut_ptr() };
     optional.push(("description", change2(&service, SERVICE_CONFIG_DESCRIPTION, &mut text)));
-    if before.is_none() || again {
-        optional.extend(begin(&service, settings));
-    } else if settings.number("delayed") == Some(1) {
-        let mut delayed = SERVICE_DELAYED_AUTO_START_INFO { fDelayedAutostart: 1 };
-        let done = change2(&service, SERVICE_CONFIG_DELAYED_AUTO_START_INFO, &mut delayed);
-        optional.push(("delayed start", done));
+    match found {
+        Some(found) if !again => {
+            if found.delayed {
+                let mut delayed = SERVICE_DELAYED_AUTO_START_INFO { fDelayedAutostart: 1 };
+                let done = change2(&service, SERVICE_CONFIG_DELAYED_AUTO_START_INFO, &mut delayed);
+                optional.push(("delayed start", done));
+            }
+        }
+        _ => optional.extend(begin(&service, described)),
     }
     for (what, outcome) in optional {
         if let Err(error) = outcome {
@@ -220,13 +235,13 @@ pub(super) fn configure(settings: &Pairs<'_>, log: &dyn Fn(&str)) -> Result<(), 
 }
 
 /// What a service gets when it is new, and keeps as an administrator changes it.
-fn begin(service: &Handle, settings: &Pairs<'_>) -> Vec<(&'static str, Result<(), String>)> {
-    let number = |name| settings.number(name).unwrap_or(0);
+fn begin(service: &Handle, described: &Described<'_>) -> Vec<(&'static str, Result<(), String>)> {
+    let milliseconds = |seconds: u32| seconds.saturating_mul(1000);
     let mut delayed = SERVICE_DELAYED_AUTO_START_INFO { fDelayedAutostart: 1 };
-    let mut actions =
-        [SC_ACTION { Type: SC_ACTION_RESTART, Delay: number("restart_delay_seconds") * 1000 }; 3];
+    let delay = milliseconds(described.restart_delay_seconds);
+    let mut actions = [SC_ACTION { Type: SC_ACTION_RESTART, Delay: delay }; 3];
     let mut recovery = SERVICE_FAILURE_ACTIONSW {
-        dwResetPeriod: number("restart_reset_seconds"),
+        dwResetPeriod: described.restart_reset_seconds,
         lpRebootMsg: null_mut(),
         lpCommand: null_mut(),
         cActions: 3,
@@ -235,7 +250,7 @@ fn begin(service: &Handle, settings: &Pairs<'_>) -> Vec<(&'static str, Result<()
     // A service that ends with an error is restarted like one that crashes.
     let mut also_errors = SERVICE_FAILURE_ACTIONS_FLAG { fFailureActionsOnNonCrashFailures: 1 };
     let mut preshutdown =
-        SERVICE_PRESHUTDOWN_INFO { dwPreshutdownTimeout: number("preshutdown_seconds") * 1000 };
+        SERVICE_PRESHUTDOWN_INFO { dwPreshutdownTimeout: milliseconds(described.preshutdown_seconds) };
     vec![
         ("delayed start", change2(service, SERVICE_CONFIG_DELAYED_AUTO_START_INFO, &mut delayed)),
         ("recovery", change2(service, SERVICE_CONFIG_FAILURE_ACTIONS, &mut recovery)),
@@ -245,18 +260,13 @@ fn begin(service: &Handle, settings: &Pairs<'_>) -> Vec<(&'static str, Result<()
 }
 
 /// Gives a service that was there its program, start type and account back.
-pub(super) fn restore(settings: &Pairs<'_>, log: &dyn Fn(&str)) -> Result<(), String> {
-    if look(settings.text("name"))?.is_none() {
-        return register_again(settings, settings.text("old_command"), log);
+pub(super) fn restore(registration: &Registration<'_>, log: &dyn Fn(&str)) -> Result<(), String> {
+    let found = registration.found.as_ref().ok_or("it is not known how it was")?;
+    if look(registration.name)?.is_none() {
+        return register_again(registration, found, &found.command, log);
     }
-    let service = open(settings.text("name"), SERVICE_CHANGE_CONFIG)?;
-    let account = without_password(settings, "old_account");
-    change(
-        &service,
-        settings.text("old_command"),
-        settings.number("start").unwrap_or(SERVICE_NO_CHANGE),
-        account,
-    )
+    let service = open(registration.name, SERVICE_CHANGE_CONFIG)?;
+    change(&service, &found.command, found.start, without_password(&found.account))
 }
 
 /// Stops a service and deletes it.
@@ -273,6 +283,6 @@ pub(super) fn remove(name: &str) -> Result<(), String> {
 }
 
 /// An account, unless it has a password, which nobody knows here.
-fn without_password<'a>(settings: &Pairs<'a>, name: &str) -> &'a str {
-    Some(settings.text(name)).filter(|account| !has_password(account)).unwrap_or_default()
+fn without_password(account: &str) -> &str {
+    if has_password(account) { "" } else { account }
 }

@@ -9,6 +9,8 @@ pub mod loaded;
 pub mod policy;
 pub mod settings;
 pub mod source;
+#[cfg(test)]
+mod tests;
 pub mod watch;
 
 pub use loaded::{FileState, Loaded, Origin};

@@ -7,6 +7,7 @@ use super::{Config, Secret};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::time::Duration;
+use wats_settings::folder;
 
 /// One setting.
 pub struct Setting {
@@ -114,7 +115,7 @@ pub const SETTINGS: &[Setting] = &[
         key: "data_dir",
         env: Some("PYWATS_DATA_DIR"),
         policy: None,
-        expects: "the full path of a folder",
+        expects: folder::WANTED,
         read: |c, v| path(v).map(|folder| c.client.data_dir = folder),
         show: |c| Some(c.client.data_dir.display().to_string()),
     },
@@ -128,7 +129,7 @@ pub const SETTINGS: &[Setting] = &[
             explanation: "Reports that are dropped into this folder are uploaded.",
             input: Input::Text,
         }),
-        expects: "the full path of a folder",
+        expects: folder::WANTED,
         read: |c, v| optional_path(v).map(|folder| c.client.watch_folder = folder),
         show: |c| Some(c.watch_folder().display().to_string()),
     },
@@ -137,7 +138,7 @@ pub const SETTINGS: &[Setting] = &[
         key: "done_folder",
         env: None,
         policy: None,
-        expects: "the full path of a folder",
+        expects: folder::WANTED,
         read: |c, v| optional_path(v).map(|folder| c.client.done_folder = folder),
         show: |c| Some(c.done_folder().display().to_string()),
     },
@@ -146,7 +147,7 @@ pub const SETTINGS: &[Setting] = &[
         key: "failed_folder",
         env: None,
         policy: None,
-        expects: "the full path of a folder",
+        expects: folder::WANTED,
         read: |c, v| optional_path(v).map(|folder| c.client.failed_folder = folder),
         show: |c| Some(c.failed_folder().display().to_string()),
     },
@@ -227,7 +228,7 @@ fn optional_text(value: &Value) -> Option<Option<String>> {
 
 /// A service has no meaningful current folder, so a path must be complete.
 fn path(value: &Value) -> Option<PathBuf> {
-    text(value).map(PathBuf::from).filter(|path| path.is_absolute())
+    text(value).filter(|path| folder::is_full(path)).map(PathBuf::from)
 }
 
 fn optional_path(value: &Value) -> Option<Option<PathBuf>> {

@@ -10,9 +10,10 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
+use wats_settings::{folder, text, token};
 
 /// More than any configuration needs: a wrong path must not fill the memory.
-const MAX_BYTES: u64 = 1 << 20;
+const MAX_BYTES: usize = 1 << 20;
 
 /// Where to look for the configuration.
 pub struct Sources {
@@ -158,10 +159,10 @@ impl Sources {
             (None, None) => return,
         };
         loaded.origins[token] = origin;
-        match read_text(&file) {
-            Ok(Some(text)) if !text.trim().is_empty() => server.token = Some(Secret::new(text.trim())),
-            Ok(Some(_)) => loaded.missing.push(format!("token file {}: empty", file.display())),
-            Ok(None) => loaded.missing.push(format!("token file {}: does not exist", file.display())),
+        let read = read(&file, token::MAX_FILE_BYTES)
+            .and_then(|bytes| token::of_file(&bytes.ok_or_else(|| "does not exist".to_owned())?));
+        match read {
+            Ok(token) => server.token = Some(Secret::new(token)),
             Err(reason) => loaded.missing.push(format!("token file {}: {reason}", file.display())),
         }
     }
@@ -198,23 +199,24 @@ fn index(section: &str, key: &str) -> usize {
 
 /// The text of a small file without its byte order mark, or `None` where there is no file.
 fn read_text(path: &Path) -> Result<Option<String>, String> {
+    let Some(bytes) = read(path, MAX_BYTES)? else { return Ok(None) };
+    if bytes.len() > MAX_BYTES {
+        return Err(format!("is larger than {MAX_BYTES} bytes; is it the right file?"));
+    }
+    text::decode(&bytes).map(Some)
+}
+
+/// The content of a file, of a larger one `most` bytes and one more, or `None` where there is no file.
+fn read(path: &Path, most: usize) -> Result<Option<Vec<u8>>, String> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(format!("cannot be opened: {error}")),
     };
     let mut bytes = Vec::new();
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| format!("cannot be read: {error}"))?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(format!("is larger than {MAX_BYTES} bytes; is it the right file?"));
-    }
-    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        return Err("is UTF-16; save it as UTF-8".to_owned());
-    }
-    let text = String::from_utf8(bytes).map_err(|error| {
-        format!("is not UTF-8 (at byte {}); save it as UTF-8", error.utf8_error().valid_up_to())
-    })?;
-    Ok(Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)))
+    let read = file.take(most as u64 + 1).read_to_end(&mut bytes);
+    read.map_err(|error| format!("cannot be read: {error}"))?;
+    Ok(Some(bytes))
 }
 
 /// What serde_json says, without any of the file's text, and with help for the usual Windows mistake.
@@ -277,16 +279,18 @@ fn unknown(name: &str, meant: Option<String>) -> String {
 /// Values that are each valid but cannot go together.
 pub(super) fn contradictions(config: &Config) -> Vec<String> {
     let mut errors = Vec::new();
-    let folders = [
-        ("client.watch_folder", config.watch_folder()),
-        ("client.done_folder", config.done_folder()),
-        ("client.failed_folder", config.failed_folder()),
-    ];
-    for (at, (name, folder)) in folders.iter().enumerate() {
-        for (other_name, other) in &folders[at + 1..] {
-            if folder == other {
-                errors.push(format!("{name} and {other_name} are the same folder; write different ones"));
-            }
+    let watched = ("client.watch_folder", config.watch_folder());
+    let done = ("client.done_folder", config.done_folder());
+    let failed = ("client.failed_folder", config.failed_folder());
+    let data = &config.client.data_dir;
+    // Configuration, queue and log are no reports.
+    let (own, logs) =
+        (("client.data_dir", data.clone()), ("the folder logs in client.data_dir", data.join("logs")));
+    for ((name, path), (other_name, other)) in
+        [(&watched, &done), (&watched, &failed), (&done, &failed), (&watched, &own), (&watched, &logs)]
+    {
+        if folder::is_same(path, other) {
+            errors.push(folder::clash(name, other_name));
         }
     }
     if config.upload.retry_initial > config.upload.retry_max {

@@ -5,8 +5,6 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use reqwest::ClientBuilder;
 use reqwest::header::HeaderValue;
 use url::Url;
@@ -74,12 +72,6 @@ fn without_credentials(address: &str) -> String {
     }
 }
 
-/// Tokens are copied by hand; one without its padding is still unambiguous.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &base64::alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
-
 /// An API token: the base64 form of `user:password`, as WATS hands it out and as the `Basic` scheme
 /// ([RFC 7617](https://www.rfc-editor.org/rfc/rfc7617)) sends it. `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
@@ -93,12 +85,13 @@ impl Token {
 
     /// `user:password` in plain, where it is text.
     pub(super) fn credentials(&self) -> Option<String> {
-        String::from_utf8(BASE64.decode(&self.0).ok()?).ok()
+        wats_settings::token::credentials(&self.0)
     }
 
     /// The `Authorization` header, marked as sensitive so that libraries do not print it either.
     pub(super) fn to_header(&self) -> Result<HeaderValue, Failure> {
-        let mut value = HeaderValue::try_from(format!("Basic {}", self.0)).map_err(|_| token_failure())?;
+        let mut value = HeaderValue::try_from(format!("Basic {}", self.0))
+            .map_err(|_| Failure::configuration("the API token holds characters that no header can hold"))?;
         value.set_sensitive(true);
         Ok(value)
     }
@@ -113,12 +106,8 @@ impl FromStr for Token {
     /// [`super::FailureKind::Configuration`] for a text that is not the base64 form of
     /// `user:password`.
     fn from_str(text: &str) -> Result<Token, Failure> {
-        let text = text.trim();
-        let decoded = BASE64.decode(text).map_err(|_| token_failure())?;
-        if !decoded.contains(&b':') {
-            return Err(token_failure());
-        }
-        Ok(Token(text.to_owned()))
+        let token = wats_settings::token::read(text).map_err(Failure::configuration)?;
+        Ok(Token(token.to_owned()))
     }
 }
 
@@ -126,44 +115,6 @@ impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Token(…)")
     }
-}
-
-fn token_failure() -> Failure {
-    Failure::configuration(
-        "the API token is not usable: expected the base64 form of user:password, as the WATS server \
-         shows it; copy it again, without the word Basic, quotes or line breaks",
-    )
-}
-
-/// Turns the address that a person wrote into the root of the server, without a trailing slash.
-///
-/// # Errors
-/// [`super::FailureKind::Configuration`] for everything that is not the address of an HTTP server.
-pub(super) fn normalize_url(address: &str) -> Result<Url, Failure> {
-    const WANTED: &str = "write it as in https://company.wats.com";
-    let address = address.trim();
-    if address.is_empty() {
-        return Err(Failure::configuration(format!("the server's address is missing; {WANTED}")));
-    }
-    // The address itself is not repeated: it may hold credentials.
-    let mut url = Url::parse(address).map_err(|error| {
-        Failure::configuration(format!("the server's address cannot be read: {error}; {WANTED}"))
-    })?;
-    let problem = if !matches!(url.scheme(), "http" | "https") {
-        "does not start with https:// or http://"
-    } else if !url.username().is_empty() || url.password().is_some() {
-        "holds a user name or password, which belong into the API token"
-    } else if url.query().is_some() || url.fragment().is_some() {
-        "holds a query or a fragment"
-    } else {
-        let path = url.path().trim_end_matches('/');
-        let is_api = path.to_ascii_lowercase().ends_with("/api");
-        let root = if is_api { &path[..path.len() - "/api".len()] } else { path };
-        let root = root.trim_end_matches('/').to_owned();
-        url.set_path(&root);
-        return Ok(url);
-    };
-    Err(Failure::configuration(format!("the server's address {problem}; {WANTED}")))
 }
 
 /// Joins the root of the server and a path that starts with `/`.

@@ -3,7 +3,7 @@
 
 use crate::bench::Bench;
 use crate::command::{said, tool};
-use crate::products::workspace;
+use crate::products::{self, workspace};
 use anyhow::{Context, Result, ensure};
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -29,12 +29,15 @@ const CASES: &[(&str, Case)] = &[
     ("a killed run leaves nothing for the next", killed),
 ];
 
-/// Runs every case. The artifacts given are not looked at: it is the program that makes them that is.
+/// Runs every case. It is the program that makes the artifacts that is judged.
 pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     for (name, case) in CASES {
         let folder = bench.folder(name)?;
         bench.case(name, || case(&folder));
     }
+    let (folder, ours) = (bench.folder("elsewhere")?, bench.all_artifacts());
+    bench
+        .case("packing elsewhere, by another user, gives the same bits", || packed_elsewhere(&folder, &ours));
     Ok(())
 }
 
@@ -186,6 +189,45 @@ fn full_disk(folder: &Path) -> Result<()> {
     let left = fs::read_to_string(&listing)?;
     ensure!(!left.contains(".deb") && !left.contains(".unfinished"), "it left {left}");
     failed_cleanly(&output, &out, &["_amd64.deb", "No space left on device"])
+}
+
+/// Fails if: the place, user, umask, time zone, language or number of jobs shows in an artifact.
+fn packed_elsewhere(folder: &Path, ours: &[PathBuf]) -> Result<()> {
+    let out = folder.join("a folder with spaces");
+    let home = folder.join("home");
+    fs::create_dir(&home)?;
+    let script = r#"umask 077 && test "$(id -u)" = 12345 && exec "$@""#;
+    let ours_at_home = |name: &str, below: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(below)))
+    };
+    let mut run = tool("unshare", 900)
+        .args(["--user", "--map-user=12345", "--map-group=12345", "sh", "-c", script, "sh"])
+        .arg(xtask())
+        .args(["dist", "--jobs", "3", "--out"])
+        .arg(&out)
+        .env("HOME", &home)
+        .env("USER", "somebody")
+        .env("TZ", "Pacific/Kiritimati")
+        .env("LANG", "tr_TR.UTF-8")
+        .env("LC_ALL", "tr_TR.UTF-8")
+        .env("TMPDIR", folder);
+    // The programs are built, with what this user has; the suite reproducible builds them again without it.
+    for (name, below) in
+        [("RUSTUP_HOME", ".rustup"), ("CARGO_HOME", ".cargo"), ("PYWATS_BUILD_CACHE", ".cache/pywats-build")]
+    {
+        run = run
+            .env(name, ours_at_home(name, below).with_context(|| format!("neither {name} nor HOME is set"))?);
+    }
+    run.run()?;
+    ensure!(!ours.is_empty(), "there are no artifacts to compare");
+    for first in ours {
+        let name = first.file_name().context("an artifact has a name")?;
+        products::compare_files(first, &out.join(name))
+            .with_context(|| name.to_string_lossy().into_owned())?;
+    }
+    Ok(())
 }
 
 /// Starts `dist` of every Linux format into an empty folder, so that there is something to pack, and signals

@@ -1,4 +1,4 @@
-//! The suites, a module each.
+//! The suites, a module each. What each proves and needs is said in `tests/suites.toml`.
 
 mod binaries;
 mod delivery;
@@ -6,6 +6,7 @@ mod dialogs;
 mod dist;
 mod formats;
 mod install;
+mod mingw;
 mod msi;
 mod nix;
 mod reproducible;
@@ -16,83 +17,54 @@ mod wine;
 use crate::bench::Bench;
 use anyhow::{Context, Result};
 
-/// A suite: what it is called, what it proves, and how to run it.
-pub(crate) struct Suite {
-    pub(crate) name: &'static str,
-    pub(crate) about: &'static str,
-    pub(crate) run: fn(&mut Bench) -> Result<()>,
-}
+/// Runs the cases of a suite.
+pub(crate) type Run = fn(&mut Bench) -> Result<()>;
 
-/// Every suite.
-pub(crate) const ALL: &[Suite] = &[
-    Suite {
-        name: "binaries",
-        about: "programs are hardened, free of build paths, and need no library they do not ship with",
-        run: binaries::run,
-    },
-    Suite {
-        name: "formats",
-        about: "packages and archives are what dpkg, rpm, lintian, rpmlint, tar, unzip and others expect",
-        run: formats::run,
-    },
-    Suite {
-        name: "install",
-        about: "DEB and RPM install, upgrade, remove and purge in a scratch system, and keep what they must",
-        run: install::run,
-    },
-    Suite {
-        name: "service",
-        about: "DEB and RPM in a running system: the hardened unit delivers, is restarted, and is upgraded",
-        run: service::run,
-    },
-    Suite {
-        name: "delivery",
-        about: "the programs in the Linux packages deliver reports",
-        run: delivery::run,
-    },
-    Suite {
-        name: "dist",
-        about: "the build when something goes wrong: clear words, nothing half-written",
-        run: dist::run,
-    },
-    Suite {
-        name: "nix",
-        about: "the flake evaluates and builds over stand-ins, and what it makes stands every test",
-        run: nix::run,
-    },
-    Suite {
-        name: "reproducible",
-        about: "a second build elsewhere gives the same bits, for one target of each system",
-        run: reproducible::run,
-    },
-    Suite {
-        name: "reproducible-all",
-        about: "a second build elsewhere gives the same bits, for every target",
-        run: reproducible::run_all,
-    },
-    Suite {
-        name: "msi",
-        about: "Windows Installer packages say and hold what they should, as other people's tools see it",
-        run: msi::run,
-    },
-    Suite {
-        name: "sign",
-        about: "programs and MSI are signed, reproduced from stored signatures, and judged",
-        run: sign::run,
-    },
-    Suite {
-        name: "wine",
-        about: "the Windows Installer package installs, upgrades and goes in Wine, and delivers reports",
-        run: wine::run,
-    },
-    Suite {
-        name: "dialogs",
-        about: "the dialogs of the Windows Installer package do in Wine what a person at them expects",
-        run: dialogs::run,
-    },
+/// Every suite by its name.
+const ALL: &[(&str, Run)] = &[
+    ("binaries", binaries::run),
+    ("delivery", delivery::run),
+    ("dialogs", dialogs::run),
+    ("dist", dist::run),
+    ("formats", formats::run),
+    ("install", install::run),
+    ("mingw", mingw::run),
+    ("msi", msi::run),
+    ("nix", nix::run),
+    ("reproducible", reproducible::run),
+    ("service", service::run),
+    ("sign", sign::run),
+    ("wine", wine::run),
 ];
 
-pub(crate) fn by_name(name: &str) -> Result<&'static Suite> {
-    let names = || ALL.iter().map(|suite| suite.name).collect::<Vec<_>>().join(", ");
-    ALL.iter().find(|suite| suite.name == name).with_context(|| format!("no suite {name:?}: use {}", names()))
+/// The suite of this name.
+///
+/// # Errors
+/// If there is none.
+pub(crate) fn by_name(name: &str) -> Result<Run> {
+    let names = || ALL.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    let found = ALL.iter().find(|(known, _)| *known == name);
+    found.map(|(_, run)| *run).with_context(|| format!("no suite {name:?}: use {}", names()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails if: `cargo xtask test` does not know a suite, or one that it knows, and that has a module here, does not
+    /// run.
+    #[test]
+    fn suites_are_registered() {
+        let registry: toml::Table = toml::from_str(include_str!("../../../suites.toml")).unwrap();
+        let rows = registry["suite"].as_array().unwrap();
+        let rows: Vec<&str> = rows.iter().map(|row| row["name"].as_str().unwrap()).collect();
+        for (name, _) in ALL {
+            assert!(rows.contains(name), "{name} is not in tests/suites.toml");
+        }
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/suites");
+        for name in rows {
+            let is_module = folder.join(name).is_dir() || folder.join(format!("{name}.rs")).is_file();
+            assert!(!is_module || by_name(name).is_ok(), "the module {name} is not in the list");
+        }
+    }
 }

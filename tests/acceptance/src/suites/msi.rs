@@ -99,6 +99,8 @@ fn tables(msi: &Path) -> Result<()> {
         "folder|[DataFolder.watch]|O:BAG:SYD:P(",
         "own-folder|INSTALLDIR|pywats-client.exe|",
         "text|server.url|[SERVERURL]",
+        "folder|WATCHFOLDER|DataFolder|INSTALLDIR|done|failed|",
+        "purge|[DataFolder]",
     ] {
         let found = exported.lines().any(|line| line.starts_with(record));
         ensure!(found, "no custom action has the record {record:?}:\n{exported}");

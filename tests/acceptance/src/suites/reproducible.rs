@@ -3,50 +3,27 @@
 use crate::bench::Bench;
 use crate::command::tool;
 use crate::products::{self, copy_sources, workspace};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// A whole build, with toolchains, on two slow cores.
 const BUILD_SECONDS: u32 = 3000;
 
-/// One target of each system. The others are built by the same steps, and the suite nix compares theirs with what
-/// Nix builds elsewhere.
-const ONE_OF_EACH: &[&str] = &["x86_64-unknown-linux-musl", "x86_64-pc-windows-gnu", "aarch64-apple-darwin"];
-
-/// Builds one target of each system a second time.
+/// Builds every target a second time, and compares.
 pub(crate) fn run(bench: &mut Bench) -> Result<()> {
-    let ours = bench.all_artifacts();
-    let mut artifacts = Vec::new();
-    let mut names = Vec::new();
-    for (row, name) in products::artifacts_for(ONE_OF_EACH)? {
-        names.push(row);
-        let found = ours.iter().find(|path| path.ends_with(&name));
-        artifacts.push(found.with_context(|| format!("there is no {name} to compare"))?.clone());
-    }
-    compare_with_second_build(bench, &names, &artifacts)
-}
-
-/// Builds every target a second time.
-pub(crate) fn run_all(bench: &mut Bench) -> Result<()> {
     let artifacts = bench.all_artifacts();
-    compare_with_second_build(bench, &[], &artifacts)
-}
-
-/// Compares artifacts with those of these names that a second build makes, by default with all.
-fn compare_with_second_build(bench: &mut Bench, names: &[String], artifacts: &[PathBuf]) -> Result<()> {
     let folder = bench.folder("second build")?;
     let mut second = PathBuf::new();
     let built = bench.case("it builds in another place, by another user", || {
-        second = build(&folder, names)?;
+        second = build(&folder)?;
         Ok(())
     });
-    for first in artifacts {
+    for first in &artifacts {
         let name = first.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let case = format!("{name}: both builds are the same bits");
         if built {
-            bench.case(&case, || compare(first, &second.join(&name)));
+            bench.case(&case, || products::compare_files(first, &second.join(&name)));
         } else {
             bench.not_run(&case, "there is no second build");
         }
@@ -58,20 +35,19 @@ fn compare_with_second_build(bench: &mut Bench, names: &[String], artifacts: &[P
 ///
 /// Another folder with a space in its name, another home, cargo home, toolchain cache, user, umask, time
 /// zone, language and number of jobs. Returns the folder of artifacts.
-fn build(folder: &Path, names: &[String]) -> Result<PathBuf> {
+fn build(folder: &Path) -> Result<PathBuf> {
     let checkout = folder.join("another check-out");
     copy_sources(workspace(), &checkout)?;
     let home = folder.join("home");
     fs::create_dir(&home)?;
     // A user namespace: another user without needing root, to whom our files still belong.
     let unshare = ["unshare", "--user", "--map-user=12345", "--map-group=12345"];
-    let script = "umask 077 && test \"$(id -u)\" = 12345 && exec cargo xtask dist --jobs 3 \"$@\"";
+    let script = "umask 077 && test \"$(id -u)\" = 12345 && exec cargo xtask dist --jobs 3";
     let rustup =
         std::env::var("RUSTUP_HOME").or_else(|_| std::env::var("HOME").map(|home| home + "/.rustup"));
     tool(unshare[0], BUILD_SECONDS)
         .args(&unshare[1..])
-        .args(["sh", "-c", script, "sh"])
-        .args(names)
+        .args(["sh", "-c", script])
         .current_dir(&checkout)
         .env("RUSTUP_HOME", rustup.context("neither RUSTUP_HOME nor HOME is set")?)
         .env("HOME", &home)
@@ -85,12 +61,4 @@ fn build(folder: &Path, names: &[String]) -> Result<PathBuf> {
         .env("TMPDIR", folder)
         .run()?;
     Ok(checkout.join("dist"))
-}
-
-/// Fails if: two files differ in a single bit, or one is missing or not readable for everyone.
-fn compare(first: &Path, second: &Path) -> Result<()> {
-    products::compare(first, second)?;
-    let mode = fs::metadata(second)?.mode() & 0o777;
-    ensure!(mode == 0o644, "the umask shows in the mode {mode:o} of {}", second.display());
-    Ok(())
 }

@@ -2,13 +2,14 @@
 //! told here what to do it with.
 //!
 //! Each action finds its data in the property that has its name and `.Data`: a record a line, with fields
-//! separated by `|`. `Prepare` replaces what is in brackets and hands it to the actions of the transaction.
+//! separated by `|`. `Prepare` replaces what is in brackets and hands it to the actions of the transaction. The DLL
+//! refuses what it does not understand, and [`record`] what would be taken for something else.
 
 use super::rights;
 use super::{DATA_FOLDER, INSTALL_FOLDER, program};
 use crate::Package;
 use crate::product::SettingKind;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use windows_installer::{Cell, Database, Place, Sequence, row};
 
 /// The row of the DLL.
@@ -57,6 +58,7 @@ const ACTIONS: &[Action] = &[
         "RemoveConfiguration AND NOT (REMOVE ~= \"ALL\")",
     ),
     action("WriteConfiguration", IN_SCRIPT, "InstallFiles", "WriteConfiguration AND NOT (REMOVE ~= \"ALL\")"),
+    action("ForgetReplaced", COMMIT, "InstallFiles", "ForgetReplaced AND NOT (REMOVE ~= \"ALL\")"),
     // Before the service is registered, and so after that is undone.
     action("RestoreService", ROLLBACK, "WriteEnvironmentStrings", "SERVICEEXISTS AND USESERVICE"),
     action("ConfigureService", IN_SCRIPT, "InstallServices", "USESERVICE"),
@@ -83,6 +85,21 @@ pub(super) fn public_properties<'a>(package: &'a Package<'_>) -> impl Iterator<I
     [ACCOUNT.0, ACCOUNT.1].into_iter().chain(SWITCHES[1..].iter().copied()).chain(settings)
 }
 
+/// A record of the data of an action.
+///
+/// # Errors
+/// If a field has a character that separates fields or records: what follows would be taken for another one.
+pub(super) fn record(fields: &[&str]) -> Result<String> {
+    for field in fields {
+        ensure!(
+            !field.contains(['|', '\n', '\r', '\0']),
+            "the manifest: {field:?} has a line break or one of the characters | and NUL, which the installer's \
+             actions cannot be told; leave it out"
+        );
+    }
+    Ok(fields.join("|"))
+}
+
 /// Writes the data of an action.
 pub(super) fn add_data(database: &mut Database, action: &str, records: &[String]) -> Result<()> {
     database.add("Property", row! { Property: format!("{action}.Data"), Value: records.join("\n") })?;
@@ -96,15 +113,15 @@ pub(super) fn add(database: &mut Database, package: &Package<'_>) -> Result<()> 
     for (name, kind) in ACTIONS.iter().map(|action| (action.name, action.kind)).chain(others) {
         database.add("CustomAction", row! { Action: name, Type: kind, Source: LIBRARY, Target: name })?;
     }
-    add_data(database, "KeepSettings", &kept(package))?;
+    add_data(database, "KeepSettings", &kept(package)?)?;
     add_data(database, "CheckSettings", &checks(package)?)?;
-    database.add("Property", row! { Property: "CheckSettings.Labels", Value: labels(package) })?;
-    add_data(database, "SecureFolders", &folders(package))?;
-    let configuration = configuration(package);
-    for action in ["WriteConfiguration", "RemoveConfiguration"] {
+    database.add("Property", row! { Property: "CheckSettings.Labels", Value: labels(package)? })?;
+    add_data(database, "SecureFolders", &folders(package)?)?;
+    let configuration = configuration(package)?;
+    for action in ["WriteConfiguration", "RemoveConfiguration", "ForgetReplaced"] {
         add_data(database, action, &configuration)?;
     }
-    add_data(database, "PurgeData", &[format!("[{DATA_FOLDER}]")])
+    add_data(database, "PurgeData", &[record(&["purge", &format!("[{DATA_FOLDER}]")])?])
 }
 
 /// Places the actions of the installation.
@@ -115,86 +132,115 @@ pub(super) fn place(sequence: Sequence) -> Result<Sequence> {
 }
 
 /// What an ordinary user who has an installed product repaired cannot set.
-fn kept(package: &Package<'_>) -> Vec<String> {
-    let key = format!("key|{}", package.product.msi.registry_key);
+fn kept(package: &Package<'_>) -> Result<Vec<String>> {
+    let key = record(&["key", &package.product.msi.registry_key]);
     // Whether features are there is known without their switches.
     let switches = super::features::OPTIONAL.iter().map(|optional| optional.property);
     let settings = package.product.msi.configuration.settings.iter().map(|setting| setting.property.as_str());
     let others = switches.chain([ACCOUNT.0, ACCOUNT.1]).chain(settings);
     let remembered = super::settings::values().map(|(property, value)| {
-        format!("property|{property}|{value}|{}", super::settings::remembered(property))
+        record(&["property", property, value, &super::settings::remembered(property)])
     });
     std::iter::once(key)
         .chain(remembered)
-        .chain(others.map(|property| format!("property|{property}")))
+        .chain(others.map(|property| record(&["property", property])))
         .collect()
 }
 
 /// What is checked of the public properties.
 fn checks(package: &Package<'_>) -> Result<Vec<String>> {
+    let msi = &package.product.msi;
     let features = super::features::OPTIONAL.iter().map(|optional| optional.property);
-    let mut checks: Vec<String> =
-        features.chain(SWITCHES.iter().copied()).map(|property| format!("switch|{property}")).collect();
-    for setting in &package.product.msi.configuration.settings {
-        let kind = match setting.kind {
-            SettingKind::Url => "url",
-            SettingKind::SecretFile => "secret-file",
-            SettingKind::DropFolder => "folder",
-        };
-        checks.push(format!("{kind}|{}", setting.property));
+    let switches = features.chain(SWITCHES.iter().copied()).map(|property| record(&["switch", property]));
+    let mut checks: Vec<String> = switches.collect::<Result<_>>()?;
+    for setting in &msi.configuration.settings {
+        let property = setting.property.as_str();
+        checks.push(match setting.kind {
+            SettingKind::Url => record(&["url", property])?,
+            SettingKind::SecretFile => record(&["secret-file", property])?,
+            SettingKind::DropFolder => {
+                // Those that the service works in itself.
+                let used = msi.data_subfolders.iter().filter(|name| **name != msi.drop_folder);
+                let used: Vec<&str> = used.map(String::as_str).collect();
+                record(&[&["folder", property, DATA_FOLDER, INSTALL_FOLDER], &used[..]].concat())?
+            }
+        });
     }
     let earlier = super::settings::remembered(INSTALL_FOLDER);
-    let (program, folder) = (program(&package.payload)?, &package.product.msi.install_folder);
-    checks.push(format!("own-folder|{INSTALL_FOLDER}|{program}|{earlier}|{folder}"));
-    checks.push(format!("data-folder|{DATA_FOLDER}"));
-    checks.push(format!("account|{}|{}|{}", ACCOUNT.0, ACCOUNT.1, package.product.service.name));
+    let program = program(&package.payload)?;
+    checks.push(record(&[
+        "own-folder",
+        INSTALL_FOLDER,
+        program,
+        &earlier,
+        &msi.install_folder,
+        DATA_FOLDER,
+    ])?);
+    checks.push(record(&["data-folder", DATA_FOLDER])?);
+    checks.push(record(&["account", ACCOUNT.0, ACCOUNT.1, &package.product.service.name])?);
     Ok(checks)
 }
 
 /// What dialogs call the properties that people fill in.
-fn labels(package: &Package<'_>) -> String {
+fn labels(package: &Package<'_>) -> Result<String> {
     let plain = |label: &str| label.replace('&', "").trim_end_matches(':').to_owned();
     let settings = package.product.msi.configuration.settings.iter();
     let settings = settings.map(|setting| (setting.property.as_str(), plain(&setting.label)));
     let labels = [(INSTALL_FOLDER, "Folder".to_owned())].into_iter().chain(settings);
-    labels.map(|(property, label)| format!("{property}|{label}")).collect::<Vec<_>>().join("\n")
+    let labels: Vec<String> =
+        labels.map(|(property, label)| record(&[property, &label])).collect::<Result<_>>()?;
+    Ok(labels.join("\n"))
 }
 
 /// The folders whose owner and access rights are set.
-fn folders(package: &Package<'_>) -> Vec<String> {
+fn folders(package: &Package<'_>) -> Result<Vec<String>> {
     let product = package.product;
     let service = &product.service.name;
     let drop = rights::drop(service);
     // What the service would believe, if somebody had put it there before.
     let settings = &product.msi.configuration.settings;
-    let believed: String = std::iter::once(&product.msi.configuration.file)
-        .chain(settings.iter().filter_map(|setting| setting.copy.as_ref()))
-        .map(|name| format!("|{name}"))
-        .collect();
+    let copies = settings.iter().filter_map(|setting| setting.copy.as_deref());
+    let believed: Vec<&str> = [product.msi.configuration.file.as_str()].into_iter().chain(copies).collect();
+    let (program, data) = (format!("[{INSTALL_FOLDER}]"), format!("[{DATA_FOLDER}]"));
     let mut folders = vec![
-        format!("tree|[{INSTALL_FOLDER}]|{}", rights::program()),
-        format!("tree|[{DATA_FOLDER}]|{}{believed}", rights::data(service)),
-        format!("folder|[{DATA_FOLDER}.{}]|{drop}", product.msi.drop_folder),
+        record(&["tree", &program, &rights::program()])?,
+        record(&[&["tree", &data, &rights::data(service)], &believed[..]].concat())?,
+        record(&["folder", &format!("[{DATA_FOLDER}.{}]", product.msi.drop_folder), &drop])?,
     ];
-    let chosen = settings.iter().filter(|setting| setting.kind == SettingKind::DropFolder);
-    folders.extend(
-        chosen.map(|setting| format!("drop|[{}]|{drop}|{}", setting.property, rights::identity(service))),
-    );
-    folders
+    for setting in settings.iter().filter(|setting| setting.kind == SettingKind::DropFolder) {
+        let chosen = format!("[{}]", setting.property);
+        folders.push(record(&["drop", &chosen, &drop, &rights::identity(service)])?);
+    }
+    Ok(folders)
 }
 
 /// The first configuration.
-fn configuration(package: &Package<'_>) -> Vec<String> {
+fn configuration(package: &Package<'_>) -> Result<Vec<String>> {
     let product = package.product;
     let wanted = &product.msi.configuration;
-    let mut records =
-        vec![format!("file|[{DATA_FOLDER}]{}|{}", wanted.file, rights::secret(&product.service.name))];
+    let file = format!("[{DATA_FOLDER}]{}", wanted.file);
+    let mut records = vec![record(&["file", &file, &rights::secret(&product.service.name)])?];
     for setting in &wanted.settings {
-        let (name, property) = (&setting.name, &setting.property);
+        let (name, property) = (&setting.name, format!("[{}]", setting.property));
         records.push(match &setting.copy {
-            None => format!("text|{name}|[{property}]"),
-            Some(copy) => format!("copy|{name}|[{DATA_FOLDER}]{copy}|[{property}]"),
+            None => record(&["text", name, &property])?,
+            Some(copy) => record(&["copy", name, &format!("[{DATA_FOLDER}]{copy}"), &property])?,
         });
     }
-    records
+    Ok(records)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails if: a text of the manifest ends a field or a record of what an action is told.
+    #[test]
+    fn keeps_records_apart() {
+        assert_eq!(record(&["name", "a b", ""]).unwrap(), "name|a b|");
+        for field in ["a|b", "a\nb", "a\rb", "a\0b"] {
+            let reason = record(&["name", field]).unwrap_err().to_string();
+            assert!(reason.contains(&format!("{field:?}")), "{reason}");
+        }
+    }
 }

@@ -122,12 +122,10 @@ pub(super) fn add(database: &mut Database, package: &Package<'_>, codes: &guid::
             Description: optional.description, Display: display, Level: 1, Attributes: NO_ADVERTISING },
         )?;
     }
-    let switches: Vec<String> = OPTIONAL
-        .iter()
-        .map(|optional| {
-            format!("{}|{}|{}", optional.property, optional.feature, remembered(optional.property))
-        })
-        .collect();
+    let switch = |optional: &Optional| {
+        actions::record(&[optional.property, optional.feature, &remembered(optional.property)])
+    };
+    let switches: Vec<String> = OPTIONAL.iter().map(switch).collect::<Result<_>>()?;
     actions::add_data(database, "ChooseFeatures", &switches)?;
     add_event_source(database, package, codes)?;
     add_path(database, package, codes)?;

@@ -8,7 +8,7 @@
 //! tables made for it, `MsiServiceConfig` and `MsiServiceConfigFailureActions`: these would set them anew with
 //! each upgrade, and are documented not to work as one expects.
 
-use super::actions;
+use super::actions::{self, record};
 use super::features;
 use super::program;
 use crate::Package;
@@ -74,15 +74,17 @@ pub(super) fn add(database: &mut Database, package: &Package<'_>) -> Result<()> 
         Component_: &component },
     )?;
 
-    let named = format!("name|{name}");
-    let display = format!("display|{}", literal(&package.product.display_name));
+    let named = record(&["name", &name])?;
+    let display = record(&["display", &literal(&package.product.display_name)])?;
+    let command = format!("\"[#{}]\" {arguments}", FileSet::file_key(file));
+    let number = |name: &str, seconds: u32| record(&[name, &seconds.to_string()]);
     actions::add_data(
         database,
         "Prepare",
         &[
             named.clone(),
-            format!("feature|{}", features::SERVICE),
-            format!(r"default_account|NT SERVICE\{name}"),
+            record(&["feature", features::SERVICE])?,
+            record(&["default_account", &format!(r"NT SERVICE\{name}")])?,
         ],
     )?;
     actions::add_data(
@@ -91,11 +93,11 @@ pub(super) fn add(database: &mut Database, package: &Package<'_>) -> Result<()> 
         &[
             named.clone(),
             display.clone(),
-            format!("description|{}", literal(&service.description)),
-            format!("command|\"[#{}]\" {arguments}", FileSet::file_key(file)),
-            format!("restart_delay_seconds|{RESTART_DELAY_SECONDS}"),
-            format!("restart_reset_seconds|{RESTART_RESET_SECONDS}"),
-            format!("preshutdown_seconds|{PRESHUTDOWN_SECONDS}"),
+            record(&["description", &literal(&service.description)])?,
+            record(&["command", &command])?,
+            number("restart_delay_seconds", RESTART_DELAY_SECONDS)?,
+            number("restart_reset_seconds", RESTART_RESET_SECONDS)?,
+            number("preshutdown_seconds", PRESHUTDOWN_SECONDS)?,
         ],
     )?;
     actions::add_data(database, "RestoreService", &[named.clone(), display])?;

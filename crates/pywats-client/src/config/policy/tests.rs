@@ -131,7 +131,7 @@ fn unusable_policies_are_explained() {
 fn a_policy_decides_where_the_token_is() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| -> PathBuf { dir.path().join(name) };
-    for (name, token) in [("policy.token", "cG9saWN5"), ("file.token", "ZmlsZQ==")] {
+    for (name, token) in [("policy.token", "cG9saWN5Ong="), ("file.token", "ZmlsZTp4")] {
         fs::write(at(name), token).unwrap();
     }
     let (file, missing) = (at("config.json"), at("missing").to_string_lossy().into_owned());
@@ -143,7 +143,7 @@ fn a_policy_decides_where_the_token_is() {
     let cases: [(Env<'_>, Option<&str>, Option<&str>, Origin); 4] = [
         (&[], None, Some("dG9rZW4="), Origin::File),
         (env, None, Some("ZW52"), Origin::Environment),
-        (env, Some(&of_policy), Some("cG9saWN5"), Origin::Policy),
+        (env, Some(&of_policy), Some("cG9saWN5Ong="), Origin::Policy),
         (env, Some(&missing), None, Origin::Policy),
     ];
     for (env, policy, token, origin) in cases {

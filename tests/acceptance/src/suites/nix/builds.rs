@@ -1,79 +1,91 @@
-//! Builds artifacts in the sandbox, again, and compares them with what is built without Nix.
+//! Builds artifacts in the sandbox, and compares them with what is built without Nix. By default one target of each
+//! system, and every artifact of these; else everything, and everything again.
 
 use super::workshop::{Workshop, system};
 use crate::bench::Bench;
 use crate::products::{self, compare};
 use anyhow::{Context, Result, ensure};
-use packager::{Artifacts, Compiled};
+use packager::{Artifacts, Compiled, merge};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What is built, each as a user would ask for it. The first brings the others along, so that as much as possible
-/// is built side by side.
-const ASKED_FOR: &[&str] = &[
-    "all",
-    "client-x86_64-unknown-linux-musl",
-    "client-x86_64-pc-windows-gnu",
-    "deb-amd64",
-    "rpm-x86_64",
-    "msi",
-];
+/// One target of each system: the others are built by the same steps.
+const ONE_OF_EACH: &[&str] = &["x86_64-unknown-linux-musl", "x86_64-pc-windows-gnu", "aarch64-apple-darwin"];
 
-/// What is built a second time.
-const REBUILT: &[&str] = &[
-    "packager",
-    "client-x86_64-unknown-linux-musl",
-    "client-x86_64-pc-windows-gnu",
-    "deb-amd64",
-    "rpm-x86_64",
-    "msi",
-    "all",
-];
-
-/// What the flake checks of packages, built for real.
-const CHECKS: &[&str] =
-    &["lint-deb-amd64", "lint-deb-arm64", "lint-rpm-x86_64", "lint-rpm-aarch64", "lint-msi"];
-
-/// Builds everything; returns the folder with all artifacts, if there is one.
-pub(super) fn run(bench: &mut Bench, workshop: &Workshop) -> Result<Option<PathBuf>> {
-    let ours = bench.all_artifacts();
-    let mut all = None;
-    for name in ASKED_FOR {
-        bench.case(&format!("nix build .#{name}"), || {
-            let built = workshop.build(&[workshop.package(name)])?;
-            if *name == "all" {
-                all = built.into_iter().next();
-            }
-            Ok(())
-        });
+/// The names of the artifacts to build: of all, or of those that need no other program than one of [`ONE_OF_EACH`].
+fn chosen(everything: bool) -> Result<Vec<String>> {
+    let rows = products::recipe()?.rows;
+    let mut names = Vec::new();
+    for row in rows.artifacts() {
+        if everything || rows.targets(row)?.iter().all(|target| ONE_OF_EACH.contains(target)) {
+            names.push(row.name.clone());
+        }
     }
-    let Some(all) = all else {
-        bench.not_run("what is built", "not everything was built");
-        return Ok(None);
-    };
-    bench.case(&format!("nix build --rebuild gives the same bits: {}", REBUILT.join(", ")), || {
-        workshop.rebuild(&REBUILT.iter().map(|name| workshop.package(name)).collect::<Vec<_>>())
+    ensure!(!names.is_empty(), "artifacts.toml has no artifact to build");
+    Ok(names)
+}
+
+/// What is built a second time with everything; the artifacts are compared with those of `cargo xtask dist` anyway.
+const REBUILT: &[&str] =
+    &["packager", "client-x86_64-unknown-linux-musl", "client-x86_64-pc-windows-gnu", "all"];
+
+/// Artifacts that the flake has a check of.
+const CHECKED: &[&str] = &["deb-amd64", "deb-arm64", "rpm-x86_64", "rpm-aarch64", "msi"];
+
+/// Builds, checks and compares.
+pub(super) fn run(bench: &mut Bench, workshop: &Workshop) -> Result<()> {
+    let ours = bench.all_artifacts();
+    let names = chosen(bench.thorough)?;
+    let folder = bench.folder("built by Nix")?;
+    let mut built = false;
+    bench.case("every artifact of the chosen targets builds", || {
+        let packages: Vec<String> = names.iter().map(|name| workshop.package(name)).collect();
+        merge::merge(&workshop.build(&packages)?, &folder)?;
+        built = true;
+        Ok(())
     });
-    for name in CHECKS {
+    if !built {
+        bench.not_run("what is built", "not everything was built");
+        return Ok(());
+    }
+    for name in names.iter().filter(|name| CHECKED.contains(&name.as_str())) {
+        let name = format!("lint-{name}");
         bench.case(&format!("nix build .#checks.{name}"), || {
             workshop.build(&[workshop.output(&format!("checks.{}.{name}", system()))]).map(drop)
         });
     }
-    let folder = bench.folder("packed outside")?;
+    let outside = bench.folder("packed outside")?;
     bench.case("what Nix packs, the packager packs outside to the same bits", || {
-        packed_outside(workshop, &all, &folder)
+        packed_outside(workshop, &folder, &outside)
     });
-    bench.case("the folder of all artifacts is as cargo xtask dist leaves it", || same_folder(&all, &ours));
+    let thorough = bench.thorough;
+    bench.case("the folder of artifacts is as cargo xtask dist leaves it", || {
+        if thorough {
+            let all = workshop.build(&[workshop.package("all")])?;
+            return same_folder(all.first().context("Nix built no folder of all")?, &ours);
+        }
+        let files = list(&folder)?.0;
+        let is_built = |path: &&PathBuf| files.keys().any(|name| path.ends_with(name));
+        let chosen: Vec<PathBuf> = ours.iter().filter(is_built).cloned().collect();
+        ensure!(chosen.len() == names.len(), "{:?} are not {names:?}", files.keys());
+        same_folder(&folder, &chosen)
+    });
     bench.case("Nix and cargo xtask dist list the same, but for what decides when to build again", || {
-        same_list(&all, &ours)
+        same_list(&folder, &ours)
     });
-    for file in ours {
-        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    for name in list(&folder)?.0.into_keys() {
+        let Some(file) = ours.iter().find(|path| path.ends_with(&name)) else { continue };
         bench.case(&format!("{name}: Nix and cargo xtask dist give the same bits"), || {
-            compare(&file, &all.join(&name))
+            compare(file, &folder.join(&name))
         });
     }
-    Ok(Some(all))
+    if thorough {
+        bench.case(&format!("nix build --rebuild gives the same bits: {}", REBUILT.join(", ")), || {
+            let again = names.iter().map(String::as_str).chain(REBUILT.iter().copied());
+            workshop.rebuild(&again.map(|name| workshop.package(name)).collect::<Vec<_>>())
+        });
+    }
+    Ok(())
 }
 
 fn list(folder: &Path) -> Result<Artifacts> {
@@ -108,11 +120,10 @@ fn same_list(all: &Path, ours: &[PathBuf]) -> Result<()> {
         Ok(artifacts)
     };
     let (nix, cargo) = (without_inputs(all)?, without_inputs(dist)?);
-    for (name, artifact) in &cargo.0 {
-        let other = nix.0.get(name).with_context(|| format!("Nix does not list {name}"))?;
+    for (name, other) in &nix.0 {
+        let artifact = cargo.0.get(name).with_context(|| format!("cargo xtask dist does not list {name}"))?;
         ensure!(artifact == other, "cargo xtask dist lists {name} with {artifact:?}, Nix with {other:?}");
     }
-    ensure!(nix.0.len() == cargo.0.len(), "Nix lists {} artifacts, cargo {}", nix.0.len(), cargo.0.len());
     Ok(())
 }
 
@@ -140,4 +151,21 @@ fn same_folder(all: &Path, ours: &[PathBuf]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails if: by default a system has no artifact, a target beyond the chosen is built, or everything is not.
+    #[test]
+    fn chooses_artifacts() {
+        let (few, all) = (chosen(false).unwrap(), chosen(true).unwrap());
+        assert!(few.len() < all.len());
+        let rows = products::recipe().unwrap().rows;
+        let targets: Vec<&str> =
+            few.iter().flat_map(|name| rows.targets(rows.row(name).unwrap()).unwrap()).collect();
+        assert!(ONE_OF_EACH.iter().all(|target| targets.contains(target)), "{targets:?}");
+        assert!(targets.iter().all(|target| ONE_OF_EACH.contains(target)), "{targets:?}");
+    }
 }

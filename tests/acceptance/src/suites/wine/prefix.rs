@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// How long one batch file may take, in seconds.
+/// How long one batch file may take, in seconds, on a machine that does nothing else.
 const BATCH_SECONDS: u32 = 120;
 /// Where the client has configuration and data, as Windows sees it.
 pub(crate) const DATA: &str = r"C:\ProgramData\pyWATS";

@@ -4,7 +4,7 @@
 use super::prefix::DATA;
 use super::reports::{Wats, report};
 use super::station::Station;
-use super::{CHOSEN, DEFAULT, Packages};
+use super::{CHOSEN, DEFAULT, Packages, upgrades};
 use crate::client::{TOKEN, drop_report, expect_file, wait_until};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ pub(super) fn first_configuration(station: &Station, packages: &Packages) -> Res
     let wats = Wats::start()?;
     let token = station.path(r"C:\Über gabe\token.txt");
     fs::create_dir_all(token.parent().context("the token has a folder")?)?;
-    fs::write(&token, format!("{TOKEN}\r\n"))?;
+    fs::write(&token, saved_by_powershell(TOKEN))?;
     let properties = format!(
         r#"SERVERURL={} TOKENFILE="C:\Über gabe\token.txt" WATCHFOLDER="{REPORTS}" INSTALLDIR="{CHOSEN}""#,
         wats.url()
@@ -34,7 +34,8 @@ pub(super) fn first_configuration(station: &Station, packages: &Packages) -> Res
     });
     let found: Value = serde_json::from_slice(&written).context("the configuration is no JSON")?;
     ensure!(found == expected, "the configuration is {found:#}");
-    ensure!(fs::read(station.path(DATA).join("token"))? == fs::read(&token)?, "the token is another");
+    let copy = fs::read_to_string(station.path(DATA).join("token"))?;
+    ensure!(copy == format!("{TOKEN}\r\n"), "the token is another");
     ensure!(!station.whole_log().contains(TOKEN), "the token is in the log");
     fs::remove_file(&token)?;
 
@@ -55,14 +56,25 @@ pub(super) fn first_configuration(station: &Station, packages: &Packages) -> Res
 pub(super) fn refused(station: &Station, packages: &Packages) -> Result<()> {
     fs::create_dir_all(station.path(r"C:\Tools\other"))?;
     fs::write(station.path(r"C:\empty.txt"), "")?;
+    fs::write(station.path(r"C:\basic.txt"), saved_by_powershell(&format!("Basic {TOKEN}")))?;
     for (properties, sentence) in [
-        ("SERVERURL=wats.example", "SERVERURL=wats.example: write the address of the server with its scheme"),
+        ("SERVERURL=wats.example", "SERVERURL=wats.example: the server's address cannot be read"),
+        (
+            "SERVERURL=https://h:99999",
+            "SERVERURL=https://h:99999: the server's address cannot be read: invalid port",
+        ),
         (r"TOKENFILE=C:\none.txt", r"TOKENFILE=C:\none.txt: there is no such file"),
         (r"TOKENFILE=C:\empty.txt", "the file is empty"),
-        ("WATCHFOLDER=Reports", "WATCHFOLDER=Reports: write the whole path"),
+        (
+            r"TOKENFILE=C:\basic.txt",
+            r"TOKENFILE=C:\basic.txt: the API token is not usable: expected the base64 form",
+        ),
+        ("WATCHFOLDER=Reports", "WATCHFOLDER=Reports: write the full path of a folder"),
+        (r"WATCHFOLDER=c:/programdata/pywats", "the watch folder and the data folder are the same folder"),
         ("INSTALLSERVICE=yes", "INSTALLSERVICE=yes: write 1 for yes or 0 for no"),
         (r"INSTALLDIR=C:\Tools", r"choose a folder of its own, such as C:\Tools\pyWATS"),
         (r"INSTALLDIR=C:\windows\pywats", "this folder is Windows' own"),
+        (r"INSTALLDIR=C:\ProgramData\pyWATS\bin", "choose another for the program"),
         (r"SERVICEACCOUNT=.\nobody SERVICEPASSWORD=Geheim-77", "there is no such account"),
         (r"SERVERURL=x WATCHFOLDER=y", "SERVERURL=x: "),
     ] {
@@ -83,6 +95,64 @@ pub(super) fn refused(station: &Station, packages: &Packages) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// A line as `>` of Windows PowerShell 5.1 saves it.
+fn saved_by_powershell(line: &str) -> Vec<u8> {
+    format!("\u{feff}{line}\r\n").encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+/// Where there is a configuration, a token that is given takes the place of the one that it names; one that no server
+/// takes is refused, and what fails afterwards brings the earlier one back.
+pub(super) fn token_later(station: &Station, packages: &Packages) -> Result<()> {
+    const EARLIER: &str = "b2xkOm9sZA==";
+    let wats = Wats::start()?;
+    let given = station.path(r"C:\token.txt");
+    let (file, copy) = (station.path(DATA).join("config.json"), station.path(DATA).join("token"));
+    let expect = |token: &str, said: &str| -> Result<()> {
+        let found = fs::read_to_string(&copy).context("there is no token")?;
+        ensure!(found == format!("{token}\r\n"), "the token is another\n{}", station.log());
+        ensure!(!copy.with_extension("replaced").exists(), "the earlier token is still there");
+        let log = station.whole_log();
+        ensure!(log.contains(said), "{said:?} is not in the log\n{}", station.log());
+        ensure!(!log.contains(token), "the token is in the log");
+        Ok(())
+    };
+    fs::write(&given, saved_by_powershell(EARLIER))?;
+    station.install(&packages.first, &format!(r"SERVERURL={} TOKENFILE=C:\token.txt", wats.url()))?;
+    expect(EARLIER, "")?;
+    let configuration = fs::read(&file)?;
+    // What is in the file that is given, if it is there; the exit code; the token afterwards, and what is said.
+    for (content, code, token, said) in [
+        (Some("Basic dXNlcjpwYXNzd29yZA=="), 1603, EARLIER, "without the word Basic"),
+        (None, 0, EARLIER, "is not there, and"),
+        (Some(TOKEN), 0, TOKEN, "is replaced by what is in"),
+        (Some(TOKEN), 0, TOKEN, "exists and stays as it is"),
+    ] {
+        match content {
+            Some(content) => fs::write(&given, saved_by_powershell(content))?,
+            None => fs::remove_file(&given)?,
+        }
+        let ended = station.try_install(&packages.first, r"TOKENFILE=C:\token.txt")?;
+        ensure!(ended == code, "{content:?}: the installation ended with {ended}\n{}", station.log());
+        expect(token, said).with_context(|| format!("{content:?} was given"))?;
+    }
+    let report = report(1)?;
+    drop_report(&station.path(DATA).join("watch"), "late.json", report.to_string().as_bytes())?;
+    wats.expect(&report).with_context(|| format!("the client's log:\n{}", station.client_log()))?;
+
+    fs::write(&given, saved_by_powershell(EARLIER))?;
+    let broken = station.path(r"C:\broken.msi");
+    upgrades::break_at(&packages.second, &broken, upgrades::AFTER_THE_REGISTRY)?;
+    let ended = station.try_install(&broken, r"TOKENFILE=C:\token.txt")?;
+    ensure!(ended == 1603, "the upgrade ended with {ended}\n{}", station.log());
+    expect(TOKEN, "is replaced by what is in").context("after an upgrade that failed")?;
+
+    station.install(&packages.second, "")?;
+    ensure!(fs::read(&file)? == configuration, "the configuration was changed");
+    fs::write(&file, wats.configuration())?;
+    station.install(&packages.second, r"TOKENFILE=C:\token.txt")?;
+    expect(TOKEN, "is not used").context("where the configuration names another")
 }
 
 /// The account is the one that is given, and stays over upgrades.
@@ -158,7 +228,7 @@ pub(super) fn service_switched(station: &Station, packages: &Packages) -> Result
 
 /// A removal with PURGEDATA=1 takes everything along; one without leaves it, and so does an upgrade.
 pub(super) fn purge(station: &Station, packages: &Packages) -> Result<()> {
-    station.install(&packages.first, "SERVERURL=https://wats.example PURGEDATA=1")?;
+    station.install(&packages.first, "SERVERURL=HTTPS://WATS.EXAMPLE PURGEDATA=1")?;
     let data = station.path(DATA);
     fs::write(data.join("done/kept.json"), "{}")?;
     station.install(&packages.second, "PURGEDATA=1")?;

@@ -62,12 +62,14 @@ const STAGES: &[(&str, i32, bool)] = &[
     ("after the service was stopped", 1950, false),
     ("after the folders were made", 3750, false),
     ("after the files were copied", 4050, false),
-    ("after the registry was written", 5150, false),
+    ("after the registry was written", AFTER_THE_REGISTRY, false),
     ("after the service was registered", 5870, false),
     ("after the service was started", 5950, false),
     ("at the very end", 6590, false),
 ];
 
+/// Where everything is written but the service.
+pub(super) const AFTER_THE_REGISTRY: i32 = 5150;
 /// Where nothing has been changed yet.
 const BEFORE_THE_REMOVAL: i32 = 1520;
 
@@ -116,7 +118,7 @@ pub(super) fn failures(station: &Station, packages: &Packages) -> Result<()> {
 }
 
 /// Writes a package that fails at a place in its sequence.
-fn break_at(package: &Path, broken: &Path, sequence: i32) -> Result<()> {
+pub(super) fn break_at(package: &Path, broken: &Path, sequence: i32) -> Result<()> {
     // An action of the DLL with data that it cannot make sense of. Actions of the transaction run at its end, after
     // the removal of the old version.
     let (kind, data) =

@@ -1,0 +1,95 @@
+//! What is written into a configuration, and what the installer writes there, is judged in the same way: see
+//! `crates/wats-settings/tests`.
+
+use super::{Loaded, Sources};
+use crate::upload;
+use serde_json::{Value, json};
+use std::fs;
+
+/// Fails if: the client refuses what the installer accepts, or the other way round, or says something else of it.
+#[test]
+fn judges_as_the_installer_does() {
+    let cases: Value = serde_json::from_str(include_str!("../../../wats-settings/tests/cases.json")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (file, token) = (folder.path().join("config.json"), folder.path().join("token"));
+    let mut judged = 0;
+    for case in cases.as_array().unwrap() {
+        let text = |name: &str| case[name].as_str().unwrap_or_default();
+        let given = text("given");
+        let mut configuration = json!({
+            "server": { "url": "https://wats.example", "token_file": token },
+            "client": {},
+        });
+        fs::write(&token, "c3RhdGlvbjpzZWNyZXQ=").unwrap();
+        match text("kind") {
+            "url" => configuration["server"]["url"] = given.into(),
+            "token" => fs::write(&token, saved(given, text("encoding"))).unwrap(),
+            // Those are folders of Windows.
+            "folder" if !cfg!(windows) => continue,
+            "folder" => {
+                configuration["client"] = json!({
+                    "watch_folder": given,
+                    "data_dir": r"C:\ProgramData\pyWATS",
+                });
+            }
+            other => panic!("unknown kind {other}"),
+        }
+        fs::write(&file, configuration.to_string()).unwrap();
+        let problems = problems(&Sources::with(Some(file.clone()), |_| None, |_| None).load());
+        match case["refused"].as_str() {
+            None => assert_eq!(problems, [""; 0], "{case}"),
+            Some(refused) => {
+                assert!(problems.iter().any(|problem| problem.contains(refused)), "{case}: {problems:?}");
+            }
+        }
+        judged += 1;
+    }
+    assert!(judged > 30, "{judged} cases");
+}
+
+fn saved(text: &str, encoding: &str) -> Vec<u8> {
+    match encoding {
+        "" => text.into(),
+        "utf-16le" => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+        "utf-16be" => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+        "latin-1" => text.chars().map(|c| u8::try_from(c).unwrap()).collect(),
+        other => panic!("unknown encoding {other}"),
+    }
+}
+
+/// What `pywats-client check` calls problems.
+fn problems(loaded: &Loaded) -> Vec<String> {
+    let unusable = upload::client(&loaded.config).err().map(|failure| failure.to_string());
+    loaded.errors.iter().chain(&loaded.missing).cloned().chain(unusable).collect()
+}
+
+/// Fails if: a configuration is refused because of how Windows PowerShell 5.1 saves it.
+#[test]
+fn reads_a_configuration_in_utf_16() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.json");
+    fs::write(&file, saved("\u{feff}{ \"health\": { \"port\": 1 } }\r\n", "utf-16le")).unwrap();
+    let loaded = Sources::with(Some(file), |_| None, |_| None).load();
+    assert_eq!((loaded.config.health.port, loaded.errors), (1, Vec::new()));
+}
+
+/// Fails if: a folder of the service's own can be watched for reports.
+#[test]
+fn watches_no_folder_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.json");
+    let data = folder.path().join("data");
+    for (watched, other) in [
+        (data.clone(), "client.data_dir"),
+        (data.join("."), "client.data_dir"),
+        (data.join("done"), "client.done_folder"),
+        (data.join("failed"), "client.failed_folder"),
+        (data.join("logs"), "the folder logs in client.data_dir"),
+    ] {
+        let settings = json!({ "client": { "data_dir": data, "watch_folder": watched } });
+        fs::write(&file, settings.to_string()).unwrap();
+        let errors = Sources::with(Some(file.clone()), |_| None, |_| None).load().errors;
+        let expected = format!("client.watch_folder and {other} are the same folder; write different ones");
+        assert!(errors.len() == 1 && errors[0].ends_with(&expected), "{}: {errors:?}", watched.display());
+    }
+}
