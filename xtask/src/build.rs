@@ -1,20 +1,27 @@
-//! Builds the client for one target: hardened, without paths of this machine, the same bits everywhere.
+//! Builds the programs for all targets: hardened, without paths of this machine, the same bits everywhere.
+//!
+//! Targets that have the same programs and the same flags are built by one run of cargo, and all runs share
+//! one folder: what runs on this machine while programs are compiled (macros, build scripts) is compiled once.
+//! cargo adds up the features that the targets of one run want; a target whose programs would change by that
+//! gets a run of its own, so that a program is the same bits whichever others are built with it.
 
-use crate::process;
-use crate::progress::Progress;
+use crate::inputs::{self, Sources};
+use crate::process::{self, stop_if_interrupted};
+use crate::progress::{Progress, Step};
 use crate::toolchain::Toolchain;
 use crate::toolchain::rust::{Rust, clean_command};
 use crate::toolchain::{std as std_library, zig};
 use crate::workspace;
-use anyhow::{Context, Result, ensure};
-use packager::Target;
+use anyhow::{Context, Result, anyhow, ensure};
 use packager::digest::Inputs;
+use packager::rows::{ProgramKind, ProgramRow};
+use packager::{Os, Rows, Target};
 use serde::Deserialize;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-/// A target that the client is built for.
+/// A target that the programs are built for.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BuildTarget {
@@ -36,6 +43,10 @@ struct Targets {
 static TARGETS: LazyLock<Targets> =
     LazyLock::new(|| toml::from_str(include_str!("../../targets.toml")).expect("a test reads targets.toml"));
 
+/// The same of the other file.
+static ROWS: LazyLock<Rows> =
+    LazyLock::new(|| Rows::parse(include_str!("../../artifacts.toml")).expect("a test reads artifacts.toml"));
+
 /// Every target, in the order in which they are built.
 pub(crate) fn targets() -> &'static [BuildTarget] {
     &TARGETS.target
@@ -51,39 +62,14 @@ pub(crate) fn target(triple: &str) -> Result<&'static BuildTarget> {
     found.with_context(|| format!("targets.toml has no target {triple:?}: use {}", triples()))
 }
 
-/// The workspace's files that decide what the client is.
-const SOURCES: &[&str] = &[
-    "Cargo.toml",
-    "Cargo.lock",
-    "rust-toolchain.toml",
-    "crates/wats/Cargo.toml",
-    "crates/wats/src",
-    "crates/wats-settings/Cargo.toml",
-    "crates/wats-settings/src",
-    "crates/pywats-client/Cargo.toml",
-    "crates/pywats-client/build.rs",
-    "crates/pywats-client/src",
-    // What the build script gives a program for Windows.
-    "crates/product-version/Cargo.toml",
-    "crates/product-version/src",
-    "crates/windows-resources/Cargo.toml",
-    "crates/windows-resources/src",
-    "packaging/windows/pywats-client.ico",
-    "packaging/windows/pywats-client.manifest",
-];
-
-/// Those that decide what the installer's actions are, which are built for Windows only.
-const ACTIONS_SOURCES: &[&str] = &["crates/installer-actions/Cargo.toml", "crates/installer-actions/src"];
-
-/// The name of package and program.
-const CLIENT: &str = "pywats-client";
-/// The package of the installer's actions, whose DLL lies beside the program.
-const ACTIONS: &str = "installer-actions";
-
 impl BuildTarget {
-    /// Whether the installer's actions are built with the program.
-    fn has_actions(&self) -> bool {
-        self.triple.contains("-windows-")
+    /// The packages that are compiled for this target.
+    fn programs(&self) -> Result<Vec<&'static ProgramRow>> {
+        Ok(ROWS.programs(self.packaged()?.os).collect())
+    }
+
+    fn packages(&self) -> Result<Vec<&'static str>> {
+        Ok(self.programs()?.iter().map(|program| program.package.as_str()).collect())
     }
 
     /// The same target in the packager's terms.
@@ -102,19 +88,18 @@ impl BuildTarget {
         )
     }
 
-    /// A digest of everything that decides the program's bits.
-    pub(crate) fn inputs(&self, rust: &Rust, epoch: u32) -> Result<String> {
+    /// A digest of everything that decides the programs' bits.
+    ///
+    /// # Errors
+    /// If cargo fails or a source cannot be read.
+    pub(crate) fn inputs(&self, sources: &Sources, rust: &Rust, epoch: u32) -> Result<String> {
         let inputs = Inputs::default()
-            .value("target", &self.triple)
-            .value("rustflags", &self.rustflags.join(" "))
-            .value("recipe", include_str!("build.rs"))
+            .value("recipe", &recipe(&[self], &Places::named(), epoch)?.to_string())
+            .value("settings", &inputs::settings()?)
             .value("rustc", &rust.identity)
-            .value("toolchain", &self.toolchain(rust))
-            .value("epoch", &epoch.to_string());
-        let actions = if self.has_actions() { ACTIONS_SOURCES } else { &[] };
-        let mut sources = SOURCES.iter().chain(actions);
-        let inputs = sources.try_fold(inputs, |inputs, path| inputs.tree(workspace::root(), path))?;
-        Ok(inputs.finish())
+            .value("toolchain", &self.toolchain(rust));
+        let closure = sources.closure(&self.packages()?, &[&self.triple])?;
+        Ok(sources.add_to(inputs, &closure)?.finish())
     }
 }
 
@@ -128,93 +113,310 @@ pub(crate) fn fetch(progress: &Progress) -> Result<()> {
     Ok(())
 }
 
-/// Builds the client and returns its path.
+/// Builds the programs of some targets. `ready` gets the path of each target's program as soon as all its
+/// programs are there, while others are still being built, or what went wrong.
 ///
 /// # Errors
-/// If it does not compile; with the end of the compiler's output.
-pub(crate) fn client(
-    target: &BuildTarget,
+/// If a program was compiled from a file that [`BuildTarget::inputs`] does not count.
+pub(crate) fn programs(
+    targets: &[&'static BuildTarget],
     toolchain: &Toolchain,
+    sources: &Sources,
     epoch: u32,
     jobs: usize,
     progress: &Progress,
-) -> Result<PathBuf> {
-    let step = progress.step(format!("client for {}", target.triple));
-    let target_dir = target_dir(target);
-    fs::create_dir_all(&target_dir)?;
-    let remaps = remaps(&toolchain.rust)?;
-    let aliases = target_dir.join("tools");
-    let mut cargo = clean_command(toolchain.zig.zigbuild(), &[]);
-    cargo
-        .args(["zigbuild", "--release", "--locked", "--offline", "--package", CLIENT, "--bin", CLIENT])
-        .args(["--target", &target.triple, "--jobs", &jobs.to_string()])
-        .args(if target.has_actions() { &["--package", ACTIONS, "--lib"][..] } else { &[] })
-        .current_dir(workspace::root())
-        .env("CARGO_TARGET_DIR", &target_dir)
-        // Encoded, because folder names may contain spaces.
-        .env("CARGO_ENCODED_RUSTFLAGS", rustflags(target, toolchain, &remaps).join("\x1f"))
-        .env("CC_SHELL_ESCAPED_FLAGS", "1")
-        .env("CFLAGS", cflags(&remaps)?)
-        .env("PATH", toolchain.zig.path_with_aliases(&aliases)?)
-        .env("CARGO_ZIGBUILD_ZIG_PATH", toolchain.zig.program())
-        .env("CARGO_ZIGBUILD_CACHE_DIR", target_dir.join("zigbuild"))
-        .env("ZIG_GLOBAL_CACHE_DIR", &toolchain.zig_cache)
-        // rustc strips with a tool of its own that needs its own libraries.
-        .env("LD_LIBRARY_PATH", toolchain.rust.sysroot.join("lib"))
-        .env("MACOSX_DEPLOYMENT_TARGET", &TARGETS.macos_version)
-        .env("SOURCE_DATE_EPOCH", epoch.to_string());
-    let mut compiled = 0;
-    process::run(cargo, |line| {
-        if let Some(name) = line.trim().strip_prefix("Compiling ") {
-            compiled += 1;
-            step.note(&format!("{compiled} crates, {name}"));
+    ready: &dyn Fn(&'static BuildTarget, Result<PathBuf>),
+) -> Result<()> {
+    for group in groups(targets, sources)? {
+        stop_if_interrupted()?;
+        let mut building: Vec<_> =
+            group.iter().map(|target| Building::new(target, progress)).collect::<Result<_>>()?;
+        let built = run(&group, toolchain, epoch, jobs, |line| {
+            for target in &mut building {
+                if target.sees(line) {
+                    ready(target.target, program(target.target));
+                }
+            }
+        });
+        let unfinished = building.iter().filter(|target| target.step.is_some());
+        for target in unfinished {
+            let error =
+                built.as_ref().err().map_or(anyhow!("cargo made no program"), |error| anyhow!("{error:#}"));
+            ready(target.target, Err(error));
         }
-    })?;
-    step.done();
-    program(target)
+        if built.is_ok() {
+            group.iter().try_for_each(|target| check_inputs(target, sources))?;
+        }
+    }
+    Ok(())
 }
 
-/// Each target is built in a folder of its own: builds that share one wait for each other, and the end of
-/// each, which optimises the whole program, keeps only one processor busy.
-fn target_dir(target: &BuildTarget) -> PathBuf {
-    workspace::target("dist").join(&target.triple)
+/// Targets that one run of cargo can build: those with the same packages and flags, unless they would give
+/// each other features.
+fn groups(targets: &[&'static BuildTarget], sources: &Sources) -> Result<Vec<Vec<&'static BuildTarget>>> {
+    let mut groups: Vec<Vec<&'static BuildTarget>> = Vec::new();
+    for &target in targets {
+        let mut fitting = None;
+        for group in &mut groups {
+            if fits(target, group, sources)? {
+                fitting = Some(group);
+                break;
+            }
+        }
+        match fitting {
+            Some(group) => group.push(target),
+            None => groups.push(vec![target]),
+        }
+    }
+    Ok(groups)
+}
+
+fn fits(target: &'static BuildTarget, group: &[&'static BuildTarget], sources: &Sources) -> Result<bool> {
+    let packages = target.packages()?;
+    if group[0].rustflags != target.rustflags || group[0].packages()? != packages {
+        return Ok(false);
+    }
+    let all: Vec<_> = group.iter().chain([&target]).map(|target| target.triple.as_str()).collect();
+    let together = sources.closure(&packages, &all)?;
+    for triple in &all {
+        if !sources.closure(&packages, &[triple])?.is_part_of(&together) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// A target that cargo is building.
+struct Building {
+    target: &'static BuildTarget,
+    /// The programs that are not there yet: what cargo calls them, and their kind.
+    missing: Vec<(String, &'static str)>,
+    compiled: usize,
+    /// Until the last one is there.
+    step: Option<Step>,
+}
+
+/// What cargo says of a crate that it has compiled, or found compiled.
+#[derive(Deserialize)]
+struct Message {
+    target: MessageTarget,
+    filenames: Vec<PathBuf>,
+    fresh: bool,
+}
+
+#[derive(Deserialize)]
+struct MessageTarget {
+    name: String,
+    kind: Vec<String>,
+}
+
+impl Building {
+    fn new(target: &'static BuildTarget, progress: &Progress) -> Result<Building> {
+        let missing = target.programs()?.into_iter().map(|program| match program.kind {
+            ProgramKind::Program => (program.package.clone(), "bin"),
+            ProgramKind::Actions => (program.package.replace('-', "_"), "cdylib"),
+        });
+        let step = progress.step(format!("client for {}", target.triple));
+        Ok(Building { target, missing: missing.collect(), compiled: 0, step: Some(step) })
+    }
+
+    /// Takes a line that cargo prints; whether it says that the target's last program is there.
+    fn sees(&mut self, line: &str) -> bool {
+        let Some(step) = &self.step else { return false };
+        let is_message = line.starts_with(process::MESSAGE) && line.contains("\"compiler-artifact\"");
+        let Some(message) = is_message.then(|| serde_json::from_str::<Message>(line).ok()).flatten() else {
+            return false;
+        };
+        // What runs on this machine lies elsewhere.
+        let folder = target_dir().join(&self.target.triple);
+        if !message.filenames.iter().any(|file| file.starts_with(&folder)) {
+            return false;
+        }
+        if !message.fresh {
+            self.compiled += 1;
+            step.note(&format!("{} crates, {}", self.compiled, message.target.name));
+        }
+        self.missing.retain(|(name, kind)| {
+            *name != message.target.name || !message.target.kind.iter().any(|other| other == kind)
+        });
+        if !self.missing.is_empty() {
+            return false;
+        }
+        self.step.take().map(Step::done).is_some()
+    }
+}
+
+/// Runs cargo for targets that it can build together.
+fn run(
+    group: &[&'static BuildTarget],
+    toolchain: &Toolchain,
+    epoch: u32,
+    jobs: usize,
+    watch: impl FnMut(&str),
+) -> Result<()> {
+    let folder = target_dir();
+    fs::create_dir_all(&folder)?;
+    let places = Places::of(toolchain, group)?;
+    let recipe = recipe(group, &places, epoch)?;
+    let mut cargo = clean_command(toolchain.zig.zigbuild(), &[]);
+    cargo
+        .args(recipe.arguments)
+        .args(["--jobs", &jobs.to_string()])
+        .current_dir(workspace::root())
+        .envs(recipe.environment)
+        .env("PATH", toolchain.zig.path_with_aliases(&folder.join("tools"))?);
+    process::run(cargo, watch)
+}
+
+/// All targets are built in one folder.
+fn target_dir() -> PathBuf {
+    workspace::target("programs")
+}
+
+/// Where cargo leaves a target's programs.
+fn released(target: &BuildTarget) -> PathBuf {
+    target_dir().join(&target.triple).join("release")
 }
 
 /// The program that an earlier build left.
 pub(crate) fn program(target: &BuildTarget) -> Result<PathBuf> {
-    let name = format!("{CLIENT}{}", target.packaged()?.os.exe_suffix());
-    let path = target_dir(target).join(&target.triple).join("release").join(name);
+    let mut programs = target.programs()?.into_iter();
+    let program = programs.find(|program| program.kind == ProgramKind::Program);
+    let program = program.context("artifacts.toml names no program")?;
+    let name = format!("{}{}", program.package, target.packaged()?.os.exe_suffix());
+    let path = released(target).join(name);
     ensure!(path.is_file(), "the build left no program {}", path.display());
     Ok(path)
 }
 
-/// Folders of this machine, and what the programs say instead.
-fn remaps(rust: &Rust) -> Result<Vec<(PathBuf, &'static str)>> {
-    let mut remaps = vec![(workspace::root().to_owned(), "/src")];
-    // One for each registry, so that its name (a mirror's, perhaps) does not show either.
-    let registries = rust.cargo_home.join("registry/src");
-    let folders = fs::read_dir(&registries).with_context(|| format!("reading {}", registries.display()))?;
-    let mut folders: Vec<PathBuf> = folders.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
-    folders.sort();
-    remaps.extend(folders.into_iter().map(|folder| (folder, "/cargo")));
-    Ok(remaps)
+/// Compares what the compiler read with what is counted.
+fn check_inputs(target: &'static BuildTarget, sources: &Sources) -> Result<()> {
+    let closure = sources.closure(&target.packages()?, &[&target.triple])?;
+    for program in target.programs()? {
+        let name = match program.kind {
+            ProgramKind::Program => program.package.clone(),
+            ProgramKind::Actions => program.package.replace('-', "_"),
+        };
+        sources.check(&closure, &released(target).join(format!("{name}.d")))?;
+    }
+    Ok(())
 }
 
-fn rustflags(target: &BuildTarget, toolchain: &Toolchain, remaps: &[(PathBuf, &str)]) -> Vec<String> {
-    let mut flags = target.rustflags.clone();
-    flags.extend(remaps.iter().map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display())));
-    if let Some((_, sysroot)) = toolchain.sysroots.iter().find(|(triple, _)| *triple == target.triple) {
-        flags.push(format!("--sysroot={}", sysroot.display()));
+/// Folders and programs of this machine that a recipe names.
+struct Places {
+    root: PathBuf,
+    /// One for each registry, so that its name (a mirror's, perhaps) does not show either.
+    registries: Vec<PathBuf>,
+    target: PathBuf,
+    zig: PathBuf,
+    zig_cache: PathBuf,
+    /// The libraries of rustc's own tools: the one that strips programs needs them.
+    libraries: PathBuf,
+    /// Where the standard library is, if it is not the compiler's own.
+    sysroot: Option<PathBuf>,
+}
+
+impl Places {
+    /// Those that a digest counts, which are the same everywhere.
+    fn named() -> Places {
+        Places {
+            root: "ROOT".into(),
+            registries: vec!["REGISTRY".into()],
+            target: "TARGET".into(),
+            zig: "ZIG".into(),
+            zig_cache: "CACHE".into(),
+            libraries: "LIBRARIES".into(),
+            // Which one it is belongs to the toolchain.
+            sysroot: None,
+        }
     }
+
+    fn of(toolchain: &Toolchain, group: &[&'static BuildTarget]) -> Result<Places> {
+        let registries = toolchain.rust.cargo_home.join("registry/src");
+        let folders =
+            fs::read_dir(&registries).with_context(|| format!("reading {}", registries.display()))?;
+        let mut registries: Vec<PathBuf> = folders.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+        registries.sort();
+        let triples: Vec<_> = group.iter().map(|target| target.triple.as_str()).collect();
+        Ok(Places {
+            root: workspace::root().to_owned(),
+            registries,
+            target: target_dir(),
+            zig: toolchain.zig.program(),
+            zig_cache: toolchain.zig_cache.clone(),
+            libraries: toolchain.rust.sysroot.join("lib"),
+            sysroot: toolchain.sysroot_for(&triples, &target_dir().join("sysroot"))?,
+        })
+    }
+
+    /// Folders of this machine, and what the programs say instead.
+    fn remaps(&self) -> impl Iterator<Item = (&Path, &'static str)> {
+        let registries = self.registries.iter().map(|folder| (folder.as_path(), "/cargo"));
+        std::iter::once((self.root.as_path(), "/src")).chain(registries)
+    }
+}
+
+/// How cargo is called.
+struct Recipe {
+    arguments: Vec<String>,
+    environment: Vec<(&'static str, String)>,
+}
+
+/// For digests: all of it, a line each.
+impl std::fmt::Display for Recipe {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.arguments.iter().try_for_each(|argument| writeln!(f, "{argument}"))?;
+        self.environment.iter().try_for_each(|(name, value)| writeln!(f, "{name}={value}"))
+    }
+}
+
+/// How cargo builds a group of targets, but for the number of jobs and the search path for programs.
+fn recipe(group: &[&BuildTarget], places: &Places, epoch: u32) -> Result<Recipe> {
+    let mut arguments: Vec<String> =
+        ["zigbuild", "--release", "--locked", "--offline", "--keep-going"].map(str::to_owned).into();
+    arguments.extend(["--message-format", "json-render-diagnostics"].map(str::to_owned));
+    for program in group[0].programs()? {
+        arguments.extend(["--package", &program.package].map(str::to_owned));
+        arguments.extend(match program.kind {
+            ProgramKind::Program => vec!["--bin".to_owned(), program.package.clone()],
+            ProgramKind::Actions => vec!["--lib".to_owned()],
+        });
+    }
+    arguments.extend(group.iter().flat_map(|target| ["--target".to_owned(), target.triple.clone()]));
+    let text = |path: &Path| -> Result<String> {
+        Ok(path.to_str().with_context(|| format!("{} is not UTF-8", path.display()))?.to_owned())
+    };
+    let mut environment = vec![
+        ("CARGO_TARGET_DIR", text(&places.target)?),
+        // Encoded, because folder names may contain spaces.
+        ("CARGO_ENCODED_RUSTFLAGS", rustflags(group[0], places).join("\x1f")),
+        ("CC_SHELL_ESCAPED_FLAGS", "1".to_owned()),
+        ("CFLAGS", cflags(places)?),
+        ("CARGO_ZIGBUILD_ZIG_PATH", text(&places.zig)?),
+        ("CARGO_ZIGBUILD_CACHE_DIR", text(&places.target.join("zigbuild"))?),
+        ("ZIG_GLOBAL_CACHE_DIR", text(&places.zig_cache)?),
+        ("LD_LIBRARY_PATH", text(&places.libraries)?),
+        ("SOURCE_DATE_EPOCH", epoch.to_string()),
+    ];
+    if group[0].packaged()?.os == Os::MacOs {
+        environment.push(("MACOSX_DEPLOYMENT_TARGET", TARGETS.macos_version.clone()));
+    }
+    Ok(Recipe { arguments, environment })
+}
+
+fn rustflags(target: &BuildTarget, places: &Places) -> Vec<String> {
+    let mut flags = target.rustflags.clone();
+    flags.extend(places.remaps().map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display())));
+    flags.extend(places.sysroot.iter().map(|sysroot| format!("--sysroot={}", sysroot.display())));
     flags
 }
 
 /// The same remapping for C code, quoted for a shell.
-fn cflags(remaps: &[(PathBuf, &str)]) -> Result<String> {
+fn cflags(places: &Places) -> Result<String> {
     let quote = |path: &Path| -> Result<String> {
         let text = path.to_str().with_context(|| format!("{} is not UTF-8", path.display()))?;
         Ok(text.replace('\'', r"'\''"))
     };
-    let flags = remaps.iter().map(|(from, to)| Ok(format!("'-ffile-prefix-map={}={to}'", quote(from)?)));
+    let flags = places.remaps().map(|(from, to)| Ok(format!("'-ffile-prefix-map={}={to}'", quote(from)?)));
     Ok(flags.collect::<Result<Vec<_>>>()?.join(" "))
 }

@@ -6,7 +6,7 @@
 
 use crate::build::{self, BuildTarget};
 use crate::plan::{Facts, Node};
-use crate::process::{interrupted, stop_if_interrupted};
+use crate::process::stop_if_interrupted;
 use crate::progress::Progress;
 use crate::toolchain::Toolchain;
 use crate::workspace;
@@ -58,11 +58,14 @@ impl Dist {
         let mut list = keep(&facts, &earlier, out)?;
         let mut times = BTreeMap::new();
         let mut failures = Vec::new();
+        let mut built = Ok(());
         if let Some((toolchain, progress)) = &toolchain {
             let jobs = self.jobs.or_else(|| std::thread::available_parallelism().ok().map(Into::into));
             let workshop =
                 Workshop { facts: &facts, out, toolchain, progress, jobs: jobs.unwrap_or(1).max(1) };
-            for (node, made) in workshop.make(&outdated) {
+            let (made, build) = workshop.make(&outdated);
+            built = build;
+            for (node, made) in made {
                 match made {
                     Ok((artifact, took)) => {
                         list.0.insert(node.file_name.clone(), artifact);
@@ -76,7 +79,8 @@ impl Dist {
         list.write(out)?;
         stop_if_interrupted()?;
         print_table(&list, &times, out, started.elapsed());
-        report_failures(&failures)
+        report_failures(&failures)?;
+        built
     }
 }
 
@@ -185,38 +189,43 @@ impl Board {
 }
 
 impl Workshop<'_> {
-    /// Makes the outdated artifacts; the results are in their order. Parts that are not outdated lie in the folder.
-    fn make<'n>(&self, outdated: &[&'n Node<'n>]) -> Vec<(&'n Node<'n>, Made)> {
+    /// Makes the outdated artifacts; the results are in their order, and the second is the build's own. Parts that are
+    /// not outdated lie in the folder.
+    fn make<'n>(&self, outdated: &[&'n Node<'n>]) -> (Vec<(&'n Node<'n>, Made)>, Result<()>) {
         let board = Board::default();
-        let waiting = Mutex::new(targets(outdated.iter().copied()).into_iter());
-        std::thread::scope(|scope| {
-            for _ in 0..self.jobs.min(build::targets().len()) {
-                scope.spawn(|| {
-                    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
-                    while let Some(target) = next() {
-                        let built =
-                            if interrupted() { Err(anyhow!("interrupted")) } else { self.build(target) };
-                        let built = built.map_err(|error| format!("{error:#}"));
-                        board.post(|done| drop(done.programs.insert(target.triple.clone(), built)));
-                    }
-                });
-            }
-            let board = &board;
+        let (board, targets) = (&board, targets(outdated.iter().copied()));
+        let mut built = Ok(());
+        let made = std::thread::scope(|scope| {
             let making: Vec<_> = outdated
                 .iter()
                 .map(|node| (*node, scope.spawn(move || self.make_one(node, outdated, board))))
                 .collect();
+            built = self.build(&targets, board);
             let joined = making.into_iter().map(|(node, thread)| {
                 (node, thread.join().unwrap_or_else(|_| Err(anyhow!("making it panicked (see above)"))))
             });
             joined.collect()
-        })
+        });
+        (made, built)
     }
 
-    fn build(&self, target: &BuildTarget) -> Result<PathBuf> {
-        let program =
-            build::client(target, self.toolchain, self.facts.recipe.epoch, self.jobs, self.progress)?;
-        Ok(program.parent().unwrap_or(Path::new(".")).to_owned())
+    /// Builds the programs, each of which is posted as soon as it is there, or as what went wrong.
+    fn build(&self, targets: &[&'static BuildTarget], board: &Board) -> Result<()> {
+        let post = |target: &BuildTarget, built: Result<PathBuf, String>| {
+            board.post(|done| {
+                done.programs.entry(target.triple.clone()).or_insert(built);
+            });
+        };
+        let ready = |target: &'static BuildTarget, built: Result<PathBuf>| {
+            let folder = |program: PathBuf| program.parent().unwrap_or(Path::new(".")).to_owned();
+            post(target, built.map(folder).map_err(|error| format!("{error:#}")));
+        };
+        let Facts { recipe, sources, .. } = self.facts;
+        let built =
+            build::programs(targets, self.toolchain, sources, recipe.epoch, self.jobs, self.progress, &ready);
+        let why = built.as_ref().err().map_or("it was not built".to_owned(), |error| format!("{error:#}"));
+        targets.iter().for_each(|target| post(target, Err(why.clone())));
+        built
     }
 
     fn make_one(&self, node: &Node<'_>, outdated: &[&Node<'_>], board: &Board) -> Made {

@@ -7,6 +7,7 @@ mod authenticode;
 mod build;
 mod cache;
 mod dist;
+mod inputs;
 mod lint;
 mod plan;
 mod process;

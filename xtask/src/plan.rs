@@ -2,10 +2,10 @@
 //! that goes into them.
 
 use crate::build::{self, BuildTarget};
+use crate::inputs::{Sources, closure_digest};
 use crate::toolchain::rust::Rust;
 use crate::workspace;
 use anyhow::{Context, Result};
-use packager::digest::Inputs;
 use packager::{Artifacts, Recipe, Row};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,6 +16,8 @@ pub(crate) struct Facts {
     pub(crate) recipe: Recipe,
     /// The compiler of their programs.
     pub(crate) rust: Rust,
+    /// The sources of programs and packager.
+    pub(crate) sources: Sources,
 }
 
 /// One artifact of a plan.
@@ -42,7 +44,7 @@ impl Facts {
     /// # Errors
     /// If a file cannot be read or says what cannot be made, or the compiler is another than the pinned one.
     pub(crate) fn gather() -> Result<Facts> {
-        Ok(Facts { recipe: recipe()?, rust: Rust::find()? })
+        Ok(Facts { recipe: recipe()?, rust: Rust::find()?, sources: Sources::read()? })
     }
 
     /// The artifacts of these names and what they are made of; all, if none is named.
@@ -50,15 +52,16 @@ impl Facts {
     /// # Errors
     /// If there is no artifact of a name, or a file that decides its bits cannot be read.
     pub(crate) fn plan(&self, names: &[String]) -> Result<Plan<'_>> {
-        let packaging = packaging_inputs()?;
+        let packager = closure_digest(&self.sources, &["packager"])?;
         let mut programs: BTreeMap<&str, String> = BTreeMap::new();
         let mut nodes: Vec<Node<'_>> = Vec::new();
         for row in self.recipe.rows.chosen(names)? {
             let targets: Vec<_> = row.targets.iter().map(|t| build::target(t)).collect::<Result<_>>()?;
-            let mut inputs = self.recipe.inputs(row)?.value("packaging", &packaging);
+            let mut inputs = self.recipe.inputs(row)?.value("packager", &packager);
             for target in &targets {
                 if !programs.contains_key(&*target.triple) {
-                    programs.insert(&target.triple, target.inputs(&self.rust, self.recipe.epoch)?);
+                    programs
+                        .insert(&target.triple, target.inputs(&self.sources, &self.rust, self.recipe.epoch)?);
                 }
                 inputs = inputs.value(&target.triple, &programs[&*target.triple]);
             }
@@ -103,15 +106,6 @@ impl Node<'_> {
     pub(crate) fn is_current(&self, folder: &Path, list: &Artifacts) -> bool {
         list.is_current(folder, &self.file_name, &self.inputs)
     }
-}
-
-/// A digest of what decides the packages besides what goes into them: the packager.
-fn packaging_inputs() -> Result<String> {
-    const PATHS: &[&str] =
-        &["Cargo.lock", "crates/packager/src", "crates/product-version/src", "crates/windows-installer/src"];
-    let inputs =
-        PATHS.iter().try_fold(Inputs::default(), |inputs, path| inputs.tree(workspace::root(), path))?;
-    Ok(inputs.finish())
 }
 
 #[cfg(test)]

@@ -16,6 +16,9 @@ static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 /// How long a program that has ended may be silent before its output counts as read: what it started may keep it open.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// How a line begins that cargo prints for machines. Errors for people do not show it.
+pub(crate) const MESSAGE: &str = "{\"reason\":";
+
 /// How many of the last lines of a program's output an error shows.
 const LINES_SHOWN: usize = 60;
 
@@ -79,10 +82,12 @@ pub(crate) fn run_within(
         match lines.recv_timeout(Duration::from_millis(100)) {
             Ok(line) => {
                 watch(&line);
-                if last.len() == LINES_SHOWN {
-                    last.pop_front();
+                if !line.starts_with(MESSAGE) {
+                    if last.len() == LINES_SHOWN {
+                        last.pop_front();
+                    }
+                    last.push_back(line);
                 }
-                last.push_back(line);
                 ended = ended.map(|_| Instant::now());
             }
             Err(RecvTimeoutError::Timeout) => {}

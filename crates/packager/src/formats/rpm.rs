@@ -6,13 +6,12 @@
 use super::compress::{XZ_LEVEL, with_compressed_manuals};
 use super::text::{WIDTH, paragraphs, wrap};
 use crate::format::Output;
-use crate::{Entry, Format, Kind, Os, Package, Platform, Product, Version};
+use crate::{Entry, Format, Kind, Os, Package, Payload, Platform, Product, Version};
 use anyhow::{Context, Result, ensure};
 use rpm::{
     BuildConfig, CompressionWithLevel, Dependency, FileOptions, Header, HeaderEntry, IndexData,
     IndexSignatureTag, PackageBuilder, Scriptlet,
 };
-use std::io;
 use std::path::PathBuf;
 
 /// The RPM package format.
@@ -52,7 +51,8 @@ impl Format for Rpm {
     fn write(&self, package: &Package<'_>, out: &mut dyn Output) -> Result<()> {
         let mut builder = describe(package);
         relate(&mut builder, package.product)?;
-        for entry in with_compressed_manuals(&package.payload)?.entries() {
+        let payload = with_compressed_manuals(&package.payload)?;
+        for entry in payload.entries() {
             add(&mut builder, entry).with_context(|| format!("packing {}", entry.path))?;
         }
         let mut built = builder.build()?;
@@ -63,18 +63,34 @@ impl Format for Rpm {
              say: use the date of a release that has happened",
             package.epoch
         );
-        add_archive_size(&mut built)?;
+        add_archive_size(&mut built, archive_size(&payload)?)?;
         let mut out = out;
         Ok(built.write(&mut out)?)
     }
 }
 
+/// The size of the payload before it is compressed: an archive of `cpio(5)` in the form "newc". A member is a
+/// header, a name that a zero ends, and content; zeros fill up name and content to a multiple of four.
+fn archive_size(payload: &Payload) -> Result<u32> {
+    const HEADER: usize = 110;
+    let member = |name: usize, content: usize| {
+        (HEADER + name + 1).next_multiple_of(4) as u64 + content.next_multiple_of(4) as u64
+    };
+    let mut size = member("TRAILER!!!".len(), 0);
+    for entry in payload.entries() {
+        let content = match (&entry.kind, entry.source()) {
+            (_, Some(source)) => source.read()?.len(),
+            (Kind::Link(target), None) => target.len(),
+            (_, None) => 0,
+        };
+        size += member("./".len() + entry.path.len(), content);
+    }
+    u32::try_from(size).context("the payload is larger than 4 GiB")
+}
+
 /// Adds the size of the uncompressed payload to the signature header, where `rpmbuild` puts it: `rpm2cpio`
 /// calls a package without it damaged, after unpacking it.
-fn add_archive_size(package: &mut rpm::Package) -> Result<()> {
-    let mut payload = liblzma::read::XzDecoder::new(package.payload.as_slice());
-    let size = io::copy(&mut payload, &mut io::sink()).context("reading the payload again")?;
-    let size = u32::try_from(size).context("the payload is larger than 4 GiB")?;
+fn add_archive_size(package: &mut rpm::Package, size: u32) -> Result<()> {
     let region = IndexSignatureTag::HEADER_SIGNATURES;
     let signature = &mut package.metadata.signature;
     let mut entries = signature.get_all_entries()?;
@@ -157,4 +173,34 @@ fn add(builder: &mut PackageBuilder, entry: &Entry) -> Result<()> {
         (_, None) => builder.with_dir_entry(options)?,
     };
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Owner, Source};
+
+    /// Fails if: the size that is computed differs from that of the archive which is in the package, whatever
+    /// the lengths of names and contents are.
+    #[test]
+    fn the_size_is_that_of_the_archive() {
+        let file = |path: &str, size: usize| Entry::root_file(path, Kind::File(Source::Bytes(vec![7; size])));
+        let entry = |path: &str, kind| Entry { kind, mode: 0o755, owner: Owner::root(), ..file(path, 0) };
+        let mut entries: Vec<_> =
+            (0..9).map(|n| file(&format!("usr/share/{}", "f".repeat(n + 1)), n)).collect();
+        entries.push(entry("etc/folder", Kind::Directory));
+        entries.push(entry("usr/bin/link", Kind::Link("../share/f".to_owned())));
+        for count in 1..=entries.len() {
+            let payload = Payload::new(entries[..count].to_vec()).unwrap();
+            let mut builder = PackageBuilder::new("n", "1", "MIT", "x86_64", "s");
+            builder.using_config(BuildConfig::v4().compression(CompressionWithLevel::Xz(XZ_LEVEL)));
+            for entry in payload.entries() {
+                add(&mut builder, entry).unwrap();
+            }
+            let package = builder.build().unwrap();
+            let mut archive = liblzma::read::XzDecoder::new(package.payload.as_slice());
+            let size = io::copy(&mut archive, &mut io::sink()).unwrap();
+            assert_eq!(u64::from(archive_size(&payload).unwrap()), size, "{count} entries");
+        }
+    }
 }

@@ -76,7 +76,7 @@ impl Checkout {
     }
 
     fn program(&self) -> PathBuf {
-        self.0.join("target/dist").join(TRIPLE).join(TRIPLE).join("release/pywats-client.exe")
+        self.0.join("target/programs").join(TRIPLE).join("release/pywats-client.exe")
     }
 
     /// Lists an artifact of this version as `dist` does, with a program of that digest.
