@@ -101,6 +101,7 @@ const EDITS: &[Edit] = &[
     Edit { file: "crates/pywats-client/src/main.rs", change: Comment, rebuilds: BY_CLIENT },
     Edit { file: "crates/pywats-client/build.rs", change: Comment, rebuilds: BY_CLIENT },
     Edit { file: "crates/wats/src/lib.rs", change: Comment, rebuilds: BY_CLIENT },
+    Edit { file: "crates/wats-settings/src/lib.rs", change: Comment, rebuilds: BY_CLIENT },
     Edit { file: "crates/windows-resources/src/lib.rs", change: Comment, rebuilds: BY_CLIENT },
     Edit { file: "packaging/windows/pywats-client.manifest", change: Byte, rebuilds: BY_CLIENT },
     Edit { file: "packaging/windows/pywats-client.ico", change: Byte, rebuilds: BY_CLIENT },
