@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::io::{Cursor, Read};
+use std::io::Cursor;
 use support::summary;
 use windows_installer::{Database, Error, FileSet, Place, Result, Sequence, Summary, guid, row};
 
@@ -123,17 +123,6 @@ fn everything_comes_back() {
         rows(&mut package, "_Validation", &["Table", "Column", "Nullable", "KeyTable", "MaxValue"]);
     assert!(validation.contains(&"\"File\" \"Component_\" \"N\" \"Component\" NULL".to_owned()));
     assert!(validation.contains(&"\"File\" \"Sequence\" \"N\" NULL 32767".to_owned()));
-
-    let mut cabinet = Vec::new();
-    package.read_stream("files.cab").unwrap().read_to_end(&mut cabinet).unwrap();
-    let mut cabinet = cab::Cabinet::new(Cursor::new(cabinet)).unwrap();
-    let mut content = Vec::new();
-    cabinet
-        .read_file(&FileSet::file_key("bin/example-program.exe"))
-        .unwrap()
-        .read_to_end(&mut content)
-        .unwrap();
-    assert!(content == b"MZ program".repeat(10_000));
 }
 
 /// Fails if: a row that Windows would refuse or misread is accepted, or the error does not say where.
@@ -202,16 +191,9 @@ fn refuses_rows() {
 /// Fails if: a summary, a stream or a set of files is accepted that cannot be written as it is.
 #[test]
 fn refuses_parts() {
-    let with = |change: fn(&mut Summary)| {
-        let mut summary = summary();
-        change(&mut summary);
-        database().write(&summary, &mut Vec::new()).expect_err("a bad summary").to_string()
-    };
-    assert!(
-        with(|s| s.author = "Müller".to_owned())
-            .starts_with("summary information, author: \"Müller\" has characters beyond ASCII")
-    );
-    assert!(with(|s| s.subject.clear()).contains("subject: a text is required"));
+    let foreign = Summary { author: "Müller".to_owned(), ..summary() };
+    let error = database().write(&foreign, &mut Vec::new()).expect_err("a bad summary").to_string();
+    assert!(error.starts_with("summary information, author: \"Müller\" has characters beyond ASCII"));
 
     let mut database = database();
     assert!(matches!(database.add_stream("files.cab", Vec::new()), Err(Error::Part { .. })));

@@ -134,6 +134,11 @@ fn any_path(text: &str) -> Result<(), String> {
 
 fn registry_path(text: &str) -> Result<(), String> {
     formatted::parse(text)?;
+    single_backslashes(text)
+}
+
+/// Refuses the path of a key that begins or ends with what stands between keys.
+pub(super) fn single_backslashes(text: &str) -> Result<(), String> {
     if text.starts_with('\\') || text.ends_with('\\') || text.contains("\\\\") {
         return Err(format!("{text:?} has a '\\' too many: single ones stand between keys"));
     }
