@@ -90,8 +90,8 @@ impl Database {
     /// If the table or a column is unknown, a required column is missing, a value is not what its column
     /// holds, or a row with the same primary key is already there.
     pub fn add<'a>(&mut self, table: &str, values: impl IntoIterator<Item = (&'a str, Cell)>) -> Result<()> {
-        let schema = schema::table(table)
-            .ok_or_else(|| Error::table(table, "is not a standard table; schema.rs lists those there are"))?;
+        let unknown = "is not a standard table; schema.rs lists those there are";
+        let schema = schema::table(table).ok_or_else(|| Error::part(format!("table {table}"), unknown))?;
         let mut cells = vec![Cell::Empty; schema.columns.len()];
         let mut unknown = None;
         for (name, value) in values {

@@ -8,8 +8,6 @@ mod faults;
 mod good;
 mod installation;
 mod right;
-#[path = "../support/mod.rs"]
-mod support;
 mod ui;
 
 use edit::Editor;
