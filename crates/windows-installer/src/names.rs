@@ -30,7 +30,8 @@ pub fn with_short_names(names: &[&str]) -> Result<Vec<String>> {
     sorted.sort_unstable();
     let mut cells = std::collections::BTreeMap::new();
     for name in sorted {
-        let cell = if is_short(name) {
+        // A name may be a short one as it is. Lower case does not matter.
+        let cell = if name.is_ascii() && short(name).is_ok() {
             name.to_owned()
         } else {
             let short = unused_short_name(name, &taken)?;
@@ -44,11 +45,6 @@ pub fn with_short_names(names: &[&str]) -> Result<Vec<String>> {
 
 fn refused(name: &str, reason: impl Into<String>) -> Error {
     Error::Name { path: name.to_owned(), reason: reason.into() }
-}
-
-/// Whether a long name is a short name too. Lower case does not matter.
-fn is_short(name: &str) -> bool {
-    name.is_ascii() && short(name).is_ok()
 }
 
 fn is_short_character(c: char) -> bool {

@@ -77,12 +77,12 @@ fn refuses_rows() {
             &row! { Property: "A", Valeu: "b" },
             "table Property, row A, column Valeu: there is no such",
         ),
-        ("Property", &row! { Property: "A" }, "row A, column Value: a value is required"),
-        ("Property", &row! { Property: "A", Value: "" }, "column Value: a value is required"),
-        ("Property", &row! { Property: "A", Value: 1 }, "column Value: a text is required"),
+        ("Property", &row! { Property: "A" }, "row A, column Value: nothing is not what"),
+        ("Property", &row! { Property: "A", Value: "" }, "column Value: nothing is not what"),
+        ("Property", &row! { Property: "A", Value: 1 }, "column Value: 1 is not what"),
         ("Property", &row! { Property: "1A", Value: "b" }, "column Property: \"1A\" is not an identifier"),
         ("Property", &row! { Property: "A-B", Value: "b" }, "is not an identifier"),
-        ("Property", &row! { Property: &long, Value: "b" }, "is 73 characters long; at most 72"),
+        ("Property", &row! { Property: &long, Value: "b" }, "in at most 72 characters"),
         ("Property", &row! { Property: "A", Value: "日本" }, "'日', which code page 1252 does not have"),
         (
             "Property",
@@ -92,9 +92,9 @@ fn refuses_rows() {
         (
             "Feature",
             &row! { Feature: "B", Level: 40_000, Attributes: 0 },
-            "Level: 40000 is outside 0 to 32767",
+            "Level: 40000 is not a number from 0 to 32767",
         ),
-        ("Feature", &row! { Feature: "B", Level: "1", Attributes: 0 }, "Level: a number is required"),
+        ("Feature", &row! { Feature: "B", Level: "1", Attributes: 0 }, "Level: \"1\" is not a number"),
         ("Feature", &row! { Feature: "B", Level: 1, Attributes: 0, Directory_: "Low" }, "no lower-case"),
         (
             "Component",
@@ -115,11 +115,11 @@ fn refuses_rows() {
             "is not a version",
         ),
         ("Media", &row! { DiskId: 2, LastSequence: 9, Cabinet: "#a b" }, "is not a cabinet"),
-        ("Binary", &row! { Name: "B", Data: "text" }, "the content of a stream is required"),
+        ("Binary", &row! { Name: "B", Data: "text" }, "\"text\" is not the content of a stream"),
         (
             "ServiceControl",
             &row! { ServiceControl: "S", Name: "s", Event: 1, Wait: 2, Component_: "C" },
-            "Wait: 2 is outside 0 to 1",
+            "Wait: 2 is not a number from 0 to 1",
         ),
     ];
     for (table, row, complaint) in cases {

@@ -7,38 +7,6 @@ use super::{condition, filename, formatted, sddl};
 /// Characters that no path has.
 const NOT_IN_PATHS: &[char] = &['"', '<', '>', '|', '*', '?'];
 
-/// Categories that `_Validation` may name, in its spelling.
-pub(super) const CATEGORIES: &[&str] = &[
-    "Text",
-    "UpperCase",
-    "LowerCase",
-    "Integer",
-    "DoubleInteger",
-    "TimeDate",
-    "Identifier",
-    "Property",
-    "Filename",
-    "WildCardFilename",
-    "Path",
-    "Paths",
-    "AnyPath",
-    "DefaultDir",
-    "RegPath",
-    "Formatted",
-    "FormattedSDDLText",
-    "Template",
-    "Condition",
-    "Guid",
-    "GUID",
-    "Version",
-    "Language",
-    "Binary",
-    "CustomSource",
-    "Cabinet",
-    "Shortcut",
-    "Number",
-];
-
 /// Refuses a text that is not of its category. An unknown category is not judged here.
 pub(super) fn check(category: &str, text: &str) -> Result<(), String> {
     let refuse = |ok: bool, right: &str| if ok { Ok(()) } else { Err(format!("{text:?} is not {right}")) };

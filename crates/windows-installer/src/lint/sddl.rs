@@ -180,7 +180,7 @@ mod tests {
         for (text, complaint) in [
             ("", "none of O:, G:, D: and S:"),
             ("D:(A;OICI;FA;;;SY", "does not end"),
-            ("D:(A;OICI;FA;;SY)", "five"),
+            ("D:(A;OICI;FA;;SY)", "has 5 fields"),
             ("D:(A;XX;FA;;;SY)", "\"XX\" is no flag"),
             ("D:(A;;FZ;;;SY)", "\"FZ\" is no right"),
             ("D:(A;;0xg;;;SY)", "are no number"),
@@ -193,8 +193,7 @@ mod tests {
             ("D:(A;;FA;;;[ACCOUNT])", "there is [ACCOUNT]"),
         ] {
             let error = check(text).expect_err(text);
-            let complaint = complaint.replace("five", "has 5 fields");
-            assert!(error.contains(&complaint), "{text}: {complaint:?} is not in {error:?}");
+            assert!(error.contains(complaint), "{text}: {complaint:?} is not in {error:?}");
         }
     }
 }
