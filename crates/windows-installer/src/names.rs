@@ -47,10 +47,6 @@ fn refused(name: &str, reason: impl Into<String>) -> Error {
     Error::Name { path: name.to_owned(), reason: reason.into() }
 }
 
-fn is_short_character(c: char) -> bool {
-    c.is_ascii_graphic() && c != '.' && !FORBIDDEN.contains(c) && !LONG_ONLY.contains(c)
-}
-
 /// Refuses what is no short name.
 pub(crate) fn short(name: &str) -> std::result::Result<(), String> {
     general(name)?;
@@ -96,9 +92,11 @@ fn general(name: &str) -> std::result::Result<(), String> {
 /// The first of `LONGNA~1.EXT`, `LONGNA~2.EXT`, … that nothing else in the folder is called.
 fn unused_short_name(name: &str, taken: &BTreeSet<String>) -> Result<String> {
     let (stem, extension) = name.trim_start_matches('.').rsplit_once('.').unwrap_or((name, ""));
+    let plain =
+        |c| c != '.' && char::is_ascii_graphic(&c) && !FORBIDDEN.contains(c) && !LONG_ONLY.contains(c);
     let shorten = |part: &str, length: usize| -> String {
         let kept = part.chars().filter(|c| !c.is_whitespace() && *c != '.');
-        kept.map(|c| if is_short_character(c) { c.to_ascii_uppercase() } else { '_' }).take(length).collect()
+        kept.map(|c| if plain(c) { c.to_ascii_uppercase() } else { '_' }).take(length).collect()
     };
     let extension = match shorten(extension, 3) {
         extension if extension.is_empty() => extension,
