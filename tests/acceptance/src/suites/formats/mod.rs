@@ -4,6 +4,7 @@
 mod archive;
 mod deb;
 mod rpm;
+mod second;
 mod shipped;
 
 use crate::bench::Bench;
@@ -29,7 +30,7 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     for path in bench.artifacts(".exe")? {
         archive::judge_exe(bench, &path);
     }
-    Ok(())
+    second::judge(bench)
 }
 
 fn file_name(path: &Path) -> String {
