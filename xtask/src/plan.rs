@@ -172,9 +172,7 @@ mod tests {
                 && fields[..2].iter().all(number)
                 && fields[2].starts_with(|c: char| c.is_ascii_digit())
         };
-        let separators = ["-", "_", " "];
-        let after_name =
-            separators.iter().flat_map(|separator| line.split(&format!("{name}{separator}")).skip(1));
+        let after_name = line.split(name).skip(1).filter_map(|rest| rest.strip_prefix(['-', '_', ' ']));
         let tag = line.split("git checkout v").skip(1);
         after_name.chain(tag).any(|rest| begins(rest.trim_start_matches('v')))
     }

@@ -165,7 +165,7 @@ fn what_is_not_released_is_packed_as_such() {
     assert_eq!(epoch(), epoch_of_the_release);
     let text = deb_changelog(&sample);
     assert!(text.starts_with("sample (0.2.0~rc1+dev) unstable; urgency=medium\n\n  * Third.\n"), "{text}");
-    assert!(text.contains("\n\nsample (0.2.0~rc1) unstable"), "{text}");
+    assert!(text.contains(" Fri, 02 Jan 2026 00:00:01 +0000\n\nsample (0.2.0~rc1) unstable"), "{text}");
 }
 
 /// Fails if: an archive has no top folder, or carries what is meant for other systems.

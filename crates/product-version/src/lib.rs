@@ -154,6 +154,11 @@ impl Version {
         Version { dev: true, ..self }
     }
 
+    /// The release that this is or comes after.
+    pub fn released(self) -> Version {
+        Version { dev: false, ..self }
+    }
+
     /// Whether this is the version of no release, but of what is built between two.
     pub fn is_dev(&self) -> bool {
         self.dev
@@ -248,6 +253,11 @@ mod tests {
                 assert!(before < version, "{before} is not before {version}");
                 assert!(before.windows_file() < version.windows_file(), "{before} is not before {version}");
                 assert_eq!(version.is_dev(), before.dev() == version, "{version} is named after {before}");
+                assert_eq!(
+                    version.is_dev(),
+                    before == version.released(),
+                    "{version} is named after {before}"
+                );
                 assert_eq!(version.is_dev(), before.msi() == version.msi(), "{before} and {version}");
             }
             previous = Some(version);
