@@ -24,7 +24,8 @@ param(
     [Parameter(Mandatory = $true)] [string] $Msi,
     # The same product at a higher version, best with other content; without it, nothing of upgrades is checked.
     [string] $HigherMsi = '',
-    # The same version as -Msi with another program; without it, that one replaces the other is not checked.
+    # The same version as -Msi with another program, of a higher file version; without it, that one replaces the
+    # other is not checked.
     [string] $SameMsi = '',
     # The program wats-test-server.
     [Parameter(Mandatory = $true)] [string] $TestServer,

@@ -228,6 +228,7 @@ fn an_installed_product_is_reinstalled() {
         ("ReinstallAll", "REINSTALL", "ALL", "Installed AND NOT (REMOVE OR "),
         ("ReinstallProgram", "REINSTALL", "Program", "Installed AND REMOVE AND NOT (REMOVE ~= \"ALL\" OR "),
         ("ReinstallMode", "REINSTALLMODE", "omus", "REINSTALL AND NOT REINSTALLMODE"),
+        ("ReplaceAll", "REINSTALLMODE", "amus", "OLDERVERSION AND NOT (Installed OR REINSTALLMODE)"),
     ] {
         assert_eq!((sources[action].as_str(), targets[action].as_str()), (property, value));
         assert!(conditions[action].starts_with(condition), "{action}: {}", conditions[action]);
