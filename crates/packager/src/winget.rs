@@ -235,7 +235,7 @@ impl<'a> Subject<'a> {
         let found = Identity::read(File::open(path)?)?;
         for (what, found, expected) in [
             ("the product", &found.product_name, &self.product.display_name),
-            ("the upgrade code", &found.upgrade_code, &format!("{{{}}}", self.product.msi.upgrade_code)),
+            ("the upgrade code", &found.upgrade_code, &format!("{{{}}}", self.product.msi()?.upgrade_code)),
             ("the version", &found.version, &self.release.version.msi()),
         ] {
             ensure!(found == expected, "{what} is {found}, not {expected} as in manifest and changelog");

@@ -372,6 +372,14 @@ fn properties_reach_the_installation() {
     }
 }
 
+/// Fails if: rows do not fit together, such as a reference to nothing. The writer takes them as they come.
+#[test]
+fn the_validator_finds_nothing() {
+    let package = build("1.2.3-rc.1", vec![program(), actions()]).unwrap();
+    let findings = windows_installer::lint::lint(&package).unwrap();
+    assert!(findings.is_empty(), "{findings:#?}");
+}
+
 /// Fails if: a payload that an MSI cannot express gives a package, or the error does not say what to do.
 #[test]
 fn refuses_what_it_cannot_express() {

@@ -85,7 +85,7 @@ fn manifests_say_what_the_packages_are() {
     let (version, numbers, date) =
         (release.version.to_string(), release.version.msi(), release.date.to_string());
     let url = |arch: &str| format!("{ADDRESS}/pywats-client-{version}-{arch}.msi");
-    let upgrade_code = format!("{{{}}}", product.msi.upgrade_code);
+    let upgrade_code = format!("{{{}}}", product.msi().unwrap().upgrade_code);
     let version_manifest: &[(&str, &str)] = &[("DefaultLocale", "en-US")];
     let installer_manifest: &[(&str, &str)] = &[
         ("Platform.0", "Windows.Desktop"),

@@ -160,7 +160,7 @@ fn component(
 
 /// Lets the event viewer show what the service writes into the event log.
 fn add_event_source(database: &mut Database, package: &Package<'_>, codes: &guid::Product) -> Result<()> {
-    let source = &package.product.service.name;
+    let source = &package.product.service()?.name;
     let key = format!(r"SYSTEM\CurrentControlSet\Services\EventLog\Application\{source}");
     let name = "EventSource";
     // This program of Windows has a message for every event from 1 to 1000 that is the text of the event alone.
@@ -176,7 +176,13 @@ fn add_event_source(database: &mut Database, package: &Package<'_>, codes: &guid
 
 fn add_path(database: &mut Database, package: &Package<'_>, codes: &guid::Product) -> Result<()> {
     let name = "PathEntry";
-    component(database, codes, name, PATH, (&package.product.msi.registry_key, "PathEntry", "[INSTALLDIR]"))?;
+    component(
+        database,
+        codes,
+        name,
+        PATH,
+        (&package.product.msi()?.registry_key, "PathEntry", "[INSTALLDIR]"),
+    )?;
     // Set now, removed with the component, for the machine; behind what is there.
     database.add(
         "Environment",
@@ -188,7 +194,7 @@ fn add_path(database: &mut Database, package: &Package<'_>, codes: &guid::Produc
 fn add_start_menu(database: &mut Database, package: &Package<'_>, codes: &guid::Product) -> Result<()> {
     let product = package.product;
     let name = "StartMenu";
-    let key = &product.msi.registry_key;
+    let key = &product.msi()?.registry_key;
     component(database, codes, name, START_MENU, (key, "StartMenuFolder", &format!("[{MENU_FOLDER}]")))?;
     let folders = names::with_short_names(&["Programs", &product.display_name])?;
     database.add(
@@ -209,7 +215,7 @@ fn add_start_menu(database: &mut Database, package: &Package<'_>, codes: &guid::
     database.add(
         "IniFile",
         row! { IniFile: "StatusPage", FileName: &entries[1], DirProperty: MENU_FOLDER,
-        Section: "InternetShortcut", Key: "URL", Value: &product.msi.status_page, Action: ADD_LINE,
+        Section: "InternetShortcut", Key: "URL", Value: &product.msi()?.status_page, Action: ADD_LINE,
         Component_: name },
     )?;
     database.add(
