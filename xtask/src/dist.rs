@@ -79,8 +79,8 @@ impl Dist {
         list.write(out)?;
         stop_if_interrupted()?;
         print_table(&list, &times, out, started.elapsed());
-        report_failures(&failures)?;
-        built
+        let made = report_failures(&failures);
+        built.and(made)
     }
 }
 

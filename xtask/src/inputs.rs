@@ -18,7 +18,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The workspace's packages, as cargo sees them.
@@ -225,7 +225,7 @@ impl Sources {
         let text = fs::read_to_string(depinfo).with_context(|| format!("reading {}", depinfo.display()))?;
         let counted: Vec<_> = self.paths(closure).map(|path| self.root.join(path)).collect();
         for file in prerequisites(&text) {
-            let file = self.root.join(file);
+            let file = without_parents(&self.root.join(file));
             ensure!(
                 counted.iter().any(|path| file.starts_with(path)),
                 "a build reads {}, which is not counted among what decides its bits: name it in the manifest of \
@@ -323,6 +323,20 @@ fn cargo(arguments: &[&str]) -> Result<String> {
     String::from_utf8(output.stdout).with_context(|| format!("{shown} prints what is not UTF-8"))
 }
 
+/// The same path without `FOLDER/..`, as `include_bytes!` makes them.
+fn without_parents(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::ParentDir => {
+                plain.pop();
+            }
+            other => plain.push(other),
+        }
+    }
+    plain
+}
+
 /// The files that a rule of a makefile names after the colon. Spaces in names have a backslash before them.
 fn prerequisites(depinfo: &str) -> Vec<String> {
     let mut files = Vec::new();
@@ -392,6 +406,7 @@ mod tests {
             ("crates/wats/src/lib.rs", true),
             ("crates/pywats-client/build.rs", true),
             ("packaging/windows/pywats-client.ico", true),
+            ("crates/pywats-client/../../packaging/windows/pywats-client.ico", true),
             ("packaging/windows/installer.toml", false),
             ("crates/pywats-client/tests/generated/main.rs", false),
             ("crates/packager/src/lib.rs", false),

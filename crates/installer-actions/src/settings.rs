@@ -125,7 +125,7 @@ impl<'a> Kind<'a> {
             _ if self.is_of_configuration() && system.is_configured() => Ok(()),
             _ if value.contains(RESERVED) => refuse("it contains a character that no value can have"),
             Kind::Switch => switch(value),
-            Kind::Url => address::server(value).map(drop),
+            Kind::Url => address::check(value),
             Kind::SecretFile => secret_file(value, system),
             Kind::Folder { data, program, used } => {
                 let own = [system.property(data), system.property(program)];

@@ -94,6 +94,7 @@ impl Station {
     }
 
     /// Runs this in the new process before the program.
+    #[cfg(target_os = "linux")]
     pub(crate) fn prepare(&mut self, prepare: fn() -> std::io::Result<()>) {
         self.prepare = Some(prepare);
     }

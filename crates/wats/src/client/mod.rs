@@ -51,7 +51,7 @@ impl Client {
     /// # Errors
     /// [`FailureKind::Configuration`] for an address, token, proxy or CA file that cannot be used.
     pub fn new(settings: &Settings) -> Result<Client, Failure> {
-        let root = wats_settings::address::server(&settings.url).map_err(Failure::configuration)?;
+        let root = settings::root(&settings.url)?;
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, JSON);
         if let Some(token) = &settings.token {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use reqwest::ClientBuilder;
 use reqwest::header::HeaderValue;
 use url::Url;
+use wats_settings::address;
 
 use super::failure::Failure;
 
@@ -115,6 +116,24 @@ impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Token(…)")
     }
+}
+
+/// Turns the address that a person wrote into the root of the server, without a trailing slash or `/api`.
+///
+/// # Errors
+/// [`super::FailureKind::Configuration`] for everything that is not the address of an HTTP server.
+pub(super) fn root(address: &str) -> Result<Url, Failure> {
+    address::check(address).map_err(Failure::configuration)?;
+    // The address itself is not repeated: it may hold credentials.
+    let mut url = Url::parse(address.trim()).map_err(|error| {
+        Failure::configuration(format!("the server's address cannot be read: {error}; {}", address::WANTED))
+    })?;
+    let path = url.path().trim_end_matches('/');
+    let is_api = path.to_ascii_lowercase().ends_with("/api");
+    let root = if is_api { &path[..path.len() - "/api".len()] } else { path };
+    let root = root.trim_end_matches('/').to_owned();
+    url.set_path(&root);
+    Ok(url)
 }
 
 /// Joins the root of the server and a path that starts with `/`.

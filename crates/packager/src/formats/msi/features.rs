@@ -6,7 +6,7 @@
 
 use super::actions;
 use super::settings::remembered;
-use super::{DATA_FOLDER, INSTALL_FOLDER, MACHINE, REGISTRY_KEY_PATH, SET_PROPERTY};
+use super::{DATA_FOLDER, INSTALL_FOLDER, MACHINE, OLDER, REGISTRY_KEY_PATH, SET_PROPERTY};
 use crate::Package;
 use anyhow::Result;
 use windows_installer::files::COMPONENT_64_BIT;
@@ -78,7 +78,11 @@ struct Reinstallation {
 /// Of a product that is installed, Windows Installer takes up only features that are named; what belongs to others,
 /// such as the registration of the service, which belongs to the program, it leaves alone. So whatever is given to an
 /// installed product reinstalls it all, and the removal of a feature the program, whose component remembers it.
-fn reinstallations() -> [Reinstallation; 3] {
+///
+/// Another build of one version may have a program with a lower file version, as a release has that replaces what was
+/// built after it. Windows Installer decides about files before the old ones are removed, and would leave out a program
+/// of which there is a higher version; `a` has it install all of them.
+fn reinstallations() -> [Reinstallation; 4] {
     let set = |action, property, value, condition: &str| Reinstallation {
         action,
         property,
@@ -92,6 +96,7 @@ fn reinstallations() -> [Reinstallation; 3] {
         set("ReinstallProgram", "REINSTALL", PROGRAM, &some),
         // Whether the registry is written again by default, Microsoft's pages say yes and no.
         set("ReinstallMode", "REINSTALLMODE", "omus", "REINSTALL AND NOT REINSTALLMODE"),
+        set("ReplaceAll", "REINSTALLMODE", "amus", &format!("{OLDER} AND NOT (Installed OR REINSTALLMODE)")),
     ]
 }
 
