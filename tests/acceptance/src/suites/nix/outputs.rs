@@ -68,7 +68,8 @@ const EDITS: &[Edit] = &[
     Edit { file: "crates/wats-test-server/src/main.rs", change: Comment, rebuilds: &[] },
     Edit { file: "crates/artwork/src/lib.rs", change: Comment, rebuilds: &[] },
     Edit { file: "crates/pywats-client/tests/service/main.rs", change: Comment, rebuilds: &[] },
-    Edit { file: "crates/windows-installer/tests/lint/main.rs", change: Comment, rebuilds: &[] },
+    Edit { file: "crates/windows-installer/tests/database.rs", change: Comment, rebuilds: &[] },
+    Edit { file: "crates/windows-installer-lint/src/lib.rs", change: Comment, rebuilds: &[] },
     // The rows: what they say counts, not how.
     Edit { file: "artifacts.toml", change: Comment, rebuilds: &[] },
     Edit { file: "targets.toml", change: Comment, rebuilds: &[] },
