@@ -375,9 +375,9 @@ mod tests {
             (
                 &["pywats-client"][..],
                 &["x86_64-unknown-linux-musl"][..],
-                &["product-version", "pywats-client", "wats", "windows-resources"][..],
+                &["product-version", "pywats-client", "wats", "wats-settings", "windows-resources"][..],
             ),
-            (&["installer-actions"], &["x86_64-pc-windows-gnu"], &["installer-actions"]),
+            (&["installer-actions"], &["x86_64-pc-windows-gnu"], &["installer-actions", "wats-settings"]),
             (&["packager"], &[], &["packager", "product-version", "windows-installer"]),
         ] {
             let closure = sources.closure(packages, triple).unwrap();
