@@ -68,7 +68,7 @@ let
     map (name: root + "/${folder}/${name}") own
     ++ map (path: root + "/${path}") (
       manifest.package.metadata.outside or [ ]
-      ++ lib.concatLists (lib.attrValues (manifest.package.metadata.outside-on or { }))
+      ++ builtins.concatLists (lib.attrValues (manifest.package.metadata.outside-on or { }))
     );
 
   # cargo reads the manifests of all members, whichever of them it builds.
