@@ -39,17 +39,29 @@ struct Targets {
     target: Vec<BuildTarget>,
 }
 
-/// The file as it was when this program was compiled: `cargo xtask` compiles it again when it changes.
-static TARGETS: LazyLock<Targets> =
-    LazyLock::new(|| toml::from_str(include_str!("../../targets.toml")).expect("a test reads targets.toml"));
+/// `targets.toml` of the checkout that is worked on, or why it cannot be read.
+static TARGETS: LazyLock<Result<Targets, String>> = LazyLock::new(|| {
+    let path = workspace::root().join("targets.toml");
+    let text = fs::read_to_string(&path).map_err(|error| format!("reading {}: {error}", path.display()))?;
+    toml::from_str(&text).map_err(|error| format!("in {}: {error}", path.display()))
+});
 
-/// The same of the other file.
-static ROWS: LazyLock<Rows> =
-    LazyLock::new(|| Rows::parse(include_str!("../../artifacts.toml")).expect("a test reads artifacts.toml"));
+/// The same of `artifacts.toml`.
+static ROWS: LazyLock<Result<Rows, String>> = LazyLock::new(|| {
+    Rows::load(&workspace::root().join("artifacts.toml")).map_err(|error| format!("{error:#}"))
+});
+
+/// What a table says.
+fn read<T>(table: &'static LazyLock<Result<T, String>>) -> Result<&'static T> {
+    table.as_ref().map_err(|error| anyhow!("{error}"))
+}
 
 /// Every target, in the order in which they are built.
-pub(crate) fn targets() -> &'static [BuildTarget] {
-    &TARGETS.target
+///
+/// # Errors
+/// If `targets.toml` cannot be read.
+pub(crate) fn targets() -> Result<&'static [BuildTarget]> {
+    Ok(&read(&TARGETS)?.target)
 }
 
 /// The target of that triple.
@@ -57,15 +69,16 @@ pub(crate) fn targets() -> &'static [BuildTarget] {
 /// # Errors
 /// If there is none; the error lists those there are.
 pub(crate) fn target(triple: &str) -> Result<&'static BuildTarget> {
-    let triples = || targets().iter().map(|target| target.triple.as_str()).collect::<Vec<_>>().join(", ");
-    let found = targets().iter().find(|target| target.triple == triple);
+    let targets = targets()?;
+    let triples = || targets.iter().map(|target| target.triple.as_str()).collect::<Vec<_>>().join(", ");
+    let found = targets.iter().find(|target| target.triple == triple);
     found.with_context(|| format!("targets.toml has no target {triple:?}: use {}", triples()))
 }
 
 impl BuildTarget {
     /// The packages that are compiled for this target.
     fn programs(&self) -> Result<Vec<&'static ProgramRow>> {
-        Ok(ROWS.programs(self.packaged()?.os).collect())
+        Ok(read(&ROWS)?.programs(self.packaged()?.os).collect())
     }
 
     fn packages(&self) -> Result<Vec<&'static str>> {
@@ -401,7 +414,7 @@ fn recipe(group: &[&BuildTarget], places: &Places, epoch: u32) -> Result<Recipe>
         ("SOURCE_DATE_EPOCH", epoch.to_string()),
     ];
     if group[0].packaged()?.os == Os::MacOs {
-        environment.push(("MACOSX_DEPLOYMENT_TARGET", TARGETS.macos_version.clone()));
+        environment.push(("MACOSX_DEPLOYMENT_TARGET", read(&TARGETS)?.macos_version.clone()));
     }
     Ok(Recipe { arguments, environment })
 }
@@ -428,14 +441,14 @@ mod tests {
     use super::*;
 
     fn target(triple: &str) -> &'static BuildTarget {
-        targets().iter().find(|target| target.triple == triple).unwrap()
+        super::target(triple).unwrap()
     }
 
     /// Fails if: a target is built by no run of cargo or by two, targets share a run that have other programs
     /// or flags, or those that could share one do not.
     #[test]
     fn targets_share_runs() {
-        let all: Vec<_> = targets().iter().collect();
+        let all: Vec<_> = targets().unwrap().iter().collect();
         let groups = groups(&all, &Sources::read().unwrap()).unwrap();
         let triples: Vec<Vec<_>> =
             groups.iter().map(|group| group.iter().map(|target| target.triple.as_str()).collect()).collect();

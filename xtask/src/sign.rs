@@ -85,7 +85,7 @@ impl Sign {
 
     fn targets(&self) -> Result<Vec<&'static BuildTarget>> {
         let is_windows = |target: &&BuildTarget| target.packaged().is_ok_and(|t| t.os == Os::Windows);
-        let all: Vec<_> = build::targets().iter().filter(is_windows).collect();
+        let all: Vec<_> = build::targets()?.iter().filter(is_windows).collect();
         let triples = || all.iter().map(|target| target.triple.as_str()).collect::<Vec<_>>().join(", ");
         let chosen: Vec<_> = all
             .iter()
