@@ -11,7 +11,7 @@ use crate::progress::Progress;
 use crate::toolchain::Toolchain;
 use crate::workspace;
 use anyhow::{Result, anyhow, bail};
-use packager::{Artifact, Artifacts, Compiled, Folder, Origin, Part, Programs, Recipe};
+use packager::{Artifact, Artifacts, Compiled, Folder, Origin, Part, Programs, Recipe, Row};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -39,7 +39,8 @@ pub(crate) struct Dist {
 impl Dist {
     pub(crate) fn run(self) -> Result<()> {
         if self.list {
-            return list(&crate::plan::recipe()?);
+            let recipe = crate::plan::recipe()?;
+            return list(&recipe, recipe.rows.artifacts());
         }
         let started = Instant::now();
         let facts = Facts::gather()?;
@@ -84,10 +85,13 @@ impl Dist {
     }
 }
 
-/// Prints the artifacts that there are.
-fn list(recipe: &Recipe) -> Result<()> {
+/// Prints these artifacts.
+///
+/// # Errors
+/// If a row says what cannot be made.
+pub(crate) fn list<'a>(recipe: &Recipe, rows: impl IntoIterator<Item = &'a Row>) -> Result<()> {
     let mut lines = vec![["artifact", "format", "for", "file"].map(str::to_owned)];
-    for row in recipe.rows.artifacts() {
+    for row in rows {
         let targets = if row.of.is_empty() { row.targets.join(", ") } else { row.of.join(", ") };
         lines.push([row.name.clone(), row.format()?.name().to_owned(), targets, recipe.file_name(row)?]);
     }
