@@ -86,9 +86,9 @@ impl Sign {
         };
         let report = release::make(&order, &signers)?;
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&report)?);
+            println!("{}", serde_json::to_string_pretty(&report.json)?);
         } else {
-            println!("{report}");
+            println!("{}", report.text);
         }
         Ok(())
     }

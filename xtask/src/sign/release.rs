@@ -13,7 +13,7 @@ use super::signer::{Answer, NodeKind, Signer, Signers};
 use super::store::{self, Entry, Store, Waiting};
 use crate::process::stop_if_interrupted;
 use crate::{dist, workspace};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use earlier::Earlier;
 use folders::NewFolders;
 use packager::digest::sha256_file;
@@ -237,7 +237,7 @@ impl Run<'_> {
         let signer = self.signers.of(kind);
         let stored = self.stored(node, unsigned, signer)?;
         let signed = stored.as_ref().map(|(_, entry)| entry.signed_sha256.as_str());
-        self.earlier.refuse_to_mix(self.order.out, node, signed)?;
+        self.earlier.refuse_to_mix(self.order, node, signed)?;
         if let Some((signature, entry)) = stored {
             signer
                 .attach(&signature, entry.extended, [unsigned, to])
@@ -296,18 +296,17 @@ impl Run<'_> {
             return Ok(());
         }
         self.replaces = true;
-        let mut asked_for: BTreeSet<String> = self.programs.iter().map(|p| p.node.clone()).collect();
-        for row in &self.order.rows {
-            asked_for.insert(self.order.recipe.file_name(row)?);
-        }
-        let lost: Vec<_> = self.store.files.keys().filter(|name| !asked_for.contains(*name)).collect();
-        if let [first, ..] = lost.as_slice() {
-            bail!(
-                "{} has signatures of files that are not signed now ({first} and others, {} in all) and would be lost: sign everything at once, choose another folder with --signatures, or move it away",
-                self.order.signatures.display(),
-                lost.len()
-            );
-        }
+        let files = self.order.rows.iter().map(|row| self.order.recipe.file_name(row));
+        let mut asked_for: BTreeSet<String> = files.collect::<Result<_>>()?;
+        asked_for.extend(self.programs.iter().map(|program| program.node.clone()));
+        let lost: Vec<_> =
+            self.store.files.keys().filter(|name| !asked_for.contains(*name)).cloned().collect();
+        ensure!(
+            lost.is_empty(),
+            "{} has signatures of files that are not signed now ({}) and would be lost: sign everything at once, choose another folder with --signatures, or move it away",
+            self.order.signatures.display(),
+            lost.join(", ")
+        );
         Ok(())
     }
 
@@ -336,9 +335,8 @@ impl Run<'_> {
             }
             files.push(unfinished::prepare(signatures, store::LIST, self.store.list()?.as_bytes())?);
         }
-        let (list, _) = self.earlier.with(&self.made);
         if !self.made.0.is_empty() {
-            files.extend(list.prepare(out)?);
+            files.extend(self.earlier.with(&self.made).0.prepare(out)?);
         }
 
         for (ready, path) in artifacts {

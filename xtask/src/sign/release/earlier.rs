@@ -5,14 +5,11 @@ use crate::sign::signer::NodeKind;
 use anyhow::{Result, ensure};
 use packager::programs::Program;
 use packager::{Artifact, Artifacts};
-use std::path::Path;
 
 /// See the [module](self).
 pub(super) struct Earlier {
     /// What is there.
     listed: Artifacts,
-    /// What of it this run is not asked for.
-    kept: Artifacts,
     /// The names that are listed, but deleted.
     pub(super) gone: Vec<String>,
 }
@@ -20,6 +17,10 @@ pub(super) struct Earlier {
 /// What a program is called among the nodes.
 pub(super) fn node_of(program: &Program) -> String {
     format!("{}/{}", program.target, program.name)
+}
+
+fn is_asked_for(order: &Order<'_>, artifact: &Artifact) -> bool {
+    order.rows.iter().any(|row| row.name == artifact.artifact)
 }
 
 impl Earlier {
@@ -38,11 +39,8 @@ impl Earlier {
                 out.display()
             );
         }
-        let is_asked_for = |artifact: &Artifact| order.rows.iter().any(|row| row.name == artifact.artifact);
-        let (listed, gone) = Artifacts::load_present(out, |_, artifact| is_asked_for(artifact))?;
-        let mut kept = listed.clone();
-        kept.0.retain(|_, artifact| !is_asked_for(artifact));
-        Ok(Earlier { listed, kept, gone })
+        let (listed, gone) = Artifacts::load_present(out, |_, artifact| is_asked_for(order, artifact))?;
+        Ok(Earlier { listed, gone })
     }
 
     /// Refuses to put artifacts beside others that hold the same node with another signature: from the stored
@@ -51,18 +49,19 @@ impl Earlier {
     ///
     /// # Errors
     /// If there are such.
-    pub(super) fn refuse_to_mix(&self, out: &Path, node: &str, signed: Option<&str>) -> Result<()> {
+    pub(super) fn refuse_to_mix(&self, order: &Order<'_>, node: &str, signed: Option<&str>) -> Result<()> {
         let differs = |sha256: &str| signed != Some(sha256);
         let has_another = |artifact: &Artifact| {
             artifact.programs.iter().any(|other| node_of(other) == node && differs(&other.sha256))
                 || artifact.made_from.iter().any(|part| part.file == node && differs(&part.sha256))
         };
-        let others = self.kept.0.iter().filter(|(_, artifact)| has_another(artifact));
+        let others =
+            self.listed.0.iter().filter(|(_, other)| !is_asked_for(order, other) && has_another(other));
         let others: Vec<_> = others.map(|(name, _)| name.as_str()).collect();
         ensure!(
             others.is_empty(),
             "{} has {}, with another signature of {node} than what is made now: sign all of them at once, or choose another folder with --out",
-            out.display(),
+            order.out.display(),
             others.join(", ")
         );
         Ok(())

@@ -131,7 +131,7 @@ fn stale_program(workshop: &Workshop, folder: &Path) -> Result<()> {
     let out = folder.join("out");
     let refuses = |step: &str| {
         let output = checkout.sign(workshop, &out)?.output()?;
-        let messages = ["pywats-client.exe is in none of the artifacts of version", "run `cargo xtask dist"];
+        let messages = [".dll is in none of the artifacts of version", "run `cargo xtask dist"];
         failed_cleanly(&output, &out, &messages, &[]).context(step.to_owned())
     };
     refuses("dist made nothing")?;
