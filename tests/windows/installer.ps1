@@ -16,15 +16,16 @@ end, also after a failure. Prints a line for every check; the last line says how
 failed.
 
 .EXAMPLE
-tests/windows/installer.ps1 -Msi dist/pywats-client-0.1.0-x64.msi -HigherMsi pywats-client-255.0.0-x64.msi `
-    -SameMsi other/pywats-client-0.1.0-x64.msi -TestServer target/debug/wats-test-server.exe -Logs logs
+tests/windows/installer.ps1 -Msi dist/pywats-client-VERSION-x64.msi -HigherMsi pywats-client-HIGHER-x64.msi `
+    -SameMsi other/pywats-client-VERSION-x64.msi -TestServer target/debug/wats-test-server.exe -Logs logs
 #>
 param(
     # The package under test.
     [Parameter(Mandatory = $true)] [string] $Msi,
     # The same product at a higher version, best with other content; without it, nothing of upgrades is checked.
     [string] $HigherMsi = '',
-    # The same version as -Msi with another program; without it, that one replaces the other is not checked.
+    # The same version as -Msi with another program, of a higher file version; without it, that one replaces the
+    # other is not checked.
     [string] $SameMsi = '',
     # The program wats-test-server.
     [Parameter(Mandatory = $true)] [string] $TestServer,

@@ -115,18 +115,24 @@ function Test-FailedInstallation {
 function Test-SameVersion {
     Start-Station
     $program = Join-Path $Default 'pywats-client.exe'
+    $first = Get-FileDigest $program
     Test-Claim 'another package of the same version replaces the first' {
         $id = Add-QueuedReport 1
-        $before = Get-FileDigest $program
         $version = Get-Setting 'Version'
         Install-Client $SameMsi
-        Assert-That ((Get-FileDigest $program) -ne $before) 'the program is still the first one'
+        Assert-That ((Get-FileDigest $program) -ne $first) 'the program is still the first one'
         Assert-That ((Get-Setting 'Version') -eq $version) "-SameMsi has another version: $(Get-Setting 'Version')"
         $listed = @(Get-ListedProducts)
         Assert-That ($listed.Count -eq 1) "the product is listed $($listed.Count) times"
         Assert-Running
         Start-Server
         Assert-Delivered 1 $id
+    }
+    # -SameMsi has a program with a higher file version, as what is built after a release.
+    Test-Claim 'it is replaced by the first in turn, whose program has a lower file version' {
+        Install-Client $Msi
+        Assert-That ((Get-FileDigest $program) -eq $first) 'the program is not that of the first package'
+        Assert-Running
     }
 }
 

@@ -194,8 +194,13 @@ static BOOL is_button_of(HWND control, LONG first, LONG last)
     return is_button(control) && type >= first && type <= last;
 }
 
-static BOOL is_box(HWND control) { return is_button_of(control, BS_CHECKBOX, BS_AUTO3STATE) ||
-                                          is_button_of(control, BS_AUTORADIOBUTTON, BS_AUTORADIOBUTTON); }
+/* A check box or a radio button. */
+static BOOL is_box(HWND control)
+{
+    return is_button_of(control, BS_CHECKBOX, BS_AUTO3STATE)
+        || is_button_of(control, BS_AUTORADIOBUTTON, BS_AUTORADIOBUTTON);
+}
+
 static BOOL is_frame(HWND control) { return is_button_of(control, BS_GROUPBOX, BS_GROUPBOX); }
 
 /* The width of the widest word: Windows breaks a text at spaces only. */
@@ -232,12 +237,11 @@ static SIZE needed(HDC dc, HWND control, const WCHAR *text, LONG width)
     return size;
 }
 
-/* Text that cannot be scrolled must fit; a field of several lines could be, but shows no scroll bar. */
+/* A text must fit. What is in a field can be scrolled; a line of it must be seen. */
 static void judge_text(HWND control)
 {
     static WCHAR text[LENGTH];
     WCHAR face[LF_FACESIZE];
-    BOOL lines = is_field(control) && (GetWindowLongW(control, GWL_STYLE) & ES_MULTILINE);
     HDC dc = GetDC(control);
     HGDIOBJ before = SelectObject(dc, (HFONT)SendMessageW(control, WM_GETFONT, 0, 0));
     RECT room;
@@ -253,12 +257,11 @@ static void judge_text(HWND control)
     size = needed(dc, control, text, room.right);
     if (is_field(control))
         size.cx = 0;
-    if (lines)
-        size.cy *= (LONG)SendMessageW(control, EM_GETLINECOUNT, 0, 0);
     if (*text && lstrcmpW(face, FACE))
         say(L"the font %s is not there, \"%s\" is drawn in %s", FACE, text, face);
     if (*text && (size.cx > room.right || size.cy > room.bottom))
-        say(L"\"%s\" needs %ld x %ld pixels and has %ld x %ld", text, size.cx, size.cy, room.right, room.bottom);
+        say(L"\"%s\" needs %ld x %ld pixels and has %ld x %ld", text, size.cx, size.cy, room.right,
+            room.bottom);
     SelectObject(dc, before);
     ReleaseDC(control, dc);
 }
@@ -268,7 +271,8 @@ static BOOL takes_place(HWND control)
 {
     WCHAR start[2];
 
-    return IsWindowVisible(control) && (!is_static(control) || (is_text(control) && GetWindowTextW(control, start, 2)));
+    return IsWindowVisible(control)
+        && (!is_static(control) || (is_text(control) && GetWindowTextW(control, start, 2)));
 }
 
 /* A control lies in what it belongs to, and covers nothing. */

@@ -420,3 +420,76 @@ fn cflags(places: &Places) -> Result<String> {
     let flags = places.remaps().map(|(from, to)| Ok(format!("'-ffile-prefix-map={}={to}'", quote(from)?)));
     Ok(flags.collect::<Result<Vec<_>>>()?.join(" "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(triple: &str) -> &'static BuildTarget {
+        targets().iter().find(|target| target.triple == triple).unwrap()
+    }
+
+    /// Fails if: a target is built by no run of cargo or by two, targets share a run that have other programs
+    /// or flags, or those that could share one do not.
+    #[test]
+    fn targets_share_runs() {
+        let all: Vec<_> = targets().iter().collect();
+        let groups = groups(&all, &Sources::read().unwrap()).unwrap();
+        let triples: Vec<Vec<_>> =
+            groups.iter().map(|group| group.iter().map(|target| target.triple.as_str()).collect()).collect();
+        let expected: [&[&str]; 3] = [
+            &["x86_64-unknown-linux-musl", "aarch64-unknown-linux-musl"],
+            &["x86_64-pc-windows-gnu"],
+            &["x86_64-apple-darwin", "aarch64-apple-darwin"],
+        ];
+        assert_eq!(triples, expected);
+    }
+
+    /// Fails if: what is counted of a call of cargo names a folder of this machine, or lacks what decides bits.
+    #[test]
+    fn recipes_are_the_same_everywhere() {
+        for (triple, parts) in [
+            ("x86_64-unknown-linux-musl", &["--bin\npywats-client\n", "relocation-model=pic"][..]),
+            ("x86_64-pc-windows-gnu", &["--package\ninstaller-actions\n--lib\n", "-Brepro"]),
+            ("aarch64-apple-darwin", &["MACOSX_DEPLOYMENT_TARGET=11", "dead_strip_dylibs"]),
+        ] {
+            let text = recipe(&[target(triple)], &Places::named(), 77).unwrap().to_string();
+            for part in
+                parts.iter().chain(&[triple, "--release", "SOURCE_DATE_EPOCH=77\n", "=/src", "=/cargo"])
+            {
+                assert!(text.contains(part), "{triple}: {part} is missing in {text}");
+            }
+            assert!(!text.contains(&workspace::root().display().to_string()), "{text}");
+            let is_mac = triple.ends_with("-darwin");
+            assert_eq!(text.contains("MACOSX_DEPLOYMENT_TARGET"), is_mac, "{triple}");
+        }
+    }
+
+    /// Fails if: a target counts as built before its last program is there, never, or twice, or by messages
+    /// about crates for another target or for this machine.
+    #[test]
+    fn a_target_is_ready_with_its_last_program() {
+        let mut building = Building::new(target("x86_64-pc-windows-gnu"), &Progress::new()).unwrap();
+        let message = |name: &str, kind: &str, place: &str| {
+            let file = target_dir().join(place).join("release").join(name);
+            serde_json::json!({
+                "reason": "compiler-artifact", "package_id": "p", "fresh": false, "executable": null,
+                "target": {"name": name, "kind": [kind], "crate_types": [kind]}, "filenames": [file],
+            })
+            .to_string()
+        };
+        let here = "x86_64-pc-windows-gnu";
+        for (line, ready) in [
+            ("   Compiling wats v0.1.0".to_owned(), false),
+            (message("pywats-client", "bin", "aarch64-apple-darwin"), false),
+            (message("pywats_client", "lib", here), false),
+            (message("pywats-client", "bin", here), false),
+            (message("installer_actions", "cdylib", "."), false),
+            (message("installer_actions", "cdylib", here), true),
+            (message("installer_actions", "cdylib", here), false),
+        ] {
+            assert_eq!(building.sees(&line), ready, "{line}");
+        }
+        assert_eq!(building.compiled, 3);
+    }
+}

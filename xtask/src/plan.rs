@@ -112,6 +112,70 @@ impl Node<'_> {
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
+    use std::fs;
+
+    /// Fails if: the version that the programs say differs from the one that the packages say.
+    #[test]
+    fn one_version() {
+        let packaged = recipe().unwrap().version.to_string();
+        let compiled = env!("CARGO_PKG_VERSION");
+        assert_eq!(
+            compiled, packaged,
+            "Cargo.toml and CHANGELOG.md: docs/building.md says which version is to be in Cargo.toml"
+        );
+    }
+
+    /// Where the version is written down besides `CHANGELOG.md` and Cargo's files.
+    const GENERATED: &str = "packaging/man/";
+
+    /// Fails if: a file names a version of the product: somebody would have to think of it with every release. Manual
+    /// pages are generated, and their test holds them to the version.
+    #[test]
+    fn no_other_file_names_a_version() {
+        let name = recipe().unwrap().product.name;
+        let mut found = Vec::new();
+        for path in texts(workspace::root()) {
+            let shown = path.strip_prefix(workspace::root()).unwrap().to_string_lossy().into_owned();
+            let Ok(text) = fs::read_to_string(&path) else { continue };
+            let lines = text.lines().zip(1..).filter(|(line, _)| names_a_version(line, &name));
+            found.extend(lines.map(|(line, number)| format!("{shown}:{number}: {line}")));
+        }
+        let (generated, others): (Vec<_>, Vec<_>) = found.iter().partition(|at| at.starts_with(GENERATED));
+        assert!(!generated.is_empty(), "versions are not found where they are");
+        assert!(others.is_empty(), "write VERSION instead:\n{others:#?}");
+    }
+
+    /// All files of the repository that may be text.
+    fn texts(folder: &Path) -> Vec<std::path::PathBuf> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            let is_made = folder == workspace::root()
+                && ["target", "dist", "dist-signed", "result", ".git"].contains(&&*name);
+            match path.symlink_metadata().unwrap() {
+                _ if is_made => {}
+                metadata if metadata.is_dir() => found.extend(texts(&path)),
+                metadata if metadata.is_file() => found.push(path),
+                _ => {}
+            }
+        }
+        found
+    }
+
+    /// Whether a line has a name as files of a version do, or the tag of one.
+    fn names_a_version(line: &str, name: &str) -> bool {
+        let begins = |rest: &str| {
+            let fields: Vec<&str> = rest.splitn(3, '.').collect();
+            let number = |field: &&str| !field.is_empty() && field.bytes().all(|byte| byte.is_ascii_digit());
+            fields.len() == 3
+                && fields[..2].iter().all(number)
+                && fields[2].starts_with(|c: char| c.is_ascii_digit())
+        };
+        let after_name = line.split(name).skip(1).filter_map(|rest| rest.strip_prefix(['-', '_', ' ']));
+        let tag = line.split("git checkout v").skip(1);
+        after_name.chain(tag).any(|rest| begins(rest.trim_start_matches('v')))
+    }
 
     /// Fails if: two artifacts have one file name, one is for a target that nothing is built for, or a target has none.
     #[test]

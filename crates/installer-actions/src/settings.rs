@@ -68,7 +68,7 @@ impl Problem {
     pub fn in_dialog(&self, labels: &Pairs<'_>) -> String {
         match labels.get(&self.property) {
             None => self.on_command_line(),
-            Some(label) => format!("{label} \u{201c}{}\u{201d}: {}.", self.value, self.reason),
+            Some(label) => format!("{label} \u{201c}{}\u{201d}: {}.", shortened(&self.value), self.reason),
         }
     }
 }
@@ -142,6 +142,15 @@ impl<'a> Kind<'a> {
                 account(value, &system.property(password), service, system)
             }
         }
+    }
+}
+
+/// A value as a dialog has room for it: a long word is not broken there. The field that it is in shows it all.
+fn shortened(value: &str) -> String {
+    const MOST: usize = 48;
+    match value.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}\u{2026}", &value[..end]),
+        None => value.to_owned(),
     }
 }
 

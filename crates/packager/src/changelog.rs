@@ -1,25 +1,30 @@
 //! The changelog as a source of facts: its top entry gives the version and the date of every package.
 //!
 //! The file follows [Keep a Changelog](https://keepachangelog.com/en/1.1.0/):
-//! `## [1.2.3] - 2026-11-22`, then items that start with `- `. An `## [Unreleased]` section is skipped.
+//! `## [1.2.3] - 2026-11-22`, then items that start with `- `. Once there are items in a section `## [Unreleased]`,
+//! which is the first if there is one, packages are of what comes after the newest release, and of its date: there is no
+//! other that all who build them on different days would agree on.
 
 use crate::Version;
 use crate::digest::Inputs;
 use anyhow::{Context, Result, bail, ensure};
 use jiff::civil::Date;
 
-/// One released version.
+/// The heading of what is not released.
+const UNRELEASED: &str = "[Unreleased]";
+
+/// One released version, or what is built after the newest of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Release {
     /// The version.
     pub version: Version,
-    /// The day of the release, in UTC.
+    /// The day of the release, in UTC; of the release before, if this is none.
     pub date: Date,
     /// What changed, one line each, in the order of the file.
     pub changes: Vec<String>,
 }
 
-/// All releases, the newest first. There is at least one.
+/// All releases, the newest first, and before them what is not released. There is at least one release.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changelog {
     releases: Vec<Release>,
@@ -29,26 +34,31 @@ impl Changelog {
     /// Reads the text of a changelog.
     ///
     /// # Errors
-    /// If a heading does not name version and date, an entry has no changes, versions do not
-    /// descend, or there is no release.
+    /// If a heading does not name version and date, a release has no changes, versions do not descend, what is not
+    /// released does not stand above all releases, or there is no release.
     pub fn parse(text: &str) -> Result<Self> {
         let mut releases: Vec<Release> = Vec::new();
-        let mut in_release = false;
+        let mut unreleased: Option<Vec<String>> = None;
         for (number, line) in text.lines().enumerate() {
             let at = || format!("changelog line {}: {line:?}", number + 1);
             if let Some(heading) = line.strip_prefix("## ") {
-                in_release = heading.trim() != "[Unreleased]";
-                if in_release {
+                if heading.trim() == UNRELEASED {
+                    let is_first = releases.is_empty() && unreleased.is_none();
+                    ensure!(is_first, "{}: {UNRELEASED} stands once, above all releases", at());
+                    unreleased = Some(Vec::new());
+                } else {
                     releases.push(parse_heading(heading).with_context(at)?);
                 }
-            } else if !in_release {
-            } else if let Some(release) = releases.last_mut() {
-                if let Some(item) = line.strip_prefix("- ") {
-                    release.changes.push(item.trim().to_owned());
-                } else if line.starts_with("  ") && !release.changes.is_empty() {
-                    let last = release.changes.len() - 1;
-                    release.changes[last] += &format!(" {}", line.trim());
-                }
+                continue;
+            }
+            let section = releases.last_mut().map(|release| &mut release.changes).or(unreleased.as_mut());
+            let Some(changes) = section else { continue };
+            if let Some(item) = line.strip_prefix("- ") {
+                changes.push(item.trim().to_owned());
+            } else if line.starts_with("  ")
+                && let Some(last) = changes.last_mut()
+            {
+                *last += &format!(" {}", line.trim());
             }
         }
         ensure!(!releases.is_empty(), "the changelog has no release: add `## [VERSION] - YYYY-MM-DD`");
@@ -60,15 +70,19 @@ impl Changelog {
                 bail!("changelog: {} stands above {}", pair[0].version, pair[1].version);
             }
         }
+        if let Some(changes) = unreleased.filter(|changes| !changes.is_empty()) {
+            let (version, date) = (releases[0].version.dev(), releases[0].date);
+            releases.insert(0, Release { version, date, changes });
+        }
         Ok(Changelog { releases })
     }
 
-    /// The newest release.
+    /// What packages are made of: the newest release, or what comes after it.
     pub fn latest(&self) -> &Release {
         &self.releases[0]
     }
 
-    /// All releases, the newest first.
+    /// All releases, the newest first, and before them what is not released.
     pub fn releases(&self) -> &[Release] {
         &self.releases
     }
@@ -92,7 +106,8 @@ impl Release {
 
 fn parse_heading(heading: &str) -> Result<Release> {
     let (version, date) = heading.split_once(" - ").context("a heading is `## [VERSION] - YYYY-MM-DD`")?;
-    let version = version.trim().trim_start_matches('[').trim_end_matches(']').parse()?;
+    let version: Version = version.trim().trim_start_matches('[').trim_end_matches(']').parse()?;
+    ensure!(!version.is_dev(), "{version} is no release: what follows one stands below `## {UNRELEASED}`");
     let date: Date = date.trim().parse().context("the date is not YYYY-MM-DD")?;
     ensure!(
         (1980..2100).contains(&date.year()),
@@ -105,11 +120,11 @@ fn parse_heading(heading: &str) -> Result<Release> {
 mod tests {
     use super::*;
 
-    /// Fails if: versions, dates, wrapped items or the unreleased section are misread.
+    /// Fails if: versions, dates or wrapped items are misread.
     #[test]
     fn reads_releases() {
         let log = Changelog::parse(
-            "# Changelog\n\n## [Unreleased]\n- Later.\n\n## [0.2.0-rc.1] - 2026-11-22\n\n### Added\n- One\n  more.\n- Two.\n\n## [0.1.0] - 2026-01-02\n- First.\n",
+            "# Changelog\n\n## [0.2.0-rc.1] - 2026-11-22\n\n### Added\n- One\n  more.\n- Two.\n\n## [0.1.0] - 2026-01-02\n- First.\n",
         )
         .unwrap();
         assert_eq!(log.latest().version.to_string(), "0.2.0-rc.1");
@@ -118,11 +133,45 @@ mod tests {
         assert_eq!(log.releases().len(), 2);
     }
 
+    /// Fails if: packages of what is not released have another version than one right after the release before, or
+    /// another date than that release, or if a section without items makes them so.
+    #[test]
+    fn what_is_not_released_comes_after_the_newest_release() {
+        for (section, released, version, changes) in [
+            ("", "1.0.0-beta.1", "1.0.0-beta.1", "First."),
+            ("## [Unreleased]\n\n", "1.0.0-beta.1", "1.0.0-beta.1", "First."),
+            ("## [Unreleased]\n### Added\n\n", "1.0.0", "1.0.0", "First."),
+            (
+                "## [Unreleased]\n- Later.\n- And\n  more.\n",
+                "1.0.0-beta.1",
+                "1.0.0-beta.1.dev",
+                "Later. And more.",
+            ),
+            ("## [Unreleased]\n- Later.\n", "1.0.0", "1.0.0+dev", "Later."),
+        ] {
+            let text =
+                format!("# Changelog\n- No change.\n\n{section}## [{released}] - 2026-11-22\n- First.\n");
+            let log = Changelog::parse(&text).unwrap();
+            let latest = log.latest();
+            assert_eq!(
+                (latest.version.to_string().as_str(), latest.epoch()),
+                (version, 1_795_305_600),
+                "{text}"
+            );
+            assert_eq!(latest.changes.join(" "), changes);
+            assert_eq!(log.releases().last().unwrap().version.to_string(), released);
+        }
+    }
+
     /// Fails if: a changelog that would give a package a wrong version or date is accepted.
     #[test]
     fn refuses_what_is_unclear() {
         for (text, complaint) in [
             ("", "no release"),
+            ("## [Unreleased]\n- x\n", "no release"),
+            ("## [1.0.0] - 2026-01-01\n- x\n## [Unreleased]\n- x\n", "above all releases"),
+            ("## [Unreleased]\n## [Unreleased]\n- x\n## [1.0.0] - 2026-01-01\n- x\n", "above all releases"),
+            ("## [1.0.0+dev] - 2026-01-01\n- x\n", "no release"),
             ("## [1.0] - 2026-01-01\n- x\n", "three fields"),
             ("## [1.0.0]\n- x\n", "VERSION"),
             ("## [1.0.0] - 1.2.2026\n- x\n", "YYYY-MM-DD"),

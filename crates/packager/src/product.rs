@@ -36,14 +36,14 @@ pub struct Product {
     pub summary: String,
     /// Paragraphs separated by empty lines.
     pub description: String,
-    /// The background service.
-    pub service: Service,
+    /// The background service; a product may have none.
+    pub service: Option<Service>,
     /// Facts only Debian packages need; a product without them has none, and so with every other section.
     pub deb: Option<Deb>,
     /// Facts only RPM packages need.
     pub rpm: Option<Rpm>,
     /// Facts only Windows Installer packages need.
-    pub msi: Msi,
+    pub msi: Option<Msi>,
     /// Facts only programs for macOS need.
     #[serde(default)]
     pub macos: MacOs,
@@ -70,6 +70,7 @@ pub struct Service {
     /// One line for lists of services.
     pub description: String,
     /// Arguments with which the Windows service manager starts the program.
+    #[serde(default)]
     pub windows_arguments: Vec<String>,
 }
 
@@ -239,7 +240,23 @@ impl Product {
                 formats::by_name(format).with_context(|| format!("payload entry {:?}", row.path))?;
             }
         }
-        self.msi.check()
+        self.msi.as_ref().map_or(Ok(()), Msi::check)
+    }
+
+    /// The section `[service]`.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn service(&self) -> Result<&Service> {
+        self.service.as_ref().context("the product manifest has no section [service]")
+    }
+
+    /// The section `[msi]`.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn msi(&self) -> Result<&Msi> {
+        self.msi.as_ref().context("the product manifest has no section [msi]")
     }
 
     /// Whether the manifest has everything that a format needs.
@@ -247,7 +264,8 @@ impl Product {
         format.section().is_none_or(|name| match name {
             "deb" => self.deb.is_some(),
             "rpm" => self.rpm.is_some(),
-            _ => true,
+            "msi" => self.msi.is_some(),
+            other => unreachable!("a format names the section {other:?}"),
         })
     }
 

@@ -35,7 +35,7 @@ pub struct Origin<'a> {
 }
 
 impl Recipe {
-    /// The recipe of the changelog's top entry and its date.
+    /// The recipe of the changelog's top entry: of its version, and of the date of the newest release.
     ///
     /// # Errors
     /// If manifest, changelog or table cannot be read, or say what cannot be made.

@@ -121,8 +121,8 @@ struct ListedAs {
 /// digests go into the manifests.
 ///
 /// # Errors
-/// If the product has no facts for winget, the address is none, or an installer cannot be read, is of
-/// another product or version, or for the same processor as another one.
+/// If the product has no facts for winget, there are changes that are not released, the address is none, or an
+/// installer cannot be read, is of another product or version, or for the same processor as another one.
 pub fn write(
     folder: &Path,
     product: &Product,
@@ -131,7 +131,12 @@ pub fn write(
     address: &str,
 ) -> Result<Vec<PathBuf>> {
     let facts = product.winget.as_ref().context("the product manifest has no section [winget]")?;
-    let subject = Subject { product, facts, release: changelog.latest() };
+    let release = changelog.latest();
+    ensure!(
+        !release.version.is_dev(),
+        "the changelog has changes that are not released: winget offers releases only"
+    );
+    let subject = Subject { product, facts, release };
     let installers = subject.list(installers, address)?;
     let texts = [
         ("", "version", to_yaml(&subject.version())?),
@@ -230,7 +235,7 @@ impl<'a> Subject<'a> {
         let found = Identity::read(File::open(path)?)?;
         for (what, found, expected) in [
             ("the product", &found.product_name, &self.product.display_name),
-            ("the upgrade code", &found.upgrade_code, &format!("{{{}}}", self.product.msi.upgrade_code)),
+            ("the upgrade code", &found.upgrade_code, &format!("{{{}}}", self.product.msi()?.upgrade_code)),
             ("the version", &found.version, &self.release.version.msi()),
         ] {
             ensure!(found == expected, "{what} is {found}, not {expected} as in manifest and changelog");

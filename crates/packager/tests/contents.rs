@@ -4,6 +4,7 @@
 
 mod sample;
 
+use packager::Recipe;
 use sample::{EPOCH, MANIFEST, ROWS, Sample};
 use std::fs::File;
 use std::io::Read;
@@ -122,11 +123,9 @@ fn deb_describes_itself() {
     assert_eq!(files["./md5sums"].1.lines().count(), 5);
 }
 
-/// Fails if: the changelog does not have the form of deb-changelog(5), or its weekday is wrong.
-#[test]
-fn deb_carries_its_changelog() {
-    let sample = Sample::new(MANIFEST, ROWS);
-    let data = deb_member(&sample, "data.tar.xz");
+/// The changelog in a Debian package.
+fn deb_changelog(sample: &Sample) -> String {
+    let data = deb_member(sample, "data.tar.xz");
     let mut archive = tar::Archive::new(liblzma::read::XzDecoder::new(&data[..]));
     let changelog = archive
         .entries()
@@ -136,6 +135,14 @@ fn deb_carries_its_changelog() {
         .expect("a changelog");
     let mut text = String::new();
     flate2::read::GzDecoder::new(changelog).read_to_string(&mut text).unwrap();
+    text
+}
+
+/// Fails if: the changelog does not have the form of deb-changelog(5), or its weekday is wrong.
+#[test]
+fn deb_carries_its_changelog() {
+    let sample = Sample::new(MANIFEST, ROWS);
+    let text = deb_changelog(&sample);
     assert_eq!(
         text,
         "sample (0.2.0~rc1) unstable; urgency=medium\n\n  * Second.\n\n \
@@ -143,6 +150,22 @@ fn deb_carries_its_changelog() {
          sample (0.1.0) unstable; urgency=medium\n\n  * First.\n\n \
          -- Example <mail@example.org>  Wed, 31 Dec 2025 00:00:00 +0000\n"
     );
+}
+
+/// Fails if: what is built between releases has another time than the release before, or does not say in its name and
+/// in its changelog that it comes after that one.
+#[test]
+fn what_is_not_released_is_packed_as_such() {
+    let sample = Sample::new(MANIFEST, ROWS);
+    let path = sample.path("CHANGELOG.md");
+    let released = std::fs::read_to_string(&path).unwrap();
+    let epoch = || Recipe::load(&sample.path("product.toml"), &sample.path("artifacts.toml")).unwrap().epoch;
+    let epoch_of_the_release = epoch();
+    std::fs::write(&path, format!("## [Unreleased]\n- Third.\n\n{released}")).unwrap();
+    assert_eq!(epoch(), epoch_of_the_release);
+    let text = deb_changelog(&sample);
+    assert!(text.starts_with("sample (0.2.0~rc1+dev) unstable; urgency=medium\n\n  * Third.\n"), "{text}");
+    assert!(text.contains(" Fri, 02 Jan 2026 00:00:01 +0000\n\nsample (0.2.0~rc1) unstable"), "{text}");
 }
 
 /// Fails if: an archive has no top folder, or carries what is meant for other systems.

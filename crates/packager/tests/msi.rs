@@ -79,7 +79,9 @@ fn equal_packages_are_equal() {
 /// would make a repair an upgrade; or a package with other content the same one, which Windows would refuse.
 #[test]
 fn identifies_version_and_content() {
-    for (version, product_version) in [("0.1.0", "0.1.99"), ("0.1.0-rc.1", "0.1.61")] {
+    for (version, product_version) in
+        [("0.1.0", "0.1.99"), ("0.1.0+dev", "0.1.99"), ("0.1.0-rc.1", "0.1.61"), ("0.1.0-rc.1.dev", "0.1.61")]
+    {
         let properties = Tables::of(version).column("Property", "Property", "Value");
         assert_eq!(properties["ProductVersion"], product_version);
         assert_eq!(properties["UpgradeCode"], "{E7F2D8A1-4B5C-6D7E-8F9A-0B1C2D3E4F5A}");
@@ -91,6 +93,8 @@ fn identifies_version_and_content() {
     let signed = Entry::root_file("pywats-client.exe", Kind::Program(Source::Bytes(b"MZ signed".to_vec())));
     let first = code(vec![program(), actions()]);
     assert_eq!(first, code(vec![actions(), program()]));
+    let later = Tables::of("0.1.0+dev").column("Property", "Property", "Value")["ProductCode"].clone();
+    assert_ne!(first, later, "Windows would refuse what is built after a release beside it");
     assert_ne!(first, code(vec![signed, actions()]));
 }
 
@@ -224,6 +228,7 @@ fn an_installed_product_is_reinstalled() {
         ("ReinstallAll", "REINSTALL", "ALL", "Installed AND NOT (REMOVE OR "),
         ("ReinstallProgram", "REINSTALL", "Program", "Installed AND REMOVE AND NOT (REMOVE ~= \"ALL\" OR "),
         ("ReinstallMode", "REINSTALLMODE", "omus", "REINSTALL AND NOT REINSTALLMODE"),
+        ("ReplaceAll", "REINSTALLMODE", "amus", "OLDERVERSION AND NOT (Installed OR REINSTALLMODE)"),
     ] {
         assert_eq!((sources[action].as_str(), targets[action].as_str()), (property, value));
         assert!(conditions[action].starts_with(condition), "{action}: {}", conditions[action]);
@@ -365,6 +370,14 @@ fn properties_reach_the_installation() {
     for (name, value) in &properties {
         assert!(!value.contains("[SERVICEPASSWORD]"), "{name} would show the password");
     }
+}
+
+/// Fails if: rows do not fit together, such as a reference to nothing. The writer takes them as they come.
+#[test]
+fn the_validator_finds_nothing() {
+    let package = build("1.2.3-rc.1", vec![program(), actions()]).unwrap();
+    let findings = windows_installer::lint::lint(&package).unwrap();
+    assert!(findings.is_empty(), "{findings:#?}");
 }
 
 /// Fails if: a payload that an MSI cannot express gives a package, or the error does not say what to do.

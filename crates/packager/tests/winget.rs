@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
-use packager::{Entry, Kind, Package, Payload, Product, Source, Target, format, formats, winget};
+use packager::{Changelog, Entry, Kind, Package, Payload, Product, Source, Target, format, formats, winget};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,10 +15,15 @@ fn product() -> Product {
     Product::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging/product.toml")).unwrap()
 }
 
+/// A history of its own: the repository's may have changes that are not released.
+fn changelog() -> Changelog {
+    Changelog::parse("## [1.2.3-rc.1] - 2026-01-02\n- One: a change.\n- Another.\n").unwrap()
+}
+
 /// A package of the repository's product, of that version, or of the newest.
 fn package(folder: &Path, target: &str, version: Option<&str>) -> PathBuf {
     let product = product();
-    let changelog = product.changelog().unwrap();
+    let changelog = changelog();
     let file = |name: &str, kind: fn(Source) -> Kind| {
         Entry::root_file(name, kind(Source::Bytes(name.as_bytes().to_vec())))
     };
@@ -47,8 +52,7 @@ fn product_code(path: PathBuf) -> String {
 }
 
 fn write(folder: &Path, installers: &[PathBuf], address: &str) -> anyhow::Result<Vec<PathBuf>> {
-    let product = product();
-    winget::write(folder, &product, &product.changelog()?, installers, address)
+    winget::write(folder, &product(), &changelog(), installers, address)
 }
 
 /// A value by the way to it: `Installers.0.Architecture`.
@@ -77,11 +81,11 @@ fn manifests_say_what_the_packages_are() {
     );
 
     let product = product();
-    let release = product.changelog().unwrap().latest().clone();
+    let release = changelog().latest().clone();
     let (version, numbers, date) =
         (release.version.to_string(), release.version.msi(), release.date.to_string());
     let url = |arch: &str| format!("{ADDRESS}/pywats-client-{version}-{arch}.msi");
-    let upgrade_code = format!("{{{}}}", product.msi.upgrade_code);
+    let upgrade_code = format!("{{{}}}", product.msi().unwrap().upgrade_code);
     let version_manifest: &[(&str, &str)] = &[("DefaultLocale", "en-US")];
     let installer_manifest: &[(&str, &str)] = &[
         ("Platform.0", "Windows.Desktop"),
@@ -191,4 +195,15 @@ fn refuses_with_a_reason() {
         assert!(error.contains(message), "{message:?} is not said in: {error}");
         assert!(!out.exists(), "{message}: something was written");
     }
+}
+
+/// Fails if: what is not released is offered.
+#[test]
+fn offers_releases_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let changelog = Changelog::parse("## [Unreleased]\n- More.\n## [1.2.3] - 2026-01-02\n- x\n").unwrap();
+    let package = package(folder.path(), "x86_64-windows", Some("1.2.3+dev"));
+    let out = folder.path().join("out");
+    let error = winget::write(&out, &product(), &changelog, &[package], ADDRESS).unwrap_err().to_string();
+    assert!(error.contains("not released") && !out.exists(), "{error}");
 }

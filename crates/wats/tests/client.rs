@@ -288,6 +288,8 @@ fn checks_the_address() {
         ("http://10.0.0.5:8080/wats/api/", Ok("http://10.0.0.5:8080/wats")),
         ("https://host/myapi", Ok("https://host/myapi")),
         ("https://[::1]:8443", Ok("https://[::1]:8443")),
+        // A name in another script than ASCII, by the tables that Cargo.toml chooses.
+        ("https://Prüfstand.example", Ok("https://xn--prfstand-75a.example")),
         ("", Err("is missing")),
         (" ", Err("is missing")),
         ("company.wats.com", Err("cannot be read")),

@@ -90,8 +90,8 @@ impl Database {
     /// If the table or a column is unknown, a required column is missing, a value is not what its column
     /// holds, or a row with the same primary key is already there.
     pub fn add<'a>(&mut self, table: &str, values: impl IntoIterator<Item = (&'a str, Cell)>) -> Result<()> {
-        let schema = schema::table(table)
-            .ok_or_else(|| Error::table(table, "is not a standard table; schema.rs lists those there are"))?;
+        let unknown = "is not a standard table; schema.rs lists those there are";
+        let schema = schema::table(table).ok_or_else(|| Error::part(format!("table {table}"), unknown))?;
         let mut cells = vec![Cell::Empty; schema.columns.len()];
         let mut unknown = None;
         for (name, value) in values {
@@ -231,33 +231,28 @@ pub(crate) fn shown(key: &[Cell]) -> String {
     parts.join("/")
 }
 
-/// Why a value is not what its column holds.
+/// Why a value is not what its column holds. The crate `msi` knows that it is not, but not why.
 fn check_cell(column: &Column, cell: &Cell) -> std::result::Result<(), String> {
-    match (cell, column.kind) {
-        (Cell::Empty, _) if column.nullable => Ok(()),
-        (Cell::Empty, _) => Err("a value is required".to_owned()),
-        (Cell::Number(number), Kind::Number { min, max, .. }) if (min..=max).contains(number) => Ok(()),
-        (Cell::Number(number), Kind::Number { min, max, .. }) => {
-            Err(format!("{number} is outside {min} to {max}"))
+    if let Cell::Text(text) = cell {
+        check_code_page(text)?;
+    }
+    if column.to_msi().is_valid_value(&msi_value(cell)) {
+        return Ok(());
+    }
+    let found = match cell {
+        Cell::Text(text) => format!("{text:?}"),
+        Cell::Number(number) => number.to_string(),
+        Cell::Empty => "nothing".to_owned(),
+        Cell::Stream(_) => "a stream".to_owned(),
+    };
+    Err(match column.kind {
+        Kind::Number { min, max, .. } => format!("{found} is not a number from {min} to {max}"),
+        Kind::Text { length: 0, category } => format!("{found} is not {}", description(category)),
+        Kind::Text { length, category } => {
+            format!("{found} is not {}, in at most {length} characters", description(category))
         }
-        (Cell::Text(text), Kind::Text { length, category }) => check_text(text, length, category),
-        (Cell::Stream(_), Kind::Stream) => Ok(()),
-        (_, Kind::Number { .. }) => Err("a number is required".to_owned()),
-        (_, Kind::Text { .. }) => Err("a text is required".to_owned()),
-        (_, Kind::Stream) => Err("the content of a stream is required".to_owned()),
-    }
-}
-
-fn check_text(text: &str, length: usize, category: Category) -> std::result::Result<(), String> {
-    let characters = text.chars().count();
-    if length > 0 && characters > length {
-        return Err(format!("{text:?} is {characters} characters long; at most {length} are allowed"));
-    }
-    check_code_page(text)?;
-    if !category.validate(text) {
-        return Err(format!("{text:?} is not {}", description(category)));
-    }
-    Ok(())
+        Kind::Stream => format!("{found} is not the content of a stream"),
+    })
 }
 
 /// Why a text cannot be stored.

@@ -28,14 +28,6 @@ pub enum Error {
         /// What is wrong, and what would be right.
         reason: String,
     },
-    /// A table as a whole is wrong or missing.
-    #[error("table {table}: {reason}")]
-    Table {
-        /// Name of the table.
-        table: String,
-        /// What is wrong, and what would be right.
-        reason: String,
-    },
     /// A file name or folder that Windows could not make.
     #[error("{path:?} cannot be installed on Windows: {reason}")]
     Name {
@@ -44,10 +36,10 @@ pub enum Error {
         /// What is wrong, and what would be right.
         reason: String,
     },
-    /// Summary information, cabinet or stream is wrong.
+    /// A table, the summary information, the cabinet or a stream is wrong.
     #[error("{part}: {reason}")]
     Part {
-        /// What is wrong: `summary information`, `cabinet`, or `stream NAME`.
+        /// What is wrong: `table NAME`, `summary information`, `cabinet`, or `stream NAME`.
         part: String,
         /// Why, and what would be right.
         reason: String,
@@ -60,10 +52,6 @@ pub enum Error {
 impl Error {
     pub(crate) fn part(part: impl Into<String>, reason: impl Into<String>) -> Error {
         Error::Part { part: part.into(), reason: reason.into() }
-    }
-
-    pub(crate) fn table(table: &str, reason: impl Into<String>) -> Error {
-        Error::Table { table: table.to_owned(), reason: reason.into() }
     }
 
     pub(crate) fn row(table: &str, row: &str, reason: impl Into<String>) -> Error {

@@ -5,8 +5,9 @@
 //! apart by its version ([`FileVersion`]), any other file by the MD5 hash in `MsiFileHash`: from these
 //! Windows tells whether a repair has to replace one. An upgrade replaces every file in any case, because
 //! the old version is removed first (see `RemoveExistingProducts` in `crate::standard_actions`). A
-//! version must not go down from one release to the next: Windows would leave the file out, because a
-//! newer one is there when it decides, and then remove that one.
+//! version must not go down from one package to the next that replaces it, unless that one sets `REINSTALLMODE`
+//! to something with `a`: Windows would leave the file out, because a newer one is there when it decides, and then
+//! remove that one.
 
 use crate::{Cabinet, CabinetFile, Database, Error, FileVersion, Result, guid, names, row};
 use md5::{Digest, Md5};

@@ -30,7 +30,8 @@ pub fn with_short_names(names: &[&str]) -> Result<Vec<String>> {
     sorted.sort_unstable();
     let mut cells = std::collections::BTreeMap::new();
     for name in sorted {
-        let cell = if is_short(name) {
+        // A name may be a short one as it is. Lower case does not matter.
+        let cell = if name.is_ascii() && short(name).is_ok() {
             name.to_owned()
         } else {
             let short = unused_short_name(name, &taken)?;
@@ -44,15 +45,6 @@ pub fn with_short_names(names: &[&str]) -> Result<Vec<String>> {
 
 fn refused(name: &str, reason: impl Into<String>) -> Error {
     Error::Name { path: name.to_owned(), reason: reason.into() }
-}
-
-/// Whether a long name is a short name too. Lower case does not matter.
-fn is_short(name: &str) -> bool {
-    name.is_ascii() && short(name).is_ok()
-}
-
-fn is_short_character(c: char) -> bool {
-    c.is_ascii_graphic() && c != '.' && !FORBIDDEN.contains(c) && !LONG_ONLY.contains(c)
 }
 
 /// Refuses what is no short name.
@@ -100,9 +92,11 @@ fn general(name: &str) -> std::result::Result<(), String> {
 /// The first of `LONGNA~1.EXT`, `LONGNA~2.EXT`, … that nothing else in the folder is called.
 fn unused_short_name(name: &str, taken: &BTreeSet<String>) -> Result<String> {
     let (stem, extension) = name.trim_start_matches('.').rsplit_once('.').unwrap_or((name, ""));
+    let plain =
+        |c| c != '.' && char::is_ascii_graphic(&c) && !FORBIDDEN.contains(c) && !LONG_ONLY.contains(c);
     let shorten = |part: &str, length: usize| -> String {
         let kept = part.chars().filter(|c| !c.is_whitespace() && *c != '.');
-        kept.map(|c| if is_short_character(c) { c.to_ascii_uppercase() } else { '_' }).take(length).collect()
+        kept.map(|c| if plain(c) { c.to_ascii_uppercase() } else { '_' }).take(length).collect()
     };
     let extension = match shorten(extension, 3) {
         extension if extension.is_empty() => extension,

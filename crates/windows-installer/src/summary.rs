@@ -68,13 +68,10 @@ impl Summary {
             ("creating application", &self.creating_application),
         ];
         for (name, text) in texts {
-            let refuse = |reason: String| Error::part(format!("summary information, {name}"), reason);
-            if text.is_empty() {
-                return Err(refuse("a text is required".to_owned()));
-            }
             // The msi crate (0.11.1) counts the length of other texts wrongly, and the file is damaged.
             if !text.is_ascii() {
-                return Err(refuse(format!("{text:?} has characters beyond ASCII; write it without them")));
+                let reason = format!("{text:?} has characters beyond ASCII; write it without them");
+                return Err(Error::part(format!("summary information, {name}"), reason));
             }
         }
         Ok(())

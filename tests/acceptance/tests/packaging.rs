@@ -54,6 +54,7 @@ fn tmpfiles() -> BTreeMap<String, (String, String)> {
 #[test]
 fn the_unit_uses_what_the_packages_make() {
     let product = product();
+    let service = product.service().unwrap();
     let sysusers = read("systemd/sysusers.conf");
     let user: Vec<_> = lines(&sysusers)[0].split_whitespace().collect();
     let [kind, account, .., home] = user[..] else { panic!("{sysusers}") };
@@ -61,18 +62,18 @@ fn the_unit_uses_what_the_packages_make() {
     assert_eq!([unit("User"), unit("Group")], [account, account]);
     assert_eq!(format!("/var/lib/{}", unit("StateDirectory")), home);
     assert_eq!(unit("StateDirectoryMode"), tmpfiles()[home].0);
-    assert_eq!(unit("Description"), product.service.description);
+    assert_eq!(unit("Description"), service.description);
 
     for format in ["deb", "rpm"] {
         let payload = payload(format, "x86_64-linux").unwrap();
         let program = format!("/{}", payload.program().unwrap().path);
         assert_eq!(unit("ExecStart").split(' ').next(), Some(&*program), "{format}");
-        let service = format!("usr/lib/systemd/system/{}.service", product.service.name);
-        assert!(payload.entries().iter().any(|entry| entry.path == service), "{format} has no {service}");
+        let unit = format!("usr/lib/systemd/system/{}.service", service.name);
+        assert!(payload.entries().iter().any(|entry| entry.path == unit), "{format} has no {unit}");
     }
     for script in ["debian/postinst", "debian/prerm", "debian/postrm", "rpm/post", "rpm/preun", "rpm/postun"]
     {
-        assert!(read(script).contains(&format!("{}.service", product.service.name)), "{script}");
+        assert!(read(script).contains(&format!("{}.service", service.name)), "{script}");
     }
 }
 

@@ -18,6 +18,8 @@ const PKCS11_ENGINE: &str = if cfg!(target_arch = "aarch64") {
 const PROGRAMS: &[(&str, &str)] = &[
     // Not a program: the font of the dialogs, with the widths that it has on Windows.
     ("/usr/share/wine/fonts/tahoma.ttf", "fonts-wine"),
+    // What tells pip which version is the newer one.
+    ("/usr/lib/python3/dist-packages/packaging/version.py", "python3-packaging"),
     (PKCS11_ENGINE, "libengine-pkcs11-openssl"),
     ("7z", "p7zip-full"),
     ("ar", "binutils"),

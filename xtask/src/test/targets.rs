@@ -169,3 +169,29 @@ fn prepare_prefix(prefix: &Path, toolchain: &Toolchain) -> Result<()> {
     fs::write(&ready, "")?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails if: a target is not judged, the installer's actions are left out for Windows, or the tests of a system
+    /// that this machine is not.
+    #[test]
+    fn judges_every_target() {
+        for target in build::targets() {
+            let judged = judged(&target.triple);
+            let windows = target.triple.contains("windows");
+            assert!(judged.contains(&"pywats-client"), "{}: {judged:?}", target.triple);
+            assert_eq!(judged.contains(&"installer-actions"), windows, "{}: {judged:?}", target.triple);
+            let tests = !target.triple.contains("linux");
+            assert_eq!(judged.contains(&"--all-targets"), tests, "{}: {judged:?}", target.triple);
+        }
+        assert!(build::targets().iter().any(|target| target.triple == IN_WINE));
+    }
+
+    /// Fails if: a test that does not run in Wine is named without a reason.
+    #[test]
+    fn says_what_does_not_run() {
+        assert!(NOT_IN_WINE.iter().all(|(test, reason)| !test.is_empty() && reason.len() > 10));
+    }
+}

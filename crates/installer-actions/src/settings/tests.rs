@@ -177,6 +177,11 @@ fn finds_what_is_wrong() {
     let labelled = |data| url.in_dialog(&labels(data).unwrap());
     assert!(labelled("URL|Server address\n").starts_with("Server address \u{201c}x\u{201d}: the"));
     assert_eq!(labelled("OTHER|Else\n"), url.on_command_line());
+    let long = "Prüfstand-7.production-site-1.manufacturing.example-company.com";
+    let problem = &problems(DATA, &Station([("URL", long)].into())).unwrap()[0];
+    let start = "Server \u{201c}Prüfstand-7.production-site-1.manufacturing.exam\u{2026}\u{201d}: ";
+    let said = problem.in_dialog(&labels("URL|Server\n").unwrap());
+    assert!(said.starts_with(start), "{said}");
     let own =
         |value, earlier| problems(DATA, &Station([("OWN", value), ("EARLIER", earlier)].into())).unwrap();
     assert!(own(r"C:\tools\", r"c:\Tools").is_empty(), "its own folder, without the program");

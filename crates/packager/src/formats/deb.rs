@@ -197,12 +197,14 @@ fn changelog(product: &Product, changelog: &Changelog) -> String {
             .flat_map(|change| wrap(change, WIDTH - 4).into_iter().enumerate())
             .map(|(line, text)| format!("  {} {text}\n", if line == 0 { '*' } else { ' ' }))
             .collect();
+        // Entries descend in time, and what is not released has the date of the release before.
+        let second = u8::from(release.version.is_dev());
         format!(
-            "{} ({}) unstable; urgency=medium\n\n{changes}\n -- {}  {}\n",
+            "{} ({}) unstable; urgency=medium\n\n{changes}\n -- {}  {} 00:00:0{second} +0000\n",
             product.name,
             release.version.tilde(),
             product.maintainer,
-            release.date.strftime("%a, %d %b %Y 00:00:00 +0000"),
+            release.date.strftime("%a, %d %b %Y"),
         )
     });
     entries.collect::<Vec<_>>().join("\n")

@@ -46,7 +46,7 @@ impl Format for Msi {
     }
 
     fn files(&self, product: &Product) -> Vec<PathBuf> {
-        product.msi.files().map(Path::to_owned).to_vec()
+        product.msi.iter().flat_map(|msi| msi.files().map(Path::to_owned)).collect()
     }
 
     fn supports(&self, platform: &crate::Platform) -> bool {
@@ -107,7 +107,7 @@ fn summary(package: &Package<'_>) -> Summary {
 }
 
 fn database(package: &Package<'_>) -> Result<Database> {
-    let codes = guid::Product::new(&package.product.msi.upgrade_code)?;
+    let codes = guid::Product::new(&package.product.msi()?.upgrade_code)?;
     let mut database = Database::new();
     add_properties(&mut database, package, &codes)?;
     add_folders(&mut database, package.product, &codes)?;
@@ -129,7 +129,7 @@ fn add_properties(database: &mut Database, package: &Package<'_>, codes: &guid::
     let product_code = codes.product_code(&version, platform(package).name(), &content);
     // Windows shows the numeric version; the comment has the one that people know.
     let comments = format!("{} (version {})", product.summary, package.version);
-    let public = actions::public_properties(package).chain([OLDER, NEWER]).map(str::to_owned);
+    let public = actions::public_properties(package)?.chain([OLDER, NEWER]).map(str::to_owned);
     let secure: Vec<String> = settings::secure_properties().chain(public).collect();
     let properties = [
         ("ALLUSERS", "1".to_owned()),
@@ -154,14 +154,14 @@ fn add_properties(database: &mut Database, package: &Package<'_>, codes: &guid::
     for (name, value) in properties {
         database.add("Property", row! { Property: name, Value: value })?;
     }
-    let icon = product.bytes(&product.msi.icon)?;
+    let icon = product.bytes(&product.msi()?.icon)?;
     database.add("Icon", row! { Name: PRODUCT_ICON, Data: Cell::Stream(icon) })?;
     Ok(())
 }
 
 /// The standard folders, the installation folder, and the data folders, which are made and never removed.
 fn add_folders(database: &mut Database, product: &Product, codes: &guid::Product) -> Result<()> {
-    let msi = &product.msi;
+    let msi = product.msi()?;
     let mut folder = |key: &str, parent: &str, name: &str| {
         database.add("Directory", row! { Directory: key, Directory_Parent: parent, DefaultDir: name })
     };
@@ -237,7 +237,7 @@ fn add_upgrade(database: &mut Database, package: &Package<'_>, codes: &guid::Pro
     let conditions = [
         (
             format!("Installed OR NOT {NEWER}"),
-            "A newer version of [ProductName] is installed. To go back to version [ReadableVersion], remove it first; configuration and data are kept.",
+            "A newer version of [ProductName] is installed. To install version [ReadableVersion], remove the newer version first. Your configuration and data are kept.",
         ),
         // Windows 10 and everything later say 603 here.
         (

@@ -179,6 +179,7 @@ fn add(builder: &mut PackageBuilder, entry: &Entry) -> Result<()> {
 mod tests {
     use super::*;
     use crate::{Owner, Source};
+    use std::io;
 
     /// Fails if: the size that is computed differs from that of the archive which is in the package, whatever
     /// the lengths of names and contents are.

@@ -10,7 +10,7 @@ use anyhow::Result;
 #[derive(Debug)]
 pub struct TarGz;
 
-/// The name of an archive without its suffix, and of its top folder: `pywats-client-0.1.0-x86_64-linux`.
+/// The name of an archive without its suffix, and of its top folder: `pywats-client-VERSION-x86_64-linux`.
 pub(super) fn stem(product: &Product, version: &Version, platform: &Platform) -> String {
     format!("{}-{version}-{platform}", product.name)
 }

@@ -3,8 +3,9 @@
 
 use crate::station::{Station, report, server, submissions};
 use pywats_client::folder::{Folder, Kind, Moved, OpenRefused};
-use std::ffi::OsStr;
+use std::ffi::{CString, OsStr};
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};
 
@@ -20,14 +21,9 @@ fn links_and_pipes_are_left_alone() {
     symlink("../../secret.json", station.watch().join("relative.json")).unwrap();
     fs::hard_link(&secret, station.watch().join("hard.json")).unwrap();
     let pipe = station.watch().join("pipe.json");
-    rustix::fs::mknodat(
-        rustix::fs::CWD,
-        &pipe,
-        rustix::fs::FileType::Fifo,
-        rustix::fs::Mode::from_raw_mode(0o644),
-        0,
-    )
-    .unwrap();
+    let name = CString::new(pipe.as_os_str().as_bytes()).unwrap();
+    // SAFETY: the name ends with a zero and lives until the call returns.
+    assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o644) }, 0, "{}", std::io::Error::last_os_error());
     let _socket = std::os::unix::net::UnixListener::bind(station.watch().join("socket.json")).unwrap();
     // A scan finds what no event tells of: a restart makes it look at everything.
     station.put("good.json", report("GOOD"));

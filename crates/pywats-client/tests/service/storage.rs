@@ -1,13 +1,14 @@
 //! The data folder: full, not writable, damaged, or in use by another service.
 
 use crate::station::{Station, report, server, submissions};
-use rustix::process::{Resource, Rlimit, prlimit, setrlimit};
 use std::fs;
-use std::io;
 use std::process::Stdio;
 
-/// No file may grow beyond this, as on a disk that is full.
-fn nearly_full() -> io::Result<()> {
+/// No file may grow beyond this, as on a disk that is full. Only on Linux the limit of another process can be raised
+/// again.
+#[cfg(target_os = "linux")]
+fn nearly_full() -> std::io::Result<()> {
+    use rustix::process::{Resource, Rlimit, setrlimit};
     // SAFETY: ignoring a signal runs no code; without it the first refused write would end the process.
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
     Ok(setrlimit(Resource::Fsize, Rlimit { current: Some(200_000), maximum: None })?)
@@ -15,8 +16,10 @@ fn nearly_full() -> io::Result<()> {
 
 /// Fails if: a disk without space loses a report, puts it into `failed/`, ends the service or goes
 /// unnoticed, or the report is not taken when there is space again.
+#[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_loses_nothing() {
+    use rustix::process::{Resource, Rlimit, prlimit};
     let server = server();
     let mut station = Station::new();
     station.configure(&station.settings(&server));

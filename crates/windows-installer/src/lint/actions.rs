@@ -75,20 +75,10 @@ pub(super) const REQUIRED: &[&str] = &[
     "InstallFinalize",
 ];
 
-/// Standard actions that must not depend on a condition.
-pub(super) const UNCONDITIONAL: &[&str] = &[
-    "CostInitialize",
-    "CostFinalize",
-    "FileCost",
-    "InstallValidate",
-    "InstallInitialize",
-    "ProcessComponents",
-    "PublishFeatures",
-    "PublishProduct",
-    "RegisterProduct",
-    "UnpublishFeatures",
-    "InstallFinalize",
-];
+/// Whether a standard action must not depend on a condition.
+pub(super) fn is_unconditional(name: &str) -> bool {
+    name == "FileCost" || (REQUIRED.contains(&name) && name != "RegisterUser")
+}
 
 /// The only standard actions of `AdvtExecuteSequence`.
 pub(super) const ADVERTISING: &[&str] = &[
@@ -118,7 +108,7 @@ mod tests {
     #[test]
     fn actions_exist() {
         let carried = CARRIES.iter().flat_map(|carries| carries.actions);
-        for name in carried.chain(REQUIRED).chain(UNCONDITIONAL).chain(ADVERTISING) {
+        for name in carried.chain(REQUIRED).chain(ADVERTISING) {
             assert!(standard(name).is_some(), "{name}");
         }
     }

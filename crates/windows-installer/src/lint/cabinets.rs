@@ -5,7 +5,7 @@
 
 mod unpack;
 
-pub(super) use unpack::{Packed, Unpacked};
+pub(super) use unpack::{Packed, Unpacked, Version};
 
 use super::read::{Cell, Msi, Row, Table, summary_property};
 use super::report::{Report, rules};

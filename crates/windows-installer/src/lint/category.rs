@@ -7,38 +7,6 @@ use super::{condition, filename, formatted, sddl};
 /// Characters that no path has.
 const NOT_IN_PATHS: &[char] = &['"', '<', '>', '|', '*', '?'];
 
-/// Categories that `_Validation` may name, in its spelling.
-pub(super) const CATEGORIES: &[&str] = &[
-    "Text",
-    "UpperCase",
-    "LowerCase",
-    "Integer",
-    "DoubleInteger",
-    "TimeDate",
-    "Identifier",
-    "Property",
-    "Filename",
-    "WildCardFilename",
-    "Path",
-    "Paths",
-    "AnyPath",
-    "DefaultDir",
-    "RegPath",
-    "Formatted",
-    "FormattedSDDLText",
-    "Template",
-    "Condition",
-    "Guid",
-    "GUID",
-    "Version",
-    "Language",
-    "Binary",
-    "CustomSource",
-    "Cabinet",
-    "Shortcut",
-    "Number",
-];
-
 /// Refuses a text that is not of its category. An unknown category is not judged here.
 pub(super) fn check(category: &str, text: &str) -> Result<(), String> {
     let refuse = |ok: bool, right: &str| if ok { Ok(()) } else { Err(format!("{text:?} is not {right}")) };
@@ -134,6 +102,11 @@ fn any_path(text: &str) -> Result<(), String> {
 
 fn registry_path(text: &str) -> Result<(), String> {
     formatted::parse(text)?;
+    single_backslashes(text)
+}
+
+/// Refuses the path of a key that begins or ends with what stands between keys.
+pub(super) fn single_backslashes(text: &str) -> Result<(), String> {
     if text.starts_with('\\') || text.ends_with('\\') || text.contains("\\\\") {
         return Err(format!("{text:?} has a '\\' too many: single ones stand between keys"));
     }

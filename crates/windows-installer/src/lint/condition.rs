@@ -38,8 +38,8 @@ pub(super) fn parse(text: &str) -> Result<Vec<Symbol<'_>>, String> {
     parser.expression()?;
     match parser.tokens.get(parser.at) {
         None => Ok(parser.symbols),
-        Some((place, token)) => {
-            Err(format!("{} at character {place} is one too many: join terms with AND or OR", token.shown()))
+        Some((place, text, _)) => {
+            Err(format!("{text:?} at character {place} is one too many: join terms with AND or OR"))
         }
     }
 }
@@ -51,40 +51,25 @@ enum Token<'a> {
     Not,
     /// AND, OR, XOR, EQV, IMP.
     Join,
-    Compare(&'a str),
+    Compare,
     Literal,
     Symbol(Option<Symbol<'a>>),
-}
-
-impl Token<'_> {
-    fn shown(self) -> String {
-        match self {
-            Token::Open => "\"(\"".to_owned(),
-            Token::Close => "\")\"".to_owned(),
-            Token::Not => "NOT".to_owned(),
-            Token::Join => "an operator such as AND".to_owned(),
-            Token::Compare(operator) => format!("the operator {operator}"),
-            Token::Literal => "a text or number".to_owned(),
-            Token::Symbol(Some(Symbol::Property(name) | Symbol::Component(name) | Symbol::Feature(name))) => {
-                format!("{name:?}")
-            }
-            Token::Symbol(None) => "an environment variable".to_owned(),
-        }
-    }
 }
 
 /// Comparing operators, longest first.
 const OPERATORS: &[&str] = &["><", "<<", ">>", "<>", "<=", ">=", "=", "<", ">"];
 
-/// Every token with the number of its first character, from 1.
-fn tokens(text: &str) -> Result<Vec<(usize, Token<'_>)>, String> {
+/// A token with the number of its first character, from 1, and its text.
+type Placed<'a> = (usize, &'a str, Token<'a>);
+
+fn tokens(text: &str) -> Result<Vec<Placed<'_>>, String> {
     let mut tokens = Vec::new();
     let mut rest = text.trim_start();
     while let Some(first) = rest.chars().next() {
         let place = text[..text.len() - rest.len()].chars().count() + 1;
         let (token, length) =
             token(rest, first).map_err(|reason| format!("at character {place}: {reason}"))?;
-        tokens.push((place, token));
+        tokens.push((place, &rest[..length], token));
         rest = rest[length..].trim_start();
     }
     Ok(tokens)
@@ -94,8 +79,7 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token<'_>)>, String> {
 fn token(rest: &str, first: char) -> Result<(Token<'_>, usize), String> {
     let compare = rest.strip_prefix('~').unwrap_or(rest);
     if let Some(operator) = OPERATORS.iter().find(|operator| compare.starts_with(**operator)) {
-        let length = rest.len() - compare.len() + operator.len();
-        return Ok((Token::Compare(&rest[..length]), length));
+        return Ok((Token::Compare, rest.len() - compare.len() + operator.len()));
     }
     match first {
         '(' => Ok((Token::Open, 1)),
@@ -150,21 +134,21 @@ fn identifier(text: &str) -> &str {
 }
 
 struct Parser<'a> {
-    tokens: Vec<(usize, Token<'a>)>,
+    tokens: Vec<Placed<'a>>,
     at: usize,
     symbols: Vec<Symbol<'a>>,
     depth: usize,
 }
 
 impl<'a> Parser<'a> {
-    fn next(&mut self) -> Option<(usize, Token<'a>)> {
+    fn next(&mut self) -> Option<Placed<'a>> {
         let next = self.tokens.get(self.at).copied();
         self.at += 1;
         next
     }
 
     fn peek(&self) -> Option<Token<'a>> {
-        self.tokens.get(self.at).map(|(_, token)| *token)
+        self.tokens.get(self.at).map(|(.., token)| *token)
     }
 
     fn expression(&mut self) -> Result<(), String> {
@@ -183,7 +167,7 @@ impl<'a> Parser<'a> {
         }
         if self.peek() != Some(Token::Open) {
             self.value()?;
-            if matches!(self.peek(), Some(Token::Compare(_))) {
+            if self.peek() == Some(Token::Compare) {
                 self.at += 1;
                 self.value()?;
             }
@@ -197,20 +181,20 @@ impl<'a> Parser<'a> {
         self.expression()?;
         self.depth -= 1;
         match self.next() {
-            Some((_, Token::Close)) => Ok(()),
+            Some((.., Token::Close)) => Ok(()),
             _ => Err("a \"(\" has no \")\"".to_owned()),
         }
     }
 
     fn value(&mut self) -> Result<(), String> {
         match self.next() {
-            Some((_, Token::Literal | Token::Symbol(None))) => Ok(()),
-            Some((_, Token::Symbol(Some(symbol)))) => {
+            Some((.., Token::Literal | Token::Symbol(None))) => Ok(()),
+            Some((.., Token::Symbol(Some(symbol)))) => {
                 self.symbols.push(symbol);
                 Ok(())
             }
-            Some((place, token)) => {
-                Err(format!("{} at character {place} stands where a value has to be", token.shown()))
+            Some((place, text, _)) => {
+                Err(format!("{text:?} at character {place} stands where a value has to be"))
             }
             None => Err("it ends where a value has to be".to_owned()),
         }
@@ -254,8 +238,8 @@ mod tests {
             ("()", "stands where a value has to be"),
             ("A = \"x", "at character 5: the text does not end"),
             ("A = (B)", "\"(\" at character 5 stands where a value"),
-            ("(A) = 1", "the operator = at character 5 is one too many"),
-            ("A == 1", "the operator = at character 4"),
+            ("(A) = 1", "\"=\" at character 5 is one too many"),
+            ("A == 1", "\"=\" at character 4"),
             ("$ = 1", "'$' has to be followed by a name"),
             ("[A] = 1", "'[' is part of nothing"),
             ("A = 'x'", "'\\'' is part of nothing"),

@@ -69,17 +69,9 @@ const TYPES: &[(i32, Source, Target, bool)] = &[
     (54, Source::Property, Target::Optional, true),
 ];
 
-/// When a custom action runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Execution {
-    /// When the sequence comes to it.
-    Immediate,
-    /// Later, as part of the script: deferred, rollback or commit.
-    InScript,
-}
-
-pub(super) fn execution(kind: i32) -> Execution {
-    if kind & IN_SCRIPT == 0 { Execution::Immediate } else { Execution::InScript }
+/// Whether an action runs later, as part of the script: deferred, for rollback or commit.
+pub(super) fn is_deferred(kind: i32) -> bool {
+    kind & IN_SCRIPT != 0
 }
 
 /// Whether the target is a script, or a function in one.
@@ -111,7 +103,7 @@ pub(super) fn check(msi: &Msi, report: &mut Report) {
 /// What is wrong with the bits beside the base type.
 fn bad_options(kind: i32, may_defer: bool) -> Option<String> {
     let has = |bits: i32| kind & bits == bits;
-    let deferred = has(IN_SCRIPT);
+    let deferred = is_deferred(kind);
     let message = if deferred && !may_defer {
         format!("the base type {} cannot be deferred: take 1024 away", kind & BASE)
     } else if deferred && has(ROLLBACK | COMMIT) {

@@ -1,12 +1,9 @@
 //! What is in the files, icons and programs, against what the tables say of them.
 
-use super::cabinets::{self, Packed};
+use super::cabinets::{self, Packed, Version};
 use super::category;
 use super::read::{Msi, Row};
 use super::report::{Report, rules};
-use crate::FileVersion;
-use crate::pe::Image;
-use md5::{Digest, Md5};
 
 rules! {
     SIZE "file-size"
@@ -61,11 +58,11 @@ pub(super) fn check(msi: &Msi, report: &mut Report) {
 
 fn file(msi: &Msi, row: Row<'_>, packed: &Packed, report: &mut Report) {
     let size = row.bits("FileSize");
-    if usize::try_from(size) != Ok(packed.content().len()) {
-        let message = format!("{size}, but the file has {} bytes: correct it", packed.content().len());
+    if usize::try_from(size) != Ok(packed.size) {
+        let message = format!("{size}, but the file has {} bytes: correct it", packed.size);
         report.value(SIZE, row, "FileSize", message);
     }
-    hash(msi, row, packed.content(), report);
+    hash(msi, row, &packed.hash, report);
     let version = row.text("Version");
     // A file may also take its version from another.
     let given = category::version(version).filter(|_| !msi.has("File", version));
@@ -83,17 +80,17 @@ fn file(msi: &Msi, row: Row<'_>, packed: &Packed, report: &mut Report) {
     if is_font {
         return;
     }
-    let message = match (given, version_of(packed.content())) {
-        (Some(_), Found::NoProgram) => {
+    let message = match (given, &packed.version) {
+        (Some(_), Version::NoProgram) => {
             format!("{version}, but the file is no program, so it has no version: leave it empty")
         }
-        (Some(_), Found::Nothing) => {
+        (Some(_), Version::Nothing) => {
             format!("{version}, but the file has no version resource: leave it empty")
         }
-        (Some(given), Found::Version(found)) if category::version(&found) != Some(given) => {
+        (Some(given), Version::Is(found)) if category::version(found) != Some(given) => {
             format!("{version}, but the file says {found}: write that")
         }
-        (None, Found::Version(found)) if version.is_empty() => {
+        (None, Version::Is(found)) if version.is_empty() => {
             format!(
                 "is empty, but the file says {found}: write that, or Windows takes the file for an older one"
             )
@@ -103,13 +100,12 @@ fn file(msi: &Msi, row: Row<'_>, packed: &Packed, report: &mut Report) {
     report.value(VERSION, row, "Version", message);
 }
 
-fn hash(msi: &Msi, row: Row<'_>, content: &[u8], report: &mut Report) {
+fn hash(msi: &Msi, row: Row<'_>, found: &[u8; 16], report: &mut Report) {
     let Some(hash) = msi.row("MsiFileHash", row.text("File")) else { return };
     if !row.text("Version").is_empty() {
         report.row(VERSIONED, hash, "the file has a version, by which Windows compares it: remove the row");
     }
-    let digest = Md5::digest(content);
-    let (words, _) = digest.as_chunks::<4>();
+    let (words, _) = found.as_chunks::<4>();
     for (index, word) in words.iter().enumerate() {
         let column = format!("HashPart{}", index + 1);
         let right = i32::from_le_bytes(*word);
@@ -127,61 +123,4 @@ fn hash(msi: &Msi, row: Row<'_>, content: &[u8], report: &mut Report) {
 /// Whether a file begins as a program or library (PE) does.
 fn is_program(content: &[u8]) -> bool {
     content.starts_with(b"MZ")
-}
-
-/// What a file says of its version.
-#[derive(Debug, PartialEq, Eq)]
-enum Found {
-    /// It is no program.
-    NoProgram,
-    /// A program without a version.
-    Nothing,
-    Version(String),
-    /// Programs for 16-bit Windows have versions of another kind, and some blocks are unusual.
-    Unknown,
-}
-
-fn version_of(content: &[u8]) -> Found {
-    match FileVersion::read("", content) {
-        Ok(Some(found)) => Found::Version(found.version),
-        Ok(None) if Image::parse(content).is_some() => Found::Nothing,
-        Ok(None) if !is_program(content) => Found::NoProgram,
-        _ => Found::Unknown,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::file_version::tests::{program, resources};
-
-    /// Fails if: a program is taken to have another version than that of its own resources, one that cannot
-    /// be read is judged, or another file has one.
-    #[test]
-    fn finds_versions() {
-        let good = program(&resources([1, 2, 3, 4]));
-        // Such a block where the resources are not: in other data, or in a program within the program.
-        let other = resources([9, 9, 9, 9]);
-        let key: Vec<u8> = "VS_VERSION_INFO\0".encode_utf16().flat_map(u16::to_le_bytes).collect();
-        let at = other.windows(key.len()).position(|window| window == key).expect("a block") - 6;
-        let mut inner = good.clone();
-        inner[0x188..0x188 + 0x60].copy_from_slice(&other[at..at + 0x60]);
-        let without = [program(&[]), good.clone()].concat();
-        let mut damaged = good.clone();
-        let at = good.windows(key.len()).position(|window| window == key).expect("a block");
-        damaged[at] = b'W';
-        let mut old = good.clone();
-        old[0x40..0x42].copy_from_slice(b"NE");
-        for (content, found) in [
-            (&good[..], Found::Version("1.2.3.4".to_owned())),
-            (&inner, Found::Version("1.2.3.4".to_owned())),
-            (&without, Found::Nothing),
-            (&damaged, Found::Unknown),
-            (&old, Found::Unknown),
-            (b"MZ", Found::Unknown),
-            (&good[1..], Found::NoProgram),
-        ] {
-            assert_eq!(version_of(content), found);
-        }
-    }
 }

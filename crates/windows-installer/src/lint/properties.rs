@@ -81,8 +81,12 @@ fn identity(row: Row<'_>, msi: &Msi, report: &mut Report) {
 
 /// The three fields that count; a fourth is allowed, and ignored by Windows.
 pub(super) fn product_version(text: &str) -> Option<[u16; 3]> {
-    let [major, minor, build, _] = category::version(text)?;
-    (major <= 255 && minor <= 255 && text.contains('.')).then_some([major, minor, build])
+    three_fields(text).filter(|[major, minor, _]| *major <= 255 && *minor <= 255 && text.contains('.'))
+}
+
+/// The fields of a version that may have fewer, such as a bound.
+pub(super) fn three_fields(text: &str) -> Option<[u16; 3]> {
+    category::version(text).map(|[major, minor, build, _]| [major, minor, build])
 }
 
 fn lists(msi: &Msi, report: &mut Report) {

@@ -1,7 +1,7 @@
 //! What formatted texts and conditions refer to.
 
 use super::condition::{self, Symbol};
-use super::custom_actions::{Execution, execution};
+use super::custom_actions::is_deferred;
 use super::formatted::{self, Reference};
 use super::known;
 use super::read::{Cell, Msi, Row};
@@ -133,7 +133,7 @@ fn properties(msi: &Msi, report: &mut Report) {
 pub(super) fn immediate_programs(msi: &Msi) -> Vec<&str> {
     let is_program = |row: &Row<'_>| {
         let kind = row.bits("Type");
-        execution(kind) == Execution::Immediate && matches!(kind & 7, 1 | 5 | 6)
+        !is_deferred(kind) && matches!(kind & 7, 1 | 5 | 6)
     };
     msi.rows("CustomAction").filter(is_program).map(|row| row.text("Action")).collect()
 }

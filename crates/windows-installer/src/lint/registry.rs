@@ -1,8 +1,8 @@
 //! The tables `Registry` and `RegLocator`.
 
-use super::formatted;
 use super::read::{Msi, Row};
 use super::report::{Report, rules};
+use super::{category, formatted};
 
 rules! {
     ROOT "registry-root"
@@ -67,8 +67,8 @@ fn key(row: Row<'_>, report: &mut Report) {
     let upper = key.to_uppercase();
     if ROOTS.iter().any(|root| upper.starts_with(root)) {
         report.value(KEY, row, "Key", format!("{key:?} names a root: leave it to the column Root"));
-    } else if key.starts_with('\\') || key.ends_with('\\') || key.contains("\\\\") {
-        report.value(KEY, row, "Key", format!("{key:?} has a '\\' too many: single ones stand between keys"));
+    } else if let Err(reason) = category::single_backslashes(key) {
+        report.value(KEY, row, "Key", reason);
     } else if row.table.name == "Registry" && OWN_KEYS.iter().any(|own| key.to_lowercase().starts_with(own)) {
         report.value(PRIVATE, row, "Key", "belongs to Windows Installer: write elsewhere");
     }

@@ -1,7 +1,7 @@
 //! The sequence tables: which action runs when.
 
 use super::actions;
-use super::custom_actions::{Execution, execution};
+use super::custom_actions::is_deferred;
 use super::read::{Msi, Row};
 use super::report::{Report, rules};
 use crate::standard_actions::{Action, Part, standard};
@@ -128,21 +128,13 @@ fn numbers(msi: &Msi, sequence: &Sequence<'_>, report: &mut Report) {
             report.value(NUMBER, *row, "Sequence", message);
         }
         let may_end = msi.has("Dialog", name) || msi.has("CustomAction", name);
-        if *number < 0 && !(-4..0).contains(number) {
-            report.value(
-                NUMBER,
-                *row,
-                "Sequence",
-                format!("{number} means nothing: -1 to -4 are for the end"),
-            );
-        } else if *number < 0 && !may_end {
-            report.value(
-                NUMBER,
-                *row,
-                "Sequence",
-                format!("{number} is for dialogs at the end: give it its place"),
-            );
-        }
+        let message = match number {
+            0.. => continue,
+            ..-4 => format!("{number} means nothing: -1 to -4 are for the end"),
+            _ if may_end => continue,
+            _ => format!("{number} is for dialogs at the end: give it its place"),
+        };
+        report.value(NUMBER, *row, "Sequence", message);
     }
 }
 
@@ -173,7 +165,7 @@ fn standard_action(sequence: &Sequence<'_>, action: &Action, number: i32, row: R
     if sequence.table == "AdvtExecuteSequence" && !actions::ADVERTISING.contains(&action.name) {
         report.row(ADVERTISING, row, "is no action for advertising: remove it");
     }
-    if executes && actions::UNCONDITIONAL.contains(&action.name) && !row.text("Condition").is_empty() {
+    if executes && actions::is_unconditional(action.name) && !row.text("Condition").is_empty() {
         report.value(
             UNCONDITIONAL,
             row,
@@ -222,28 +214,17 @@ fn custom_action(
 ) {
     let kind = custom.bits("Type");
     let in_script = sequence.in_script(number);
-    match execution(kind) {
-        Execution::InScript if sequence.has_dialogs => {
-            report.row(
-                DEFERRED,
-                row,
-                "is deferred, but the user interface writes no script: move it to the sequence that installs",
-            );
-        }
-        Execution::InScript if !in_script => {
-            report.value(
-                DEFERRED,
-                row,
-                "Sequence",
-                "is deferred: put it between InstallInitialize and InstallFinalize",
-            );
-        }
-        Execution::Immediate if in_script && matches!(kind & 0x3f, 2 | 18 | 34 | 50) => {
-            let message =
-                "starts a program while the script is only being written: make it deferred, or move it";
-            report.value(IMMEDIATE, row, "Sequence", message);
-        }
-        _ => {}
+    let deferred = is_deferred(kind);
+    if deferred && sequence.has_dialogs {
+        let message =
+            "is deferred, but the user interface writes no script: move it to the sequence that installs";
+        report.row(DEFERRED, row, message);
+    } else if deferred && !in_script {
+        let message = "is deferred: put it between InstallInitialize and InstallFinalize";
+        report.value(DEFERRED, row, "Sequence", message);
+    } else if !deferred && in_script && matches!(kind & 0x3f, 2 | 18 | 34 | 50) {
+        let message = "starts a program while the script is only being written: make it deferred, or move it";
+        report.value(IMMEDIATE, row, "Sequence", message);
     }
     let sets_folder = kind & 0x3f == 35;
     let is_installed_file = matches!(kind & 0x3f, 17 | 18 | 21 | 22);

@@ -112,22 +112,13 @@ fn types(row: Row<'_>, report: &mut Report) {
         );
         report.value(TYPE, row, "StartName", message);
     }
-    let start = row.bits("StartType");
-    if !matches!(start, 2..=4) {
-        report.value(
-            TYPE,
-            row,
-            "StartType",
-            format!("{start} is not 2 (automatic), 3 (on demand) or 4 (disabled)"),
-        );
-    }
-    let error = row.bits("ErrorControl") & !VITAL;
-    if !matches!(error, 0 | 1 | 3) {
-        report.value(
-            TYPE,
-            row,
-            "ErrorControl",
-            format!("{error} is not 0 (ignore), 1 (normal) or 3 (critical)"),
-        );
-    }
+    let number = |column, right: &[i32], message: &str, report: &mut Report| {
+        let found = row.bits(column);
+        if !right.contains(&found) {
+            report.value(TYPE, row, column, format!("{found} is not {message}"));
+        }
+    };
+    number("StartType", &[2, 3, 4], "2 (automatic), 3 (on demand) or 4 (disabled)", report);
+    let errors = [0, 1, 3, VITAL, VITAL | 1, VITAL | 3];
+    number("ErrorControl", &errors, "0 (ignore), 1 (normal) or 3 (critical)", report);
 }

@@ -3,7 +3,7 @@
 use super::category;
 use super::condition::{self, Symbol};
 use super::known;
-use super::properties::product_version;
+use super::properties::{product_version, three_fields};
 use super::read::{Msi, Row};
 use super::report::{Report, rules};
 
@@ -41,18 +41,12 @@ type Version = [u16; 3];
 /// Whether a version is in the range of a row.
 fn contains(row: Row<'_>, version: Version) -> bool {
     let bits = row.bits("Attributes");
-    let bound = |column: &str| product_version_or_number(row.text(column));
+    let bound = |column: &str| three_fields(row.text(column));
     let above =
         bound("VersionMin").is_none_or(|min| version > min || (bits & MIN_INCLUSIVE != 0 && version == min));
     let below =
         bound("VersionMax").is_none_or(|max| version < max || (bits & MAX_INCLUSIVE != 0 && version == max));
     above && below
-}
-
-/// Bounds may have fewer fields than a product's version.
-fn product_version_or_number(text: &str) -> Option<Version> {
-    let [major, minor, build, _] = category::version(text)?;
-    Some([major, minor, build])
 }
 
 pub(super) fn check(msi: &Msi, report: &mut Report) {
@@ -91,11 +85,11 @@ fn range(row: Row<'_>, report: &mut Report) {
         return report.row(RANGE, row, "has neither VersionMin nor VersionMax: give it one");
     }
     for (column, text) in [("VersionMin", min), ("VersionMax", max)] {
-        if !text.is_empty() && product_version_or_number(text).is_none() {
+        if !text.is_empty() && three_fields(text).is_none() {
             return report.value(RANGE, row, column, format!("{text:?} is no version such as 1.2.3"));
         }
     }
-    if let (Some(low), Some(high)) = (product_version_or_number(min), product_version_or_number(max)) {
+    if let (Some(low), Some(high)) = (three_fields(min), three_fields(max)) {
         let both = MIN_INCLUSIVE | MAX_INCLUSIVE;
         if low > high || (low == high && row.bits("Attributes") & both != both) {
             report.value(

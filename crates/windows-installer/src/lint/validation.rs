@@ -1,6 +1,5 @@
 //! `_Validation` itself: it describes every column, and what it says makes sense.
 
-use super::category::CATEGORIES;
 use super::read::{Kind, Msi, Row, Table};
 use super::report::{Report, rules};
 
@@ -63,7 +62,7 @@ fn definition(msi: &Msi, row: Row<'_>, kind: Kind, nullable: bool, report: &mut 
     }
     let is_number = matches!(kind, Kind::Int16 | Kind::Int32);
     let category = row.text("Category");
-    if !category.is_empty() && !CATEGORIES.contains(&category) {
+    if !category.is_empty() && category.parse::<msi::Category>().is_err() {
         refuse("Category", format!("{category:?} is no category: use one of Microsoft's column data types"));
     } else if (kind == Kind::Binary) != (category == "Binary") {
         refuse(

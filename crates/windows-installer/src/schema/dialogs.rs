@@ -23,14 +23,6 @@ const fn units(name: &'static str) -> Column {
     number(name, 0, MAX16)
 }
 
-/// The items of a list that belongs to a property.
-const LIST: &[Column] = &[
-    id("Property").key(),
-    number("Order", 1, MAX16).key(),
-    text("Value", 64, Category::Formatted),
-    text("Text", 64, Category::Formatted).null().local(),
-];
-
 /// The tables of the user interface, by name.
 pub(super) const TABLES: &[Table] = &[
     Table {
@@ -45,7 +37,6 @@ pub(super) const TABLES: &[Table] = &[
         name: "CheckBox",
         columns: &[id("Property").key(), text("Value", 64, Category::Formatted).null()],
     },
-    Table { name: "ComboBox", columns: LIST },
     Table {
         name: "Control",
         columns: &[
@@ -111,15 +102,13 @@ pub(super) const TABLES: &[Table] = &[
             text("Attribute", 50, Category::Identifier),
         ],
     },
-    Table { name: "ListBox", columns: LIST },
     Table {
-        name: "ListView",
+        name: "ListBox",
         columns: &[
             id("Property").key(),
             number("Order", 1, MAX16).key(),
             text("Value", 64, Category::Formatted),
             text("Text", 64, Category::Formatted).null().local(),
-            id("Binary_").null().to("Binary"),
         ],
     },
     Table {

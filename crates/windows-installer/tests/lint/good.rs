@@ -1,21 +1,49 @@
 //! A database without faults.
 
-use windows_installer::{Database, FileSet, Place, Result, Sequence, guid, row};
+use windows_installer::{Database, FileSet, Place, Platform, Result, Sequence, Summary, guid, row};
 
 pub(crate) const UPGRADE_CODE: &str = "E7F2D8A1-4B5C-6D7E-8F9A-0B1C2D3E4F5A";
 pub(crate) const COMPONENT: &str = "Component.program.exe";
 
-/// The bytes of a package with a service, a search, an upgrade and custom actions.
-pub(crate) fn package() -> Vec<u8> {
+/// A part of the database. It makes no difference in which order they are added.
+pub(crate) type Part = fn(&mut Database, &guid::Product) -> Result<()>;
+
+pub(crate) const PARTS: &[Part] =
+    &[properties, folders, features, files, service, registry, upgrade, actions, sequences];
+
+/// A database with a service, a search, an upgrade and custom actions.
+pub(crate) fn database<'a>(parts: impl IntoIterator<Item = &'a Part>) -> Database {
     let mut database = Database::new();
-    fill(&mut database).expect("the good database");
+    let product = guid::Product::new(UPGRADE_CODE).expect("a product");
+    parts.into_iter().for_each(|part| part(&mut database, &product).expect("the good database"));
+    database
+}
+
+/// The summary information of an example.
+pub(crate) fn summary() -> Summary {
+    Summary {
+        subject: "Example".to_owned(),
+        author: "Example Maker".to_owned(),
+        comments: "An example".to_owned(),
+        creating_application: "test".to_owned(),
+        platform: Platform::X64,
+        language: 1033,
+        epoch: 1_795_305_600,
+    }
+}
+
+pub(crate) fn written(database: &Database) -> Vec<u8> {
     let mut bytes = Vec::new();
-    database.write(&crate::support::summary(), &mut bytes).expect("the good database");
+    database.write(&summary(), &mut bytes).expect("the good database");
     bytes
 }
 
-fn fill(database: &mut Database) -> Result<()> {
-    let product = guid::Product::new(UPGRADE_CODE)?;
+/// The bytes of the database with all its parts.
+pub(crate) fn package() -> Vec<u8> {
+    written(&database(PARTS))
+}
+
+fn properties(database: &mut Database, product: &guid::Product) -> Result<()> {
     for (name, value) in [
         ("ALLUSERS", "1"),
         ("Manufacturer", "Example Maker"),
@@ -29,6 +57,10 @@ fn fill(database: &mut Database) -> Result<()> {
     ] {
         database.add("Property", row! { Property: name, Value: value })?;
     }
+    Ok(())
+}
+
+fn folders(database: &mut Database, _: &guid::Product) -> Result<()> {
     for (key, parent, name) in [
         ("TARGETDIR", "", "SourceDir"),
         ("ProgramFiles64Folder", "TARGETDIR", "PFiles"),
@@ -37,22 +69,25 @@ fn fill(database: &mut Database) -> Result<()> {
     ] {
         database.add("Directory", row! { Directory: key, Directory_Parent: parent, DefaultDir: name })?;
     }
+    Ok(())
+}
+
+fn features(database: &mut Database, _: &guid::Product) -> Result<()> {
     let feature = row! { Feature: "All", Display: 1, Level: 1, Directory_: "INSTALLDIR", Attributes: 0 };
     database.add("Feature", feature)?;
     let feature = row! { Feature: "Part", Feature_Parent: "All", Display: 2, Level: 1, Attributes: 0 };
-    database.add("Feature", feature)?;
+    database.add("Feature", feature)
+}
+
+fn files(database: &mut Database, product: &guid::Product) -> Result<()> {
     let mut files = FileSet::new("INSTALLDIR");
     files.add("program.exe", b"MZ program".repeat(50))?;
     files.add("README", b"read me".to_vec())?;
     files.add("docs/long name.text", b"a manual".to_vec())?;
-    files.add_to(database, &product, "All", 1_795_305_600)?;
-    service(database)?;
-    registry(database, &product)?;
-    upgrade(database, &product.upgrade_code())?;
-    actions(database)
+    files.add_to(database, product, "All", 1_795_305_600)
 }
 
-fn service(database: &mut Database) -> Result<()> {
+fn service(database: &mut Database, _: &guid::Product) -> Result<()> {
     database.add(
         "ServiceInstall",
         row! {
@@ -90,7 +125,8 @@ fn registry(database: &mut Database, product: &guid::Product) -> Result<()> {
     )
 }
 
-fn upgrade(database: &mut Database, code: &str) -> Result<()> {
+fn upgrade(database: &mut Database, product: &guid::Product) -> Result<()> {
+    let code = &product.upgrade_code();
     database.add(
         "Upgrade",
         row! { UpgradeCode: code, VersionMax: "1.2.3", Attributes: 0x200, ActionProperty: "OLDER" },
@@ -105,7 +141,7 @@ fn upgrade(database: &mut Database, code: &str) -> Result<()> {
     )
 }
 
-fn actions(database: &mut Database) -> Result<()> {
+fn actions(database: &mut Database, _: &guid::Product) -> Result<()> {
     for (action, kind, source, target) in [
         ("Restore", 51, "INSTALLDIR", "[FOUNDDIR]"),
         ("ChangeData", 51, "Change", "[INSTALLDIR]"),
@@ -115,7 +151,10 @@ fn actions(database: &mut Database) -> Result<()> {
         database.add("CustomAction", row)?;
     }
     let library = windows_installer::Cell::Stream(b"MZ library".to_vec());
-    database.add("Binary", [("Name", "Library".into()), ("Data", library)])?;
+    database.add("Binary", [("Name", "Library".into()), ("Data", library)])
+}
+
+fn sequences(database: &mut Database, _: &guid::Product) -> Result<()> {
     Sequence::new("InstallExecuteSequence")
         .standard(&[
             ("FindRelatedProducts", ""),

@@ -281,7 +281,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         shortcut(e, "[INSTALLDIR]program.exe", "icon.ico");
     }),
     wide("icon that is not shown", "icon-name", &["action-missing", "value-reference"], |e| {
-        shortcut(e, "All", "icon")
+        shortcut(e, "All", "icon");
     }),
     fault("bits without a meaning", "reserved-bits", |e| file(e, "File.README", "Attributes", number(0x208))),
     fault("icon of nobody", "icon-unused", |e| icon(e, &[0, 0, 1, 0])),

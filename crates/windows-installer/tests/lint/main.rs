@@ -8,12 +8,10 @@ mod faults;
 mod good;
 mod installation;
 mod right;
-#[path = "../support/mod.rs"]
-mod support;
 mod ui;
 
 use edit::Editor;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 use windows_installer::lint::{lint, rules};
 
@@ -73,13 +71,13 @@ fn finds_nothing_in_good_databases() {
 fn finds_nothing_in_what_is_right() {
     let mut failed = Vec::new();
     for (good, changes) in [(good::package(), right::CHANGES), (ui::package(), right::DIALOGS)] {
-        for right in changes {
+        for (name, change) in changes {
             let mut editor = Editor(good.clone());
-            (right.change)(&mut editor);
-            assert!(editor.0 != good, "{} changes nothing", right.name);
+            change(&mut editor);
+            assert!(editor.0 != good, "{name} changes nothing");
             match lint(&editor.0) {
-                Ok(found) => failed.extend(found.iter().map(|finding| format!("{}: {finding}", right.name))),
-                Err(error) => failed.push(format!("{}: {error}", right.name)),
+                Ok(found) => failed.extend(found.iter().map(|finding| format!("{name}: {finding}"))),
+                Err(error) => failed.push(format!("{name}: {error}")),
             }
         }
     }
@@ -167,25 +165,17 @@ fn refuses_a_long_text_in_many_rows() {
 
 /// `docs/msi-lint.md`, from the rules' own table.
 fn document() -> String {
-    let mut groups: BTreeMap<usize, (&str, Vec<String>)> = BTreeMap::new();
-    let mut number = 0;
-    let mut last = "";
+    let (mut text, mut last) = (include_str!("introduction.md").to_owned(), "");
     for (group, rule) in rules() {
         if group != last {
-            number += 1;
+            text += &format!("\n## {group}\n\n| rule | what has to be so | follows |\n|---|---|---|\n");
             last = group;
         }
         let page = rule.follows.rsplit('/').next().unwrap_or_default();
         let name =
             if page.starts_with("ice") { page.to_uppercase() } else { page.trim_matches('-').to_owned() };
         let link = format!("https://learn.microsoft.com/en-us/windows/win32/{}", rule.follows);
-        let row = format!("| `{}` | {} | [{name}]({link}) |", rule.id, rule.says);
-        groups.entry(number).or_insert((group, Vec::new())).1.push(row);
-    }
-    let mut text = include_str!("introduction.md").to_owned();
-    for (group, rows) in groups.values() {
-        text += &format!("\n## {group}\n\n| rule | what has to be so | follows |\n|---|---|---|\n");
-        text += &(rows.join("\n") + "\n");
+        text += &format!("| `{}` | {} | [{name}]({link}) |\n", rule.id, rule.says);
     }
     text
 }

@@ -202,7 +202,8 @@ fn packed_elsewhere(folder: &Path, ours: &[PathBuf]) -> Result<()> {
             .map(PathBuf::from)
             .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(below)))
     };
-    let mut run = tool("unshare", 900)
+    // Only packing: the limit is too short for programs to be built again.
+    let mut run = tool("unshare", 60)
         .args(["--user", "--map-user=12345", "--map-group=12345", "sh", "-c", script, "sh"])
         .arg(xtask())
         .args(["dist", "--jobs", "3", "--out"])

@@ -80,9 +80,10 @@ const ACCOUNT: (&str, &str) = ("SERVICEACCOUNT", "SERVICEPASSWORD");
 pub(super) const HIDDEN: &[&str] = &[ACCOUNT.1];
 
 /// Public properties that must reach the installation service, besides those that are remembered.
-pub(super) fn public_properties<'a>(package: &'a Package<'_>) -> impl Iterator<Item = &'a str> {
-    let settings = package.product.msi.configuration.settings.iter().map(|setting| setting.property.as_str());
-    [ACCOUNT.0, ACCOUNT.1].into_iter().chain(SWITCHES[1..].iter().copied()).chain(settings)
+pub(super) fn public_properties<'a>(package: &'a Package<'_>) -> Result<impl Iterator<Item = &'a str>> {
+    let settings =
+        package.product.msi()?.configuration.settings.iter().map(|setting| setting.property.as_str());
+    Ok([ACCOUNT.0, ACCOUNT.1].into_iter().chain(SWITCHES[1..].iter().copied()).chain(settings))
 }
 
 /// A record of the data of an action.
@@ -133,10 +134,11 @@ pub(super) fn place(sequence: Sequence) -> Result<Sequence> {
 
 /// What an ordinary user who has an installed product repaired cannot set.
 fn kept(package: &Package<'_>) -> Result<Vec<String>> {
-    let key = record(&["key", &package.product.msi.registry_key]);
+    let key = record(&["key", &package.product.msi()?.registry_key]);
     // Whether features are there is known without their switches.
     let switches = super::features::OPTIONAL.iter().map(|optional| optional.property);
-    let settings = package.product.msi.configuration.settings.iter().map(|setting| setting.property.as_str());
+    let settings =
+        package.product.msi()?.configuration.settings.iter().map(|setting| setting.property.as_str());
     let others = switches.chain([ACCOUNT.0, ACCOUNT.1]).chain(settings);
     let remembered = super::settings::values().map(|(property, value)| {
         record(&["property", property, value, &super::settings::remembered(property)])
@@ -149,7 +151,7 @@ fn kept(package: &Package<'_>) -> Result<Vec<String>> {
 
 /// What is checked of the public properties.
 fn checks(package: &Package<'_>) -> Result<Vec<String>> {
-    let msi = &package.product.msi;
+    let msi = package.product.msi()?;
     let features = super::features::OPTIONAL.iter().map(|optional| optional.property);
     let switches = features.chain(SWITCHES.iter().copied()).map(|property| record(&["switch", property]));
     let mut checks: Vec<String> = switches.collect::<Result<_>>()?;
@@ -177,14 +179,14 @@ fn checks(package: &Package<'_>) -> Result<Vec<String>> {
         DATA_FOLDER,
     ])?);
     checks.push(record(&["data-folder", DATA_FOLDER])?);
-    checks.push(record(&["account", ACCOUNT.0, ACCOUNT.1, &package.product.service.name])?);
+    checks.push(record(&["account", ACCOUNT.0, ACCOUNT.1, &package.product.service()?.name])?);
     Ok(checks)
 }
 
 /// What dialogs call the properties that people fill in.
 fn labels(package: &Package<'_>) -> Result<String> {
     let plain = |label: &str| label.replace('&', "").trim_end_matches(':').to_owned();
-    let settings = package.product.msi.configuration.settings.iter();
+    let settings = package.product.msi()?.configuration.settings.iter();
     let settings = settings.map(|setting| (setting.property.as_str(), plain(&setting.label)));
     let labels = [(INSTALL_FOLDER, "Folder".to_owned())].into_iter().chain(settings);
     let labels: Vec<String> =
@@ -195,17 +197,18 @@ fn labels(package: &Package<'_>) -> Result<String> {
 /// The folders whose owner and access rights are set.
 fn folders(package: &Package<'_>) -> Result<Vec<String>> {
     let product = package.product;
-    let service = &product.service.name;
+    let service = &product.service()?.name;
     let drop = rights::drop(service);
     // What the service would believe, if somebody had put it there before.
-    let settings = &product.msi.configuration.settings;
+    let settings = &product.msi()?.configuration.settings;
     let copies = settings.iter().filter_map(|setting| setting.copy.as_deref());
-    let believed: Vec<&str> = [product.msi.configuration.file.as_str()].into_iter().chain(copies).collect();
+    let believed: Vec<&str> =
+        [product.msi()?.configuration.file.as_str()].into_iter().chain(copies).collect();
     let (program, data) = (format!("[{INSTALL_FOLDER}]"), format!("[{DATA_FOLDER}]"));
     let mut folders = vec![
         record(&["tree", &program, &rights::program()])?,
         record(&[&["tree", &data, &rights::data(service)], &believed[..]].concat())?,
-        record(&["folder", &format!("[{DATA_FOLDER}.{}]", product.msi.drop_folder), &drop])?,
+        record(&["folder", &format!("[{DATA_FOLDER}.{}]", product.msi()?.drop_folder), &drop])?,
     ];
     for setting in settings.iter().filter(|setting| setting.kind == SettingKind::DropFolder) {
         let chosen = format!("[{}]", setting.property);
@@ -217,9 +220,9 @@ fn folders(package: &Package<'_>) -> Result<Vec<String>> {
 /// The first configuration.
 fn configuration(package: &Package<'_>) -> Result<Vec<String>> {
     let product = package.product;
-    let wanted = &product.msi.configuration;
+    let wanted = &product.msi()?.configuration;
     let file = format!("[{DATA_FOLDER}]{}", wanted.file);
-    let mut records = vec![record(&["file", &file, &rights::secret(&product.service.name)])?];
+    let mut records = vec![record(&["file", &file, &rights::secret(&product.service()?.name)])?];
     for setting in &wanted.settings {
         let (name, property) = (&setting.name, format!("[{}]", setting.property));
         records.push(match &setting.copy {

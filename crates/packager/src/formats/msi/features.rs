@@ -6,7 +6,7 @@
 
 use super::actions;
 use super::settings::remembered;
-use super::{DATA_FOLDER, INSTALL_FOLDER, MACHINE, REGISTRY_KEY_PATH, SET_PROPERTY};
+use super::{DATA_FOLDER, INSTALL_FOLDER, MACHINE, OLDER, REGISTRY_KEY_PATH, SET_PROPERTY};
 use crate::Package;
 use anyhow::Result;
 use windows_installer::files::COMPONENT_64_BIT;
@@ -78,7 +78,11 @@ struct Reinstallation {
 /// Of a product that is installed, Windows Installer takes up only features that are named; what belongs to others,
 /// such as the registration of the service, which belongs to the program, it leaves alone. So whatever is given to an
 /// installed product reinstalls it all, and the removal of a feature the program, whose component remembers it.
-fn reinstallations() -> [Reinstallation; 3] {
+///
+/// Another build of one version may have a program with a lower file version, as a release has that replaces what was
+/// built after it. Windows Installer decides about files before the old ones are removed, and would leave out a program
+/// of which there is a higher version; `a` has it install all of them.
+fn reinstallations() -> [Reinstallation; 4] {
     let set = |action, property, value, condition: &str| Reinstallation {
         action,
         property,
@@ -92,6 +96,7 @@ fn reinstallations() -> [Reinstallation; 3] {
         set("ReinstallProgram", "REINSTALL", PROGRAM, &some),
         // Whether the registry is written again by default, Microsoft's pages say yes and no.
         set("ReinstallMode", "REINSTALLMODE", "omus", "REINSTALL AND NOT REINSTALLMODE"),
+        set("ReplaceAll", "REINSTALLMODE", "amus", &format!("{OLDER} AND NOT (Installed OR REINSTALLMODE)")),
     ]
 }
 
@@ -155,7 +160,7 @@ fn component(
 
 /// Lets the event viewer show what the service writes into the event log.
 fn add_event_source(database: &mut Database, package: &Package<'_>, codes: &guid::Product) -> Result<()> {
-    let source = &package.product.service.name;
+    let source = &package.product.service()?.name;
     let key = format!(r"SYSTEM\CurrentControlSet\Services\EventLog\Application\{source}");
     let name = "EventSource";
     // This program of Windows has a message for every event from 1 to 1000 that is the text of the event alone.
@@ -171,7 +176,13 @@ fn add_event_source(database: &mut Database, package: &Package<'_>, codes: &guid
 
 fn add_path(database: &mut Database, package: &Package<'_>, codes: &guid::Product) -> Result<()> {
     let name = "PathEntry";
-    component(database, codes, name, PATH, (&package.product.msi.registry_key, "PathEntry", "[INSTALLDIR]"))?;
+    component(
+        database,
+        codes,
+        name,
+        PATH,
+        (&package.product.msi()?.registry_key, "PathEntry", "[INSTALLDIR]"),
+    )?;
     // Set now, removed with the component, for the machine; behind what is there.
     database.add(
         "Environment",
@@ -183,7 +194,7 @@ fn add_path(database: &mut Database, package: &Package<'_>, codes: &guid::Produc
 fn add_start_menu(database: &mut Database, package: &Package<'_>, codes: &guid::Product) -> Result<()> {
     let product = package.product;
     let name = "StartMenu";
-    let key = &product.msi.registry_key;
+    let key = &product.msi()?.registry_key;
     component(database, codes, name, START_MENU, (key, "StartMenuFolder", &format!("[{MENU_FOLDER}]")))?;
     let folders = names::with_short_names(&["Programs", &product.display_name])?;
     database.add(
@@ -204,7 +215,7 @@ fn add_start_menu(database: &mut Database, package: &Package<'_>, codes: &guid::
     database.add(
         "IniFile",
         row! { IniFile: "StatusPage", FileName: &entries[1], DirProperty: MENU_FOLDER,
-        Section: "InternetShortcut", Key: "URL", Value: &product.msi.status_page, Action: ADD_LINE,
+        Section: "InternetShortcut", Key: "URL", Value: &product.msi()?.status_page, Action: ADD_LINE,
         Component_: name },
     )?;
     database.add(

@@ -45,7 +45,7 @@ const RESTART_RESET_SECONDS: u32 = 86_400;
 const PRESHUTDOWN_SECONDS: u32 = 30;
 
 pub(super) fn add(database: &mut Database, package: &Package<'_>) -> Result<()> {
-    let service = &package.product.service;
+    let service = package.product.service()?;
     let name = literal(&service.name);
     let file = program(&package.payload)?;
     let component = FileSet::component_key(file);

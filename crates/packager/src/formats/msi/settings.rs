@@ -69,7 +69,7 @@ pub(super) fn secure_properties() -> impl Iterator<Item = String> {
 }
 
 pub(super) fn add(database: &mut Database, package: &Package<'_>, codes: &guid::Product) -> Result<()> {
-    let key = package.product.msi.registry_key.as_str();
+    let key = package.product.msi()?.registry_key.as_str();
     let component = "Settings";
     let value_key = |value: &str| format!("Settings.{value}");
     let version = ("Version", package.version.to_string());

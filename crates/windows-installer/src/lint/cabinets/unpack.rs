@@ -4,26 +4,53 @@
 //! beyond its folder. So it gets a table of files with one file a folder, which takes all of it; the files are
 //! ranges of that. Ranges may overlap: some writers store files with the same content once.
 
+use crate::FileVersion;
 use crate::bytes::{u16_at, u32_at};
+use crate::pe::Image;
+use md5::{Digest, Md5};
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read};
-use std::ops::Range;
-use std::rc::Rc;
 
 /// How many bytes all cabinets of a package may have, unpacked. A cabinet of some kilobytes can claim
 /// terabytes.
 pub(super) const MOST: u64 = 2 << 30;
 
-/// A file of a cabinet.
+/// A file of a cabinet: what the rules ask of it.
+#[derive(Debug, PartialEq, Eq)]
 pub(in crate::lint) struct Packed {
     pub(in crate::lint) name: String,
-    folder: Rc<Vec<u8>>,
-    range: Range<usize>,
+    pub(in crate::lint) size: usize,
+    pub(in crate::lint) hash: [u8; 16],
+    pub(in crate::lint) version: Version,
+}
+
+/// What a file says of its version.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::lint) enum Version {
+    /// It is no program.
+    NoProgram,
+    /// A program without a version.
+    Nothing,
+    Is(String),
+    /// Programs for 16-bit Windows have versions of another kind, and some blocks are unusual.
+    Unknown,
+}
+
+impl Version {
+    fn of(content: &[u8]) -> Version {
+        match FileVersion::read("", content) {
+            Ok(Some(found)) => Version::Is(found.version),
+            Ok(None) if Image::parse(content).is_some() => Version::Nothing,
+            Ok(None) if !content.starts_with(b"MZ") => Version::NoProgram,
+            _ => Version::Unknown,
+        }
+    }
 }
 
 impl Packed {
-    pub(in crate::lint) fn content(&self) -> &[u8] {
-        &self.folder[self.range.clone()]
+    fn new(name: String, content: &[u8]) -> Packed {
+        let (size, hash) = (content.len(), Md5::digest(content).into());
+        Packed { name, size, hash, version: Version::of(content) }
     }
 }
 
@@ -65,16 +92,15 @@ pub(super) fn unpack(cabinet: &[u8], left: &mut u64) -> Unpacked {
              package: its files are not judged; check its table of files, or divide the package"
         )
     })?;
-    let mut folders: BTreeMap<u16, Rc<Vec<u8>>> = BTreeMap::new();
+    let mut folders: BTreeMap<u16, Vec<u8>> = BTreeMap::new();
     let mut one_file = cabinet.to_vec();
     for (folder, end) in ends {
-        folders.insert(folder, Rc::new(content(&mut one_file, folder, end).map_err(refuse)?));
+        folders.insert(folder, content(&mut one_file, folder, end).map_err(refuse)?);
     }
     let file = |entry: Entry| {
-        let (folder, start) = (Rc::clone(&folders[&entry.folder]), entry.offset as usize);
-        let range = start..start + entry.size as usize;
-        match folder.get(range.clone()) {
-            Some(_) => Ok(Packed { name: entry.name, folder, range }),
+        let rest = folders[&entry.folder].get(entry.offset as usize..);
+        match rest.and_then(|rest| rest.get(..entry.size as usize)) {
+            Some(content) => Ok(Packed::new(entry.name, content)),
             None => Err(damaged(format!("file {:?} lies beyond its folder", entry.name))),
         }
     };
@@ -110,13 +136,13 @@ fn content(cabinet: &mut [u8], folder: u16, end: u64) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
     // No room is made for what the cabinet only claims.
     cab::Cabinet::new(Cursor::new(cabinet))?.read_file("")?.take(end).read_to_end(&mut content)?;
-    content.shrink_to_fit();
     Ok(content)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::file_version::tests::{program, resources};
 
     /// A cabinet that is not compressed, with a folder for each content, and files by folder, offset and size.
     fn cabinet(folders: &[&[u8]], files: &[(u16, u32, u32)]) -> Vec<u8> {
@@ -152,46 +178,53 @@ mod tests {
         let bytes = cabinet(&[b"first", b"the second"], &files);
         let mut left = 20;
         let unpacked = unpack(&bytes, &mut left).expect("a good cabinet");
-        let contents: Vec<_> = unpacked.iter().map(|file| (file.name.as_str(), file.content())).collect();
         let expected: [(&str, &[u8]); 4] = [("0", b"second"), ("1", b"first"), ("2", b"the"), ("3", b"")];
-        assert_eq!(contents, expected);
+        assert_eq!(unpacked, expected.map(|(name, content)| Packed::new(name.to_owned(), content)));
         assert_eq!(left, 20 - 15, "what the folders have is not counted");
     }
 
-    /// Fails if: files with the same content take room for each of them.
+    /// Fails if: a program is taken to have another version than that of its own resources, one that cannot
+    /// be read is judged, or another file has one.
     #[test]
-    fn files_share_what_they_have_in_common() {
-        let bytes = cabinet(&[&[7; 30_000]], &[(0, 0, 30_000); 5000]);
-        let mut left = MOST;
-        let unpacked = unpack(&bytes, &mut left).expect("a good cabinet");
-        assert_eq!(unpacked.len(), 5000);
-        let first = &unpacked[0].folder;
-        assert!(unpacked.iter().all(|file| Rc::ptr_eq(&file.folder, first) && file.content() == [7; 30_000]));
+    fn finds_versions() {
+        let good = program(&resources([1, 2, 3, 4]));
+        // Such a block where the resources are not: in other data, or in a program within the program.
+        let other = resources([9, 9, 9, 9]);
+        let key: Vec<u8> = "VS_VERSION_INFO\0".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let at = other.windows(key.len()).position(|window| window == key).expect("a block") - 6;
+        let mut inner = good.clone();
+        inner[0x188..0x188 + 0x60].copy_from_slice(&other[at..at + 0x60]);
+        let without = [program(&[]), good.clone()].concat();
+        let mut damaged = good.clone();
+        let at = good.windows(key.len()).position(|window| window == key).expect("a block");
+        damaged[at] = b'W';
+        let mut old = good.clone();
+        old[0x40..0x42].copy_from_slice(b"NE");
+        for (content, found) in [
+            (&good[..], Version::Is("1.2.3.4".to_owned())),
+            (&inner, Version::Is("1.2.3.4".to_owned())),
+            (&without, Version::Nothing),
+            (&damaged, Version::Unknown),
+            (&old, Version::Unknown),
+            (b"MZ", Version::Unknown),
+            (&good[1..], Version::NoProgram),
+        ] {
+            assert_eq!(Version::of(content), found);
+        }
     }
 
     /// Fails if: a small cabinet that claims more than can be unpacked is unpacked all the same.
     #[test]
     fn refuses_what_is_too_large() {
-        let content: &[u8] = &[7; 32_768];
-        let many = vec![(0, 0, 32_768); 65_535];
-        for (files, total) in
-            [(&many[..], 32_768 * 65_535_u64), (&[(0, u32::MAX, u32::MAX)], 2 * 0xffff_ffff)]
+        let many = [(0, 0, 7); 100];
+        for (files, before, total) in
+            [(&many[..], 699, 700), (&[(0, u32::MAX, u32::MAX)], MOST, 2 * u64::from(u32::MAX))]
         {
-            // A little is refused as well if others have taken the rest.
-            for (mut left, fits) in [(MOST, total <= MOST), (total - 1, false)] {
-                let before = left;
-                let result = unpack(&cabinet(&[content], files), &mut left);
-                if fits {
-                    assert!(result.is_ok_and(|cabinet| cabinet.len() == files.len()), "{total}");
-                    continue;
-                }
-                let error = result.err().expect("too large");
-                assert!(
-                    error.contains(&format!("{total} bytes unpacked")) && error.contains("2147483648"),
-                    "{error}"
-                );
-                assert_eq!(left, before, "what was not unpacked was counted");
-            }
+            let mut left = before;
+            let error = unpack(&cabinet(&[b"content"], files), &mut left).expect_err("too large");
+            let says = [format!("{total} bytes unpacked"), MOST.to_string()];
+            assert!(says.iter().all(|part| error.contains(part)), "{error}");
+            assert_eq!(left, before, "what was not unpacked was counted");
         }
     }
 
@@ -209,7 +242,7 @@ mod tests {
             (&nowhere, "folder index out of bounds"),
         ];
         for (bytes, complaint) in cases {
-            let error = unpack(bytes, &mut MOST.clone()).err().expect(complaint);
+            let error = unpack(bytes, &mut MOST.clone()).expect_err(complaint);
             assert!(error.contains(complaint) && error.ends_with("pack it again"), "{error}");
         }
     }

@@ -330,38 +330,31 @@ mod tests {
 
     const LONG: &str = "a long text of the pool";
 
-    /// A table with a text as its key, from the numbers of the texts, with so many bytes left for it.
-    fn table(keys: &[u16], left: &mut usize) -> Result<Table, Unreadable> {
+    /// A table with a text as its key, from the numbers of the texts.
+    fn table(keys: &[u16]) -> Result<Table, Unreadable> {
         let pool = [[0, 0], [23, 1], [3, 1]].as_flattened().iter().flat_map(|n| u16::to_le_bytes(*n));
         let strings = Strings::read(&pool.collect::<Vec<_>>(), format!("{LONG}two").as_bytes());
         let column = Column::new("Key", KEY | TEXT | NOT_BINARY).expect("a type");
         let stream: Vec<u8> = keys.iter().flat_map(|number| number.to_le_bytes()).collect();
-        Table::read("T", vec![column], &stream, &strings.expect("a pool"), left, &mut Report::default())
+        Table::read(
+            "T",
+            vec![column],
+            &stream,
+            &strings.expect("a pool"),
+            &mut MOST.clone(),
+            &mut Report::default(),
+        )
     }
 
     /// Fails if: a text is copied for every cell, or for the index of keys.
     #[test]
     fn cells_share_their_texts() {
-        let table = table(&[1, 2, 1], &mut MOST.clone()).expect("a table");
+        let table = table(&[1, 2, 1]).expect("a table");
         let cells = || table.cells.iter().filter(|cell| **cell == Cell::Text(LONG.into()));
         let texts: Vec<&Rc<str>> =
             cells().filter_map(|cell| if let Cell::Text(text) = cell { Some(text) } else { None }).collect();
         assert_eq!(texts.len(), 2);
         assert!(Rc::ptr_eq(texts[0], texts[1]));
         assert!(table.by_key.keys().any(|key| Rc::ptr_eq(key, texts[0])));
-    }
-
-    /// Fails if: cells that name one text so often that the rules would never end are read, or those that do
-    /// not are refused.
-    #[test]
-    fn refuses_what_is_too_large() {
-        let takes = 3 * CELL + 2 * LONG.len() + 3;
-        let mut left = takes + 1;
-        assert!(table(&[1, 2, 1], &mut left).is_ok());
-        assert_eq!(left, 1);
-        for mut left in [takes - 1, CELL] {
-            let error = table(&[1, 2, 1], &mut left).expect_err("too large").to_string();
-            assert!(error.contains("table T"), "{error}");
-        }
     }
 }

@@ -19,10 +19,10 @@ pub(super) fn judge(pe: &PE<'_>, bytes: &[u8]) -> Result<()> {
     let resources = pe.resource_data.as_ref().context("it has no resources")?;
     let version = resources.version_info.as_ref().context("it has no version")?;
     let product = Product::load(&workspace().join("packaging/product.toml"))?;
-    let released = product.changelog()?.latest().version;
+    let made = product.changelog()?.latest().version;
 
     let fixed = version.fixed_info.context("its version has no numbers")?;
-    let numbers = format!("{}.0", released.msi());
+    let numbers = made.windows_file().map(|number| number.to_string()).join(".");
     for (what, high, low) in [
         ("file", fixed.file_version_ms, fixed.file_version_ls),
         ("product", fixed.product_version_ms, fixed.product_version_ls),
@@ -31,7 +31,7 @@ pub(super) fn judge(pe: &PE<'_>, bytes: &[u8]) -> Result<()> {
         ensure!(found == numbers, "its {what} version is {found}, not {numbers}");
     }
     let flag = fixed.file_flags & PRE_RELEASE != 0;
-    ensure!(flag == released.is_pre_release(), "whether it is a pre-release is said wrongly");
+    ensure!(flag == made.is_pre_release(), "whether it is a pre-release is said wrongly");
 
     let license = fs::read_to_string(workspace().join("LICENSE"))?;
     let copyright = license.lines().find(|line| line.starts_with("Copyright ")).context("no copyright")?;
@@ -44,7 +44,7 @@ pub(super) fn judge(pe: &PE<'_>, bytes: &[u8]) -> Result<()> {
         ("LegalCopyright", found.legal_copyright(), copyright),
         ("OriginalFilename", found.original_filename(), &format!("{}.exe", product.name)),
         ("ProductName", found.product_name(), &product.display_name),
-        ("ProductVersion", found.product_version(), &released.to_string()),
+        ("ProductVersion", found.product_version(), &made.to_string()),
     ];
     for (name, found, expected) in texts {
         ensure!(found.as_deref() == Some(expected), "{name} is {found:?}, not {expected:?}");

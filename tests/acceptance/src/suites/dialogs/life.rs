@@ -10,9 +10,9 @@ use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A folder with a space and a letter beyond ASCII, longer than a line of the dialog that shows it.
+/// A folder of a hundred characters with spaces and a letter beyond ASCII.
 const CHOSEN: &str =
-    r"C:\Prüf Stand\CustomerProjects2026\Line4Station12\FunctionalTest\ProgramsOfTheStation\py WATS";
+    r"C:\Prüf Stand\Customer projects 2026\Line 4 station 12\Functional test\Programs of Virinco AS\py WATS";
 const PATH: &str = "Add the program to the PATH of this computer";
 const MENU: &str = "Add shortcuts to the Start menu";
 const SERVER: &str = "https://wats-server.production-site-7.manufacturing.example-company.com:8443/wats";
@@ -72,7 +72,7 @@ impl<'a> Life<'a> {
         person.presses("Next")?;
         person.sees(READY, "ready")?;
         person.finds("The service will be installed, but not started.", "usable")?;
-        person.finds(&format!("{CHOSEN}\\"), "grey")?;
+        person.finds(&format!("{CHOSEN}\\"), "usable")?;
         self.goes_back_and_forth(&mut person)?;
         person.presses("Install")?;
         person.sees(COMPLETE, "complete")?;
@@ -153,7 +153,7 @@ impl<'a> Life<'a> {
 
     fn upgrades(&self) -> Result<()> {
         let mut person = self.opens(&self.world.second)?;
-        person.sees("Setup will upgrade the installed version", "upgrade-welcome")?;
+        person.sees("Setup will upgrade", "upgrade-welcome")?;
         person.presses("Next")?;
         person.sees(LICENSE, "upgrade-license")?;
         person.presses(ACCEPT)?;
@@ -164,7 +164,7 @@ impl<'a> Life<'a> {
         person.presses("Next")?;
         person.sees("Setup is ready to upgrade", "upgrade-ready")?;
         person.presses("Install")?;
-        person.sees("The installed version was upgraded", "upgraded")?;
+        person.sees("was upgraded to version", "upgraded")?;
         person.presses("Finish")?;
         person.ends_with(SUCCESS, &self.station)?;
         self.station.expect_program(CHOSEN)?;

@@ -18,15 +18,17 @@ const LOG: &str = r"C:\msi.log";
 const PATIENCE_SECONDS: &str = "150";
 
 /// Where Debian has the font that dialogs are drawn in, with the widths that it has on Windows. Its Wine looks
-/// for it in the wrong folder, and takes a wider one without a word.
+/// for it elsewhere and takes a wider one; Wine of other systems has it in its own folder.
 const FONTS: &str = "/usr/share/wine/fonts";
 
-/// Puts the program and the font into a prefix.
+/// Puts the program and the font into a prefix. The program says so where the font is missing.
 pub(super) fn invite(prefix: &Prefix) -> Result<()> {
     for font in ["tahoma.ttf", "tahomabd.ttf"] {
         let file = Path::new(FONTS).join(font);
-        fs::copy(&file, prefix.path(r"C:\windows\Fonts").join(font))
-            .with_context(|| format!("copying {}: install the package fonts-wine", file.display()))?;
+        if file.exists() {
+            fs::copy(&file, prefix.path(r"C:\windows\Fonts").join(font))
+                .with_context(|| format!("copying {}", file.display()))?;
+        }
     }
     prefix.compile("dialogs.c", PROGRAM, &["-lmsi", "-lgdi32"])
 }

@@ -1,10 +1,12 @@
 //! Judges packages and archives as files: by the programs that will read them, and by those that
-//! distributions check packages with. Nothing is installed.
+//! distributions check packages with; and versions by those who compare them. Nothing is installed.
 
 mod archive;
 mod deb;
 mod rpm;
+mod second;
 mod shipped;
+mod versions;
 
 use crate::bench::Bench;
 use anyhow::{Result, ensure};
@@ -13,6 +15,7 @@ use std::path::Path;
 
 /// Judges every `.deb`, `.rpm`, `.tar.gz`, `.zip` and `.exe`.
 pub(crate) fn run(bench: &mut Bench) -> Result<()> {
+    versions::judge(bench)?;
     for path in bench.artifacts(".deb")? {
         deb::judge(bench, &path)?;
     }
@@ -29,7 +32,7 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     for path in bench.artifacts(".exe")? {
         archive::judge_exe(bench, &path);
     }
-    Ok(())
+    second::judge(bench)
 }
 
 fn file_name(path: &Path) -> String {

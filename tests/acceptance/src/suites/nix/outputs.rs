@@ -42,17 +42,20 @@ const MACOS: &str = "client-aarch64-apple-darwin";
 const PACKAGER: &str = "packager";
 const DEB: &str = "deb-amd64";
 const MSI: &str = "msi";
-const TARBALL: &str = "tarball-aarch64-macos";
+/// Made of the MSI.
+const KIT: &str = "gpo-kit";
+/// Made of two programs.
+const TARBALL: &str = "tarball-universal-macos";
 const ALL: &str = "all";
 
 /// The outputs that are watched.
-const WATCHED: &[&str] = &[LINUX, WINDOWS, MACOS, PACKAGER, DEB, MSI, TARBALL, ALL];
+const WATCHED: &[&str] = &[LINUX, WINDOWS, MACOS, PACKAGER, DEB, MSI, KIT, TARBALL, ALL];
 /// Every package, but nothing that is compiled.
-const PACKED: &[&str] = &[DEB, MSI, TARBALL, ALL];
+const PACKED: &[&str] = &[DEB, MSI, KIT, TARBALL, ALL];
 /// What the packager's sources decide.
-const BY_PACKAGER: &[&str] = &[PACKAGER, DEB, MSI, TARBALL, ALL];
+const BY_PACKAGER: &[&str] = &[PACKAGER, DEB, MSI, KIT, TARBALL, ALL];
 /// What the client's sources decide.
-const BY_CLIENT: &[&str] = &[LINUX, WINDOWS, MACOS, DEB, MSI, TARBALL, ALL];
+const BY_CLIENT: &[&str] = &[LINUX, WINDOWS, MACOS, DEB, MSI, KIT, TARBALL, ALL];
 
 const EDITS: &[Edit] = &[
     // Documents, tests, and programs that are in no artifact.
@@ -72,7 +75,7 @@ const EDITS: &[Edit] = &[
     Edit {
         file: "targets.toml",
         change: Replace("-Wl,-Brepro", "-Wl,-brepro"),
-        rebuilds: &[WINDOWS, MSI, ALL],
+        rebuilds: &[WINDOWS, MSI, KIT, ALL],
     },
     Edit {
         file: "targets.toml",
@@ -82,7 +85,7 @@ const EDITS: &[Edit] = &[
     Edit {
         file: "artifacts.toml",
         change: Replace("systems = [\"windows\"]", "systems = [\"macos\"]"),
-        rebuilds: &[WINDOWS, MACOS, DEB, MSI, TARBALL, ALL],
+        rebuilds: &[WINDOWS, MACOS, DEB, MSI, KIT, TARBALL, ALL],
     },
     Edit {
         file: "artifacts.toml",
@@ -98,10 +101,15 @@ const EDITS: &[Edit] = &[
     Edit { file: "crates/pywats-client/src/main.rs", change: Comment, rebuilds: BY_CLIENT },
     Edit { file: "crates/pywats-client/build.rs", change: Comment, rebuilds: BY_CLIENT },
     Edit { file: "crates/wats/src/lib.rs", change: Comment, rebuilds: BY_CLIENT },
+    Edit { file: "crates/wats-settings/src/lib.rs", change: Comment, rebuilds: BY_CLIENT },
     Edit { file: "crates/windows-resources/src/lib.rs", change: Comment, rebuilds: BY_CLIENT },
     Edit { file: "packaging/windows/pywats-client.manifest", change: Byte, rebuilds: BY_CLIENT },
     Edit { file: "packaging/windows/pywats-client.ico", change: Byte, rebuilds: BY_CLIENT },
-    Edit { file: "crates/installer-actions/src/lib.rs", change: Comment, rebuilds: &[WINDOWS, MSI, ALL] },
+    Edit {
+        file: "crates/installer-actions/src/lib.rs",
+        change: Comment,
+        rebuilds: &[WINDOWS, MSI, KIT, ALL],
+    },
     // What all is made of.
     Edit { file: "crates/product-version/src/lib.rs", change: Comment, rebuilds: WATCHED },
     Edit { file: "Cargo.lock", change: Comment, rebuilds: WATCHED },

@@ -109,8 +109,11 @@ impl Checkout {
     fn raise_version(&self) -> Result<()> {
         let path = self.0.join("CHANGELOG.md");
         let text = fs::read_to_string(&path)?;
-        let newer = "\n## [9.9.9] - 2027-01-01\n\n- Something changed.\n\n## ";
-        Ok(fs::write(path, text.replacen("\n## ", newer, 1))?)
+        let newer = "\n## [9.9.9] - 2027-01-01\n\n- Something changed.\n";
+        let mut releases =
+            text.match_indices("\n## ").filter(|(at, _)| !text[*at..].starts_with("\n## [Unrel"));
+        let (newest, _) = releases.next().context("the changelog has no release")?;
+        Ok(fs::write(path, format!("{}{newer}{}", &text[..newest], &text[newest..]))?)
     }
 
     fn sign(&self, workshop: &Workshop, out: &Path) -> Result<Tool> {

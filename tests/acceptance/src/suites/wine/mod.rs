@@ -105,12 +105,12 @@ fn says_what_it_is(station: &Station, packages: &Packages) -> Result<()> {
         .run()?;
     let said = station.prefix.batch(&format!(r#"C:\file_version.exe "{DEFAULT}\pywats-client.exe""#))?;
     let version: Version = msi::version(&packages.first)?.parse()?;
-    let numbers = version.msi();
+    let numbers = version.windows_file().map(|number| number.to_string()).join(".");
     for line in [
-        &format!("file version: {numbers}.0"),
+        &format!("file version: {numbers}"),
         "FileDescription: pyWATS Client",
         &format!("ProductVersion: {version}"),
-        &format!("for the installer: {numbers}.0, 1033"),
+        &format!("for the installer: {numbers}, 1033"),
         "icon: 16",
         "icon: 256",
     ] {

@@ -55,6 +55,12 @@ impl Prefix {
             let added = prefix.batch(&format!(r#"reg add "{environment}" /v {name} /d {value} /f"#))?;
             ensure!(added.code == 0, "reg add failed ({}): {}", added.code, added.output);
         }
+        // How long Wine waits until a service that was started answers, in milliseconds: ten seconds by itself, in which
+        // a busy machine may not even have loaded the program.
+        let control = r"HKLM\SYSTEM\CurrentControlSet\Control";
+        let added = prefix
+            .batch(&format!(r#"reg add "{control}" /v ServicesPipeTimeout /t REG_DWORD /d 120000 /f"#))?;
+        ensure!(added.code == 0, "reg add failed ({}): {}", added.code, added.output);
         if !display.is_empty() {
             prefix.add_desktop()?;
         }

@@ -97,7 +97,13 @@ impl Station {
         let text = self.whole_log();
         // The end of every log lists all properties, which tells nothing of what happened.
         let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with("Property(")).collect();
-        lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
+        let (before, end) = lines.split_at(lines.len().saturating_sub(LOG_LINES));
+        // What went wrong may stand long before: a rollback follows it.
+        let told = |line: &&&str| {
+            ["Return value 3", "rror", "ailed", "annot"].iter().any(|word| line.contains(word))
+        };
+        let wrong: Vec<&str> = before.iter().filter(told).copied().collect();
+        [&wrong[..], end].concat().join("\n")
     }
 
     /// The log of the last installation, properties included.

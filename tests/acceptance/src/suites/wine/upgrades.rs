@@ -8,6 +8,7 @@ use crate::client::{drop_report, wait_until};
 use crate::products;
 use crate::suites::msi;
 use anyhow::{Context, Result, ensure};
+use packager::Version;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -35,7 +36,8 @@ pub(super) fn versions(station: &Station, packages: &Packages) -> Result<()> {
     Ok(())
 }
 
-/// A package of the same version with other content, such as one that is signed, replaces the first.
+/// A package of the same version with other content, such as one that is signed, replaces the first; what is built after
+/// a release replaces it as well, and the release that in turn.
 pub(super) fn same_version_again(station: &Station, packages: &Packages) -> Result<()> {
     let folder = station.path(r"C:\packages");
     fs::create_dir_all(&folder)?;
@@ -51,7 +53,18 @@ pub(super) fn same_version_again(station: &Station, packages: &Packages) -> Resu
     let installed = fs::read(station.path(DEFAULT).join("pywats-client.exe"))?;
     ensure!(installed == bytes, "the program is still the first one");
     ensure!(station.listed()? == 1, "the product is listed {} times", station.listed()?);
-    station.expect_service(true)
+    station.expect_service(true)?;
+
+    let release = version.parse::<Version>()?.released();
+    for version in [release.dev(), release].map(|version| version.to_string()) {
+        let msi = products::package("msi", "x86_64-windows", &version, &program, &folder)?;
+        station.install(&msi, "")?;
+        ensure!(station.setting("Version")? == version, "{version} is not what the registry says");
+        ensure!(station.listed()? == 1, "with {version} the product is listed {} times", station.listed()?);
+        station.expect_program(DEFAULT)?;
+        station.expect_service(true)?;
+    }
+    Ok(())
 }
 
 /// Where an upgrade is made to fail, and whether Wine then still has the old version. Windows brings all of it back;

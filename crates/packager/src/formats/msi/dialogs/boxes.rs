@@ -30,10 +30,10 @@ fn button_at(name: &str, label: &str, width: i32, height: i32, place: i32) -> Co
 }
 
 fn cancel_setup() -> Dialog {
-    let (width, height) = (260, 85);
+    let (width, height) = (320, 85);
     small(CANCEL, width, height)
         .with([
-            text("Question", at(48, 15, 200, 24), "Are you sure you want to cancel [ProductName] Setup?"),
+            text("Question", at(48, 15, 262, 24), "Are you sure you want to cancel [ProductName] Setup?"),
             button_at("Yes", "&Yes", width, height, 1).on("EndDialog", "Exit"),
             button_at("No", "&No", width, height, 0).on("EndDialog", "Return"),
         ])
@@ -53,10 +53,10 @@ fn invalid_settings() -> Dialog {
 
 /// Seen while the room on the disks is being summed up.
 fn wait() -> Dialog {
-    let (width, height) = (260, 85);
+    let (width, height) = (320, 85);
     small(WAIT, width, height)
         .with([
-            text("Text", at(48, 15, 200, 24), "Please wait while Setup calculates the required disk space."),
+            text("Text", at(48, 15, 262, 24), "Please wait while Setup calculates the required disk space."),
             button_at("Cancel", "Cancel", width, height, 0).on("SpawnDialog", CANCEL),
         ])
         .keys("Cancel", "Cancel")

@@ -1,9 +1,10 @@
 //! The dialogs with which an installation begins, and those with which it ends.
 
 use super::frame::{COVER_WIDTH, COVER_X, cancel, cover, finish, next};
-use super::layout::{Area, Control, Dialog, TRANSPARENT, at, one_text_of, shown_value, text};
+use super::layout::{Area, Control, Dialog, Kind, TRANSPARENT, at, label, one_text_of, text};
 use super::{FIRST_TIME, REMOVING, REPAIRING, UNPACKING, UPGRADE, VERSION};
 use crate::Product;
+use anyhow::Result;
 
 pub(super) const PREPARE: &str = "Preparing";
 pub(super) const WELCOME: &str = "Welcome";
@@ -24,8 +25,8 @@ fn words(name: &'static str, area: Area, words: &str) -> Control {
     text(name, area, words).with(TRANSPARENT)
 }
 
-pub(super) fn all(product: &Product) -> Vec<Dialog> {
-    vec![prepare(), welcome(product), exit(product), user_exit(), fatal_error(product)]
+pub(super) fn all(product: &Product) -> Result<Vec<Dialog>> {
+    Ok(vec![prepare(), welcome(product), exit(product)?, user_exit(), fatal_error(product)])
 }
 
 /// Seen while the installer looks around, before it asks anything.
@@ -48,7 +49,7 @@ fn welcome(product: &Product) -> Dialog {
         product.summary
     );
     let upgrade = format!(
-        "Setup will upgrade the installed version to version [{VERSION}].\r\n\r\nYour configuration, data, \
+        "Setup will upgrade [ProductName] to version [{VERSION}].\r\n\r\nYour configuration, data, \
          installation folder and options are kept.\r\n\r\n{begin}"
     );
     let first_time = format!("NOT {UPGRADE}");
@@ -59,9 +60,9 @@ fn welcome(product: &Product) -> Dialog {
         .keys("Next", "Cancel")
 }
 
-fn exit(product: &Product) -> Dialog {
+fn exit(product: &Product) -> Result<Dialog> {
     let installed = format!("Version [{VERSION}] is installed.");
-    let upgraded = format!("The installed version was upgraded to version [{VERSION}].");
+    let upgraded = format!("[ProductName] was upgraded to version [{VERSION}].");
     let texts = [
         ("Unpacked", UNPACKING, "The files were extracted."),
         ("Installed", FIRST_TIME, installed.as_str()),
@@ -69,11 +70,11 @@ fn exit(product: &Product) -> Dialog {
         ("Repaired", REPAIRING, "The installation was repaired."),
         ("Removed", REMOVING, "[ProductName] was removed from this computer."),
     ];
-    let steps = product.msi.next_steps.trim_end().replace('\n', "\r\n");
-    cover(EXIT, "[ProductName] Setup is complete")
+    let steps = product.msi()?.next_steps.trim_end().replace('\n', "\r\n");
+    Ok(cover(EXIT, "[ProductName] Setup is complete")
         .with(one_text_of("what was done", paragraph(80, 24), texts).map(|text| text.with(TRANSPARENT)))
         .with([words("Steps", paragraph(110, 90), &steps).shown_if(FIRST_TIME), finish("Return")])
-        .keys("Finish", "Finish")
+        .keys("Finish", "Finish"))
 }
 
 fn user_exit() -> Dialog {
@@ -84,7 +85,7 @@ fn user_exit() -> Dialog {
 }
 
 fn fatal_error(product: &Product) -> Dialog {
-    let explanation = "Setup stopped because of an error. All changes were undone.";
+    let explanation = "Setup stopped because of an error.\r\nAll changes were undone.";
     let no_log = format!(
         "To find the cause, run Setup with a log file from a command prompt:\r\n\r\nmsiexec /i {}.msi /l*v \
          setup.log",
@@ -94,10 +95,9 @@ fn fatal_error(product: &Product) -> Dialog {
         .with([
             words("Explanation", paragraph(80, 24), explanation),
             words("NoLog", paragraph(112, 60), &no_log).shown_if(&format!("NOT {LOG}")).one_of("log"),
-            words("LogLabel", paragraph(112, 12), "The cause is in the log file:")
-                .shown_if(LOG)
-                .one_of("log"),
-            shown_value("Log", paragraph(126, 46), LOG).shown_if(LOG).one_of("log"),
+            label("LogLabel", paragraph(112, 12), "&Log file:").with(TRANSPARENT).shown_if(LOG).one_of("log"),
+            // A field, because a text does not break a path: it can be scrolled, and copied.
+            Control::new(Kind::Edit, "Log", paragraph(126, 17)).property(LOG).shown_if(LOG).one_of("log"),
             finish("Exit"),
         ])
         .keys("Finish", "Finish")

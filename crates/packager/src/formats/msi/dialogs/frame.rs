@@ -20,6 +20,7 @@ pub(super) const BUTTON: (i32, i32) = (56, 17);
 
 /// Where what a page holds begins, and how wide it is.
 pub(super) const LEFT: i32 = 20;
+pub(super) const TOP: i32 = 56;
 pub(super) const INNER: i32 = WIDTH - 2 * LEFT;
 
 /// Where the text of a cover begins, right of the picture's motif, and how wide it is.
@@ -39,7 +40,7 @@ fn large(name: &'static str) -> Dialog {
     }
 }
 
-/// A page: a banner with heading and explanation, room from 52 to 230, and a row for buttons.
+/// A page: a banner with heading and explanation, room from [`TOP`] to 230, and a row for buttons.
 pub(super) fn page(name: &'static str, heading: &str, explanation: &str) -> Dialog {
     large(name).with([
         picture("Banner", at(0, 0, WIDTH, 44), BANNER),

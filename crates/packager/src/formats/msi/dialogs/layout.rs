@@ -1,13 +1,10 @@
-//! What dialogs consist of, and the rows that this becomes.
+//! What dialogs consist of.
 //!
 //! Lengths are
 //! [installer units](https://learn.microsoft.com/en-us/windows/win32/msi/installer-units): a twelfth of the
 //! height of the system's font, so 4/3 of a pixel where nothing is enlarged. The types of controls, their
 //! attributes and events are on
 //! [pages of their own](https://learn.microsoft.com/en-us/windows/win32/msi/controls).
-
-use anyhow::Result;
-use windows_installer::{Database, row};
 
 /// Attributes of controls.
 pub(super) const VISIBLE: i32 = 0x1;
@@ -19,8 +16,6 @@ pub(super) const INDIRECT: i32 = 0x8;
 pub(super) const TRANSPARENT: i32 = 0x1_0000;
 /// A text in which `&` is itself and marks no letter.
 const NO_PREFIX: i32 = 0x2_0000;
-/// A field of several lines.
-pub(super) const MULTI_LINE: i32 = 0x1_0000;
 /// A bar of blocks, which every version of Windows draws in the style of its time.
 const PROGRESS_95: i32 = 0x1_0000;
 const FIXED_SIZE: i32 = 0x10_0000;
@@ -198,12 +193,6 @@ pub(super) fn one_text_of<'a>(
     texts.into_iter().map(control)
 }
 
-/// A value that is only shown, over as many lines as it takes: a field breaks a path that has no spaces, which
-/// a text does not.
-pub(super) fn shown_value(name: &str, area: Area, property: &str) -> Control {
-    Control::new(Kind::Edit, name, area).property(property).with(MULTI_LINE | SUNKEN).without(ENABLED)
-}
-
 /// A text that names the control after it, with its letter.
 pub(super) fn label(name: impl Into<String>, area: Area, text: impl Into<String>) -> Control {
     let control = Control::new(Kind::Text, name, area).text(text);
@@ -274,10 +263,10 @@ impl Dialog {
         self
     }
 
-    /// The control that has the focus first: what can be filled in or pressed first, or else the default.
+    /// The control that has the focus first: what can be filled in first and is always there, or else the default.
     pub(super) fn first(&self) -> &str {
         let linked = || self.controls.iter().filter(|control| control.is_linked());
-        let fields = |control: &&Control| control.kind != Kind::PushButton;
+        let fields = |control: &&Control| control.kind != Kind::PushButton && control.conditions.is_empty();
         let first = linked().find(fields).map(|control| control.name.as_str());
         let first = if self.attributes & ERROR != 0 { Some("ErrorText") } else { first.or(self.default) };
         first.or_else(|| linked().next().map(|control| control.name.as_str())).unwrap_or_default()
@@ -292,55 +281,5 @@ impl Dialog {
             self.controls.iter().filter(|control| control.is_linked()).map(|c| c.name.as_str()).collect();
         let next = names.iter().cycle().skip(1);
         names.iter().copied().zip(next.copied()).collect()
-    }
-
-    /// Adds the dialog's rows to the tables.
-    pub(super) fn add_to(&self, database: &mut Database) -> Result<()> {
-        database.add(
-            "Dialog",
-            row! { Dialog: self.name, HCentering: 50, VCentering: 50, Width: self.width, Height: self.height,
-            Attributes: self.attributes, Title: "[ProductName] Setup", Control_First: self.first(),
-            Control_Default: self.default, Control_Cancel: self.cancel },
-        )?;
-        let order = self.tab_order();
-        for control in &self.controls {
-            let next = order.iter().find(|(name, _)| *name == control.name).map(|(_, next)| *next);
-            self.add_control(database, control, next)?;
-        }
-        Ok(())
-    }
-
-    fn add_control(&self, database: &mut Database, control: &Control, next: Option<&str>) -> Result<()> {
-        let (dialog, name, area) = (self.name, control.name.as_str(), control.area);
-        database.add(
-            "Control",
-            row! { Dialog_: dialog, Control: name, Type: format!("{:?}", control.kind), X: area.x, Y: area.y,
-            Width: area.width, Height: area.height, Attributes: control.attributes,
-            Property: &control.property, Text: &control.text, Control_Next: next },
-        )?;
-        for (action, condition) in &control.conditions {
-            let row = row! { Dialog_: dialog, Control_: name, Action: *action, Condition: condition };
-            database.add("ControlCondition", row)?;
-        }
-        for (ordering, [event, argument, condition]) in (1..).zip(&control.events) {
-            database.add(
-                "ControlEvent",
-                row! { Dialog_: dialog, Control_: name, Event: event, Argument: argument,
-                Condition: condition, Ordering: ordering },
-            )?;
-        }
-        for (event, attribute) in &control.mappings {
-            let row = row! { Dialog_: dialog, Control_: name, Event: *event, Attribute: *attribute };
-            database.add("EventMapping", row)?;
-        }
-        for (order, choice) in (1..).zip(&control.choices) {
-            let area = choice.area;
-            database.add(
-                "RadioButton",
-                row! { Property: &control.property, Order: order, Value: choice.value, X: area.x, Y: area.y,
-                Width: area.width, Height: area.height, Text: choice.text },
-            )?;
-        }
-        Ok(())
     }
 }

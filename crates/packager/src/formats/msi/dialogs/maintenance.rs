@@ -3,10 +3,11 @@
 //! These pages come before the installer looks at features, so that setting the properties is enough, and
 //! the rest runs as it does when they are given on the command line.
 
-use super::frame::{INNER, LEFT, back, begin, cancel, page};
+use super::frame::{INNER, LEFT, TOP, back, begin, cancel, page};
 use super::layout::{Choice, Control, Dialog, ELEVATION_SHIELD, Kind, at, button, text};
 use super::{TASK, VERSION};
 use crate::Product;
+use anyhow::Result;
 
 pub(super) const MAINTENANCE: &str = "Maintenance";
 const REPAIR: &str = "Repair";
@@ -23,8 +24,8 @@ pub(super) const PURGE: &str = "PURGEDATA";
 /// damaged file: one without a version counts as changed by its owner when it is younger than it was made.
 const REPAIR_MODE: &str = "amus";
 
-pub(super) fn all(product: &Product) -> Vec<Dialog> {
-    vec![maintenance(), repair(), remove(product)]
+pub(super) fn all(product: &Product) -> Result<Vec<Dialog>> {
+    Ok(vec![maintenance(), repair(), remove(product)?])
 }
 
 fn maintenance() -> Dialog {
@@ -34,10 +35,10 @@ fn maintenance() -> Dialog {
     let remove = "Removes [ProductName]. Next, you can choose to keep your configuration and data.";
     page(MAINTENANCE, "Repair or remove", &installed)
         .with([
-            task(button("Repair", at(LEFT, 64, 80, 17), "Re&pair"), REPAIR),
-            text("RepairText", at(LEFT, 85, INNER, 24), repair),
-            task(button("Remove", at(LEFT, 124, 80, 17), "&Remove"), REMOVE),
-            text("RemoveText", at(LEFT, 145, INNER, 24), remove),
+            task(button("Repair", at(LEFT, TOP, 80, 17), "Re&pair"), REPAIR),
+            text("RepairText", at(LEFT, TOP + 21, INNER, 24), repair),
+            task(button("Remove", at(LEFT, TOP + 60, 80, 17), "&Remove"), REMOVE),
+            text("RemoveText", at(LEFT, TOP + 81, INNER, 24), remove),
             cancel(),
         ])
         .keys("Repair", "Cancel")
@@ -45,12 +46,11 @@ fn maintenance() -> Dialog {
 
 fn repair() -> Dialog {
     let words = "Setup will install all program files again. Your configuration and data are \
-                 kept.\r\n\r\nThe service is stopped during the repair. Afterwards it is started again, if it \
-                 is set to start.";
+                 kept.\r\n\r\nThe service is stopped, and started again if it is set to start.";
     let button = begin("Start", "Re&pair").on("[REINSTALL]", "ALL").on("[REINSTALLMODE]", REPAIR_MODE);
     page(REPAIR, "Ready to repair", "Click Repair to begin.")
         .with([
-            text("Explanation", at(LEFT, 64, INNER, 64), words),
+            text("Explanation", at(LEFT, TOP, INNER, 64), words),
             back().on("NewDialog", MAINTENANCE),
             button.with(ELEVATION_SHIELD).on("EndDialog", "Return"),
             cancel(),
@@ -58,7 +58,7 @@ fn repair() -> Dialog {
         .keys("Start", "Cancel")
 }
 
-fn remove(product: &Product) -> Dialog {
+fn remove(product: &Product) -> Result<Dialog> {
     let choice = |value, y, text| Choice { value, area: at(0, y, INNER, 15), text };
     let purge = format!("{REMOVAL} = \"{DELETE}\"");
     let button = begin("Start", "&Remove")
@@ -66,9 +66,9 @@ fn remove(product: &Product) -> Dialog {
         .on_if(format!("NOT ({purge})"), format!("[{PURGE}]"), "{}")
         .on("[REMOVE]", "ALL");
     let explanation = "Click Remove to remove [ProductName] from this computer.";
-    page(REMOVE, "Ready to remove", explanation)
+    Ok(page(REMOVE, "Ready to remove", explanation)
         .with([
-            Control::new(Kind::RadioButtonGroup, "Choice", at(LEFT, 60, INNER, 36))
+            Control::new(Kind::RadioButtonGroup, "Choice", at(LEFT, TOP, INNER, 36))
                 .property(REMOVAL)
                 .choices([
                     choice(KEEP, 0, "&Keep configuration and data"),
@@ -76,13 +76,17 @@ fn remove(product: &Product) -> Dialog {
                 ]),
             text(
                 "FolderText",
-                at(LEFT + 14, 98, INNER - 14, 24),
-                format!("Location: [CommonAppDataFolder]{}", product.msi.data_folder),
+                at(LEFT + 14, TOP + 38, INNER - 14, 24),
+                format!("Location: [CommonAppDataFolder]{}", product.msi()?.data_folder),
             ),
-            text("Warning", at(LEFT, 128, INNER, 46), format!("{{\\Heading}}{}", product.msi.purge_warning)),
+            text(
+                "Warning",
+                at(LEFT, TOP + 70, INNER, 46),
+                format!("{{\\Heading}}{}", product.msi()?.purge_warning),
+            ),
             back().on("NewDialog", MAINTENANCE),
             button.with(ELEVATION_SHIELD).on("EndDialog", "Return"),
             cancel(),
         ])
-        .keys("Start", "Cancel")
+        .keys("Start", "Cancel"))
 }

@@ -15,6 +15,7 @@ mod frame;
 mod layout;
 mod maintenance;
 mod pages;
+mod rows;
 mod rtf;
 mod texts;
 
@@ -89,26 +90,27 @@ const CHECK_SETTINGS: &str = "CheckSettings";
 const SETTINGS_PROBLEM: &str = "SETTINGSPROBLEM";
 
 /// Every dialog.
-fn dialogs(product: &Product, license: &str) -> Vec<Dialog> {
-    let parts = [covers::all(product), pages::all(product, license), maintenance::all(product), boxes::all()];
-    parts.into_iter().flatten().collect()
+fn dialogs(product: &Product, license: &str) -> Result<Vec<Dialog>> {
+    let parts =
+        [covers::all(product)?, pages::all(product, license)?, maintenance::all(product)?, boxes::all()];
+    Ok(parts.into_iter().flatten().collect())
 }
 
 /// Adds dialogs, texts and pictures.
 pub(super) fn add(database: &mut Database, package: &Package<'_>) -> Result<()> {
     let product = package.product;
-    let settings = product.msi.configuration.settings.len();
+    let settings = product.msi()?.configuration.settings.len();
     ensure!(
         settings <= pages::MOST_SETTINGS,
         "[msi.configuration] has {settings} settings; the dialog has room for {}",
         pages::MOST_SETTINGS
     );
-    let license = product.text(&product.msi.license)?;
-    for dialog in dialogs(product, &license) {
+    let license = product.text(&product.msi()?.license)?;
+    for dialog in dialogs(product, &license)? {
         dialog.add_to(database)?;
     }
     add_styles(database)?;
-    let msi = &product.msi;
+    let msi = product.msi()?;
     let pictures =
         [(frame::BANNER, &msi.banner_bitmap), (frame::COVER, &msi.dialog_bitmap), (frame::ICON, &msi.icon)];
     for (name, file) in pictures {

@@ -2,15 +2,15 @@
 
 use super::boxes::{BROWSE, INVALID_SETTINGS, OUT_OF_DISK, WAIT};
 use super::covers::WELCOME;
-use super::frame::{INNER, LEFT, back, begin, cancel, next, page};
+use super::frame::{INNER, LEFT, TOP, back, begin, cancel, next, page};
 use super::layout::{
-    Control, Dialog, ELEVATION_SHIELD, Kind, SUNKEN, at, button, label, line, one_text_of, progress_bar,
-    shown_value, text,
+    Control, Dialog, ELEVATION_SHIELD, Kind, SUNKEN, at, button, label, line, one_text_of, progress_bar, text,
 };
 use super::{BROWSED, CHECK_SETTINGS, SETTINGS_PROBLEM, SWITCHES, Switch, VERSION};
 use super::{FIRST_TIME, REMOVING, REPAIRING, UNPACKING, UPGRADE};
 use crate::Product;
 use crate::formats::msi::INSTALL_FOLDER;
+use anyhow::Result;
 
 pub(super) const LICENSE: &str = "License";
 pub(super) const FOLDER: &str = "Folder";
@@ -20,20 +20,18 @@ pub(super) const PROGRESS: &str = "Progress";
 /// The folder to unpack to, of an administrative installation.
 pub(super) const UNPACK: &str = "Unpack";
 
-/// The folder that was chosen, for the last page to show: nothing there can change where files go.
-const CHOSEN_FOLDER: &str = "ChosenFolder";
 /// Set while the licence is accepted.
 pub(super) const ACCEPTED: &str = "LicenseAccepted";
 
-pub(super) fn all(product: &Product, license: &str) -> Vec<Dialog> {
-    vec![license_page(license), folder(), options(product), ready(), progress(), unpack()]
+pub(super) fn all(product: &Product, license: &str) -> Result<Vec<Dialog>> {
+    Ok(vec![license_page(license), folder(), options(product)?, ready(), progress(), unpack()])
 }
 
 fn license_page(license: &str) -> Dialog {
     let accepted = format!("{ACCEPTED} = \"1\"");
     page(LICENSE, "License agreement", "Please read the following license agreement.")
         .with([
-            Control::new(Kind::ScrollableText, "Text", at(LEFT, 54, INNER, 146))
+            Control::new(Kind::ScrollableText, "Text", at(LEFT, TOP, INNER, 146))
                 .with(SUNKEN)
                 .text(super::rtf::from_plain(license)),
             Control::new(Kind::CheckBox, "Accept", at(LEFT, 209, INNER, 17))
@@ -53,9 +51,9 @@ fn license_page(license: &str) -> Dialog {
 /// A page that asks for a folder.
 fn folder_page(name: &'static str, heading: &str, explanation: &str, property: &'static str) -> Dialog {
     page(name, heading, explanation).with([
-        label("FolderLabel", at(LEFT, 64, INNER, 12), "&Folder:"),
-        Control::new(Kind::PathEdit, "Folder", at(LEFT, 78, INNER, 17)).property(property),
-        button("Browse", at(LEFT, 102, 66, 17), "B&rowse...")
+        label("FolderLabel", at(LEFT, TOP, INNER, 12), "&Folder:"),
+        Control::new(Kind::PathEdit, "Folder", at(LEFT, TOP + 14, INNER, 17)).property(property),
+        button("Browse", at(LEFT, TOP + 38, 66, 17), "B&rowse...")
             .on(format!("[{BROWSED}]"), property)
             .on("SpawnDialog", BROWSE),
     ])
@@ -76,13 +74,13 @@ fn folder() -> Dialog {
 pub(super) const MOST_SETTINGS: usize = 3;
 
 /// The check boxes of the page, with what they choose, and the fields of the manifest.
-fn options(product: &Product) -> Dialog {
-    let configuration = &product.msi.configuration;
+fn options(product: &Product) -> Result<Dialog> {
+    let configuration = &product.msi()?.configuration;
     let first_time = format!("NOT {UPGRADE}");
     let mut controls = Vec::new();
     for (index, switch) in (0..).zip(SWITCHES) {
         let indent = if switch.needs.is_some() { 14 } else { 0 };
-        let area = at(LEFT + indent, 52 + 15 * index, INNER - indent, 14);
+        let area = at(LEFT + indent, TOP + 15 * index, INNER - indent, 14);
         let check_box =
             Control::new(Kind::CheckBox, switch.property, area).property(switch.check_box).text(switch.text);
         controls.push(match switch.needs {
@@ -93,11 +91,11 @@ fn options(product: &Product) -> Dialog {
     if !configuration.settings.is_empty() {
         let note =
             format!("First configuration (optional). An existing {} is not changed.", configuration.file);
-        controls.push(line("Line", LEFT, 115, INNER).shown_if(&first_time));
-        controls.push(text("Note", at(LEFT, 119, INNER, 12), note).shown_if(&first_time));
+        controls.push(line("Line", LEFT, 117, INNER).shown_if(&first_time));
+        controls.push(text("Note", at(LEFT, 120, INNER, 12), note).shown_if(&first_time));
     }
     for (index, field) in (0..).zip(&configuration.settings) {
-        let y = 134 + 33 * index;
+        let y = 134 + 32 * index;
         let name = &field.property;
         controls.extend(
             [
@@ -108,19 +106,19 @@ fn options(product: &Product) -> Dialog {
             .map(|control| control.shown_if(&first_time)),
         );
     }
-    page(OPTIONS_PAGE, "Options", "Choose how to set up [ProductName]. Upgrades keep your choices.")
+    Ok(page(OPTIONS_PAGE, "Options", "Choose how to set up [ProductName]. Upgrades keep your choices.")
         .with(controls)
         .with([
             back().on_if(UPGRADE, "NewDialog", LICENSE).on_if(&first_time, "NewDialog", FOLDER),
             leave_options(),
             cancel(),
         ])
-        .keys("Next", "Cancel")
+        .keys("Next", "Cancel"))
 }
 
 /// The button that takes over what was chosen, has it checked, and goes on if it is well.
 fn leave_options() -> Control {
-    let mut next = next().on(format!("[{CHOSEN_FOLDER}]"), format!("[{INSTALL_FOLDER}]"));
+    let mut next = next();
     for Switch { property, check_box, .. } in SWITCHES {
         let set = format!("[{property}]");
         next = next.on_if(*check_box, &set, "1").on_if(format!("NOT {check_box}"), &set, "0");
@@ -136,7 +134,7 @@ fn leave_options() -> Control {
 fn ready() -> Dialog {
     let first_time = format!("NOT {UPGRADE}");
     let new = format!("Setup is ready to install version [{VERSION}].");
-    let upgrade = format!("Setup is ready to upgrade the installed version to version [{VERSION}].");
+    let upgrade = format!("Setup is ready to upgrade [ProductName] to version [{VERSION}].");
     let what_happens = [("New", first_time.as_str(), new.as_str()), ("Upgrade", UPGRADE, &upgrade)];
     let (wanted, started) = ("INSTALLSERVICE = \"1\"", "STARTSERVICE = \"1\"");
     let service = [
@@ -151,12 +149,12 @@ fn ready() -> Dialog {
     let explanation = "Click Install to begin. Click Back to review or change your settings.";
     page(READY, "Ready to install", explanation)
         .tracking_disk_space()
-        .with(one_text_of("what happens", at(LEFT, 58, INNER, 12), what_happens))
+        .with(one_text_of("what happens", at(LEFT, TOP, INNER, 12), what_happens))
+        .with(one_text_of("service", at(LEFT, TOP + 18, INNER, 12), service))
         .with([
-            text("FolderLabel", at(LEFT, 82, INNER, 12), "Destination folder:"),
-            shown_value("Folder", at(LEFT, 96, INNER, 36), CHOSEN_FOLDER),
+            text("FolderLabel", at(LEFT, TOP + 42, INNER, 12), "Destination folder:"),
+            text("Folder", at(LEFT + 10, TOP + 56, INNER - 10, 36), format!("[{INSTALL_FOLDER}]")),
         ])
-        .with(one_text_of("service", at(LEFT, 144, INNER, 12), service))
         .with([back().on("NewDialog", OPTIONS_PAGE), start_work(begin("Install", "&Install")), cancel()])
         .keys("Install", "Cancel")
 }
@@ -181,11 +179,11 @@ fn progress() -> Dialog {
     ];
     page(PROGRESS, "Please wait", "This may take a few minutes.")
         .modeless()
-        .with(one_text_of("what happens", at(LEFT, 64, INNER, 12), what_happens))
+        .with(one_text_of("what happens", at(LEFT, TOP, INNER, 12), what_happens))
         .with([
-            text("ActionLabel", at(LEFT, 86, 40, 12), "Status:"),
-            text("Action", at(62, 86, 288, 12), "").follows("ActionText", "Text"),
-            progress_bar("Bar", at(LEFT, 102, INNER, 12)),
+            text("ActionLabel", at(LEFT, TOP + 22, 40, 12), "Status:"),
+            text("Action", at(62, TOP + 22, 288, 12), "").follows("ActionText", "Text"),
+            progress_bar("Bar", at(LEFT, TOP + 38, INNER, 12)),
             cancel(),
         ])
         .keys("Cancel", "Cancel")
