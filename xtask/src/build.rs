@@ -288,8 +288,8 @@ fn target_dir() -> PathBuf {
     workspace::target("programs")
 }
 
-/// Where cargo leaves a target's programs.
-fn released(target: &BuildTarget) -> PathBuf {
+/// Where cargo leaves the programs for a target.
+pub(crate) fn released(target: &BuildTarget) -> PathBuf {
     target_dir().join(&target.triple).join("release")
 }
 

@@ -11,7 +11,7 @@ use crate::progress::Progress;
 use crate::toolchain::Toolchain;
 use crate::workspace;
 use anyhow::{Result, anyhow, bail};
-use packager::{Artifact, Artifacts, Compiled, Folder, Origin, Part, Programs, Recipe};
+use packager::{Artifact, Artifacts, Compiled, Folder, Origin, Part, Programs, Recipe, Row};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -46,7 +46,8 @@ impl Dist {
             return list_json(&Facts::gather()?.plan(&self.names)?);
         }
         if self.list {
-            return list(&crate::plan::recipe()?, &self.names);
+            let recipe = crate::plan::recipe()?;
+            return list(&recipe, recipe.rows.chosen(&self.names)?);
         }
         let started = Instant::now();
         let facts = Facts::gather()?;
@@ -91,10 +92,13 @@ impl Dist {
     }
 }
 
-/// Prints the artifacts of these names, or all.
-fn list(recipe: &Recipe, names: &[String]) -> Result<()> {
+/// Prints these artifacts.
+///
+/// # Errors
+/// If a row says what cannot be made.
+pub(crate) fn list<'a>(recipe: &Recipe, rows: impl IntoIterator<Item = &'a Row>) -> Result<()> {
     let mut lines = vec![["artifact", "format", "for", "file"].map(str::to_owned)];
-    for row in recipe.rows.chosen(names)? {
+    for row in rows {
         let targets = if row.of.is_empty() { row.targets.join(", ") } else { row.of.join(", ") };
         lines.push([row.name.clone(), row.format()?.name().to_owned(), targets, recipe.file_name(row)?]);
     }
