@@ -17,6 +17,7 @@ use packager::digest::Inputs;
 use packager::rows::{ProgramKind, ProgramRow};
 use packager::{Os, Rows, Target};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -28,6 +29,9 @@ pub(crate) struct BuildTarget {
     /// What rustc calls it.
     pub(crate) triple: String,
     rustflags: Vec<String>,
+    /// Settings of cargo's profile, as cargo's environment variables.
+    #[serde(default)]
+    env: BTreeMap<String, String>,
 }
 
 /// `targets.toml`, which the flake reads, too.
@@ -188,7 +192,8 @@ fn groups(targets: &[&'static BuildTarget], sources: &Sources) -> Result<Vec<Vec
 
 fn fits(target: &'static BuildTarget, group: &[&'static BuildTarget], sources: &Sources) -> Result<bool> {
     let packages = target.packages()?;
-    if group[0].rustflags != target.rustflags || group[0].packages()? != packages {
+    let is_alike = group[0].rustflags == target.rustflags && group[0].env == target.env;
+    if !is_alike || group[0].packages()? != packages {
         return Ok(false);
     }
     let all: Vec<_> = group.iter().chain([&target]).map(|target| target.triple.as_str()).collect();
@@ -374,7 +379,7 @@ impl Places {
 /// How cargo is called.
 struct Recipe {
     arguments: Vec<String>,
-    environment: Vec<(&'static str, String)>,
+    environment: Vec<(String, String)>,
 }
 
 /// For digests: all of it, a line each.
@@ -401,7 +406,7 @@ fn recipe(group: &[&BuildTarget], places: &Places, epoch: u32) -> Result<Recipe>
     let text = |path: &Path| -> Result<String> {
         Ok(path.to_str().with_context(|| format!("{} is not UTF-8", path.display()))?.to_owned())
     };
-    let mut environment = vec![
+    let set = [
         ("CARGO_TARGET_DIR", text(&places.target)?),
         // Encoded, because folder names may contain spaces.
         ("CARGO_ENCODED_RUSTFLAGS", rustflags(group[0], places).join("\x1f")),
@@ -413,8 +418,11 @@ fn recipe(group: &[&BuildTarget], places: &Places, epoch: u32) -> Result<Recipe>
         ("LD_LIBRARY_PATH", text(&places.libraries)?),
         ("SOURCE_DATE_EPOCH", epoch.to_string()),
     ];
+    let mut environment: Vec<(String, String)> =
+        set.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    environment.extend(group[0].env.clone());
     if group[0].packaged()?.os == Os::MacOs {
-        environment.push(("MACOSX_DEPLOYMENT_TARGET", read(&TARGETS)?.macos_version.clone()));
+        environment.push(("MACOSX_DEPLOYMENT_TARGET".to_owned(), read(&TARGETS)?.macos_version.clone()));
     }
     Ok(Recipe { arguments, environment })
 }
