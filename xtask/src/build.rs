@@ -299,7 +299,7 @@ pub(crate) fn released(target: &BuildTarget) -> PathBuf {
 }
 
 /// The program that an earlier build left.
-pub(crate) fn program(target: &BuildTarget) -> Result<PathBuf> {
+fn program(target: &BuildTarget) -> Result<PathBuf> {
     let mut programs = target.programs()?.into_iter();
     let program = programs.find(|program| program.kind == ProgramKind::Program);
     let program = program.context("artifacts.toml names no program")?;

@@ -8,20 +8,16 @@ use anyhow::{Context, Result, ensure};
 use packager::{Artifacts, Compiled, Programs};
 use std::path::PathBuf;
 
+const ADVICE: &str = "run `cargo xtask dist` first, or name a folder with --program";
+
 /// One of them.
 #[derive(Clone)]
 pub(super) struct Unsigned {
-    /// What it is called among the nodes.
     pub(super) node: String,
-    /// The target.
     pub(super) triple: String,
-    /// The name of its file.
     pub(super) name: String,
-    /// The file.
     pub(super) path: PathBuf,
-    /// Who signs it, if somebody does.
     pub(super) kind: Option<NodeKind>,
-    /// What it was made with, if `dist` knows it.
     pub(super) toolchain: String,
 }
 
@@ -37,14 +33,10 @@ pub(super) fn find(order: &Order<'_>) -> Result<Vec<Unsigned>> {
     let files: Vec<String> = files.collect::<Result<_>>()?;
     let mut found: Vec<Unsigned> = Vec::new();
     for row in order.rows.iter().filter(|row| !row.targets.is_empty()) {
-        let advice = || {
-            "looking for the unsigned programs: run `cargo xtask dist` first, or name a folder with --program"
-                .to_owned()
-        };
-        let folders: Vec<Compiled> =
-            row.targets.iter().map(|triple| folder(order, triple)).collect::<Result<_>>()?;
-        let programs = Programs::new(&recipe.product, folders)?;
-        for program in programs.record(&recipe.programs(row)?).with_context(advice)? {
+        let folders = row.targets.iter().map(|triple| folder(order, triple));
+        let programs = Programs::new(&recipe.product, folders.collect::<Result<_>>()?)?;
+        let records = programs.record(&recipe.programs(row)?);
+        for program in records.with_context(|| format!("looking for the unsigned programs: {ADVICE}"))? {
             let node = node_of(&program);
             if found.iter().any(|other| other.node == node) {
                 continue;
@@ -56,7 +48,7 @@ pub(super) fn find(order: &Order<'_>) -> Result<Vec<Unsigned>> {
             let is_named = order.programs.iter().any(|compiled| compiled.triple == triple);
             ensure!(
                 is_named || with.clone().any(|(file, _)| files.contains(file)),
-                "{} is in none of the artifacts of version {} that {} lists: run `cargo xtask dist` first, or name a folder with --program",
+                "{} is in none of the artifacts of version {} that {} lists: {ADVICE}",
                 path.display(),
                 recipe.version,
                 workspace::dist().display()

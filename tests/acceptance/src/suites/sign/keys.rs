@@ -5,7 +5,7 @@ use super::authority::{PASSWORD, PIN};
 use super::workshop::{ACTIONS, VARIABLE, Workshop, failed_cleanly, files, find, installed, signatures};
 use crate::command::{said, tool};
 use crate::products;
-use crate::suites::msi;
+use crate::suites::{dist, msi};
 use anyhow::{Context, Result, ensure};
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -256,9 +256,11 @@ fn impossible_arguments(workshop: &Workshop, folder: &Path) -> Result<()> {
         }
         failed_cleanly(&sign.output()?, &out, &[message], &[]).context(arguments[1])?;
     }
-    let dist = products::workspace().join("dist");
-    if dist.is_dir() {
-        let output = workshop.sign(&configuration, &dist).output()?;
+    let list = tool(dist::xtask(), 30).args(["sign", "--list"]).read()?;
+    ensure!(list.contains("\ngpo-kit ") && !list.contains("deb-amd64"), "--list says\n{list}");
+    let unsigned = products::workspace().join("dist");
+    if unsigned.is_dir() {
+        let output = workshop.sign(&configuration, &unsigned).output()?;
         ensure!(output.status.code() == Some(1), "it ended with {}", output.status);
         ensure!(said(&output).contains("has the unsigned artifacts"), "{}", said(&output));
     }

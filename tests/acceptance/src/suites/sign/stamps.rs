@@ -70,7 +70,7 @@ fn all_bad(workshop: &Workshop, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Fails if: signing without time stamps happens by mistake, or is impossible.
+/// Fails if: signing without time stamps happens by mistake, is impossible, or cannot be made good.
 fn none_named(workshop: &Workshop, folder: &Path) -> Result<()> {
     let out = folder.join("out");
     let configuration = workshop.configure_with(folder, "pem", &[])?;
@@ -79,6 +79,10 @@ fn none_named(workshop: &Workshop, folder: &Path) -> Result<()> {
     workshop.sign(&configuration, &out).args(["--no-timestamp", "zip"]).run()?;
     let verdict = workshop.verify_good(&find(&out, "-windows.zip")?)?;
     ensure!(verdict["signature"]["time_stamp"].is_null(), "there is a time stamp: {verdict:#}");
+    // A stored signature without time stamp does not count where one is wanted.
+    workshop.sign(&workshop.configure(folder, "pem")?, &out).arg("zip").run()?;
+    let verdict = workshop.verify_good(&find(&out, "-windows.zip")?)?;
+    ensure!(verdict["signature"]["time_stamp"].is_object(), "there is no time stamp: {verdict:#}");
     Ok(())
 }
 
