@@ -97,7 +97,7 @@ let
         limits = outcome.service.unitConfig == { inherit (unit.Unit) StartLimitIntervalSec; };
         closed = outcome.ports == [ ];
         folders = builtins.elem "d /etc/pywats                0750 root   pywats           -" outcome.folders;
-        allFolders = builtins.length outcome.folders == 7;
+        allFolders = builtins.length outcome.folders == 6;
         account =
           outcome.accounts.users.pywats.group == "pywats" && outcome.accounts.users.pywats.isSystemUser;
         groups =

@@ -102,7 +102,6 @@ def expect_folders() -> None:
         ("/var/lib/pywats", "751 pywats pywats"),
         (DONE, "750 pywats pywats"),
         ("/var/lib/pywats/failed", "750 pywats pywats"),
-        ("/var/lib/pywats/archive", "750 pywats pywats"),
         (WATCH, "2770 pywats pywats-operators"),
     ]:
         found = machine.succeed(f"stat --format '%a %U %G' {folder}").strip()

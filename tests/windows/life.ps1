@@ -7,7 +7,7 @@ function Test-Installation {
         Assert-That (Test-Listed) 'the product is not listed as installed'
     }
     Test-Claim 'the data folders are there' {
-        foreach ($name in @('watch', 'done', 'failed', 'archive', 'logs')) {
+        foreach ($name in @('watch', 'done', 'failed', 'logs')) {
             Assert-That (Test-Path (Join-Path $Data $name)) "$name was not made"
         }
     }

@@ -53,7 +53,7 @@ function Test-Rights {
         Assert-Rights (Join-Path $Chosen 'pywats-client.exe') $ProgramFileRights
         Assert-Rights $Data $DataRights
         Assert-Rights (Join-Path $Data 'watch') $DropRights
-        foreach ($name in @('done', 'failed', 'archive', 'logs')) {
+        foreach ($name in @('done', 'failed', 'logs')) {
             Assert-Rights (Join-Path $Data $name) $DataFolderRights
         }
         foreach ($name in @('planted.txt', 'done\planted.txt')) {
@@ -80,7 +80,7 @@ function Test-Rights {
         foreach ($name in @('config.json', 'token', 'planted.txt', 'done\planted.txt')) {
             $refused += @("read $name", "change $name")
         }
-        foreach ($name in @('done', 'failed', 'archive', 'logs')) { $refused += @("list $name", "add to $name") }
+        foreach ($name in @('done', 'failed', 'logs')) { $refused += @("list $name", "add to $name") }
         $expected = @{}
         foreach ($name in $refused) { $expected[$name] = 'refused' }
         $allowed = @('read program', 'list watch', 'create own', 'finish own', 'read own', 'rename own')

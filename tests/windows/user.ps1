@@ -58,7 +58,7 @@ function Test-After {
         Test-Attempt "read $name" { [System.IO.File]::ReadAllText((Join-Path $Data $name)) }
         Test-Attempt "change $name" { [System.IO.File]::OpenWrite((Join-Path $Data $name)).Close() }
     }
-    foreach ($name in @('done', 'failed', 'archive', 'logs')) {
+    foreach ($name in @('done', 'failed', 'logs')) {
         Test-Attempt "list $name" { [System.IO.Directory]::GetFileSystemEntries((Join-Path $Data $name)) }
         Test-Attempt "add to $name" { [System.IO.File]::WriteAllText((Join-Path $Data "$name\new.txt"), 'x') }
     }

@@ -54,7 +54,6 @@ fn check_accounts_and_folders(root: &Root) -> Result<()> {
         ("/var/lib/pywats/watch", "2770 pywats:pywats-operators"),
         ("/var/lib/pywats/done", "750 pywats:pywats"),
         ("/var/lib/pywats/failed", "750 pywats:pywats"),
-        ("/var/lib/pywats/archive", "750 pywats:pywats"),
     ] {
         let found = root.read(&format!("stat --format '%a %U:%G' {folder}"))?;
         ensure!(found.trim() == expected, "{folder} is {}, not {expected}", found.trim());

@@ -51,7 +51,7 @@ impl Life {
         self.station.install(&self.packages.first, &format!(r#"INSTALLDIR="{CHOSEN}""#))?;
         self.station.expect_program(CHOSEN)?;
         ensure!(!self.station.path(DEFAULT).exists(), "something was installed to {DEFAULT} as well");
-        for folder in ["watch", "done", "failed", "archive", "logs"] {
+        for folder in ["watch", "done", "failed", "logs"] {
             ensure!(self.data(folder).is_dir(), "the data folder {folder} was not made");
         }
         // Wine keeps no owners; the log says whose rights were set: of what was made above the program, too.
