@@ -20,6 +20,7 @@
 }:
 let
   inherit (targets.${target}) rustflags macosVersion;
+  settings = targets.${target}.env;
   name = (builtins.head programs).package;
 
   # What cargo makes of a package.
@@ -69,6 +70,7 @@ let
       # rustc strips macOS programs with a tool of its own that needs its own libraries.
       LD_LIBRARY_PATH = "${rustToolchain}/lib";
     }
+    // settings
     // lib.optionalAttrs (lib.hasInfix "-apple-" target) { MACOSX_DEPLOYMENT_TARGET = macosVersion; };
 
     postPatch = import ./member-stubs.nix;

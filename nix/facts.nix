@@ -21,12 +21,13 @@ in
   inherit (cargo.workspace.package) version;
   # The version of the Rust compiler.
   inherit (rustToolchain.toolchain) channel;
-  # By target triple: Rust flags, the oldest macOS, and which packages are compiled for it, as what.
+  # By target triple: Rust flags, settings of cargo, the oldest macOS, and which packages are compiled for it, as what.
   targets = lib.listToAttrs (
     map (target: {
       name = target.triple;
       value = {
         inherit (target) rustflags;
+        env = target.env or { };
         macosVersion = table.macos_version;
         programs = lib.filter (isFor target.triple) plan.program;
       };

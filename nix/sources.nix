@@ -66,7 +66,10 @@ let
       own = lib.filter (name: !lib.elem name notForPrograms) (entries folder);
     in
     map (name: root + "/${folder}/${name}") own
-    ++ map (path: root + "/${path}") (manifest.package.metadata.outside or [ ]);
+    ++ map (path: root + "/${path}") (
+      manifest.package.metadata.outside or [ ]
+      ++ builtins.concatLists (lib.attrValues (manifest.package.metadata.outside-on or { }))
+    );
 
   # cargo reads the manifests of all members, whichever of them it builds.
   manifests = [

@@ -11,16 +11,16 @@ const VENDOR: &str = env!("CARGO_PKG_AUTHORS");
 const COPYRIGHT: &str = "Copyright (c) 2026 Virinco AS";
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // Nothing but this program itself, which has the files below in it, decides what comes out.
     println!("cargo::rerun-if-changed=build.rs");
     if std::env::var("CARGO_CFG_TARGET_OS")? != "windows" {
         return Ok(());
     }
+    let (icon, manifest) = (outside("pywats-client.ico")?, outside("pywats-client.manifest")?);
     let version: Version = env!("CARGO_PKG_VERSION").parse()?;
     let numbers = version.windows_file();
     let resources = Resources {
-        icon: include_bytes!("../../packaging/windows/pywats-client.ico"),
-        manifest: include_str!("../../packaging/windows/pywats-client.manifest"),
+        icon: &icon,
+        manifest: std::str::from_utf8(&manifest)?,
         version: windows_resources::Version {
             file: numbers,
             pre_release: version.is_pre_release(),
@@ -41,4 +41,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     std::fs::write(&path, object)?;
     println!("cargo::rustc-link-arg-bins={}", path.display());
     Ok(())
+}
+
+/// Reads a file of `packaging/windows`. It is not compiled into this program: then it would count for every system.
+fn outside(name: &str) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+    let package =
+        PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").ok_or("cargo sets CARGO_MANIFEST_DIR")?);
+    let workspace = package.ancestors().nth(2).ok_or("the package is not in a workspace")?;
+    let path = workspace.join("packaging/windows").join(name);
+    println!("cargo::rerun-if-changed={}", path.display());
+    Ok(std::fs::read(&path).map_err(|error| format!("reading {}: {error}", path.display()))?)
 }

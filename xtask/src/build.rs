@@ -17,6 +17,7 @@ use packager::digest::Inputs;
 use packager::rows::{ProgramKind, ProgramRow};
 use packager::{Os, Rows, Target};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -28,6 +29,9 @@ pub(crate) struct BuildTarget {
     /// What rustc calls it.
     pub(crate) triple: String,
     rustflags: Vec<String>,
+    /// Settings of cargo's profile, as cargo's environment variables.
+    #[serde(default)]
+    env: BTreeMap<String, String>,
 }
 
 /// `targets.toml`, which the flake reads, too.
@@ -39,17 +43,29 @@ struct Targets {
     target: Vec<BuildTarget>,
 }
 
-/// The file as it was when this program was compiled: `cargo xtask` compiles it again when it changes.
-static TARGETS: LazyLock<Targets> =
-    LazyLock::new(|| toml::from_str(include_str!("../../targets.toml")).expect("a test reads targets.toml"));
+/// `targets.toml` of the checkout that is worked on, or why it cannot be read.
+static TARGETS: LazyLock<Result<Targets, String>> = LazyLock::new(|| {
+    let path = workspace::root().join("targets.toml");
+    let text = fs::read_to_string(&path).map_err(|error| format!("reading {}: {error}", path.display()))?;
+    toml::from_str(&text).map_err(|error| format!("in {}: {error}", path.display()))
+});
 
-/// The same of the other file.
-static ROWS: LazyLock<Rows> =
-    LazyLock::new(|| Rows::parse(include_str!("../../artifacts.toml")).expect("a test reads artifacts.toml"));
+/// The same of `artifacts.toml`.
+static ROWS: LazyLock<Result<Rows, String>> = LazyLock::new(|| {
+    Rows::load(&workspace::root().join("artifacts.toml")).map_err(|error| format!("{error:#}"))
+});
+
+/// What a table says.
+fn read<T>(table: &'static LazyLock<Result<T, String>>) -> Result<&'static T> {
+    table.as_ref().map_err(|error| anyhow!("{error}"))
+}
 
 /// Every target, in the order in which they are built.
-pub(crate) fn targets() -> &'static [BuildTarget] {
-    &TARGETS.target
+///
+/// # Errors
+/// If `targets.toml` cannot be read.
+pub(crate) fn targets() -> Result<&'static [BuildTarget]> {
+    Ok(&read(&TARGETS)?.target)
 }
 
 /// The target of that triple.
@@ -57,15 +73,16 @@ pub(crate) fn targets() -> &'static [BuildTarget] {
 /// # Errors
 /// If there is none; the error lists those there are.
 pub(crate) fn target(triple: &str) -> Result<&'static BuildTarget> {
-    let triples = || targets().iter().map(|target| target.triple.as_str()).collect::<Vec<_>>().join(", ");
-    let found = targets().iter().find(|target| target.triple == triple);
+    let targets = targets()?;
+    let triples = || targets.iter().map(|target| target.triple.as_str()).collect::<Vec<_>>().join(", ");
+    let found = targets.iter().find(|target| target.triple == triple);
     found.with_context(|| format!("targets.toml has no target {triple:?}: use {}", triples()))
 }
 
 impl BuildTarget {
     /// The packages that are compiled for this target.
     fn programs(&self) -> Result<Vec<&'static ProgramRow>> {
-        Ok(ROWS.programs(self.packaged()?.os).collect())
+        Ok(read(&ROWS)?.programs(self.packaged()?.os).collect())
     }
 
     fn packages(&self) -> Result<Vec<&'static str>> {
@@ -175,7 +192,8 @@ fn groups(targets: &[&'static BuildTarget], sources: &Sources) -> Result<Vec<Vec
 
 fn fits(target: &'static BuildTarget, group: &[&'static BuildTarget], sources: &Sources) -> Result<bool> {
     let packages = target.packages()?;
-    if group[0].rustflags != target.rustflags || group[0].packages()? != packages {
+    let is_alike = group[0].rustflags == target.rustflags && group[0].env == target.env;
+    if !is_alike || group[0].packages()? != packages {
         return Ok(false);
     }
     let all: Vec<_> = group.iter().chain([&target]).map(|target| target.triple.as_str()).collect();
@@ -275,13 +293,13 @@ fn target_dir() -> PathBuf {
     workspace::target("programs")
 }
 
-/// Where cargo leaves a target's programs.
-fn released(target: &BuildTarget) -> PathBuf {
+/// Where cargo leaves the programs for a target.
+pub(crate) fn released(target: &BuildTarget) -> PathBuf {
     target_dir().join(&target.triple).join("release")
 }
 
 /// The program that an earlier build left.
-pub(crate) fn program(target: &BuildTarget) -> Result<PathBuf> {
+fn program(target: &BuildTarget) -> Result<PathBuf> {
     let mut programs = target.programs()?.into_iter();
     let program = programs.find(|program| program.kind == ProgramKind::Program);
     let program = program.context("artifacts.toml names no program")?;
@@ -361,7 +379,7 @@ impl Places {
 /// How cargo is called.
 struct Recipe {
     arguments: Vec<String>,
-    environment: Vec<(&'static str, String)>,
+    environment: Vec<(String, String)>,
 }
 
 /// For digests: all of it, a line each.
@@ -388,7 +406,7 @@ fn recipe(group: &[&BuildTarget], places: &Places, epoch: u32) -> Result<Recipe>
     let text = |path: &Path| -> Result<String> {
         Ok(path.to_str().with_context(|| format!("{} is not UTF-8", path.display()))?.to_owned())
     };
-    let mut environment = vec![
+    let set = [
         ("CARGO_TARGET_DIR", text(&places.target)?),
         // Encoded, because folder names may contain spaces.
         ("CARGO_ENCODED_RUSTFLAGS", rustflags(group[0], places).join("\x1f")),
@@ -400,8 +418,11 @@ fn recipe(group: &[&BuildTarget], places: &Places, epoch: u32) -> Result<Recipe>
         ("LD_LIBRARY_PATH", text(&places.libraries)?),
         ("SOURCE_DATE_EPOCH", epoch.to_string()),
     ];
+    let mut environment: Vec<(String, String)> =
+        set.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    environment.extend(group[0].env.clone());
     if group[0].packaged()?.os == Os::MacOs {
-        environment.push(("MACOSX_DEPLOYMENT_TARGET", TARGETS.macos_version.clone()));
+        environment.push(("MACOSX_DEPLOYMENT_TARGET".to_owned(), read(&TARGETS)?.macos_version.clone()));
     }
     Ok(Recipe { arguments, environment })
 }
@@ -428,14 +449,14 @@ mod tests {
     use super::*;
 
     fn target(triple: &str) -> &'static BuildTarget {
-        targets().iter().find(|target| target.triple == triple).unwrap()
+        super::target(triple).unwrap()
     }
 
     /// Fails if: a target is built by no run of cargo or by two, targets share a run that have other programs
     /// or flags, or those that could share one do not.
     #[test]
     fn targets_share_runs() {
-        let all: Vec<_> = targets().iter().collect();
+        let all: Vec<_> = targets().unwrap().iter().collect();
         let groups = groups(&all, &Sources::read().unwrap()).unwrap();
         let triples: Vec<Vec<_>> =
             groups.iter().map(|group| group.iter().map(|target| target.triple.as_str()).collect()).collect();

@@ -5,13 +5,14 @@
 //! artifact is reported with all the others, not instead of them.
 
 use crate::build::{self, BuildTarget};
-use crate::plan::{Facts, Node};
+use crate::plan::{Facts, Node, Plan};
 use crate::process::stop_if_interrupted;
 use crate::progress::Progress;
 use crate::toolchain::Toolchain;
 use crate::workspace;
 use anyhow::{Result, anyhow, bail};
-use packager::{Artifact, Artifacts, Compiled, Folder, Origin, Part, Programs, Recipe};
+use packager::{Artifact, Artifacts, Compiled, Folder, Origin, Part, Programs, Recipe, Row};
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -25,9 +26,12 @@ use std::time::{Duration, Instant};
 pub(crate) struct Dist {
     /// The artifacts to make, by the names that --list shows; what they are made of comes along
     names: Vec<String>,
-    /// Lists the artifacts that there are and ends
+    /// Lists the artifacts that there are, or those that are named, and ends
     #[arg(long)]
     list: bool,
+    /// Prints the list as JSON, with a digest of what decides the bits of each (`inputs`)
+    #[arg(long, requires = "list")]
+    json: bool,
     /// Where the artifacts go, by default the workspace's folder dist
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -38,8 +42,12 @@ pub(crate) struct Dist {
 
 impl Dist {
     pub(crate) fn run(self) -> Result<()> {
+        if self.json {
+            return list_json(&Facts::gather()?.plan(&self.names)?);
+        }
         if self.list {
-            return list(&crate::plan::recipe()?);
+            let recipe = crate::plan::recipe()?;
+            return list(&recipe, recipe.rows.chosen(&self.names)?);
         }
         let started = Instant::now();
         let facts = Facts::gather()?;
@@ -84,10 +92,13 @@ impl Dist {
     }
 }
 
-/// Prints the artifacts that there are.
-fn list(recipe: &Recipe) -> Result<()> {
+/// Prints these artifacts.
+///
+/// # Errors
+/// If a row says what cannot be made.
+pub(crate) fn list<'a>(recipe: &Recipe, rows: impl IntoIterator<Item = &'a Row>) -> Result<()> {
     let mut lines = vec![["artifact", "format", "for", "file"].map(str::to_owned)];
-    for row in recipe.rows.artifacts() {
+    for row in rows {
         let targets = if row.of.is_empty() { row.targets.join(", ") } else { row.of.join(", ") };
         lines.push([row.name.clone(), row.format()?.name().to_owned(), targets, recipe.file_name(row)?]);
     }
@@ -96,6 +107,23 @@ fn list(recipe: &Recipe) -> Result<()> {
     for [name, format, targets, file] in &lines {
         println!("{name:0$}  {format:1$}  {targets:2$}  {file}", widths[0], widths[1], widths[2]);
     }
+    Ok(())
+}
+
+/// Prints a plan for other programs. The digests are those that `artifacts.json` gets, as long as the standard
+/// libraries come from where they come from now.
+fn list_json(plan: &Plan<'_>) -> Result<()> {
+    let rows = plan.nodes.iter().map(|Node { row, file_name, inputs, .. }| {
+        Ok(json!({
+            "artifact": row.name,
+            "format": row.format()?.name(),
+            "targets": row.targets,
+            "of": row.of,
+            "file": file_name,
+            "inputs": inputs,
+        }))
+    });
+    println!("{}", serde_json::to_string_pretty(&rows.collect::<Result<Vec<_>>>()?)?);
     Ok(())
 }
 

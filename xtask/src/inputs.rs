@@ -2,7 +2,8 @@
 //!
 //! - `cargo metadata` says where the workspace's packages are, what their manifests say, and which files
 //!   outside of its folder a package reads: `[package.metadata] outside = ["packaging/..."]`, by their paths
-//!   in the workspace. The flake reads the same key.
+//!   in the workspace; or `[package.metadata.outside-on] windows = ["packaging/..."]`, if it does so for programs of
+//!   one system only. The flake reads the same keys.
 //! - `cargo tree` says which packages a program is made of on one target, and with which features. `cargo
 //!   metadata` adds up the features that all members want, tests and `xtask` included: an edit there would
 //!   seem to change the program.
@@ -14,6 +15,7 @@ use crate::toolchain::rust::clean_command;
 use crate::workspace;
 use anyhow::{Context, Result, bail, ensure};
 use packager::digest::Inputs;
+use packager::{Os, Target};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,12 +40,16 @@ struct Member {
     facts: String,
     /// Its files and folders, and those outside that it reads, by their paths in the workspace.
     paths: BTreeSet<String>,
+    /// What it reads outside for programs of one system only.
+    paths_on: BTreeMap<Os, Vec<String>>,
 }
 
 /// What a set of the workspace's packages is made of on one target.
 pub(crate) struct Closure {
     /// Names of the workspace's packages.
     members: BTreeSet<String>,
+    /// The systems of the targets.
+    systems: BTreeSet<Os>,
     /// A line for each package: name, version and features, and for those of others the digest.
     packages: BTreeSet<String>,
 }
@@ -58,7 +64,7 @@ struct Metadata {
 struct Manifest {
     name: String,
     manifest_path: PathBuf,
-    targets: Vec<Target>,
+    targets: Vec<CargoTarget>,
     dependencies: Vec<Dependency>,
     metadata: Option<Own>,
     /// All that is the same for every member, or reaches the compiler as an environment variable.
@@ -67,14 +73,15 @@ struct Manifest {
 }
 
 /// `[package.metadata]`
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
 struct Own {
-    #[serde(default)]
     outside: Vec<String>,
+    outside_on: BTreeMap<Os, Vec<String>>,
 }
 
 #[derive(Deserialize)]
-struct Target {
+struct CargoTarget {
     name: String,
     kind: Vec<String>,
     crate_types: Vec<String>,
@@ -166,7 +173,8 @@ impl Sources {
         let mut all =
             vec!["tree", "--locked", "--edges", "normal,build", "--prefix", "none", "--format", &format];
         all.extend(arguments);
-        let mut closure = Closure { members: BTreeSet::new(), packages: BTreeSet::new() };
+        let systems = triples.iter().map(|triple| Ok(triple.parse::<Target>()?.os)).collect::<Result<_>>()?;
+        let mut closure = Closure { members: BTreeSet::new(), systems, packages: BTreeSet::new() };
         for line in cargo(&all)?.lines().filter(|line| !line.is_empty()) {
             self.add(&mut closure, line).with_context(|| format!("`cargo tree` says {line:?}"))?;
         }
@@ -200,7 +208,11 @@ impl Sources {
 
     /// Files and folders that a closure is made of, by their paths in the workspace.
     fn paths<'a>(&'a self, closure: &'a Closure) -> impl Iterator<Item = &'a str> {
-        closure.members.iter().flat_map(|name| self.members[name].paths.iter()).map(String::as_str)
+        let members = closure.members.iter().map(|name| &self.members[name]);
+        members.flat_map(|member| {
+            let on = closure.systems.iter().filter_map(|system| member.paths_on.get(system)).flatten();
+            member.paths.iter().chain(on).map(String::as_str)
+        })
     }
 
     /// Adds everything a closure is made of.
@@ -265,22 +277,27 @@ impl Member {
                 continue;
             }
             let source = relative(&target.src_path).with_context(doing)?;
-            let Target { name, kind, crate_types, edition, .. } = target;
+            let CargoTarget { name, kind, crate_types, edition, .. } = target;
             facts += &format!("{name} {kind:?} {crate_types:?} {edition} {source}\n");
             // A build script is a file that lies beside other things; anything else has a folder of its own.
             let is_script = kind.iter().any(|kind| kind == "custom-build");
             let folder = target.src_path.parent().unwrap_or(root);
             paths.insert(if is_script { source } else { relative(folder).with_context(doing)? });
         }
-        for path in manifest.metadata.iter().flat_map(|own| &own.outside) {
+        let (outside, paths_on) = manifest
+            .metadata
+            .as_ref()
+            .map(|own| (own.outside.clone(), own.outside_on.clone()))
+            .unwrap_or_default();
+        for path in outside.iter().chain(paths_on.values().flatten()) {
             ensure!(
                 root.join(path).exists(),
-                "{}: [package.metadata] outside names {path:?}, which does not exist in the workspace",
+                "{}: [package.metadata] names {path:?}, which does not exist in the workspace",
                 manifest.manifest_path.display()
             );
-            paths.insert(path.clone());
         }
-        Ok(Member { facts, paths })
+        paths.extend(outside);
+        Ok(Member { facts, paths, paths_on })
     }
 }
 
@@ -372,9 +389,9 @@ mod tests {
             (
                 &["pywats-client"][..],
                 &["x86_64-unknown-linux-musl"][..],
-                &["product-version", "pywats-client", "wats", "windows-resources"][..],
+                &["product-version", "pywats-client", "wats", "wats-settings", "windows-resources"][..],
             ),
-            (&["installer-actions"], &["x86_64-pc-windows-gnu"], &["installer-actions"]),
+            (&["installer-actions"], &["x86_64-pc-windows-gnu"], &["installer-actions", "wats-settings"]),
             (&["packager"], &[], &["packager", "product-version", "windows-installer"]),
         ] {
             let closure = sources.closure(packages, triple).unwrap();
@@ -399,19 +416,20 @@ mod tests {
     #[test]
     fn misses_what_is_not_counted() {
         let sources = sources();
-        let closure = sources.closure(&["pywats-client"], &["x86_64-pc-windows-gnu"]).unwrap();
+        let (linux, windows) = ("x86_64-unknown-linux-musl", "x86_64-pc-windows-gnu");
         let folder = tempfile::tempdir().unwrap();
         let depinfo = folder.path().join("program.d");
-        for (file, counted) in [
-            ("crates/wats/src/lib.rs", true),
-            ("crates/pywats-client/build.rs", true),
-            ("packaging/windows/pywats-client.ico", true),
-            ("crates/pywats-client/../../packaging/windows/pywats-client.ico", true),
-            ("packaging/windows/installer.toml", false),
-            ("crates/pywats-client/tests/generated/main.rs", false),
-            ("crates/packager/src/lib.rs", false),
-            ("/etc/hostname", false),
+        for (triple, file, counted) in [
+            (windows, "crates/wats/src/lib.rs", true),
+            (windows, "crates/pywats-client/build.rs", true),
+            (windows, "packaging/windows/pywats-client.ico", true),
+            (linux, "packaging/windows/pywats-client.ico", false),
+            (windows, "packaging/windows/installer.toml", false),
+            (windows, "crates/pywats-client/tests/generated/main.rs", false),
+            (windows, "crates/packager/src/lib.rs", false),
+            (windows, "/etc/hostname", false),
         ] {
+            let closure = sources.closure(&["pywats-client"], &[triple]).unwrap();
             let path = workspace::root().join(file).display().to_string().replace(' ', "\\ ");
             fs::write(&depinfo, format!("program: {path}\n")).unwrap();
             match sources.check(&closure, &depinfo) {

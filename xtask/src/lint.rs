@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use windows_installer::lint::{self, Finding};
+use windows_installer_lint::{self as lint, Finding};
 
 /// Judges finished files
 #[derive(clap::Args)]

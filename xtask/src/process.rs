@@ -4,9 +4,10 @@
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::collections::VecDeque;
+use std::fmt;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
@@ -21,6 +22,22 @@ pub(crate) const MESSAGE: &str = "{\"reason\":";
 
 /// How many of the last lines of a program's output an error shows.
 const LINES_SHOWN: usize = 60;
+
+/// How a program failed, for those who know what its exit codes mean: `error.downcast_ref::<Failed>()`.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    /// How it ended.
+    pub(crate) status: ExitStatus,
+    text: String,
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Failed {}
 
 /// From now on Ctrl-C, SIGTERM and SIGHUP let the running step clean up instead of ending the process.
 pub(crate) fn catch_interrupts() {
@@ -115,7 +132,8 @@ pub(crate) fn run_within(
     let status = child.wait().with_context(|| format!("waiting for `{shown}`"))?;
     if !status.success() {
         let output = Vec::from(last).join("\n    ");
-        bail!("`{shown}` failed ({status}); the end of its output:\n    {output}");
+        let text = format!("`{shown}` failed ({status}); the end of its output:\n    {output}");
+        return Err(Failed { status, text }.into());
     }
     Ok(())
 }

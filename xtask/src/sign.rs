@@ -1,9 +1,10 @@
-//! `cargo xtask sign`: from unsigned programs to signed installers, or to the same bits again without a key.
+//! `cargo xtask sign`: from unsigned programs to signed artifacts, or to the same bits again without a key.
 //!
-//! Programs are signed before they are packed, installers after that. A key makes signatures; what is released is
-//! always the unsigned file with its signature attached to it, so that the same file comes of it when the signature
-//! was stored. (Adding a time stamp to a signed installer puts its streams into another order than attaching the
-//! stamped signature does.) `docs/signing.md` tells it to release managers.
+//! The plan is that of `cargo xtask dist`, with a signer for each kind of node: a node is signed after it is made and
+//! before anything is made of it (exe, MSI, kit). A key makes signatures; what is released is always the unsigned file
+//! with its signature attached to it, so that the same file comes of it when the signature was stored. (Adding a time
+//! stamp to a signed installer puts its streams into another order than attaching the stamped signature does.)
+//! `docs/signing.md` tells it to release managers.
 
 mod command;
 mod config;
@@ -13,35 +14,36 @@ mod release;
 mod secret;
 mod signer;
 mod store;
+mod windows;
 
 use crate::authenticode::{Osslsigncode, Roots, Trust};
-use crate::build::{self, BuildTarget};
-use crate::{settings, workspace};
+use crate::{dist, plan, settings, workspace};
 use anyhow::{Context, Result, ensure};
 use config::Config;
 use key::Key;
-use packager::{Format, Os, Product, formats};
-use signer::{Means, Signer, seal};
+use packager::{Compiled, Product, Recipe, Row};
+use release::Order;
+use signer::{NodeKind, Signers};
 use std::path::{Path, PathBuf};
+use windows::Windows;
 
-/// Signs the Windows programs and installers into dist-signed/
+/// Signs artifacts, what they are made of and what is made of them, into dist-signed/
 ///
-/// Takes the programs that `cargo xtask dist` built, or --program. Needs osslsigncode, and the configuration
-/// signing.toml, which docs/signing.md describes.
+/// Takes the programs that `cargo xtask dist` built, or --program. What waits for somebody outside is asked for again
+/// by the next run. Needs osslsigncode, and the configuration signing.toml, which docs/signing.md describes.
 #[derive(clap::Args)]
 pub(crate) struct Sign {
+    /// The artifacts, by the names that --list shows, by default all of them; what they are made of comes along
+    names: Vec<String>,
+    /// Lists the artifacts in which something is signed and ends
+    #[arg(long)]
+    list: bool,
     /// The configuration, by default signing.toml in the workspace
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Signs only for this target, by triple; by default for every Windows target
-    #[arg(long, value_name = "TRIPLE")]
-    target: Option<String>,
-    /// The unsigned program, instead of the one that `cargo xtask dist` built
-    #[arg(long, value_name = "FILE")]
-    program: Option<PathBuf>,
-    /// Makes only this format (msi, zip, exe); may be repeated
-    #[arg(long = "format")]
-    formats: Vec<String>,
+    /// A target, and a folder with unsigned programs for it, instead of those that `cargo xtask dist` built
+    #[arg(long = "program", value_name = "TRIPLE=FOLDER")]
+    programs: Vec<Compiled>,
     /// Where the artifacts go, by default the workspace's folder dist-signed
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -57,97 +59,85 @@ pub(crate) struct Sign {
     /// Signs without time stamps: the signatures are worthless once the certificate expires
     #[arg(long, conflicts_with_all = ["attach", "servers"])]
     no_timestamp: bool,
+    /// Prints what was made, and what is waited for, as JSON
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     trust: Trust,
 }
 
 impl Sign {
     pub(crate) fn run(self) -> Result<()> {
-        let product = Product::load(&workspace::product_manifest())?;
-        let targets = self.targets()?;
-        let formats = self.formats(&targets)?;
-        let signer = self.signer(&product)?;
+        let recipe = plan::recipe()?;
+        if self.list {
+            return dist::list(&recipe, signable(&recipe)?);
+        }
+        let rows = self.rows(&recipe)?;
+        let signers = Signers { windows: self.windows(&recipe.product)? };
         let out = self.out.clone().unwrap_or_else(workspace::signed);
-        let signatures = match &self.attach {
-            Some(_) => None,
-            None => Some(self.signatures.clone().unwrap_or_else(|| out.join("signatures"))),
-        };
-        let order = release::Order {
-            product: &product,
-            targets: &targets,
-            program: self.program.as_deref(),
-            formats: &formats,
+        let signatures = self.attach.as_ref().or(self.signatures.as_ref()).cloned();
+        let order = Order {
+            recipe: &recipe,
+            rows,
+            programs: &self.programs,
             out: &out,
-            signatures: signatures.as_deref(),
+            signatures: signatures.unwrap_or_else(|| out.join("signatures")).join(recipe.version.to_string()),
+            is_keyless: self.attach.is_some(),
         };
-        release::make(&order, &signer)
+        let report = release::make(&order, &signers)?;
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&report.json)?);
+        } else {
+            println!("{}", report.text);
+        }
+        Ok(())
     }
 
-    fn targets(&self) -> Result<Vec<&'static BuildTarget>> {
-        let is_windows = |target: &&BuildTarget| target.packaged().is_ok_and(|t| t.os == Os::Windows);
-        let all: Vec<_> = build::targets().iter().filter(is_windows).collect();
-        let triples = || all.iter().map(|target| target.triple.as_str()).collect::<Vec<_>>().join(", ");
-        let chosen: Vec<_> = all
-            .iter()
-            .copied()
-            .filter(|t| self.target.as_ref().is_none_or(|triple| t.triple == *triple))
-            .collect();
-        ensure!(
-            !chosen.is_empty(),
-            "unknown target {:?}: what can be signed is for {}",
-            self.target.as_deref().unwrap_or_default(),
-            triples()
-        );
-        ensure!(
-            self.program.is_none() || chosen.len() == 1,
-            "--program is for one target: name it with --target ({})",
-            triples()
-        );
-        Ok(chosen)
+    /// What is to be made, parts first.
+    fn rows<'a>(&self, recipe: &'a Recipe) -> Result<Vec<&'a Row>> {
+        let all: Vec<String> = signable(recipe)?.iter().map(|row| row.name.clone()).collect();
+        for name in &self.names {
+            ensure!(
+                all.contains(&recipe.rows.row(name)?.name),
+                "nothing in the artifact {name:?} is signed: use {}",
+                all.join(", ")
+            );
+        }
+        let rows = recipe.rows.chosen(if self.names.is_empty() { &all } else { &self.names })?;
+        for Compiled { triple, .. } in &self.programs {
+            ensure!(
+                rows.iter().any(|row| row.targets.contains(triple)),
+                "--program: none of these artifacts takes programs for {triple}"
+            );
+        }
+        Ok(rows)
     }
 
-    fn formats(&self, targets: &[&BuildTarget]) -> Result<Vec<&'static dyn Format>> {
-        let mut formats = match self.formats.as_slice() {
-            [] => formats::ALL.to_vec(),
-            names => names.iter().map(|name| formats::by_name(name)).collect::<Result<_>>()?,
-        };
-        let targets: Vec<_> = targets.iter().map(|target| target.packaged()).collect::<Result<_>>()?;
-        formats.retain(|format| targets.iter().any(|target| format.supports(&(*target).into())));
-        ensure!(!formats.is_empty(), "none of these formats exists for Windows: {}", self.formats.join(", "));
-        Ok(formats)
-    }
-
-    fn signer(&self, product: &Product) -> Result<Signer> {
+    fn windows(&self, product: &Product) -> Result<Windows> {
         let mut trust = self.trust.clone();
         let mut opus = [product.display_name.clone(), product.homepage.clone()];
-        let means = match &self.attach {
-            Some(folder) => {
-                trust.complete(settings::trust(self.config.as_deref())?);
-                Means::Stored(folder.clone())
-            }
-            None => {
-                let path = self.config.clone().unwrap_or_else(settings::default_path);
-                let mut config = Config::load(&path)?;
-                trust.complete(config.trust.clone());
-                self.choose_servers(&mut config, &path)?;
-                for (text, chosen) in opus.iter_mut().zip([&config.description, &config.url]) {
-                    if let Some(chosen) = chosen {
-                        text.clone_from(chosen);
-                    }
+        let mut config = None;
+        if self.attach.is_some() {
+            trust.complete(settings::trust(self.config.as_deref())?);
+        } else {
+            let path = self.config.clone().unwrap_or_else(settings::default_path);
+            let mut read = Config::load(&path)?;
+            trust.complete(read.trust.clone());
+            self.choose_servers(&mut read, &path)?;
+            for (text, chosen) in opus.iter_mut().zip([&read.description, &read.url]) {
+                if let Some(chosen) = chosen {
+                    text.clone_from(chosen);
                 }
-                Means::Key(Box::new(config))
             }
-        };
+            config = Some(read);
+        }
         trust.check()?;
-        let password = match &means {
-            Means::Key(config) => {
-                check_roots(config, &trust, !self.no_timestamp)?;
-                config.key.password()
-            }
-            Means::Stored(_) => None,
-        };
+        if let Some(config) = &config {
+            check_roots(config, &trust, !self.no_timestamp)?;
+        }
+        let password = config.as_ref().and_then(|config| config.key.password());
         let tool = Osslsigncode::find(&secret::variables(password))?;
-        Ok(Signer { tool, means, trust, needs_time_stamp: !self.no_timestamp, opus })
+        Ok(Windows { tool, config, trust, needs_time_stamp: !self.no_timestamp, opus })
     }
 
     /// Lets the command line have its way with the time stamp servers.
@@ -178,4 +168,15 @@ fn check_roots(config: &Config, trust: &Trust, needs_time_stamp: bool) -> Result
         trust.file(Roots::Servers)?;
     }
     Ok(())
+}
+
+/// The artifacts in which something is signed.
+fn signable(recipe: &Recipe) -> Result<Vec<&Row>> {
+    let mut found = Vec::new();
+    for row in recipe.rows.artifacts() {
+        if !NodeKind::inside(&recipe.rows, row)?.is_empty() {
+            found.push(row);
+        }
+    }
+    Ok(found)
 }

@@ -290,7 +290,7 @@ impl<'a> Run<'a> {
 
 /// Where the suite mingw finds the standard library for Windows, if the compiler has none of its own.
 fn mingw_environment() -> Result<Option<(&'static str, PathBuf)>> {
-    let windows: Vec<_> = build::targets().iter().filter(|t| t.triple == "x86_64-pc-windows-gnu").collect();
+    let windows: Vec<_> = build::targets()?.iter().filter(|t| t.triple == "x86_64-pc-windows-gnu").collect();
     let progress = Progress::lines();
     build::fetch(&progress)?;
     let sysroots = Toolchain::prepare(&windows, &progress)?.sysroots;

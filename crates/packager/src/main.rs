@@ -32,7 +32,7 @@ struct Pack {
     #[arg(long, value_name = "FILE", default_value = "packaging/product.toml")]
     manifest: PathBuf,
     /// A target of the artifact, and the folder with what was compiled for it; one for each target
-    #[arg(long = "program", value_name = "TRIPLE=FOLDER", value_parser = compiled)]
+    #[arg(long = "program", value_name = "TRIPLE=FOLDER")]
     programs: Vec<Compiled>,
     /// A folder of artifacts that this one is made of; may be repeated
     #[arg(long, value_name = "FOLDER")]
@@ -65,11 +65,6 @@ struct Merge {
     /// Folders that `packager pack`, `packager merge` or `cargo xtask dist` wrote
     #[arg(value_name = "FOLDER", required = true)]
     folders: Vec<PathBuf>,
-}
-
-fn compiled(text: &str) -> Result<Compiled, String> {
-    let (triple, folder) = text.split_once('=').ok_or("write TRIPLE=FOLDER")?;
-    Ok(Compiled { triple: triple.to_owned(), folder: folder.into() })
 }
 
 impl Pack {

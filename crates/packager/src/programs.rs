@@ -13,6 +13,7 @@ use anyhow::{Context, Result, ensure};
 use object::FileKind;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 /// What was compiled for one target.
 #[derive(Clone, Debug)]
@@ -21,6 +22,16 @@ pub struct Compiled {
     pub triple: String,
     /// The folder.
     pub folder: PathBuf,
+}
+
+impl FromStr for Compiled {
+    type Err = anyhow::Error;
+
+    /// Reads `TRIPLE=FOLDER`, as command lines have it.
+    fn from_str(text: &str) -> Result<Compiled> {
+        let (triple, folder) = text.split_once('=').context("write TRIPLE=FOLDER")?;
+        Ok(Compiled { triple: triple.to_owned(), folder: folder.into() })
+    }
 }
 
 /// See the [module](self).

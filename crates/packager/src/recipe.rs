@@ -110,6 +110,16 @@ impl Recipe {
         self.package(row, programs, parts.to_vec())?.inputs(row.format()?)
     }
 
+    /// The file names of the programs that an artifact takes from each folder of compiled ones, without those inside its
+    /// parts.
+    ///
+    /// # Errors
+    /// If the manifest says what cannot be packed.
+    pub fn programs(&self, row: &Row) -> Result<Vec<String>> {
+        let programs = Programs::none(self.rows.platform(row)?);
+        Ok(program_names(&self.package(row, &programs, Vec::new())?))
+    }
+
     fn package(&self, row: &Row, programs: &Programs, parts: Vec<Part>) -> Result<Package<'_>> {
         let (format, platform) = (row.format()?, self.rows.platform(row)?);
         self.product.require(format)?;

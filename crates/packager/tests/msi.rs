@@ -376,7 +376,7 @@ fn properties_reach_the_installation() {
 #[test]
 fn the_validator_finds_nothing() {
     let package = build("1.2.3-rc.1", vec![program(), actions()]).unwrap();
-    let findings = windows_installer::lint::lint(&package).unwrap();
+    let findings = windows_installer_lint::lint(&package).unwrap();
     assert!(findings.is_empty(), "{findings:#?}");
 }
 

@@ -1,4 +1,5 @@
-//! The database: rows go in, checked one by one; the file comes out. [`crate::lint`] judges it as a whole.
+//! The database: rows go in, checked one by one; the file comes out. The crate
+//! `windows-installer-lint` judges it as a whole.
 
 use crate::schema::{self, Column, Kind};
 use crate::{Error, Result, Summary, container, guid};

@@ -49,4 +49,6 @@ impl FileVersion {
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod samples;
+#[cfg(test)]
+mod tests;

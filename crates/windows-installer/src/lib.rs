@@ -3,8 +3,8 @@
 //! A [`Database`] takes rows table by table and refuses values that their columns do not hold: unknown
 //! columns, malformed identifiers and GUIDs, text that the code page does not have. [`Database::write`] then
 //! gives the same bytes for the same rows, in whatever order they were added; nothing reads a clock or the
-//! environment. Whether the rows make sense together is for [`lint`], which judges finished files, whoever
-//! wrote them.
+//! environment. Whether the rows make sense together is for the crate `windows-installer-lint`, which judges
+//! finished files, whoever wrote them.
 //!
 //! The format is documented by Microsoft as
 //! [Windows Installer](https://learn.microsoft.com/en-us/windows/win32/msi/windows-installer-portal): a
@@ -15,7 +15,8 @@
 //! [MS-CFB]: https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-cfb/
 //! [MS-CAB]: https://learn.microsoft.com/en-us/openspecs/exchange_server_protocols/ms-cab/
 
-mod bytes;
+#[doc(hidden)] // for the validator
+pub mod bytes;
 mod cabinet;
 mod container;
 mod database;
@@ -24,12 +25,11 @@ mod file_version;
 pub mod files;
 pub mod guid;
 mod identity;
-pub mod lint;
 pub mod names;
 pub mod pe;
 pub mod schema;
 mod sequence;
-mod standard_actions;
+pub mod standard_actions;
 mod stray;
 mod summary;
 

@@ -48,7 +48,10 @@ fn refused(name: &str, reason: impl Into<String>) -> Error {
 }
 
 /// Refuses what is no short name.
-pub(crate) fn short(name: &str) -> std::result::Result<(), String> {
+///
+/// # Errors
+/// What is wrong with it.
+pub fn short(name: &str) -> std::result::Result<(), String> {
     general(name)?;
     let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
     let (stem_length, extension_length) = (stem.chars().count(), extension.chars().count());
@@ -62,7 +65,10 @@ pub(crate) fn short(name: &str) -> std::result::Result<(), String> {
 }
 
 /// Refuses what is no long name.
-pub(crate) fn long(name: &str) -> std::result::Result<(), String> {
+///
+/// # Errors
+/// What is wrong with it.
+pub fn long(name: &str) -> std::result::Result<(), String> {
     general(name)?;
     if name.encode_utf16().count() > 255 {
         return Err("a name has at most 255 characters".to_owned());

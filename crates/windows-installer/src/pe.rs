@@ -1,5 +1,4 @@
-//! What matters here of a program or library for Windows: the processor that it is for, its version resource, and
-//! the table of its signatures.
+//! What matters here of a program or library for Windows: its version resource and the table of its signatures.
 //!
 //! Specified in [PE Format](https://learn.microsoft.com/en-us/windows/win32/debug/pe-format), which the crate
 //! `object` reads. Of the resources only the way to the version is followed: directories can lead to each other.
@@ -29,7 +28,6 @@ pub fn begins_as_program(content: &[u8]) -> bool {
 #[derive(Debug)]
 pub struct Image<'a> {
     content: &'a [u8],
-    machine: u16,
     directories: DataDirectories<'a>,
     sections: SectionTable<'a>,
 }
@@ -44,12 +42,7 @@ impl<'a> Image<'a> {
         let mut at = ImageDosHeader::parse(content).ok()?.nt_headers_offset().into();
         let (headers, directories) = Headers::parse(content, &mut at).ok()?;
         let sections = headers.sections(content, at).ok()?;
-        Some(Image { content, machine: headers.file_header().machine.get(LE).0, directories, sections })
-    }
-
-    /// The number of the processor that it is for, an `IMAGE_FILE_MACHINE_` constant.
-    pub fn machine(&self) -> u16 {
-        self.machine
+        Some(Image { content, directories, sections })
     }
 
     /// Where the table of signatures begins in the file and how long it is, if it is not empty.

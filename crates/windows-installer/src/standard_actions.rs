@@ -2,11 +2,11 @@
 //! each may be, what has to come before it, and where our own packages have it.
 //!
 //! The numbers are those that Microsoft's own template database gives them. Other packages may do otherwise,
-//! within what Microsoft documents for each action; [`crate::lint`] judges that.
+//! within what Microsoft documents for each action; the crate `windows-installer-lint` judges that.
 
 /// In which part of a sequence an action makes sense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
+pub enum Part {
     /// Anywhere.
     Any,
     /// Before `InstallInitialize`.
@@ -19,15 +19,17 @@ type Names = &'static [&'static str];
 
 /// A standard action.
 #[derive(Debug)]
-pub(crate) struct Action {
-    pub(crate) name: &'static str,
-    pub(crate) part: Part,
+pub struct Action {
+    /// What it is called.
+    pub name: &'static str,
+    /// Where it makes sense.
+    pub part: Part,
     /// Actions that must be in the sequence, before it.
-    pub(crate) needs: Names,
+    pub needs: Names,
     /// Actions that come before it when they are in the sequence.
-    pub(crate) after: Names,
+    pub after: Names,
     /// Its sequence number in our packages, if they can have it.
-    pub(crate) number: Option<i16>,
+    pub number: Option<i16>,
 }
 
 const fn any(name: &'static str, needs: Names, after: Names) -> Action {
@@ -49,7 +51,7 @@ impl Action {
 }
 
 /// Every standard action of a sequence.
-pub(crate) const ACTIONS: &[Action] = &[
+pub const ACTIONS: &[Action] = &[
     script("AllocateRegistrySpace", &[]),
     before("AppSearch", &[], &[]).at(50),
     script("BindImage", &["InstallFiles"]),
@@ -132,7 +134,7 @@ pub(crate) const ACTIONS: &[Action] = &[
 ];
 
 /// The standard action of a name.
-pub(crate) fn standard(name: &str) -> Option<&'static Action> {
+pub fn standard(name: &str) -> Option<&'static Action> {
     ACTIONS.iter().find(|action| action.name == name)
 }
 

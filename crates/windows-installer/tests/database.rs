@@ -1,6 +1,5 @@
 //! What a database accepts, what it refuses, and that its file depends on its rows alone.
 
-#[path = "lint/good.rs"]
 #[allow(dead_code, reason = "the tests of the validator use the rest")]
 mod good;
 

@@ -6,6 +6,7 @@
 mod bench;
 mod client;
 mod command;
+mod edits;
 mod products;
 mod scratch;
 mod suites;

@@ -3,7 +3,6 @@
 use super::pe::Pe;
 use super::{archive, signature};
 use anyhow::{Context, Result};
-use packager::Arch;
 use std::fs;
 use std::io::{Cursor, Read};
 use std::path::Path;
@@ -50,8 +49,6 @@ pub(crate) struct Look {
     /// Whether the signature of an installer covers the names and properties of its streams, too
     /// (`MsiDigitalSignatureEx`).
     pub(crate) is_extended: bool,
-    /// The processor that a program is for.
-    pub(crate) arch: Option<Arch>,
 }
 
 /// Looks into a file.
@@ -69,7 +66,6 @@ pub(crate) fn look_at(bytes: &[u8]) -> Look {
     if let Some(pe) = Pe::find(bytes) {
         look.kind = Some(Kind::Program);
         look.is_signed = pe.is_signed();
-        look.arch = pe.arch();
     } else if bytes.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
         look.kind = Some(Kind::Installer);
         look.is_signed = stream(bytes, SIGNATURE).is_some();
@@ -97,7 +93,7 @@ mod tests {
     use super::*;
 
     fn pe(magic: u16, certificates: usize) -> Vec<u8> {
-        crate::authenticode::pe::tests::program(magic, 0x8664, &vec![0; certificates])
+        crate::authenticode::pe::tests::program(magic, &vec![0; certificates])
     }
 
     /// Fails if: a kind is mistaken for another, a signature is overlooked, or bytes that end too early panic.

@@ -1,8 +1,7 @@
-//! What matters here of a program for Windows: the processor that it is for, and the table of its signatures
+//! What matters here of a program for Windows: the table of its signatures
 //! ([PE](https://learn.microsoft.com/en-us/windows/win32/debug/pe-format)).
 
 use cms::cert::x509::der::{Decode, Header, Reader, SliceReader, Tag};
-use packager::Arch;
 use windows_installer::pe::{Image, begins_as_program};
 
 /// A program.
@@ -12,19 +11,10 @@ pub(crate) struct Pe<'a> {
     image: Option<Image<'a>>,
 }
 
-/// The processors that Windows runs on here, as the header names them.
-const MACHINES: &[(u16, Arch)] = &[(0x8664, Arch::X86_64), (0xaa64, Arch::Aarch64)];
-
 impl<'a> Pe<'a> {
     /// Recognises a program.
     pub(crate) fn find(bytes: &'a [u8]) -> Option<Pe<'a>> {
         begins_as_program(bytes).then(|| Pe { bytes, image: Image::parse(bytes) })
-    }
-
-    /// The processor that it is for, if it is one of ours.
-    pub(crate) fn arch(&self) -> Option<Arch> {
-        let machine = self.image.as_ref()?.machine();
-        MACHINES.iter().find(|(known, _)| *known == machine).map(|(_, arch)| *arch)
     }
 
     /// Whether there is a signature, right or wrong.
@@ -58,7 +48,7 @@ pub(crate) mod tests {
     use super::*;
 
     /// A program of 512 bytes with this table of signatures.
-    pub(crate) fn program(magic: u16, machine: u16, table: &[u8]) -> Vec<u8> {
+    pub(crate) fn program(magic: u16, table: &[u8]) -> Vec<u8> {
         let mut bytes = vec![0; 0x200];
         let optional: usize = 0x80 + 4 + 20;
         let directories = optional + if magic == 0x20b { 112 } else { 96 };
@@ -66,7 +56,7 @@ pub(crate) mod tests {
         bytes[..2].copy_from_slice(b"MZ");
         bytes[0x3c] = 0x80;
         bytes[0x80..0x84].copy_from_slice(b"PE\0\0");
-        bytes[0x84..0x86].copy_from_slice(&machine.to_le_bytes());
+        bytes[0x84..0x86].copy_from_slice(&0x8664u16.to_le_bytes());
         (bytes[0x84 + 16], bytes[directories - 4]) = (length, 16);
         bytes[optional..optional + 2].copy_from_slice(&magic.to_le_bytes());
         let size = u32::try_from(table.len()).unwrap();
@@ -98,20 +88,10 @@ pub(crate) mod tests {
             ([one, one].concat(), true),
             (one[..12].to_vec(), true),
         ] {
-            let bytes = program(0x20b, 0x8664, &table);
+            let bytes = program(0x20b, &table);
             assert_eq!(Pe::find(&bytes).unwrap().has_unsigned_bytes(), has, "{table:?}");
         }
-        let after = [program(0x20b, 0x8664, &one), b"more".to_vec()].concat();
+        let after = [program(0x20b, &one), b"more".to_vec()].concat();
         assert!(Pe::find(&after).unwrap().has_unsigned_bytes());
-    }
-
-    /// Fails if: the processor of a program is misread.
-    #[test]
-    fn tells_processors() {
-        for (machine, arch) in
-            [(0x8664, Some(Arch::X86_64)), (0xaa64, Some(Arch::Aarch64)), (0x14c, None), (0, None)]
-        {
-            assert_eq!(Pe::find(&program(0x20b, machine, &[])).unwrap().arch(), arch, "{machine:x}");
-        }
     }
 }

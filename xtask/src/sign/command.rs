@@ -1,10 +1,10 @@
 //! Signing by somebody else's program, such as [jsign](https://ebourg.github.io/jsign/) for keys in a cloud.
 //!
 //! It is run without a shell. Its environment is that of `cargo xtask sign`, from which it may take what it needs
-//! to be let in.
+//! to be let in. It may answer later: then it says so by its exit code.
 
 use crate::authenticode::kind;
-use crate::process;
+use crate::process::{self, Failed};
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::Path;
@@ -14,11 +14,17 @@ use std::time::Duration;
 /// A cloud may want a person to agree.
 const LIMIT: Duration = Duration::from_secs(600);
 
-/// Lets the program sign `from` into `to`. Without `{in}` among its arguments it finds a copy at `to`.
+/// By this exit code (`EX_TEMPFAIL` in `sysexits.h`) a command says that somebody has not answered yet.
+const NOT_YET: i32 = 75;
+/// The environment variable that has what the command waited for, when it is asked again.
+const SAID: &str = "PYWATS_SIGN_WAITING";
+
+/// Lets the program sign `from` into `to`. Without `{in}` among its arguments it finds a copy at `to`. If it says that
+/// it is to be asked again later, what it waits for is returned: the last line that it prints.
 ///
 /// # Errors
 /// If it fails, or leaves no signature.
-pub(crate) fn sign(words: &[String], [from, to]: [&Path; 2]) -> Result<()> {
+pub(crate) fn sign(words: &[String], [from, to]: [&Path; 2], said: Option<&str>) -> Result<Option<String>> {
     if !words.iter().any(|word| word.contains("{in}")) {
         fs::copy(from, to).with_context(|| format!("copying {}", from.display()))?;
     }
@@ -27,14 +33,27 @@ pub(crate) fn sign(words: &[String], [from, to]: [&Path; 2]) -> Result<()> {
     for word in arguments {
         command.arg(fill(word, from, to)?);
     }
-    command.stdin(Stdio::null());
-    process::run_within(command, Some(LIMIT), |line| println!("  {line}"))
-        .context("the signing command of the configuration failed")?;
+    command.env(SAID, said.unwrap_or_default()).stdin(Stdio::null());
+    let mut last = format!("the signing command {program}");
+    let ended = process::run_within(command, Some(LIMIT), |line| {
+        eprintln!("  {line}");
+        if !line.trim().is_empty() {
+            line.trim().clone_into(&mut last);
+        }
+    });
+    if let Err(error) = ended {
+        let code = error.downcast_ref::<Failed>().and_then(|failed| failed.status.code());
+        return if code == Some(NOT_YET) {
+            Ok(Some(last))
+        } else {
+            Err(error.context("the signing command of the configuration failed"))
+        };
+    }
     ensure!(
         to.is_file() && kind::look(to)?.is_signed,
         "the signing command of the configuration ({program}) ended well, but left no signature at {{out}}"
     );
-    Ok(())
+    Ok(None)
 }
 
 /// An argument with the files in it.

@@ -1,291 +1,361 @@
-//! The folder of signed artifacts: everything is made and verified in a folder of its own, and appears by rename.
+//! The folder of signed artifacts: the plan's nodes are made, signed and verified in a folder of their own, each after
+//! what it is made of, and appear by rename.
+//!
+//! What has a stored signature for the same bits gets that, so that a run goes on where another one ended. A node whose
+//! signer waits for somebody is left out with everything that is made of it.
 
-mod appear;
 mod earlier;
+mod folders;
+mod programs;
+mod report;
 
-use super::store::{self, Store};
-use super::{Signer, seal};
-use crate::authenticode::{self, Kind, kind};
-use crate::build::{self, BuildTarget};
+use super::signer::{Answer, NodeKind, Signer, Signers};
+use super::store::{self, Entry, Store, Waiting};
 use crate::process::stop_if_interrupted;
-use crate::workspace;
+use crate::{dist, workspace};
 use anyhow::{Context, Result, ensure};
-use appear::NewFolders;
 use earlier::Earlier;
+use folders::NewFolders;
 use packager::digest::sha256_file;
 use packager::unfinished::{self, PREFIX, Unfinished};
-use packager::{
-    Artifact, Artifacts, Changelog, Compiled, Entry, Format, Origin, Payload, Product, Programs, Source,
-    Target,
-};
-use std::collections::BTreeMap;
-use std::fs;
+use packager::{Artifacts, Compiled, Folder, Origin, Part, Programs, Recipe, Row};
+use programs::Unsigned;
+pub(super) use report::Report;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// What is to be made.
-pub(crate) struct Order<'a> {
-    /// The product.
-    pub(crate) product: &'a Product,
-    /// For which targets.
-    pub(crate) targets: &'a [&'static BuildTarget],
-    /// The unsigned program, if not the one that was built.
-    pub(crate) program: Option<&'a Path>,
-    /// In which formats, where a target has them.
-    pub(crate) formats: &'a [&'static dyn Format],
+pub(super) struct Order<'a> {
+    /// How artifacts are made.
+    pub(super) recipe: &'a Recipe,
+    /// Which ones, parts first.
+    pub(super) rows: Vec<&'a Row>,
+    /// Folders of unsigned programs, instead of those that were built.
+    pub(super) programs: &'a [Compiled],
     /// Where the artifacts go.
-    pub(crate) out: &'a Path,
-    /// Where the signatures are stored, if they are new.
-    pub(crate) signatures: Option<&'a Path>,
+    pub(super) out: &'a Path,
+    /// Where the signatures of this version are.
+    pub(super) signatures: PathBuf,
+    /// Whether only stored signatures count, and none are made.
+    pub(super) is_keyless: bool,
 }
 
-/// What was made, before it appears.
-struct Staging {
-    folder: TempDir,
-    list: Artifacts,
-    stores: Vec<Stored>,
-}
-
-/// The signatures of a target.
-struct Stored {
-    /// The short name of the target.
-    target: String,
+/// A release on its way.
+struct Run<'a> {
+    order: &'a Order<'a>,
+    signers: &'a Signers,
+    programs: Vec<Unsigned>,
+    /// The folder in which everything is made.
+    staging: TempDir,
+    earlier: Earlier,
     store: Store,
-    /// Those that were stored before.
-    replaced: Store,
+    /// The nodes whose signatures are new.
+    new: BTreeSet<String>,
+    /// Whether one of them had another signature before.
+    replaces: bool,
+    made: Artifacts,
+    /// The nodes that were tried.
+    tried: BTreeSet<String>,
+    /// What is not made, by the name of its row, and the nodes that it waits for.
+    missing: BTreeMap<String, BTreeSet<String>>,
 }
 
-/// Signs programs, packs them, signs what was packed, and lets everything appear once all of it is right.
+/// Signs programs, makes what they are for, signs that, and so on, and lets everything appear once all of it is right.
 ///
 /// # Errors
 /// If anything fails. The folders are then as they were.
-pub(crate) fn make(order: &Order<'_>, signer: &Signer) -> Result<()> {
-    let out = order.out;
+pub(super) fn make(order: &Order<'_>, signers: &Signers) -> Result<Report> {
+    let programs = programs::find(order)?;
     let mut folders = NewFolders::default();
-    folders.make(out)?;
-    let _lock = crate::dist::open(out)?;
-    let is_dist =
-        workspace::dist().canonicalize().is_ok_and(|dist| out.canonicalize().is_ok_and(|o| o == dist));
-    ensure!(!is_dist, "{} has the unsigned artifacts: choose another folder with --out", out.display());
-    let changelog = order.product.changelog()?;
-    let earlier = Earlier::look(order, &changelog.latest().version)?;
-    let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(out);
-    let folder = folder.with_context(|| format!("writing to {}", out.display()))?;
-    for name in ["ready", "unsigned"] {
-        fs::create_dir(folder.path().join(name))?;
+    folders.make(order.out)?;
+    let out = dist::open(order.out)?;
+    let is_dist = workspace::dist().canonicalize().is_ok_and(|dist| dist == out.path());
+    ensure!(!is_dist, "{} has the unsigned artifacts: choose another folder with --out", order.out.display());
+    let (_lock, store) = open_store(order, &out, &mut folders)?;
+    let staging = tempfile::Builder::new().prefix(PREFIX).tempdir_in(out.path());
+    let staging = staging.with_context(|| format!("writing to {}", order.out.display()))?;
+    for name in ["ready", "unsigned", "programs", "signatures"] {
+        fs::create_dir(staging.path().join(name))?;
     }
-    let mut staging = Staging { folder, list: earlier.kept.clone(), stores: Vec::new() };
-    for target in order.targets {
-        make_target(order, &changelog, target, signer, &earlier, &mut staging)?;
+    let mut run = Run {
+        order,
+        signers,
+        programs,
+        staging,
+        earlier: Earlier::look(order)?,
+        store,
+        new: BTreeSet::new(),
+        replaces: false,
+        made: Artifacts::default(),
+        tried: BTreeSet::new(),
+        missing: BTreeMap::new(),
+    };
+    for row in &order.rows {
+        run.row(row)?;
     }
     stop_if_interrupted()?;
-    appear(order, &staging, &earlier, &mut folders)
+    run.appear()
 }
 
-fn make_target(
-    order: &Order<'_>,
-    changelog: &Changelog,
-    target: &BuildTarget,
-    signer: &Signer,
-    earlier: &Earlier,
-    staging: &mut Staging,
-) -> Result<()> {
-    let packaged = target.packaged()?;
-    let short = packaged.to_string();
-    let unsigned = unsigned_program(order, changelog, target)?;
-    let mut store = signer.store(&short, &unsigned)?;
-    let [programs, signatures] =
-        ["programs", "signatures"].map(|n| staging.folder.path().join(n).join(&short));
-    fs::create_dir_all(&programs)?;
-    fs::create_dir_all(&signatures)?;
+/// What was stored before, and what keeps other runs from storing meanwhile.
+fn open_store(order: &Order<'_>, out: &Folder, folders: &mut NewFolders) -> Result<(Option<Folder>, Store)> {
+    let folder = &order.signatures;
+    if order.is_keyless {
+        return Ok((None, Store::load(folder)?));
+    }
+    folders.make(folder)?;
+    ensure!(
+        folder.canonicalize()? != out.path(),
+        "{} is to have artifacts and signatures: choose another folder with --signatures",
+        folder.display()
+    );
+    let lock = dist::open(folder)?;
+    if !folder.join(store::LIST).exists() {
+        return Ok((Some(lock), Store::default()));
+    }
+    let store = Store::load(folder).with_context(|| {
+        format!("looking at the signatures that {} has already: move it away", folder.display())
+    })?;
+    Ok((Some(lock), store))
+}
 
-    let program = format!("{}{}", order.product.name, packaged.os.exe_suffix());
-    let formats: Vec<_> =
-        order.formats.iter().copied().filter(|format| format.supports(&packaged.into())).collect();
-    let unsigned = programs_of(order.product, &formats, packaged, &program, &unsigned)?;
-    earlier.refuse_to_mix(order.out, packaged, store.signed_sha256(&program))?;
-    let names: Vec<String> = unsigned.keys().cloned().collect();
-    let replaced = match order.signatures {
-        Some(folder) => earlier.stored(&folder.join(&short), &names)?,
-        None => Store::default(),
-    };
-    for (name, path) in unsigned {
-        check_arch(&path, packaged)?;
-        signer.sign(&name, &short, &path, &programs.join(&name), &signatures, &mut store)?;
+impl Run<'_> {
+    /// Where something is made.
+    fn place(&self, kind: &str, name: &str) -> PathBuf {
+        self.staging.path().join(kind).join(name)
     }
 
-    let toolchain = store.toolchain.clone();
-    let origin = Origin { inputs: "", toolchain: &toolchain };
-    let programs =
-        Programs::new(order.product, vec![Compiled { triple: target.triple.clone(), folder: programs }])?;
-    for format in formats {
+    /// Makes an artifact, unless something that it is made of is still waited for.
+    fn row(&mut self, row: &Row) -> Result<()> {
+        let recipe = self.order.recipe;
+        let names = recipe.programs(row)?;
+        let is_inside = |p: &&Unsigned| row.targets.contains(&p.triple) && names.contains(&p.name);
+        let mut awaited: BTreeSet<String> =
+            row.of.iter().filter_map(|part| self.missing.get(part)).flatten().cloned().collect();
+        let inside: Vec<Unsigned> = self.programs.iter().filter(is_inside).cloned().collect();
+        for program in &inside {
+            if !self.program(program)? {
+                awaited.insert(program.node.clone());
+            }
+        }
+        if awaited.is_empty() && !self.pack(row)? {
+            awaited.insert(recipe.file_name(row)?);
+        }
+        if !awaited.is_empty() {
+            self.missing.insert(row.name.clone(), awaited);
+        }
+        Ok(())
+    }
+
+    /// Signs a program. Whether it is there now.
+    fn program(&mut self, program: &Unsigned) -> Result<bool> {
+        let to = self.place("programs", &program.triple).join(&program.name);
+        if !self.tried.insert(program.node.clone()) {
+            return Ok(to.exists());
+        }
+        fs::create_dir_all(self.place("programs", &program.triple))?;
+        match program.kind {
+            Some(kind) => self.sign(&program.node, kind, [&program.path, &to], &program.toolchain),
+            None => {
+                fs::copy(&program.path, &to)
+                    .with_context(|| format!("copying {}", program.path.display()))?;
+                Ok(true)
+            }
+        }
+    }
+
+    /// Makes an artifact of what is signed, and signs it. Whether it is there now.
+    fn pack(&mut self, row: &Row) -> Result<bool> {
         stop_if_interrupted()?;
-        let (path, mut artifact) = pack(format, &programs, origin, staging)?;
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let ready = staging.folder.path().join("ready").join(&name);
-        let look = kind::look(&path)?;
-        if matches!(look.kind, Some(Kind::Program | Kind::Installer)) && !look.is_signed {
-            signer.sign(&name, &short, &path, &ready, &signatures, &mut store)?;
+        let recipe = self.order.recipe;
+        let name = recipe.file_name(row)?;
+        let compiled =
+            |triple: &String| Compiled { triple: triple.clone(), folder: self.place("programs", triple) };
+        let programs = if row.targets.is_empty() {
+            Programs::none(recipe.rows.platform(row)?)
         } else {
-            authenticode::require(&signer.judge(&name, &path)?)?;
-            fs::rename(&path, &ready)?;
-            println!("{name}: what it consists of is signed");
+            Programs::new(&recipe.product, row.targets.iter().map(compiled).collect())?
+        };
+        let part = |part: &String| {
+            let file = recipe.file_name(recipe.rows.row(part)?)?;
+            Ok(Part::new(part, self.place("ready", &file)))
+        };
+        let parts: Vec<Part> = row.of.iter().map(part).collect::<Result<_>>()?;
+        let inputs = recipe.inputs_by_content(row, &programs, &parts)?;
+        let origin = Origin { inputs: &inputs, toolchain: &self.toolchain(row)? };
+        let unsigned = self.staging.path().join("unsigned");
+        let (path, mut artifact) = recipe.make(row, &programs, parts, origin, &unsigned)?;
+        let ready = self.place("ready", &name);
+        match NodeKind::of_artifact(row)? {
+            Some(kind) => {
+                self.tried.insert(name.clone());
+                if !self.sign(&name, kind, [&path, &ready], "")? {
+                    return Ok(false);
+                }
+            }
+            None => {
+                if let Some(kind) = NodeKind::inside(&recipe.rows, row)?.first() {
+                    self.signers.of(*kind).judge(&name, &path)?;
+                }
+                fs::rename(&path, &ready)?;
+            }
         }
         artifact.size = fs::metadata(&ready)?.len();
         artifact.sha256 = sha256_file(&ready)?;
-        staging.list.0.insert(name, artifact);
+        self.made.0.insert(name, artifact);
+        Ok(true)
     }
-    staging.stores.push(Stored { target: short, store, replaced });
-    Ok(())
-}
 
-/// The programs and libraries that packages of these formats take from the folder of the program, by the names that
-/// the packager looks for there.
-fn programs_of(
-    product: &Product,
-    formats: &[&'static dyn Format],
-    target: Target,
-    program: &str,
-    unsigned: &Path,
-) -> Result<BTreeMap<String, PathBuf>> {
-    let mut found = BTreeMap::from([(program.to_owned(), unsigned.to_owned())]);
-    for format in formats {
-        let folder = unsigned.parent().unwrap_or(Path::new(".")).to_owned();
-        let compiled = Programs::new(product, vec![Compiled { triple: target.to_string(), folder }])?;
-        let payload = Payload::resolve(product, format.name(), &target.into(), &compiled)?;
-        for source in payload.entries().iter().filter_map(Entry::source) {
-            let Source::Path(path) = source else { continue };
-            if path == unsigned || path.parent() != unsigned.parent() {
-                continue;
+    /// What the programs of an artifact were made with, those of its parts included.
+    fn toolchain(&self, row: &Row) -> Result<String> {
+        let targets = self.order.recipe.rows.targets(row)?;
+        let inside = self.programs.iter().filter(|program| targets.contains(&&*program.triple));
+        let mut all: Vec<&str> = Vec::new();
+        for program in inside {
+            let stored = self.store.files.get(&program.node);
+            let toolchain = stored.map_or(&program.toolchain, |entry| &entry.toolchain);
+            if !all.contains(&toolchain.as_str()) {
+                all.push(toolchain);
             }
-            ensure!(
-                path.is_file(),
-                "{} is not there, but goes into the {}: it is built with the program and lies beside it",
-                path.display(),
-                format.name()
-            );
-            if kind::look(path)?.kind == Some(Kind::Program) {
-                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                found.insert(name, path.clone());
+        }
+        Ok(all.join("; "))
+    }
+
+    /// Signs a node, or attaches what was stored for it, and verifies it. Whether it is there now: its signer may wait
+    /// for somebody.
+    fn sign(
+        &mut self,
+        node: &str,
+        kind: NodeKind,
+        [unsigned, to]: [&Path; 2],
+        toolchain: &str,
+    ) -> Result<bool> {
+        stop_if_interrupted()?;
+        let signer = self.signers.of(kind);
+        let stored = self.stored(node, unsigned, signer)?;
+        let signed = stored.as_ref().map(|(_, entry)| entry.signed_sha256.as_str());
+        self.earlier.refuse_to_mix(self.order, node, signed)?;
+        if let Some((signature, entry)) = stored {
+            signer
+                .attach(&signature, entry.extended, [unsigned, to])
+                .and_then(|()| entry.check_signed(node, to, &signer.tool()))
+                .with_context(|| format!("attaching {} to {node}", signature.display()))?;
+        } else {
+            let signature = self.place("signatures", &store::file_name(node));
+            let Some(extended) = self.ask(node, signer, [unsigned, &signature])? else { return Ok(false) };
+            signer.attach(&signature, extended, [unsigned, to])?;
+            let entry = Entry {
+                unsigned_sha256: sha256_file(unsigned)?,
+                signed_sha256: sha256_file(to)?,
+                signature_sha256: sha256_file(&signature)?,
+                extended,
+                attached_by: signer.tool(),
+                toolchain: toolchain.to_owned(),
+            };
+            self.store.files.insert(node.to_owned(), entry);
+            self.new.insert(node.to_owned());
+        }
+        seal(to)?;
+        signer.judge(node, to)?;
+        Ok(true)
+    }
+
+    /// The signature that was stored for the same bits. With a key, one that lacks a time stamp does not count.
+    fn stored(&self, node: &str, unsigned: &Path, signer: &dyn Signer) -> Result<Option<(PathBuf, Entry)>> {
+        let entry = self.store.files.get(node);
+        if !self.order.is_keyless
+            && entry.map(|entry| &entry.unsigned_sha256) != Some(&sha256_file(unsigned)?)
+        {
+            return Ok(None);
+        }
+        let (signature, entry) = self.store.signature(&self.order.signatures, node, unsigned)?;
+        let counts = self.order.is_keyless || signer.is_enough(&signature)?;
+        Ok(counts.then(|| (signature, entry.clone())))
+    }
+
+    /// Asks for a new signature, and notes if that is waited for. Whether it covers an installer's streams.
+    fn ask(&mut self, node: &str, signer: &dyn Signer, [from, to]: [&Path; 2]) -> Result<Option<bool>> {
+        self.refuse_to_lose(node)?;
+        let unsigned_sha256 = sha256_file(from)?;
+        let said = self.store.waiting.remove(node).filter(|said| said.unsigned_sha256 == unsigned_sha256);
+        match signer.sign(from, to, said.as_ref().map(|said| said.whom.as_str()))? {
+            Answer::Signed { extended } => Ok(Some(extended)),
+            Answer::Waiting(whom) => {
+                self.store.waiting.insert(node.to_owned(), Waiting { unsigned_sha256, whom });
+                Ok(None)
             }
         }
     }
-    Ok(found)
-}
 
-/// The unsigned program: one that was named, or the one that `dist` built for this version and lists. Whatever else
-/// lies where programs are built may be of any age.
-fn unsigned_program(order: &Order<'_>, changelog: &Changelog, target: &BuildTarget) -> Result<PathBuf> {
-    if let Some(program) = order.program {
-        ensure!(program.is_file(), "there is no program {}", program.display());
-        return Ok(program.to_owned());
-    }
-    let advice = || "run `cargo xtask dist` first, or name a program with --program".to_owned();
-    let program = build::program(target).with_context(advice)?;
-    let sha256 = sha256_file(&program)?;
-    let version = changelog.latest().version;
-    let list = Artifacts::load(&workspace::dist())?.unwrap_or_default();
-    let rows = crate::plan::recipe()?.rows;
-    let is_listed = rows.artifacts().iter().any(|row| {
-        let file = rows.file_name(row, order.product, &version).unwrap_or_default();
-        let programs = list.0.get(&file).map(|artifact| artifact.programs.as_slice()).unwrap_or_default();
-        programs.iter().any(|other| other.target == target.triple && other.sha256 == sha256)
-    });
-    ensure!(
-        is_listed,
-        "{} is in none of the artifacts of version {version} that {} lists: {}",
-        program.display(),
-        workspace::dist().display(),
-        advice()
-    );
-    Ok(program)
-}
-
-/// Refuses a program for another processor.
-fn check_arch(program: &Path, target: Target) -> Result<()> {
-    let look = kind::look(program)?;
-    ensure!(
-        look.kind != Some(Kind::Program) || look.arch == Some(target.arch),
-        "{} is not for {target} but for {}: name the one that was built for it",
-        program.display(),
-        look.arch.map_or("another processor", |arch| arch.name())
-    );
-    Ok(())
-}
-
-/// Packs the signed program.
-fn pack(
-    format: &'static dyn Format,
-    programs: &Programs,
-    origin: Origin<'_>,
-    staging: &Staging,
-) -> Result<(PathBuf, Artifact)> {
-    let recipe = crate::plan::recipe()?;
-    let triples: Vec<&str> = programs.compiled().map(|compiled| compiled.triple.as_str()).collect();
-    let row = recipe
-        .rows
-        .artifacts()
-        .iter()
-        .find(|row| row.targets == triples && row.format().is_ok_and(|other| other.name() == format.name()))
-        .context("there is no such artifact")?;
-    let inputs = recipe.inputs_by_content(row, programs, &[])?;
-    let origin = Origin { inputs: &inputs, ..origin };
-    recipe.make(row, programs, Vec::new(), origin, &staging.folder.path().join("unsigned"))
-}
-
-/// Lets everything appear, the lists last. Until all of it lies ready, nothing is touched.
-fn appear(order: &Order<'_>, staging: &Staging, earlier: &Earlier, folders: &mut NewFolders) -> Result<()> {
-    let out = order.out;
-    let mut artifacts = Vec::new();
-    for name in staging.list.0.keys().filter(|name| !earlier.kept.0.contains_key(*name)) {
-        let [ready, path] = [staging.folder.path().join("ready").join(name), out.join(name)];
-        seal(&ready)?;
-        ensure!(!path.is_dir(), "{} is a directory: move it away", path.display());
-        artifacts.push((ready, path));
-    }
-    let mut locks = Vec::new();
-    let mut files: Vec<Unfinished> = Vec::new();
-    let mut outdated: Vec<PathBuf> = earlier.superseded.iter().map(|name| out.join(name)).collect();
-    if let Some(folder) = order.signatures {
-        for Stored { target, store, replaced } in &staging.stores {
-            let (from, to) = (staging.folder.path().join("signatures").join(target), folder.join(target));
-            folders.make(&to)?;
-            ensure!(
-                to.canonicalize()? != out.canonicalize()?,
-                "{} is to have artifacts and signatures: choose another folder with --signatures",
-                to.display()
-            );
-            locks.push(crate::dist::open(&to)?);
-            for (name, bytes) in store.contents(&from)? {
-                files.push(unfinished::prepare(&to, &name, &bytes)?);
-            }
-            let old = replaced.files.keys().filter(|name| !store.files.contains_key(*name));
-            outdated.extend(old.map(|name| to.join(store::file_name(name))));
+    /// Refuses to replace some of the stored signatures that were made together: the others would be of no use any more.
+    fn refuse_to_lose(&mut self, node: &str) -> Result<()> {
+        if !self.store.files.contains_key(node) {
+            return Ok(());
         }
+        self.replaces = true;
+        let files = self.order.rows.iter().map(|row| self.order.recipe.file_name(row));
+        let mut asked_for: BTreeSet<String> = files.collect::<Result<_>>()?;
+        asked_for.extend(self.programs.iter().map(|program| program.node.clone()));
+        let lost: Vec<_> =
+            self.store.files.keys().filter(|name| !asked_for.contains(*name)).cloned().collect();
+        ensure!(
+            lost.is_empty(),
+            "{} has signatures of files that are not signed now ({}) and would be lost: sign everything at once, choose another folder with --signatures, or move it away",
+            self.order.signatures.display(),
+            lost.join(", ")
+        );
+        Ok(())
     }
-    files.extend(staging.list.prepare(out)?);
 
-    for (ready, path) in artifacts {
-        fs::rename(&ready, &path).with_context(|| format!("renaming to {}", path.display()))?;
+    /// Lets everything appear, the lists last. Until all of it lies ready, nothing is touched.
+    fn appear(self) -> Result<Report> {
+        let Order { out, signatures, .. } = self.order;
+        ensure!(
+            self.missing.is_empty() || !self.replaces,
+            "{} has signatures of other bits of this version, which would be lost before all of the new ones are there: choose another folder with --signatures, or move it away",
+            signatures.display()
+        );
+        let report = Report::new(&self);
+        let mut artifacts = Vec::new();
+        for name in self.made.0.keys() {
+            let [ready, path] = [self.place("ready", name), out.join(name)];
+            seal(&ready)?;
+            ensure!(!path.is_dir(), "{} is a directory: move it away", path.display());
+            artifacts.push((ready, path));
+        }
+        let mut files: Vec<Unfinished> = Vec::new();
+        if !self.order.is_keyless {
+            for name in self.new.iter().map(|node| store::file_name(node)) {
+                let path = self.place("signatures", &name);
+                let bytes = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+                files.push(unfinished::prepare(signatures, &name, &bytes)?);
+            }
+            files.push(unfinished::prepare(signatures, store::LIST, self.store.list()?.as_bytes())?);
+        }
+        if !self.made.0.is_empty() {
+            files.extend(self.earlier.with(&self.made).0.prepare(out)?);
+        }
+
+        for (ready, path) in artifacts {
+            fs::rename(&ready, &path).with_context(|| format!("renaming to {}", path.display()))?;
+        }
+        for file in files {
+            file.appear()?;
+        }
+        for path in report.removed.iter().filter(|path| path.exists()) {
+            fs::remove_file(path)
+                .with_context(|| format!("removing {}, which is outdated", path.display()))?;
+        }
+        Ok(report)
     }
-    for file in files {
-        file.appear()?;
-    }
-    for path in outdated.iter().filter(|path| path.exists()) {
-        fs::remove_file(path).with_context(|| format!("removing {}, which is outdated", path.display()))?;
-        println!("removed {}, which is outdated", path.display());
-    }
-    report(order, staging, earlier);
-    Ok(())
 }
 
-fn report(order: &Order<'_>, staging: &Staging, earlier: &Earlier) {
-    let out = order.out.display();
-    for name in &earlier.gone {
-        eprintln!("note: {name} was deleted from {out} and is listed no more");
-    }
-    println!("{} signed artifacts in {out}, with SHA256SUMS and artifacts.json", staging.list.0.len());
-    if let Some(folder) = order.signatures {
-        println!("their signatures, with {} for each target, in {}", store::LIST, folder.display());
-    }
+/// Makes a file last, readable for everyone whatever the umask says.
+fn seal(path: &Path) -> Result<()> {
+    let doing = || format!("writing {}", path.display());
+    fs::set_permissions(path, fs::Permissions::from_mode(0o644)).with_context(doing)?;
+    File::open(path).and_then(|file| file.sync_all()).with_context(doing)
 }

@@ -1,8 +1,8 @@
 //! A folder of detached signatures: from them and the unsigned files come the signed files, bit for bit, without a
-//! key.
+//! key. Whatever still waits for its signature is in the list as well, so that the next run goes on from there.
 //!
-//! For each target a folder, in it a PEM file `NAME.p7s` for each signed file, and a list, [`LIST`], which says
-//! which files the signatures are for.
+//! For each version of the product a folder; in it a PEM file `NODE.p7s` for each signed file, and [`LIST`], which says
+//! which files the signatures are for. A program's node is `TRIPLE/NAME`, an artifact's is the name of its file.
 
 use anyhow::{Context, Result, bail, ensure};
 use packager::digest::sha256_file;
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 pub(crate) const LIST: &str = "signatures.json";
 
 /// What is known of one signature.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Entry {
     /// SHA-256 of the file without signature, hexadecimal.
@@ -26,23 +26,38 @@ pub(crate) struct Entry {
     pub(crate) signature_sha256: String,
     /// Whether an installer's signature covers the names and properties of its streams, too.
     pub(crate) extended: bool,
+    /// What attached it, with its version.
+    pub(crate) attached_by: String,
+    /// What a program was made with, as far as that was known: it is listed with the artifacts.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) toolchain: String,
 }
 
-/// The signatures of one target, by the names of the signed files.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// A file that somebody outside is to sign, and has not yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Waiting {
+    /// SHA-256 of the file, hexadecimal.
+    pub(crate) unsigned_sha256: String,
+    /// Whom or what it waits for.
+    #[serde(rename = "for")]
+    pub(crate) whom: String,
+}
+
+/// The signatures of one version, by node.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Store {
-    /// The version of osslsigncode that attached them.
-    pub(crate) osslsigncode: String,
-    /// What the program was made with, as far as that was known: it is listed with the artifacts.
-    pub(crate) toolchain: String,
     /// What is known of each.
     pub(crate) files: BTreeMap<String, Entry>,
+    /// What is still waited for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) waiting: BTreeMap<String, Waiting>,
 }
 
-/// What the signature of a file is called.
-pub(crate) fn file_name(name: &str) -> String {
-    format!("{name}.p7s")
+/// What the signature of a node is called.
+pub(crate) fn file_name(node: &str) -> String {
+    format!("{}.p7s", node.replace('/', "-"))
 }
 
 impl Store {
@@ -55,35 +70,33 @@ impl Store {
         let text = fs::read_to_string(&path).with_context(|| {
             format!("reading {}: name the folder that `cargo xtask sign` wrote signatures to", path.display())
         })?;
-        let damaged = || format!("{} is damaged", path.display());
-        let store: Store = serde_json::from_str(&text).with_context(damaged)?;
-        for name in store.files.keys() {
-            ensure!(!name.contains('/'), "{}: {name:?} is not the name of a file", damaged());
-        }
-        Ok(store)
+        serde_json::from_str(&text).with_context(|| format!("{} is damaged", path.display()))
     }
 
     /// The signature for an unsigned file, and what is known of it.
     ///
     /// # Errors
     /// If there is none, or the file or the signature is not the one that was signed with; the error says which.
-    pub(crate) fn signature(&self, folder: &Path, name: &str, unsigned: &Path) -> Result<(PathBuf, &Entry)> {
+    pub(crate) fn signature(&self, folder: &Path, node: &str, unsigned: &Path) -> Result<(PathBuf, &Entry)> {
         let list = folder.join(LIST);
-        let entry = self.files.get(name).with_context(|| {
-            format!("{} has no signature for {name}: was another version signed?", list.display())
+        if let Some(waiting) = self.waiting.get(node) {
+            bail!("{} has no signature for {node} yet: it waits for {}", list.display(), waiting.whom);
+        }
+        let entry = self.files.get(node).with_context(|| {
+            format!("{} has no signature for {node}: was another version signed?", list.display())
         })?;
         let found = sha256_file(unsigned)?;
         ensure!(
             found == entry.unsigned_sha256,
-            "the unsigned {name} is not the one that was signed: its SHA-256 is {found}, and {} says {}; build it from the sources that were signed, with the same toolchain",
+            "the unsigned {node} is not the one that was signed: its SHA-256 is {found}, and {} says {}; build it from the sources that were signed, with the same toolchain",
             list.display(),
             entry.unsigned_sha256
         );
-        let signature = folder.join(file_name(name));
+        let signature = folder.join(file_name(node));
         let found = sha256_file(&signature)?;
         ensure!(
             found == entry.signature_sha256,
-            "{} is not the signature that was stored for {name}: its SHA-256 is {found}, and {} says {}",
+            "{} is not the signature that was stored for {node}: its SHA-256 is {found}, and {} says {}; fetch it again, or, to sign anew, move the folder away",
             signature.display(),
             list.display(),
             entry.signature_sha256
@@ -91,39 +104,29 @@ impl Store {
         Ok((signature, entry))
     }
 
+    /// The list, as it is written.
+    ///
+    /// # Errors
+    /// If it cannot be.
+    pub(crate) fn list(&self) -> Result<String> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
+    }
+}
+
+impl Entry {
     /// Refuses a signed file that is not the one that was released.
     ///
     /// # Errors
     /// If it differs, although file and signature are the same.
-    pub(crate) fn check_signed(&self, name: &str, entry: &Entry, signed: &Path, version: &str) -> Result<()> {
+    pub(crate) fn check_signed(&self, node: &str, signed: &Path, tool: &str) -> Result<()> {
         let found = sha256_file(signed)?;
-        if found != entry.signed_sha256 {
-            bail!(
-                "the signed {name} has other bits than it had, although the unsigned file and the signature are the same: its SHA-256 is {found}, and {LIST} says {}; osslsigncode {} attached it then, {version} does now",
-                entry.signed_sha256,
-                self.osslsigncode
-            );
-        }
+        ensure!(
+            found == self.signed_sha256,
+            "the signed {node} has other bits than it had, although the unsigned file and the signature are the same: its SHA-256 is {found}, and {LIST} says {}; {} attached it then, {tool} does now",
+            self.signed_sha256,
+            self.attached_by
+        );
         Ok(())
-    }
-
-    /// The digest that a file will have once it is signed, if its signature was stored.
-    pub(crate) fn signed_sha256(&self, name: &str) -> Option<&str> {
-        self.files.get(name).map(|entry| &*entry.signed_sha256)
-    }
-
-    /// The files of a folder with these signatures: those, which are in `from`, and the list.
-    ///
-    /// # Errors
-    /// If a signature cannot be read.
-    pub(crate) fn contents(&self, from: &Path) -> Result<Vec<(String, Vec<u8>)>> {
-        let mut files = Vec::new();
-        for name in self.files.keys().map(|name| file_name(name)) {
-            let bytes = fs::read(from.join(&name)).with_context(|| format!("reading {name}"))?;
-            files.push((name, bytes));
-        }
-        files.push((LIST.to_owned(), (serde_json::to_string_pretty(self)? + "\n").into_bytes()));
-        Ok(files)
     }
 }
 
@@ -137,57 +140,50 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         fs::write(path("unsigned"), "unsigned").unwrap();
-        fs::write(path("a.exe.p7s"), "signature").unwrap();
+        fs::write(path("t-a.exe.p7s"), "signature").unwrap();
         let digest = |text: &str| packager::digest::sha256(text.as_bytes());
         let entry = |unsigned: &str, signature: &str| Entry {
             unsigned_sha256: digest(unsigned),
             signed_sha256: digest("signed"),
             signature_sha256: digest(signature),
             extended: false,
+            attached_by: String::new(),
+            toolchain: String::new(),
         };
         for (name, entry, message) in [
-            ("a.exe", entry("unsigned", "signature"), None),
-            ("a.exe", entry("other", "signature"), Some("the unsigned a.exe is not the one that was signed")),
+            ("t/a.exe", entry("unsigned", "signature"), None),
             (
-                "a.exe",
-                entry("unsigned", "other"),
-                Some("a.exe.p7s is not the signature that was stored for a.exe"),
+                "t/a.exe",
+                entry("other", "signature"),
+                Some("the unsigned t/a.exe is not the one that was signed"),
             ),
-            ("b.exe", entry("unsigned", "signature"), Some("has no signature for a.exe")),
+            (
+                "t/a.exe",
+                entry("unsigned", "other"),
+                Some("t-a.exe.p7s is not the signature that was stored for t/a.exe"),
+            ),
+            ("t/b.exe", entry("unsigned", "signature"), Some("has no signature for t/a.exe")),
         ] {
             let store = Store { files: [(name.to_owned(), entry)].into(), ..Store::default() };
-            match (store.signature(folder.path(), "a.exe", &path("unsigned")), message) {
-                (Ok((found, _)), None) => assert_eq!(found, path("a.exe.p7s")),
+            match (store.signature(folder.path(), "t/a.exe", &path("unsigned")), message) {
+                (Ok((found, _)), None) => assert_eq!(found, path("t-a.exe.p7s")),
                 (Err(error), Some(message)) => assert!(format!("{error:#}").contains(message), "{error:#}"),
                 (other, _) => panic!("{message:?}: {other:?}"),
             }
         }
     }
 
-    /// Fails if: what was written is read otherwise, a signature is missing, or a damaged list is believed.
+    /// Fails if: what was written is read otherwise, what is waited for is lost, or a damaged list is believed.
     #[test]
     fn writes_what_it_reads() {
-        let [from, to] = [(); 2].map(|()| tempfile::tempdir().unwrap());
-        let digest = packager::digest::sha256(b"a.msi");
-        let entry = Entry {
-            unsigned_sha256: digest.clone(),
-            signed_sha256: digest.clone(),
-            signature_sha256: digest,
-            extended: true,
-        };
-        let store = Store {
-            osslsigncode: "2.9".into(),
-            toolchain: "rustc".into(),
-            files: [("a.msi".to_owned(), entry)].into(),
-        };
-        assert!(format!("{:#}", store.contents(from.path()).unwrap_err()).contains("a.msi.p7s"));
-        fs::write(from.path().join("a.msi.p7s"), "signature").unwrap();
-        for (name, bytes) in store.contents(from.path()).unwrap() {
-            fs::write(to.path().join(name), bytes).unwrap();
-        }
-        assert_eq!(Store::load(to.path()).unwrap(), store);
-        assert_eq!(fs::read_to_string(to.path().join("a.msi.p7s")).unwrap(), "signature");
-        fs::write(to.path().join(LIST), "{}").unwrap();
-        assert!(format!("{:#}", Store::load(to.path()).unwrap_err()).contains("is damaged"));
+        let folder = tempfile::tempdir().unwrap();
+        let waiting = Waiting { unsigned_sha256: "00".into(), whom: "the notary, request 4711".into() };
+        let store = Store { waiting: [("a.msi".to_owned(), waiting)].into(), ..Store::default() };
+        fs::write(folder.path().join(LIST), store.list().unwrap()).unwrap();
+        assert_eq!(Store::load(folder.path()).unwrap(), store);
+        let error = store.signature(folder.path(), "a.msi", &folder.path().join("a.msi")).unwrap_err();
+        assert!(error.to_string().contains("it waits for the notary, request 4711"), "{error}");
+        fs::write(folder.path().join(LIST), "{}").unwrap();
+        assert!(format!("{:#}", Store::load(folder.path()).unwrap_err()).contains("is damaged"));
     }
 }

@@ -68,7 +68,7 @@ pub(crate) fn arguments(test: &Test) -> Result<Vec<OsString>> {
     let progress = Progress::lines();
     compiled::add_components()?;
     build::fetch(&progress)?;
-    let targets: Vec<_> = build::targets().iter().collect();
+    let targets: Vec<_> = build::targets()?.iter().collect();
     let (rust, sysroots) = {
         // The toolchain keeps the cache to itself while it lives.
         let toolchain = Toolchain::prepare(&targets, &progress)?;

@@ -23,7 +23,7 @@ const WINDOWS: &[&str] = &["installer-actions"];
 /// Clippy for every target: one run for those with the same packages, in which what they need on this machine is
 /// compiled once.
 pub(super) fn clippy() -> Result<Vec<Command>> {
-    let targets: Vec<_> = build::targets().iter().collect();
+    let targets: Vec<_> = build::targets()?.iter().collect();
     let toolchain = Toolchain::prepare(&targets, &Progress::new())?;
     let folder = workspace::target("clippy");
     let tools = Stand::make(&folder.join("tools"))?;
@@ -109,7 +109,7 @@ const NOT_IN_WINE: &[(&str, &str)] = &[
 
 /// The unit tests for Windows, in a Windows that Wine makes.
 pub(super) fn unit_in_wine() -> Result<Vec<Command>> {
-    let target: Vec<_> = build::targets().iter().filter(|target| target.triple == IN_WINE).collect();
+    let target: Vec<_> = build::targets()?.iter().filter(|target| target.triple == IN_WINE).collect();
     let toolchain = Toolchain::prepare(&target, &Progress::new())?;
     let folder = workspace::target("wine");
     let runner = folder.join("run");
@@ -184,7 +184,7 @@ mod tests {
     /// that this machine is not.
     #[test]
     fn judges_every_target() {
-        for target in build::targets() {
+        for target in build::targets().unwrap() {
             let judged = judged(&target.triple);
             let windows = target.triple.contains("windows");
             assert!(judged.contains(&"pywats-client"), "{}: {judged:?}", target.triple);
@@ -192,7 +192,7 @@ mod tests {
             let tests = !target.triple.contains("linux");
             assert_eq!(judged.contains(&"--all-targets"), tests, "{}: {judged:?}", target.triple);
         }
-        assert!(build::targets().iter().any(|target| target.triple == IN_WINE));
+        assert!(build::targets().unwrap().iter().any(|target| target.triple == IN_WINE));
     }
 
     /// Fails if: a test that does not run in Wine is named without a reason.

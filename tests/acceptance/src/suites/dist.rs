@@ -1,6 +1,8 @@
 //! `cargo xtask dist` when something goes wrong: the message says what to do, and the distribution folder
 //! never has anything half-written.
 
+mod inputs;
+
 use crate::bench::Bench;
 use crate::command::{said, tool};
 use crate::products::{self, workspace};
@@ -20,6 +22,7 @@ type Case = fn(&Path) -> Result<()>;
 const CASES: &[(&str, Case)] = &[
     ("a second run changes nothing", second_run),
     ("a damaged artifact is made again", damaged_artifact),
+    ("an edit makes again what it can change, and nothing else", inputs::edits),
     ("unknown targets and formats are named", unknown_names),
     ("without Python", without_python),
     ("without a network", without_network),

@@ -61,7 +61,7 @@ fn summary(msi: &Path) -> Result<()> {
 }
 
 fn validator(msi: &Path) -> Result<()> {
-    let findings = windows_installer::lint::lint(&std::fs::read(msi)?)?;
+    let findings = windows_installer_lint::lint(&std::fs::read(msi)?)?;
     let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
     ensure!(lines.is_empty(), "{} findings:\n{}", lines.len(), lines.join("\n"));
     Ok(())

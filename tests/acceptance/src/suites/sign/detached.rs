@@ -1,7 +1,7 @@
 //! Stored signatures: the same bits from rebuilt inputs, without a key; and when an input is not the one it was.
 
 use super::Case;
-use super::workshop::{ACTIONS, TARGET, Workshop, failed_cleanly, files};
+use super::workshop::{ACTIONS, TRIPLE, Workshop, failed_cleanly, files, signatures};
 use crate::products;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -33,8 +33,8 @@ fn same_bits(workshop: &Workshop, folder: &Path) -> Result<()> {
 
 /// A copy of the release's signatures.
 fn copy(workshop: &Workshop, folder: &Path) -> Result<PathBuf> {
-    let from = workshop.release()?.join("signatures").join(TARGET);
-    let to = folder.join(TARGET);
+    let from = signatures(workshop.release()?)?;
+    let to = folder.join(from.file_name().unwrap_or_default());
     fs::create_dir_all(&to)?;
     for file in files(&from)? {
         fs::copy(from.join(&file), to.join(&file))?;
@@ -54,7 +54,7 @@ fn swap(signatures: &Path) -> Result<()> {
 /// The stored signatures of program and installer.
 fn stored(signatures: &Path) -> Result<[PathBuf; 2]> {
     let find = |suffix: &str| super::workshop::find(signatures, suffix);
-    Ok([find(".exe.p7s")?, find(".msi.p7s")?])
+    Ok([find("-pywats-client.exe.p7s")?, find(".msi.p7s")?])
 }
 
 /// Changes the list.
@@ -69,7 +69,13 @@ type Damage = fn(&Path) -> Result<()>;
 
 /// What is done to the folder of signatures, and what has to be said then.
 const DAMAGES: &[(&str, Damage, &[&str])] = &[
-    ("swapped", swap, &["pywats-client.exe.p7s is not the signature that was stored for pywats-client.exe"]),
+    (
+        "swapped",
+        swap,
+        &[
+            "pywats-client.exe.p7s is not the signature that was stored for x86_64-pc-windows-gnu/pywats-client.exe",
+        ],
+    ),
     (
         "swapped, and the list with them",
         |signatures| {
@@ -77,7 +83,7 @@ const DAMAGES: &[(&str, Damage, &[&str])] = &[
             edit(signatures, |list| {
                 let files = &mut list["files"];
                 let names = files.as_object().into_iter().flatten().map(|(name, _)| name.clone());
-                let names: Vec<String> = names.filter(|name| name != ACTIONS).collect();
+                let names: Vec<String> = names.filter(|name| !name.ends_with(ACTIONS)).collect();
                 let digests = [0, 1].map(|index| files[&names[index]]["signature_sha256"].clone());
                 for (name, digest) in names.iter().rev().zip(digests) {
                     files[name]["signature_sha256"] = digest;
@@ -85,7 +91,7 @@ const DAMAGES: &[(&str, Damage, &[&str])] = &[
             })
         },
         // Newer versions of osslsigncode see it, older ones leave it to the comparison.
-        &["attaching ", "pywats-client.exe.p7s to pywats-client.exe"],
+        &["attaching ", "pywats-client.exe.p7s to x86_64-pc-windows-gnu/pywats-client.exe"],
     ),
     (
         "the program's is cut off",
@@ -102,10 +108,10 @@ const DAMAGES: &[(&str, Damage, &[&str])] = &[
         |signatures| {
             edit(signatures, |list| {
                 let files = list["files"].as_object_mut();
-                files.map(|files| files.remove("pywats-client.exe"));
+                files.map(|files| files.remove(&format!("{TRIPLE}/pywats-client.exe")));
             })
         },
-        &["has no signature for pywats-client.exe"],
+        &["has no signature for x86_64-pc-windows-gnu/pywats-client.exe"],
     ),
     (
         "the list is of another installer",
@@ -143,7 +149,7 @@ fn wrong_inputs(workshop: &Workshop, folder: &Path) -> Result<()> {
         bytes[middle] ^= 1;
         fs::write(other.join(changed), bytes)?;
         let output = workshop.attach(&program, &signatures, &out).output()?;
-        let message = format!("the unsigned {changed} is not the one that was signed");
+        let message = format!("the unsigned {TRIPLE}/{changed} is not the one that was signed");
         failed_cleanly(&output, &out, &[&message, "signatures.json"], &[])?;
     }
 
@@ -181,6 +187,6 @@ fn keyless(workshop: &Workshop, folder: &Path) -> Result<()> {
         .arg(signatures)
         .arg("--config")
         .arg(&configuration)
-        .args(["--format", "zip"])
+        .arg("zip")
         .run()
 }

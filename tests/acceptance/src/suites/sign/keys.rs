@@ -2,10 +2,10 @@
 
 use super::Case;
 use super::authority::{PASSWORD, PIN};
-use super::workshop::{ACTIONS, TARGET, VARIABLE, Workshop, failed_cleanly, files, find, installed};
+use super::workshop::{ACTIONS, VARIABLE, Workshop, failed_cleanly, files, find, installed, signatures};
 use crate::command::{said, tool};
 use crate::products;
-use crate::suites::msi;
+use crate::suites::{dist, msi};
 use anyhow::{Context, Result, ensure};
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -13,7 +13,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 pub(super) const CASES: &[(&str, Case)] = &[
-    ("a key in PEM signs every format", pem),
+    ("a key in PEM signs program, library, installer, and what is made of them", pem),
     ("a key in PKCS#12", |workshop, folder| signs(workshop, folder, "pkcs12")),
     ("a chain that is named twice", chain_twice),
     ("a password from the environment", password_from_environment),
@@ -33,20 +33,21 @@ pub(super) const CASES: &[(&str, Case)] = &[
 /// programs in the artifacts differ.
 fn pem(workshop: &Workshop, folder: &Path) -> Result<()> {
     let out = workshop.release()?;
-    let (msi, zip, exe) = (find(out, ".msi")?, find(out, ".zip")?, find(out, ".exe")?);
+    let [msi, zip, exe, kit] = [".msi", "-windows.zip", ".exe", "-gpo-kit.zip"].map(|name| find(out, name));
+    let (msi, zip, exe, kit) = (msi?, zip?, exe?, kit?);
     let names = ["SHA256SUMS", "artifacts.json"].map(PathBuf::from);
-    let signatures = Path::new("signatures").join(TARGET);
-    let stored = ["installer_actions.dll.p7s", "pywats-client.exe.p7s", "signatures.json"]
-        .map(|name| signatures.join(name));
     let found = files(out)?;
-    for name in names.iter().chain(&stored) {
+    for name in &names {
         ensure!(found.contains(name), "there is no {} in {found:?}", name.display());
     }
-    find(&out.join(&signatures), ".msi.p7s")?;
-    ensure!(found.len() == 9, "there are other files in {found:?}");
+    let stored = signatures(out)?;
+    for name in [".msi.p7s", "-installer_actions.dll.p7s", "-pywats-client.exe.p7s", "signatures.json"] {
+        find(&stored, name)?;
+    }
+    ensure!(found.len() == 10, "there are other files in {found:?}");
     let sums = fs::read_to_string(out.join("SHA256SUMS"))?;
     let list = fs::read_to_string(out.join("artifacts.json"))?;
-    for file in [&msi, &zip, &exe] {
+    for file in [&msi, &zip, &exe, &kit] {
         let sha256 = format!("{:x}", Sha256::digest(fs::read(file)?));
         ensure!(
             sums.contains(&sha256) && list.contains(&sha256),
@@ -80,13 +81,16 @@ fn pem(workshop: &Workshop, folder: &Path) -> Result<()> {
     workshop.verify_good(&program.with_file_name(ACTIONS))?;
     products::compare(&program, &exe).context("the program in the MSI and the one alone differ")?;
     products::compare(&program, &workshop.signed_program(folder)?)
-        .context("the programs in MSI and zip differ")
+        .context("the programs in MSI and zip differ")?;
+    let unpack = tool("unzip", 30).args(["-q", "-o", "-j", "-d"]).arg(folder).arg(&kit);
+    unpack.arg("*.msi").run().context("unpacking the kit")?;
+    products::compare(&msi, &find(folder, ".msi")?).context("the kit has another MSI than the signed one")
 }
 
 /// Signs with a key that is kept in this way, and verifies.
 fn signs(workshop: &Workshop, folder: &Path, key: &str) -> Result<()> {
     let out = folder.join("out");
-    workshop.sign(&workshop.configure(folder, key)?, &out).args(["--format", "msi"]).run()?;
+    workshop.sign(&workshop.configure(folder, key)?, &out).arg("msi").run()?;
     workshop.verify_good(&find(&out, ".msi")?)?;
     Ok(())
 }
@@ -110,18 +114,14 @@ fn password_from_environment(workshop: &Workshop, folder: &Path) -> Result<()> {
         ("pkcs11 with a PIN from the environment", "OUR_PIN", PIN),
     ] {
         let out = folder.join(variable);
-        workshop
-            .sign(&workshop.configure(folder, key)?, &out)
-            .env(variable, secret)
-            .args(["--format", "zip"])
-            .run()?;
-        workshop.verify_good(&find(&out, ".zip")?)?;
+        workshop.sign(&workshop.configure(folder, key)?, &out).env(variable, secret).arg("zip").run()?;
+        workshop.verify_good(&find(&out, "-windows.zip")?)?;
     }
     Ok(())
 }
 
 /// A script that signs `$1`, or the file at `$2` in its place, as another program would.
-fn script(workshop: &Workshop, folder: &Path, name: &str, sign: &str) -> Result<PathBuf> {
+pub(super) fn script(workshop: &Workshop, folder: &Path, name: &str, sign: &str) -> Result<PathBuf> {
     let path = folder.join(name);
     let key = |name: &str| workshop.authority.path(name).to_string_lossy().into_owned();
     let options = format!(
@@ -136,7 +136,7 @@ fn script(workshop: &Workshop, folder: &Path, name: &str, sign: &str) -> Result<
 }
 
 /// The configuration of a command.
-fn command(program: &Path, arguments: &[&str]) -> String {
+pub(super) fn command(program: &Path, arguments: &[&str]) -> String {
     let mut words = vec![program.to_string_lossy().into_owned()];
     words.extend(arguments.iter().map(|word| (*word).to_owned()));
     format!("[key.command]\nrun = {words:?}\n")
@@ -155,7 +155,7 @@ fn external_in_place(workshop: &Workshop, folder: &Path) -> Result<()> {
     let sign = r#"osslsigncode sign OPTIONS -in "$1" -out "$1.signed" && mv "$1.signed" "$1""#;
     let program = script(workshop, folder, "in-place", sign)?;
     signs(workshop, folder, &command(&program, &["{out}"]))?;
-    let list = folder.join("out/signatures").join(TARGET).join("signatures.json");
+    let list = signatures(&folder.join("out"))?.join("signatures.json");
     ensure!(!fs::read_to_string(list)?.contains("true"), "a signature counts as extended that is not");
     Ok(())
 }
@@ -213,21 +213,26 @@ fn not_the_password(workshop: &Workshop, folder: &Path) -> Result<()> {
 
 /// Fails if: a signed program is signed again, or what is no program at all.
 fn not_to_be_signed(workshop: &Workshop, folder: &Path) -> Result<()> {
-    let text = folder.join("text.exe");
-    fs::write(&text, "MZ, but no program")?;
-    let alone = folder.join("alone/pywats-client.exe");
-    fs::create_dir(folder.join("alone"))?;
-    fs::copy(&workshop.program, &alone)?;
-    workshop.bring_actions(folder)?;
+    let place = |name: &str| folder.join(name).join("pywats-client.exe");
+    for name in ["signed", "text", "missing", "alone"] {
+        fs::create_dir(folder.join(name))?;
+        if name != "alone" {
+            workshop.bring_actions(&folder.join(name))?;
+        }
+    }
+    fs::copy(workshop.signed_program(folder)?, place("signed"))?;
+    fs::write(place("text"), "MZ, but no program")?;
+    fs::copy(&workshop.program, place("alone"))?;
     let configuration = workshop.configure(folder, "pem")?;
-    for (program, message) in [
-        (workshop.signed_program(folder)?, "is signed already"),
-        (text, "neither a program for Windows nor an installer"),
-        (folder.join("missing.exe"), "there is no program"),
-        (alone, "installer_actions.dll is not there, but goes into the msi"),
+    for (name, message) in [
+        ("signed", "is signed already"),
+        ("text", "it is no 64-bit program for Windows"),
+        ("missing", "pywats-client.exe is not a file; a package needs it"),
+        ("alone", "installer_actions.dll is not a file; a package needs it"),
     ] {
         let out = folder.join("out");
-        let output = workshop.sign_program(&program, &out).arg("--config").arg(&configuration).output()?;
+        let output =
+            workshop.sign_program(&place(name), &out).arg("--config").arg(&configuration).output()?;
         failed_cleanly(&output, &out, &[message], &[])?;
     }
     Ok(())
@@ -238,9 +243,9 @@ fn impossible_arguments(workshop: &Workshop, folder: &Path) -> Result<()> {
     let configuration = workshop.configure(folder, "pem")?;
     let before = workshop.server.asked();
     for (arguments, message) in [
-        (["--format", "deb"], "none of these formats exists for Windows: deb"),
-        (["--format", "exe-cute"], "unknown format"),
-        (["--target", "x86_64-apple-darwin"], "what can be signed is for x86_64-pc-windows-gnu"),
+        (["zip", "deb-amd64"], "nothing in the artifact \"deb-amd64\" is signed: use msi, zip, exe, gpo-kit"),
+        (["zip", "exe-cute"], "there is no artifact \"exe-cute\""),
+        (["--program", "x86_64-apple-darwin=."], "none of these artifacts takes programs for"),
         (["--timestamp-server", "ftp://a"], "--timestamp-server"),
         (["--config", "/no/such/signing.toml"], "docs/signing.md"),
     ] {
@@ -251,9 +256,11 @@ fn impossible_arguments(workshop: &Workshop, folder: &Path) -> Result<()> {
         }
         failed_cleanly(&sign.output()?, &out, &[message], &[]).context(arguments[1])?;
     }
-    let dist = products::workspace().join("dist");
-    if dist.is_dir() {
-        let output = workshop.sign(&configuration, &dist).output()?;
+    let list = tool(dist::xtask(), 30).args(["sign", "--list"]).read()?;
+    ensure!(list.contains("\ngpo-kit ") && !list.contains("deb-amd64"), "--list says\n{list}");
+    let unsigned = products::workspace().join("dist");
+    if unsigned.is_dir() {
+        let output = workshop.sign(&configuration, &unsigned).output()?;
         ensure!(output.status.code() == Some(1), "it ended with {}", output.status);
         ensure!(said(&output).contains("has the unsigned artifacts"), "{}", said(&output));
     }

@@ -8,6 +8,7 @@ mod authority;
 mod detached;
 mod glued;
 mod keys;
+mod plan;
 mod release;
 mod roots;
 mod secrets;
@@ -34,6 +35,7 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
         detached::CASES,
         verdicts::CASES,
         glued::CASES,
+        plan::CASES,
         release::CASES,
         secrets::CASES,
     ];

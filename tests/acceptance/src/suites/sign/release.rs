@@ -2,7 +2,9 @@
 
 use super::Case;
 use super::server::{Manner, Server};
-use super::workshop::{ROOTS, TARGET, VARIABLE, Workshop, failed_cleanly, files, find};
+use super::workshop::{
+    ACTIONS, ROOTS, TRIPLE, VARIABLE, Workshop, failed_cleanly, files, find, programs, signatures,
+};
 use crate::client::wait_until;
 use crate::command::{Tool, said, tool};
 use crate::products;
@@ -20,19 +22,22 @@ pub(super) const CASES: &[(&str, Case)] = &[
     ("a program for another processor", other_processor),
     ("a newer version supersedes the older one; what made it is kept with the signatures", newer_version),
     ("a run that fails at the end leaves the old release", late_failure),
-    ("a run for a part of the formats loses nothing", partial_run),
+    ("a run for a part of the artifacts loses nothing", partial_run),
     ("what a run that failed or was killed left is removed", leftovers),
     ("Ctrl-C while another run holds the folder", interrupted_waiting),
     ("a full disk is called that", full_disk),
     ("winget manifests of an installer that is not signed", unsigned_for_winget),
 ];
 
-const TRIPLE: &str = "x86_64-pc-windows-gnu";
-
 /// Every file of a folder with its digest.
 fn digests(folder: &Path) -> Result<BTreeMap<PathBuf, String>> {
     let read = |file: PathBuf| Ok((file.clone(), packager::digest::sha256_file(&folder.join(file))?));
     files(folder)?.into_iter().map(read).collect()
+}
+
+/// The files of a folder of artifacts, without the signatures.
+fn artifacts(folder: &Path) -> Result<Vec<PathBuf>> {
+    Ok(files(folder)?.into_iter().filter(|file| !file.starts_with("signatures")).collect())
 }
 
 /// A copy of the signed release.
@@ -63,7 +68,7 @@ impl Checkout {
         }
         fs::create_dir_all(folder.join("xtask"))?;
         fs::write(folder.join("xtask/Cargo.toml"), "")?;
-        for file in ["CHANGELOG.md", "LICENSE", "README.md"] {
+        for file in ["CHANGELOG.md", "LICENSE", "README.md", "artifacts.toml"] {
             fs::copy(products::workspace().join(file), folder.join(file))?;
         }
         let checkout = Checkout(folder);
@@ -79,16 +84,16 @@ impl Checkout {
         self.0.join("target/programs").join(TRIPLE).join("release/pywats-client.exe")
     }
 
-    /// Lists an artifact of this version as `dist` does, with a program of that digest.
-    fn list(&self, version: &str, program_sha256: String) -> Result<()> {
+    /// Lists an artifact of this version as `dist` does, with the programs of that folder.
+    fn list(&self, version: &str, programs: &Path) -> Result<()> {
+        let program = |name: &&str| {
+            let sha256 = packager::digest::sha256_file(&programs.join(name))?;
+            Ok(Program { name: (*name).to_owned(), target: TRIPLE.into(), sha256 })
+        };
         let artifact = Artifact {
             artifact: "zip".into(),
             format: "zip".into(),
-            programs: vec![Program {
-                name: "pywats-client.exe".into(),
-                target: TRIPLE.into(),
-                sha256: program_sha256,
-            }],
+            programs: ["pywats-client.exe", ACTIONS].iter().map(program).collect::<Result<_>>()?,
             made_from: Vec::new(),
             size: 0,
             sha256: String::new(),
@@ -129,14 +134,19 @@ fn stale_program(workshop: &Workshop, folder: &Path) -> Result<()> {
     let out = folder.join("out");
     let refuses = |step: &str| {
         let output = checkout.sign(workshop, &out)?.output()?;
-        let messages = ["pywats-client.exe is in none of the artifacts of version", "run `cargo xtask dist"];
+        let messages = [".dll is in none of the artifacts of version", "run `cargo xtask dist"];
         failed_cleanly(&output, &out, &messages, &[]).context(step.to_owned())
     };
     refuses("dist made nothing")?;
-    checkout.list(&version()?, "00".into())?;
+    let other = folder.join("other");
+    fs::create_dir(&other)?;
+    for name in ["pywats-client.exe", ACTIONS] {
+        fs::write(other.join(name), "")?;
+    }
+    checkout.list(&version()?, &other)?;
     refuses("dist made another program")?;
-    checkout.list(&version()?, packager::digest::sha256_file(&workshop.program)?)?;
-    checkout.sign(workshop, &out)?.args(["--format", "zip"]).run()?;
+    checkout.list(&version()?, workshop.program.parent().context("a program is in a folder")?)?;
+    checkout.sign(workshop, &out)?.arg("zip").run()?;
     fs::remove_dir_all(&out)?;
     checkout.raise_version()?;
     refuses("the version was raised")
@@ -154,7 +164,7 @@ fn other_processor(workshop: &Workshop, folder: &Path) -> Result<()> {
     let out = folder.join("out");
     let configuration = workshop.configure(folder, "pem")?;
     let output = workshop.sign_program(&program, &out).arg("--config").arg(configuration).output()?;
-    failed_cleanly(&output, &out, &["is not for x86_64-windows but for aarch64"], &[])
+    failed_cleanly(&output, &out, &["it is a program for another processor than x64"], &[])
 }
 
 /// Fails if: artifacts or signatures of the older version stay among those of the newer one, a note is missing, or the
@@ -162,12 +172,13 @@ fn other_processor(workshop: &Workshop, folder: &Path) -> Result<()> {
 fn newer_version(workshop: &Workshop, folder: &Path) -> Result<()> {
     let checkout = Checkout::make(workshop, folder.join("checkout"))?;
     let out = folder.join("out");
-    checkout.list(&version()?, packager::digest::sha256_file(&workshop.program)?)?;
+    checkout.list(&version()?, workshop.program.parent().context("a program is in a folder")?)?;
     checkout.sign(workshop, &out)?.run()?;
-    let old = files(&out)?;
+    let kept = digests(&out.join("signatures"))?;
+    let old = artifacts(&out)?;
     checkout.raise_version()?;
-    let newer = checkout.sign(workshop, &out)?.arg("--program").arg(checkout.program()).read()?;
-    let new = files(&out)?;
+    let newer = checkout.sign(workshop, &out)?.arg("--program").arg(programs(&checkout.program())).read()?;
+    let new = artifacts(&out)?;
     ensure!(new.len() == old.len(), "there are {new:?} after {old:?}");
     for name in
         new.iter().map(|name| name.display().to_string()).filter(|name| name.contains("pywats-client-"))
@@ -177,6 +188,9 @@ fn newer_version(workshop: &Workshop, folder: &Path) -> Result<()> {
     for name in old.iter().filter(|name| !new.contains(name)) {
         ensure!(newer.contains(&*out.join(name).to_string_lossy()), "{} vanished silently", name.display());
     }
+    let stored = digests(&out.join("signatures"))?;
+    let is_there = |(path, digest): (&PathBuf, &String)| stored.get(path) == Some(digest);
+    ensure!(kept.iter().all(is_there), "signatures of the older version are lost: {:?}", stored.keys());
 
     fs::remove_dir_all(checkout.0.join("dist"))?;
     let again = folder.join("again");
@@ -184,7 +198,7 @@ fn newer_version(workshop: &Workshop, folder: &Path) -> Result<()> {
     tool(dist::xtask(), 60)
         .arg("sign")
         .arg("--program")
-        .arg(checkout.program())
+        .arg(programs(&checkout.program()))
         .arg("--attach")
         .arg(out.join("signatures"))
         .arg("--out")
@@ -208,11 +222,11 @@ fn late_failure(workshop: &Workshop, folder: &Path) -> Result<()> {
         Ok(find(folder, suffix)?.strip_prefix(workshop.release()?)?.to_owned())
     };
     let release = workshop.release()?;
-    let signatures = release.join("signatures").join(TARGET);
-    for obstacle in
-        [PathBuf::from("SHA256SUMS"), name_of(release, ".zip")?, name_of(&signatures, ".msi.p7s")?]
-    {
+    let stored = signatures(release)?;
+    for obstacle in [PathBuf::from("SHA256SUMS"), name_of(release, ".zip")?, name_of(&stored, ".msi.p7s")?] {
         copy_of_release(workshop, &out)?;
+        // So that everything is signed anew.
+        fs::remove_file(signatures(&out)?.join("signatures.json"))?;
         fs::remove_file(out.join(&obstacle))?;
         fs::create_dir(out.join(&obstacle))?;
         let before = digests(&out)?;
@@ -227,28 +241,51 @@ fn late_failure(workshop: &Workshop, folder: &Path) -> Result<()> {
 /// Fails if: artifacts or signatures that a run does not make are lost, or are left where they no longer fit.
 fn partial_run(workshop: &Workshop, folder: &Path) -> Result<()> {
     let configuration = workshop.configure(folder, "pem")?;
-    let zip = ["--format", "zip"];
     let out = folder.join("out");
     copy_of_release(workshop, &out)?;
     let before = digests(&out)?;
-    let messages = ["-x64.msi", "-x64.exe", "sign every format at once"];
-    refused(workshop.sign(&configuration, &out).args(zip), &out, &before, &messages)?;
-
     // The stored signatures make the same bits again, which fit what is there.
-    workshop.attach(&workshop.program, &out.join("signatures"), &out).args(zip).run()?;
-    ensure!(digests(&out)? == before, "attaching to a part changed something");
-
-    // Elsewhere, the signatures of the program and of the installer belong together as well.
+    workshop.sign(&configuration, &out).arg("zip").run()?;
+    workshop.attach(&workshop.program, &out.join("signatures"), &out).arg("zip").run()?;
+    ensure!(digests(&out)? == before, "signing a part again changed something");
     let other = folder.join("other");
-    let sign =
-        workshop.sign(&configuration, &other).args(zip).arg("--signatures").arg(out.join("signatures"));
-    refused(sign, &out, &before, &["-x64.msi", "choose another folder with --signatures"])?;
+    let elsewhere = |sign: Tool| sign.arg("--signatures").arg(out.join("signatures"));
+    elsewhere(workshop.sign(&configuration, &other)).arg("zip").run()?;
+    ensure!(digests(&out)? == before, "signing elsewhere changed something");
+    fs::remove_dir_all(&other)?;
+
+    // The signatures of program and installer belong together. A program that is longer is another one.
+    let changed = folder.join("changed/pywats-client.exe");
+    fs::create_dir(folder.join("changed"))?;
+    fs::write(&changed, [fs::read(&workshop.program)?, vec![0; 8]].concat())?;
+    let sign = workshop.sign_program(&changed, &other).arg("--config").arg(&configuration);
+    let messages = ["signatures of files that are not signed now", "choose another folder with --signatures"];
+    refused(elsewhere(sign).arg("zip"), &out, &before, &messages)?;
     ensure!(!other.exists(), "it left {:?}", files(&other)?);
 
+    // With no signature stored, those of what is there and of what is made would differ.
+    let away = folder.join("away");
+    for (name, others) in [("zip", ["-x64.msi", "-x64.exe"]), ("exe", ["-x64.msi", "-windows.zip"])] {
+        let sign = workshop.sign(&configuration, &out).arg(name).arg("--signatures").arg(&away);
+        refused(sign, &out, &before, &[others[0], others[1], "sign all of them at once"])?;
+    }
+    // The kit has the installer, but no program of its own.
+    for name in ["-x64.msi", "-x64.exe", "-windows.zip"] {
+        fs::remove_file(find(&out, name)?)?;
+    }
+    let without = digests(&out)?;
+    let sign = workshop.sign(&configuration, &out).arg("msi").arg("--signatures").arg(&away);
+    refused(
+        sign,
+        &out,
+        &without,
+        &["-gpo-kit.zip", "-x64.msi than what is made now", "sign all of them at once"],
+    )?;
+
     let list = fs::read_to_string(out.join("artifacts.json"))?;
-    fs::write(out.join("artifacts.json"), list.replacen(TRIPLE, "x86_64-apple-darwin", 1))?;
+    fs::write(out.join("artifacts.json"), list.replacen("\"zip\"", "\"deb-amd64\"", 1))?;
     let before = digests(&out)?;
-    refused(workshop.sign(&configuration, &out), &out, &before, &["which is not for Windows"])
+    refused(workshop.sign(&configuration, &out), &out, &before, &["in which nothing is signed"])
 }
 
 /// Fails if: folders that a failed run made stay, or unfinished files of one that was killed.
@@ -259,15 +296,15 @@ fn leftovers(workshop: &Workshop, folder: &Path) -> Result<()> {
     failed_cleanly(&output, &parent, &["the password or PIN is missing or wrong"], &[])?;
 
     let out = folder.join("out");
-    let signatures = out.join("signatures").join(TARGET);
-    fs::create_dir_all(&signatures)?;
-    for place in [&out, &signatures] {
+    let stored = signatures(&out)?;
+    fs::create_dir_all(&stored)?;
+    for place in [&out, &stored] {
         fs::write(place.join(".unfinished-file"), "")?;
         fs::create_dir(place.join(".unfinished-folder"))?;
         fs::write(place.join(".unfinished-folder/file"), "")?;
     }
     let configuration = workshop.configure(folder, "pem")?;
-    workshop.sign(&configuration, &out).args(["--format", "zip"]).run()?;
+    workshop.sign(&configuration, &out).arg("zip").run()?;
     let left: Vec<_> =
         files(&out)?.into_iter().filter(|file| file.to_string_lossy().contains(".unfinished-")).collect();
     ensure!(left.is_empty(), "it left {left:?}");
@@ -283,7 +320,7 @@ fn interrupted_waiting(workshop: &Workshop, folder: &Path) -> Result<()> {
     let configuration = workshop.configure(folder, "pem")?;
     let mut child = Command::new(dist::xtask())
         .args(["sign".as_ref(), "--config".as_ref(), configuration.as_os_str()])
-        .args(["--program".as_ref(), workshop.program.as_os_str(), "--out".as_ref(), out.as_os_str()])
+        .args(["--program".as_ref(), &*programs(&workshop.program), "--out".as_ref(), out.as_os_str()])
         .stdin(Stdio::null())
         .stderr(File::create(&said)?)
         .spawn()?;
@@ -315,8 +352,8 @@ fn full_disk(workshop: &Workshop, folder: &Path) -> Result<()> {
             .arg(&disk)
             .arg(size.to_string())
             .arg(dist::xtask())
-            .args(["sign", "--format", "zip", "--program"])
-            .arg(&workshop.program)
+            .args(["sign", "zip", "--program"])
+            .arg(programs(&workshop.program))
             .args(arguments)
             .env_remove(VARIABLE)
             .env("TMPDIR", temporary)

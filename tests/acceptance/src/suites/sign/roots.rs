@@ -1,7 +1,7 @@
 //! A machine without roots of its own: what `signing.toml` names is enough, and what is missing is said.
 
 use super::Case;
-use super::workshop::{ROOTS, VARIABLE, Workshop, failed_cleanly, find};
+use super::workshop::{ROOTS, VARIABLE, Workshop, failed_cleanly, find, programs};
 use crate::command::{Tool, said, tool};
 use crate::suites::dist;
 use anyhow::{Context, Result, ensure};
@@ -30,7 +30,7 @@ fn xtask(verb: &str) -> Tool {
 }
 
 fn sign(workshop: &Workshop, out: &Path) -> Tool {
-    xtask("sign").args(["--format", "zip", "--program"]).arg(&workshop.program).arg("--out").arg(out)
+    xtask("sign").args(["zip", "--program"]).arg(programs(&workshop.program)).arg("--out").arg(out)
 }
 
 /// Fails if: a program that we start looks for roots of the system although others are named.
@@ -41,7 +41,7 @@ fn named(workshop: &Workshop, folder: &Path) -> Result<()> {
     let again = sign(workshop, &attached).arg("--config").arg(&configuration).arg("--attach");
     again.arg(signed.join("signatures")).run()?;
     for out in [signed, attached] {
-        let zip = find(&out, ".zip")?;
+        let zip = find(&out, "-windows.zip")?;
         xtask("verify").arg("--config").arg(&configuration).arg(&zip).run()?;
         workshop.verify_good(&zip)?;
     }
@@ -73,7 +73,7 @@ fn missing(workshop: &Workshop, folder: &Path) -> Result<()> {
     }
     ensure!(workshop.server.asked() == asked, "a time stamp server was asked before");
 
-    let zip = find(workshop.release()?, ".zip")?;
+    let zip = find(workshop.release()?, "-windows.zip")?;
     let output = xtask("verify").arg(&zip).output()?;
     ensure!(output.status.code() == Some(1), "it ended with {}", output.status);
     ensure!(said(&output).contains("there are no roots for code signing certificates"), "{}", said(&output));

@@ -40,7 +40,7 @@ fn nowhere(workshop: &Workshop, folder: &Path) -> Result<()> {
         let [out, seen, temporary] = ["out", "seen", "temporary"].map(place);
         fs::create_dir(&temporary)?;
         let configuration = workshop.configure(folder, key)?;
-        let mut sign = workshop.sign(&configuration, &out).args(["--format", "zip"]);
+        let mut sign = workshop.sign(&configuration, &out).arg("zip");
         sign = sign.env("PATH", &path).env("WITNESS", &seen).env("TMPDIR", &temporary);
         if let Some((name, secret)) = variable {
             sign = sign.env(name, secret);

@@ -2,7 +2,7 @@
 
 use super::Case;
 use super::server::{DOWN, Manner, Server};
-use super::workshop::{Workshop, failed_cleanly, files, find};
+use super::workshop::{Workshop, failed_cleanly, files, find, programs};
 use crate::client::wait_until;
 use crate::command::{said, tool};
 use anyhow::{Context, Result, ensure};
@@ -31,7 +31,7 @@ fn bad_servers(workshop: &Workshop, folder: &Path) -> Result<()> {
 
     let out = folder.join("out");
     let configuration = workshop.configure_with(folder, "pem", &addresses)?;
-    let output = workshop.sign(&configuration, &out).args(["--format", "zip"]).output()?;
+    let output = workshop.sign(&configuration, &out).arg("zip").output()?;
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     ensure!(output.status.success(), "it failed\n{text}");
     for address in &bad {
@@ -45,7 +45,7 @@ fn bad_servers(workshop: &Workshop, folder: &Path) -> Result<()> {
     for (server, manner) in servers.iter().zip(manners) {
         ensure!(server.asked() == 1, "the server {manner:?} was asked {} times", server.asked());
     }
-    let verdict = workshop.verify_good(&find(&out, ".zip")?)?;
+    let verdict = workshop.verify_good(&find(&out, "-windows.zip")?)?;
     ensure!(verdict["signature"]["time_stamp"]["authority"] == "CN=Test tsa", "{verdict:#}");
     Ok(())
 }
@@ -70,15 +70,19 @@ fn all_bad(workshop: &Workshop, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Fails if: signing without time stamps happens by mistake, or is impossible.
+/// Fails if: signing without time stamps happens by mistake, is impossible, or cannot be made good.
 fn none_named(workshop: &Workshop, folder: &Path) -> Result<()> {
     let out = folder.join("out");
     let configuration = workshop.configure_with(folder, "pem", &[])?;
     let output = workshop.sign(&configuration, &out).output()?;
     failed_cleanly(&output, &out, &["names no time stamp servers", "--no-timestamp"], &[])?;
-    workshop.sign(&configuration, &out).args(["--no-timestamp", "--format", "zip"]).run()?;
-    let verdict = workshop.verify_good(&find(&out, ".zip")?)?;
+    workshop.sign(&configuration, &out).args(["--no-timestamp", "zip"]).run()?;
+    let verdict = workshop.verify_good(&find(&out, "-windows.zip")?)?;
     ensure!(verdict["signature"]["time_stamp"].is_null(), "there is a time stamp: {verdict:#}");
+    // A stored signature without time stamp does not count where one is wanted.
+    workshop.sign(&workshop.configure(folder, "pem")?, &out).arg("zip").run()?;
+    let verdict = workshop.verify_good(&find(&out, "-windows.zip")?)?;
+    ensure!(verdict["signature"]["time_stamp"].is_object(), "there is no time stamp: {verdict:#}");
     Ok(())
 }
 
@@ -93,7 +97,7 @@ fn interrupted(workshop: &Workshop, folder: &Path) -> Result<()> {
     std::fs::write(&configuration, text)?;
     let child = Command::new(crate::suites::dist::xtask())
         .args(["sign".as_ref(), "--config".as_ref(), configuration.as_os_str()])
-        .args(["--program".as_ref(), workshop.program.as_os_str(), "--out".as_ref(), out.as_os_str()])
+        .args(["--program".as_ref(), &*programs(&workshop.program), "--out".as_ref(), out.as_os_str()])
         .env("TMPDIR", &temporary)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

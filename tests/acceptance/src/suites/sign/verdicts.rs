@@ -1,7 +1,7 @@
 //! `cargo xtask verify`: what is right passes, and whatever is not is refused with the reason.
 
 use super::Case;
-use super::workshop::{ROOTS, TARGET, Workshop, failed_cleanly, find};
+use super::workshop::{ROOTS, Workshop, failed_cleanly, find, signatures};
 use crate::command::{Tool, said, tool};
 use crate::suites::dist;
 use anyhow::{Context, Result, ensure};
@@ -166,7 +166,7 @@ fn swapped(workshop: &Workshop, folder: &Path) -> Result<()> {
     bytes[middle] ^= 1;
     let other = folder.join("other.exe");
     fs::write(&other, bytes)?;
-    let signatures = workshop.release()?.join("signatures").join(TARGET);
+    let signatures = signatures(workshop.release()?)?;
     for (signature, unsigned, to, reason) in [
         (".exe.p7s", &other, "program.exe", "the signature is that of another file"),
         (".msi.p7s", &workshop.program, "installer.exe", "osslsigncode verify"),
@@ -205,27 +205,23 @@ fn moment(seconds: u64) -> Result<(SystemTime, String)> {
 fn expired(workshop: &Workshop, folder: &Path) -> Result<()> {
     // As long as signing twice takes on this machine, and some seconds.
     let started = Instant::now();
-    workshop
-        .sign(&workshop.configure(folder, "pem")?, &folder.join("rehearsal"))
-        .args(["--format", "zip"])
-        .run()?;
+    workshop.sign(&workshop.configure(folder, "pem")?, &folder.join("rehearsal")).arg("zip").run()?;
     let (end, text) = moment(8 + 4 * started.elapsed().as_secs())?;
     workshop.authority.certificate_until("brief", &text)?;
     let configuration = workshop.configure(folder, "plain brief")?;
-    let sign = |out: &Path, options: &[&str]| {
-        workshop.sign(&configuration, out).args(["--format", "zip"]).args(options).run()
-    };
+    let sign =
+        |out: &Path, options: &[&str]| workshop.sign(&configuration, out).arg("zip").args(options).run();
     let [with, without, late] = ["with", "without", "late"].map(|name| folder.join(name));
     sign(&with, &[])?;
     sign(&without, &["--no-timestamp"])?;
     for out in [&with, &without] {
-        workshop.verify_good(&find(out, ".zip")?).context("before it has expired")?;
+        workshop.verify_good(&find(out, "-windows.zip")?).context("before it has expired")?;
     }
     let left =
         end.duration_since(SystemTime::now()).context("signing took longer than the certificate lasts")?;
     std::thread::sleep(left + Duration::from_secs(2));
-    workshop.verify_good(&find(&with, ".zip")?).context("after it has expired")?;
-    refused(workshop, ROOTS, &find(&without, ".zip")?, "the certificate has expired")?;
+    workshop.verify_good(&find(&with, "-windows.zip")?).context("after it has expired")?;
+    refused(workshop, ROOTS, &find(&without, "-windows.zip")?, "the certificate has expired")?;
     // Nor can one sign with it any more, stamp or not.
     let output = workshop.sign(&configuration, &late).output()?;
     failed_cleanly(&output, &late, &["the certificate has expired"], &[])

@@ -3,16 +3,18 @@
 use super::authority::Authority;
 use super::server::{Manner, Server};
 use crate::command::{Tool, said, tool};
+use crate::products;
 use crate::suites::{dist, msi};
 use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::Value;
 use std::cell::OnceCell;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-/// Where the signatures of the target are in a folder of signatures.
-pub(super) const TARGET: &str = "x86_64-windows";
+/// What the programs are compiled for.
+pub(super) const TRIPLE: &str = "x86_64-pc-windows-gnu";
 
 /// The roots of the authority: those who vouch for what it signs, and for its time stamps.
 pub(super) const ROOTS: [&str; 2] = ["root.pem", "tsa-root.pem"];
@@ -65,7 +67,7 @@ impl Workshop {
         Ok(path)
     }
 
-    /// `cargo xtask sign` of the program into `out`.
+    /// `cargo xtask sign` of the program, in every artifact, into `out`.
     pub(super) fn sign(&self, configuration: &Path, out: &Path) -> Tool {
         self.sign_program(&self.program, out).arg("--config").arg(configuration)
     }
@@ -75,7 +77,7 @@ impl Workshop {
         tool(dist::xtask(), 120)
             .arg("sign")
             .arg("--program")
-            .arg(program)
+            .arg(programs(program))
             .arg("--out")
             .arg(out)
             .env_remove(VARIABLE)
@@ -89,7 +91,7 @@ impl Workshop {
         self.sign_program(program, out).arg("--attach").arg(signatures).args(trust)
     }
 
-    /// A folder signed with the key in PEM, in every format. Made once.
+    /// A folder with every artifact, signed with the key in PEM. Made once.
     pub(super) fn release(&self) -> Result<&Path> {
         let made = self.release.get_or_init(|| self.make_release().map_err(|error| format!("{error:#}")));
         made.as_deref().map_err(|error| anyhow!("there is no signed release: {error}"))
@@ -113,7 +115,7 @@ impl Workshop {
     pub(super) fn signed_program(&self, folder: &Path) -> Result<PathBuf> {
         tool("unzip", 30)
             .args(["-q", "-o", "-j"])
-            .arg(find(self.release()?, ".zip")?)
+            .arg(find(self.release()?, "-windows.zip")?)
             .arg("-d")
             .arg(folder)
             .run()?;
@@ -146,11 +148,23 @@ impl Workshop {
     }
 }
 
-/// The one file of a folder whose name ends so.
+/// The option that names the folder of a program.
+pub(super) fn programs(program: &Path) -> OsString {
+    let mut option = OsString::from(format!("{TRIPLE}="));
+    option.push(program.parent().unwrap_or(Path::new(".")));
+    option
+}
+
+/// Where the signatures of this version are.
+pub(super) fn signatures(out: &Path) -> Result<PathBuf> {
+    Ok(out.join("signatures").join(products::recipe()?.version.to_string()))
+}
+
+/// The first file of a folder whose name ends so.
 pub(super) fn find(folder: &Path, suffix: &str) -> Result<PathBuf> {
     let paths = fs::read_dir(folder).with_context(|| format!("listing {}", folder.display()))?;
-    let mut paths = paths.flatten().map(|entry| entry.path());
-    let found = paths.find(|path| path.to_string_lossy().ends_with(suffix));
+    let paths = paths.flatten().map(|entry| entry.path());
+    let found = paths.filter(|path| path.to_string_lossy().ends_with(suffix)).min();
     found.with_context(|| format!("there is no *{suffix} in {}", folder.display()))
 }
 

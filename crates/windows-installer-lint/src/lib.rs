@@ -29,6 +29,9 @@ mod read;
 mod references;
 mod registry;
 mod report;
+#[cfg(test)]
+#[path = "../../windows-installer/src/file_version/samples.rs"]
+mod samples;
 mod sddl;
 mod sequences;
 mod services;

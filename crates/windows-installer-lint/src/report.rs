@@ -18,10 +18,10 @@ pub struct Rule {
 /// Declares the rules of a module: a constant for each, and `RULES` with all of them.
 macro_rules! rules {
     ($($name:ident $id:literal $says:literal $follows:literal;)*) => {
-        $(const $name: $crate::lint::Rule =
-            $crate::lint::Rule { id: $id, says: $says, follows: $follows };)*
-        pub(super) const RULES: &[$crate::lint::Rule] =
-            &[$($crate::lint::Rule { id: $id, says: $says, follows: $follows }),*];
+        $(const $name: $crate::Rule =
+            $crate::Rule { id: $id, says: $says, follows: $follows };)*
+        pub(super) const RULES: &[$crate::Rule] =
+            &[$($crate::Rule { id: $id, says: $says, follows: $follows }),*];
     };
 }
 pub(super) use rules;

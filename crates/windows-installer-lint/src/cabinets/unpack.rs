@@ -4,12 +4,12 @@
 //! beyond its folder. So it gets a table of files with one file a folder, which takes all of it; the files are
 //! ranges of that. Ranges may overlap: some writers store files with the same content once.
 
-use crate::FileVersion;
-use crate::bytes::{u16_at, u32_at};
-use crate::pe::Image;
 use md5::{Digest, Md5};
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read};
+use windows_installer::FileVersion;
+use windows_installer::bytes::{u16_at, u32_at};
+use windows_installer::pe::Image;
 
 /// How many bytes all cabinets of a package may have, unpacked. A cabinet of some kilobytes can claim
 /// terabytes.
@@ -17,16 +17,16 @@ pub(super) const MOST: u64 = 2 << 30;
 
 /// A file of a cabinet: what the rules ask of it.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::lint) struct Packed {
-    pub(in crate::lint) name: String,
-    pub(in crate::lint) size: usize,
-    pub(in crate::lint) hash: [u8; 16],
-    pub(in crate::lint) version: Version,
+pub(crate) struct Packed {
+    pub(crate) name: String,
+    pub(crate) size: usize,
+    pub(crate) hash: [u8; 16],
+    pub(crate) version: Version,
 }
 
 /// What a file says of its version.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::lint) enum Version {
+pub(crate) enum Version {
     /// It is no program.
     NoProgram,
     /// A program without a version.
@@ -55,7 +55,7 @@ impl Packed {
 }
 
 /// The files of a cabinet in the order in which they are stored, or why there is nothing of it.
-pub(in crate::lint) type Unpacked = Result<Vec<Packed>, String>;
+pub(crate) type Unpacked = Result<Vec<Packed>, String>;
 
 /// What the table of files says of one.
 struct Entry {
@@ -142,7 +142,7 @@ fn content(cabinet: &mut [u8], folder: u16, end: u64) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::file_version::tests::{program, resources};
+    use crate::samples::{program, resources};
 
     /// A cabinet that is not compressed, with a folder for each content, and files by folder, offset and size.
     fn cabinet(folders: &[&[u8]], files: &[(u16, u32, u32)]) -> Vec<u8> {

@@ -1,23 +1,23 @@
 //! The stream with the summary information, a
 //! [property set](https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-oleps/).
 
-use crate::bytes::{u16_at, u32_at};
 use msi::CodePage;
 use std::collections::BTreeMap;
+use windows_installer::bytes::{u16_at, u32_at};
 
 /// Numbers of the properties.
-pub(in crate::lint) mod id {
-    pub(in crate::lint) const CODE_PAGE: u32 = 1;
-    pub(in crate::lint) const TITLE: u32 = 2;
-    pub(in crate::lint) const SUBJECT: u32 = 3;
-    pub(in crate::lint) const AUTHOR: u32 = 4;
-    pub(in crate::lint) const TEMPLATE: u32 = 7;
-    pub(in crate::lint) const REVISION: u32 = 9;
-    pub(in crate::lint) const PAGE_COUNT: u32 = 14;
-    pub(in crate::lint) const WORD_COUNT: u32 = 15;
-    pub(in crate::lint) const SECURITY: u32 = 19;
+pub(crate) mod id {
+    pub(crate) const CODE_PAGE: u32 = 1;
+    pub(crate) const TITLE: u32 = 2;
+    pub(crate) const SUBJECT: u32 = 3;
+    pub(crate) const AUTHOR: u32 = 4;
+    pub(crate) const TEMPLATE: u32 = 7;
+    pub(crate) const REVISION: u32 = 9;
+    pub(crate) const PAGE_COUNT: u32 = 14;
+    pub(crate) const WORD_COUNT: u32 = 15;
+    pub(crate) const SECURITY: u32 = 19;
 }
-pub(in crate::lint) use id as property;
+pub(crate) use id as property;
 
 /// The properties that are texts. Others are not kept: a thousand could claim the same bytes.
 const TEXTS: &[u32] = &[id::TITLE, id::SUBJECT, id::AUTHOR, id::TEMPLATE, id::REVISION];
@@ -29,7 +29,7 @@ const TEXT: u32 = 30;
 
 /// The values that rules ask for: texts and numbers, by the number of the property.
 #[derive(Debug, Default)]
-pub(in crate::lint) struct Summary {
+pub(crate) struct Summary {
     texts: BTreeMap<u32, String>,
     numbers: BTreeMap<u32, i32>,
 }
@@ -77,16 +77,16 @@ impl Summary {
     }
 
     /// A text; empty if there is none.
-    pub(in crate::lint) fn text(&self, property: u32) -> &str {
+    pub(crate) fn text(&self, property: u32) -> &str {
         self.texts.get(&property).map_or("", String::as_str)
     }
 
-    pub(in crate::lint) fn number(&self, property: u32) -> Option<i32> {
+    pub(crate) fn number(&self, property: u32) -> Option<i32> {
         self.numbers.get(&property).copied()
     }
 
     /// The number of the code page, which is stored in two signed bytes.
-    pub(in crate::lint) fn code_page(&self) -> Option<u32> {
+    pub(crate) fn code_page(&self) -> Option<u32> {
         Some(u32::from(i16::try_from(self.number(property::CODE_PAGE)?).ok()?.cast_unsigned()))
     }
 

@@ -1,5 +1,5 @@
-//! What the [standard actions](crate::standard_actions) are for: which tables they carry out, and which of them a
-//! sequence has to have, or may have.
+//! What the [standard actions](windows_installer::standard_actions) are for: which tables they carry out, and which
+//! of them a sequence has to have, or may have.
 
 /// Which rows of a table an action carries out: those with one of the bits in the column, or all.
 pub(super) struct Carries {
@@ -102,7 +102,7 @@ pub(super) const ADVERTISING: &[&str] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::standard_actions::standard;
+    use windows_installer::standard_actions::standard;
 
     /// Fails if: a table of this file names an action that there is not.
     #[test]

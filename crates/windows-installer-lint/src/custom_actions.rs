@@ -2,7 +2,7 @@
 
 use super::read::{Msi, Row};
 use super::report::{Report, rules};
-use crate::standard_actions::standard;
+use windows_installer::standard_actions::standard;
 
 rules! {
     TYPE "custom-action-type"

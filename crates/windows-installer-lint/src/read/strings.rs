@@ -1,8 +1,8 @@
 //! The string pool: every text once, and how often it is used.
 
-use crate::bytes::{u16_at, u32_at};
 use msi::CodePage;
 use std::rc::Rc;
+use windows_installer::bytes::{u16_at, u32_at};
 
 /// In the first four bytes of the pool: cells refer to texts with three bytes instead of two.
 const LONG_REFERENCES: u32 = 0x8000_0000;

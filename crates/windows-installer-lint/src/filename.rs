@@ -1,7 +1,7 @@
 //! Names of files and folders, as [Filename](https://learn.microsoft.com/en-us/windows/win32/msi/filename)
 //! describes them: `SHORT~1.EXT|long name.ext`, or a short name alone.
 
-use crate::names::{long, short};
+use windows_installer::names::{long, short};
 
 /// The short and the long name of a cell. Without a long one, the short name stands for it.
 pub(super) fn split(text: &str) -> (&str, &str) {

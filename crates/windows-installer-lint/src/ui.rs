@@ -5,8 +5,8 @@ use super::read::{Msi, Row};
 use super::references;
 use super::report::{Report, rules};
 use super::ui_dialogs::ANSWERS;
-use crate::standard_actions::standard;
 use std::collections::{BTreeMap, BTreeSet};
+use windows_installer::standard_actions::standard;
 
 rules! {
     TYPE "control-type"

@@ -5,11 +5,11 @@
 
 use super::strings::Strings;
 use super::{ORDER, POOL, STREAM, UNIQUE, Unreadable};
-use crate::bytes::{u16_at, u32_at};
-use crate::lint::report::Report;
+use crate::report::Report;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use windows_installer::bytes::{u16_at, u32_at};
 
 /// What all cells of a database may take: their texts, and some bytes for each. One text of the pool may be
 /// in any number of cells, each of which the rules look at.
@@ -26,7 +26,7 @@ const KEY: u16 = 0x2000;
 
 /// What a column is made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::lint) enum Kind {
+pub(crate) enum Kind {
     /// Text of at most so many characters; 0 for any length.
     Text(usize),
     Int16,
@@ -36,13 +36,13 @@ pub(in crate::lint) enum Kind {
 }
 
 #[derive(Clone, Debug)]
-pub(in crate::lint) struct Column {
-    pub(in crate::lint) name: String,
-    pub(in crate::lint) kind: Kind,
-    pub(in crate::lint) key: bool,
-    pub(in crate::lint) nullable: bool,
+pub(crate) struct Column {
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    pub(crate) key: bool,
+    pub(crate) nullable: bool,
     /// What `_Validation` says that its texts are; empty if it says nothing.
-    pub(in crate::lint) category: String,
+    pub(crate) category: String,
 }
 
 impl Column {
@@ -73,7 +73,7 @@ impl Column {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::lint) enum Cell {
+pub(crate) enum Cell {
     Empty,
     Number(i32),
     /// A text, which is only once in memory.
@@ -84,7 +84,7 @@ pub(in crate::lint) enum Cell {
 
 impl Cell {
     /// The value as text; empty if there is none.
-    pub(in crate::lint) fn shown(&self) -> Cow<'_, str> {
+    pub(crate) fn shown(&self) -> Cow<'_, str> {
         match self {
             Cell::Text(text) => Cow::Borrowed(text),
             Cell::Number(number) => Cow::Owned(number.to_string()),
@@ -94,9 +94,9 @@ impl Cell {
 }
 
 #[derive(Debug)]
-pub(in crate::lint) struct Table {
-    pub(in crate::lint) name: String,
-    pub(in crate::lint) columns: Vec<Column>,
+pub(crate) struct Table {
+    pub(crate) name: String,
+    pub(crate) columns: Vec<Column>,
     /// Row by row.
     cells: Vec<Cell>,
     /// Whether the rows are stored in the order of their primary keys.
@@ -195,11 +195,11 @@ impl Table {
         Ok(table)
     }
 
-    pub(in crate::lint) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+    pub(crate) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         self.cells.chunks(self.columns.len()).map(move |cells| Row { table: self, cells })
     }
 
-    pub(in crate::lint) fn row(&self, key: &str) -> Option<Row<'_>> {
+    pub(crate) fn row(&self, key: &str) -> Option<Row<'_>> {
         let width = self.columns.len();
         let cells = self.by_key.get(key).map(|index| &self.cells[index * width..(index + 1) * width])?;
         Some(Row { table: self, cells })
@@ -212,7 +212,7 @@ impl Table {
         }
     }
 
-    pub(in crate::lint) fn column(&self, name: &str) -> Option<&Column> {
+    pub(crate) fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
     }
 
@@ -273,9 +273,9 @@ fn cell(column: &Column, stored: u32, strings: &Strings) -> (Cell, bool) {
 
 /// A row of a table.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::lint) struct Row<'a> {
-    pub(in crate::lint) table: &'a Table,
-    pub(in crate::lint) cells: &'a [Cell],
+pub(crate) struct Row<'a> {
+    pub(crate) table: &'a Table,
+    pub(crate) cells: &'a [Cell],
 }
 
 impl<'a> Row<'a> {
@@ -285,14 +285,14 @@ impl<'a> Row<'a> {
     }
 
     /// A text; empty if there is none, or no such column.
-    pub(in crate::lint) fn text(self, column: &str) -> &'a str {
+    pub(crate) fn text(self, column: &str) -> &'a str {
         match self.cell(column) {
             Cell::Text(text) => text,
             _ => "",
         }
     }
 
-    pub(in crate::lint) fn number(self, column: &str) -> Option<i32> {
+    pub(crate) fn number(self, column: &str) -> Option<i32> {
         match self.cell(column) {
             Cell::Number(number) => Some(*number),
             _ => None,
@@ -300,12 +300,12 @@ impl<'a> Row<'a> {
     }
 
     /// A number of flags; 0 if there is none.
-    pub(in crate::lint) fn bits(self, column: &str) -> i32 {
+    pub(crate) fn bits(self, column: &str) -> i32 {
         self.number(column).unwrap_or(0)
     }
 
     /// The primary key, its columns joined with `/`.
-    pub(in crate::lint) fn key(self) -> String {
+    pub(crate) fn key(self) -> String {
         self.key_cells().map(Cell::shown).collect::<Vec<_>>().join("/")
     }
 

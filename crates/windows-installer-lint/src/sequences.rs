@@ -4,8 +4,8 @@ use super::actions;
 use super::custom_actions::is_deferred;
 use super::read::{Msi, Row};
 use super::report::{Report, rules};
-use crate::standard_actions::{Action, Part, standard};
 use std::collections::BTreeMap;
+use windows_installer::standard_actions::{Action, Part, standard};
 
 rules! {
     KNOWN "action-known"

@@ -1,4 +1,4 @@
-//! How files appear: whatever can fail is done before, so that nothing is left but to rename.
+//! Folders that a run makes, and leaves behind only if something is in them.
 
 use anyhow::{Context, Result};
 use std::fs;

@@ -1,0 +1,83 @@
+//! The signer for Windows: Authenticode signatures of programs and installers, by a key or by somebody's command.
+
+use super::command;
+use super::config::Config;
+use super::key::Key;
+use super::signer::{Answer, Signer};
+use crate::authenticode::{self, Kind, Osslsigncode, Signature, Trust, kind};
+use anyhow::{Context, Result, bail, ensure};
+use std::fs;
+use std::path::Path;
+
+/// See the [module](self).
+pub(super) struct Windows {
+    pub(super) tool: Osslsigncode,
+    /// How to sign, unless stored signatures are attached.
+    pub(super) config: Option<Config>,
+    pub(super) trust: Trust,
+    pub(super) needs_time_stamp: bool,
+    /// Description and URL.
+    pub(super) opus: [String; 2],
+}
+
+impl Signer for Windows {
+    fn tool(&self) -> String {
+        format!("osslsigncode {}", self.tool.version)
+    }
+
+    fn sign(&self, unsigned: &Path, signature: &Path, said: Option<&str>) -> Result<Answer> {
+        let config = self.config.as_ref().context("there is no key")?;
+        let kind = check_unsigned(unsigned)?;
+        let work = tempfile::tempdir().context("making a folder for unfinished files")?;
+        // With the ending of the unsigned file: some signers go by it.
+        let signed = work.path().join(unsigned.file_name().context("a file has a name")?);
+        let extended = if let Key::Command { run } = &config.key {
+            if let Some(text) = command::sign(run, [unsigned, &signed], said)? {
+                return Ok(Answer::Waiting(text));
+            }
+            kind::look(&signed)?.is_extended
+        } else {
+            config.key.sign(&self.tool, &self.opus, kind, [unsigned, &signed])?;
+            kind == Kind::Installer
+        };
+        self.tool.extract(&signed, signature)?;
+        if !self.is_enough(signature)? {
+            ensure!(
+                !config.timestamp.servers.is_empty(),
+                "the signing command adds no time stamp, and the configuration names no servers for it: give timestamp.servers, --timestamp-server or --no-timestamp"
+            );
+            let stamped = config.timestamp.add(&self.tool, &self.trust, extended, &signed, work.path())?;
+            fs::remove_file(signature).context("replacing the signature without time stamp")?;
+            self.tool.extract(&stamped, signature)?;
+        }
+        Ok(Answer::Signed { extended })
+    }
+
+    fn is_enough(&self, signature: &Path) -> Result<bool> {
+        Ok(!self.needs_time_stamp || Signature::read(signature)?.time_stamp.is_some())
+    }
+
+    fn attach(&self, signature: &Path, extended: bool, from_to: [&Path; 2]) -> Result<()> {
+        self.tool.attach(signature, &self.trust, extended, from_to)
+    }
+
+    fn judge(&self, name: &str, file: &Path) -> Result<()> {
+        let verdicts = authenticode::judge(&self.tool, name, file, &self.trust)?;
+        authenticode::require(&verdicts).context("what was signed does not stand up to verification")?;
+        verdicts.iter().for_each(|verdict| eprintln!("{verdict}"));
+        Ok(())
+    }
+}
+
+fn check_unsigned(unsigned: &Path) -> Result<Kind> {
+    let look = kind::look(unsigned)?;
+    let Some(kind @ (Kind::Program | Kind::Installer)) = look.kind else {
+        bail!("{} is neither a program for Windows nor an installer", unsigned.display());
+    };
+    ensure!(
+        !look.is_signed,
+        "{} is signed already; give the unsigned file, as it was built",
+        unsigned.display()
+    );
+    Ok(kind)
+}
