@@ -5,6 +5,7 @@ use crate::process;
 use crate::toolchain::rust::clean_command;
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// OpenSSL's way to PKCS#11: no program, but needed like one.
@@ -21,6 +22,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     // What tells pip which version is the newer one.
     ("/usr/lib/python3/dist-packages/packaging/version.py", "python3-packaging"),
     (PKCS11_ENGINE, "libengine-pkcs11-openssl"),
+    // Debian has LLVM's programs in a folder for each version.
+    ("/usr/lib/llvm-*/bin/llvm-lipo", "llvm"),
     ("7z", "p7zip-full"),
     ("ar", "binutils"),
     ("bsdtar", "libarchive-tools"),
@@ -118,12 +121,23 @@ fn missing(suites: &[&'static Suite]) -> Result<Vec<(&'static str, &'static str,
 
 /// Looks for a program as a shell does, and where administrators' programs are.
 fn find(program: &str) -> Option<PathBuf> {
+    if let Some((before, after)) = program.split_once('*') {
+        return find_in_any(Path::new(before), after);
+    }
     if program.starts_with('/') {
         return Path::new(program).exists().then(|| program.into());
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain(["/usr/sbin", "/sbin"].map(PathBuf::from));
     folders.map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
+/// A file `after` in one of the folders whose names begin as `before` does.
+fn find_in_any(before: &Path, after: &str) -> Option<PathBuf> {
+    let start = before.file_name()?.to_string_lossy().into_owned();
+    let folders = fs::read_dir(before.parent()?).into_iter().flatten().flatten();
+    let fitting = folders.filter(|folder| folder.file_name().to_string_lossy().starts_with(&start));
+    fitting.map(|folder| folder.path().join(after.trim_start_matches('/'))).find(|file| file.is_file())
 }
 
 fn install_packages(packages: &[&str]) -> Result<()> {

@@ -1,6 +1,7 @@
 //! Looks at the programs in archives and by themselves: hardening, what they need from the system, what they say of
 //! themselves, paths and times of the building machine.
 
+mod macos;
 mod resources;
 
 use crate::bench::Bench;
@@ -8,7 +9,6 @@ use crate::command::tool;
 use crate::products::workspace;
 use anyhow::{Context, Result, bail, ensure};
 use goblin::elf::{Elf, dynamic, header, program_header as segment};
-use goblin::mach::{MachO, header as mach_header, load_command::CommandVariant};
 use goblin::pe::PE;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -18,6 +18,8 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     let archives: Vec<PathBuf> = [".tar.gz", ".zip", ".exe"]
         .iter()
         .flat_map(|suffix| bench.artifacts(suffix).unwrap_or_default())
+        // It has no program but those inside the installer.
+        .filter(|path| !path.to_string_lossy().ends_with("-gpo-kit.zip"))
         .collect();
     ensure!(!archives.is_empty(), "there is no .tar.gz, .zip or .exe to judge");
     for archive in archives {
@@ -40,7 +42,7 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
             bench.not_run(&format!("{name}: hardening and paths"), "there is no program to look at");
         }
     }
-    Ok(())
+    macos::judge_universal(bench)
 }
 
 fn is_for_windows(name: &str) -> bool {
@@ -66,7 +68,7 @@ fn judge(name: &str, bytes: &[u8]) -> Result<()> {
     match name {
         _ if name.contains("-linux") => judge_elf(&Elf::parse(bytes)?),
         _ if is_for_windows(name) => judge_pe(&PE::parse(bytes)?),
-        _ if name.contains("-macos") => judge_mach_o(name, &MachO::parse(bytes, 0)?),
+        _ if name.contains("-macos") => macos::judge(bytes),
         _ => bail!("which system {name} is for cannot be told from its name"),
     }
 }
@@ -99,7 +101,8 @@ fn judge_elf(elf: &Elf<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Address space randomisation with 64 bits, no executable data, and no wall-clock time.
+/// Address space randomisation with 64 bits, no executable data, and no wall-clock time. Which libraries it may need
+/// is for the packager, which refuses others.
 fn judge_pe(pe: &PE<'_>) -> Result<()> {
     let optional = pe.header.optional_header.context("it has no optional header")?;
     let characteristics = optional.windows_fields.dll_characteristics;
@@ -111,55 +114,6 @@ fn judge_pe(pe: &PE<'_>) -> Result<()> {
     let week = Duration::from_secs(7 * 24 * 3600);
     let now = SystemTime::now();
     ensure!(stamp < now - week || stamp > now + week, "the header has the time of the build");
-    // What every supported Windows has; a runtime library to be installed beside it would not be here.
-    const SYSTEM: &[&str] = &[
-        "advapi32.dll",
-        "api-ms-win-",
-        "bcrypt.dll",
-        "bcryptprimitives.dll",
-        "crypt32.dll",
-        "kernel32.dll",
-        // The C library of Windows itself, which mingw-w64 links.
-        "msvcrt.dll",
-        "ntdll.dll",
-        "ole32.dll",
-        "secur32.dll",
-        "shell32.dll",
-        "user32.dll",
-        "userenv.dll",
-        "ws2_32.dll",
-    ];
-    for library in &pe.libraries {
-        let known = SYSTEM.iter().any(|system| library.to_ascii_lowercase().starts_with(system));
-        ensure!(known, "it needs {library}");
-    }
-    Ok(())
-}
-
-/// Position independent, nothing but the system library, macOS 11, and signed where that is required.
-fn judge_mach_o(name: &str, mach: &MachO<'_>) -> Result<()> {
-    ensure!(mach.header.flags & mach_header::MH_PIE != 0, "it is not position independent");
-    ensure!(mach.header.flags & mach_header::MH_ALLOW_STACK_EXECUTION == 0, "its stack is executable");
-    // goblin lists the file itself first.
-    for library in mach.libs.iter().filter(|library| **library != "self") {
-        ensure!(*library == "/usr/lib/libSystem.B.dylib", "it needs {library}");
-    }
-    ensure!(mach.rpaths.is_empty(), "it has a run path");
-    let mut oldest = None;
-    let mut signed = false;
-    for command in &mach.load_commands {
-        match command.command {
-            CommandVariant::BuildVersion(version) => oldest = Some(version.minos >> 16),
-            CommandVariant::VersionMinMacosx(version) => oldest = Some(version.version >> 16),
-            CommandVariant::CodeSignature(_) => signed = true,
-            _ => {}
-        }
-    }
-    ensure!(oldest.is_some_and(|major| major <= 11), "it asks for macOS {oldest:?}, not 11");
-    ensure!(
-        signed || !name.contains("aarch64"),
-        "it has no signature, without which Apple silicon runs nothing"
-    );
     Ok(())
 }
 
