@@ -88,18 +88,22 @@ pub(crate) fn compare_files(first: &Path, second: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Copies what a fresh clone would have: everything but results of builds and the history.
+/// Copies what a fresh clone would have: everything but results of builds at the top, and the history.
 pub(crate) fn copy_sources(from: &Path, to: &Path) -> Result<()> {
+    copy_but(from, to, &["target", "dist", "dist-signed", "result"])
+}
+
+fn copy_but(from: &Path, to: &Path, skipped: &[&str]) -> Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from).with_context(|| format!("reading {}", from.display()))? {
         let entry = entry?;
         let name = entry.file_name();
-        if ["target", "dist", ".git", "result", "__pycache__"].iter().any(|skipped| name == *skipped) {
+        if skipped.iter().chain(&[".git", "__pycache__"]).any(|skipped| name == *skipped) {
             continue;
         }
         let (source, target) = (entry.path(), to.join(&name));
         if entry.file_type()?.is_dir() {
-            copy_sources(&source, &target)?;
+            copy_but(&source, &target, &[])?;
         } else {
             fs::copy(&source, &target).with_context(|| format!("copying {}", source.display()))?;
         }

@@ -102,7 +102,9 @@ fn tables(msi: &Path) -> Result<()> {
         "folder|WATCHFOLDER|DataFolder|INSTALLDIR|done|failed|",
         "purge|[DataFolder]",
     ] {
-        let found = exported.lines().any(|line| line.starts_with(record));
+        // The first record of an action stands behind the name of its property.
+        let is_it = |line: &str| line.rsplit('\t').next().is_some_and(|found| found.starts_with(record));
+        let found = exported.lines().any(is_it);
         ensure!(found, "no custom action has the record {record:?}:\n{exported}");
     }
     let first = |action: &str| properties.get(&format!("{action}.Data")).cloned().unwrap_or_default();

@@ -9,6 +9,7 @@ mod shipped;
 mod versions;
 
 use crate::bench::Bench;
+use crate::products::workspace;
 use anyhow::{Result, ensure};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -21,7 +22,7 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     }
     shipped::judge(bench)?;
     for path in bench.artifacts(".rpm")? {
-        rpm::judge(bench, &path)?;
+        rpm::judge(bench, &path, &workspace().join("packaging/rpm/rpmlint.toml"))?;
     }
     for path in bench.artifacts(".tar.gz")? {
         archive::judge_tar(bench, &path)?;

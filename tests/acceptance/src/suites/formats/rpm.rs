@@ -3,14 +3,14 @@
 use super::{file_name, one_value, same_names};
 use crate::bench::Bench;
 use crate::command::{said, tool};
-use crate::products::workspace;
 use anyhow::{Result, ensure};
 use std::path::Path;
 
 /// What the rpm of Enterprise Linux 8 (4.14) can read, and nothing newer.
 const FEATURES: &[&str] = &["CompressedFileNames", "FileDigests", "PayloadFilesHavePrefix", "PayloadIsXz"];
 
-pub(super) fn judge(bench: &mut Bench, path: &Path) -> Result<()> {
+/// Judges a package. `rpmlint` is the configuration that says what is as it should be in it.
+pub(super) fn judge(bench: &mut Bench, path: &Path, rpmlint: &Path) -> Result<()> {
     let name = file_name(path);
     let query = |format: &str| tool("rpm", 120).args(["-qp", "--queryformat", format]).arg(path).read();
 
@@ -71,8 +71,7 @@ pub(super) fn judge(bench: &mut Bench, path: &Path) -> Result<()> {
     });
 
     bench.case_needing(&["rpmlint"], &format!("{name}: rpmlint is content"), || {
-        let config = workspace().join("packaging/rpm/rpmlint.toml");
-        let output = tool("rpmlint", 120).arg("--config").arg(config).arg(path).output()?;
+        let output = tool("rpmlint", 120).arg("--config").arg(rpmlint).arg(path).output()?;
         ensure!(
             output.status.success() && said(&output).contains("0 errors, 0 warnings"),
             "{}",

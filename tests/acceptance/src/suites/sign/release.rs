@@ -68,7 +68,7 @@ impl Checkout {
         }
         fs::create_dir_all(folder.join("xtask"))?;
         fs::write(folder.join("xtask/Cargo.toml"), "")?;
-        for file in ["CHANGELOG.md", "LICENSE", "README.md", "artifacts.toml"] {
+        for file in ["targets.toml", "CHANGELOG.md", "LICENSE", "README.md", "artifacts.toml"] {
             fs::copy(products::workspace().join(file), folder.join(file))?;
         }
         let checkout = Checkout(folder);
