@@ -120,16 +120,6 @@ impl BuildTarget {
     }
 }
 
-/// Downloads the sources of all dependencies, once for all targets.
-pub(crate) fn fetch(progress: &Progress) -> Result<()> {
-    let step = progress.step("sources of the dependencies");
-    let mut cargo = clean_command("cargo", &[]);
-    cargo.args(["fetch", "--locked"]).current_dir(workspace::root());
-    process::run(cargo, |line| step.note(line.trim())).context("the crates registry is needed once")?;
-    step.done();
-    Ok(())
-}
-
 /// Builds the programs of some targets. `ready` gets the path of each target's program as soon as all its
 /// programs are there, while others are still being built, or what went wrong.
 ///

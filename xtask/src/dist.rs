@@ -5,6 +5,7 @@
 //! artifact is reported with all the others, not instead of them.
 
 use crate::build::{self, BuildTarget};
+use crate::inputs;
 use crate::plan::{Facts, Node, Plan};
 use crate::process::stop_if_interrupted;
 use crate::progress::Progress;
@@ -152,7 +153,7 @@ fn keep(facts: &Facts, earlier: &Artifacts, out: &Path) -> Result<Artifacts> {
 /// Brings what is needed to build for the planned targets.
 fn prepare(nodes: &[Node<'_>]) -> Result<(Toolchain, Progress)> {
     let progress = Progress::new();
-    build::fetch(&progress)?;
+    inputs::fetch(&progress)?;
     let toolchain = Toolchain::prepare(&targets(nodes), &progress)?;
     Ok((toolchain, progress))
 }

@@ -11,6 +11,8 @@
 //!
 //! [`Sources::check`] compares what is counted with what the compiler read.
 
+use crate::process;
+use crate::progress::Progress;
 use crate::toolchain::rust::clean_command;
 use crate::workspace;
 use anyhow::{Context, Result, bail, ensure};
@@ -175,7 +177,7 @@ impl Sources {
         all.extend(arguments);
         let systems = triples.iter().map(|triple| Ok(triple.parse::<Target>()?.os)).collect::<Result<_>>()?;
         let mut closure = Closure { members: BTreeSet::new(), systems, packages: BTreeSet::new() };
-        for line in cargo(&all)?.lines().filter(|line| !line.is_empty()) {
+        for line in cargo_tree(&all)?.lines().filter(|line| !line.is_empty()) {
             self.add(&mut closure, line).with_context(|| format!("`cargo tree` says {line:?}"))?;
         }
         let closure = Arc::new(closure);
@@ -329,6 +331,27 @@ pub(crate) fn settings() -> Result<String> {
 }
 
 /// Runs cargo in the workspace and returns what it prints.
+/// Downloads the sources of all dependencies, once for all targets.
+pub(crate) fn fetch(progress: &Progress) -> Result<()> {
+    let step = progress.step("sources of the dependencies");
+    let mut cargo = clean_command("cargo", &[]);
+    cargo.args(["fetch", "--locked"]).current_dir(workspace::root());
+    process::run(cargo, |line| step.note(line.trim())).context("the crates registry is needed once")?;
+    step.done();
+    Ok(())
+}
+
+/// What `cargo tree` prints. Where sources are missing, they are downloaded as everywhere: said, and with what to do if
+/// that fails.
+fn cargo_tree(arguments: &[&str]) -> Result<String> {
+    let offline = [arguments, &["--offline"]].concat();
+    if let Ok(said) = cargo(&offline) {
+        return Ok(said);
+    }
+    fetch(&Progress::new())?;
+    cargo(&offline)
+}
+
 fn cargo(arguments: &[&str]) -> Result<String> {
     let mut command = clean_command("cargo", &[]);
     command.args(arguments).current_dir(workspace::root());

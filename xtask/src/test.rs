@@ -17,6 +17,7 @@ mod unit;
 mod workflows;
 
 use crate::build;
+use crate::inputs;
 use crate::process::{self, stop_if_interrupted};
 use crate::progress::Progress;
 use crate::toolchain::Toolchain;
@@ -292,7 +293,7 @@ impl<'a> Run<'a> {
 fn mingw_environment() -> Result<Option<(&'static str, PathBuf)>> {
     let windows: Vec<_> = build::targets()?.iter().filter(|t| t.triple == "x86_64-pc-windows-gnu").collect();
     let progress = Progress::lines();
-    build::fetch(&progress)?;
+    inputs::fetch(&progress)?;
     let sysroots = Toolchain::prepare(&windows, &progress)?.sysroots;
     Ok(sysroots.into_iter().next().map(|(_, sysroot)| ("PYWATS_MINGW_SYSROOT", sysroot)))
 }

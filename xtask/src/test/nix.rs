@@ -67,7 +67,7 @@ impl Repositories {
 pub(crate) fn arguments(test: &Test) -> Result<Vec<OsString>> {
     let progress = Progress::lines();
     compiled::add_components()?;
-    build::fetch(&progress)?;
+    crate::inputs::fetch(&progress)?;
     let targets: Vec<_> = build::targets()?.iter().collect();
     let (rust, sysroots) = {
         // The toolchain keeps the cache to itself while it lives.
