@@ -108,7 +108,7 @@ const COPYRIGHT: &str = "Format: https://www.debian.org/doc/packaging-manuals/co
                          Copyright: 2026 Example\nLicense: public-domain\n Do with it what you like.\n";
 
 /// What is as it should be in it: it is static, and rpmlint 2.4 misses the manual of every program.
-const RPMLINT: &str = "ValidLicenses = [\"MIT\"]\nFilters = [\"statically-linked-binary\", \"no-signature\", \
+const RPMLINT: &str = "CompressExtension = \"gz\"\nValidLicenses = [\"MIT\"]\nFilters = [\"statically-linked-binary\", \"no-signature\", \
                        \"no-manual-page-for-binary\", \"no-group-tag\"]\n";
 
 /// Packs it into every format it has a section for, and judges what comes out.
