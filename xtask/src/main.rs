@@ -16,6 +16,7 @@ mod settings;
 mod sign;
 mod test;
 mod toolchain;
+mod untrusted;
 mod verify;
 mod winget;
 mod workspace;

@@ -1,7 +1,7 @@
 //! `packager`: makes artifacts from programs that are already there, and puts folders of artifacts together,
 //! without network, cargo or git.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use packager::{Artifacts, Compiled, Folder, Origin, Programs, Recipe, Version, formats, merge, recipe};
 use std::path::PathBuf;
@@ -78,6 +78,11 @@ impl Pack {
         } else {
             Programs::new(&recipe.product, self.programs).context("in --program")?
         };
+        ensure!(
+            self.from.is_empty() || !row.of.is_empty(),
+            "--from: {:?} is not made of other artifacts",
+            row.name
+        );
         let parts = recipe::parts_from(row, &self.from)?;
         let inputs = match self.inputs {
             Some(inputs) => inputs,

@@ -7,6 +7,7 @@ use crate::programs::Programs;
 use crate::rows::{Row, Rows};
 use crate::{Changelog, Entry, Kind, Package, Payload, Product, Version, format};
 use anyhow::{Context, Result, ensure};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -43,7 +44,26 @@ impl Recipe {
         let product = Product::load(manifest)?;
         let changelog = product.changelog()?;
         let (version, epoch) = (changelog.latest().version, changelog.latest().epoch());
-        Ok(Recipe { product, changelog, version, epoch, rows: Rows::load(rows)? })
+        let recipe = Recipe { product, changelog, version, epoch, rows: Rows::load(rows)? };
+        recipe
+            .refuse_same_files()
+            .with_context(|| format!("in the table of artifacts {}", rows.display()))?;
+        Ok(recipe)
+    }
+
+    /// Refuses two artifacts that would be the same file.
+    fn refuse_same_files(&self) -> Result<()> {
+        let mut files: BTreeMap<String, &str> = BTreeMap::new();
+        for row in self.rows.artifacts() {
+            let file = self.file_name(row)?;
+            if let Some(other) = files.insert(file.clone(), &row.name) {
+                anyhow::bail!(
+                    "{other:?} and {:?} are the same file, {file}: leave one of them out",
+                    row.name
+                );
+            }
+        }
+        Ok(())
     }
 
     /// What the file of an artifact is called.
@@ -136,15 +156,18 @@ impl Recipe {
 
     fn check(&self, row: &Row, programs: &Programs, parts: &[Part]) -> Result<()> {
         let given: Vec<&str> = programs.compiled().map(|compiled| compiled.triple.as_str()).collect();
-        if !row.targets.is_empty() {
-            ensure!(
-                given.len() == row.targets.len() && row.targets.iter().all(|t| given.contains(&t.as_str())),
-                "{:?} takes programs for {}, and there are some for {}",
-                row.name,
-                row.targets.join(", "),
-                if given.is_empty() { "no target".to_owned() } else { given.join(", ") }
-            );
-        }
+        let is_right =
+            given.len() == row.targets.len() && row.targets.iter().all(|t| given.contains(&t.as_str()));
+        let list =
+            |targets: &[&str]| if targets.is_empty() { "no target".to_owned() } else { targets.join(", ") };
+        let wanted: Vec<&str> = row.targets.iter().map(String::as_str).collect();
+        ensure!(
+            is_right,
+            "the artifact {:?} takes programs for {}, and is given some for {}: name a folder for each target, and for no other",
+            row.name,
+            list(&wanted),
+            list(&given)
+        );
         let given: Vec<&str> = parts.iter().map(|part| part.name.as_str()).collect();
         ensure!(given == row.of, "{:?} is made of {:?}, and it is given {given:?}", row.name, row.of);
         Ok(())

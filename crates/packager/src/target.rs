@@ -96,7 +96,8 @@ impl Platform {
         arches.dedup();
         ensure!(
             targets.iter().all(|target| target.os == first.os) && arches.len() == targets.len(),
-            "the targets of one artifact are of one system, and each is named once"
+            "{} cannot be in one artifact: its targets are of one system, and each is named once",
+            targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
         );
         Ok(Platform { os: first.os, arches })
     }

@@ -26,7 +26,19 @@ fn enter(name: &str, compiled: &[(&str, &[u8])]) -> anyhow::Result<Vec<u8>> {
     Programs::new(&product, compiled)?.source(name)?.read()
 }
 
-/// Fails if: a program for another system or processor, or one that asks for a library that Windows does not have, is
+/// A file without its last byte.
+fn cut(mut file: Vec<u8>) -> Vec<u8> {
+    file.pop();
+    file
+}
+
+/// A file with another number at a place.
+fn with(mut file: Vec<u8>, at: usize, number: u32) -> Vec<u8> {
+    file[at..at + 4].copy_from_slice(&number.to_le_bytes());
+    file
+}
+
+/// Fails if: a damaged program, one for another system or processor, or one that asks for a library that Windows does not have, is
 /// packed, or the error does not say what is wrong with which file.
 #[test]
 fn refuses_what_would_not_start() {
@@ -49,6 +61,11 @@ fn refuses_what_would_not_start() {
         ("x86_64-macos", elf(0x3e), "no 64-bit program for macOS"),
         ("x86_64-macos", macho(ARM64, false), "a program for aarch64, not for x86_64"),
         ("aarch64-macos", macho(ARM64, false)[..100].to_vec(), "cannot be packed"),
+        ("aarch64-macos", cut(macho(ARM64, true)), "its segment __LINKEDIT reaches behind its end"),
+        ("aarch64-macos", [macho(ARM64, true), vec![0]].concat(), "something was cut off or appended"),
+        ("aarch64-macos", with(macho(ARM64, false), 12, 6), "no program that can be started"),
+        ("aarch64-macos", with(macho(ARM64, true), 32 + 2 * 72 + 12, 8), "its signature does not end"),
+        ("aarch64-macos", with(macho(ARM64, false), 32 + 48, 0), "no segment __TEXT"),
     ];
     for (target, bytes, complaint) in refused {
         let error = format!("{:#}", enter("sample", &[(target, bytes)]).expect_err(complaint));

@@ -1,5 +1,6 @@
 //! Files of certificates in PEM.
 
+use crate::untrusted;
 use anyhow::{Context, Result, anyhow, ensure};
 use cms::cert::x509::Certificate;
 use cms::cert::x509::der::{Decode, pem};
@@ -13,7 +14,7 @@ use std::path::Path;
 /// # Errors
 /// If there are none, or one is damaged.
 pub(crate) fn read(path: &Path) -> Result<Vec<Vec<u8>>> {
-    let text = fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+    let text = untrusted::read(path)?;
     let damaged = || format!("a certificate in {} is damaged", path.display());
     let mut found = Vec::new();
     for certificate in CertificateDer::pem_slice_iter(&text) {

@@ -5,6 +5,7 @@ use super::osslsigncode::Osslsigncode;
 use super::signature::Signature;
 use super::trust::{Roots, Trust};
 use crate::process::stop_if_interrupted;
+use crate::untrusted;
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use std::fs;
@@ -35,7 +36,7 @@ pub(crate) struct Verdict {
 /// # Errors
 /// If it cannot be read, or there are no roots to judge it by.
 pub(crate) fn judge(tool: &Osslsigncode, name: &str, file: &Path, trust: &Trust) -> Result<Vec<Verdict>> {
-    let bytes = fs::read(file).with_context(|| format!("reading {}", file.display()))?;
+    let bytes = untrusted::read(file)?;
     let look = kind::look_at(&bytes);
     let bad = |problem: &str| Ok(vec![Verdict::bad(name, problem)]);
     match look.kind {

@@ -2,8 +2,8 @@
 
 use super::pe::Pe;
 use super::{archive, signature};
-use anyhow::{Context, Result};
-use std::fs;
+use crate::untrusted;
+use anyhow::Result;
 use std::io::{Cursor, Read};
 use std::path::Path;
 
@@ -56,7 +56,7 @@ pub(crate) struct Look {
 /// # Errors
 /// If it cannot be read.
 pub(crate) fn look(path: &Path) -> Result<Look> {
-    let bytes = fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+    let bytes = untrusted::read(path)?;
     Ok(look_at(&bytes))
 }
 

@@ -6,6 +6,7 @@
 //! in it, and a time stamp of [RFC 3161](https://www.rfc-editor.org/rfc/rfc3161).
 
 use super::algorithm;
+use crate::untrusted;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use cms::cert::CertificateChoices;
 use cms::cert::x509::attr::Attribute;
@@ -17,7 +18,6 @@ use cms::content_info::ContentInfo;
 use cms::signed_data::{SignedData, SignerIdentifier, SignerInfo};
 use packager::digest;
 use serde::Serialize;
-use std::fs;
 use std::path::Path;
 
 /// SpcSpOpusInfo: description and URL.
@@ -78,7 +78,7 @@ impl Signature {
     /// # Errors
     /// If the file cannot be read or is no signature.
     pub(crate) fn read(path: &Path) -> Result<Signature> {
-        let text = fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+        let text = untrusted::read(path)?;
         let (_, bytes) =
             pem::decode_vec(&text).map_err(|error| anyhow!("{} is not PEM: {error}", path.display()))?;
         parse(&bytes).with_context(|| format!("{} is not an Authenticode signature", path.display()))

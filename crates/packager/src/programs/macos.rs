@@ -9,8 +9,8 @@ use crate::Arch;
 use anyhow::{Context, Result, ensure};
 use object::LittleEndian;
 use object::macho::{
-    CPU_TYPE_ARM64, CPU_TYPE_X86_64, FAT_MAGIC, LC_CODE_SIGNATURE, LinkeditDataCommand, MachHeader64,
-    SegmentCommand64,
+    CPU_TYPE_ARM64, CPU_TYPE_X86_64, FAT_MAGIC, LC_CODE_SIGNATURE, LinkeditDataCommand, MH_EXECUTE,
+    MachHeader64, SegmentCommand64,
 };
 use object::read::macho::{MachHeader as _, Section as _, Segment as _};
 use sha2::{Digest as _, Sha256};
@@ -69,14 +69,30 @@ impl Layout {
             CPU_TYPE_ARM64 => Arch::Aarch64,
             other => anyhow::bail!("it is for a processor with the number {other:#x}"),
         };
+        ensure!(
+            header.filetype(endian) == MH_EXECUTE,
+            "it is no program that can be started, but something like a library"
+        );
+        let within =
+            |start: u64, size: u64| start.checked_add(size).is_some_and(|end| end <= bytes.len() as u64);
         let (mut at, mut free_until) = (size_of::<MachHeader64<LE>>(), bytes.len());
         let (mut signature, mut linkedit, mut text) = (None, None, None);
         let mut commands = header.load_commands(endian, bytes, 0)?;
         while let Some(command) = commands.next()? {
             if let Some((segment, data)) = SegmentCommand64::<LE>::from_command(command)? {
+                let (start, size) = (segment.fileoff(endian), segment.filesize(endian));
+                let name = String::from_utf8_lossy(segment.name()).into_owned();
+                ensure!(
+                    within(start, size),
+                    "its segment {name} reaches behind its end: the file is cut off or damaged"
+                );
+                ensure!(
+                    name != "__LINKEDIT" || start + size == bytes.len() as u64,
+                    "its segment __LINKEDIT does not end where the file does: something was cut off or appended"
+                );
                 match segment.name() {
-                    b"__LINKEDIT" => linkedit = Some((at, segment.fileoff(endian))),
-                    b"__TEXT" => text = Some((segment.fileoff(endian), segment.filesize(endian))),
+                    b"__LINKEDIT" => linkedit = Some((at, start)),
+                    b"__TEXT" => text = Some((start, size)),
                     _ => {}
                 }
                 let starts =
@@ -84,6 +100,9 @@ impl Layout {
                 free_until = starts.filter(|start| *start > 0).fold(free_until, usize::min);
             } else if command.cmd() == LC_CODE_SIGNATURE {
                 let data: &LinkeditDataCommand<LE> = command.data()?;
+                let (start, size) =
+                    (u64::from(data.dataoff.get(endian)), u64::from(data.datasize.get(endian)));
+                ensure!(start + size == bytes.len() as u64, "its signature does not end where the file does");
                 signature = Some((at, data.dataoff.get(endian) as usize));
             }
             at += command.cmdsize() as usize;
@@ -95,7 +114,9 @@ impl Layout {
             room: (at, free_until),
             signature,
             linkedit: linkedit.context("it has no segment __LINKEDIT")?,
-            text: text.context("it has no segment __TEXT")?,
+            text: text
+                .filter(|(start, size)| *start == 0 && *size > 0)
+                .context("it has no segment __TEXT at its start")?,
         })
     }
 }
