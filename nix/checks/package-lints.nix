@@ -58,7 +58,9 @@ let
     tools = [ msitools ];
     command = ''
       msiinfo suminfo $folder/*.msi
-      msiinfo export $folder/*.msi Property | grep -q 'E7F2D8A1-4B5C-6D7E-8F9A-0B1C2D3E4F5A'
+      # Through a file: at the end of a pipe, grep would stop reading before msiinfo has written everything.
+      msiinfo export $folder/*.msi Property > properties
+      grep -q 'E7F2D8A1-4B5C-6D7E-8F9A-0B1C2D3E4F5A' properties
     '';
   };
 
