@@ -58,7 +58,7 @@ const EDITS: &[Edit] = &[
     Edit { file: "targets.toml", change: Comment, rebuilds: &[] },
     Edit {
         file: "artifacts.toml",
-        change: Replace("\"rpm-x86_64\"\nformat = \"rpm\"", "\"rpm-x86_64\"\nformat = \"tar.gz\""),
+        change: Replace("\"rpm-x86_64\"\nformat", "\"rpm-x86_64\"\nof = [\"deb-amd64\"]\nformat"),
         rebuilds: &[RPM],
     },
     Edit { file: "targets.toml", change: Replace("-Wl,-Brepro", "-Wl,-brepro"), rebuilds: WINDOWS },
