@@ -12,7 +12,7 @@ use crate::progress::Progress;
 use crate::toolchain::Toolchain;
 use crate::workspace;
 use anyhow::{Result, anyhow, bail};
-use packager::{Artifact, Artifacts, Compiled, Folder, Origin, Part, Programs, Recipe, Row};
+use packager::{Artifact, Artifacts, Compiled, Folder, Origin, Part, Recipe, Row};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -286,10 +286,7 @@ impl Workshop<'_> {
         }
         stop_if_interrupted()?;
         let step = self.progress.step(&node.file_name);
-        let programs = match compiled.as_slice() {
-            [] => Programs::none(recipe.rows.platform(node.row)?),
-            _ => Programs::new(&recipe.product, compiled)?,
-        };
+        let programs = recipe.take(node.row, compiled)?;
         let toolchain = self.facts.toolchain(node.row)?;
         let origin = Origin { inputs: &node.inputs, toolchain: &toolchain };
         let (_, artifact) = recipe.make(node.row, &programs, parts, origin, self.out)?;

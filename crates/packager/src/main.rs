@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
-use packager::{Artifacts, Compiled, Folder, Origin, Programs, Recipe, Version, formats, merge, recipe};
+use packager::{Artifacts, Compiled, Folder, Origin, Recipe, Version, formats, merge, recipe};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -73,11 +73,7 @@ impl Pack {
         recipe.version = self.package_version.unwrap_or(recipe.version);
         recipe.epoch = self.epoch.unwrap_or(recipe.epoch);
         let row = recipe.rows.row(&self.name)?;
-        let programs = if self.programs.is_empty() {
-            Programs::none(recipe.rows.platform(row)?)
-        } else {
-            Programs::new(&recipe.product, self.programs).context("in --program")?
-        };
+        let programs = recipe.take(row, self.programs).context("in --program")?;
         ensure!(
             self.from.is_empty() || !row.of.is_empty(),
             "--from: {:?} is not made of other artifacts",

@@ -3,7 +3,7 @@
 use crate::artifacts::{Artifact, MadeFrom};
 use crate::digest::{self, Inputs};
 use crate::payload::Part;
-use crate::programs::Programs;
+use crate::programs::{Compiled, Programs};
 use crate::rows::{Row, Rows};
 use crate::{Changelog, Entry, Kind, Package, Payload, Product, Version, format};
 use anyhow::{Context, Result, ensure};
@@ -122,7 +122,19 @@ impl Recipe {
         Ok((path, artifact))
     }
 
-    /// The same for those who have no digest of the sources: what is packed stands for them.
+    /// The programs of an artifact, from the folders that they were compiled into; an artifact may have none but those
+    /// inside its parts.
+    ///
+    /// # Errors
+    /// If a target is unknown, or no artifact can have these targets at once.
+    pub fn take(&self, row: &Row, compiled: Vec<Compiled>) -> Result<Programs> {
+        if compiled.is_empty() {
+            return Ok(Programs::none(self.rows.platform(row)?));
+        }
+        Programs::new(&self.product, compiled)
+    }
+
+    /// A digest for those who have none of the sources: of everything that is packed.
     ///
     /// # Errors
     /// As [`Recipe::make`].
@@ -174,7 +186,7 @@ impl Recipe {
     }
 }
 
-/// Opens the folder of artifacts, and reads what it lists of the parts of a row.
+/// The parts of a row, from the folders of artifacts that have them.
 ///
 /// # Errors
 /// If a folder has no list, a part is in none of them, or it is not what its list says.
@@ -186,8 +198,7 @@ fn part_from(name: &str, folders: &[PathBuf]) -> Result<Part> {
     for folder in folders {
         let list = crate::Artifacts::load(folder)?
             .with_context(|| format!("{} has no list of artifacts", folder.display()))?;
-        let found = list.0.iter().find(|(_, artifact)| artifact.artifact == name);
-        if let Some((file_name, artifact)) = found {
+        if let Some((file_name, artifact)) = list.of_row(name) {
             let path = folder.join(file_name);
             artifact
                 .verify_file(&path)

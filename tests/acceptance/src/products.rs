@@ -52,10 +52,7 @@ pub(crate) fn as_released(
 ) -> Result<PathBuf> {
     let recipe = recipe()?;
     let row = recipe.rows.row(name)?;
-    let programs = match compiled.as_slice() {
-        [] => Programs::none(recipe.rows.platform(row)?),
-        _ => Programs::new(&recipe.product, compiled)?,
-    };
+    let programs = recipe.take(row, compiled)?;
     let parts = if row.of.is_empty() { Vec::new() } else { parts_from(row, &[parts.to_owned()])? };
     let origin = Origin { inputs: "", toolchain: "" };
     Ok(recipe.make(row, &programs, parts, origin, folder)?.0)

@@ -18,7 +18,7 @@ use earlier::Earlier;
 use folders::NewFolders;
 use packager::digest::sha256_file;
 use packager::unfinished::{self, PREFIX, Unfinished};
-use packager::{Artifacts, Compiled, Folder, Origin, Part, Programs, Recipe, Row};
+use packager::{Artifacts, Compiled, Folder, Origin, Part, Recipe, Row};
 use programs::Unsigned;
 pub(super) use report::Report;
 use std::collections::{BTreeMap, BTreeSet};
@@ -174,11 +174,7 @@ impl Run<'_> {
         let name = recipe.file_name(row)?;
         let compiled =
             |triple: &String| Compiled { triple: triple.clone(), folder: self.place("programs", triple) };
-        let programs = if row.targets.is_empty() {
-            Programs::none(recipe.rows.platform(row)?)
-        } else {
-            Programs::new(&recipe.product, row.targets.iter().map(compiled).collect())?
-        };
+        let programs = recipe.take(row, row.targets.iter().map(compiled).collect())?;
         let part = |part: &String| {
             let file = recipe.file_name(recipe.rows.row(part)?)?;
             Ok(Part::new(part, self.place("ready", &file)))
