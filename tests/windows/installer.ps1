@@ -48,13 +48,13 @@ $Chosen = Join-Path $env:SystemDrive '\Test Station\py WATS'
 # A watch folder with characters beyond ASCII. They are written as numbers: Windows PowerShell takes a script without a
 # byte order mark for one in the code page of the system.
 $Reports = Join-Path $env:SystemDrive "\Pr$([char] 0xfc)f Stand\Me$([char] 0xdf)daten"
-# Where the ordinary user of the test finds what is for him, and writes what he answers.
+# Where the standard user of the test finds what is for him, and writes what he answers.
 $Exchange = Join-Path $env:SystemDrive '\pywats-exchange'
 $Data = Join-Path $env:ProgramData 'pyWATS'
 # A folder that is shared, and the name of the share.
 $Shared = Join-Path $env:SystemDrive '\pywats-share'
 $ShareName = 'pywats-test'
-# A watch folder that an ordinary user asks for.
+# A watch folder that a standard user asks for.
 $PlantedWatch = Join-Path $env:SystemRoot 'Temp\made-by-user'
 $Configuration = Join-Path $Data 'config.json'
 $Sample = Join-Path $PSScriptRoot '..\fixtures\uut-wsjf-export.json'
@@ -120,7 +120,7 @@ $sections = @(
     @('the service', { Test-ServiceSettings }, ''),
     @('the event log', { Test-EventSource }, ''),
     @('access rights', { Test-Rights }, ''),
-    @('folders that an ordinary user made', { Test-PlantedFolders }, ''),
+    @('folders that a standard user made', { Test-PlantedFolders }, ''),
     @('the first configuration', { Test-FirstConfiguration }, ''),
     @('a watch folder on a share', { Test-SharedWatchFolder }, ''),
     @('settings that cannot work', { Test-Refusals }, ''),
@@ -134,7 +134,7 @@ $sections = @(
     @('an installation that fails', { Test-FailedInstallation }, ''),
     @('another package of the same version', { Test-SameVersion }, 'SameMsi'),
     @('repairs', { Test-Repairs }, ''),
-    @('a repair by an ordinary user', { Test-RepairByUser }, ''),
+    @('a repair by a standard user', { Test-RepairByUser }, ''),
     @('a removal that fails', { Test-FailedRemoval }, ''),
     @('administrative installation', { Test-Unpacking }, ''),
     @('advertisement', { Test-Advertisement }, ''),

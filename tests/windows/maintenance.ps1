@@ -52,7 +52,7 @@ function Test-Repairs {
     }
 }
 
-# An ordinary user has the product repaired, with properties that only administrators choose; returns what he says of
+# A standard user has the product repaired, with properties that only administrators choose; returns what he says of
 # it. Windows may refuse that, too.
 function Invoke-RepairAsUser([string] $Properties) {
     # The package itself may be where the user cannot read.
@@ -68,7 +68,7 @@ function Invoke-RepairAsUser([string] $Properties) {
 function Test-RepairByUser {
     Install-Client $Msi
     Assert-Running
-    Test-Claim 'an ordinary user who has the product repaired changes none of its settings' {
+    Test-Claim 'a standard user who has the product repaired changes none of its settings' {
         $settings = Get-ServiceSettings
         $said = Invoke-RepairAsUser "WATCHFOLDER=$PlantedWatch SERVICEACCOUNT=LocalSystem INSTALLSERVICE=0"
         Assert-That ($said -match '^ended with \d+$') "the repair was not tried: $said"

@@ -1,4 +1,4 @@
-# What an ordinary user made before the installer came, to own it afterwards. Part of installer.ps1.
+# What a standard user made before the installer came, to own it afterwards. Part of installer.ps1.
 
 # What user.ps1 puts into the data folder.
 $Planted = @('planted.txt', 'config.json', 'token', 'done\planted.txt')
@@ -40,16 +40,16 @@ function Assert-Replaced([string] $Aside) {
 }
 
 function Test-PlantedFolders {
-    Test-Claim 'a program folder that an ordinary user made is refused, even an empty one' {
+    Test-Claim 'a program folder that a standard user made is refused, even an empty one' {
         Assert-Attempts (Invoke-AsUser 'program') @{ 'program folder' = 'allowed' }
         Assert-MadeByUser $Chosen
         $log = Assert-Refused "/i `"$Msi`" INSTALLDIR=`"$Chosen`""
-        Assert-That ($log.Contains('an ordinary user made the folder')) 'the log does not say why'
+        Assert-That ($log.Contains('a standard user made the folder')) 'the log does not say why'
         Assert-MadeByUser $Chosen
         Assert-NothingInstalled
         Assert-That (-not (Test-Path $Data)) "$Data was made"
     }
-    Test-Claim 'a data folder that an ordinary user made is renamed with all that is in it, and another is made' {
+    Test-Claim 'a data folder that a standard user made is renamed with all that is in it, and another is made' {
         Add-Planted
         Assert-MadeByUser $Data
         Install-Client $Msi "SERVERURL=http://$ServerAddress"

@@ -30,13 +30,13 @@ function Test-Policies {
             (Get-Content -Raw $log) -match 'set by policy: server\.url'
         }
     }
-    Test-Claim 'an ordinary user cannot write policies' {
+    Test-Claim 'a standard user cannot write policies' {
         $acl = (Get-Acl $PolicyKey).GetAccessRules($true, $true, [System.Security.Principal.SecurityIdentifier])
         $write = [System.Security.AccessControl.RegistryRights] 'SetValue, CreateSubKey, ChangePermissions'
         # Users, Authenticated Users, Everyone, Interactive.
-        $ordinary = @('S-1-5-32-545', 'S-1-5-11', 'S-1-1-0', 'S-1-5-4')
+        $standard = @('S-1-5-32-545', 'S-1-5-11', 'S-1-1-0', 'S-1-5-4')
         $open = @($acl | Where-Object {
-            $_.IdentityReference.Value -in $ordinary -and $_.AccessControlType -eq 'Allow' -and
+            $_.IdentityReference.Value -in $standard -and $_.AccessControlType -eq 'Allow' -and
             ($_.RegistryRights -band $write) -ne 0
         })
         Assert-That ($open.Count -eq 0) "written by $(@($open | ForEach-Object { $_.IdentityReference }) -join ', ')"

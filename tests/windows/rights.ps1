@@ -1,4 +1,4 @@
-# Who may do what: the access rights as they are written, and what an ordinary user can do in fact. Part of
+# Who may do what: the access rights as they are written, and what a standard user can do in fact. Part of
 # installer.ps1; the rights themselves are in crates/packager/src/formats/msi/rights.rs.
 
 # The identity of the service, which follows from its name.
@@ -33,7 +33,7 @@ function Assert-Rights([string] $Path, [string[]] $Expected) {
 }
 
 function Test-Rights {
-    Test-Claim 'an ordinary user can put something into a data folder that an administrator made' {
+    Test-Claim 'a standard user can put something into a data folder that an administrator made' {
         New-DataFolder
         Add-Planted
         foreach ($name in $Planted) { Assert-MadeByUser (Join-Path $Data $name) }
@@ -60,7 +60,7 @@ function Test-Rights {
             Assert-Rights (Join-Path $Data $name) $DataFileRights
         }
     }
-    Test-Claim 'configuration and token that an ordinary user planted are set aside, and nothing else is' {
+    Test-Claim 'configuration and token that a standard user planted are set aside, and nothing else is' {
         foreach ($name in @('config.json', 'token')) { Assert-Planted (Join-Path $Data "$name.untrusted") }
         foreach ($name in @('planted.txt', 'done\planted.txt')) { Assert-Planted (Join-Path $Data $name) }
         Assert-That (-not (Test-Path "$Data.untrusted")) "$Data.untrusted was made"
@@ -72,7 +72,7 @@ function Test-Rights {
     Test-Claim 'configuration and token are for administrators and the service alone' {
         foreach ($name in @('config.json', 'token')) { Assert-Rights (Join-Path $Data $name) $SecretRights }
     }
-    Test-Claim 'an ordinary user changes and reads nothing, and drops reports' {
+    Test-Claim 'a standard user changes and reads nothing, and drops reports' {
         Write-Text (Join-Path $Data 'watch\foreign.tmp') 'of somebody else'
         Write-Text (Join-Path $Exchange 'report.json') (Get-ReportText 9)
         $refused = @('change program', 'delete license', 'add to program', 'add to data', 'add folder to data',
@@ -87,7 +87,7 @@ function Test-Rights {
         foreach ($name in $allowed) { $expected[$name] = 'allowed' }
         Assert-Attempts (Invoke-AsUser 'after') $expected
     }
-    Test-Claim 'the report that an ordinary user dropped reaches the server' {
+    Test-Claim 'the report that a standard user dropped reaches the server' {
         Assert-Delivered 9 (Get-ReportId 9)
     }
     Test-Claim 'a repair sets access rights that somebody has loosened' {

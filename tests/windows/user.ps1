@@ -1,4 +1,4 @@
-# What an ordinary user of the station tries. Started by installer.ps1 as that user; writes a line for each attempt:
+# What a standard user of the station tries. Started by installer.ps1 as that user; writes a line for each attempt:
 # its name, =, and `allowed`, `refused` or what else happened.
 param(
     # Before an installation he makes the folder of the `program`, or that of the `data` and files in it. `after` it he
@@ -73,7 +73,7 @@ function Test-After {
     Test-Attempt 'rename own' { [System.IO.File]::Move($own, (Join-Path $watch '9.json')) }
 }
 
-# Windows decides whether an ordinary user may; what came of it, others look at.
+# Windows decides whether a standard user may; what came of it, others look at.
 function Test-Repair {
     $log = Join-Path $Exchange 'repair.log'
     $line = "/fomus `"$Package`" /qn /norestart /l*v `"$log`" $Properties"

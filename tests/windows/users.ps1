@@ -1,6 +1,6 @@
-# An ordinary user of the test station, made for the test and removed at its end. Part of installer.ps1.
+# A standard user of the test station, made for the test and removed at its end. Part of installer.ps1.
 
-# The group of ordinary users by its identifier: its name depends on the language of Windows.
+# The group of standard users by its identifier: its name depends on the language of Windows.
 function Get-UsersGroup {
     $group = New-Object System.Security.Principal.SecurityIdentifier 'S-1-5-32-545'
     return Split-Path -Leaf ($group.Translate([System.Security.Principal.NTAccount]).Value)
@@ -42,7 +42,7 @@ function Get-TestUserSid {
     return $account.Translate([System.Security.Principal.SecurityIdentifier]).Value
 }
 
-# Runs user.ps1 as the ordinary user, with more parameters of it; returns what became of each attempt, by its name.
+# Runs user.ps1 as the standard user, with more parameters of it; returns what became of each attempt, by its name.
 function Invoke-AsUser([string] $What, [hashtable] $More = @{}) {
     $result = Join-Path $Exchange "$What.txt"
     # The user may have answered the same before.

@@ -7,13 +7,13 @@
 //!
 //! | action | when | what |
 //! |---|---|---|
-//! | `KeepSettings` | first of all | has an ordinary user change nothing of what is installed |
+//! | `KeepSettings` | first of all | has a standard user change nothing of what is installed |
 //! | `CheckSettings` | a dialog is left | says in `SETTINGSPROBLEM` what is wrong with the public properties |
 //! | `RefuseSettings` | before anything is decided | the same, and ends the installation |
 //! | `ChooseFeatures` | features are known | takes features in or out as the public properties say |
 //! | `Prepare` | right before the transaction | looks at the service and hands the data to the actions below |
 //! | `StartAgain` | rollback, last of all | starts the service again if it ran before |
-//! | `SecureFolders` | folders are there | gives folders their owner and access rights, and takes what ordinary users put there out of the way |
+//! | `SecureFolders` | folders are there | gives folders their owner and access rights, and takes what standard users put there out of the way |
 //! | `WriteConfiguration` | files are there | writes a first configuration where there is none; puts a token that is given later in the place of the earlier one |
 //! | `RemoveConfiguration` | rollback | removes what the action above has written, and brings the earlier token back |
 //! | `ForgetReplaced` | commit | removes the earlier token |

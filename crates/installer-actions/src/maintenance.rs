@@ -1,11 +1,11 @@
 //! What only an administrator changes of a product that is installed.
 //!
-//! An ordinary user may have an installed product repaired, by the installation service and with its rights.
+//! A standard user may have an installed product repaired, by the installation service and with its rights.
 //! The public properties reach it then, too, as somebody wrote them.
 
 use crate::records;
 
-/// A public property that an ordinary user's value does not count for.
+/// A public property that a standard user's value does not count for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kept<'a> {
     /// The public property.

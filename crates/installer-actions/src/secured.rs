@@ -14,10 +14,10 @@ pub enum Secured<'a> {
         path: &'a str,
         /// Its rights.
         sddl: &'a str,
-        /// Whether it was not there a moment ago, so that nothing in it may be an ordinary user's.
+        /// Whether it was not there a moment ago, so that nothing in it may be a standard user's.
         new: bool,
-        /// Files that are set aside if an ordinary user wrote them. If he made the folder, another takes its place.
-        /// Without names, ordinary users may have made neither the folder nor anything in it.
+        /// Files that are set aside if a standard user wrote them. If he made the folder, another takes its place.
+        /// Without names, standard users may have made neither the folder nor anything in it.
         believed: Vec<&'a str>,
     },
     /// The folder gets the rights; what is in it stays as it is.

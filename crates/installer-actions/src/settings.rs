@@ -17,7 +17,7 @@ pub trait System {
     fn read(&self, path: &str, most: usize) -> Result<Vec<u8>, String>;
     /// Whether there is such an account.
     fn account_exists(&self, name: &str) -> bool;
-    /// Whether an ordinary user made a folder.
+    /// Whether a standard user made a folder.
     fn is_planted(&self, path: &str) -> bool;
     /// The account of a service that is registered already.
     fn account_of(&self, service: &str) -> Option<String>;
@@ -269,7 +269,7 @@ fn own_folder(path: &str, [program, name]: [&str; 2], earlier: &str, system: &dy
         Found::Folder(_) if lower == earlier.trim_end_matches('\\').to_lowercase() => Ok(()),
         // Even an empty one: who made a folder can keep it open, and change it again later.
         Found::Folder(_) if system.is_planted(plain) => refuse(
-            "an ordinary user made the folder, and what is put into it could be run with the rights of the \
+            "a standard user made the folder, and what is put into it could be run with the rights of the \
              service; remove it",
         ),
         Found::Folder(names) if names.is_empty() => Ok(()),

@@ -236,10 +236,10 @@ fn an_installed_product_is_reinstalled() {
     }
 }
 
-/// Fails if: an ordinary user who has an installed product repaired can set a property that the installation service
+/// Fails if: a standard user who has an installed product repaired can set a property that the installation service
 /// goes by.
 #[test]
-fn ordinary_users_change_nothing() {
+fn standard_users_change_nothing() {
     let mut tables = Tables::of("0.1.0");
     let properties = tables.column("Property", "Property", "Value");
     let (key, kept) = properties["KeepSettings.Data"].split_once('\n').unwrap();

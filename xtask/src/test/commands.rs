@@ -4,6 +4,7 @@ use super::compiled::{Compiled, cargo, cargo_with_clippy};
 use super::report::{Report, Voice, first_line};
 use super::{targets, unit, workflows};
 use crate::cache::Cache;
+use crate::build;
 use crate::process;
 use crate::progress::Progress;
 use crate::toolchain::rust::clean_command;
@@ -96,6 +97,10 @@ pub(super) fn counts(line: &str) -> Option<(usize, usize)> {
 fn cargo_deny(checks: &[&str]) -> Result<Command> {
     let folder = cargo_deny_folder(&Cache::open()?, &Progress::lines())?;
     let mut command = clean_command(folder.join("cargo-deny"), &[]);
+    // Elsewhere other dependencies would count.
+    for target in build::targets()? {
+        command.args(["--target", &target.triple]);
+    }
     command.args(["--workspace", "check"]).args(checks).current_dir(workspace::root());
     Ok(command)
 }

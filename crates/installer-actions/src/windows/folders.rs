@@ -93,7 +93,7 @@ pub(super) fn exists(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }
 
-/// Whether an ordinary user made a file or folder, or gave it another name elsewhere, by which the rights that it has
+/// Whether a standard user made a file or folder, or gave it another name elsewhere, by which the rights that it has
 /// there are changed. Where not even Windows' own folder has an owner to be trusted, owners mean nothing.
 fn is_of_others(path: &Path) -> bool {
     // Before the transaction this runs as the administrator, who may not change the folder of Windows.
@@ -103,7 +103,7 @@ fn is_of_others(path: &Path) -> bool {
     exists(path) && !trusted(path) && trusted(Path::new(&windows_folder()))
 }
 
-/// Whether an ordinary user made a folder.
+/// Whether a standard user made a folder.
 pub(super) fn is_planted(path: &Path) -> bool {
     path.is_dir() && is_of_others(path)
 }
@@ -124,7 +124,7 @@ pub(super) fn keeps(folders: &[Secured<'_>], file: &Path) -> bool {
     !is_planted(folder) && (locked || !is_of_others(file) || is_secured())
 }
 
-/// Puts a folder in the place of one that an ordinary user made. Taking that one over is not enough: whoever made it
+/// Puts a folder in the place of one that a standard user made. Taking that one over is not enough: whoever made it
 /// may have opened it, or something in it, before, and could change the rights again later.
 fn replace(path: &Path, believed: &[&str], rights: &Descriptor, log: &dyn Fn(&str)) -> Result<(), String> {
     // A link is refused by who looks next.
@@ -132,17 +132,17 @@ fn replace(path: &Path, believed: &[&str], rights: &Descriptor, log: &dyn Fn(&st
         return Ok(());
     }
     if believed.is_empty() {
-        return Err(format!("an ordinary user made {}; remove it and install again", path.display()));
+        return Err(format!("a standard user made {}; remove it and install again", path.display()));
     }
     let aside = free_name(path)?;
     std::fs::rename(path, &aside).map_err(|error| {
         format!(
-            "an ordinary user made {}, which cannot be renamed: {error}. Close what is open in it, or remove it, \
+            "a standard user made {}, which cannot be renamed: {error}. Close what is open in it, or remove it, \
              and install again",
             path.display()
         )
     })?;
-    log(&format!("{}: made by an ordinary user, now {}", path.display(), aside.display()));
+    log(&format!("{}: made by a standard user, now {}", path.display(), aside.display()));
     make(path, rights)
 }
 
@@ -174,23 +174,23 @@ fn create_directory(path: &Path, rights: &Descriptor) -> std::io::Result<()> {
     }
 }
 
-/// Takes files out of the way that the service would believe, and an ordinary user has written.
+/// Takes files out of the way that the service would believe, and a standard user has written.
 fn set_aside(folder: &Path, believed: &[&str], log: &dyn Fn(&str)) -> Result<(), String> {
     for file in believed.iter().map(|name| folder.join(name)).filter(|file| is_of_others(file)) {
         let aside = free_name(&file)?;
         std::fs::rename(&file, &aside)
             .map_err(|error| format!("{} cannot be set aside: {error}", file.display()))?;
-        log(&format!("{}: written by an ordinary user, now {}", file.display(), aside.display()));
+        log(&format!("{}: written by a standard user, now {}", file.display(), aside.display()));
     }
     Ok(())
 }
 
-/// Refuses a folder that an ordinary user has put something into before it had its rights.
+/// Refuses a folder that a standard user has put something into before it had its rights.
 fn nothing_of_others(folder: &Path) -> Result<(), String> {
     for path in entries(folder)? {
         if is_of_others(&path) {
             return Err(format!(
-                "an ordinary user has put {} there; remove it, or the folder, and install again",
+                "a standard user has put {} there; remove it, or the folder, and install again",
                 path.display()
             ));
         }
@@ -215,7 +215,7 @@ pub(super) fn missing_above(path: &Path) -> Vec<PathBuf> {
 /// What may be in a folder before it is secured for the first time.
 #[derive(Clone, Copy)]
 enum Contents<'a> {
-    /// Anything; files of these names are set aside if an ordinary user wrote them.
+    /// Anything; files of these names are set aside if a standard user wrote them.
     Believed(&'a [&'a str]),
     /// What administrators and the installation itself put there.
     Ours,

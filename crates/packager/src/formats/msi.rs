@@ -337,7 +337,7 @@ fn add_sequences(database: &mut Database) -> Result<()> {
     let row =
         row! { Action: location, Type: SET_PROPERTY, Source: "ARPINSTALLLOCATION", Target: "[INSTALLDIR]" };
     database.add("CustomAction", row)?;
-    // What an ordinary user may not change is settled before anything else looks at it.
+    // What a standard user may not change is settled before anything else looks at it.
     let install = actions::place(Sequence::new("InstallExecuteSequence").standard(INSTALL)?)?;
     let install = features::place(settings::place(install, false)?)?;
     install.custom(location, "", Place::After("CostFinalize"))?.add_to(database)?;

@@ -1,41 +1,22 @@
 //! The suites, a module each. What each proves and needs is said in `tests/suites.toml`.
 
-mod binaries;
-mod delivery;
-mod dialogs;
-mod dist;
-mod formats;
-mod install;
-mod mingw;
-mod msi;
-mod nix;
-mod reproducible;
-mod service;
-mod sign;
-mod wine;
-
 use crate::bench::Bench;
 use anyhow::{Context, Result};
 
 /// Runs the cases of a suite.
 pub(crate) type Run = fn(&mut Bench) -> Result<()>;
 
-/// Every suite by its name.
-const ALL: &[(&str, Run)] = &[
-    ("binaries", binaries::run),
-    ("delivery", delivery::run),
-    ("dialogs", dialogs::run),
-    ("dist", dist::run),
-    ("formats", formats::run),
-    ("install", install::run),
-    ("mingw", mingw::run),
-    ("msi", msi::run),
-    ("nix", nix::run),
-    ("reproducible", reproducible::run),
-    ("service", service::run),
-    ("sign", sign::run),
-    ("wine", wine::run),
-];
+/// Declares the modules, and every suite by its name.
+macro_rules! suites {
+    ($($name:ident),* $(,)?) => {
+        $(mod $name;)*
+        const ALL: &[(&str, Run)] = &[$((stringify!($name), $name::run)),*];
+    };
+}
+
+suites! {
+    binaries, delivery, dialogs, dist, formats, install, mingw, msi, nix, reproducible, service, sign, wine,
+}
 
 /// The suite of this name.
 ///

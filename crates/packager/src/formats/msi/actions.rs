@@ -132,7 +132,7 @@ pub(super) fn place(sequence: Sequence) -> Result<Sequence> {
     })
 }
 
-/// What an ordinary user who has an installed product repaired cannot set.
+/// What a standard user who has an installed product repaired cannot set.
 fn kept(package: &Package<'_>) -> Result<Vec<String>> {
     let key = record(&["key", &package.product.msi()?.registry_key]);
     // Whether features are there is known without their switches.

@@ -58,7 +58,7 @@ mod tests {
         assert_eq!(identity("TrustedInstaller"), known);
     }
 
-    /// Fails if: ordinary users may write where they must not, or somebody else owns a folder.
+    /// Fails if: standard users may write where they must not, or somebody else owns a folder.
     #[test]
     fn users_change_nothing_of_ours() {
         let service = "svc";

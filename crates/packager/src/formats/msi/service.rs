@@ -4,7 +4,7 @@
 //! whether it is registered and started is decided by the action `Prepare`, which looks at what is there.
 //!
 //! A new service runs under an account of its own without a password (`NT SERVICE\name`), which may do no more
-//! than an ordinary user. Start, recovery and the rest are set by the action `ConfigureService` and not by the
+//! than a standard user. Start, recovery and the rest are set by the action `ConfigureService` and not by the
 //! tables made for it, `MsiServiceConfig` and `MsiServiceConfigFailureActions`: these would set them anew with
 //! each upgrade, and are documented not to work as one expects.
 

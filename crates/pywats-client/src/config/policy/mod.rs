@@ -1,5 +1,5 @@
 //! Group policies: settings that an administrator enforces, above environment and file. Windows keeps them
-//! in the registry, where ordinary users cannot write; other systems have none.
+//! in the registry, where standard users cannot write; other systems have none.
 //!
 //! Which settings have one is a column of [`SETTINGS`]. The templates for the policy editor are generated
 //! from it (`tests/generated`), for ADMX see
