@@ -330,7 +330,6 @@ pub(crate) fn settings() -> Result<String> {
     Ok(format!("{}\n{config}", profile.map(|profile| profile.to_string()).unwrap_or_default()))
 }
 
-/// Runs cargo in the workspace and returns what it prints.
 /// Downloads the sources of all dependencies, once for all targets.
 pub(crate) fn fetch(progress: &Progress) -> Result<()> {
     let step = progress.step("sources of the dependencies");

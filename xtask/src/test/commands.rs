@@ -4,7 +4,6 @@ use super::compiled::{Compiled, cargo, cargo_with_clippy};
 use super::report::{Report, Voice, first_line};
 use super::{targets, unit, workflows};
 use crate::cache::Cache;
-use crate::build;
 use crate::process;
 use crate::progress::Progress;
 use crate::toolchain::rust::clean_command;
@@ -97,10 +96,6 @@ pub(super) fn counts(line: &str) -> Option<(usize, usize)> {
 fn cargo_deny(checks: &[&str]) -> Result<Command> {
     let folder = cargo_deny_folder(&Cache::open()?, &Progress::lines())?;
     let mut command = clean_command(folder.join("cargo-deny"), &[]);
-    // Elsewhere other dependencies would count.
-    for target in build::targets()? {
-        command.args(["--target", &target.triple]);
-    }
     command.args(["--workspace", "check"]).args(checks).current_dir(workspace::root());
     Ok(command)
 }
@@ -113,6 +108,19 @@ pub(super) fn cargo_deny_folder(cache: &Cache, progress: &Progress) -> Result<Pa
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::build;
+
+    /// Fails if: the dependencies of a target that there is are not judged, or those of one that there is not.
+    #[test]
+    fn licences_are_judged_for_every_target() {
+        let path = workspace::root().join("deny.toml");
+        let deny: toml::Table = toml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let judged: Vec<&str> =
+            deny["graph"]["targets"].as_array().unwrap().iter().map(|row| row.as_str().unwrap()).collect();
+        let built: Vec<&str> =
+            build::targets().unwrap().iter().map(|target| target.triple.as_str()).collect();
+        assert_eq!(judged, built);
+    }
 
     /// Fails if: the numbers of cargo's summary line are misread.
     #[test]
