@@ -74,8 +74,9 @@ impl Engine {
         let opened = queue::open(&config.client.data_dir)?;
         if let Some((aside, reason)) = opened.put_aside {
             status.incident(format!(
-                "the queue was damaged ({reason}) and a new one started; the old one is kept as {} and may \
-                 hold reports that were not uploaded; files still in the watch folder are taken again",
+                "the database of the queue was damaged ({reason}) and is made again from the {} files in the \
+                 spool; the old one is kept as {}",
+                opened.found,
                 aside.display()
             ));
         }
@@ -132,7 +133,7 @@ impl Engine {
 
     /// How many reports are still queued; unknown if the database cannot be read.
     pub fn pending(&self) -> Option<u64> {
-        self.queue.pending().ok()
+        Some(self.queue.counts().waiting)
     }
 
     /// Stops taking and uploading, and closes the queue. Takes a few seconds at most: an upload that
