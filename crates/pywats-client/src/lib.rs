@@ -29,11 +29,14 @@ pub mod exit;
 pub mod folder;
 pub mod health;
 pub mod intake;
+pub mod keeper;
 pub mod logging;
 pub mod queue;
 #[cfg(windows)]
 pub mod registry;
+pub mod reprocess;
 pub mod reserve;
+pub mod retention;
 pub mod run;
 pub mod service;
 pub mod status;

@@ -3,6 +3,7 @@
 //! Workers report here; the health endpoints, the service manager and the log read it. A problem is
 //! logged when it appears or changes and when it is over, however often it is reported.
 
+use crate::disposition::Census;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -73,6 +74,7 @@ struct Inner {
     problems: BTreeMap<Area, String>,
     last_error: Option<String>,
     counts: Counts,
+    failed: Census,
     beats: BTreeMap<Worker, Instant>,
 }
 
@@ -87,6 +89,7 @@ impl Status {
                 problems: BTreeMap::new(),
                 last_error: None,
                 counts: Counts::default(),
+                failed: Census::default(),
                 beats: BTreeMap::new(),
             }),
         }
@@ -162,6 +165,16 @@ impl Status {
     /// The counts.
     pub fn counts(&self) -> Counts {
         self.inner().counts
+    }
+
+    /// Says what lies in the failed folder.
+    pub fn lies_in_failed(&self, census: Census) {
+        self.inner().failed = census;
+    }
+
+    /// What lies in the failed folder.
+    pub fn failed_files(&self) -> Census {
+        self.inner().failed.clone()
     }
 
     /// How long the service has been running.
