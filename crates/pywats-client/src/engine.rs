@@ -113,8 +113,10 @@ impl Engine {
             failed,
             archive: config.archive_folder(),
         });
-        let keeper =
-            thread::Builder::new().name("keeper".to_owned()).spawn(life).map_err(StartError::Thread)?;
+        let keeper = thread::Builder::new().name("keeper".to_owned()).spawn(life).map_err(|error| {
+            stop_intake.stop();
+            StartError::Thread(error)
+        })?;
         let (stop, stopped) = watch::channel(false);
         let upload = tokio::spawn(upload::worker::run(upload::worker::Setup {
             queue: Arc::clone(&queue),
@@ -159,7 +161,7 @@ impl Engine {
         let intake = tokio::task::spawn_blocking(move || self.intake.join().is_err());
         let upload = async { if self.upload.is_finished() { None } else { Some(self.upload.await) } };
         let (intake, upload) = tokio::join!(intake, upload);
-        // Last: it still moves what was decided on the way.
+        // What it leaves is moved after the next start.
         self.stop_keeper.stop();
         let keeper = tokio::task::spawn_blocking(move || self.keeper.join().is_err()).await;
         if intake.unwrap_or(true) || matches!(upload, Some(Err(_))) || keeper.unwrap_or(true) {
