@@ -18,7 +18,7 @@ use serde_json::Value;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
 /// Why nothing, or not all, could be taken back.
@@ -66,14 +66,13 @@ pub fn reprocess(
     mut say: impl FnMut(&str),
 ) -> Result<usize, ReprocessError> {
     let wanted = Wanted::read(args)?;
-    become_owner(&config.client.data_dir)
-        .map_err(|error| ReprocessError::Files { path: config.client.data_dir.clone(), error })?;
+    become_owner(&config.client.data_dir).map_err(at(&config.client.data_dir))?;
     let found = match args.from {
-        Origin::Done => in_folder(config.done_folder(), &wanted),
-        Origin::Failed => in_folder(config.failed_folder(), &wanted),
-        Origin::Archive => in_archive(config.archive_folder(), &wanted),
+        Origin::Done => in_folder(&config.done_folder(), &wanted),
+        Origin::Failed => in_folder(&config.failed_folder(), &wanted),
+        Origin::Archive => in_archive(&config.archive_folder(), &wanted),
     }?;
-    let watch = open(config.watch_folder())?;
+    let watch = open(&config.watch_folder())?;
     for candidate in &found {
         let path = candidate.folder.join(&candidate.name);
         let shown = candidate.original.to_string_lossy();
@@ -140,33 +139,32 @@ fn matches(pattern: &str, name: &str) -> bool {
     rest.ends_with(last)
 }
 
-fn open(path: PathBuf) -> Result<Folder, ReprocessError> {
-    Folder::open(&path).map_err(|error| ReprocessError::Files { path, error })
+fn open(path: &Path) -> Result<Folder, ReprocessError> {
+    Folder::open(path).map_err(|error| ReprocessError::Files { path: path.to_path_buf(), error })
 }
 
-fn in_folder(path: PathBuf, wanted: &Wanted) -> Result<Vec<Candidate>, ReprocessError> {
-    let folder = open(path.clone())?;
-    let mut names = folder.names().map_err(|error| ReprocessError::Files { path: path.clone(), error })?;
+fn in_folder(path: &Path, wanted: &Wanted) -> Result<Vec<Candidate>, ReprocessError> {
+    let folder = open(path)?;
+    let mut names = folder.names().map_err(at(path))?;
     names.retain(|name| is_report_name(name) && wanted.name(&name.to_string_lossy()));
     names.sort();
     names.retain(|name| {
         let arrival = folder.arrival(name).ok().and_then(|time| Timestamp::from_second(time).ok());
         arrival.is_some_and(|time| wanted.time(time))
     });
-    let candidate = |name: OsString| Candidate { folder: path.clone(), original: name.clone(), name };
+    let candidate = |name: OsString| Candidate { folder: path.to_path_buf(), original: name.clone(), name };
     Ok(names.into_iter().map(candidate).collect())
 }
 
-fn in_archive(path: PathBuf, wanted: &Wanted) -> Result<Vec<Candidate>, ReprocessError> {
-    let files = |path: PathBuf| move |error| ReprocessError::Files { path, error };
+fn in_archive(path: &Path, wanted: &Wanted) -> Result<Vec<Candidate>, ReprocessError> {
     let mut found = Vec::new();
-    for day in archive::days(&open(path.clone())?).map_err(files(path.clone()))? {
+    for day in archive::days(&open(path)?).map_err(at(path))? {
         let folder = path.join(day);
-        let mut names = open(folder.clone())?.names().map_err(files(folder.clone()))?;
+        let mut names = open(&folder)?.names().map_err(at(&folder))?;
         names.sort();
         for name in names.into_iter().filter(|name| name.to_string_lossy().ends_with(archive::SUFFIX)) {
             let file = folder.join(&name);
-            let record = File::open(&file).and_then(archive::record).map_err(files(file))?;
+            let record = File::open(&file).and_then(archive::record).map_err(at(&file))?;
             if wanted.name(&record.name) && wanted.time(record.delivered) {
                 let original = OsString::from(record.name);
                 found.push(Candidate { folder: folder.clone(), name, original });
@@ -174,6 +172,10 @@ fn in_archive(path: PathBuf, wanted: &Wanted) -> Result<Vec<Candidate>, Reproces
         }
     }
     Ok(found)
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> ReprocessError {
+    move |error| ReprocessError::Files { path: path.to_path_buf(), error }
 }
 
 fn take_from_archive(candidate: &Candidate, watch: &Folder, limit: u64) -> io::Result<()> {
@@ -236,7 +238,7 @@ fn drop_into(watch: &Folder, name: &OsStr, bytes: Vec<u8>, id: Option<Uuid>) -> 
 /// Becomes the account that owns the data folder: what root puts into the watch folder the service could not
 /// read.
 #[cfg(unix)]
-fn become_owner(data: &std::path::Path) -> io::Result<()> {
+fn become_owner(data: &Path) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt;
     if !rustix::process::geteuid().is_root() {
         return Ok(());
@@ -256,7 +258,7 @@ fn become_owner(data: &std::path::Path) -> io::Result<()> {
 
 /// New files inherit the rights of the folder here.
 #[cfg(windows)]
-fn become_owner(_data: &std::path::Path) -> io::Result<()> {
+fn become_owner(_data: &Path) -> io::Result<()> {
     Ok(())
 }
 

@@ -18,8 +18,8 @@ pub fn file_with_id(id: Uuid, file: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The file with the edits made: the same bytes each time.
-pub(super) fn apply(edits: &str, file: Vec<u8>) -> Result<Vec<u8>, String> {
-    let report = Report::parse(&file).map_err(|error| error.to_string())?;
+pub(super) fn apply(edits: &str, file: &[u8]) -> Result<Vec<u8>, String> {
+    let report = Report::parse(file).map_err(|error| error.to_string())?;
     match edits.strip_prefix(ID) {
         Some(id) => {
             let id = Uuid::parse_str(id).map_err(|error| error.to_string())?;
