@@ -338,7 +338,8 @@ mod tests {
                 };
                 assert!(ends.end(&spool, &[ending])[0].is_ok());
             }
-            let args = |list| ReprocessArgs { from, names: vec!["a*".to_owned()], list, ..ReprocessArgs::default() };
+            let args =
+                |list| ReprocessArgs { from, names: vec!["a*".to_owned()], list, ..ReprocessArgs::default() };
             let mut said = Vec::new();
             assert_eq!(reprocess(&config, &args(true), |line| said.push(line.to_owned())).unwrap(), 1);
             assert!(said[0].contains("a.json"), "{said:?}");
@@ -349,7 +350,8 @@ mod tests {
             assert_eq!(fs::read_dir(path("watch")).unwrap().count(), 1, "{from:?}");
             let again = reprocess(&config, &args(true), |_| {}).unwrap();
             assert_eq!(again, usize::from(from == Origin::Archive), "{from:?}");
-            let since = ReprocessArgs { from, since: Some("2999-01-01".to_owned()), ..ReprocessArgs::default() };
+            let since =
+                ReprocessArgs { from, since: Some("2999-01-01".to_owned()), ..ReprocessArgs::default() };
             assert_eq!(reprocess(&config, &since, |_| {}).unwrap(), 0, "{from:?}");
         }
         let nothing = ReprocessArgs::default();

@@ -193,6 +193,10 @@ impl Station {
         self.data().join("watch")
     }
 
+    pub(crate) fn spool(&self) -> PathBuf {
+        self.data().join("spool")
+    }
+
     pub(crate) fn done(&self) -> PathBuf {
         self.data().join("done")
     }

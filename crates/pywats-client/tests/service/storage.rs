@@ -25,7 +25,7 @@ fn folders_without_rights_are_waited_for() {
     let path = station.put("b.json", report("B"));
     station.set_mode(&path, 0o644);
     station.wait_for_reason("let the service's account move files");
-    assert_eq!(Station::names(&station.data().join("spool")).len(), 1);
+    assert_eq!(Station::names(&station.spool()).len(), 1);
     station.set_mode(&station.done(), 0o755);
     station.wait_for_done(&["b.json"]);
     station.wait_until_ready();
@@ -41,7 +41,7 @@ fn a_damaged_queue_is_put_aside() {
     station.start();
     station.put("a.json", report("A"));
     station.wait("queued", |station| station.get("/health/details").json()["details"]["pending_count"] == 1);
-    let spool = Station::names(&station.data().join("spool"));
+    let spool = Station::names(&station.spool());
     station.stop();
     fs::write(station.data().join("queue.db"), vec![0x5a; 50_000]).unwrap();
     station.configure(&station.settings(&server));
