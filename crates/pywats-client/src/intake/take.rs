@@ -45,6 +45,8 @@ pub struct Taker<'a> {
     pub disposition: &'a Disposition,
     /// The largest file that is read, in bytes.
     pub max_bytes: u64,
+    /// How reports are completed.
+    pub rules: &'a Rules,
 }
 
 impl Taker<'_> {
@@ -105,7 +107,7 @@ impl Taker<'_> {
             Ok(false) => {}
             Err(error) => return Outcome::Storage(error),
         }
-        let report = match Report::parse(&bytes, &Rules::default()) {
+        let report = match Report::parse(&bytes, self.rules) {
             Ok(report) => report,
             Err(error) => {
                 return self.refuse(name, &identity, format!("not a WSJF report: {error}"), CORRECT_FILE);
