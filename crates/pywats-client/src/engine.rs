@@ -14,6 +14,7 @@ use std::thread;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
+use wats::Rules;
 
 /// Why the pipeline cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +91,8 @@ impl Engine {
         let (stop_intake, life) = intake::worker::prepare(intake::worker::Setup {
             folder: watched.clone(),
             max_bytes: config.client.max_report_bytes,
+            // The setting was taken over only because there is such a zone.
+            rules: Rules::in_time_zone(&config.reports.time_zone).unwrap_or_default(),
             queue: Arc::clone(&queue),
             disposition: Arc::clone(&disposition),
             status: Arc::clone(status),

@@ -27,6 +27,8 @@ pub struct Config {
     pub server: Server,
     /// Folders and limits at this station.
     pub client: Client,
+    /// How reports are completed.
+    pub reports: Reports,
     /// How uploads are retried.
     pub upload: Upload,
     /// What is logged.
@@ -65,6 +67,13 @@ pub struct Client {
     pub failed_folder: Option<PathBuf>,
     /// The largest report that is read, in bytes: what bounds the memory of the service.
     pub max_report_bytes: u64,
+}
+
+/// How reports are completed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reports {
+    /// The zone of a start without UTC offset, as [`wats::Rules::in_time_zone`] takes it.
+    pub time_zone: String,
 }
 
 /// How uploads are retried.
@@ -111,6 +120,7 @@ impl Config {
                 failed_folder: None,
                 max_report_bytes: 64 << 20,
             },
+            reports: Reports { time_zone: "system".to_owned() },
             upload: Upload { retry_initial: Duration::from_secs(1), retry_max: Duration::from_secs(300) },
             logging: Logging { level: tracing::Level::INFO },
             health: Health { address: std::net::Ipv4Addr::LOCALHOST.into(), port: 8080 },

@@ -161,6 +161,20 @@ pub const SETTINGS: &[Setting] = &[
         show: |c| Some(c.client.max_report_bytes.to_string()),
     },
     Setting {
+        section: "reports",
+        key: "time_zone",
+        env: None,
+        policy: None,
+        expects: "\"system\", a time zone as \"Europe/Oslo\", or an offset from UTC as \"+01:00\"",
+        read: |c, v| {
+            let zone = text(v)?;
+            wats::Rules::in_time_zone(zone).ok()?;
+            zone.clone_into(&mut c.reports.time_zone);
+            Some(())
+        },
+        show: |c| Some(c.reports.time_zone.clone()),
+    },
+    Setting {
         section: "upload",
         key: "retry_initial_seconds",
         env: None,

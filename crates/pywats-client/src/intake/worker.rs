@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
+use wats::Rules;
 
 /// How often everything is looked at: events can get lost.
 const RESCAN: Duration = Duration::from_secs(30);
@@ -32,6 +33,8 @@ pub struct Setup {
     pub folder: PathBuf,
     /// The largest file that is read, in bytes.
     pub max_bytes: u64,
+    /// How reports are completed.
+    pub rules: Rules,
     /// Where reports go.
     pub queue: Arc<Queue>,
     /// Where unusable files go.
@@ -181,8 +184,8 @@ impl Intake {
 
     fn work_on_due_files(&mut self) {
         let Some((folder, _)) = &self.watched else { return };
-        let Setup { queue, disposition, status, queued, max_bytes, .. } = &self.setup;
-        let taker = Taker { watch: folder, queue, disposition, max_bytes: *max_bytes };
+        let Setup { queue, disposition, status, queued, max_bytes, rules, .. } = &self.setup;
+        let taker = Taker { watch: folder, queue, disposition, max_bytes: *max_bytes, rules };
         let now = Instant::now();
         let mut due: Vec<OsString> =
             self.open.iter().filter(|(_, open)| open.due <= now).map(|(name, _)| name.clone()).collect();
