@@ -66,16 +66,21 @@ impl Schedule {
     /// Sending a report failed in a way that may pass. `chance` is from 0 to 1.
     pub fn failed(&mut self, seq: i64, kind: FailureKind, now: Instant, chance: f64) {
         match kind {
-            FailureKind::RateLimited { retry_after } => {
+            FailureKind::Busy { retry_after } => {
                 self.server.failures += 1;
-                let wait = retry_after.unwrap_or_else(|| self.back_off(self.server.failures, chance));
-                self.server.until = now + wait;
+                // A server that names no time, or none at all, is not asked at once again.
+                let least = self.back_off(self.server.failures, chance);
+                self.server.until = now + retry_after.unwrap_or_default().max(least);
             }
             // Nothing will pass until somebody has done something; a change of configuration starts anew.
-            FailureKind::Authentication | FailureKind::Configuration => {
+            FailureKind::Gate | FailureKind::RefusedBlank | FailureKind::Settings => {
                 self.server = Wait { failures: 1, until: now + self.waits.max };
             }
-            FailureKind::Transient | FailureKind::Permanent => {
+            FailureKind::OtherId
+            | FailureKind::NotWats
+            | FailureKind::Refused
+            | FailureKind::Trouble
+            | FailureKind::Unreachable => {
                 self.server.failures += 1;
                 self.server.until = now + self.back_off(self.server.failures, chance);
                 let failures = self.reports.get(&seq).map_or(1, |wait| wait.failures + 1);
@@ -109,12 +114,12 @@ mod tests {
         let now = Instant::now();
         let mut schedule = schedule(now);
         for expected in [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300] {
-            schedule.failed(7, FailureKind::Transient, now, 1.0);
+            schedule.failed(7, FailureKind::Trouble, now, 1.0);
             assert_eq!(schedule.pause(now), expected * SECOND);
             assert!(schedule.is_waiting(7, now));
         }
         for _ in 0..100 {
-            schedule.failed(7, FailureKind::Transient, now, 0.0);
+            schedule.failed(7, FailureKind::Trouble, now, 0.0);
         }
         assert_eq!(schedule.pause(now), 150 * SECOND);
         assert_eq!(schedule.next_report(now), Some(150 * SECOND));
@@ -127,7 +132,7 @@ mod tests {
         let now = Instant::now();
         let mut schedule = schedule(now);
         for _ in 0..6 {
-            schedule.failed(1, FailureKind::Transient, now, 1.0);
+            schedule.failed(1, FailureKind::Trouble, now, 1.0);
         }
         assert!(schedule.is_suspect(1) && !schedule.is_suspect(2), "another one is tried first");
         schedule.decided(2, now);
@@ -135,7 +140,7 @@ mod tests {
         assert_eq!(schedule.pause(now), Duration::ZERO);
         assert!(schedule.is_waiting(1, now), "it goes on with its own wait");
         assert!(!schedule.is_waiting(3, now));
-        schedule.failed(3, FailureKind::Transient, now, 1.0);
+        schedule.failed(3, FailureKind::Trouble, now, 1.0);
         assert_eq!(schedule.pause(now), SECOND, "the server starts from the beginning");
     }
 
@@ -144,12 +149,13 @@ mod tests {
     #[test]
     fn trouble_of_the_server() {
         let now = Instant::now();
-        let limited = |seconds| FailureKind::RateLimited { retry_after: seconds };
+        let limited = |seconds| FailureKind::Busy { retry_after: seconds };
         for (kind, expected) in [
             (limited(Some(42 * SECOND)), 42),
             (limited(None), 1),
-            (FailureKind::Authentication, 300),
-            (FailureKind::Configuration, 300),
+            (limited(Some(Duration::ZERO)), 1),
+            (FailureKind::Gate, 300),
+            (FailureKind::RefusedBlank, 300),
         ] {
             let mut schedule = schedule(now);
             schedule.failed(1, kind, now, 1.0);
