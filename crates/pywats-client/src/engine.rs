@@ -1,6 +1,7 @@
 //! The pipeline of one configuration: queue, intake and upload, started and stopped together.
 
 use crate::config::Config;
+use crate::config::folders::{self, Folders};
 use crate::disposition::Disposition;
 use crate::folder::Folder;
 use crate::intake;
@@ -26,6 +27,9 @@ pub enum StartError {
         /// What the system says.
         error: io::Error,
     },
+    /// Folders that were told apart by their names are the same after all.
+    #[error("{0}")]
+    Folders(String),
     /// The queue cannot be opened.
     #[error(transparent)]
     Queue(#[from] OpenError),
@@ -70,6 +74,11 @@ impl Engine {
         let (watched, done, failed) = (config.watch_folder(), config.done_folder(), config.failed_folder());
         for folder in [&config.client.data_dir, &watched, &done, &failed] {
             usable(folder)?;
+        }
+        // Only now all of them exist, and their server has answered.
+        let clashes = folders::clashes(&Folders::of(config, Path::new("")));
+        if !clashes.is_empty() {
+            return Err(StartError::Folders(clashes.join("; ")));
         }
         let opened = queue::open(&config.client.data_dir)?;
         if let Some((aside, reason)) = opened.put_aside {

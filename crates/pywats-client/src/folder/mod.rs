@@ -15,6 +15,12 @@ mod windows;
 #[cfg(windows)]
 pub use windows::Folder;
 
+#[cfg(target_os = "linux")]
+mod lease;
+#[cfg(all(unix, not(target_os = "linux")))]
+#[path = "no_lease.rs"]
+mod lease;
+pub mod place;
 mod transfer;
 
 use std::ffi::{OsStr, OsString};
@@ -41,6 +47,15 @@ pub enum Kind {
     Plain(Identity),
     /// Something that is never opened; the text says what.
     Foreign(&'static str),
+}
+
+/// One name in a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// The name.
+    pub name: OsString,
+    /// Whether a folder stands behind it.
+    pub is_folder: bool,
 }
 
 /// Whether somebody has a file open for writing.
@@ -103,6 +118,14 @@ impl OpenFile {
 }
 
 impl Folder {
+    /// The names in the folder, in no order.
+    ///
+    /// # Errors
+    /// If the system fails to read it.
+    pub fn names(&self) -> io::Result<Vec<OsString>> {
+        Ok(self.list()?.into_iter().map(|item| item.name).collect())
+    }
+
     /// Removes what a crash has left half-written here. Nobody may be writing at the same time.
     ///
     /// # Errors
@@ -145,7 +168,7 @@ impl Folder {
 }
 
 /// File systems allow 255 bytes (or units) for a name; `.NUMBER` and `.reason.json` must fit, too.
-fn shortened(name: &OsStr) -> OsString {
+pub fn shortened(name: &OsStr) -> OsString {
     const LONGEST: usize = 220;
     if name.len() <= LONGEST {
         return name.to_owned();
