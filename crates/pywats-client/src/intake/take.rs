@@ -9,7 +9,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
-use wats::Report;
+use wats::{Report, Rules};
 
 /// What became of one look at one file.
 #[derive(Debug)]
@@ -105,16 +105,25 @@ impl Taker<'_> {
             Ok(false) => {}
             Err(error) => return Outcome::Storage(error),
         }
-        let report = match Report::parse(&bytes) {
+        let report = match Report::parse(&bytes, &Rules::default()) {
             Ok(report) => report,
             Err(error) => {
                 return self.refuse(name, &identity, format!("not a WSJF report: {error}"), CORRECT_FILE);
             }
         };
-        drop(bytes);
         let id = report.id().unwrap_or_else(Queue::new_id);
-        let report = if report.id().is_some() { report } else { report.with_id(id) };
-        match self.queue.add(&NewReport { id, body: &report.into_bytes(), source: &source }) {
+        let mut edits = report.edits();
+        if report.id().is_none() {
+            edits.set_id(id);
+        }
+        for note in edits.notes() {
+            tracing::warn!("{}: {note}", name.display());
+        }
+        let body = match edits.apply(bytes) {
+            Ok(body) => body,
+            Err(error) => return self.refuse(name, &identity, error.to_string(), CORRECT_FILE),
+        };
+        match self.queue.add(&NewReport { id, body: &body, source: &source }) {
             Ok(_) => Outcome::Queued(id),
             Err(error) => Outcome::Storage(error),
         }
