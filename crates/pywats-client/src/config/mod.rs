@@ -75,6 +75,8 @@ pub struct Client {
 /// How reports are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reports {
+    /// The time zone of a start without offset: `system`, a name or an offset.
+    pub time_zone: String,
     /// What becomes of a report whose identifier belongs to another one.
     pub same_id: SameId,
     /// Where a report without an identifier gets one from.
@@ -146,7 +148,11 @@ impl Config {
                 max_report_bytes: 64 << 20,
                 incomplete: Duration::from_mins(10),
             },
-            reports: Reports { same_id: SameId::default(), missing_id: MissingId::default() },
+            reports: Reports {
+                time_zone: "system".to_owned(),
+                same_id: SameId::default(),
+                missing_id: MissingId::default(),
+            },
             upload: Upload { retry_initial: Duration::from_secs(1), retry_max: Duration::from_secs(300) },
             logging: Logging { level: tracing::Level::INFO },
             health: Health { address: std::net::Ipv4Addr::LOCALHOST.into(), port: 8080 },

@@ -7,6 +7,7 @@ use super::{Config, MissingId, SameId, Secret};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::time::Duration;
+use wats::Rules;
 use wats_settings::folder;
 
 /// One setting.
@@ -168,6 +169,20 @@ pub const SETTINGS: &[Setting] = &[
         expects: "a number of minutes from 1 to 1440",
         read: |c, v| number(v, 1, 1440).map(|minutes| c.client.incomplete = Duration::from_mins(minutes)),
         show: |c| Some((c.client.incomplete.as_secs() / 60).to_string()),
+    },
+    Setting {
+        section: "reports",
+        key: "time_zone",
+        env: None,
+        policy: None,
+        expects: "\"system\", the name of a time zone as \"Europe/Oslo\", or an offset as \"+01:00\"",
+        read: |c, v| {
+            let zone = text(v)?;
+            Rules::in_time_zone(zone).ok()?;
+            zone.clone_into(&mut c.reports.time_zone);
+            Some(())
+        },
+        show: |c| Some(c.reports.time_zone.clone()),
     },
     Setting {
         section: "reports",

@@ -132,8 +132,7 @@ impl Folder {
     /// If the folder cannot be read.
     pub fn sweep(&self) -> io::Result<()> {
         for name in self.names()? {
-            let text = name.to_string_lossy();
-            if text.starts_with(TEMPORARY_PREFIX) && text.ends_with(TEMPORARY_SUFFIX) {
+            if is_temporary(&name) {
                 self.discard(&name);
             }
         }
@@ -168,7 +167,7 @@ impl Folder {
 }
 
 /// File systems allow 255 bytes (or units) for a name; `.NUMBER` and `.reason.json` must fit, too.
-pub fn shortened(name: &OsStr) -> OsString {
+fn shortened(name: &OsStr) -> OsString {
     const LONGEST: usize = 220;
     if name.len() <= LONGEST {
         return name.to_owned();
@@ -185,6 +184,12 @@ pub fn shortened(name: &OsStr) -> OsString {
 
 const TEMPORARY_PREFIX: &str = ".pywats-";
 const TEMPORARY_SUFFIX: &str = ".part";
+
+/// Whether a name is that of a file that is being written by us.
+pub fn is_temporary(name: &OsStr) -> bool {
+    let text = name.to_string_lossy();
+    text.starts_with(TEMPORARY_PREFIX) && text.ends_with(TEMPORARY_SUFFIX)
+}
 
 /// The name of a file that is being written, which intake and people can recognise as such.
 fn temporary_name() -> OsString {
