@@ -83,8 +83,9 @@ impl Engine {
         let opened = queue::open(&config.client.data_dir)?;
         if let Some((aside, reason)) = opened.put_aside {
             status.incident(format!(
-                "the queue was damaged ({reason}) and a new one started; the old one is kept as {} and may \
-                 hold reports that were not uploaded; files still in the watch folder are taken again",
+                "the database of the queue was damaged ({reason}) and is made again from the {} files in the \
+                 spool; the old one is kept as {}",
+                opened.found,
                 aside.display()
             ));
         }
@@ -94,10 +95,14 @@ impl Engine {
             swept.map_err(|error| StartError::Folder { path: folder.clone(), error })?;
         }
         let queue = Arc::new(opened.queue);
-        let disposition = Arc::new(Disposition::new(done, failed));
+        let disposition = Arc::new(Disposition::new(done.clone(), failed.clone()));
         let queued = Arc::new(Notify::new());
         let (stop_intake, life) = intake::worker::prepare(intake::worker::Setup {
             folder: watched.clone(),
+            failed: failed.clone(),
+            own: vec![config.client.data_dir.clone(), done.clone(), failed.clone()],
+            incomplete: config.client.incomplete,
+            reports: config.reports.clone(),
             max_bytes: config.client.max_report_bytes,
             queue: Arc::clone(&queue),
             disposition: Arc::clone(&disposition),
@@ -141,7 +146,7 @@ impl Engine {
 
     /// How many reports are still queued; unknown if the database cannot be read.
     pub fn pending(&self) -> Option<u64> {
-        self.queue.pending().ok()
+        Some(self.queue.counts().waiting)
     }
 
     /// Stops taking and uploading, and closes the queue. Takes a few seconds at most: an upload that

@@ -3,7 +3,7 @@
 //! folder, as if somebody had dropped it there again.
 
 use super::judge::{Refusal, hash};
-use crate::disposition::{Disposition, MoveError, REASON_SUFFIX, Reason, Stage};
+use crate::disposition::{Disposition, MoveError, REASON_SUFFIX, Reason, Stage, hex};
 use crate::folder::{Folder, Identity, Kind, Moved};
 use serde_json::Value;
 use std::collections::{HashMap, VecDeque};
@@ -218,16 +218,6 @@ fn without_suffix(reason: &OsStr) -> OsString {
     let end = bytes.len().saturating_sub(REASON_SUFFIX.len());
     // SAFETY: the bytes come from an `OsStr` and are cut before a suffix of ASCII characters.
     unsafe { OsStr::from_encoded_bytes_unchecked(&bytes[..end]) }.to_owned()
-}
-
-/// A digest as people write it.
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing into a text cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -118,7 +118,8 @@ impl Batch {
         queue.add(&self.reports)?;
         let mut committed = Vec::with_capacity(self.reports.len());
         let mut removed = Vec::new();
-        for (report, original) in std::mem::take(&mut self.reports).into_iter().zip(self.originals.drain(..)) {
+        for (report, original) in std::mem::take(&mut self.reports).into_iter().zip(self.originals.drain(..))
+        {
             let stays = original.and_then(|identity| {
                 let watch = watch.filter(|watch| watch.path() == report.folder)?;
                 // What is not that file any more is not in the way either.

@@ -150,11 +150,15 @@ fn good(report: &Report, unit: Unit, id: Uuid, note: Option<String>) -> Good {
 fn compare(other: &Unit, unit: &Unit) -> String {
     if other.serial_number == unit.serial_number {
         let time = |unit: &Unit| {
-            jiff::Timestamp::from_microsecond(unit.start).map_or_else(|_| "?".to_owned(), |time| time.to_string())
+            jiff::Timestamp::from_microsecond(unit.start)
+                .map_or_else(|_| "?".to_owned(), |time| time.to_string())
         };
         format!("that one started at {}, this one at {}", time(other), time(unit))
     } else {
-        format!("that one is of serial number {:?}, this one of {:?}", other.serial_number, unit.serial_number)
+        format!(
+            "that one is of serial number {:?}, this one of {:?}",
+            other.serial_number, unit.serial_number
+        )
     }
 }
 
@@ -189,7 +193,11 @@ mod tests {
         let unit = |serial: &str, start| Unit { serial_number: serial.to_owned(), start };
         for (other, this, says) in [
             (unit("A", 0), unit("B", 0), r#"serial number "A", this one of "B""#),
-            (unit("A", 0), unit("A", 1_000_000), "started at 1970-01-01T00:00:00Z, this one at 1970-01-01T00:00:01Z"),
+            (
+                unit("A", 0),
+                unit("A", 1_000_000),
+                "started at 1970-01-01T00:00:00Z, this one at 1970-01-01T00:00:01Z",
+            ),
         ] {
             let text = compare(&other, &this);
             assert!(text.contains(says), "{text}");

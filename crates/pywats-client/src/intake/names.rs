@@ -1,6 +1,6 @@
 //! Which names in the watch folder are meant for us, and what else lies there.
 
-use crate::disposition::REASON_SUFFIX;
+use crate::disposition::{REASON_SUFFIX, SENT_SUFFIX};
 use crate::folder::{Folder, Item, is_temporary};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -17,7 +17,12 @@ const MOST_BYTES: u64 = 4 << 20;
 pub fn is_report_name(name: &OsStr) -> bool {
     let text = name.to_string_lossy().to_ascii_lowercase();
     let extension = Path::new(&text).extension().and_then(OsStr::to_str);
-    matches!(extension, Some("json" | "wsjf")) && !text.starts_with('.') && !text.ends_with(REASON_SUFFIX)
+    matches!(extension, Some("json" | "wsjf")) && !text.starts_with('.') && !is_beside(&text)
+}
+
+/// Whether a name is that of a file that we write beside another.
+fn is_beside(name: &str) -> bool {
+    name.ends_with(REASON_SUFFIX) || name.ends_with(SENT_SUFFIX)
 }
 
 /// What kind of thing lies there that nobody takes; `None` if it is taken, or ours.
@@ -26,7 +31,7 @@ pub fn untaken_kind(item: &Item) -> Option<String> {
         return Some("folders".to_owned());
     }
     let text = item.name.to_string_lossy().to_lowercase();
-    if is_report_name(&item.name) || text.ends_with(REASON_SUFFIX) || is_temporary(&item.name) {
+    if is_report_name(&item.name) || is_beside(&text) || is_temporary(&item.name) {
         return None;
     }
     if text.starts_with('.') {
@@ -93,6 +98,7 @@ mod tests {
             ("a.json.tmp", false, Some("*.tmp")),
             ("a.part", false, Some("*.part")),
             ("a.json.reason.json", false, None),
+            ("a.json.sent.json", false, None),
             (".pywats-0.part", false, None),
             ("A.XML", false, Some("*.xml")),
         ] {

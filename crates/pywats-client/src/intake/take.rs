@@ -4,7 +4,7 @@ use super::claim::{Batch, Claimed, forget_leftovers};
 use super::judge::{COMPLETE_FILE, Judge, Judgement, Refusal, SPLIT_OR_RAISE, hash};
 use super::readiness::{History, Readiness, STABLE};
 use crate::config::Reports;
-use crate::disposition::Disposition;
+use crate::disposition::{Disposition, Original};
 use crate::folder::{Folder, Identity, Kind, OpenFile, OpenRefused};
 use crate::queue::{self, Leftover, Queue, spool};
 use std::ffi::OsStr;
@@ -248,10 +248,8 @@ impl Taker<'_> {
         let now = Instant::now();
         let rest = memory.history.rest(now, SystemTime::now());
         // However old it is, its writer may only just have begun.
-        let wait = self
-            .incomplete
-            .saturating_sub(rest)
-            .max(STABLE.saturating_sub(memory.history.observed(now)));
+        let wait =
+            self.incomplete.saturating_sub(rest).max(STABLE.saturating_sub(memory.history.observed(now)));
         if !wait.is_zero() {
             return Outcome::Incomplete(wait);
         }
@@ -264,21 +262,20 @@ impl Taker<'_> {
         }
         let minutes = self.incomplete.as_secs() / 60;
         let reason = format!("{reason}; it has not changed for {minutes} minutes");
-        Outcome::Unusable(
-            identity,
-            Refusal { reason, what_to_do: COMPLETE_FILE, incomplete: Some(sha256) },
-        )
+        Outcome::Unusable(identity, Refusal { reason, what_to_do: COMPLETE_FILE, incomplete: Some(sha256) })
     }
 
     /// Removes a file whose report was taken in before. Where nothing else has kept the file, it goes to
     /// `done/`.
     fn remove_leftover(&self, name: &OsStr, identity: &Identity, leftover: &Leftover) -> Outcome {
-        let kept = self.queue.spool().exists(&spool::name(leftover.id, name, 0)).unwrap_or(true)
-            || self.disposition.has_delivered(name, identity.size, &leftover.sha256);
+        let Leftover { folder, name: named, size, sha256, id } = leftover.clone();
+        let original = Original { folder, name: named, size, sha256 };
+        let kept = self.queue.spool().exists(&spool::name(id, name, 0)).unwrap_or(true)
+            || self.disposition.keeps(&original);
         let gone = if kept {
             self.watch.remove(name, identity).map(drop).map_err(|error| error.to_string())
         } else {
-            self.disposition.returned(self.watch, name, identity).map_err(|error| error.to_string())
+            self.disposition.original_delivered(&original).map(drop).map_err(|error| error.to_string())
         };
         match gone {
             Ok(()) => {

@@ -34,8 +34,11 @@ impl Untaken {
         status: &Status,
     ) {
         let kinds = count_untaken(items, own);
-        let staying: BTreeMap<String, u64> =
-            kinds.iter().filter(|(kind, _)| self.last.contains_key(*kind)).map(|(k, c)| (k.clone(), *c)).collect();
+        let staying: BTreeMap<String, u64> = kinds
+            .iter()
+            .filter(|(kind, _)| self.last.contains_key(*kind))
+            .map(|(k, c)| (k.clone(), *c))
+            .collect();
         if staying.keys().any(|kind| !self.told.contains(kind)) {
             tracing::warn!(
                 "watch folder {}: nobody takes what is not a file *.json or *.wsjf: {}",

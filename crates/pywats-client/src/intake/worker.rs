@@ -252,7 +252,8 @@ impl Intake {
     fn compare(&mut self, items: &[Item], same: bool, now: Instant) {
         let Some(Watched { folder, .. }) = &self.watched else { return };
         let is_report = |item: &&Item| !item.is_folder && is_report_name(&item.name);
-        let names: HashSet<&OsStr> = items.iter().filter(is_report).map(|item| item.name.as_os_str()).collect();
+        let names: HashSet<&OsStr> =
+            items.iter().filter(is_report).map(|item| item.name.as_os_str()).collect();
         if same {
             self.forget_leftovers(&names);
         }
