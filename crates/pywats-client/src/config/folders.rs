@@ -18,6 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// A folder by the name of what makes it what it is.
 type Named = (&'static str, PathBuf);
 
+/// The same, and where it leads.
+type Found = (&'static str, Place);
+
 /// What [`clashes`] looks at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Folders {
@@ -56,12 +59,12 @@ impl Folders {
 
 /// The reasons against folders that are each usable but cannot go together. Blocks.
 pub fn clashes(folders: &Folders) -> Vec<String> {
-    let find = |(name, path): &Named| (*name, Place::of(path));
+    let find = |(name, path): &Named| -> Found { (*name, Place::of(path)) };
     let watched = find(&folders.watched);
-    let targets: Vec<_> = folders.targets.iter().map(find).collect();
-    let own: Vec<_> = folders.own.iter().map(find).collect();
+    let targets: Vec<Found> = folders.targets.iter().map(find).collect();
+    let own: Vec<Found> = folders.own.iter().map(find).collect();
     let spool = find(&folders.spool);
-    let mut pairs: Vec<(&(&str, Place), &(&str, Place))> = Vec::new();
+    let mut pairs: Vec<(&Found, &Found)> = Vec::new();
     pairs.extend(targets.iter().chain(&own).map(|other| (&watched, other)));
     for (at, target) in targets.iter().enumerate() {
         pairs.extend(targets[at + 1..].iter().chain(&own).map(|other| (target, other)));

@@ -87,7 +87,7 @@ impl Agenda {
 
     /// The next file to look at. What is known of it stays, and [`Agenda::do_at`] or
     /// [`Agenda::forget`] says what is next.
-    pub fn next(&mut self) -> Option<OsString> {
+    pub fn take_next(&mut self) -> Option<OsString> {
         while let Some(name) = self.now.pop_front() {
             if let Some(file) = self.files.get_mut(&name)
                 && file.due == Due::Now
@@ -150,18 +150,24 @@ mod tests {
         for text in ["b", "a", "b"] {
             agenda.do_now(&name(text), start);
         }
-        assert_eq!((agenda.next(), agenda.next(), agenda.next()), (Some(name("b")), Some(name("a")), None));
+        assert_eq!(
+            (agenda.take_next(), agenda.take_next(), agenda.take_next()),
+            (Some(name("b")), Some(name("a")), None)
+        );
         agenda.do_at(&name("a"), later(10));
         agenda.do_at(&name("b"), later(20));
         agenda.do_at(&name("a"), later(30));
         agenda.expect(&name("a"), start, later(1));
         agenda.expect(&name("c"), start, later(5));
         agenda.advance(later(20));
-        assert_eq!((agenda.next(), agenda.next(), agenda.next()), (Some(name("c")), Some(name("b")), None));
+        assert_eq!(
+            (agenda.take_next(), agenda.take_next(), agenda.take_next()),
+            (Some(name("c")), Some(name("b")), None)
+        );
         assert_eq!(agenda.next_due(), Some(later(30)));
         agenda.forget(&name("a"));
         agenda.advance(later(30));
-        assert_eq!(agenda.next(), None);
+        assert_eq!(agenda.take_next(), None);
         assert_eq!(agenda.keep_only(&HashSet::from([OsStr::new("b")])), ["c"]);
         assert!(agenda.known(OsStr::new("b")).is_some() && agenda.known(OsStr::new("c")).is_none());
     }

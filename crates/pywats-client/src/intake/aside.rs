@@ -257,7 +257,7 @@ mod tests {
             }
         }
         assert_eq!(fs::read_dir(at("failed")).unwrap().count(), 8, "each with its reason");
-        let mut change = |name: &str, known: &mut Incomplete, after: Instant| {
+        let change = |name: &str, known: &mut Incomplete, after: Instant| {
             fs::write(at("failed").join(name), "{}").unwrap();
             known.work(&watch, after).unwrap()
         };

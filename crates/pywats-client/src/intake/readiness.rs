@@ -158,7 +158,7 @@ mod tests {
             (Unknown, Nothing, 5, 5, true, complete),
             (Unknown, Nothing, 0, 29, true, wait(5)),
             (Unknown, Nothing, 0, 30, true, complete),
-            (Unknown, Nothing, 0, -3600, true, wait(5)),
+            (Unknown, Nothing, 0, -3600_i64, true, wait(5)),
         ] {
             let (start, clock) = (Instant::now(), SystemTime::now());
             let modified = match u64::try_from(age) {

@@ -106,7 +106,7 @@ impl Taker<'_> {
         match memory.finding_of(&seen) {
             Some(Finding::Incomplete { reason, sha256 }) => {
                 let (reason, sha256) = (reason.clone(), *sha256);
-                return self.incomplete(name, memory, seen, reason, sha256);
+                return self.incomplete(name, memory, seen, &reason, sha256);
             }
             Some(Finding::Leftover(leftover)) => return self.remove_leftover(name, &seen, &leftover.clone()),
             Some(Finding::Aside) => return Outcome::Later(Duration::from_mins(1)),
@@ -197,8 +197,9 @@ impl Taker<'_> {
         let good = match judge.judge(bytes, &sha256) {
             Ok(Judgement::Good(good)) => good,
             Ok(Judgement::Incomplete(reason)) => {
-                memory.finding = Some((identity, Finding::Incomplete { reason: reason.clone(), sha256 }));
-                return self.incomplete(name, memory, identity, reason, sha256);
+                let finding = Finding::Incomplete { reason: reason.clone(), sha256 };
+                memory.finding = Some((identity, finding));
+                return self.incomplete(name, memory, identity, &reason, sha256);
             }
             Ok(Judgement::Unusable(refusal)) => return Outcome::Unusable(identity, refusal),
             Err(error) => return unwritable(&error),
@@ -242,7 +243,7 @@ impl Taker<'_> {
         name: &OsStr,
         memory: &Memory,
         identity: Identity,
-        reason: String,
+        reason: &str,
         sha256: [u8; 32],
     ) -> Outcome {
         let now = Instant::now();

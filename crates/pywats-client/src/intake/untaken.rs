@@ -67,7 +67,7 @@ impl Untaken {
             }
             if !self.read.contains_key(&item.name) {
                 self.read.insert(item.name.clone(), holds_report(folder, &item.name));
-                if self.read.len() % READ_AT_ONCE == 0 {
+                if self.read.len().is_multiple_of(READ_AT_ONCE) {
                     break;
                 }
             }

@@ -303,7 +303,7 @@ impl Intake {
     }
 
     fn take_files(&mut self) {
-        while let Some(name) = self.agenda.next() {
+        while let Some(name) = self.agenda.take_next() {
             if self.stopping() {
                 return;
             }
@@ -389,11 +389,11 @@ impl Intake {
     }
 
     fn set_trouble(&mut self, name: &OsStr, trouble: Option<String>) {
-        let was = match &trouble {
-            Some(trouble) => self.troubles.insert(name.to_owned(), trouble.clone()),
-            None => self.troubles.remove(name),
-        };
-        self.troubles_changed |= was != trouble;
+        self.troubles_changed |= self.troubles.get(name) != trouble.as_ref();
+        match trouble {
+            Some(trouble) => drop(self.troubles.insert(name.to_owned(), trouble)),
+            None => drop(self.troubles.remove(name)),
+        }
     }
 
     /// Commits what was claimed.
@@ -473,7 +473,7 @@ impl Intake {
                         self.incomplete.remember(new);
                     }
                     self.agenda.forget(&name);
-                    self.troubles_changed |= self.troubles.remove(&name).is_some();
+                    self.set_trouble(&name, None);
                 }
                 PutAside::Changed(name) => {
                     self.agenda.memory(&name, now).finding = None;
@@ -482,8 +482,7 @@ impl Intake {
                 PutAside::Stuck(name, error) => {
                     let file = self.setup.folder.join(&name);
                     let trouble = format!("{file:?}: unusable, but stays: {error}");
-                    self.troubles_changed |=
-                        self.troubles.insert(name, trouble.clone()).is_none_or(|was| was != trouble);
+                    self.set_trouble(&name, Some(trouble));
                 }
             }
         }
