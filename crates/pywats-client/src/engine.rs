@@ -1,6 +1,7 @@
 //! The pipeline of one configuration: queue, intake and upload, started and stopped together.
 
 use crate::config::Config;
+use crate::config::folders::{self, Folders};
 use crate::disposition::Disposition;
 use crate::folder::Folder;
 use crate::intake;
@@ -27,6 +28,9 @@ pub enum StartError {
         /// What the system says.
         error: io::Error,
     },
+    /// Folders that were told apart by their names are the same after all.
+    #[error("{0}")]
+    Folders(String),
     /// The queue cannot be opened.
     #[error(transparent)]
     Queue(#[from] OpenError),
@@ -72,11 +76,17 @@ impl Engine {
         for folder in [&config.client.data_dir, &watched, &done, &failed] {
             usable(folder)?;
         }
+        // Only now all of them exist, and their server has answered.
+        let clashes = folders::clashes(&Folders::of(config, Path::new("")));
+        if !clashes.is_empty() {
+            return Err(StartError::Folders(clashes.join("; ")));
+        }
         let opened = queue::open(&config.client.data_dir)?;
         if let Some((aside, reason)) = opened.put_aside {
             status.incident(format!(
-                "the queue was damaged ({reason}) and a new one started; the old one is kept as {} and may \
-                 hold reports that were not uploaded; files still in the watch folder are taken again",
+                "the database of the queue was damaged ({reason}) and is made again from the {} files in the \
+                 spool; the old one is kept as {}",
+                opened.found,
                 aside.display()
             ));
         }
@@ -86,10 +96,14 @@ impl Engine {
             swept.map_err(|error| StartError::Folder { path: folder.clone(), error })?;
         }
         let queue = Arc::new(opened.queue);
-        let disposition = Arc::new(Disposition::new(done, failed));
+        let disposition = Arc::new(Disposition::new(done.clone(), failed.clone()));
         let queued = Arc::new(Notify::new());
         let (stop_intake, life) = intake::worker::prepare(intake::worker::Setup {
             folder: watched.clone(),
+            failed: failed.clone(),
+            own: vec![config.client.data_dir.clone(), done.clone(), failed.clone()],
+            incomplete: config.client.incomplete,
+            reports: config.reports.clone(),
             max_bytes: config.client.max_report_bytes,
             // The setting was taken over only because there is such a zone.
             rules: Rules::in_time_zone(&config.reports.time_zone).unwrap_or_default(),
@@ -135,7 +149,7 @@ impl Engine {
 
     /// How many reports are still queued; unknown if the database cannot be read.
     pub fn pending(&self) -> Option<u64> {
-        self.queue.pending().ok()
+        Some(self.queue.counts().waiting)
     }
 
     /// Stops taking and uploading, and closes the queue. Takes a few seconds at most: an upload that

@@ -28,6 +28,17 @@ pub enum Area {
     Health,
 }
 
+/// Something that people should know and that keeps the service from nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Topic {
+    /// Files and folders in the watch folder that nobody takes.
+    NotTaken,
+    /// The system sends no news of the watch folder.
+    Events,
+    /// The system does not tell whether a file is still being written.
+    Writers,
+}
+
 /// A worker that must show that it is alive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Worker {
@@ -71,6 +82,8 @@ struct Inner {
     phase: Phase,
     online: bool,
     problems: BTreeMap<Area, String>,
+    notes: BTreeMap<Topic, String>,
+    not_taken: BTreeMap<String, u64>,
     last_error: Option<String>,
     counts: Counts,
     beats: BTreeMap<Worker, Instant>,
@@ -85,6 +98,8 @@ impl Status {
                 phase: Phase::StartPending,
                 online: false,
                 problems: BTreeMap::new(),
+                notes: BTreeMap::new(),
+                not_taken: BTreeMap::new(),
                 last_error: None,
                 counts: Counts::default(),
                 beats: BTreeMap::new(),
@@ -127,6 +142,38 @@ impl Status {
         let what = what.into();
         tracing::warn!("{what}");
         self.inner().last_error = Some(what);
+    }
+
+    /// Something that people should know; logged when it appears.
+    pub fn note(&self, topic: Topic, what: impl Into<String>) {
+        let what = what.into();
+        let mut inner = self.inner();
+        if inner.notes.get(&topic) != Some(&what) {
+            tracing::warn!("{what}");
+            inner.notes.insert(topic, what);
+        }
+    }
+
+    /// What was noted does not hold any more.
+    pub fn forget(&self, topic: Topic) {
+        if let Some(was) = self.inner().notes.remove(&topic) {
+            tracing::info!("over: {was}");
+        }
+    }
+
+    /// What was noted.
+    pub fn notes(&self) -> BTreeMap<Topic, String> {
+        self.inner().notes.clone()
+    }
+
+    /// Sets how many names of each kind lie in the watch folder without being taken.
+    pub fn count_not_taken(&self, kinds: BTreeMap<String, u64>) {
+        self.inner().not_taken = kinds;
+    }
+
+    /// How many names of each kind lie in the watch folder without being taken.
+    pub fn not_taken(&self) -> BTreeMap<String, u64> {
+        self.inner().not_taken.clone()
     }
 
     /// The service enters another phase.
@@ -219,6 +266,17 @@ impl Area {
             Area::Folders => "folders",
             Area::Server => "server",
             Area::Health => "health",
+        }
+    }
+}
+
+impl Topic {
+    /// The name for machines.
+    pub fn name(self) -> &'static str {
+        match self {
+            Topic::NotTaken => "not_taken",
+            Topic::Events => "events",
+            Topic::Writers => "writers",
         }
     }
 }

@@ -5,6 +5,7 @@
 //! [`settings`]; where it comes from is in [`source`] and [`policy`]; how a running service learns of
 //! changes is in [`watch`].
 
+pub mod folders;
 pub mod loaded;
 pub mod policy;
 pub mod settings;
@@ -27,7 +28,7 @@ pub struct Config {
     pub server: Server,
     /// Folders and limits at this station.
     pub client: Client,
-    /// How reports are completed.
+    /// How reports are read.
     pub reports: Reports,
     /// How uploads are retried.
     pub upload: Upload,
@@ -67,13 +68,39 @@ pub struct Client {
     pub failed_folder: Option<PathBuf>,
     /// The largest report that is read, in bytes: what bounds the memory of the service.
     pub max_report_bytes: u64,
+    /// How long a text that ends too early may rest until it is set aside.
+    pub incomplete: Duration,
 }
 
-/// How reports are completed.
+/// How reports are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reports {
-    /// The zone of a start without UTC offset, as [`wats::Rules::in_time_zone`] takes it.
+    /// The time zone of a start without offset: `system`, a name or an offset.
     pub time_zone: String,
+    /// What becomes of a report whose identifier belongs to another one.
+    pub same_id: SameId,
+    /// Where a report without an identifier gets one from.
+    pub missing_id: MissingId,
+}
+
+/// What becomes of a report with the identifier of another unit or another test.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SameId {
+    /// It is refused: the server would replace the other one.
+    #[default]
+    Refuse,
+    /// It gets an identifier of its own.
+    NewId,
+}
+
+/// Where a report without an identifier gets one from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MissingId {
+    /// At random: each file is a report of its own.
+    #[default]
+    Random,
+    /// From its content: two equal files are one report.
+    Content,
 }
 
 /// How uploads are retried.
@@ -119,8 +146,13 @@ impl Config {
                 done_folder: None,
                 failed_folder: None,
                 max_report_bytes: 64 << 20,
+                incomplete: Duration::from_mins(10),
             },
-            reports: Reports { time_zone: "system".to_owned() },
+            reports: Reports {
+                time_zone: "system".to_owned(),
+                same_id: SameId::default(),
+                missing_id: MissingId::default(),
+            },
             upload: Upload { retry_initial: Duration::from_secs(1), retry_max: Duration::from_secs(300) },
             logging: Logging { level: tracing::Level::INFO },
             health: Health { address: std::net::Ipv4Addr::LOCALHOST.into(), port: 8080 },

@@ -15,6 +15,12 @@ mod windows;
 #[cfg(windows)]
 pub use windows::Folder;
 
+#[cfg(target_os = "linux")]
+mod lease;
+#[cfg(all(unix, not(target_os = "linux")))]
+#[path = "no_lease.rs"]
+mod lease;
+pub mod place;
 mod transfer;
 
 use std::ffi::{OsStr, OsString};
@@ -41,6 +47,15 @@ pub enum Kind {
     Plain(Identity),
     /// Something that is never opened; the text says what.
     Foreign(&'static str),
+}
+
+/// One name in a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// The name.
+    pub name: OsString,
+    /// Whether a folder stands behind it.
+    pub is_folder: bool,
 }
 
 /// Whether somebody has a file open for writing.
@@ -103,14 +118,21 @@ impl OpenFile {
 }
 
 impl Folder {
+    /// The names in the folder, in no order.
+    ///
+    /// # Errors
+    /// If the system fails to read it.
+    pub fn names(&self) -> io::Result<Vec<OsString>> {
+        Ok(self.list()?.into_iter().map(|item| item.name).collect())
+    }
+
     /// Removes what a crash has left half-written here. Nobody may be writing at the same time.
     ///
     /// # Errors
     /// If the folder cannot be read.
     pub fn sweep(&self) -> io::Result<()> {
         for name in self.names()? {
-            let text = name.to_string_lossy();
-            if text.starts_with(TEMPORARY_PREFIX) && text.ends_with(TEMPORARY_SUFFIX) {
+            if is_temporary(&name) {
                 self.discard(&name);
             }
         }
@@ -129,18 +151,29 @@ impl Folder {
         }
         let path = std::path::Path::new(&name);
         let stem = path.file_stem().unwrap_or(&name);
-        for number in 1_u32.. {
+        let numbered = |number: u32| {
             let mut numbered = stem.to_owned();
             numbered.push(format!(".{number}"));
             if let Some(extension) = path.extension() {
                 numbered.push(".");
                 numbered.push(extension);
             }
-            if !self.exists(&numbered)? {
-                return Ok(numbered);
+            numbered
+        };
+        // Some test systems write the same name each time: the search doubles its steps, then halves them.
+        let mut taken = 0;
+        let mut step = 1;
+        while self.exists(&numbered(taken + step))? {
+            taken += step;
+            step *= 2;
+        }
+        while step > 1 {
+            step /= 2;
+            if self.exists(&numbered(taken + step))? {
+                taken += step;
             }
         }
-        Err(io::Error::new(io::ErrorKind::AlreadyExists, "all numbered names are taken"))
+        Ok(numbered(taken + 1))
     }
 }
 
@@ -162,6 +195,12 @@ fn shortened(name: &OsStr) -> OsString {
 
 const TEMPORARY_PREFIX: &str = ".pywats-";
 const TEMPORARY_SUFFIX: &str = ".part";
+
+/// Whether a name is that of a file that is being written by us.
+pub fn is_temporary(name: &OsStr) -> bool {
+    let text = name.to_string_lossy();
+    text.starts_with(TEMPORARY_PREFIX) && text.ends_with(TEMPORARY_SUFFIX)
+}
 
 /// The name of a file that is being written, which intake and people can recognise as such.
 fn temporary_name() -> OsString {

@@ -11,7 +11,63 @@ impl Folder {
     /// # Errors
     /// If the system fails to write, for example because the disk is full.
     pub fn write(&self, name: &OsStr, content: &[u8], replace: bool) -> io::Result<Moved> {
-        self.appear(name, replace, |file| file.write_all(content))
+        let written = self.appear(name, replace, |file| file.write_all(content))?;
+        if written == Moved::Done {
+            self.sync()?;
+        }
+        Ok(written)
+    }
+
+    /// Writes a new file that appears with all of its content, or not at all. Its content survives a
+    /// power cut; [`Folder::sync`] makes its name survive, too.
+    ///
+    /// # Errors
+    /// If the system fails to write, for example because the disk is full.
+    pub fn put(&self, name: &OsStr, content: &[u8]) -> io::Result<Moved> {
+        self.appear(name, false, |file| file.write_all(content))
+    }
+
+    /// Writes a small file, replacing one of the same name. It is whole only when this returns, and a power
+    /// cut soon after may leave it empty.
+    ///
+    /// # Errors
+    /// If the system fails to write.
+    pub fn write_lazily(&self, name: &OsStr, content: &[u8]) -> io::Result<()> {
+        let mut file = match self.create(name) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                self.discard(name);
+                self.create(name)
+            }
+            result => result,
+        }?;
+        let written = file.write_all(content);
+        if written.is_err() {
+            drop(file);
+            self.discard(name);
+        }
+        written
+    }
+
+    /// Writes a file that appears with all of its content, in place of one of the same name. The content is
+    /// on the disk when this returns; that it has this name only after [`Folder::sync`].
+    ///
+    /// # Errors
+    /// If the system fails to write; nothing has changed then.
+    pub fn replace(
+        &self,
+        name: &OsStr,
+        fill: impl FnOnce(&mut std::fs::File) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let temporary = temporary_name();
+        let mut file = self.create(&temporary)?;
+        let written = fill(&mut file).and_then(|()| file.sync_all()).and_then(|()| {
+            drop(file);
+            self.rename_over(&temporary, name)
+        });
+        if written.is_err() {
+            self.discard(&temporary);
+        }
+        written
     }
 
     /// Moves a plain file to a name in another folder, if it is still the one that `identity` says and
@@ -54,10 +110,15 @@ impl Folder {
         if copied != Moved::Done {
             return Ok(copied);
         }
+        to.sync()?;
         // Between here and the removal a crash leaves both files: more than needed, but nothing lost.
         // If somebody replaced the file meanwhile it stays: what was copied is what had been judged.
         drop(file);
-        self.remove(name, identity)?;
+        if let Err(error) = self.remove(name, identity) {
+            // Without this every retry would add another copy.
+            to.discard(new);
+            return Err(error);
+        }
         Ok(Moved::Done)
     }
 

@@ -2,9 +2,8 @@
 
 use super::schedule::{Schedule, Waits};
 use crate::disposition::{Disposition, Reason, Stage};
-use crate::queue::{self, Entry, Queue, Verdict};
+use crate::queue::{self, Body, Entry, Note, Queue, Verdict};
 use crate::status::{Area, Counts, Status, Worker};
-use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
@@ -130,11 +129,10 @@ impl Upload {
     fn next_report(&self, now: Instant) -> Result<Option<Entry>, queue::Error> {
         let (queue, schedule) = (&self.setup.queue, &self.schedule);
         block_in_place(|| {
-            let unsuspected = |seq| schedule.is_waiting(seq, now) || schedule.is_suspect(seq);
-            match queue.next_pending(unsuspected)? {
-                Some(entry) => Ok(Some(entry)),
-                None => queue.next_pending(|seq| schedule.is_waiting(seq, now)),
-            }
+            let entries = queue.next(0, 64)?;
+            let waiting = |entry: &&Entry| !schedule.is_waiting(entry.seq, now);
+            let unsuspected = entries.iter().filter(waiting).find(|entry| !schedule.is_suspect(entry.seq));
+            Ok(unsuspected.or_else(|| entries.iter().find(waiting)).cloned())
         })
     }
 
@@ -171,8 +169,13 @@ impl Upload {
     }
 
     async fn send(&mut self, client: &Client, entry: Entry) -> Result<Duration, queue::Error> {
-        let body = block_in_place(|| self.setup.queue.body(entry.seq))?;
-        let Some(result) = self.alive(client.submit_wsjf(entry.id, body)).await else {
+        let queue = Arc::clone(&self.setup.queue);
+        let body = match block_in_place(|| queue.body(&entry))? {
+            Body::Ready(body) => body,
+            Body::Changed => return block_in_place(|| queue.changed(&entry)).map(|()| Duration::ZERO),
+            Body::Gone => return Ok(Duration::ZERO),
+        };
+        let Some(result) = self.alive(client.submit_wsjf(body)).await else {
             tracing::info!("report {}: upload abandoned; it stays queued", entry.id);
             return Ok(Duration::ZERO);
         };
@@ -181,15 +184,15 @@ impl Upload {
             Ok(_) => {
                 tracing::info!("report {}: accepted by the server", entry.id);
                 self.setup.status.fine(Area::Server);
-                self.decided(entry, Verdict::Uploaded)
+                self.decided(entry, Verdict::Delivered)
             }
-            Err(failure) if is_for_good(&failure) => {
+            Err(failure) if failure.kind == FailureKind::Permanent => {
                 self.setup.status.incident(format!(
                     "report {} ({:?}): refused for good and moved to the failed folder: {failure}",
-                    entry.id, entry.source.name
+                    entry.id, entry.name
                 ));
-                let reason = refusal(&entry, &failure).to_json(&entry.source.name);
-                self.decided(entry, Verdict::Rejected(reason))
+                let reason = refusal(&entry, &failure).to_json(&entry.name);
+                self.decided(entry, Verdict::Refused(reason))
             }
             Err(failure) => {
                 let now = Instant::now();
@@ -197,7 +200,7 @@ impl Upload {
                 let pause = self.schedule.pause(now);
                 tracing::debug!("report {}: not accepted, next attempt in {pause:?}", entry.id);
                 self.server_fails(client, &failure);
-                block_in_place(|| self.setup.queue.attempt_failed(entry.seq))?;
+                block_in_place(|| self.setup.queue.note(&[(entry.seq, Note::Attempt)]))?;
                 Ok(pause)
             }
         }
@@ -217,11 +220,12 @@ impl Upload {
     /// Makes the server's answer durable, then moves the source.
     fn commit(&mut self, entry: Entry, verdict: Verdict) -> Result<(), queue::Error> {
         block_in_place(|| {
-            if let Err(error) = self.setup.queue.decide(entry.seq, &verdict) {
+            let note = (entry.seq, Note::Decided(verdict.clone()));
+            if let Err(error) = self.setup.queue.note(&[note]) {
                 self.uncommitted = Some((entry, verdict));
                 return Err(error);
             }
-            self.settle(&entry, &verdict).map(drop)
+            self.settle()
         })
     }
 
@@ -231,47 +235,26 @@ impl Upload {
             return Ok(());
         }
         self.settle_after = Instant::now() + RETRY;
-        block_in_place(|| {
-            let mut all_moved = true;
-            for (entry, verdict) in self.setup.queue.decided()? {
-                self.setup.status.beat(Worker::Upload);
-                all_moved &= self.settle(&entry, &verdict)?;
-            }
-            if all_moved {
-                self.setup.status.fine(Area::Folders);
-            }
-            Ok(())
-        })
+        block_in_place(|| self.settle())
     }
 
-    /// Moves the source of a decided report and forgets the report; says whether that worked.
-    fn settle(&self, entry: &Entry, verdict: &Verdict) -> Result<bool, queue::Error> {
+    fn settle(&self) -> Result<(), queue::Error> {
         let Setup { queue, disposition, status, .. } = &self.setup;
-        let moved = match verdict {
-            Verdict::Uploaded => disposition.delivered(&entry.source),
-            Verdict::Rejected(reason) => disposition
-                .rejected(&entry.source, reason, || queue.body(entry.seq).map_err(io::Error::other)),
-        };
-        match moved {
-            Ok(()) => queue.finish(entry.seq, verdict).map(|()| true),
-            Err(error) => {
-                status.problem(
-                    Area::Folders,
-                    format!("{:?} stays in the watch folder: {error}", entry.source.name),
-                );
-                Ok(false)
-            }
+        let settled = queue.settle(disposition, 64)?;
+        match settled.left.first() {
+            Some(error) => status.problem(Area::Folders, error),
+            None => status.fine(Area::Folders),
         }
+        Ok(())
     }
 
     fn count(&self) -> Result<(), queue::Error> {
         let Setup { queue, status, .. } = &self.setup;
         block_in_place(|| {
-            let totals = queue.totals()?;
-            let counts =
-                Counts { pending: queue.pending()?, delivered: totals.delivered, failed: totals.failed };
+            let now = queue.counts();
+            let counts = Counts { pending: now.waiting, delivered: now.delivered, failed: now.failed };
             if counts.pending == 0 && status.counts().pending != 0 {
-                queue.tidy()?;
+                queue.tidy(|| true)?;
             }
             status.count(counts);
             Ok(())
@@ -300,16 +283,6 @@ impl Upload {
     }
 }
 
-/// Whether sending the report again cannot help.
-fn is_for_good(failure: &Failure) -> bool {
-    match failure.kind {
-        FailureKind::Refused => true,
-        // Some of these are about the address or the token.
-        FailureKind::RefusedBlank => !matches!(failure.status, Some(403 | 404 | 405 | 410)),
-        _ => false,
-    }
-}
-
 /// Like `changed`, but leaves the change to be seen by others.
 async fn wait_for_change(link: &watch::Receiver<Link>) -> Result<(), watch::error::RecvError> {
     link.clone().changed().await
@@ -318,8 +291,9 @@ async fn wait_for_change(link: &watch::Receiver<Link>) -> Result<(), watch::erro
 fn refusal(entry: &Entry, failure: &Failure) -> Reason {
     Reason {
         stage: Stage::Upload,
-        // The log has the short form.
-        reason: failure.words.clone().unwrap_or_else(|| failure.message.clone()),
+        incomplete: None,
+        reason: failure.message.clone(),
+        words: None,
         what_to_do: "Correct what the server complains of, in the report or on the server, then drop the report \
                      into the watch folder again.",
         server_status: failure.status,
