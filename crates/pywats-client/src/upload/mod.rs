@@ -5,7 +5,9 @@
 //! before the server has proven to have it; and what concerns all reports (a wrong token, a server out
 //! of order) is never blamed on one.
 
+pub mod judge;
 pub mod schedule;
+pub mod standin;
 pub mod worker;
 
 use crate::config::Config;
