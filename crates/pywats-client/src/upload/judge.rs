@@ -24,6 +24,7 @@
 //! | G. 408, 425, 5xx, time-out, reset | no | – | pause |
 //! | | yes | no | suspect, own back-off; 3 different and none accepted: pause as well |
 //! | | yes | yes, for 24 h | parked |
+//! | C, D, G of a parked one | yes | – | parked still: nothing new |
 //! | H. 429, 503 with Retry-After | – | – | all wait; five times for one report while others pass: G |
 //! | I. DNS, connect, TLS, proxy | – | – | pause |
 
@@ -91,7 +92,7 @@ pub struct Context {
     pub proof: Proof,
     /// How the other reports fare.
     pub others: Others,
-    /// The same refusal came before: how long before this attempt began.
+    /// The same refusal came before: how long before this one.
     pub refused_before: Option<Duration>,
     /// Another report was accepted between that refusal and this one.
     pub accepted_between: bool,
@@ -99,6 +100,8 @@ pub struct Context {
     pub alone: Duration,
     /// How often this report was told to wait while others passed, this time included.
     pub busy: u32,
+    /// It is parked already: others have passed it for long.
+    pub parked: bool,
     /// `upload.proof`: an answer as WATS answers is enough, with whatever id.
     pub trust_answer: bool,
 }
@@ -181,9 +184,11 @@ pub fn judge(answer: Answer, context: &Context) -> Then {
     }
 }
 
-/// Somebody else may have answered, so nothing is known about the report.
-fn unproven(kind: FailureKind, status: Option<u16>) -> Because {
+/// What all wait for if somebody else may have answered, so that nothing is known about the report.
+pub fn unproven(kind: FailureKind, status: Option<u16>) -> Because {
     match kind {
+        FailureKind::Unreachable => Because::Way,
+        FailureKind::Settings => Because::Settings,
         FailureKind::Trouble | FailureKind::Busy { .. } => Because::Trouble,
         _ => setting(status),
     }
@@ -193,6 +198,7 @@ fn unproven(kind: FailureKind, status: Option<u16>) -> Because {
 fn proven(kind: FailureKind, status: Option<u16>, context: &Context) -> Then {
     let others = context.others;
     match kind {
+        FailureKind::NotWats | FailureKind::Gate | FailureKind::Trouble if context.parked => Then::Park,
         FailureKind::OtherId => Then::ReadBack,
         FailureKind::NotWats | FailureKind::Gate => match others {
             Others::Pass => Then::Park,
@@ -270,11 +276,16 @@ mod tests {
         accepted_between: false,
         alone: Duration::ZERO,
         busy: 0,
+        parked: false,
         trust_answer: false,
     };
 
     fn at(proof: Proof, others: Others) -> Context {
         Context { proof, others, ..UNKNOWN }
+    }
+
+    fn parked(proof: Proof, others: Others) -> Context {
+        Context { parked: true, ..at(proof, others) }
     }
 
     fn failed(kind: Kind, status: u16) -> Answer {
@@ -343,6 +354,9 @@ mod tests {
             ("D, network login", gate(511), at(No, NotTried), Pause(Because::Address)),
             ("D, others pass", gate(401), at(Yes, Pass), Park),
             ("D, redirect, others pass", gate(302), at(Yes, Pass), Park),
+            ("C, tried daily", page, parked(Yes, NotTried), Park),
+            ("C, tried daily, not proven", page, parked(No, NotTried), Pause(Because::Address)),
+            ("D, tried daily", gate(401), parked(Yes, Refused), Park),
         ]);
     }
 
@@ -416,6 +430,8 @@ mod tests {
             ("G, nearly a day", trouble(500), alone(24 * 60 * MINUTE - SECOND, Pass), Suspect(BackOff)),
             ("G, a day, not tried", trouble(500), alone(24 * 60 * MINUTE, NotTried), Suspect(BackOff)),
             ("G, a day, none waits", trouble(500), alone(48 * 60 * MINUTE, NoneWaiting), Suspect(BackOff)),
+            ("G, tried daily", trouble(500), parked(Yes, NotTried), Park),
+            ("G, tried daily, not proven", trouble(500), parked(No, NotTried), Pause(Because::Trouble)),
             ("G, a day, three", trouble(500), alone(48 * 60 * MINUTE, Refused), Pause(Because::Trouble)),
         ]);
     }

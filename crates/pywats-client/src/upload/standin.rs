@@ -23,3 +23,12 @@ pub struct Failure {
     pub words: Option<String>,
     pub status: Option<u16>,
 }
+
+/// Of the queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suspicion {
+    pub kind: String,
+    pub tries: u32,
+    pub since: jiff::Timestamp,
+    pub parked: bool,
+}
