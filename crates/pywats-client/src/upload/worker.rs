@@ -172,7 +172,7 @@ impl Upload {
 
     async fn send(&mut self, client: &Client, entry: Entry) -> Result<Duration, queue::Error> {
         let body = block_in_place(|| self.setup.queue.body(entry.seq))?;
-        let Some(result) = self.alive(client.submit_wsjf(body)).await else {
+        let Some(result) = self.alive(client.submit_wsjf(entry.id, body)).await else {
             tracing::info!("report {}: upload abandoned; it stays queued", entry.id);
             return Ok(Duration::ZERO);
         };
@@ -183,7 +183,7 @@ impl Upload {
                 self.setup.status.fine(Area::Server);
                 self.decided(entry, Verdict::Uploaded)
             }
-            Err(failure) if failure.kind == FailureKind::Permanent => {
+            Err(failure) if is_for_good(&failure) => {
                 self.setup.status.incident(format!(
                     "report {} ({:?}): refused for good and moved to the failed folder: {failure}",
                     entry.id, entry.source.name
@@ -300,6 +300,16 @@ impl Upload {
     }
 }
 
+/// Whether sending the report again cannot help.
+fn is_for_good(failure: &Failure) -> bool {
+    match failure.kind {
+        FailureKind::Refused => true,
+        // Some of these are about the address or the token.
+        FailureKind::RefusedBlank => !matches!(failure.status, Some(403 | 404 | 405 | 410)),
+        _ => false,
+    }
+}
+
 /// Like `changed`, but leaves the change to be seen by others.
 async fn wait_for_change(link: &watch::Receiver<Link>) -> Result<(), watch::error::RecvError> {
     link.clone().changed().await
@@ -308,7 +318,8 @@ async fn wait_for_change(link: &watch::Receiver<Link>) -> Result<(), watch::erro
 fn refusal(entry: &Entry, failure: &Failure) -> Reason {
     Reason {
         stage: Stage::Upload,
-        reason: failure.message.clone(),
+        // The log has the short form.
+        reason: failure.words.clone().unwrap_or_else(|| failure.message.clone()),
         what_to_do: "Correct what the server complains of, in the report or on the server, then drop the report \
                      into the watch folder again.",
         server_status: failure.status,

@@ -1,14 +1,16 @@
-//! The HTTP client of a WATS server: submit a report, ask for the server's version.
+//! The HTTP client of a WATS server: submit a report, ask whether it is there, ask for the server's version.
 //!
-//! Every failure is sorted by what can be done about it ([`FailureKind`]); a success is only what the
+//! Every failure is sorted by what came instead of a proof ([`FailureKind`]); a success is only what the
 //! server has proven ([`Submitted`]). Redirects are not followed, request bodies are not compressed,
 //! answers are read up to 1 MiB.
 
 mod answer;
+mod body;
 mod failure;
 mod secrets;
 mod settings;
 mod tls;
+mod transport;
 
 use std::fmt;
 use std::time::Duration;
@@ -18,8 +20,10 @@ use jiff::Timestamp;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, RequestBuilder, StatusCode, redirect};
 use url::Url;
+use uuid::Uuid;
 
 pub use self::answer::Submitted;
+use self::body::Body;
 pub use self::failure::{Failure, FailureKind, MAX_RETRY_AFTER};
 use self::secrets::Secrets;
 pub use self::settings::{Proxy, Settings, Token};
@@ -49,7 +53,7 @@ impl Client {
     /// Checks the settings and prepares a client; nothing is sent yet.
     ///
     /// # Errors
-    /// [`FailureKind::Configuration`] for an address, token, proxy or CA file that cannot be used.
+    /// [`FailureKind::Settings`] for an address, token, proxy or CA file that cannot be used.
     pub fn new(settings: &Settings) -> Result<Client, Failure> {
         let root = settings::root(&settings.url)?;
         let mut headers = HeaderMap::new();
@@ -58,7 +62,7 @@ impl Client {
             headers.insert(AUTHORIZATION, token.to_header()?);
         }
         let user_agent = HeaderValue::try_from(settings.user_agent.as_str())
-            .map_err(|_| Failure::configuration("the user agent holds characters that no header can hold"))?;
+            .map_err(|_| Failure::settings("the user agent holds characters that no header can hold"))?;
         let builder = reqwest::Client::builder()
             .default_headers(headers)
             .user_agent(user_agent)
@@ -66,7 +70,7 @@ impl Client {
             .use_preconfigured_tls(tls::client_config(settings.ca_file.as_deref())?)
             .connect_timeout(settings.timeout.min(CONNECT_TIMEOUT));
         let http = settings::with_proxy(builder, &settings.proxy)?.build().map_err(|error| {
-            Failure::configuration(format!("the HTTP client cannot be set up: {}", error.without_url()))
+            Failure::settings(format!("the HTTP client cannot be set up: {}", error.without_url()))
         })?;
         Ok(Client { http, root, timeout: settings.timeout, secrets: Secrets::new(settings) })
     }
@@ -83,16 +87,16 @@ impl Client {
     /// Every kind of [`Failure`].
     pub async fn version(&self) -> Result<String, Failure> {
         let request = self.request(Method::GET, "/api/App/Version").timeout(self.timeout);
-        let (status, body) = self.exchange(request).await?;
+        let (status, body) = self.exchange(request).await?.of_success(&self.secrets)?;
         answer::version(status, &body)
     }
 
-    /// Submits one WSJF report, already serialized. Submitting a report again under the same id
-    /// replaces it, so a report whose fate is unknown can be sent again.
+    /// Submits one WSJF report, already serialized, that has this id. Submitting a report again under the same
+    /// id replaces it, so a report whose fate is unknown can be sent again.
     ///
     /// # Errors
     /// Every kind of [`Failure`]; only `Ok` means that the report may be forgotten here.
-    pub async fn submit_wsjf(&self, report: impl Into<Bytes>) -> Result<Submitted, Failure> {
+    pub async fn submit_wsjf(&self, id: Uuid, report: impl Into<Bytes>) -> Result<Submitted, Failure> {
         let report = report.into();
         let size = report.len();
         let upload = Duration::from_secs(size as u64 / MIN_UPLOAD_RATE);
@@ -101,38 +105,82 @@ impl Client {
             .header(CONTENT_TYPE, JSON)
             .timeout(self.timeout.saturating_add(upload))
             .body(report);
-        let result = self.exchange(request).await.and_then(|(status, body)| answer::submitted(status, &body));
+        let result = self.submitted(request, id).await;
         match &result {
-            Ok(submitted) => tracing::debug!(bytes = size, id = submitted.id, "report submitted"),
+            Ok(_) => tracing::debug!(bytes = size, %id, "report submitted"),
             Err(failure) => {
-                tracing::debug!(bytes = size, kind = %failure.kind, %failure, "report not submitted");
+                tracing::debug!(bytes = size, %id, kind = %failure.kind, %failure, "report not submitted");
             }
         }
         result
+    }
+
+    async fn submitted(&self, request: RequestBuilder, id: Uuid) -> Result<Submitted, Failure> {
+        let (status, body) = self.exchange(request).await?.of_success(&self.secrets)?;
+        answer::submitted(status, &body, id)
+    }
+
+    /// Asks whether the server has the report with this id: true if it gives it back, false if it answers 404.
+    ///
+    /// # Errors
+    /// Every kind of [`Failure`]: the server did not say.
+    pub async fn holds_wsjf(&self, id: Uuid) -> Result<bool, Failure> {
+        let request = self.request(Method::GET, &format!("/api/Report/Wsjf/{id}")).timeout(self.timeout);
+        let answer = self.exchange(request).await?;
+        match answer.status {
+            StatusCode::NOT_FOUND => Ok(false),
+            status if status.is_success() => answer::holds(status, &answer.body, id),
+            _ => Err(answer.failure(&self.secrets)),
+        }
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, settings::endpoint(&self.root, path))
     }
 
-    /// Sends a request and reads its 2xx answer.
-    async fn exchange(&self, request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), Failure> {
-        let hidden = |mut failure: Failure| {
+    /// Sends a request and reads the answer, whatever its status.
+    async fn exchange(&self, request: RequestBuilder) -> Result<Answer, Failure> {
+        let broken = |error| {
+            let mut failure = transport::failure(error);
             failure.message = self.secrets.hide(failure.message);
             failure
         };
-        let transport = |error| hidden(Failure::from_transport(error));
-        let mut response = request.send().await.map_err(transport)?;
+        let mut response = request.send().await.map_err(broken)?;
         let status = response.status();
         let mut body = Vec::new();
         let complete = read_bounded(&mut response, &mut body).await;
-        let body = self.secrets.hide_in_body(body);
-        if !status.is_success() {
-            // The status says enough, even where the explanation behind it was cut off.
-            return Err(hidden(Failure::from_status(status, response.headers(), &body, Timestamp::now())));
+        if status.is_success() {
+            // Otherwise the status says enough, even where the explanation behind it was cut off.
+            complete.map_err(broken)?;
         }
-        complete.map_err(transport)?;
-        Ok((status, body))
+        Ok(Answer {
+            status,
+            headers: std::mem::take(response.headers_mut()),
+            body: self.secrets.hide_in_body(body),
+        })
+    }
+}
+
+/// An answer of the server, or of what stands in its place.
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    /// Without secrets.
+    body: Vec<u8>,
+}
+
+impl Answer {
+    /// Status and body of a 2xx answer; any other is a failure.
+    fn of_success(self, secrets: &Secrets) -> Result<(StatusCode, Body), Failure> {
+        if !self.status.is_success() {
+            return Err(self.failure(secrets));
+        }
+        let content_type = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        Ok((self.status, Body::read(content_type.unwrap_or_default(), &self.body)))
+    }
+
+    fn failure(&self, secrets: &Secrets) -> Failure {
+        Failure::from_status(self.status, &self.headers, &self.body, Timestamp::now(), secrets)
     }
 }
 

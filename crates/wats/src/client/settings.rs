@@ -92,7 +92,7 @@ impl Token {
     /// The `Authorization` header, marked as sensitive so that libraries do not print it either.
     pub(super) fn to_header(&self) -> Result<HeaderValue, Failure> {
         let mut value = HeaderValue::try_from(format!("Basic {}", self.0))
-            .map_err(|_| Failure::configuration("the API token holds characters that no header can hold"))?;
+            .map_err(|_| Failure::settings("the API token holds characters that no header can hold"))?;
         value.set_sensitive(true);
         Ok(value)
     }
@@ -104,10 +104,10 @@ impl FromStr for Token {
     /// Reads a token; white space around it is ignored.
     ///
     /// # Errors
-    /// [`super::FailureKind::Configuration`] for a text that is not the base64 form of
+    /// [`super::FailureKind::Settings`] for a text that is not the base64 form of
     /// `user:password`.
     fn from_str(text: &str) -> Result<Token, Failure> {
-        let token = wats_settings::token::read(text).map_err(Failure::configuration)?;
+        let token = wats_settings::token::read(text).map_err(Failure::settings)?;
         Ok(Token(token.to_owned()))
     }
 }
@@ -121,12 +121,12 @@ impl fmt::Debug for Token {
 /// Turns the address that a person wrote into the root of the server, without a trailing slash or `/api`.
 ///
 /// # Errors
-/// [`super::FailureKind::Configuration`] for everything that is not the address of an HTTP server.
+/// [`super::FailureKind::Settings`] for everything that is not the address of an HTTP server.
 pub(super) fn root(address: &str) -> Result<Url, Failure> {
-    address::check(address).map_err(Failure::configuration)?;
+    address::check(address).map_err(Failure::settings)?;
     // The address itself is not repeated: it may hold credentials.
     let mut url = Url::parse(address.trim()).map_err(|error| {
-        Failure::configuration(format!("the server's address cannot be read: {error}; {}", address::WANTED))
+        Failure::settings(format!("the server's address cannot be read: {error}; {}", address::WANTED))
     })?;
     let path = url.path().trim_end_matches('/');
     let is_api = path.to_ascii_lowercase().ends_with("/api");
@@ -146,7 +146,7 @@ pub(super) fn endpoint(root: &Url, path: &str) -> Url {
 /// Tells the HTTP library which way to take.
 ///
 /// # Errors
-/// [`super::FailureKind::Configuration`] for an address that is not that of an HTTP proxy.
+/// [`super::FailureKind::Settings`] for an address that is not that of an HTTP proxy.
 pub(super) fn with_proxy(builder: ClientBuilder, proxy: &Proxy) -> Result<ClientBuilder, Failure> {
     let address = match proxy {
         Proxy::System => return Ok(builder),
@@ -154,7 +154,7 @@ pub(super) fn with_proxy(builder: ClientBuilder, proxy: &Proxy) -> Result<Client
         Proxy::Url(address) => address.trim(),
     };
     let unusable = |problem: &str| {
-        Failure::configuration(format!(
+        Failure::settings(format!(
             "the proxy's address {problem}; write it as in http://proxy.company.com:8080"
         ))
     };

@@ -25,19 +25,19 @@ use super::failure::Failure;
 /// Builds the TLS configuration: TLS 1.2 and 1.3, the roots of this system, and those of `ca_file`.
 ///
 /// # Errors
-/// [`super::FailureKind::Configuration`] for a CA file that cannot be used.
+/// [`super::FailureKind::Settings`] for a CA file that cannot be used.
 pub(super) fn client_config(ca_file: Option<&Path>) -> Result<ClientConfig, Failure> {
     let extra = ca_file.map(read_ca_file).transpose()?.unwrap_or_default();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(|error| Failure::configuration(format!("TLS cannot be set up: {error}")))?;
+        .map_err(|error| Failure::settings(format!("TLS cannot be set up: {error}")))?;
     Ok(with_roots(builder, provider, extra)?.with_no_client_auth())
 }
 
 /// Reads a PEM file; what is not a certificate in it (a comment, a key) is skipped.
 fn read_ca_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
-    let fail = |problem: String| Failure::configuration(format!("CA file {}: {problem}", path.display()));
+    let fail = |problem: String| Failure::settings(format!("CA file {}: {problem}", path.display()));
     let pem =
         std::fs::read(path).map_err(|error| fail(format!("{error}; check its path and permissions")))?;
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem)
@@ -72,7 +72,7 @@ fn with_roots(
     } else {
         Verifier::new_with_extra_roots(extra, provider)
     }
-    .map_err(|error| Failure::configuration(format!("Windows cannot verify certificates: {error}")))?;
+    .map_err(|error| Failure::settings(format!("Windows cannot verify certificates: {error}")))?;
     Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)))
 }
 

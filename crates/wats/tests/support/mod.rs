@@ -13,8 +13,14 @@ use wats::{Client, Proxy, Settings};
 /// The token of every test: `station:secret`.
 pub(crate) const TOKEN: &str = "c3RhdGlvbjpzZWNyZXQ=";
 
-/// A report that the test server accepts.
+/// A report that the test server accepts, and its id.
 pub(crate) const REPORT: &str = r#"{"id":"33a2d408-3fc8-480b-b554-6866c77fd91c","sn":"1"}"#;
+pub(crate) const ID: &str = "33a2d408-3fc8-480b-b554-6866c77fd91c";
+
+/// [`ID`].
+pub(crate) fn id() -> uuid::Uuid {
+    ID.parse().unwrap()
+}
 
 /// Settings for a test: with [`TOKEN`], without a proxy, and not patient.
 pub(crate) fn settings(url: &str) -> Settings {
