@@ -4,10 +4,11 @@
 //! when survive a restart ([`Suspicion`]); what was proven does not.
 
 use super::order::Order;
-use super::standin::{Failure, FailureKind, Suspicion};
+use super::standin::Suspicion;
 use jiff::Timestamp;
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
+use wats::{Failure, FailureKind};
 
 /// How often a parked report is tried.
 pub const PARKED: Duration = Duration::from_secs(24 * 60 * 60);
@@ -142,7 +143,13 @@ impl Cases {
 
 impl Case {
     /// A report has been refused; `before` is what was known of it.
-    pub fn new(failure: &Failure, arrived: Order, at: Instant, wall: Timestamp, before: Option<&Case>) -> Self {
+    pub fn new(
+        failure: &Failure,
+        arrived: Order,
+        at: Instant,
+        wall: Timestamp,
+        before: Option<&Case>,
+    ) -> Self {
         let kind = class_of(failure.kind);
         let same = before.filter(|before| before.kind == kind);
         Case {
@@ -192,7 +199,6 @@ impl Case {
             parked: self.parked,
         }
     }
-
 }
 
 /// A report that alone is told to wait, again and again, is trouble.

@@ -28,8 +28,8 @@
 //! | H. 429, 503 with Retry-After | – | – | all wait; five times for one report while others pass: G |
 //! | I. DNS, connect, TLS, proxy | – | – | pause |
 
-use super::standin::FailureKind;
 use std::time::Duration;
+use wats::FailureKind;
 
 /// How much later than the refusal a report that only this server refuses is tried once more.
 pub const ONCE_MORE: Duration = Duration::from_secs(60);

@@ -39,6 +39,8 @@ struct Learnt {
     grown: Instant,
     /// It has held something up since it grew.
     felt: bool,
+    /// Something was accepted since the last 429: without that, the next one says nothing of the pace.
+    tried: bool,
 }
 
 impl Pace {
@@ -83,6 +85,9 @@ impl Pace {
 
     /// A report was accepted.
     pub fn accepted(&mut self, now: Instant) {
+        if let Some(learnt) = &mut self.learnt {
+            learnt.tried = true;
+        }
         match self.accepted.back_mut() {
             Some((second, count)) if now.duration_since(*second) < Duration::from_secs(1) => *count += 1,
             _ => self.accepted.push_back((now, 1)),
@@ -95,7 +100,7 @@ impl Pace {
         self.drop_old(now);
         let in_window: u32 = self.accepted.iter().map(|(_, count)| count).sum();
         let learnt = match self.learnt {
-            Some(learnt) if now.duration_since(learnt.limited) < ONE_ANSWER => return,
+            Some(learnt) if !learnt.tried || now.duration_since(learnt.limited) < ONE_ANSWER => return,
             Some(learnt) => Learnt { per_minute: learnt.per_minute / 1.5, doubling: false, ..learnt },
             None => Learnt {
                 per_minute: f64::from(in_window),
@@ -103,12 +108,16 @@ impl Pace {
                 limited: now,
                 grown: now,
                 felt: false,
+                tried: false,
             },
         };
         let per_minute = learnt.per_minute.max(SLOWEST);
         if in_window > 0 || self.learnt.is_some() {
-            tracing::info!("the server asks for fewer requests: at most {per_minute:.0} reports a minute for now");
-            self.learnt = Some(Learnt { per_minute, limited: now, grown: now, felt: false, ..learnt });
+            tracing::info!(
+                "the server asks for fewer requests: at most {per_minute:.0} reports a minute for now"
+            );
+            self.learnt =
+                Some(Learnt { per_minute, limited: now, grown: now, felt: false, tried: false, ..learnt });
             self.next = None;
         }
     }

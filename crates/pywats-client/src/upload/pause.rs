@@ -163,7 +163,11 @@ mod tests {
             let new = News { asked: zero, ..news(Reason::Busy, 10 * number) };
             pause = Some(Pause::new(pause, new, WAITS, now, 1.0));
         }
-        assert_eq!(pause.map(|pause| pause.until - now), Some(300 * SECOND), "it grows whatever the server says");
+        assert_eq!(
+            pause.map(|pause| pause.until - now),
+            Some(300 * SECOND),
+            "it grows whatever the server says"
+        );
     }
 
     /// Fails if: a wrong token is tried every second.

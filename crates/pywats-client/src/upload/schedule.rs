@@ -13,10 +13,11 @@ use super::case::{Case, Cases, PARKED, PARKED_AT_ONCE, class_of};
 use super::judge::{self, Again, Answer, Because, Context, Others, Proof, Then, judge};
 use super::order::Order;
 use super::pause::{News, Pause, Reason, Waits};
-use super::standin::{Failure, FailureKind, Suspicion};
+use super::standin::Suspicion;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
+use wats::{Failure, FailureKind};
 
 /// How many refusals in a row, with none accepted, make uploads slow.
 pub const IN_A_ROW: u32 = 10;
@@ -143,16 +144,17 @@ impl Schedule {
     }
 
     /// The settings have changed: what was refused under the old ones says nothing any more, and everything
-    /// is tried at once. Gives back the reports that are to wait like any other.
+    /// is tried at once.
     pub fn settings_changed(
         &mut self,
         waits: Waits,
         trust_answer: bool,
         order: Order,
         now: Instant,
-    ) -> Vec<i64> {
+    ) -> Vec<(i64, Fate)> {
         let kept = std::mem::take(&mut self.cases);
-        let mut free: Vec<i64> = self.unproven.iter().map(|refusal| refusal.seq).collect();
+        let unproven: Vec<i64> = self.unproven.iter().map(|refusal| refusal.seq).collect();
+        let mut free = Vec::new();
         *self = Schedule { settings: order, accepted: self.accepted, ..Schedule::new(waits, trust_answer) };
         for (seq, case) in kept.iter() {
             if is_noted(case) {
@@ -162,8 +164,10 @@ impl Schedule {
                 free.push(seq);
             }
         }
-        free.retain(|seq| self.cases.get(*seq).is_none());
-        free
+        free.extend(unproven);
+        free.sort_unstable();
+        free.dedup();
+        free.into_iter().map(|seq| (seq, self.give_back(seq, now))).collect()
     }
 
     /// Parked reports are tried now.
@@ -201,9 +205,8 @@ impl Schedule {
     /// Whether new uploads wait for proof: one refusal does not hold up the others, unless all will wait
     /// whoever said it.
     fn is_held(&self) -> bool {
-        let stops = |refusal: &Refusal| {
-            matches!(refusal.failure.kind, FailureKind::NotWats | FailureKind::Gate)
-        };
+        let stops =
+            |refusal: &Refusal| matches!(refusal.failure.kind, FailureKind::NotWats | FailureKind::Gate);
         self.unproven.len() > 1 || self.unproven.iter().any(stops)
     }
 
@@ -265,7 +268,8 @@ impl Schedule {
 
     /// The suspects that people must know of: how many, and the one that has waited longest.
     pub fn troubled(&self) -> Option<(usize, i64, &Case)> {
-        let troubled = || self.cases.iter().filter(|(_, case)| !case.parked && (case.stays || case.tries > 1));
+        let troubled =
+            || self.cases.iter().filter(|(_, case)| !case.parked && (case.stays || case.tries > 1));
         let (seq, case) = troubled().min_by_key(|(seq, case)| (case.since, *seq))?;
         Some((troubled().count(), seq, case))
     }
@@ -364,7 +368,7 @@ impl Schedule {
         moment: Moment,
     ) -> Vec<(i64, Fate)> {
         if asked.began < self.settings {
-            return vec![(seq, self.back_in_line(seq, moment.now))];
+            return vec![(seq, self.give_back(seq, moment.now))];
         }
         if let FailureKind::Busy { .. } = failure.kind {
             self.told_to_wait(seq, asked);
@@ -396,10 +400,8 @@ impl Schedule {
         let refusals = self.take_unproven(asked.began);
         let had_refusals = !refusals.is_empty();
         let proof = if answer.is_ok() { Proof::Yes } else { Proof::No };
-        let fates = refusals
-            .into_iter()
-            .map(|refusal| self.conclude(refusal, proof, others, moment))
-            .collect();
+        let fates =
+            refusals.into_iter().map(|refusal| self.conclude(refusal, proof, others, moment)).collect();
         match (answer, &mut self.pause) {
             (Ok(()), Some(pause)) if !had_refusals && pause.since < asked.began && !pause.proven => {
                 pause.proven = true;
@@ -425,7 +427,7 @@ impl Schedule {
         moment: Moment,
     ) -> Vec<(i64, Fate)> {
         if asked.began < self.settings {
-            return vec![(seq, self.back_in_line(seq, moment.now))];
+            return vec![(seq, self.give_back(seq, moment.now))];
         }
         let (answer, failure) = match there {
             Ok(true) => return self.accepted(seq, asked, moment),
@@ -436,11 +438,11 @@ impl Schedule {
             self.unread.insert(seq, asked.arrived);
         }
         let count = self.unread.len();
-        let context = self.context(seq, Proof::Yes, if count >= judge::DIFFERENT {
-            Others::Refused
-        } else {
-            self.others(asked.arrived, others)
-        });
+        let context = self.context(
+            seq,
+            Proof::Yes,
+            if count >= judge::DIFFERENT { Others::Refused } else { self.others(asked.arrived, others) },
+        );
         let then = judge(answer, &context);
         let kind = FailureKind::OtherId;
         let refusal = Refusal { seq, asked, at: moment.now, failure: Failure { kind, ..failure } };
@@ -449,8 +451,9 @@ impl Schedule {
 
     /// Takes the refusals that arrived before.
     fn take_unproven(&mut self, before: Order) -> Vec<Refusal> {
-        let (taken, left) =
-            std::mem::take(&mut self.unproven).into_iter().partition(|refusal| refusal.asked.arrived < before);
+        let (taken, left) = std::mem::take(&mut self.unproven)
+            .into_iter()
+            .partition(|refusal| refusal.asked.arrived < before);
         self.unproven = left;
         taken
     }
@@ -530,21 +533,26 @@ impl Schedule {
                     self.nobody_passes();
                 }
                 self.pause_for(Reason::Because(because), &refusal.failure, refusal.asked, proven, moment);
-                if proven { self.suspect(&refusal, Again::BackOff, moment) } else { self.back_in_line(seq, moment.now) }
+                if proven {
+                    self.suspect(&refusal, Again::BackOff, moment)
+                } else {
+                    self.give_back(seq, moment.now)
+                }
             }
             Then::AllWait(asked) => {
                 self.wait_for(asked, &refusal.failure, refusal.asked, moment);
-                self.back_in_line(seq, moment.now)
+                self.give_back(seq, moment.now)
             }
             // It was asked already, or the answer came by itself.
-            Then::Prove => self.back_in_line(seq, moment.now),
+            Then::Prove => self.give_back(seq, moment.now),
         };
         (seq, fate)
     }
 
     /// It is the server, for all: what was held against single reports was not their fault.
     fn nobody_passes(&mut self) {
-        let alone: Vec<i64> = self.cases.iter().filter(|(_, case)| case.alone && !case.parked).map(|(seq, _)| seq).collect();
+        let alone: Vec<i64> =
+            self.cases.iter().filter(|(_, case)| case.alone && !case.parked).map(|(seq, _)| seq).collect();
         for seq in alone {
             self.cases.change(seq, |case| case.alone = false);
         }
@@ -586,7 +594,7 @@ impl Schedule {
     }
 
     /// Nothing is known about a report: it waits as before.
-    fn back_in_line(&mut self, seq: i64, now: Instant) -> Fate {
+    pub fn give_back(&mut self, seq: i64, now: Instant) -> Fate {
         match self.cases.get(seq).map(is_noted) {
             None => Fate::Waits,
             Some(true) => {
@@ -663,7 +671,11 @@ fn parked_for(case: &Case) -> Duration {
 }
 
 fn alone_for(case: &Case, wall: Timestamp) -> Duration {
-    if case.alone { Duration::try_from(wall.duration_since(case.since)).unwrap_or_default() } else { Duration::ZERO }
+    if case.alone {
+        Duration::try_from(wall.duration_since(case.since)).unwrap_or_default()
+    } else {
+        Duration::ZERO
+    }
 }
 
 fn reason_of(failure: &Failure) -> Reason {
@@ -676,7 +688,8 @@ fn reason_of(failure: &Failure) -> Reason {
 fn not_there() -> Failure {
     Failure {
         kind: FailureKind::OtherId,
-        message: "the server answered with another identifier, and has no report with the one that was sent".to_owned(),
+        message: "the server answered with another identifier, and has no report with the one that was sent"
+            .to_owned(),
         words: None,
         status: Some(404),
     }
