@@ -127,7 +127,7 @@ impl Pace {
         if now.duration_since(learnt.limited) >= FORGOTTEN {
             self.learnt = None;
         } else if learnt.felt && now.duration_since(learnt.grown) >= STEP {
-            let factor = if learnt.doubling { 2.0 } else { 1.05 };
+            let factor = if learnt.doubling { 2.0 } else { 1.02 };
             learnt.per_minute *= factor;
             learnt.grown = now;
             learnt.felt = false;
@@ -156,6 +156,7 @@ mod tests {
         let mut pace = Pace::new(None);
         let (mut now, mut window_ends, mut left) = (start, start + window, allowed);
         let (mut accepted, mut refused) = (vec![0; minutes as usize], 0);
+        let mut back_off = Duration::from_secs(1);
         while now < start + 60 * minutes * Duration::from_secs(1) {
             if now >= window_ends {
                 (window_ends, left) = (window_ends + window, allowed);
@@ -168,14 +169,16 @@ mod tests {
             pace.sent(now);
             if left > 0 {
                 left -= 1;
+                back_off = Duration::from_secs(1);
                 accepted[(now.duration_since(start).as_secs() / 60) as usize] += 1;
                 pace.accepted(now);
                 now += Duration::from_millis(2);
             } else {
                 refused += 1;
                 pace.limited(now);
-                // Retry-After: 1 at least.
-                now += Duration::from_secs(2);
+                // As all wait then.
+                now += back_off;
+                back_off = (2 * back_off).min(Duration::from_secs(300));
             }
         }
         (accepted, refused)
