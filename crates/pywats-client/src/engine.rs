@@ -75,8 +75,9 @@ impl Engine {
         let opened = queue::open(&config.client.data_dir)?;
         if let Some((aside, reason)) = opened.put_aside {
             status.incident(format!(
-                "the queue was damaged ({reason}) and a new one started; the old one is kept as {} and may \
-                 hold reports that were not uploaded; files still in the watch folder are taken again",
+                "the database of the queue was damaged ({reason}) and is made again from the {} files in the \
+                 spool; the old one is kept as {}",
+                opened.found,
                 aside.display()
             ));
         }
@@ -102,7 +103,7 @@ impl Engine {
         let (stop, stopped) = watch::channel(false);
         let try_parked = Arc::new(Notify::new());
         let upload = tokio::spawn(upload::worker::run(upload::worker::Setup {
-            store: Arc::new(upload::standin::OldQueue { queue: Arc::clone(&queue), disposition }),
+            store: Arc::new(upload::store::Local { queue: Arc::clone(&queue), ends: disposition }),
             status: Arc::clone(status),
             queued,
             try_parked: Arc::clone(&try_parked),
@@ -139,7 +140,7 @@ impl Engine {
 
     /// How many reports are still queued; unknown if the database cannot be read.
     pub fn pending(&self) -> Option<u64> {
-        self.queue.pending().ok()
+        Some(self.queue.counts().waiting)
     }
 
     /// Stops taking and uploading, and closes the queue. Takes a few seconds at most: an upload that

@@ -17,10 +17,12 @@
 //! - [`engine`] and [`run`] wire all of this together and stop it cleanly.
 //! - [`diagnose`] looks at all of it from outside, for people who have to find out what is wrong.
 
+pub mod archive;
 pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod diagnose;
+pub mod disk;
 pub mod disposition;
 pub mod engine;
 pub mod exit;
@@ -31,6 +33,7 @@ pub mod logging;
 pub mod queue;
 #[cfg(windows)]
 pub mod registry;
+pub mod reserve;
 pub mod run;
 pub mod service;
 pub mod status;

@@ -129,18 +129,29 @@ impl Folder {
         }
         let path = std::path::Path::new(&name);
         let stem = path.file_stem().unwrap_or(&name);
-        for number in 1_u32.. {
+        let numbered = |number: u32| {
             let mut numbered = stem.to_owned();
             numbered.push(format!(".{number}"));
             if let Some(extension) = path.extension() {
                 numbered.push(".");
                 numbered.push(extension);
             }
-            if !self.exists(&numbered)? {
-                return Ok(numbered);
+            numbered
+        };
+        // Some test systems write the same name each time: the search doubles its steps, then halves them.
+        let mut taken = 0;
+        let mut step = 1;
+        while self.exists(&numbered(taken + step))? {
+            taken += step;
+            step *= 2;
+        }
+        while step > 1 {
+            step /= 2;
+            if self.exists(&numbered(taken + step))? {
+                taken += step;
             }
         }
-        Err(io::Error::new(io::ErrorKind::AlreadyExists, "all numbered names are taken"))
+        Ok(numbered(taken + 1))
     }
 }
 

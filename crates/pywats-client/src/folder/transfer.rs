@@ -14,6 +14,49 @@ impl Folder {
         self.appear(name, replace, |file| file.write_all(content))
     }
 
+    /// Writes a small file, replacing one of the same name. It is whole only when this returns, and a power
+    /// cut soon after may leave it empty.
+    ///
+    /// # Errors
+    /// If the system fails to write.
+    pub fn write_lazily(&self, name: &OsStr, content: &[u8]) -> io::Result<()> {
+        let mut file = match self.create(name) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                self.discard(name);
+                self.create(name)
+            }
+            result => result,
+        }?;
+        let written = file.write_all(content);
+        if written.is_err() {
+            drop(file);
+            self.discard(name);
+        }
+        written
+    }
+
+    /// Writes a file that appears with all of its content, in place of one of the same name. The content is
+    /// on the disk when this returns; that it has this name only after [`Folder::sync`].
+    ///
+    /// # Errors
+    /// If the system fails to write; nothing has changed then.
+    pub fn replace(
+        &self,
+        name: &OsStr,
+        fill: impl FnOnce(&mut std::fs::File) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let temporary = temporary_name();
+        let mut file = self.create(&temporary)?;
+        let written = fill(&mut file).and_then(|()| file.sync_all()).and_then(|()| {
+            drop(file);
+            self.rename_over(&temporary, name)
+        });
+        if written.is_err() {
+            self.discard(&temporary);
+        }
+        written
+    }
+
     /// Moves a plain file to a name in another folder, if it is still the one that `identity` says and
     /// if that name is free. Copies where the folders are on different file systems.
     ///

@@ -138,6 +138,11 @@ impl Folder {
         Ok(File::from(rustix::fs::openat(&self.fd, name, flags, mode)?))
     }
 
+    /// Gives a temporary file of this folder its name, in place of what has it.
+    pub(super) fn rename_over(&self, temporary: &OsStr, name: &OsStr) -> io::Result<()> {
+        Ok(rustix::fs::renameat(&self.fd, temporary, &self.fd, name)?)
+    }
+
     /// Gives a temporary file of this folder its name.
     pub(super) fn put_in_place(&self, temporary: &OsStr, name: &OsStr, replace: bool) -> io::Result<Moved> {
         if replace {
@@ -189,8 +194,36 @@ impl Folder {
         Ok(Moved::Done)
     }
 
+    /// Renames a file that belongs to the service alone, without a look at which file it is and without
+    /// making that survive a power cut. [`Moved::Changed`] means that there is no such file.
+    ///
+    /// # Errors
+    /// If the system refuses, or the folders are on different file systems.
+    pub fn rename_lazily(&self, name: &OsStr, to: &Folder, new: &OsStr) -> io::Result<Moved> {
+        match rename_without_overwriting(self, name, to, new) {
+            Ok(true) => Ok(Moved::Done),
+            Ok(false) => Ok(Moved::NameTaken),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.look(name)?.is_none() => {
+                Ok(Moved::Changed)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes the content of a file survive a power cut.
+    ///
+    /// # Errors
+    /// If the system cannot.
+    pub fn sync_file(&self, name: &OsStr) -> io::Result<()> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        File::from(rustix::fs::openat(&self.fd, name, flags, Mode::empty())?).sync_all()
+    }
+
     /// Makes what was renamed survive a power cut. Some network file systems cannot, and say so.
-    fn sync(&self) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// If the system fails to.
+    pub fn sync(&self) -> io::Result<()> {
         match rustix::fs::fsync(&self.fd) {
             Err(Errno::INVAL | Errno::NOTSUP) | Ok(()) => Ok(()),
             Err(error) => Err(error.into()),

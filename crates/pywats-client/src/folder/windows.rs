@@ -142,6 +142,11 @@ impl Folder {
         File::options().write(true).create_new(true).open(self.path.join(name))
     }
 
+    /// Gives a temporary file of this folder its name, in place of what has it.
+    pub(super) fn rename_over(&self, temporary: &OsStr, name: &OsStr) -> io::Result<()> {
+        move_path(&self.path.join(temporary), &self.path.join(name), true).map(drop)
+    }
+
     /// Gives a temporary file of this folder its name.
     pub(super) fn put_in_place(&self, temporary: &OsStr, name: &OsStr, replace: bool) -> io::Result<Moved> {
         move_path(&self.path.join(temporary), &self.path.join(name), replace)
@@ -159,6 +164,41 @@ impl Folder {
         let Some(_held) = self.hold(name, identity)? else { return Ok(false) };
         fs::remove_file(self.path.join(name))?;
         Ok(true)
+    }
+
+    /// Renames a file that belongs to the service alone, without a look at which file it is.
+    /// [`Moved::Changed`] means that there is no such file.
+    ///
+    /// # Errors
+    /// If the system refuses, or the folders are on different volumes.
+    pub fn rename_lazily(&self, name: &OsStr, to: &Folder, new: &OsStr) -> io::Result<Moved> {
+        match move_path(&self.path.join(name), &to.path.join(new), false) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.look(name)?.is_none() => {
+                Ok(Moved::Changed)
+            }
+            result => result,
+        }
+    }
+
+    /// Makes the content and the name of a file survive a power cut.
+    ///
+    /// # Errors
+    /// If the system cannot.
+    pub fn sync_file(&self, name: &OsStr) -> io::Result<()> {
+        // Flushing wants the right to write; whoever writes to the file keeps doing so.
+        File::options()
+            .write(true)
+            .custom_flags(FILE_FLAG_OPEN_REPARSE_POINT)
+            .open(self.path.join(name))?
+            .sync_all()
+    }
+
+    /// Nothing to do: NTFS logs a renaming before what [`Folder::sync_file`] flushes after it.
+    ///
+    /// # Errors
+    /// Never.
+    pub fn sync(&self) -> io::Result<()> {
+        Ok(())
     }
 
     pub(super) fn rename(

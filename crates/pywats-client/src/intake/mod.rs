@@ -11,7 +11,7 @@ pub mod take;
 pub mod watch;
 pub mod worker;
 
-use crate::disposition::REASON_SUFFIX;
+use crate::disposition::{REASON_SUFFIX, SENT_SUFFIX};
 use std::ffi::OsStr;
 use std::path::Path;
 
@@ -20,7 +20,8 @@ use std::path::Path;
 pub fn is_report_name(name: &OsStr) -> bool {
     let text = name.to_string_lossy().to_ascii_lowercase();
     let extension = Path::new(&text).extension().and_then(OsStr::to_str);
-    matches!(extension, Some("json" | "wsjf")) && !text.starts_with('.') && !text.ends_with(REASON_SUFFIX)
+    let is_ours = text.ends_with(REASON_SUFFIX) || text.ends_with(SENT_SUFFIX);
+    matches!(extension, Some("json" | "wsjf")) && !text.starts_with('.') && !is_ours
 }
 
 #[cfg(test)]
@@ -43,6 +44,7 @@ mod tests {
             ("a.json.tmp", false),
             ("a.part", false),
             ("a.json.reason.json", false),
+            ("a.json.sent.json", false),
             ("a.xml", false),
         ] {
             assert_eq!(is_report_name(OsStr::new(name)), wanted, "{name:?}");

@@ -3,9 +3,9 @@
 use super::readiness::{History, Readiness};
 use crate::disposition::{Disposition, MoveError, Reason, Stage};
 use crate::folder::{Folder, Identity, Kind, Moved, OpenFile, OpenRefused};
-use crate::queue::{self, NewReport, Queue, Source};
+use crate::queue::{self, Entry, NewReport, Note, Place, Queue, Unit, Verdict, spool};
 use sha2::{Digest, Sha256};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -56,11 +56,9 @@ impl Taker<'_> {
             Ok(None) => return Outcome::Gone,
             Err(error) => return Outcome::Unreadable(error),
         };
-        match self.queue.find(&seen) {
-            Ok(Some(entry)) if entry.source.name == name && entry.source.folder == self.watch.path() => {
-                return Outcome::Known;
-            }
-            Ok(_) => {}
+        match self.queue.legacy_by_identity(self.watch.path(), name, &seen) {
+            Ok(true) => return Outcome::Known,
+            Ok(false) => {}
             Err(error) => return Outcome::Storage(error),
         }
         let open = match self.watch.open_file(name) {
@@ -94,13 +92,8 @@ impl Taker<'_> {
             );
             return self.refuse(name, &identity, reason, SPLIT_OR_RAISE);
         }
-        let source = Source {
-            folder: self.watch.path().to_path_buf(),
-            name: name.to_owned(),
-            identity,
-            sha256: Sha256::digest(&bytes).into(),
-        };
-        match self.already_queued_under_another_name(&source) {
+        let sha256: [u8; 32] = Sha256::digest(&bytes).into();
+        match self.queue.legacy_by_content(self.watch.path(), name, &identity, &sha256) {
             Ok(true) => return Outcome::Known,
             Ok(false) => {}
             Err(error) => return Outcome::Storage(error),
@@ -113,10 +106,83 @@ impl Taker<'_> {
         };
         drop(bytes);
         let id = report.id().unwrap_or_else(Queue::new_id);
-        let report = if report.id().is_some() { report } else { report.with_id(id) };
-        match self.queue.add(&NewReport { id, body: &report.into_bytes(), source: &source }) {
+        let spool = match self.claim(name, &identity, id) {
+            Ok(Some(spool)) => spool,
+            Ok(None) => return Outcome::Gone,
+            Err(error) => return Outcome::Unreadable(error),
+        };
+        let new = self.new_report(&report, id, name, spool, identity.size, sha256);
+        match self.queue.add(&[new]) {
             Ok(_) => Outcome::Queued(id),
             Err(error) => Outcome::Storage(error),
+        }
+    }
+
+    /// Moves a file into the spool; `None` if it is not the one that was read any more.
+    fn claim(&self, name: &OsStr, identity: &Identity, id: Uuid) -> io::Result<Option<OsString>> {
+        for number in 0.. {
+            let spool = spool::name(id, name, number);
+            match self.watch.move_file(name, identity, self.queue.spool(), &spool)? {
+                Moved::Done => {
+                    self.queue.spool().sync_file(&spool)?;
+                    return Ok(Some(spool));
+                }
+                Moved::Changed => break,
+                Moved::NameTaken => {}
+            }
+        }
+        Ok(None)
+    }
+
+    fn new_report(
+        &self,
+        report: &Report,
+        id: Uuid,
+        name: &OsStr,
+        spool: OsString,
+        size: u64,
+        sha256: [u8; 32],
+    ) -> NewReport {
+        NewReport {
+            id,
+            spool,
+            folder: self.watch.path().to_path_buf(),
+            name: name.to_owned(),
+            size,
+            sha256,
+            edits: queue::edits_with_id(report.id().is_none().then_some(id)),
+            notes: Vec::new(),
+            unit: Unit::of(report),
+            copied: false,
+        }
+    }
+
+    /// Judges a file of the spool that was handed back.
+    pub fn judge_again(&self, entry: &Entry) -> Result<(), queue::Error> {
+        let Place::Spool(spool) = &entry.place else { return Ok(()) };
+        let folder = self.queue.spool();
+        let Ok(mut open) = folder.open_file(spool) else { return Ok(()) };
+        let Ok(bytes) = open.read(self.max_bytes) else { return Ok(()) };
+        match Report::parse(&bytes) {
+            Ok(report) => {
+                let sha256 = Sha256::digest(&bytes).into();
+                let size = bytes.len() as u64;
+                let new = self.new_report(&report, entry.id, &entry.name, spool.clone(), size, sha256);
+                self.queue.replace(&[(entry.seq, new)])
+            }
+            Err(error) => {
+                let reason = Reason {
+                    stage: Stage::Intake,
+                    reason: format!("not a WSJF report: {error}"),
+                    words: None,
+                    what_to_do: CORRECT_FILE,
+                    server_status: None,
+                    attempts: entry.attempts,
+                    id: Some(entry.id),
+                };
+                let verdict = Verdict::Refused(reason.to_json(&entry.name));
+                self.queue.note(&[(entry.seq, Note::Decided(verdict))])
+            }
         }
     }
 
@@ -140,20 +206,11 @@ impl Taker<'_> {
         }
     }
 
-    /// A file that was renamed while its report waits is not a second report.
-    fn already_queued_under_another_name(&self, source: &Source) -> Result<bool, queue::Error> {
-        let Some(entry) = self.queue.find(&source.identity)? else { return Ok(false) };
-        if entry.source.sha256 != source.sha256 {
-            return Ok(false);
-        }
-        self.queue.source_renamed(entry.seq, &source.folder, &source.name)?;
-        Ok(true)
-    }
-
     fn refuse(&self, name: &OsStr, identity: &Identity, reason: String, what_to_do: &'static str) -> Outcome {
         let record = Reason {
             stage: Stage::Intake,
             reason: reason.clone(),
+            words: None,
             what_to_do,
             server_status: None,
             attempts: 0,

@@ -183,6 +183,12 @@ impl Intake {
         let Some((folder, _)) = &self.watched else { return };
         let Setup { queue, disposition, status, queued, max_bytes, .. } = &self.setup;
         let taker = Taker { watch: folder, queue, disposition, max_bytes: *max_bytes };
+        for entry in queue.handed_back().unwrap_or_default() {
+            if let Err(error) = taker.judge_again(&entry) {
+                status.problem(Area::Storage, format!("the queue cannot be written: {error}"));
+            }
+            queued.notify_one();
+        }
         let now = Instant::now();
         let mut due: Vec<OsString> =
             self.open.iter().filter(|(_, open)| open.due <= now).map(|(name, _)| name.clone()).collect();

@@ -4,7 +4,7 @@
 //! when survive a restart ([`Suspicion`]); what was proven does not.
 
 use super::order::Order;
-use super::standin::Suspicion;
+use crate::queue::Suspicion;
 use jiff::Timestamp;
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};

@@ -1,6 +1,6 @@
 //! The reports that wait their turn: a window of the queue, in its order.
 
-use super::standin::Entry;
+use crate::queue::Entry;
 use std::collections::{BTreeMap, HashSet};
 use uuid::Uuid;
 
@@ -147,7 +147,10 @@ mod tests {
             name: "a.json".into(),
             folder: "/watch".into(),
             size,
+            sha256: [0; 32],
+            edits: String::new(),
             attempts: 0,
+            place: crate::queue::Place::Row,
         }
     }
 

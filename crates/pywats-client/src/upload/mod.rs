@@ -19,7 +19,6 @@ pub mod order;
 pub mod pace;
 pub mod pause;
 pub mod schedule;
-pub mod standin;
 pub mod store;
 mod task;
 mod tell;

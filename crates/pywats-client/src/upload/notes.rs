@@ -1,6 +1,6 @@
 //! What is known of reports and not committed yet. Nothing in here is ever forgotten.
 
-use super::standin::Note;
+use crate::queue::Note;
 use std::time::{Duration, Instant};
 
 /// How long a note waits for others.

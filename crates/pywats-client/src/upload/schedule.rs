@@ -13,7 +13,7 @@ use super::case::{Case, Cases, PARKED, PARKED_AT_ONCE, class_of};
 use super::judge::{self, Again, Answer, Because, Context, Others, Proof, Then, judge};
 use super::order::Order;
 use super::pause::{News, Pause, Reason, Waits};
-use super::standin::Suspicion;
+use crate::queue::Suspicion;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};

@@ -1,7 +1,7 @@
 //! What uploading needs of the queue and of the server, so that it can be tried without either.
 
-use super::standin::{Body, Counts, Entry, Note, Settled, Suspicion};
-use crate::queue::Error;
+use crate::disposition::Disposition;
+use crate::queue::{Body, Counts, Entry, Error, Note, Queue, Settled, Suspicion};
 use bytes::Bytes;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -40,7 +40,12 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// If the queue cannot be read or written; files that cannot be moved are no error.
-    fn settle(&self) -> Result<Settled, Error>;
+    fn settle(&self, limit: usize) -> Result<Settled, Error>;
+    /// Gives space back if nothing waits. Cheap if there is little to give.
+    ///
+    /// # Errors
+    /// If the queue cannot be written.
+    fn tidy(&self) -> Result<(), Error>;
     /// How many wait and how many went each way; costs nothing.
     fn counts(&self) -> Counts;
 }
@@ -55,6 +60,53 @@ pub trait Remote: Clone + Send + Sync + 'static {
     fn submit(&self, id: Uuid, body: Bytes) -> impl Future<Output = Result<(), Failure>> + Send;
     /// Asks whether it has a report.
     fn holds(&self, id: Uuid) -> impl Future<Output = Result<bool, Failure>> + Send;
+}
+
+/// The queue, and where what is decided goes.
+#[derive(Clone, Debug)]
+pub struct Local {
+    /// The queue.
+    pub queue: Arc<Queue>,
+    /// The last places.
+    pub ends: Arc<Disposition>,
+}
+
+impl Store for Local {
+    fn next(&self, after: i64, limit: usize) -> Result<Vec<Entry>, Error> {
+        self.queue.next(after, limit)
+    }
+
+    fn rewound(&self) -> bool {
+        self.queue.rewound()
+    }
+
+    fn suspects(&self) -> Result<Vec<(Entry, Suspicion)>, Error> {
+        self.queue.suspects()
+    }
+
+    fn body(&self, entry: &Entry) -> Result<Body, Error> {
+        self.queue.body(entry)
+    }
+
+    fn changed(&self, entry: &Entry) -> Result<(), Error> {
+        self.queue.changed(entry)
+    }
+
+    fn note(&self, notes: &[(i64, Note)]) -> Result<(), Error> {
+        self.queue.note(notes)
+    }
+
+    fn settle(&self, limit: usize) -> Result<Settled, Error> {
+        self.queue.settle(&self.ends, limit)
+    }
+
+    fn tidy(&self) -> Result<(), Error> {
+        self.queue.tidy(|| self.queue.counts().waiting == 0)
+    }
+
+    fn counts(&self) -> Counts {
+        self.queue.counts()
+    }
 }
 
 impl Remote for Arc<Client> {

@@ -2,15 +2,14 @@
 
 use super::order::Numbers;
 use super::schedule::Asked;
-use super::standin::{Body, Entry, Note, Settled};
 use super::store::{Remote, Store};
-use crate::queue::Error;
+use crate::queue::{Body, Entry, Error, Note, Settled};
 use std::sync::Arc;
 use tokio::task::spawn_blocking;
 use wats::Failure;
 
-/// How often files are moved in one go, before somebody else may use the queue.
-const SETTLE: usize = 16;
+/// Files that are moved in one go.
+const SETTLE: usize = 256;
 
 /// What a request brought.
 #[derive(Debug)]
@@ -109,16 +108,11 @@ pub(super) async fn note<S: Store>(store: Arc<S>, notes: Vec<(i64, Note)>) -> Di
 pub(super) async fn settle<S: Store>(store: Arc<S>) -> DiskEvent {
     DiskEvent::Settled(
         blocking(move || {
-            let mut all = Settled::default();
-            for _ in 0..SETTLE {
-                let some = store.settle()?;
-                all.moved += some.moved;
-                (all.more, all.problem) = (some.more, some.problem);
-                if !all.more {
-                    break;
-                }
+            let settled = store.settle(SETTLE)?;
+            if !settled.more {
+                store.tidy()?;
             }
-            Ok(all)
+            Ok(settled)
         })
         .await,
     )

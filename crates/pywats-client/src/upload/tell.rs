@@ -1,10 +1,10 @@
 //! What people are told: readiness names the setting where all wait, and the report where only that one does.
 
 use super::pause::{Pause, Reason};
-use super::standin::Entry;
 use super::store::{Remote, Store};
 use super::worker::Upload;
 use crate::disposition::{self, Stage};
+use crate::queue::Entry;
 use crate::status::{Area, Counts, Parked};
 use wats::{Failure, FailureKind};
 
@@ -83,18 +83,17 @@ fn named<S: Store, R: Remote>(upload: &Upload<S, R>, seq: i64) -> String {
 
 /// The content of the reason file of a report that the server refused.
 pub(super) fn reason(entry: &Entry, failure: &Failure) -> String {
-    // The log has the short form.
-    let said = failure.words.as_ref().unwrap_or(&failure.message);
     let reason = match failure.kind {
         FailureKind::RefusedBlank => format!(
-            "{said}\nIt was refused twice, while another report was accepted between; its file {:?} has {} bytes.",
-            entry.name, entry.size
+            "{}; it was refused twice, while another report was accepted between; its file {:?} has {} bytes",
+            failure.message, entry.name, entry.size
         ),
-        _ => said.clone(),
+        _ => failure.message.clone(),
     };
     disposition::Reason {
         stage: Stage::Upload,
         reason,
+        words: failure.words.clone(),
         what_to_do: "Correct what the server complains of, in the report or on the server, then drop the report \
                      into the watch folder again.",
         server_status: failure.status,

@@ -7,11 +7,10 @@ use super::order::{Numbers, Order};
 use super::pace::Pace;
 use super::pause::Waits;
 use super::schedule::{Asked, Fate, Moment, Schedule, Turn};
-use super::standin::{Entry, Note, Verdict};
 use super::store::{Remote, Store};
 use super::task::{self, DiskEvent, Event, NotSent};
 use super::tell;
-use crate::queue;
+use crate::queue::{self, Entry, Note, Verdict};
 use crate::status::{Area, Status, Worker};
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -100,6 +99,8 @@ pub(super) struct Upload<S, R> {
     read_after: Instant,
     settle_after: Option<Instant>,
     settling: bool,
+    /// What could not be moved in this round.
+    left: Vec<String>,
     net: JoinSet<Event>,
     disk: JoinSet<DiskEvent>,
 }
@@ -126,7 +127,7 @@ async fn live<S: Store, R: Remote>(setup: Setup<S, R>) -> Result<(), queue::Erro
             Some(event) = upload.net.join_next() => upload.happened(event)?,
             Some(event) = upload.disk.join_next() => upload.disk_happened(event)?,
             () = tokio::time::sleep_until(wake.into()) => {}
-            () = queued.notified() => upload.line.news(),
+            () = queued.notified() => upload.news(),
             () = try_parked.notified() => upload.schedule.try_parked(now()),
             changed = link.changed() => match changed {
                 Ok(()) => { let new = link.borrow_and_update().clone(); upload.follow(new); }
@@ -174,6 +175,7 @@ impl<S: Store, R: Remote> Upload<S, R> {
             read_after: now,
             settle_after: Some(now),
             settling: false,
+            left: Vec::new(),
             net: JoinSet::new(),
             disk: JoinSet::new(),
         }
@@ -215,6 +217,15 @@ impl<S: Store, R: Remote> Upload<S, R> {
         self.check_failed = None;
         self.answered = false;
         self.asking = false;
+    }
+
+    /// The queue has new reports, or old ones that are to be sent in turn again.
+    fn news(&mut self) {
+        if self.store.rewound() {
+            self.line.rewind();
+        } else {
+            self.line.news();
+        }
     }
 
     /// Begins all there is to do now, and says when to come back if nothing happens before.
@@ -553,7 +564,7 @@ impl<S: Store, R: Remote> Upload<S, R> {
             }
             Some(DiskEvent::Settled(Ok(settled))) => {
                 self.settling = false;
-                self.settled(settled.more, settled.problem);
+                self.settled(settled.more, settled.left);
                 Ok(())
             }
             Some(DiskEvent::Settled(Err(error))) => {
@@ -594,17 +605,19 @@ impl<S: Store, R: Remote> Upload<S, R> {
         }
     }
 
-    fn settled(&mut self, more: bool, problem: Option<String>) {
-        match problem {
-            Some(problem) => {
-                self.status.problem(Area::Folders, problem);
-                self.settle_after = Some(now() + RETRY);
-            }
-            None => {
-                self.status.fine(Area::Folders);
-                if more {
-                    self.settle_after = Some(now());
-                }
+    fn settled(&mut self, more: bool, mut left: Vec<String>) {
+        self.left.append(&mut left);
+        if more {
+            self.settle_after = Some(now());
+            return;
+        }
+        match std::mem::take(&mut self.left).as_slice() {
+            [] => self.status.fine(Area::Folders),
+            [first, others @ ..] => {
+                let others =
+                    if others.is_empty() { String::new() } else { format!(" (and {} more)", others.len()) };
+                self.status.problem(Area::Folders, format!("{first}{others}"));
+                self.settle_after.get_or_insert(now() + RETRY);
             }
         }
     }

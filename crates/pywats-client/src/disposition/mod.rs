@@ -1,0 +1,286 @@
+//! Where files go when there is nothing more to do with them: `done/` or the archive after delivery,
+//! `failed/` with a reason beside it.
+//!
+//! The reason file is complete on the disk before its file is moved, so that nothing ever lies in `failed/`
+//! without an explanation. A reason whose file never arrived is left by a crash in between and overwritten
+//! by the next attempt. Beside a delivered file that was not sent as it was lies `NAME.sent.json`, which
+//! says under which identifier it was sent and what was repaired.
+
+mod census;
+mod original;
+mod reason;
+
+pub use census::{Census, Newest};
+pub use original::Original;
+pub use reason::{Reason, Sent, Stage};
+
+use crate::archive::Archive;
+use crate::folder::{Folder, Identity, Kind, Moved};
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use uuid::Uuid;
+
+/// Names like this are ours alone: intake leaves them where they are.
+pub const REASON_SUFFIX: &str = ".reason.json";
+/// Names like this, too.
+pub const SENT_SUFFIX: &str = ".sent.json";
+
+/// A file could not be moved; it is where it was.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {error}; let the service's account move files from {} to it, and check for free space", to.display(), from.display())]
+pub struct MoveError {
+    from: PathBuf,
+    to: PathBuf,
+    error: io::Error,
+}
+
+/// The folders for what is finished.
+#[derive(Debug)]
+pub struct Disposition {
+    done: PathBuf,
+    failed: PathBuf,
+    /// Where delivered files go in place of `done`.
+    archive: Option<Archive>,
+    census: Mutex<Census>,
+    /// Intake and upload choose free names one after the other.
+    choosing: Mutex<()>,
+}
+
+/// A decided report in the spool.
+#[derive(Clone, Copy, Debug)]
+pub struct Ending<'a> {
+    /// Its name in the spool.
+    pub spool: &'a OsStr,
+    /// The name that it had in the watch folder, and gets again.
+    pub name: &'a OsStr,
+    /// The watch folder.
+    pub folder: &'a Path,
+    /// The identifier under which it was sent.
+    pub id: Uuid,
+    /// What was in the file when it was taken.
+    pub sha256: [u8; 32],
+    /// Whether it was not sent as it is.
+    pub edited: bool,
+    /// What was repaired, for people.
+    pub notes: &'a [String],
+    /// The reason file of a refused report; none of a delivered one.
+    pub reason: Option<&'a str>,
+}
+
+/// Where a file was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whereabouts {
+    /// It was moved.
+    Moved,
+    /// It was not there.
+    Absent,
+}
+
+impl Disposition {
+    /// Files go to these folders.
+    pub fn new(done: PathBuf, failed: PathBuf) -> Self {
+        Disposition {
+            done,
+            failed,
+            archive: None,
+            census: Mutex::new(Census::default()),
+            choosing: Mutex::new(()),
+        }
+    }
+
+    /// Delivered files go to this archive in place of `done/`.
+    #[must_use]
+    pub fn with_archive(self, archive: Option<Archive>) -> Self {
+        Disposition { archive, ..self }
+    }
+
+    /// Moves decided reports to their end; a result for each.
+    pub fn end(&self, spool: &Folder, endings: &[Ending<'_>]) -> Vec<Result<Whereabouts, MoveError>> {
+        let mut done = None;
+        let mut failed = None;
+        let mut results: Vec<_> = endings
+            .iter()
+            .map(|ending| match (ending.reason, &self.archive) {
+                (None, Some(_)) => Ok(Whereabouts::Absent),
+                (None, None) => self.done(spool, ending, &mut done),
+                (Some(reason), _) => self.failed(spool, ending, reason, &mut failed),
+            })
+            .collect();
+        if let Some(archive) = &self.archive {
+            let delivered = |index: &usize| endings[*index].reason.is_none();
+            let indexes: Vec<usize> = (0..endings.len()).filter(delivered).collect();
+            let batch: Vec<_> = indexes.iter().map(|&index| endings[index]).collect();
+            for (index, result) in indexes.into_iter().zip(archive.keep(spool, &batch)) {
+                results[index] = result.map_err(|error| blame(spool, archive.folder(), error));
+            }
+        }
+        results
+    }
+
+    fn done(
+        &self,
+        spool: &Folder,
+        ending: &Ending<'_>,
+        open: &mut Option<Folder>,
+    ) -> Result<Whereabouts, MoveError> {
+        let mut move_it = || {
+            let done = opened(open, &self.done)?;
+            let _choosing = self.choosing();
+            let beside = ending.edited.then(|| Sent::of(ending).to_json(ending.name));
+            to_free_name(done, ending.name, |free| {
+                if let Some(text) = &beside {
+                    done.write_lazily(&with_suffix(free, SENT_SUFFIX), text.as_bytes())?;
+                }
+                leave_spool(spool, ending.spool, done, free)
+            })
+        };
+        move_it().map_err(|error| blame(spool, &self.done, error))
+    }
+
+    fn failed(
+        &self,
+        spool: &Folder,
+        ending: &Ending<'_>,
+        reason: &str,
+        open: &mut Option<Folder>,
+    ) -> Result<Whereabouts, MoveError> {
+        let mut move_it = || {
+            // Its reason must not lie beside nothing.
+            if spool.look(ending.spool)?.is_none() {
+                return Ok(Whereabouts::Absent);
+            }
+            let failed = opened(open, &self.failed)?;
+            let _choosing = self.choosing();
+            let moved = to_free_name(failed, ending.name, |free| {
+                failed.write(&with_suffix(free, REASON_SUFFIX), reason.as_bytes(), true)?;
+                leave_spool(spool, ending.spool, failed, free)
+            })?;
+            self.census().came(ending.name, reason);
+            Ok(moved)
+        };
+        move_it().map_err(|error| blame(spool, &self.failed, error))
+    }
+
+    /// Moves a file that never got into the queue to `failed/`.
+    ///
+    /// # Errors
+    /// If it cannot be moved.
+    pub fn unusable(
+        &self,
+        watch: &Folder,
+        name: &OsStr,
+        identity: &Identity,
+        reason: &Reason,
+    ) -> Result<Moved, MoveError> {
+        let text = reason.to_json(name);
+        let move_it = || {
+            let failed = Folder::open(&self.failed)?;
+            let _choosing = self.choosing();
+            move_to_free_name(watch, name, identity, &failed, Some(&text))
+        };
+        let moved = move_it().map_err(|error| blame(watch, &self.failed, error))?;
+        if moved == Moved::Done {
+            self.census().came(name, &text);
+        }
+        Ok(moved)
+    }
+
+    /// What lies in `failed/`, as of the last look and what came since.
+    pub fn failed_files(&self) -> Census {
+        self.census().clone()
+    }
+
+    /// Looks into `failed/`, where people remove and correct files.
+    ///
+    /// # Errors
+    /// If the folder cannot be read.
+    pub fn look_at_failed(&self) -> io::Result<()> {
+        let found = Census::of(&Folder::open(&self.failed)?)?;
+        *self.census() = found;
+        Ok(())
+    }
+
+    fn census(&self) -> MutexGuard<'_, Census> {
+        self.census.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn choosing(&self) -> MutexGuard<'_, ()> {
+        self.choosing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn blame(from: &Folder, to: &Path, error: io::Error) -> MoveError {
+    MoveError { from: from.path().to_path_buf(), to: to.to_path_buf(), error }
+}
+
+/// Opens a folder when it is first needed.
+fn opened<'a>(open: &'a mut Option<Folder>, path: &Path) -> io::Result<&'a Folder> {
+    if open.is_none() {
+        *open = Some(Folder::open(path)?);
+    }
+    open.as_ref().ok_or_else(|| io::ErrorKind::NotFound.into())
+}
+
+/// Moves under the first free name; `move_to` says [`Moved::NameTaken`] if somebody else took it meanwhile.
+fn to_free_name(
+    to: &Folder,
+    name: &OsStr,
+    mut move_to: impl FnMut(&OsStr) -> io::Result<Moved>,
+) -> io::Result<Whereabouts> {
+    loop {
+        match move_to(&to.free_name(name)?)? {
+            Moved::Done => return Ok(Whereabouts::Moved),
+            Moved::Changed => return Ok(Whereabouts::Absent),
+            Moved::NameTaken => {}
+        }
+    }
+}
+
+/// Renames a file out of the spool, or copies it where that is another file system.
+fn leave_spool(spool: &Folder, name: &OsStr, to: &Folder, new: &OsStr) -> io::Result<Moved> {
+    match spool.rename_lazily(name, to, new) {
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => match spool.look(name)? {
+            Some(Kind::Plain(identity)) => spool.move_file(name, &identity, to, new),
+            Some(Kind::Foreign(what)) => Err(io::Error::other(format!("is {what}"))),
+            None => Ok(Moved::Changed),
+        },
+        result => result,
+    }
+}
+
+/// Moves a file under the first free name, with the reason already beside that name.
+fn move_to_free_name(
+    from: &Folder,
+    name: &OsStr,
+    identity: &Identity,
+    to: &Folder,
+    reason: Option<&str>,
+) -> io::Result<Moved> {
+    loop {
+        let free = to.free_name(name)?;
+        let beside = with_suffix(&free, REASON_SUFFIX);
+        if let Some(text) = reason {
+            to.write(&beside, text.as_bytes(), true)?;
+        }
+        let moved = from.move_file(name, identity, to, &free);
+        if reason.is_some() && !matches!(moved, Ok(Moved::Done)) {
+            to.discard(&beside);
+        }
+        // Somebody else may have taken the name since it was chosen: the next one then.
+        match moved? {
+            Moved::NameTaken => {}
+            moved => return Ok(moved),
+        }
+    }
+}
+
+fn with_suffix(name: &OsStr, suffix: &str) -> OsString {
+    let mut name = name.to_owned();
+    name.push(suffix);
+    name
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+//! The small files beside those that were moved: why one was refused, and what became of one that was not
+//! sent as it was. Both are JSON, for people and for programs.
+
+use super::Ending;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::ffi::OsStr;
+use uuid::Uuid;
+
+/// Where something was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Here, while it was read.
+    Intake,
+    /// By the server.
+    Upload,
+}
+
+/// Why a file lies in `failed/`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// Where it was refused.
+    pub stage: Stage,
+    /// What is wrong with it, in one line.
+    pub reason: String,
+    /// All that the server said about it; its lines are kept.
+    pub words: Option<String>,
+    /// What a person can do.
+    pub what_to_do: &'static str,
+    /// The status of the server's answer.
+    pub server_status: Option<u16>,
+    /// How often the server was tried.
+    pub attempts: u64,
+    /// The identifier of the report, if it got one.
+    pub id: Option<Uuid>,
+}
+
+impl Reason {
+    /// The content of the reason file.
+    pub fn to_json(&self, file: &OsStr) -> String {
+        let stage = match self.stage {
+            Stage::Intake => "intake",
+            Stage::Upload => "upload",
+        };
+        // A line is a line for who reads the file: JSON writes no line breaks into a text.
+        let words: Option<Vec<&str>> = self.words.as_deref().map(|words| words.lines().collect());
+        let value: Value = json!({
+            "time": now(),
+            "file": file.to_string_lossy(),
+            "stage": stage,
+            "reason": self.reason,
+            "server_says": words,
+            "what_to_do": self.what_to_do,
+            "server_status": self.server_status,
+            "attempts": self.attempts,
+            "id": self.id.map(|id| id.to_string()),
+        });
+        format!("{value:#}\n")
+    }
+}
+
+/// What was sent in place of a file that was not sent as it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent<'a> {
+    /// The identifier under which the server has the report.
+    pub id: Uuid,
+    /// What was filled in or repaired.
+    pub notes: &'a [String],
+}
+
+impl<'a> Sent<'a> {
+    /// What became of a report.
+    pub fn of(ending: &Ending<'a>) -> Self {
+        Sent { id: ending.id, notes: ending.notes }
+    }
+
+    /// The content of the file beside it.
+    pub fn to_json(&self, file: &OsStr) -> String {
+        let value = json!({
+            "time": now(),
+            "file": file.to_string_lossy(),
+            "id": self.id.to_string(),
+            "changed_for_sending": self.notes,
+        });
+        format!("{value:#}\n")
+    }
+}
+
+pub(super) fn now() -> String {
+    Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
