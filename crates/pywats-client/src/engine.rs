@@ -60,6 +60,7 @@ pub struct Engine {
     intake: thread::JoinHandle<()>,
     upload: JoinHandle<Result<(), queue::Error>>,
     queue: Arc<Queue>,
+    try_parked: Arc<Notify>,
 }
 
 impl Engine {
@@ -70,7 +71,7 @@ impl Engine {
     pub fn start(
         config: &Config,
         status: &Arc<Status>,
-        link: watch::Receiver<upload::worker::Link>,
+        link: watch::Receiver<upload::Link>,
     ) -> Result<Engine, StartError> {
         let (watched, done, failed) = (config.watch_folder(), config.done_folder(), config.failed_folder());
         for folder in [&config.client.data_dir, &watched, &done, &failed] {
@@ -116,16 +117,17 @@ impl Engine {
         let intake =
             thread::Builder::new().name("intake".to_owned()).spawn(life).map_err(StartError::Thread)?;
         let (stop, stopped) = watch::channel(false);
+        let try_parked = Arc::new(Notify::new());
         let upload = tokio::spawn(upload::worker::run(upload::worker::Setup {
-            queue: Arc::clone(&queue),
-            disposition,
+            store: Arc::new(upload::store::Local { queue: Arc::clone(&queue), ends: disposition }),
             status: Arc::clone(status),
             queued,
+            try_parked: Arc::clone(&try_parked),
             link,
             stop: stopped,
         }));
         tracing::info!("watching {}", watched.display());
-        Ok(Engine { stop, stop_intake, intake, upload, queue })
+        Ok(Engine { stop, stop_intake, intake, upload, queue, try_parked })
     }
 
     /// Returns when a worker has ended although nobody asked it to.
@@ -145,6 +147,11 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Parked reports are tried now, not tomorrow.
+    pub fn try_parked(&self) {
+        self.try_parked.notify_one();
     }
 
     /// How many reports are still queued; unknown if the database cannot be read.

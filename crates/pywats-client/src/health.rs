@@ -141,6 +141,13 @@ fn details(view: &View) -> Response {
             "pending_count": counts.pending,
             "delivered_count": counts.delivered,
             "failed_count": counts.failed,
+            "parked_count": counts.parked,
+            "parked": status.parked_reports().map(|parked| json!({
+                "count": parked.count,
+                "newest": parked.newest,
+                "since": parked.since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+                "reason": parked.why,
+            })),
             "last_error": status.last_error(),
             "problems": problems,
             "notes": notes,
@@ -155,7 +162,7 @@ fn metrics(view: &View) -> Response {
     let status = &view.status;
     let counts = status.counts();
     let ready = u64::from(not_ready(view).is_none());
-    let rows: [(&str, &str, &str, u64); 6] = [
+    let rows: [(&str, &str, &str, u64); 7] = [
         ("pywats_ready", "gauge", "Whether reports are taken and uploaded.", ready),
         ("pywats_server_online", "gauge", "Whether the server answered last.", u64::from(status.online())),
         (
@@ -165,6 +172,7 @@ fn metrics(view: &View) -> Response {
             status.uptime().as_secs(),
         ),
         ("pywats_reports_pending", "gauge", "Reports that wait for the server.", counts.pending),
+        ("pywats_reports_parked", "gauge", "Those of them that are only tried daily.", counts.parked),
         ("pywats_reports_delivered_total", "counter", "Reports that the server accepted.", counts.delivered),
         ("pywats_reports_failed_total", "counter", "Files and reports that were refused.", counts.failed),
     ];
