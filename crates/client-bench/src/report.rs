@@ -12,7 +12,7 @@ pub(crate) fn report(serial_number: &str, bytes: usize) -> String {
          \"start\":\"2026-11-22T12:00:00+01:00\",\"uut\":{{\"user\":\"operator\",\"execTime\":12.5}},\"root\":\
          {{\"id\":1,\"group\":\"M\",\"stepType\":\"SequenceCall\",\"name\":\"Main\",\"status\":\"P\",\"steps\":["
     );
-    let mut number = 2;
+    let mut number: usize = 2;
     while text.len() < bytes {
         let comma = if number == 2 { "" } else { "," };
         // A String takes everything.

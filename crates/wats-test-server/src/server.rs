@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -190,6 +190,11 @@ impl Server {
         self.state.arrivals()
     }
 
+    /// When it was started: what [`Arrival`] counts from.
+    pub fn started_at(&self) -> SystemTime {
+        self.state.started_at
+    }
+
     /// Counters over all requests.
     pub fn traffic(&self) -> Traffic {
         self.state.traffic()
@@ -250,13 +255,20 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
+impl Server {
+    /// Stops the server and ends all its connections, as dropping it does; what it has seen can still be asked for.
+    pub fn stop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
             // A panic of the thread has been printed already.
             let _ = thread.join();
         }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
@@ -28,6 +28,8 @@ pub(crate) struct State {
     strict: bool,
     keep: bool,
     started: Instant,
+    /// The same moment on the clock of the machine.
+    pub(crate) started_at: SystemTime,
     in_flight: InFlight,
     inner: Mutex<Inner>,
     /// How many connections were opened.
@@ -80,6 +82,7 @@ impl State {
             strict,
             keep,
             started: Instant::now(),
+            started_at: SystemTime::now(),
             in_flight: InFlight::default(),
             inner: Mutex::new(Inner {
                 script: VecDeque::new(),
