@@ -1,6 +1,7 @@
 //! The pipeline of one configuration: queue, intake and upload, started and stopped together.
 
 use crate::config::Config;
+use crate::config::folders::{self, Folders};
 use crate::folder::Folder;
 use crate::intake;
 use crate::keeper;
@@ -26,6 +27,9 @@ pub enum StartError {
         /// What the system says.
         error: io::Error,
     },
+    /// Folders that were told apart by their names are the same after all.
+    #[error("{0}")]
+    Folders(String),
     /// The queue cannot be opened.
     #[error(transparent)]
     Queue(#[from] OpenError),
@@ -57,6 +61,7 @@ pub struct Engine {
     stop_keeper: keeper::Stopper,
     keeper: thread::JoinHandle<()>,
     queue: Arc<Queue>,
+    try_parked: Arc<Notify>,
 }
 
 impl Engine {
@@ -67,11 +72,16 @@ impl Engine {
     pub fn start(
         config: &Config,
         status: &Arc<Status>,
-        link: watch::Receiver<upload::worker::Link>,
+        link: watch::Receiver<upload::Link>,
     ) -> Result<Engine, StartError> {
         let (watched, done, failed) = (config.watch_folder(), config.done_folder(), config.failed_folder());
         for folder in [&config.client.data_dir, &watched, &done, &failed] {
             usable(folder)?;
+        }
+        // Only now all of them exist, and their server has answered.
+        let clashes = folders::clashes(&Folders::of(config, Path::new("")));
+        if !clashes.is_empty() {
+            return Err(StartError::Folders(clashes.join("; ")));
         }
         let opened = queue::open(&config.client.data_dir)?;
         if let Some((aside, reason)) = opened.put_aside {
@@ -92,9 +102,14 @@ impl Engine {
         }
         let queue = Arc::new(opened.queue);
         let disposition = Arc::new(keeper::ends(config));
+        status.lies_in_failed(disposition.census());
         let queued = Arc::new(Notify::new());
         let (stop_intake, life) = intake::worker::prepare(intake::worker::Setup {
             folder: watched.clone(),
+            failed: failed.clone(),
+            own: vec![config.client.data_dir.clone(), done.clone(), failed.clone()],
+            incomplete: config.client.incomplete,
+            reports: config.reports.clone(),
             max_bytes: config.client.max_report_bytes,
             queue: Arc::clone(&queue),
             disposition: Arc::clone(&disposition),
@@ -107,7 +122,6 @@ impl Engine {
         let (stop_keeper, life) = keeper::prepare(keeper::Setup {
             queue: Arc::clone(&queue),
             disposition: Arc::clone(&disposition),
-            status: Arc::clone(status),
             retention: config.retention,
             done,
             failed,
@@ -118,15 +132,17 @@ impl Engine {
             StartError::Thread(error)
         })?;
         let (stop, stopped) = watch::channel(false);
+        let try_parked = Arc::new(Notify::new());
         let upload = tokio::spawn(upload::worker::run(upload::worker::Setup {
-            queue: Arc::clone(&queue),
+            store: Arc::new(upload::store::Local { queue: Arc::clone(&queue), ends: disposition }),
             status: Arc::clone(status),
             queued,
+            try_parked: Arc::clone(&try_parked),
             link,
             stop: stopped,
         }));
         tracing::info!("watching {}", watched.display());
-        Ok(Engine { stop, stop_intake, intake, upload, stop_keeper, keeper, queue })
+        Ok(Engine { stop, stop_intake, intake, upload, stop_keeper, keeper, queue, try_parked })
     }
 
     /// Returns when a worker has ended although nobody asked it to.
@@ -148,6 +164,11 @@ impl Engine {
         }
     }
 
+    /// Parked reports are tried now, not tomorrow.
+    pub fn try_parked(&self) {
+        self.try_parked.notify_one();
+    }
+
     /// How many reports are still queued; unknown if the database cannot be read.
     pub fn pending(&self) -> Option<u64> {
         Some(self.queue.counts().waiting)
@@ -161,8 +182,7 @@ impl Engine {
         let intake = tokio::task::spawn_blocking(move || self.intake.join().is_err());
         let upload = async { if self.upload.is_finished() { None } else { Some(self.upload.await) } };
         let (intake, upload) = tokio::join!(intake, upload);
-        // What it leaves is moved after the next start.
-        self.stop_keeper.stop();
+        drop(self.stop_keeper);
         let keeper = tokio::task::spawn_blocking(move || self.keeper.join().is_err()).await;
         if intake.unwrap_or(true) || matches!(upload, Some(Err(_))) || keeper.unwrap_or(true) {
             tracing::error!("a worker ended unexpectedly");

@@ -5,6 +5,7 @@
 //! [`settings`]; where it comes from is in [`source`] and [`policy`]; how a running service learns of
 //! changes is in [`watch`].
 
+pub mod folders;
 pub mod loaded;
 pub mod policy;
 pub mod settings;
@@ -27,6 +28,8 @@ pub struct Config {
     pub server: Server,
     /// Folders and limits at this station.
     pub client: Client,
+    /// How reports are read.
+    pub reports: Reports,
     /// How uploads are retried.
     pub upload: Upload,
     /// How long finished files are kept.
@@ -71,6 +74,39 @@ pub struct Client {
     pub archive_folder: Option<PathBuf>,
     /// The largest report that is read, in bytes: what bounds the memory of the service.
     pub max_report_bytes: u64,
+    /// How long a text that ends too early may rest until it is set aside.
+    pub incomplete: Duration,
+}
+
+/// How reports are read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reports {
+    /// The time zone of a start without offset: `system`, a name or an offset.
+    pub time_zone: String,
+    /// What becomes of a report whose identifier belongs to another one.
+    pub same_id: SameId,
+    /// Where a report without an identifier gets one from.
+    pub missing_id: MissingId,
+}
+
+/// What becomes of a report with the identifier of another unit or another test.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SameId {
+    /// It is refused: the server would replace the other one.
+    #[default]
+    Refuse,
+    /// It gets an identifier of its own.
+    NewId,
+}
+
+/// Where a report without an identifier gets one from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MissingId {
+    /// At random: each file is a report of its own.
+    #[default]
+    Random,
+    /// From its content: two equal files are one report.
+    Content,
 }
 
 /// What becomes of a file when its report was delivered.
@@ -100,6 +136,21 @@ pub struct Upload {
     pub retry_initial: Duration,
     /// The longest wait, and the wait after the server has refused the token.
     pub retry_max: Duration,
+    /// How many reports are sent at once.
+    pub concurrency: usize,
+    /// How many reports may be sent in a minute; by default as many as the server takes.
+    pub max_per_minute: Option<u32>,
+    /// What proves that the server has a report.
+    pub proof: Proof,
+}
+
+/// What proves that the server has a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// Its identifier in the answer, or that it can be read back.
+    Id,
+    /// An answer as WATS answers, with whatever identifier.
+    Answer,
 }
 
 /// What is logged.
@@ -138,8 +189,20 @@ impl Config {
                 after_delivery: AfterDelivery::Done,
                 archive_folder: None,
                 max_report_bytes: 64 << 20,
+                incomplete: Duration::from_mins(10),
             },
-            upload: Upload { retry_initial: Duration::from_secs(1), retry_max: Duration::from_secs(300) },
+            reports: Reports {
+                time_zone: "system".to_owned(),
+                same_id: SameId::default(),
+                missing_id: MissingId::default(),
+            },
+            upload: Upload {
+                retry_initial: Duration::from_secs(1),
+                retry_max: Duration::from_secs(300),
+                concurrency: 8,
+                max_per_minute: None,
+                proof: Proof::Id,
+            },
             retention: Retention { done_days: 90, done_gigabytes: 10, failed_days: 0 },
             logging: Logging { level: tracing::Level::INFO },
             health: Health { address: std::net::Ipv4Addr::LOCALHOST.into(), port: 8080 },

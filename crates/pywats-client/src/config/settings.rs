@@ -3,10 +3,11 @@
 //! templates of the policies come from it.
 
 use super::policy::{Input, Policy};
-use super::{AfterDelivery, Config, Secret};
+use super::{AfterDelivery, Config, MissingId, Proof, SameId, Secret};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::time::Duration;
+use wats::Rules;
 use wats_settings::folder;
 
 /// One setting.
@@ -192,6 +193,75 @@ pub const SETTINGS: &[Setting] = &[
         show: |c| Some(c.client.max_report_bytes.to_string()),
     },
     Setting {
+        section: "client",
+        key: "incomplete_minutes",
+        env: None,
+        policy: None,
+        expects: "a number of minutes from 1 to 1440",
+        read: |c, v| number(v, 1, 1440).map(|minutes| c.client.incomplete = Duration::from_mins(minutes)),
+        show: |c| Some((c.client.incomplete.as_secs() / 60).to_string()),
+    },
+    Setting {
+        section: "reports",
+        key: "time_zone",
+        env: None,
+        policy: None,
+        expects: "\"system\", the name of a time zone as \"Europe/Oslo\", or an offset as \"+01:00\"",
+        read: |c, v| {
+            let zone = text(v)?;
+            Rules::in_time_zone(zone).ok()?;
+            zone.clone_into(&mut c.reports.time_zone);
+            Some(())
+        },
+        show: |c| Some(c.reports.time_zone.clone()),
+    },
+    Setting {
+        section: "reports",
+        key: "same_id",
+        env: None,
+        policy: None,
+        expects: "\"refuse\" or \"new_id\"",
+        read: |c, v| {
+            let same_id = match text(v)? {
+                "refuse" => SameId::Refuse,
+                "new_id" => SameId::NewId,
+                _ => return None,
+            };
+            c.reports.same_id = same_id;
+            Some(())
+        },
+        show: |c| {
+            let shown = match c.reports.same_id {
+                SameId::Refuse => "refuse",
+                SameId::NewId => "new_id",
+            };
+            Some(shown.to_owned())
+        },
+    },
+    Setting {
+        section: "reports",
+        key: "missing_id",
+        env: None,
+        policy: None,
+        expects: "\"random\" or \"content\"",
+        read: |c, v| {
+            let missing_id = match text(v)? {
+                "random" => MissingId::Random,
+                "content" => MissingId::Content,
+                _ => return None,
+            };
+            c.reports.missing_id = missing_id;
+            Some(())
+        },
+        show: |c| {
+            let shown = match c.reports.missing_id {
+                MissingId::Random => "random",
+                MissingId::Content => "content",
+            };
+            Some(shown.to_owned())
+        },
+    },
+    Setting {
         section: "upload",
         key: "retry_initial_seconds",
         env: None,
@@ -208,6 +278,50 @@ pub const SETTINGS: &[Setting] = &[
         expects: "a number of seconds from 1 to 86400",
         read: |c, v| seconds(v, 1, 86_400).map(|wait| c.upload.retry_max = wait),
         show: |c| Some(c.upload.retry_max.as_secs().to_string()),
+    },
+    Setting {
+        section: "upload",
+        key: "concurrency",
+        env: None,
+        policy: None,
+        expects: "a number of reports from 1 to 64",
+        read: |c, v| number(v, 1, 64).map(|reports| c.upload.concurrency = reports as usize),
+        show: |c| Some(c.upload.concurrency.to_string()),
+    },
+    Setting {
+        section: "upload",
+        key: "max_per_minute",
+        env: None,
+        policy: None,
+        expects: "a number of reports from 1 to 60000, or null to send as many as the server takes",
+        read: |c, v| match v {
+            Value::Null => Some(c.upload.max_per_minute = None),
+            _ => number(v, 1, 60_000).map(|reports| c.upload.max_per_minute = Some(reports as u32)),
+        },
+        show: |c| c.upload.max_per_minute.map(|reports| reports.to_string()),
+    },
+    Setting {
+        section: "upload",
+        key: "proof",
+        env: None,
+        policy: None,
+        expects: "\"id\" (the server answers with the report's identifier, or has it when it is asked) or \
+                  \"answer\" (an answer as WATS answers is enough)",
+        read: |c, v| {
+            c.upload.proof = match text(v)? {
+                "id" => Proof::Id,
+                "answer" => Proof::Answer,
+                _ => return None,
+            };
+            Some(())
+        },
+        show: |c| {
+            let proof = match c.upload.proof {
+                Proof::Id => "id",
+                Proof::Answer => "answer",
+            };
+            Some(proof.to_owned())
+        },
     },
     Setting {
         section: "retention",
