@@ -64,7 +64,6 @@ pub(crate) struct Station {
     port: u16,
     env: Vec<(String, String)>,
     account: Option<u32>,
-    prepare: Option<fn() -> std::io::Result<()>>,
     trace: Option<PathBuf>,
 }
 
@@ -90,7 +89,6 @@ impl Station {
             port,
             env: Vec::new(),
             account: None,
-            prepare: None,
             trace: None,
         }
     }
@@ -133,12 +131,6 @@ impl Station {
         }
     }
 
-    /// Runs this in the new process before the program.
-    #[cfg(target_os = "linux")]
-    pub(crate) fn prepare(&mut self, prepare: fn() -> std::io::Result<()>) {
-        self.prepare = Some(prepare);
-    }
-
     /// From now on, what the program does to files is written to this one, by strace.
     #[cfg(target_os = "linux")]
     pub(crate) fn trace(&mut self, into: Option<&Path>) {
@@ -171,10 +163,6 @@ impl Station {
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         if let Some(account) = self.account {
             command.uid(account).gid(account);
-        }
-        if let Some(prepare) = self.prepare {
-            // SAFETY: the functions given here make system calls only, which is allowed after fork.
-            unsafe { command.pre_exec(prepare) };
         }
         command
     }
