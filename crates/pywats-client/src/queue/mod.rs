@@ -25,6 +25,7 @@ mod legacy;
 mod note;
 mod open;
 mod rows;
+mod salvage;
 mod schema;
 mod settle;
 pub mod spool;
