@@ -4,7 +4,7 @@
 
 For each report there is FOLDER/files/NAME.json, as a program writes it, and FOLDER/expected/NAME.json, what a
 server has to receive. Mostly they are the same; the last ones are written in ways that people write them in.
-The suite `models` of the acceptance bench sends them through the client.
+`cargo xtask test models` sends them through the client.
 """
 
 import json
