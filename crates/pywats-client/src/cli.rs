@@ -4,13 +4,30 @@
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::path::PathBuf;
 
+/// The end of the help: where things are on this system.
+#[cfg(windows)]
+const FILES: &str = r"Files:
+  %ProgramData%\pyWATS\config.json  The configuration; another one by --config or PYWATS_CONFIG
+  %ProgramData%\pyWATS              The data: queue.db, watch, done, failed; see client.data_dir
+  %ProgramData%\pyWATS\logs         The log of the service; warnings are in the event log, too";
+#[cfg(target_os = "macos")]
+const FILES: &str = "Files:
+  /Library/Application Support/pyWATS/config.json  The configuration; another one by --config or PYWATS_CONFIG
+  /Library/Application Support/pyWATS              The data: queue.db, watch, done, failed; see client.data_dir
+  standard error                                   The log";
+#[cfg(not(any(windows, target_os = "macos")))]
+const FILES: &str = "Files:
+  /etc/pywats/config.json  The configuration; another one by --config or PYWATS_CONFIG
+  /var/lib/pywats          The data: queue.db, watch, done, failed; see client.data_dir
+  the journal              The log of the service: journalctl -u pywats-client; run writes to standard error";
+
 /// Uploads manufacturing test reports to a WATS server.
 ///
 /// At a test station the service watches a folder, keeps the reports it finds in a durable queue and
 /// uploads them to a WATS server. It survives restarts, power cuts and an unreachable server without
 /// losing a report. Without a configuration it runs and says what is missing.
 #[derive(Debug, Parser)]
-#[command(name = "pywats-client", version, disable_help_subcommand = true, max_term_width = 100)]
+#[command(name = "pywats-client", version, after_help = FILES, max_term_width = 100)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -47,7 +64,7 @@ pub enum Command {
 /// Where the configuration is.
 #[derive(Args, Debug)]
 pub struct ConfigArgs {
-    /// Read the configuration from FILE [default: PYWATS_CONFIG, else the system's place, see FILES].
+    /// Read the configuration from FILE [default: PYWATS_CONFIG, else the system's place; pywats-client help names it].
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }

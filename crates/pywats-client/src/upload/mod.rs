@@ -9,7 +9,7 @@ pub mod schedule;
 pub mod worker;
 
 use crate::config::Config;
-use wats::{Client, Failure, Proxy, Settings, Token};
+use wats::{Client, Failure, FailureKind, Proxy, Settings, Token};
 
 /// A client for the configured server, or `None` while address or token are missing.
 ///
@@ -39,7 +39,16 @@ pub fn client(config: &Config) -> Result<Option<Client>, Failure> {
 ///
 /// # Errors
 /// If the server cannot be reached or refuses.
-#[tokio::main(flavor = "current_thread")]
-pub async fn ask_version(client: &Client) -> Result<String, Failure> {
-    client.version().await
+pub fn ask_version(client: &Client) -> Result<String, Failure> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| Failure {
+            kind: FailureKind::Unreachable,
+            message: format!("the system does not give what a connection needs: {error}"),
+            words: None,
+            status: None,
+        })?;
+    let answer = runtime.block_on(client.version());
+    // A look-up of a name that nobody answers is not waited for.
+    runtime.shutdown_background();
+    answer
 }
