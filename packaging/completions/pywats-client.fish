@@ -37,7 +37,7 @@ complete -c pywats-client -n "__fish_pywats_client_using_subcommand run" -s h -l
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand check" -l config -d 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system\'s place; pywats-client help names it]' -r -F
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand test-connection" -l config -d 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system\'s place; pywats-client help names it]' -r -F
-complete -c pywats-client -n "__fish_pywats_client_using_subcommand test-connection" -s h -l help -d 'Print help'
+complete -c pywats-client -n "__fish_pywats_client_using_subcommand test-connection" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand diagnose" -l config -d 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system\'s place; pywats-client help names it]' -r -F
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand diagnose" -l json -d 'Print JSON, for programs'
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand diagnose" -s h -l help -d 'Print help (see more with \'--help\')'

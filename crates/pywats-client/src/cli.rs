@@ -50,6 +50,8 @@ pub enum Command {
     /// Nothing is started or changed. Tokens and passwords are masked.
     Check(ConfigArgs),
     /// Ask the server for its version, with the configured address, token and proxy.
+    ///
+    /// What is wrong with the configuration is shown first, as check shows it.
     TestConnection(ConfigArgs),
     /// Print a report for support: versions, configuration, folders, service, server, and what to do.
     ///
@@ -145,7 +147,11 @@ pub const SECTIONS: &[Section] = &[
                 "CREDENTIALS_DIRECTORY",
                 "Set by systemd: its file token is used where no other token is given.",
             ),
-            ("HTTPS_PROXY, HTTP_PROXY, NO_PROXY", "The proxy, while server.proxy is \"system\"."),
+            (
+                "HTTPS_PROXY, HTTP_PROXY, NO_PROXY",
+                "The proxy, while server.proxy is \"system\". On Windows, where they say nothing, the settings of \
+                 account and machine.",
+            ),
         ],
     ),
     (
