@@ -122,6 +122,9 @@ fn test_connection(loaded: &Loaded) -> Exit {
     match upload::ask_version(&client) {
         Ok(version) => {
             say(&format!("{}: WATS {version}, the token is accepted", client.url()));
+            if let Some(warning) = upload::clock_warning(&client) {
+                complain(&format!("warning: {warning}"));
+            }
             Exit::Ok
         }
         Err(failure) => {

@@ -139,7 +139,10 @@ fn server(loaded: &Loaded) -> Section {
         // What is missing is said already.
         Ok(None) => section.row("answer", Value::Null),
         Ok(Some(client)) => match upload::ask_version(&client) {
-            Ok(version) => section.row("answer", format!("WATS {version}, the token is accepted")),
+            Ok(version) => {
+                section.row("answer", format!("WATS {version}, the token is accepted"));
+                upload::clock_warning(&client).into_iter().for_each(|warning| section.finding(warning));
+            }
             Err(failure) => {
                 section.row("answer", format!("none: {failure}"));
                 section.finding(format!("{}: {failure}", client.url()));

@@ -35,6 +35,26 @@ pub fn client(config: &Config) -> Result<Option<Client>, Failure> {
     Client::new(&settings).map(Some)
 }
 
+/// What is wrong with this machine's clock, by that of the server when it answered last. Some minutes are.
+pub fn clock_warning(client: &Client) -> Option<String> {
+    const TOLERATED_SECONDS: i64 = 120;
+    let ahead = client.clock_ahead();
+    let by = match ahead.unsigned_abs() {
+        seconds @ ..=7200 => format!("{} minutes", seconds / 60),
+        seconds => format!("{} hours", seconds / 3600),
+    };
+    if ahead > TOLERATED_SECONDS {
+        Some(format!(
+            "this machine's clock is {by} ahead of the server's: correct it; reports that are dated in the future are \
+             accepted, but nobody sees them"
+        ))
+    } else if ahead < -TOLERATED_SECONDS {
+        Some(format!("this machine's clock is {by} behind the server's: correct it; reports are dated by it"))
+    } else {
+        None
+    }
+}
+
 /// Asks the server for its version, which needs address, token and proxy to be right.
 ///
 /// # Errors

@@ -190,6 +190,18 @@ fn connections_are_tested() {
         status == 0 && text.contains("warning: ") && text.contains("did you mean server.token?"),
         "{text}"
     );
+    let dated = |date: &str| {
+        let headers = vec![("Date".to_owned(), date.to_owned())];
+        Answer::Status { code: 200, headers, body: "\"2025.3.9.824\"".to_owned() }
+    };
+    for (date, warning) in [
+        ("Sun, 06 Nov 1994 08:49:37 GMT", "hours ahead of the server's: correct it"),
+        ("Tue, 31 Dec 2999 23:59:59 GMT", "hours behind the server's: correct it"),
+    ] {
+        server.set_default(dated(date));
+        let (status, text) = run(&station, "test-connection");
+        assert!(status == 0 && text.contains("warning: ") && text.contains(warning), "{text}");
+    }
     let station = Station::new();
     let (status, text) = run(&station, "test-connection");
     assert_eq!(status, 21, "{text}");
