@@ -79,14 +79,8 @@ fn take(queue: &Queue, watch: &Folder, names: &[String]) {
             copied: false,
         });
     }
-    if std::env::var_os("PARALLEL").is_some() {
-        let names: Vec<_> = batch.iter().map(|report| report.spool.clone()).collect();
-        let flushed = spool::synchronise(queue.spool(), &names).expect("synchronised");
-        assert!(flushed.iter().all(Result::is_ok));
-    } else {
-        queue.spool().sync_files(batch.iter().map(|report| report.spool.as_os_str())).expect("synchronised");
-        queue.spool().sync().expect("synchronised");
-    }
+    queue.spool().sync_files(batch.iter().map(|report| report.spool.as_os_str())).expect("synchronised");
+    queue.spool().sync().expect("synchronised");
     queue.add(&batch).expect("added");
 }
 

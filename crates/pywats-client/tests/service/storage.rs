@@ -87,7 +87,7 @@ fn folders_on_another_file_system() {
     fs::write(done.join("good.json"), "there first").unwrap();
     station.start();
     station.put("good.json", report("GOOD"));
-    station.put("bad.json", "{");
+    station.put("bad.json", "no report");
     station.wait("both are moved", |_| {
         Station::names(&done) == ["good.1.json", "good.json"]
             && Station::names(&failed) == ["bad.json", "bad.json.reason.json"]
