@@ -47,6 +47,7 @@ types.submodule {
       failed_folder = optional types.str "Folder to which refused files go.";
       max_report_bytes = optional (types.ints.between 1 536870912) "Size of the largest report that is read.";
     };
+    reports.time_zone = optional types.str "Zone of a start without UTC offset: `system`, a name or an offset.";
     upload = {
       retry_initial_seconds = optional (seconds 3600) "Wait after a first failure; it doubles each time.";
       retry_max_seconds = optional (seconds 86400) "Longest wait between two attempts.";

@@ -175,7 +175,7 @@ pub const SETTINGS: &[Setting] = &[
         key: "time_zone",
         env: None,
         policy: None,
-        expects: "\"system\", the name of a time zone as \"Europe/Oslo\", or an offset as \"+01:00\"",
+        expects: "\"system\", a time zone as \"Europe/Oslo\", or an offset from UTC as \"+01:00\"",
         read: |c, v| {
             let zone = text(v)?;
             Rules::in_time_zone(zone).ok()?;

@@ -13,6 +13,7 @@ use std::collections::{HashMap, VecDeque};
 use std::ffi::OsString;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
+use wats::Rules;
 
 /// As many files are judged before anything else has its turn.
 const AT_ONCE: usize = 64;
@@ -36,6 +37,8 @@ pub struct Setup<'a> {
     pub queue: &'a Queue,
     /// How reports are read.
     pub settings: &'a Reports,
+    /// How reports are completed.
+    pub rules: &'a Rules,
     /// The watch folder: where a report came from that has no row.
     pub watch: &'a Path,
     /// How long a text that ends too early may rest.
@@ -129,7 +132,7 @@ impl Setup<'_> {
         let bytes = read_unchanged(&mut open)?;
         let sha256 = hash(&bytes);
         let batch = Batch::default();
-        let judge = Judge { queue: self.queue, batch: &batch, settings: self.settings };
+        let judge = Judge { queue: self.queue, batch: &batch, settings: self.settings, rules: self.rules };
         match judge.judge_again(&bytes, entry.id) {
             Judgement::Good(good) => {
                 Some(Verdicts::Good(Box::new(self.report(entry, spool, bytes.len(), sha256, good))))

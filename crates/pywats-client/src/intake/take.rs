@@ -10,6 +10,7 @@ use crate::queue::{self, Leftover, Queue, spool};
 use std::ffi::OsStr;
 use std::io;
 use std::time::{Duration, Instant, SystemTime};
+use wats::Rules;
 
 /// What is known of a file from an earlier look. It holds for as long as the file is the same.
 #[derive(Clone, Debug)]
@@ -72,6 +73,8 @@ pub struct Taker<'a> {
     pub disposition: &'a Disposition,
     /// How reports are read.
     pub settings: &'a Reports,
+    /// How reports are completed.
+    pub rules: &'a Rules,
     /// The largest file that is read, in bytes.
     pub max_bytes: u64,
     /// How long a text that ends too early may rest.
@@ -193,7 +196,7 @@ impl Taker<'_> {
             }
             Err(error) => return unwritable(&error),
         }
-        let judge = Judge { queue: self.queue, batch, settings: self.settings };
+        let judge = Judge { queue: self.queue, batch, settings: self.settings, rules: self.rules };
         let good = match judge.judge(bytes, &sha256) {
             Ok(Judgement::Good(good)) => good,
             Ok(Judgement::Incomplete(reason)) => {

@@ -49,7 +49,8 @@ pub(super) fn parts(text: &str) -> Result<Parts, ReportError> {
             return Err(ReportError::file("a list; write each report as one JSON object into its own file"));
         }
         Some(b'<') => return Err(ReportError::file("XML or HTML; a report is one JSON object")),
-        _ => {}
+        Some(b'{') => {}
+        Some(_) => return Err(ReportError::file("not a report, which is one JSON object")),
     }
     let words = words(text)?;
     let checked = without(text, &words);
@@ -68,7 +69,7 @@ fn refused(text: &str, error: &serde_json::Error, name: &str) -> ReportError {
     let message = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     let message = message.strip_suffix(&place).unwrap_or(&message);
-    let refused = if error.is_eof() || ends_in_a_number(text) {
+    let refused = if error.is_eof() || (message == "invalid number" && ends_in_a_number(text)) {
         ReportError::incomplete(format!("{message}; {CUT_OFF}"))
     } else if message == "expected value" {
         ReportError::file("expected value; what is no number is written as NaN, Infinity or -Infinity")
