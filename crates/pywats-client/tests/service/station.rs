@@ -87,10 +87,24 @@ impl Station {
     pub(crate) fn without_rights(&mut self) {
         let root = rustix::process::geteuid().is_root();
         self.account = root.then_some(NOBODY);
+        self.give_folders_away();
+    }
+
+    fn give_folders_away(&self) {
         for folder in [self.dir.path().to_path_buf(), self.data(), self.watch(), self.done(), self.failed()] {
             fs::create_dir_all(&folder).unwrap();
             std::os::unix::fs::chown(&folder, self.account, self.account).unwrap();
         }
+    }
+
+    /// Runs the program under this account from now on, which only root can do.
+    pub(crate) fn as_account(&mut self, account: u32) {
+        assert!(
+            rustix::process::geteuid().is_root(),
+            "NOT RUN: this test needs root to use another account; leave it out with --skip"
+        );
+        self.account = Some(account);
+        self.give_folders_away();
     }
 
     /// Runs this in the new process before the program.
@@ -225,11 +239,13 @@ impl Station {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     }
 
-    /// The names in a folder, sorted; none if there is no folder.
+    /// The names in a folder, sorted, but not of what is written beside a delivered file; none if there is no
+    /// folder.
     pub(crate) fn names(folder: &Path) -> Vec<String> {
         let mut names: Vec<String> = fs::read_dir(folder)
             .map(|entries| entries.map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect())
             .unwrap_or_default();
+        names.retain(|name| !name.ends_with(".sent.json"));
         names.sort();
         names
     }
