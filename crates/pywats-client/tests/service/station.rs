@@ -207,6 +207,11 @@ impl Station {
         self.data().join("watch")
     }
 
+    /// Where reports wait.
+    pub(crate) fn spool(&self) -> PathBuf {
+        self.data().join("spool")
+    }
+
     pub(crate) fn done(&self) -> PathBuf {
         self.data().join("done")
     }
@@ -233,6 +238,19 @@ impl Station {
         let path = self.watch().join(name.as_ref());
         fs::write(&path, content).unwrap();
         path
+    }
+
+    /// Makes a file look as if it was changed that long ago.
+    pub(crate) fn set_age(&self, path: &Path, age: Duration) {
+        let file = File::options().append(true).open(path).unwrap();
+        file.set_modified(std::time::SystemTime::now() - age).unwrap();
+    }
+
+    /// Waits until that many reports are queued and not decided.
+    pub(crate) fn wait_for_pending(&self, count: u64) {
+        self.wait(&format!("{count} reports wait"), |station| {
+            station.get("/health/details").json()["details"]["pending_count"] == count
+        });
     }
 
     pub(crate) fn set_mode(&self, path: &Path, mode: u32) {

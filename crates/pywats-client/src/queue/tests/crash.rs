@@ -138,7 +138,10 @@ fn work_off(station: &Station, posts: &mut Vec<(String, Uuid)>) {
         {
             continue;
         }
-        let id = wats::Report::parse(&content, &wats::Rules::default()).unwrap().id().unwrap_or_else(Queue::new_id);
+        let id = wats::Report::parse(&content, &wats::Rules::default())
+            .unwrap()
+            .id()
+            .unwrap_or_else(Queue::new_id);
         let new = station.claim_file(&name, id);
         queue.add(&[new]).unwrap();
     }
@@ -191,7 +194,9 @@ fn units(data: &Path, folder: &str) -> Vec<String> {
                 if name.ends_with(".gz") {
                     bytes = crate::archive::unpack(fs::File::open(entry.path()).unwrap(), 1 << 20).unwrap().1;
                 }
-                units.push(wats::Report::parse(&bytes, &wats::Rules::default()).unwrap().serial_number().to_owned());
+                units.push(
+                    wats::Report::parse(&bytes, &wats::Rules::default()).unwrap().serial_number().to_owned(),
+                );
             }
         }
     }
