@@ -123,8 +123,8 @@ impl Incomplete {
     }
 
     /// When there is something to do.
-    pub fn next_due(&self) -> Instant {
-        if self.listed && self.unread.is_empty() { self.next_look } else { Instant::now() }
+    pub fn next_due(&self, now: Instant) -> Instant {
+        if self.listed && self.unread.is_empty() { self.next_look } else { now }
     }
 
     /// Moves those that have changed to the watch folder; says which.
@@ -132,7 +132,7 @@ impl Incomplete {
     /// # Errors
     /// If `failed/` cannot be used; it is tried again.
     pub fn work(&mut self, watch: &Folder, now: Instant) -> io::Result<Vec<OsString>> {
-        if self.next_due() > now {
+        if self.next_due(now) > now {
             return Ok(Vec::new());
         }
         self.next_look = now + LOOK;

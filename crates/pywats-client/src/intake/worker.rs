@@ -178,7 +178,7 @@ impl Intake {
             None => {
                 due.extend(self.agenda.next_due());
                 due.extend(self.asides.next_due(now));
-                due.push(self.incomplete.next_due());
+                due.push(self.incomplete.next_due(now));
             }
         }
         due.into_iter().min().map_or(TICK, |due| due.saturating_duration_since(now))
