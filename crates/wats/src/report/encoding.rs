@@ -126,7 +126,9 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<(String, usize), Repo
     if units.clone().next_back().is_some_and(|last| (0xD800..0xDC00).contains(&last)) {
         return Err(cut_off());
     }
-    let mut text = String::with_capacity(pairs.len());
+    // Counted before, because a large text that grows is copied and takes twice its size.
+    let length = char::decode_utf16(units.clone()).map(|character| character.map_or(0, char::len_utf8)).sum();
+    let mut text = String::with_capacity(length);
     for character in char::decode_utf16(units) {
         text.push(character.map_err(|_| ReportError::file("damaged UTF-16; write the report as UTF-8"))?);
     }

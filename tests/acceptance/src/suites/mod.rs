@@ -15,7 +15,7 @@ macro_rules! suites {
 }
 
 suites! {
-    binaries, delivery, dialogs, dist, formats, install, mingw, msi, nix, reproducible, service, sign, wine,
+    binaries, delivery, dialogs, dist, formats, install, mingw, models, msi, nix, reproducible, service, sign, wine,
 }
 
 /// The suite of this name.
