@@ -3,6 +3,7 @@
 //! Workers report here; the health endpoints, the service manager and the log read it. A problem is
 //! logged when it appears or changes and when it is over, however often it is reported.
 
+use crate::disposition::Census;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -86,6 +87,7 @@ struct Inner {
     not_taken: BTreeMap<String, u64>,
     last_error: Option<String>,
     counts: Counts,
+    failed: Census,
     beats: BTreeMap<Worker, Instant>,
 }
 
@@ -102,6 +104,7 @@ impl Status {
                 not_taken: BTreeMap::new(),
                 last_error: None,
                 counts: Counts::default(),
+                failed: Census::default(),
                 beats: BTreeMap::new(),
             }),
         }
@@ -209,6 +212,16 @@ impl Status {
     /// The counts.
     pub fn counts(&self) -> Counts {
         self.inner().counts
+    }
+
+    /// Says what lies in the failed folder.
+    pub fn lies_in_failed(&self, census: Census) {
+        self.inner().failed = census;
+    }
+
+    /// What lies in the failed folder.
+    pub fn failed_files(&self) -> Census {
+        self.inner().failed.clone()
     }
 
     /// How long the service has been running.

@@ -50,6 +50,7 @@ impl Folders {
             targets: vec![
                 ("client.done_folder", config.done_folder()),
                 ("client.failed_folder", config.failed_folder()),
+                ("client.archive_folder", config.archive_folder()),
             ],
             own,
             spool: ("the folder spool in client.data_dir", data.join("spool")),

@@ -2,7 +2,7 @@
 //! still had them open, or they were found there without a row. They keep their identifiers.
 
 use super::aside::reason;
-use super::claim::Batch;
+use super::claim::{Batch, synchronise};
 use super::judge::{COMPLETE_FILE, Good, Judge, Judgement, Refusal, hash};
 use super::readiness::{History, Readiness};
 use crate::config::Reports;
@@ -82,8 +82,8 @@ impl Again {
         if !judged.is_empty() {
             // Without this the commit might outlive what it is about.
             let spool = setup.queue.spool();
-            let names = judged.iter().map(|(_, report)| report.spool.as_os_str());
-            if let Err(error) = spool.sync_files(names) {
+            let names: Vec<OsString> = judged.iter().map(|(_, report)| report.spool.clone()).collect();
+            if let Err(error) = synchronise(spool, &names) {
                 tracing::warn!("{}: files cannot be synchronised: {error}", spool.path().display());
                 return Ok(0);
             }

@@ -1,7 +1,7 @@
 //! The task that uploads: asks the [`Schedule`], sends, commits the answer, moves the source.
 
 use super::schedule::{Schedule, Waits};
-use crate::disposition::{Disposition, Reason, Stage};
+use crate::disposition::{Reason, Stage};
 use crate::queue::{self, Body, Entry, Note, Queue, Verdict};
 use crate::status::{Area, Counts, Status, Worker};
 use std::sync::Arc;
@@ -32,8 +32,6 @@ pub struct Link {
 pub struct Setup {
     /// Where reports come from.
     pub queue: Arc<Queue>,
-    /// Where sources go.
-    pub disposition: Arc<Disposition>,
     /// Where to tell what happens.
     pub status: Arc<Status>,
     /// Tells of new reports in the queue.
@@ -49,7 +47,6 @@ struct Upload {
     schedule: Schedule,
     /// The server has answered for good, but the disk did not take it: it must, before anything else.
     uncommitted: Option<(Entry, Verdict)>,
-    settle_after: Instant,
     check_after: Instant,
 }
 
@@ -61,13 +58,8 @@ pub async fn run(mut setup: Setup) -> Result<(), queue::Error> {
     let waits = setup.link.borrow_and_update().waits;
     let now = Instant::now();
     let status = Arc::clone(&setup.status);
-    let mut upload = Upload {
-        schedule: Schedule::new(waits, now),
-        setup,
-        uncommitted: None,
-        settle_after: now,
-        check_after: now,
-    };
+    let mut upload =
+        Upload { schedule: Schedule::new(waits, now), setup, uncommitted: None, check_after: now };
     let mut result = Ok(());
     while !*upload.setup.stop.borrow() {
         status.beat(Worker::Upload);
@@ -101,7 +93,6 @@ impl Upload {
         if let Some((entry, verdict)) = self.uncommitted.take() {
             self.commit(entry, verdict)?;
         }
-        self.settle_decided()?;
         self.count()?;
         let link = self.setup.link.borrow().clone();
         let client = match link.client {
@@ -225,27 +216,8 @@ impl Upload {
                 self.uncommitted = Some((entry, verdict));
                 return Err(error);
             }
-            self.settle()
+            Ok(())
         })
-    }
-
-    /// Moves the sources that could not be moved before.
-    fn settle_decided(&mut self) -> Result<(), queue::Error> {
-        if Instant::now() < self.settle_after {
-            return Ok(());
-        }
-        self.settle_after = Instant::now() + RETRY;
-        block_in_place(|| self.settle())
-    }
-
-    fn settle(&self) -> Result<(), queue::Error> {
-        let Setup { queue, disposition, status, .. } = &self.setup;
-        let settled = queue.settle(disposition, 64)?;
-        match settled.left.first() {
-            Some(error) => status.problem(Area::Folders, error),
-            None => status.fine(Area::Folders),
-        }
-        Ok(())
     }
 
     fn count(&self) -> Result<(), queue::Error> {
@@ -253,9 +225,6 @@ impl Upload {
         block_in_place(|| {
             let now = queue.counts();
             let counts = Counts { pending: now.waiting, delivered: now.delivered, failed: now.failed };
-            if counts.pending == 0 && status.counts().pending != 0 {
-                queue.tidy(|| true)?;
-            }
             status.count(counts);
             Ok(())
         })

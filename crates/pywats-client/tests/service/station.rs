@@ -263,6 +263,7 @@ impl Station {
         let mut names: Vec<String> = fs::read_dir(folder)
             .map(|entries| entries.map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect())
             .unwrap_or_default();
+        // What stands beside files without an identifier of their own, which is most of them here.
         names.retain(|name| !name.ends_with(".sent.json"));
         names.sort();
         names

@@ -75,8 +75,8 @@ fn folders_without_rights_are_waited_for() {
     assert_eq!(submissions(&server).len(), 2, "each was sent once");
 }
 
-/// Fails if: a damaged queue ends the service or is deleted, or files still in the watch folder are not
-/// delivered.
+/// Fails if: a damaged queue ends the service or is deleted, or its reports are not delivered from the spool, under
+/// the same identifiers.
 #[test]
 fn a_damaged_queue_is_put_aside() {
     let server = server();
@@ -84,13 +84,16 @@ fn a_damaged_queue_is_put_aside() {
     station.start();
     station.put("a.json", report("A"));
     station.wait("queued", |station| station.get("/health/details").json()["details"]["pending_count"] == 1);
+    let spool = Station::names(&station.data().join("spool"));
     station.stop();
     fs::write(station.data().join("queue.db"), vec![0x5a; 50_000]).unwrap();
     station.configure(&station.settings(&server));
     station.start();
     station.wait_for_done(&["a.json"]);
     assert!(Station::names(&station.data()).iter().any(|name| name.starts_with("queue.db.damaged-")));
-    assert!(station.log().contains("the queue was damaged"), "{}", station.log());
+    assert!(station.log().contains("the database of the queue was damaged"), "{}", station.log());
+    let [(_, id)] = submissions(&server).try_into().unwrap();
+    assert_eq!(spool, [format!("{id}~a.json")]);
 }
 
 /// Fails if: two services share a data folder, or the second does not say why it ends.
