@@ -68,8 +68,9 @@ impl Again {
         let mut refused = Vec::new();
         for entry in self.entries.drain(..AT_ONCE.min(self.entries.len())) {
             let Place::Spool(spool) = &entry.place else { continue };
+            let is_new = !self.histories.contains_key(&entry.seq);
             let history = self.histories.entry(entry.seq).or_insert_with(|| History::new(now));
-            match setup.judge(&entry, spool, history, now) {
+            match setup.judge(&entry, spool, (history, is_new), now) {
                 Some(Verdicts::Good(report)) => judged.push((entry.seq, *report)),
                 Some(Verdicts::Refused(refusal)) => {
                     let reason = Reason { id: Some(entry.id), attempts: entry.attempts, ..reason(&refusal) };
@@ -107,7 +108,7 @@ impl Setup<'_> {
         &self,
         entry: &Entry,
         spool: &OsString,
-        history: &mut History,
+        (history, is_new): (&mut History, bool),
         now: Instant,
     ) -> Option<Verdicts> {
         let folder = self.queue.spool();
@@ -116,11 +117,11 @@ impl Setup<'_> {
             // The upload finds that it is gone, and says so.
             Err(OpenRefused::Gone | OpenRefused::InUse) => return None,
             Err(OpenRefused::Foreign(what)) => {
-                tracing::warn!("{}: {spool:?} is {what} and is not read", folder.path().display());
+                self.unreadable(spool, what, is_new);
                 return None;
             }
             Err(OpenRefused::Failed(error)) => {
-                tracing::warn!("{}: {spool:?} cannot be read: {error}", folder.path().display());
+                self.unreadable(spool, &error.to_string(), is_new);
                 return None;
             }
         };
@@ -149,6 +150,16 @@ impl Setup<'_> {
                     incomplete: Some(sha256),
                 }))
             }
+        }
+    }
+
+    /// Told once, not at each look.
+    fn unreadable(&self, spool: &OsString, why: &str, is_new: bool) {
+        if is_new {
+            let folder = self.queue.spool().path().display();
+            tracing::warn!(
+                "{folder}: {spool:?} waits, but cannot be read: {why}; only the service may write there"
+            );
         }
     }
 

@@ -159,6 +159,9 @@ impl Intake {
                 self.judge_again();
                 self.put_aside();
             }
+            if self.blocked_until.is_none() {
+                self.setup.status.fine(Area::Storage);
+            }
             self.tell_trouble();
         }
         self.commit();
@@ -403,15 +406,11 @@ impl Intake {
     /// Commits what was claimed.
     fn commit(&mut self) {
         if self.batch.is_empty() {
-            if self.blocked_until.is_none() {
-                self.setup.status.fine(Area::Storage);
-            }
             return;
         }
         let watch = self.watched.as_ref().map(|watched| &watched.folder);
         match self.batch.commit(&self.setup.queue, watch) {
             Ok(committed) => {
-                self.setup.status.fine(Area::Storage);
                 self.setup.queued.notify_one();
                 let now = Instant::now();
                 for report in committed {
