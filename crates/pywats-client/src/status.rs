@@ -3,9 +3,10 @@
 //! Workers report here; the health endpoints, the service manager and the log read it. A problem is
 //! logged when it appears or changes and when it is over, however often it is reported.
 
+use crate::disposition::Census;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// An area in which there is at most one problem at a time.
@@ -104,6 +105,7 @@ struct Inner {
     not_taken: BTreeMap<String, u64>,
     last_error: Option<String>,
     counts: Counts,
+    failed: Arc<Mutex<Census>>,
     parked: Option<Parked>,
     beats: BTreeMap<Worker, Instant>,
 }
@@ -121,6 +123,7 @@ impl Status {
                 not_taken: BTreeMap::new(),
                 last_error: None,
                 counts: Counts::default(),
+                failed: Arc::default(),
                 parked: None,
                 beats: BTreeMap::new(),
             }),
@@ -229,6 +232,17 @@ impl Status {
     /// The counts.
     pub fn counts(&self) -> Counts {
         self.inner().counts
+    }
+
+    /// Where to look for what lies in the failed folder.
+    pub fn lies_in_failed(&self, census: Arc<Mutex<Census>>) {
+        self.inner().failed = census;
+    }
+
+    /// What lies in the failed folder.
+    pub fn failed_files(&self) -> Census {
+        let census = Arc::clone(&self.inner().failed);
+        census.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Sets what is parked. The log has it when there is one more, and when there is none any more.

@@ -241,21 +241,6 @@ impl Folder {
         Ok(())
     }
 
-    /// Makes the content of files of ours survive a power cut.
-    ///
-    /// # Errors
-    /// If a file is gone, or the disk refuses.
-    pub fn sync_files<'a>(&self, names: impl Iterator<Item = &'a OsStr>) -> io::Result<()> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let mut files = Vec::new();
-        for name in names {
-            let file = File::from(rustix::fs::openat(&self.fd, name, flags, Mode::empty())?);
-            start_writing(&file);
-            files.push(file);
-        }
-        files.iter().try_for_each(File::sync_all)
-    }
-
     /// Renames a file that belongs to the service alone, without a look at which file it is and without
     /// making that survive a power cut. [`Moved::Changed`] means that there is no such file.
     ///
@@ -270,6 +255,16 @@ impl Folder {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// When a file got its present name, in seconds since 1970: its last renaming, or a later change of its
+    /// rights.
+    ///
+    /// # Errors
+    /// If the system does not tell.
+    #[allow(clippy::unnecessary_cast)] // the field's type differs between systems
+    pub fn arrival(&self, name: &OsStr) -> io::Result<i64> {
+        Ok(rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW)?.st_ctime as i64)
     }
 
     /// Makes the content of a file survive a power cut.
@@ -292,18 +287,6 @@ impl Folder {
         }
     }
 }
-
-/// Lets the disk begin with a file, so that syncing many of them waits once and not for each.
-#[cfg(target_os = "linux")]
-fn start_writing(file: &File) {
-    use std::os::fd::AsRawFd;
-    // SAFETY: the descriptor is open for as long as `file` is borrowed. A refusal does no harm: the
-    // file is synced all the same.
-    unsafe { libc::sync_file_range(file.as_raw_fd(), 0, 0, libc::SYNC_FILE_RANGE_WRITE) };
-}
-
-#[cfg(not(target_os = "linux"))]
-fn start_writing(_file: &File) {}
 
 /// Device and inode of a folder, links followed.
 pub(super) fn folder_id(path: &Path) -> io::Result<(u64, u64)> {

@@ -12,9 +12,10 @@ use std::path::{Path, PathBuf};
 use windows_sys::Win32::Foundation::{ERROR_ALREADY_EXISTS, ERROR_FILE_EXISTS, ERROR_SHARING_VIOLATION};
 use windows_sys::Win32::Storage::FileSystem::{
     BY_HANDLE_FILE_INFORMATION, FILE_ATTRIBUTE_DEVICE, FILE_ATTRIBUTE_DIRECTORY,
-    FILE_ATTRIBUTE_REPARSE_POINT, FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT,
-    FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_TYPE_DISK, GetFileInformationByHandle, GetFileType,
-    MOVEFILE_REPLACE_EXISTING, MOVEFILE_WRITE_THROUGH, MoveFileExW,
+    FILE_ATTRIBUTE_REPARSE_POINT, FILE_BASIC_INFO, FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT,
+    FILE_READ_ATTRIBUTES, FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_TYPE_DISK, FileBasicInfo,
+    GetFileInformationByHandle, GetFileInformationByHandleEx, GetFileType, MOVEFILE_REPLACE_EXISTING,
+    MOVEFILE_WRITE_THROUGH, MoveFileExW,
 };
 
 /// A folder.
@@ -192,6 +193,31 @@ impl Folder {
         }
     }
 
+    /// When a file got its present name, in seconds since 1970: its last renaming or other change.
+    ///
+    /// # Errors
+    /// If the system does not tell.
+    pub fn arrival(&self, name: &OsStr) -> io::Result<i64> {
+        let file = File::options()
+            .access_mode(FILE_READ_ATTRIBUTES)
+            .custom_flags(FILE_FLAG_OPEN_REPARSE_POINT)
+            .open(self.path.join(name))?;
+        let mut times = FILE_BASIC_INFO::default();
+        // SAFETY: the handle is open, and the structure is ours to fill, with its size.
+        let told = unsafe {
+            GetFileInformationByHandleEx(
+                file.as_raw_handle(),
+                FileBasicInfo,
+                (&raw mut times).cast(),
+                size_of::<FILE_BASIC_INFO>() as u32,
+            )
+        };
+        if told == 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(nanoseconds_since_1970(times.ChangeTime.cast_unsigned()) / 1_000_000_000)
+    }
+
     /// Makes the content and the name of a file survive a power cut.
     ///
     /// # Errors
@@ -244,22 +270,6 @@ impl Folder {
         let mut free = name.to_owned();
         while move_path(&self.path.join(new), &from.path.join(&free), false)? == Moved::NameTaken {
             free = from.free_name(name)?;
-        }
-        Ok(())
-    }
-
-    /// Makes the content of files of ours survive a power cut.
-    ///
-    /// # Errors
-    /// If a file is gone, or the disk refuses.
-    pub fn sync_files<'a>(&self, names: impl Iterator<Item = &'a OsStr>) -> io::Result<()> {
-        for name in names {
-            match File::options().write(true).open(self.path.join(name)) {
-                Ok(file) => file.sync_all()?,
-                // A file that is read-only cannot be flushed by us; Windows does it in its own time.
-                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
-                Err(error) => return Err(error),
-            }
         }
         Ok(())
     }

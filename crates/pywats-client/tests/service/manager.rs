@@ -102,7 +102,10 @@ fn stopping_is_quick_and_clean() {
         let status = station.wait_for_exit();
         assert!(status.success(), "{status}");
         assert!(start.elapsed() < Duration::from_secs(12), "{:?}", start.elapsed());
-        assert_eq!(Station::names(&station.data()), ["done", "failed", "queue.db", "queue.lock", "watch"]);
+        assert_eq!(
+            Station::names(&station.data()),
+            ["done", "failed", "queue.db", "queue.lock", "reserve", "spool", "watch"]
+        );
         server.set_default(Answer::Accept);
         station.start();
         station.wait_for_done(&["a.json"]);
@@ -128,7 +131,10 @@ fn a_stop_is_heard_while_the_service_starts() {
     assert!(station.wait_for_exit().success());
     assert!(station.log().contains("watching "), "{}", station.log());
     assert!(station.log().contains("stopped"), "{}", station.log());
-    assert_eq!(Station::names(&station.data()), ["done", "failed", "queue.db", "queue.lock", "watch"]);
+    assert_eq!(
+        Station::names(&station.data()),
+        ["done", "failed", "queue.db", "queue.lock", "reserve", "spool", "watch"]
+    );
 }
 
 /// Fails if: an endpoint answers the wrong code or content, can be cached, or takes anything but GET.

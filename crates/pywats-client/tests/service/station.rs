@@ -127,10 +127,24 @@ impl Station {
     pub(crate) fn without_rights(&mut self) {
         let root = rustix::process::geteuid().is_root();
         self.account = root.then_some(NOBODY);
+        self.give_folders_away();
+    }
+
+    fn give_folders_away(&self) {
         for folder in [self.dir.path().to_path_buf(), self.data(), self.watch(), self.done(), self.failed()] {
             fs::create_dir_all(&folder).unwrap();
             std::os::unix::fs::chown(&folder, self.account, self.account).unwrap();
         }
+    }
+
+    /// Runs the program under this account from now on, which only root can do.
+    pub(crate) fn as_account(&mut self, account: u32) {
+        assert!(
+            rustix::process::geteuid().is_root(),
+            "NOT RUN: this test needs root to use another account; leave it out with --skip"
+        );
+        self.account = Some(account);
+        self.give_folders_away();
     }
 
     /// Runs this in the new process before the program.
@@ -251,6 +265,11 @@ impl Station {
         self.data().join("watch")
     }
 
+    /// Where reports wait.
+    pub(crate) fn spool(&self) -> PathBuf {
+        self.data().join("spool")
+    }
+
     pub(crate) fn done(&self) -> PathBuf {
         self.data().join("done")
     }
@@ -279,15 +298,31 @@ impl Station {
         path
     }
 
+    /// Makes a file look as if it was changed that long ago.
+    pub(crate) fn set_age(&self, path: &Path, age: Duration) {
+        let file = File::options().append(true).open(path).unwrap();
+        file.set_modified(std::time::SystemTime::now() - age).unwrap();
+    }
+
+    /// Waits until that many reports are queued and not decided.
+    pub(crate) fn wait_for_pending(&self, count: u64) {
+        self.wait(&format!("{count} reports wait"), |station| {
+            station.get("/health/details").json()["details"]["pending_count"] == count
+        });
+    }
+
     pub(crate) fn set_mode(&self, path: &Path, mode: u32) {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     }
 
-    /// The names in a folder, sorted; none if there is no folder.
+    /// The names in a folder, sorted, but not of what is written beside a delivered file; none if there is no
+    /// folder.
     pub(crate) fn names(folder: &Path) -> Vec<String> {
         let mut names: Vec<String> = fs::read_dir(folder)
             .map(|entries| entries.map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect())
             .unwrap_or_default();
+        // What stands beside files without an identifier of their own, which is most of them here.
+        names.retain(|name| !name.ends_with(".sent.json"));
         names.sort();
         names
     }
