@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use support::{REPORT, TestProxy, canned, client, id, settings};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use support::{REPORT, TestProxy, canned, client, id, settings, tls_server};
 use wats::client::MIN_UPLOAD_RATE;
 use wats::{Client, FailureKind, Proxy, Settings};
 use wats_test_server::{Answer, Options, Server};
@@ -42,7 +43,10 @@ async fn trusts_the_ca_file_and_nothing_else() {
     for settings in [settings(server.url()), trusting(server.url(), ca_of_another)] {
         let failure = Client::new(&settings).unwrap().submit_wsjf(id(), REPORT).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::Unreachable, "{failure}");
-        assert!(failure.message.contains("the server's certificate is not accepted"), "{failure}");
+        assert!(
+            failure.message.contains("the certificate that 127.0.0.1 shows is not accepted"),
+            "{failure}"
+        );
         assert!(failure.message.contains("CA file"), "{failure}");
     }
     assert_eq!(server.reports().len(), 1);
@@ -60,6 +64,129 @@ async fn checks_the_name_in_the_certificate() {
     let failure = Client::new(&trusting(server.url(), ca)).unwrap().version().await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Unreachable, "{failure}");
     assert!(failure.message.contains("use the name that the certificate was issued for"), "{failure}");
+}
+
+/// Fails if: a certificate that is itself in the CA file is refused, or accepted under another name or outside of
+/// its time; or a message names what was just done.
+#[tokio::test]
+async fn trusts_certificates_of_servers() {
+    let directory = tempfile::tempdir().unwrap();
+    let key = KeyPair::generate().unwrap();
+    let params = |name: &str, authority: bool| {
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.distinguished_name.push(DnType::CommonName, "Station Server");
+        if authority {
+            // As `openssl req -x509` and most appliances make them.
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        }
+        params
+    };
+    let expired = |mut params: CertificateParams| {
+        params.not_before = rcgen::date_time_ymd(2019, 1, 1);
+        params.not_after = rcgen::date_time_ymd(2020, 1, 1);
+        params
+    };
+    let issuer =
+        CertifiedIssuer::self_signed(params("Company Root", true), KeyPair::generate().unwrap()).unwrap();
+    let own = |params: CertificateParams| params.self_signed(&key).unwrap();
+    // The certificate, whether it is itself in the CA file, and what is said of it.
+    let cases = [
+        (own(params("localhost", true)), true, None),
+        (own(params("localhost", false)), true, None),
+        (params("localhost", false).signed_by(&key, &issuer).unwrap(), true, None),
+        (own(params("elsewhere", true)), true, Some("made out for elsewhere, not for localhost")),
+        (own(expired(params("localhost", true))), true, Some("it ran out on 2020-01-01")),
+        (own(expired(params("localhost", false))), true, Some("it ran out on 2020-01-01")),
+        (
+            own(params("localhost", true)),
+            false,
+            Some("it is self-signed (\"Station Server\") and not the one in"),
+        ),
+        (
+            own(params("localhost", false)),
+            false,
+            Some("it is self-signed (\"Station Server\") and not the one in"),
+        ),
+    ];
+    for (number, (certificate, in_file, problem)) in cases.into_iter().enumerate() {
+        let url = tls_server(vec![certificate.der().clone()], &key).await;
+        let other = params("localhost", true).self_signed(&KeyPair::generate().unwrap()).unwrap();
+        let pem = if in_file { certificate.pem() } else { other.pem() };
+        let settings = trusting(&url, file(directory.path(), pem.as_bytes()));
+        match (Client::new(&settings).unwrap().submit_wsjf(id(), REPORT).await, problem) {
+            (Ok(_), None) => {}
+            (Err(failure), Some(problem)) => {
+                assert_eq!(failure.kind, FailureKind::Unreachable, "{failure}");
+                assert!(failure.message.contains(problem), "{number}: {failure}");
+            }
+            (result, problem) => panic!("{number}: {result:?} instead of {problem:?}"),
+        }
+    }
+    let url = tls_server(vec![own(params("localhost", true)).der().clone()], &key).await;
+    let failure = client(&url).version().await.unwrap_err();
+    assert!(failure.message.contains("export it as PEM and name it as the CA file"), "{failure}");
+}
+
+/// Fails if: a hop that is out of order is not named, or another one is blamed.
+#[tokio::test]
+async fn names_the_hop_that_failed() {
+    let server = Server::start().unwrap();
+    // A port that is never handed out as a free one.
+    let dead = "http://127.0.0.1:1";
+    let refusing =
+        TestProxy::start(Some("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")).await.url("");
+    let cases = [
+        (dead, None, "no connection to the server 127.0.0.1:1: "),
+        (dead, None, "nothing listens there"),
+        ("http://no-such-host.invalid", None, "its name no-such-host.invalid is not found"),
+        (server.url(), Some(dead), "no connection to the proxy http://127.0.0.1:1 (server.proxy): "),
+        (
+            "https://wats.example",
+            Some(dead),
+            "no connection to the proxy http://127.0.0.1:1 (server.proxy): ",
+        ),
+        (
+            server.url(),
+            Some("http://no-such-proxy.invalid:8080"),
+            "the proxy http://no-such-proxy.invalid:8080: its name is not found",
+        ),
+        (
+            "https://wats.example",
+            Some("http://no-such-proxy.invalid:8080"),
+            "the proxy http://no-such-proxy.invalid:8080: its name is not found",
+        ),
+        ("https://wats.example:8443", Some(refusing.as_str()), "makes no connection to wats.example:8443"),
+    ];
+    for (url, proxy, part) in cases {
+        let proxy = proxy.map_or(Proxy::None, |proxy| Proxy::Url(proxy.replacen("//", "//bob:geheim@", 1)));
+        let failure = Client::new(&Settings { proxy, ..settings(url) })
+            .unwrap()
+            .submit_wsjf(id(), REPORT)
+            .await
+            .unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Unreachable, "{failure}");
+        assert!(failure.message.contains(part), "{url}: {failure}");
+        assert!(!failure.message.contains("geheim") && failure.status.is_none(), "{failure}");
+    }
+}
+
+/// Fails if: a plain request to a port of TLS looks like an outage, or one to a port of HTTP is called that.
+#[tokio::test]
+async fn notices_a_server_with_tls() {
+    let server = https_server();
+    let url = server.url().replace("https://", "http://");
+    let failure = client(&url).submit_wsjf(id(), REPORT).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Unreachable, "{failure}");
+    assert!(
+        failure.message.contains(&format!("write its address with https://, as in {}", server.url())),
+        "{failure}"
+    );
+    let plain = Server::start().unwrap();
+    for answer in [Answer::Close, Answer::status(400)] {
+        plain.set_default(answer);
+        let failure = client(plain.url()).submit_wsjf(id(), REPORT).await.unwrap_err();
+        assert!(!failure.message.contains("TLS"), "{failure}");
+    }
 }
 
 /// Fails if: a CA file that cannot work is found out late, or the message does not name it.
@@ -137,8 +264,8 @@ async fn judges_a_refusing_proxy() {
     let denied = "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n";
     let broken = "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n";
     let cases = [
-        (denied, "http://127.0.0.1:9", FailureKind::Gate, "the proxy asks for credentials"),
-        (denied, "https://127.0.0.1:9", FailureKind::Gate, "the proxy asks for credentials"),
+        (denied, "http://127.0.0.1:9", FailureKind::Gate, "asks for credentials"),
+        (denied, "https://127.0.0.1:9", FailureKind::Gate, "asks for credentials"),
         (broken, "http://127.0.0.1:9", FailureKind::Trouble, "502"),
         (broken, "https://127.0.0.1:9", FailureKind::Unreachable, "tunnel"),
     ];

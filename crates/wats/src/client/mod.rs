@@ -6,13 +6,20 @@
 
 mod answer;
 mod body;
+mod certificate;
 mod failure;
+mod resolver;
 mod secrets;
 mod settings;
 mod tls;
 mod transport;
+mod way;
+#[cfg(any(windows, test))]
+mod winhttp;
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -25,8 +32,10 @@ use uuid::Uuid;
 pub use self::answer::Submitted;
 use self::body::Body;
 pub use self::failure::{Failure, FailureKind, MAX_RETRY_AFTER};
+use self::resolver::Resolver;
 use self::secrets::Secrets;
 pub use self::settings::{Proxy, Settings, Token};
+use self::way::Way;
 
 /// Bytes of an answer that are read; the rest is dropped.
 const MAX_ANSWER: usize = 1024 * 1024;
@@ -47,6 +56,10 @@ pub struct Client {
     root: Url,
     timeout: Duration,
     secrets: Secrets,
+    way: Way,
+    tls: Arc<rustls::ClientConfig>,
+    /// Whether the last request did not get through.
+    failed: Arc<AtomicBool>,
 }
 
 impl Client {
@@ -63,16 +76,28 @@ impl Client {
         }
         let user_agent = HeaderValue::try_from(settings.user_agent.as_str())
             .map_err(|_| Failure::settings("the user agent holds characters that no header can hold"))?;
+        let tls = tls::client_config(settings.ca_file.as_deref())?;
+        let way = Way::new(&settings.proxy, &root)?;
         let builder = reqwest::Client::builder()
             .default_headers(headers)
             .user_agent(user_agent)
             .redirect(redirect::Policy::none())
-            .use_preconfigured_tls(tls::client_config(settings.ca_file.as_deref())?)
-            .connect_timeout(settings.timeout.min(CONNECT_TIMEOUT));
-        let http = settings::with_proxy(builder, &settings.proxy)?.build().map_err(|error| {
+            .use_preconfigured_tls(tls.clone())
+            .dns_resolver(Arc::new(Resolver::of_system()))
+            .connect_timeout(connect_timeout(settings.timeout));
+        let http = way.apply(builder)?.build().map_err(|error| {
             Failure::settings(format!("the HTTP client cannot be set up: {}", error.without_url()))
         })?;
-        Ok(Client { http, root, timeout: settings.timeout, secrets: Secrets::new(settings) })
+        let secrets = Secrets::new(settings, &root);
+        Ok(Client {
+            http,
+            root,
+            timeout: settings.timeout,
+            secrets,
+            way,
+            tls: Arc::new(tls),
+            failed: Arc::default(),
+        })
     }
 
     /// The server's address as requests use it: without a trailing `/` or `/api`.
@@ -140,10 +165,25 @@ impl Client {
 
     /// Sends a request and reads the answer, whatever its status.
     async fn exchange(&self, request: RequestBuilder) -> Result<Answer, Failure> {
-        let broken = |error| {
-            let mut failure = transport::failure(error);
+        self.way.refresh(self.failed.load(Ordering::Relaxed)).await;
+        let result = self.exchange_once(request).await;
+        let unreachable =
+            matches!(&result, Err(Broken { failure, .. }) if failure.kind == FailureKind::Unreachable);
+        self.failed.store(unreachable, Ordering::Relaxed);
+        if !self.may_need_https(&result) || !transport::speaks_tls(&self.root, Arc::clone(&self.tls)).await {
+            return result.map_err(|broken| broken.failure);
+        }
+        Err(self.with_hint_of_scheme(match result {
+            Ok(answer) => answer.failure(&self.secrets),
+            Err(broken) => broken.failure,
+        }))
+    }
+
+    async fn exchange_once(&self, request: RequestBuilder) -> Result<Answer, Broken> {
+        let broken = |error: reqwest::Error| {
+            let mut failure = transport::failure(&error, &self.root, self.way.proxy().as_ref());
             failure.message = self.secrets.hide(failure.message);
-            failure
+            Broken { failure, was_connected: !error.is_connect() && !error.is_timeout() }
         };
         let mut response = request.send().await.map_err(broken)?;
         let status = response.status();
@@ -153,12 +193,44 @@ impl Client {
             // Otherwise the status says enough, even where the explanation behind it was cut off.
             complete.map_err(broken)?;
         }
-        Ok(Answer {
-            status,
-            headers: std::mem::take(response.headers_mut()),
-            body: self.secrets.hide_in_body(body),
-        })
+        let headers = std::mem::take(response.headers_mut());
+        Ok(Answer { status, headers, body: self.secrets.hide_in_body(body) })
     }
+
+    /// Whether a result is as one of a plain request to a port of TLS: most servers close the connection or answer
+    /// with an alert, which is no HTTP; some answer 400.
+    fn may_need_https(&self, result: &Result<Answer, Broken>) -> bool {
+        self.root.scheme() == "http"
+            && self.way.proxy().is_none()
+            && match result {
+                Ok(answer) if answer.status == StatusCode::BAD_REQUEST => {
+                    let words = answer.failure(&self.secrets).words.map(|words| words.to_ascii_lowercase());
+                    words.is_none_or(|words| ["https", "ssl", "tls"].iter().any(|word| words.contains(word)))
+                }
+                Ok(_) => false,
+                Err(broken) => broken.was_connected,
+            }
+    }
+
+    fn with_hint_of_scheme(&self, failure: Failure) -> Failure {
+        let address = self.url().replacen("http://", "https://", 1);
+        let message =
+            format!("the server speaks TLS at this port; write its address with https://, as in {address}");
+        let kind = if failure.status.is_none() { FailureKind::Unreachable } else { failure.kind };
+        Failure { kind, message, ..failure }
+    }
+}
+
+/// Less than the time for the whole request, so that a connection that does not come is told from an answer.
+fn connect_timeout(timeout: Duration) -> Duration {
+    CONNECT_TIMEOUT.min(timeout * 3 / 4)
+}
+
+/// A request that brought no complete answer.
+struct Broken {
+    failure: Failure,
+    /// Whether it broke after a connection was there, and not for lack of time.
+    was_connected: bool,
 }
 
 /// An answer of the server, or of what stands in its place.

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use reqwest::ClientBuilder;
 use reqwest::header::HeaderValue;
 use url::Url;
 use wats_settings::address;
@@ -46,7 +45,8 @@ impl Settings {
 /// The way to the server.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Proxy {
-    /// What the environment says: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
+    /// What the environment says: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`. On Windows, where it
+    /// names no proxy, the settings of this account and of the machine: addresses, scripts, automatic detection.
     System,
     /// No proxy, whatever the environment says.
     None,
@@ -141,28 +141,4 @@ pub(super) fn endpoint(root: &Url, path: &str) -> Url {
     let mut url = root.clone();
     url.set_path(&format!("{}{path}", root.path().trim_end_matches('/')));
     url
-}
-
-/// Tells the HTTP library which way to take.
-///
-/// # Errors
-/// [`super::FailureKind::Settings`] for an address that is not that of an HTTP proxy.
-pub(super) fn with_proxy(builder: ClientBuilder, proxy: &Proxy) -> Result<ClientBuilder, Failure> {
-    let address = match proxy {
-        Proxy::System => return Ok(builder),
-        Proxy::None => return Ok(builder.no_proxy()),
-        Proxy::Url(address) => address.trim(),
-    };
-    let unusable = |problem: &str| {
-        Failure::settings(format!(
-            "the proxy's address {problem}; write it as in http://proxy.company.com:8080"
-        ))
-    };
-    // The address is not repeated in a message: it may hold credentials.
-    let url = Url::parse(address).map_err(|error| unusable(&format!("cannot be read ({error})")))?;
-    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-        return Err(unusable("does not start with http:// or https://"));
-    }
-    let proxy = reqwest::Proxy::all(url).map_err(|_| unusable("is not usable"))?;
-    Ok(builder.proxy(proxy))
 }
