@@ -7,6 +7,7 @@
 
 use crate::disposition::{Ending, Whereabouts};
 use crate::folder::{Folder, OpenFile, OpenRefused};
+use crate::queue::step;
 use flate2::bufread::GzDecoder;
 use flate2::{Compression, GzBuilder};
 use jiff::Timestamp;
@@ -68,12 +69,15 @@ impl Archive {
             Err(error) => return endings.iter().map(|_| Err(copy_of(&error))).collect(),
         };
         let mut kept: Vec<_> = endings.iter().map(|ending| keep_one(spool, ending, &day, now)).collect();
+        step("packed");
         if let Err(error) = day.sync() {
             kept = endings.iter().map(|_| Err(copy_of(&error))).collect();
         }
+        step("synchronised");
         for (ending, result) in endings.iter().zip(&kept) {
             if result.is_ok() {
                 spool.discard(ending.spool);
+                step("left the spool");
             }
         }
         kept

@@ -16,6 +16,7 @@ pub use reason::{Reason, Sent, Stage};
 
 use crate::archive::Archive;
 use crate::folder::{Folder, Identity, Kind, Moved};
+use crate::queue::step;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -230,7 +231,9 @@ fn to_free_name(
     mut move_to: impl FnMut(&OsStr) -> io::Result<Moved>,
 ) -> io::Result<Whereabouts> {
     loop {
-        match move_to(&to.free_name(name)?)? {
+        let moved = move_to(&to.free_name(name)?)?;
+        step("moved");
+        match moved {
             Moved::Done => return Ok(Whereabouts::Moved),
             Moved::Changed => return Ok(Whereabouts::Absent),
             Moved::NameTaken => {}
@@ -240,6 +243,7 @@ fn to_free_name(
 
 /// Renames a file out of the spool, or copies it where that is another file system.
 fn leave_spool(spool: &Folder, name: &OsStr, to: &Folder, new: &OsStr) -> io::Result<Moved> {
+    step("to be moved");
     match spool.rename_lazily(name, to, new) {
         Err(error) if error.kind() == io::ErrorKind::CrossesDevices => match spool.look(name)? {
             Some(Kind::Plain(identity)) => spool.move_file(name, &identity, to, new),

@@ -3,6 +3,7 @@
 
 use super::{Disposition, MoveError, REASON_SUFFIX, Whereabouts, move_to_free_name, with_suffix};
 use crate::folder::{Folder, Identity, Kind, Moved, OpenRefused};
+use crate::queue::step;
 use sha2::{Digest, Sha256};
 use std::ffi::OsString;
 use std::io;
@@ -48,6 +49,8 @@ impl Disposition {
         let done = Folder::open(&self.done).map_err(blame)?;
         let _choosing = self.choosing();
         move_to_free_name(&watch, &original.name, &identity, &done, None).map_err(blame)?;
+        // Such moves are synchronised: nothing else says that the file is not a new report.
+        step("synchronised");
         Ok(Whereabouts::Moved)
     }
 

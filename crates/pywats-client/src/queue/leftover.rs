@@ -64,8 +64,8 @@ impl Queue {
         self.commit(Durability::Full, |db| write(db, leftover))
     }
 
-    /// Forgets a file: it was removed, or its place has another content. That it cannot be seen is no
-    /// reason: a share may be away.
+    /// Forgets a file: it was removed and its folder synchronised, or its place has another content. That it
+    /// cannot be seen is no reason: a share may be away.
     ///
     /// # Errors
     /// If the database cannot be written.

@@ -120,7 +120,7 @@ pub struct Queue {
     watch: Arc<integrity::Watch>,
     path: PathBuf,
     /// Held until the queue is dropped.
-    _lock: File,
+    _lock: Arc<File>,
 }
 
 /// The database and what is counted while it is locked.
@@ -242,8 +242,19 @@ fn transact<T>(
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let value = work(&transaction)?;
     transaction.commit()?;
+    step(match durability {
+        Durability::Full => "committed, and on the disk",
+        Durability::Lazy => "committed",
+    });
     Ok(value)
 }
+
+/// Tests look at what a crash right here would leave.
+#[cfg(not(test))]
+pub(crate) fn step(_name: &str) {}
+
+#[cfg(test)]
+pub(crate) use tests::crash::step;
 
 fn is_full(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::DiskFull)

@@ -60,39 +60,47 @@ pub struct Opened {
 /// # Errors
 /// If another service has it, a newer program wrote it, or the disk refuses.
 pub fn open(data_dir: &Path) -> Result<Opened, OpenError> {
-    let lock = lock(&data_dir.join("queue.lock"))?;
+    let lock = Arc::new(lock(&data_dir.join("queue.lock"))?);
     let path = data_dir.join("queue.db");
-    let mut put_aside = None;
     let found_before = integrity::found_before(&path).filter(|_| path.exists());
-    let connected = match found_before {
+    let opened = match found_before {
         Some(damage) => Err(Trouble::Damaged(damage)),
-        None => connect(&path),
+        None => assemble(data_dir, &path, &lock),
     };
-    let connection = match connected {
+    let opened = match opened {
         Err(Trouble::Damaged(reason)) => {
             let aside = put_away(&path).map_err(|error| OpenError::Storage {
                 path: path.clone(),
                 reason: format!("damaged ({reason}) and cannot be renamed: {error}"),
             })?;
             integrity::forget(&path);
-            put_aside = Some((aside, reason));
-            connect(&path)
+            let opened = assemble(data_dir, &path, &lock);
+            opened.map(|opened| Opened { put_aside: Some((aside, reason)), ..opened })
         }
         result => result,
     };
-    let connection = connection.map_err(|trouble| match trouble {
+    let opened = opened.map_err(|trouble| match trouble {
         Trouble::Newer(found) => OpenError::Newer { path: path.clone(), found },
-        Trouble::Damaged(reason) | Trouble::Other(reason) => {
+        Trouble::Damaged(reason) | Trouble::Database(reason) => {
             OpenError::Storage { path: path.clone(), reason }
         }
+        Trouble::Folder(path, error) => OpenError::Storage {
+            path,
+            reason: format!("{error}; let the service's account write to the data folder"),
+        },
     })?;
-    let storage = |path: &Path, reason: String| OpenError::Storage { path: path.to_path_buf(), reason };
-    let spool = spool::open(data_dir).map_err(|error| {
-        let what = format!("{error}; let the service's account write to the data folder");
-        storage(&data_dir.join(spool::FOLDER), what)
-    })?;
-    let failed = |error: rusqlite::Error| storage(&path, super::explain(&error));
-    let counted = count(&connection).map_err(failed)?;
+    if fs::metadata(&path).is_ok_and(|file| file.len() > integrity::AT_ONCE) {
+        integrity::check_beside(path, &opened.queue.watch);
+    }
+    Ok(opened)
+}
+
+/// Puts database and spool together.
+fn assemble(data_dir: &Path, path: &Path, lock: &Arc<File>) -> Result<Opened, Trouble> {
+    let connection = connect(path)?;
+    let counted = count(&connection)?;
+    let spool =
+        spool::open(data_dir).map_err(|error| Trouble::Folder(data_dir.join(spool::FOLDER), error))?;
     let queue = Queue {
         db: Mutex::new(Db { connection, next_seq: counted.next_seq, before_ready: 0 }),
         counters: counted.counters,
@@ -103,14 +111,11 @@ pub fn open(data_dir: &Path) -> Result<Opened, OpenError> {
         rewound: AtomicBool::new(false),
         changed: AtomicI64::new(counted.changed),
         watch: Arc::default(),
-        path: path.clone(),
-        _lock: lock,
+        path: path.to_path_buf(),
+        _lock: Arc::clone(lock),
     };
-    let found = queue.reconcile().map_err(|error| storage(&path, error.to_string()))?;
-    if fs::metadata(&path).is_ok_and(|file| file.len() > integrity::AT_ONCE) {
-        integrity::check_beside(path, &queue.watch);
-    }
-    Ok(Opened { queue, put_aside, found, old: counted.old })
+    let found = queue.reconcile()?;
+    Ok(Opened { queue, put_aside: None, found, old: counted.old })
 }
 
 impl Queue {
@@ -168,7 +173,18 @@ fn lock(path: &Path) -> Result<File, OpenError> {
 enum Trouble {
     Damaged(String),
     Newer(i64),
-    Other(String),
+    Database(String),
+    Folder(PathBuf, io::Error),
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Database(error) => error.into(),
+            Error::Damaged(damage) => Trouble::Damaged(damage),
+            Error::Spool { path, error } => Trouble::Folder(path, error),
+        }
+    }
 }
 
 impl From<rusqlite::Error> for Trouble {
@@ -176,7 +192,7 @@ impl From<rusqlite::Error> for Trouble {
         if Error::from_damage(&error) {
             Trouble::Damaged(error.to_string())
         } else {
-            Trouble::Other(super::explain(&error))
+            Trouble::Database(super::explain(&error))
         }
     }
 }

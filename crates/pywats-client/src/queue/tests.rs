@@ -1,16 +1,15 @@
 //! Tests of the queue on real databases and folders.
 
-mod crash;
+pub(crate) mod crash;
 mod damage;
 mod first_schema;
 mod station;
 
 use super::*;
-use crate::folder::Identity;
 use jiff::Timestamp;
 use rusqlite::Connection;
 use station::{Station, unit};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use uuid::Uuid;

@@ -59,6 +59,7 @@ impl Queue {
         let db = lock(&self.db);
         db.connection.pragma_update(None, "synchronous", "NORMAL")?;
         db.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
+        super::step("folded");
         Ok(())
     }
 }

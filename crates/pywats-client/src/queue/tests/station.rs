@@ -1,7 +1,9 @@
 //! A data folder with its queue, and what intake does with files, in the smallest form.
 
+use super::crash::step;
+use crate::archive::Archive;
 use crate::disposition::Disposition;
-use crate::folder::{Folder, Moved};
+use crate::folder::{Folder, Identity, Kind, Moved};
 use crate::queue::{self, Entry, NewReport, Opened, Place, Queue, Settled, Unit, spool};
 use sha2::{Digest, Sha256};
 use std::ffi::{OsStr, OsString};
@@ -9,6 +11,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use uuid::Uuid;
+
+/// The folders in the data folder.
+pub(super) const FOLDERS: [&str; 5] = ["watch", "spool", "done", "failed", "archive"];
 
 pub(super) struct Station {
     dir: TempDir,
@@ -22,14 +27,27 @@ impl Station {
         Self::at(tempfile::tempdir().unwrap())
     }
 
+    /// A station that keeps delivered files in an archive.
+    pub(super) fn with_archive(mut self) -> Self {
+        let archive = Archive::new(self.path("archive"));
+        self.ends = Disposition::new(self.path("done"), self.path("failed")).with_archive(Some(archive));
+        self
+    }
+
     pub(super) fn at(dir: TempDir) -> Self {
         let path = |name: &str| dir.path().join(name);
-        for name in ["watch", "done", "failed"] {
+        for name in FOLDERS.iter().filter(|&&name| name != "spool") {
             fs::create_dir_all(path(name)).unwrap();
         }
         let ends = Disposition::new(path("done"), path("failed"));
         let queue = Some(queue::open(dir.path()).unwrap().queue);
         Station { queue, watch: path("watch"), ends, dir }
+    }
+
+    /// Closes the queue; the data folder stays.
+    pub(super) fn into_dir(mut self) -> TempDir {
+        self.close();
+        self.dir
     }
 
     pub(super) fn queue(&self) -> &Queue {
@@ -97,8 +115,10 @@ impl Station {
                 watch.rename_lazily(OsStr::new(name), self.queue().spool(), spool).unwrap() == Moved::Done
             })
             .unwrap();
+        step("claimed");
         self.queue().spool().sync_file(&spool).unwrap();
         self.queue().spool().sync().unwrap();
+        step("synchronised");
         self.new_report(id, spool, name.into(), &content)
     }
 
@@ -119,11 +139,40 @@ impl Station {
         }
     }
 
+    /// A row for a file in the spool.
+    pub(super) fn row(&self, id: Uuid, spool: OsString, name: &str, content: &[u8]) -> NewReport {
+        self.new_report(id, spool, name.into(), content)
+    }
+
+    /// What `claim_file` and its sender do for a file on another file system: the original stays.
+    pub(super) fn copy_file(&self, name: &str, id: Uuid) -> NewReport {
+        let content = fs::read(self.watch.join(name)).unwrap();
+        let spool = spool::name(id, OsStr::new(name), 0);
+        self.queue().spool().write(&spool, &content, false).unwrap();
+        step("synchronised");
+        NewReport { copied: true, ..self.new_report(id, spool, name.into(), &content) }
+    }
+
     /// What intake finds in a file that was handed back.
     pub(super) fn judged(&self, entry: &Entry) -> NewReport {
         let Place::Spool(spool) = &entry.place else { panic!("{entry:?}") };
         let content = fs::read(self.path("spool").join(spool)).unwrap();
-        self.new_report(entry.id, spool.clone(), entry.name.clone(), &content)
+        let new = self.new_report(entry.id, spool.clone(), entry.name.clone(), &content);
+        // A file that was copied just before a crash: its original is not another report.
+        let original = fs::read(self.watch.join(&entry.name));
+        let copied = entry.folder.as_os_str().is_empty() && original.is_ok_and(|bytes| bytes == content);
+        NewReport { copied, ..new }
+    }
+
+    pub(super) fn fingerprint(&self, _name: &str, content: &[u8]) -> [u8; 32] {
+        Sha256::digest(content).into()
+    }
+
+    pub(super) fn identity(&self, name: &str) -> Identity {
+        match Folder::open(&self.watch).unwrap().look(name.as_ref()).unwrap() {
+            Some(Kind::Plain(identity)) => identity,
+            other => panic!("{name}: {other:?}"),
+        }
     }
 
     /// Settles everything that can be.
