@@ -88,6 +88,11 @@ impl Line {
         self.reading && self.ready.is_empty()
     }
 
+    /// Whether some wait here.
+    pub fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
     /// Whether some wait here, or may wait in the queue.
     pub fn has_waiting(&self) -> bool {
         self.more || !self.ready.is_empty()

@@ -50,6 +50,8 @@ pub struct Pause {
     pub since: Order,
     /// Nothing is sent before.
     pub until: Instant,
+    /// A report that was not tried in a pause because of another one is not sent before.
+    pub soon: Instant,
     /// It is the WATS server that answers, so that only a report can tell when it is over.
     pub proven: bool,
     failures: u32,
@@ -63,6 +65,7 @@ impl Pause {
         if let Some(before) = before.as_ref().filter(|before| new.began < before.since) {
             let mut same = before.clone();
             same.until = same.until.max(now + asked);
+            same.soon = same.soon.max(now + asked);
             return same;
         }
         let failures = before.map_or(0, |before| before.failures).saturating_add(1);
@@ -77,6 +80,7 @@ impl Pause {
             why: new.why,
             since: new.arrived,
             until: now + wait.max(asked),
+            soon: now + waits.back_off(1, chance).max(asked),
             proven: new.proven,
             failures,
         }

@@ -15,7 +15,7 @@ use super::order::Order;
 use super::pause::{News, Pause, Reason, Waits};
 use crate::queue::Suspicion;
 use jiff::Timestamp;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 use wats::{Failure, FailureKind};
 
@@ -105,6 +105,8 @@ pub struct Schedule {
     refused: BTreeMap<i64, Order>,
     /// Reports that could not be read back since, and when.
     unread: BTreeMap<i64, Order>,
+    /// Reports that were refused in this pause: while there are few, a new one tells more and need not wait long.
+    tried: BTreeSet<i64>,
     in_a_row: u32,
     slow_until: Option<Instant>,
     last_refusal: String,
@@ -126,6 +128,7 @@ impl Schedule {
             accepted: Order::default(),
             refused: BTreeMap::new(),
             unread: BTreeMap::new(),
+            tried: BTreeSet::new(),
             in_a_row: 0,
             slow_until: None,
             last_refusal: String::new(),
@@ -179,15 +182,19 @@ impl Schedule {
         }
     }
 
-    /// What to do next, while `sending` reports are under way and at most `most` may be.
-    pub fn turn(&self, now: Instant, sending: usize, most: usize) -> Turn {
+    /// What to do next, while `sending` reports are under way and at most `most` may be; `fresh` says whether
+    /// one waits that was not tried.
+    pub fn turn(&self, now: Instant, sending: usize, most: usize, fresh: bool) -> Turn {
         let careful = self.pause.is_some() || self.in_a_row >= IN_A_ROW;
         if self.is_held() || (careful && self.wants_proof()) {
             return Turn::Wait(None);
         }
         if let Some(pause) = &self.pause {
-            return match (now < pause.until, sending, pause.proven) {
-                (true, ..) => Turn::Wait(Some(pause.until)),
+            let few = self.tried.len().max(self.refused.len()) < judge::DIFFERENT;
+            let soon = fresh && few && pause.proven && pause.reason != Reason::Busy;
+            let until = if soon { pause.soon } else { pause.until };
+            return match (now < until, sending, pause.proven) {
+                (true, ..) => Turn::Wait(Some(until)),
                 (_, 1.., _) => Turn::Wait(None),
                 (_, 0, false) => Turn::Version,
                 (_, 0, true) => Turn::Probe,
@@ -197,7 +204,7 @@ impl Schedule {
         match self.slow_until {
             Some(until) if now < until => Turn::Wait(Some(until)),
             _ if self.in_a_row >= IN_A_ROW => Turn::Send(1),
-            _ if self.in_a_row > 0 => Turn::Send(most.min(left.max(1))),
+            _ if self.in_a_row > 0 => Turn::Send(most.min(left)),
             _ => Turn::Send(most),
         }
     }
@@ -251,6 +258,7 @@ impl Schedule {
     /// Nothing is left that could tell whether the pause is over.
     pub fn nothing_waits(&mut self) {
         self.changed |= self.pause.take().is_some();
+        self.tried.clear();
     }
 
     /// Ten were refused in a row: what to tell people.
@@ -310,6 +318,7 @@ impl Schedule {
         self.unread.retain(|_, arrived| *arrived > asked.began);
         if self.pause.as_ref().is_some_and(|pause| pause.since < asked.began) {
             self.pause = None;
+            self.tried.clear();
             self.changed = true;
         }
         let mut fates = vec![(seq, Fate::Delivered)];
@@ -532,6 +541,7 @@ impl Schedule {
                 if proven && because == Because::Trouble {
                     self.nobody_passes();
                 }
+                self.tried.insert(seq);
                 self.pause_for(Reason::Because(because), &refusal.failure, refusal.asked, proven, moment);
                 if proven {
                     self.suspect(&refusal, Again::BackOff, moment)

@@ -82,6 +82,7 @@ pub(super) struct Upload<S, R> {
     pub(super) check_failed: Option<String>,
     /// The server has answered since the settings changed.
     pub(super) answered: bool,
+    started: (Instant, Timestamp),
     numbers: Arc<Numbers>,
     /// Answers to what began before belong to other settings.
     settings: Order,
@@ -145,10 +146,6 @@ fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
 
-fn moment() -> Moment {
-    Moment { now: now(), wall: Timestamp::now(), chance: fastrand::f64() }
-}
-
 impl<S: Store, R: Remote> Upload<S, R> {
     fn new(store: Arc<S>, status: Arc<Status>, link: Link<R>) -> Self {
         let now = now();
@@ -161,6 +158,7 @@ impl<S: Store, R: Remote> Upload<S, R> {
             held: HashMap::new(),
             check_failed: None,
             answered: false,
+            started: (now, Timestamp::now()),
             numbers: Arc::new(Numbers::new()),
             settings: Order::default(),
             line: Line::new(),
@@ -181,6 +179,16 @@ impl<S: Store, R: Remote> Upload<S, R> {
         }
     }
 
+    /// Now, by a clock that nobody sets while the service runs.
+    fn moment(&self) -> Moment {
+        let now = now();
+        let (start, wall) = self.started;
+        let elapsed = now.saturating_duration_since(start);
+        let wall =
+            jiff::SignedDuration::try_from(elapsed).ok().and_then(|elapsed| wall.checked_add(elapsed).ok());
+        Moment { now, wall: wall.unwrap_or_default(), chance: fastrand::f64() }
+    }
+
     /// Takes over what earlier lives knew.
     async fn restore(&mut self) -> Result<(), queue::Error> {
         let store = Arc::clone(&self.store);
@@ -193,9 +201,10 @@ impl<S: Store, R: Remote> Upload<S, R> {
                 return Ok(());
             }
         };
+        let moment = self.moment();
         for (entry, kept) in suspects {
             self.line.know(entry.seq);
-            if self.schedule.restore(entry.seq, &kept, moment()) {
+            if self.schedule.restore(entry.seq, &kept, moment) {
                 self.held.insert(entry.seq, entry);
             } else {
                 self.line.put_back(entry);
@@ -251,7 +260,7 @@ impl<S: Store, R: Remote> Upload<S, R> {
     /// Returns when to come back.
     fn send_what_may_be_sent(&mut self, remote: &R, now: Instant) -> Option<Instant> {
         while self.notes.len() < UNCOMMITTED {
-            match self.schedule.turn(now, self.sending, self.link.concurrency) {
+            match self.schedule.turn(now, self.sending, self.link.concurrency, self.line.has_ready()) {
                 Turn::Wait(until) => return until,
                 Turn::Version => {
                     self.ask_version(remote);
@@ -350,8 +359,8 @@ impl<S: Store, R: Remote> Upload<S, R> {
             }
             Some(Event::ReadBack(seq, asked, result)) => {
                 self.landed(seq);
-                let others = self.others_wait();
-                let fates = self.schedule.read_back(seq, asked, result, others, moment());
+                let (others, moment) = (self.others_wait(), self.moment());
+                let fates = self.schedule.read_back(seq, asked, result, others, moment);
                 self.apply_all(fates);
             }
             Some(Event::Version(asked, result)) => self.told_version(asked, &result),
@@ -369,12 +378,12 @@ impl<S: Store, R: Remote> Upload<S, R> {
     }
 
     fn sent(&mut self, seq: i64, asked: Asked, result: Result<(), Failure>) {
-        let others = self.others_wait();
+        let (others, moment) = (self.others_wait(), self.moment());
         self.check_after = now() + CHECK;
         let fates = match result {
             Ok(()) => {
                 self.pace.accepted(now());
-                self.schedule.accepted(seq, asked, moment())
+                self.schedule.accepted(seq, asked, moment)
             }
             Err(failure) => {
                 tracing::debug!("report {}: {failure}", self.id(seq));
@@ -385,7 +394,7 @@ impl<S: Store, R: Remote> Upload<S, R> {
                 if let Some(away) = self.away.get_mut(&seq) {
                     away.entry.attempts += 1;
                 }
-                self.schedule.failed(seq, asked, failure, others, moment())
+                self.schedule.failed(seq, asked, failure, others, moment)
             }
         };
         self.apply_all(fates);
@@ -409,8 +418,8 @@ impl<S: Store, R: Remote> Upload<S, R> {
             }
         }
         let answer = result.as_ref().map(drop);
-        let others = self.others_wait();
-        let fates = self.schedule.version(asked, answer, others, moment());
+        let (others, moment) = (self.others_wait(), self.moment());
+        let fates = self.schedule.version(asked, answer, others, moment);
         self.apply_all(fates);
     }
 
@@ -669,3 +678,6 @@ fn unless_panicked<T>(event: Result<T, JoinError>) -> Option<T> {
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

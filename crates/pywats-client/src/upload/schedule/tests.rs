@@ -90,7 +90,7 @@ impl Play {
     }
 
     fn turn(&self) -> Turn {
-        self.schedule.turn(self.now, 0, 4)
+        self.schedule.turn(self.now, 0, 4, false)
     }
 
     /// How long until the report is tried, and whether it is parked.
@@ -491,4 +491,23 @@ fn a_restart() {
     play.wait(24 * 3600 * SECOND);
     play.refuse_proven(3, Kind::Trouble, 500);
     assert_eq!(told(&play.accept(10)).iter().filter(|(seq, _, _, parked)| *seq == 3 && *parked).count(), 1);
+}
+
+/// Fails if: a new report waits for long because an old one has met a page again and again; or many do not.
+#[test]
+fn a_new_report_tells_more() {
+    let mut play = Play::new();
+    play.others = false;
+    for wait in [1, 2, 4, 8] {
+        play.refuse_proven(1, Kind::NotWats, 200);
+        assert_eq!(play.pause(), Some(wait * SECOND));
+        let fresh = play.schedule.turn(play.now, 0, 4, true);
+        assert_eq!(fresh, Turn::Wait(Some(play.now + SECOND)));
+        play.wait(wait * SECOND);
+    }
+    play.refuse_proven(2, Kind::NotWats, 200);
+    play.refuse_proven(3, Kind::NotWats, 200);
+    let until = play.now + play.pause().unwrap_or_default();
+    assert_eq!(play.schedule.turn(play.now, 0, 4, true), Turn::Wait(Some(until)));
+    assert!(until > play.now + 30 * SECOND);
 }
