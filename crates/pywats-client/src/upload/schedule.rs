@@ -105,7 +105,7 @@ pub struct Schedule {
     refused: BTreeMap<i64, Order>,
     /// Reports that could not be read back since, and when.
     unread: BTreeMap<i64, Order>,
-    /// Reports that were refused in this pause: while there are few, a new one tells more and need not wait long.
+    /// Reports that were refused in this pause: another one tells more.
     tried: BTreeSet<i64>,
     in_a_row: u32,
     slow_until: Option<Instant>,
@@ -235,6 +235,11 @@ impl Schedule {
     /// When the next suspect's time comes.
     pub fn next_due(&self) -> Option<Instant> {
         self.cases.next_due()
+    }
+
+    /// Whether it was tried in this pause, so that another one tells more.
+    pub fn was_tried(&self, seq: i64) -> bool {
+        self.tried.contains(&seq)
     }
 
     /// The suspect to find out about the server with, where nobody else waits.
@@ -550,6 +555,7 @@ impl Schedule {
                 }
             }
             Then::AllWait(asked) => {
+                self.tried.insert(seq);
                 self.wait_for(asked, &refusal.failure, refusal.asked, moment);
                 self.give_back(seq, moment.now)
             }

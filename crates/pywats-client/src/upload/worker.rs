@@ -267,7 +267,7 @@ impl<S: Store, R: Remote> Upload<S, R> {
                     return None;
                 }
                 Turn::Probe if self.line.is_reading() => return None,
-                Turn::Probe => match self.take_ready().or_else(|| self.take_probe()) {
+                Turn::Probe => match self.take_probe() {
                     Some(away) => self.send(remote, away, now),
                     None if self.away.is_empty() && !self.line.has_waiting() && self.held.is_empty() => {
                         self.schedule.nothing_waits();
@@ -305,9 +305,14 @@ impl<S: Store, R: Remote> Upload<S, R> {
         self.take_held(seq)
     }
 
+    /// A report to find out about the server with: one that was not tried in this pause, if there is one.
     fn take_probe(&mut self) -> Option<Away> {
-        let seq = self.schedule.probe()?;
-        self.take_held(seq)
+        let tried = |seq| self.schedule.was_tried(seq);
+        if let Some(entry) = self.line.take_unless(tried, |_| true) {
+            return Some(Away { bytes: entry.size, entry, suspect: false });
+        }
+        let suspect = self.schedule.probe().and_then(|seq| self.take_held(seq));
+        suspect.or_else(|| self.take_ready())
     }
 
     fn take_held(&mut self, seq: i64) -> Option<Away> {
