@@ -6,7 +6,6 @@ mod answers;
 mod attacks;
 mod commands;
 mod configuration;
-mod crash;
 mod delivery;
 mod diagnose;
 mod files;
