@@ -111,6 +111,16 @@ impl Station {
         })
     }
 
+    /// A running station that sends so many reports at once.
+    pub(crate) fn sending(server: &Server, at_once: u64) -> Self {
+        let mut station = Station::new();
+        let mut settings = station.settings(server);
+        settings["upload"]["concurrency"] = at_once.into();
+        station.configure(&settings);
+        station.start();
+        station
+    }
+
     pub(crate) fn configure(&self, settings: &Value) {
         self.configure_text(settings.to_string());
     }
@@ -283,11 +293,13 @@ impl Station {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     }
 
-    /// The names in a folder, sorted; none if there is no folder.
+    /// The names in a folder, sorted, but not of what is written beside a delivered file; none if there is no
+    /// folder.
     pub(crate) fn names(folder: &Path) -> Vec<String> {
         let mut names: Vec<String> = fs::read_dir(folder)
             .map(|entries| entries.map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect())
             .unwrap_or_default();
+        names.retain(|name| !name.ends_with(".sent.json"));
         names.sort();
         names
     }
