@@ -9,10 +9,13 @@
 //! - A suspect waits by itself ([`Case`]); what was proven of it is judged again once others pass.
 //! - After ten refusals in a row and no acceptance, one report every 30 s.
 
-use super::case::{Case, Cases, PARKED, PARKED_AT_ONCE, class_of};
-use super::judge::{self, Again, Answer, Because, Context, Others, Proof, Then, judge};
+mod outcome;
+mod view;
+
+use super::case::{Case, Cases, PARKED, PARKED_AT_ONCE};
+use super::judge::{self, Again, Answer, Context, Others, Proof, Then, judge};
 use super::order::Order;
-use super::pause::{News, Pause, Reason, Waits};
+use super::pause::{Pause, Reason, Waits};
 use crate::queue::Suspicion;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -266,44 +269,6 @@ impl Schedule {
         self.tried.clear();
     }
 
-    /// Ten were refused in a row: what to tell people.
-    pub fn slow(&self) -> Option<String> {
-        (self.in_a_row >= IN_A_ROW).then(|| {
-            format!(
-                "the server has refused the last {} reports, and none was accepted since: {}; one is sent every {} \
-                 seconds; correct what the server complains of",
-                self.in_a_row,
-                self.last_refusal,
-                SLOW.as_secs()
-            )
-        })
-    }
-
-    /// The suspects that people must know of: how many, and the one that has waited longest.
-    pub fn troubled(&self) -> Option<(usize, i64, &Case)> {
-        let troubled =
-            || self.cases.iter().filter(|(_, case)| !case.parked && (case.stays || case.tries > 1));
-        let (seq, case) = troubled().min_by_key(|(seq, case)| (case.since, *seq))?;
-        Some((troubled().count(), seq, case))
-    }
-
-    /// The parked reports: how many, and the one that was parked last.
-    pub fn parked(&self) -> Option<(usize, i64, &Case)> {
-        let (count, seq) = self.cases.parked();
-        let seq = seq?;
-        Some((count, seq, self.cases.get(seq)?))
-    }
-
-    /// Whether what people see has changed. Says so once.
-    pub fn take_changed(&mut self) -> bool {
-        std::mem::take(&mut self.changed)
-    }
-
-    /// Whether this report waits for a reason of its own.
-    pub fn holds(&self, seq: i64) -> bool {
-        self.cases.get(seq).is_some()
-    }
-
     /// A report is not the upload's any more.
     pub fn forget(&mut self, seq: i64) {
         self.changed |= self.cases.remove(seq).is_some();
@@ -384,7 +349,7 @@ impl Schedule {
         if asked.began < self.settings {
             return vec![(seq, self.give_back(seq, moment.now))];
         }
-        if let FailureKind::Busy { .. } = failure.kind {
+        if is_busy(failure.kind) {
             self.told_to_wait(seq, asked);
         }
         // Somebody who began later may have been answered earlier.
@@ -421,10 +386,8 @@ impl Schedule {
                 pause.proven = true;
                 pause.until = pause.until.min(moment.now);
             }
-            (Err(failure), Some(_)) => {
-                if !had_refusals || matches!(failure.kind, FailureKind::Busy { .. }) {
-                    self.pause_for(reason_of(failure), failure, asked, false, moment);
-                }
+            (Err(failure), Some(_)) if !had_refusals || is_busy(failure.kind) => {
+                self.pause_for(reason_of(failure), failure, asked, false, moment);
             }
             _ => {}
         }
@@ -462,219 +425,15 @@ impl Schedule {
         let refusal = Refusal { seq, asked, at: moment.now, failure: Failure { kind, ..failure } };
         vec![self.carry_out(then, refusal, true, moment)]
     }
-
-    /// Takes the refusals that arrived before.
-    fn take_unproven(&mut self, before: Order) -> Vec<Refusal> {
-        let (taken, left) = std::mem::take(&mut self.unproven)
-            .into_iter()
-            .partition(|refusal| refusal.asked.arrived < before);
-        self.unproven = left;
-        taken
-    }
-
-    fn told_to_wait(&mut self, seq: i64, asked: Asked) {
-        let before = self.busy.get(&seq).copied();
-        let times = match before {
-            Some(before) if self.accepted > before.arrived => before.times + 1,
-            Some(before) => before.times,
-            None => 1,
-        };
-        self.busy.insert(seq, Busy { times, arrived: asked.arrived });
-    }
-
-    fn conclude(&mut self, refusal: Refusal, proof: Proof, others: bool, moment: Moment) -> (i64, Fate) {
-        if proof == Proof::Yes && counts_as_refused(refusal.failure.kind) {
-            self.refused.insert(refusal.seq, refusal.asked.arrived);
-        }
-        let then = self.judged(&refusal, proof, others, moment);
-        self.carry_out(then, refusal, proof == Proof::Yes, moment)
-    }
-
-    fn judged(&self, refusal: &Refusal, proof: Proof, others: bool, moment: Moment) -> Then {
-        let Refusal { seq, asked, failure, at } = refusal;
-        let mut context = self.context(*seq, proof, self.others(asked.arrived, others));
-        if let Some(before) = self.cases.get(*seq).filter(|before| before.kind == class_of(failure.kind)) {
-            context.alone = alone_for(before, moment.wall);
-            if before.arrived.is_some() && before.status == failure.status {
-                context.refused_before = Some(at.saturating_duration_since(before.at));
-                context.accepted_between = before.passed;
-            }
-        }
-        judge(Answer::Failed { kind: failure.kind, status: failure.status }, &context)
-    }
-
-    fn context(&self, seq: i64, proof: Proof, others: Others) -> Context {
-        Context {
-            proof,
-            others,
-            refused_before: None,
-            accepted_between: false,
-            alone: Duration::ZERO,
-            busy: self.busy.get(&seq).map_or(0, |busy| busy.times),
-            parked: self.cases.get(seq).is_some_and(|case| case.parked),
-            trust_answer: self.trust_answer,
-        }
-    }
-
-    fn others(&self, arrived: Order, waiting: bool) -> Others {
-        if self.accepted > arrived {
-            Others::Pass
-        } else if self.refused.len() >= judge::DIFFERENT {
-            Others::Refused
-        } else if waiting {
-            Others::NotTried
-        } else {
-            Others::NoneWaiting
-        }
-    }
-
-    fn carry_out(&mut self, then: Then, refusal: Refusal, proven: bool, moment: Moment) -> (i64, Fate) {
-        let seq = refusal.seq;
-        let fate = match then {
-            Then::Deliver => {
-                self.forget(seq);
-                Fate::Delivered
-            }
-            Then::ReadBack => Fate::ReadBack,
-            Then::Fail => {
-                self.refused_for_good(&refusal, moment.now);
-                Fate::Failed(refusal.failure)
-            }
-            Then::Suspect(again) => self.suspect(&refusal, again, moment),
-            Then::Park => self.park(&refusal, moment),
-            Then::Pause(because) => {
-                if proven && because == Because::Trouble {
-                    self.nobody_passes();
-                }
-                self.tried.insert(seq);
-                self.pause_for(Reason::Because(because), &refusal.failure, refusal.asked, proven, moment);
-                if proven {
-                    self.suspect(&refusal, Again::BackOff, moment)
-                } else {
-                    self.give_back(seq, moment.now)
-                }
-            }
-            Then::AllWait(asked) => {
-                self.tried.insert(seq);
-                self.wait_for(asked, &refusal.failure, refusal.asked, moment);
-                self.give_back(seq, moment.now)
-            }
-            // It was asked already, or the answer came by itself.
-            Then::Prove => self.give_back(seq, moment.now),
-        };
-        (seq, fate)
-    }
-
-    /// It is the server, for all: what was held against single reports was not their fault.
-    fn nobody_passes(&mut self) {
-        let alone: Vec<i64> =
-            self.cases.iter().filter(|(_, case)| case.alone && !case.parked).map(|(seq, _)| seq).collect();
-        for seq in alone {
-            self.cases.change(seq, |case| case.alone = false);
-        }
-    }
-
-    fn suspect(&mut self, refusal: &Refusal, again: Again, moment: Moment) -> Fate {
-        let Refusal { seq, asked, at, failure } = refusal;
-        let mut case = Case::new(failure, asked.arrived, *at, moment.wall, self.cases.get(*seq));
-        case.passed = self.accepted > asked.arrived;
-        if case.passed && case.kind == FailureKind::Trouble && !case.alone {
-            case.alone = true;
-            case.since = moment.wall;
-        }
-        case.stays = again == Again::Longest;
-        case.until = match again {
-            Again::BackOff => moment.now + self.waits.back_off(case.tries, moment.chance),
-            Again::OnceMore => *at + judge::ONCE_MORE,
-            Again::Longest => moment.now + self.waits.longest(moment.chance),
-        };
-        let kept = is_noted(&case).then(|| case.to_suspicion());
-        self.cases.put(*seq, case);
-        self.changed = true;
-        Fate::Held(kept)
-    }
-
-    fn park(&mut self, refusal: &Refusal, moment: Moment) -> Fate {
-        let Refusal { seq, asked, at, failure } = refusal;
-        let mut case = Case::new(failure, asked.arrived, *at, moment.wall, self.cases.get(*seq));
-        if !case.parked {
-            case.since = moment.wall;
-        }
-        case.parked = true;
-        case.passed = true;
-        case.until = moment.now + parked_for(&case);
-        let kept = case.to_suspicion();
-        self.cases.put(*seq, case);
-        self.changed = true;
-        Fate::Held(Some(kept))
-    }
-
-    /// Nothing is known about a report: it waits as before.
-    pub fn give_back(&mut self, seq: i64, now: Instant) -> Fate {
-        match self.cases.get(seq).map(is_noted) {
-            None => Fate::Waits,
-            Some(true) => {
-                let until = now + self.waits.initial;
-                self.not_sent(seq, until);
-                Fate::Held(None)
-            }
-            Some(false) => {
-                self.cases.remove(seq);
-                Fate::Waits
-            }
-        }
-    }
-
-    fn refused_for_good(&mut self, refusal: &Refusal, now: Instant) {
-        self.forget(refusal.seq);
-        if self.accepted > refusal.asked.arrived {
-            return;
-        }
-        self.in_a_row += 1;
-        if self.in_a_row >= IN_A_ROW {
-            self.slow_until = Some(now + SLOW);
-            self.last_refusal.clone_from(&refusal.failure.message);
-            self.changed = true;
-        }
-    }
-
-    fn wait_for(&mut self, wait: Option<Duration>, failure: &Failure, asked: Asked, moment: Moment) {
-        let news = News {
-            reason: Reason::Busy,
-            why: failure.message.clone(),
-            began: asked.began,
-            arrived: asked.arrived,
-            proven: true,
-            asked: wait,
-        };
-        self.begin_pause(news, moment);
-    }
-
-    fn pause_for(&mut self, reason: Reason, failure: &Failure, asked: Asked, proven: bool, moment: Moment) {
-        let wait = match failure.kind {
-            FailureKind::Busy { retry_after } => retry_after,
-            _ => None,
-        };
-        let news = News {
-            reason,
-            why: failure.message.clone(),
-            began: asked.began,
-            arrived: asked.arrived,
-            proven,
-            asked: wait,
-        };
-        self.begin_pause(news, moment);
-    }
-
-    fn begin_pause(&mut self, news: News, moment: Moment) {
-        self.changed = true;
-        self.pause = Some(Pause::new(self.pause.take(), news, self.waits, moment.now, moment.chance));
-    }
 }
 
 /// What a restart has to know of. A report that waits in a pause is no suspect.
 fn is_noted(case: &Case) -> bool {
     case.parked || !matches!(case.kind, FailureKind::NotWats | FailureKind::Gate)
+}
+
+fn is_busy(kind: FailureKind) -> bool {
+    matches!(kind, FailureKind::Busy { .. })
 }
 
 /// Kinds that, from three different reports, speak against the server and not against the reports.

@@ -1,7 +1,9 @@
 //! The task that uploads: asks the [`Schedule`] what to do, lets [`task`] do it, and hands what comes back to
 //! both. It never blocks; nothing it does costs in proportion to what waits.
 
-use super::line::{Line, WINDOW};
+mod disk;
+
+use super::line::Line;
 use super::notes::Notes;
 use super::order::{Numbers, Order};
 use super::pace::Pace;
@@ -259,7 +261,7 @@ impl<S: Store, R: Remote> Upload<S, R> {
 
     /// Returns when to come back.
     fn send_what_may_be_sent(&mut self, remote: &R, now: Instant) -> Option<Instant> {
-        while self.notes.len() < UNCOMMITTED {
+        while self.notes.uncommitted() < UNCOMMITTED {
             match self.schedule.turn(now, self.sending, self.link.concurrency, self.line.has_ready()) {
                 Turn::Wait(until) => return until,
                 Turn::Version => {
@@ -461,15 +463,6 @@ impl<S: Store, R: Remote> Upload<S, R> {
         Ok(())
     }
 
-    fn bring_back_unreadable(&mut self, now: Instant) {
-        let (due, later) =
-            std::mem::take(&mut self.unreadable).into_iter().partition(|(again, _)| *again <= now);
-        self.unreadable = later;
-        for (_, entry) in due {
-            self.line.put_back(entry);
-        }
-    }
-
     fn apply_all(&mut self, fates: Vec<(i64, Fate)>) {
         for (seq, fate) in fates {
             self.apply(seq, fate);
@@ -533,105 +526,6 @@ impl<S: Store, R: Remote> Upload<S, R> {
             _ => {
                 let fate = self.schedule.give_back(seq, now());
                 self.apply(seq, fate);
-            }
-        }
-    }
-
-    /// Reads on, commits and moves files. Returns when to come back.
-    fn use_disk(&mut self, now: Instant) -> Option<Instant> {
-        if self.read_after <= now
-            && let Some(after) = self.line.wants_more()
-        {
-            self.disk.spawn(task::next(Arc::clone(&self.store), after, WINDOW));
-        }
-        if let Some(notes) = self.notes.take(now) {
-            self.disk.spawn(task::note(Arc::clone(&self.store), notes));
-        }
-        if !self.settling && self.settle_after.is_some_and(|after| after <= now) {
-            self.settling = true;
-            self.settle_after = None;
-            self.disk.spawn(task::settle(Arc::clone(&self.store)));
-        }
-        let reading = (self.read_after > now).then_some(self.read_after);
-        [self.notes.due(), self.settle_after, reading].into_iter().flatten().min()
-    }
-
-    fn disk_happened(&mut self, event: Result<DiskEvent, JoinError>) -> Result<(), queue::Error> {
-        let result = match unless_panicked(event) {
-            None => return Ok(()),
-            Some(DiskEvent::Read(after, Ok(entries))) => {
-                self.line.read(after, entries);
-                Ok(())
-            }
-            Some(DiskEvent::Read(_, Err(error))) => {
-                self.line.not_read();
-                self.read_after = now() + RETRY;
-                Err(error)
-            }
-            Some(DiskEvent::Noted(notes, Ok(()))) => {
-                self.noted(&notes);
-                Ok(())
-            }
-            Some(DiskEvent::Noted(notes, Err(error))) => {
-                self.notes.failed(notes, now() + RETRY);
-                Err(error)
-            }
-            Some(DiskEvent::Settled(Ok(settled))) => {
-                self.settling = false;
-                self.settled(settled.more, settled.left);
-                Ok(())
-            }
-            Some(DiskEvent::Settled(Err(error))) => {
-                self.settling = false;
-                self.settle_after = Some(now() + RETRY);
-                Err(error)
-            }
-        };
-        match result {
-            Err(error) if error.is_corruption() => Err(error),
-            Err(error) => {
-                self.status.problem(Area::Queue, format!("the queue fails: {error}"));
-                Ok(())
-            }
-            Ok(()) => {
-                if self.unreadable.is_empty() && self.notes.is_well() && self.read_after <= now() {
-                    self.status.fine(Area::Queue);
-                }
-                Ok(())
-            }
-        }
-    }
-
-    fn noted(&mut self, notes: &[(i64, Note)]) {
-        self.notes.done();
-        let mut decided = false;
-        for (seq, note) in notes {
-            if let Note::Decided(_) = note {
-                self.line.forget(*seq);
-                decided = true;
-            }
-        }
-        if decided {
-            self.settle_after = Some(now());
-        }
-        if self.store.rewound() {
-            self.line.rewind();
-        }
-    }
-
-    fn settled(&mut self, more: bool, mut left: Vec<String>) {
-        self.left.append(&mut left);
-        if more {
-            self.settle_after = Some(now());
-            return;
-        }
-        match std::mem::take(&mut self.left).as_slice() {
-            [] => self.status.fine(Area::Folders),
-            [first, others @ ..] => {
-                let others =
-                    if others.is_empty() { String::new() } else { format!(" (and {} more)", others.len()) };
-                self.status.problem(Area::Folders, format!("{first}{others}"));
-                self.settle_after.get_or_insert(now() + RETRY);
             }
         }
     }

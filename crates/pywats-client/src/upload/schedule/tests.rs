@@ -1,7 +1,7 @@
 //! The table of the issue as it plays: what is refused, proven, accepted in which order, and what becomes of it.
 
 use super::*;
-use crate::upload::case::PARKED;
+use crate::upload::judge::Because;
 use FailureKind as Kind;
 
 const SECOND: Duration = Duration::from_secs(1);

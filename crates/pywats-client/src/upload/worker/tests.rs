@@ -157,7 +157,7 @@ async fn one_report_meets_it_and_others_pass() {
             let what = format!("{row}, {concurrency} at once");
             station.put();
             let bad = station.put();
-            station.replies(bad, &[reply.clone()]);
+            station.replies(bad, std::slice::from_ref(reply));
             station.put();
             station.start();
             let mut passed = *time / 20;

@@ -338,10 +338,6 @@ impl Station {
         self.verdict(seq) == Some(Verdict::Delivered)
     }
 
-    pub(super) fn is_refused(&self, seq: i64) -> bool {
-        matches!(self.verdict(seq), Some(Verdict::Refused(_)))
-    }
-
     pub(super) fn is_parked(&self, seq: i64) -> bool {
         self.store.memory().suspects.get(&seq).is_some_and(|kept| kept.parked)
     }
