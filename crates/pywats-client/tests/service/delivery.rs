@@ -181,3 +181,31 @@ fn a_name_that_comes_back_while_its_report_waits() {
         .collect();
     assert!(done.contains("first") && done.contains("second"), "{done}");
 }
+
+/// Fails if: more or fewer reports are sent at once than the setting says, two with one identifier are, a connection
+/// is opened for each, or one gets lost.
+#[test]
+fn many_at_once() {
+    let server = server();
+    server.set_latency(Duration::from_millis(50));
+    let mut station = Station::new();
+    let names: Vec<String> = (0..200).map(|number| format!("SN{number:03}")).collect();
+    for name in &names {
+        station.put(format!("{name}.json"), report(name));
+    }
+    let own = "11111111-2222-4333-8444-555555555555";
+    for number in 0..8 {
+        station.put(format!("own{number}.json"), report_with_id("OWN", own));
+    }
+    station.configure(&station.settings(&server));
+    station.start();
+    server.wait_for_reports_blocking(208, PATIENCE).unwrap();
+    let traffic = server.traffic();
+    // A version may be asked for beside the reports.
+    assert!((8..=9).contains(&traffic.most_at_once), "{traffic:?}");
+    assert_eq!(traffic.most_for_one_id, 1, "{traffic:?}");
+    assert!(server.connections() <= 12, "{} connections", server.connections());
+    server.each_once(names.iter().map(String::as_str)).unwrap();
+    station.wait("all are in done", |station| Station::names(&station.done()).len() == 208);
+    station.wait_until_ready();
+}
