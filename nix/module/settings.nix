@@ -45,6 +45,11 @@ types.submodule {
       watch_folder = optional types.str "What {option}`services.pywats-client.watchFolders` says.";
       done_folder = optional types.str "Folder to which delivered files go.";
       failed_folder = optional types.str "Folder to which refused files go.";
+      after_delivery = optional (types.enum [
+        "done"
+        "archive"
+      ]) "What becomes of delivered files.";
+      archive_folder = optional types.str "Folder of the archive.";
       max_report_bytes = optional (types.ints.between 1 536870912) "Size of the largest report that is read.";
     };
     upload = {
@@ -56,6 +61,11 @@ types.submodule {
         "id"
         "answer"
       ]) "What proves that the server has a report: its identifier, or an answer as WATS answers.";
+    };
+    retention = {
+      done_days = optional (types.ints.between 0 36500) "Days that delivered files are kept; 0 is for ever.";
+      done_gigabytes = optional (types.ints.between 0 1000000) "Size of the delivered files that are kept.";
+      failed_days = optional (types.ints.between 0 36500) "Days that refused files are kept; 0 is for ever.";
     };
     logging.level = optional (types.enum [
       "error"

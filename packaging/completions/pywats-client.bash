@@ -22,6 +22,9 @@ _pywats__client() {
             pywats__client,diagnose)
                 cmd="pywats__client__subcmd__diagnose"
                 ;;
+            pywats__client,reprocess)
+                cmd="pywats__client__subcmd__reprocess"
+                ;;
             pywats__client,run)
                 cmd="pywats__client__subcmd__run"
                 ;;
@@ -35,7 +38,7 @@ _pywats__client() {
 
     case "${cmd}" in
         pywats__client)
-            opts="-h -V --help --version run check test-connection diagnose"
+            opts="-h -V --help --version run check test-connection diagnose reprocess"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -74,6 +77,36 @@ _pywats__client() {
             fi
             case "${prev}" in
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__reprocess)
+            opts="-h --config --from --since --until --all --list --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -W "done archive failed" -- "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

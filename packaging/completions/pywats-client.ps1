@@ -29,6 +29,7 @@ Register-ArgumentCompleter -Native -CommandName 'pywats-client' -ScriptBlock {
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Show which configuration the service would use and what is wrong with it')
             [CompletionResult]::new('test-connection', 'test-connection', [CompletionResultType]::ParameterValue, 'Ask the server for its version, with the configured address, token and proxy')
             [CompletionResult]::new('diagnose', 'diagnose', [CompletionResultType]::ParameterValue, 'Print a report for support: versions, configuration, folders, service, server, and what to do')
+            [CompletionResult]::new('reprocess', 'reprocess', [CompletionResultType]::ParameterValue, 'Take delivered or refused files back into the watch folder, to be uploaded again')
             break
         }
         'pywats-client;run' {
@@ -53,6 +54,17 @@ Register-ArgumentCompleter -Native -CommandName 'pywats-client' -ScriptBlock {
         'pywats-client;diagnose' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system''s place, see FILES]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, for programs')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pywats-client;reprocess' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system''s place, see FILES]')
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Where the files are now')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Files that came there at this time or later: a day (in UTC), as 2026-11-28, or a time, as 2026-11-28T14:00:00Z')
+            [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Files that came there at this time or earlier')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'All files')
+            [CompletionResult]::new('--list', '--list', [CompletionResultType]::ParameterName, 'Only show which files are meant')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break

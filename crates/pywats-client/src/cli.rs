@@ -1,7 +1,7 @@
 //! The command line. Man pages and shell completions are generated from it
 //! (`tests/generated.rs`), so it knows nothing of the rest of the program.
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// Uploads manufacturing test reports to a WATS server.
@@ -42,10 +42,15 @@ pub enum Command {
     /// whether the Unified Write Filter would discard reports at a restart, with the commands that prevent
     /// it; the settings of the filter are read with uwfmgr.exe get-config.
     Diagnose(DiagnoseArgs),
+    /// Take delivered or refused files back into the watch folder, to be uploaded again.
+    ///
+    /// Safe while the service runs. A report that was sent before is sent under the same identifier again, which
+    /// replaces it on the server. Files of the archive are copied; files of the done and failed folders are moved.
+    Reprocess(ReprocessArgs),
 }
 
 /// Where the configuration is.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 pub struct ConfigArgs {
     /// Read the configuration from FILE [default: PYWATS_CONFIG, else the system's place, see FILES].
     #[arg(long, value_name = "FILE")]
@@ -61,6 +66,45 @@ pub struct DiagnoseArgs {
     /// Print JSON, for programs.
     #[arg(long)]
     pub json: bool,
+}
+
+/// What to take back.
+#[derive(Args, Debug, Default)]
+pub struct ReprocessArgs {
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Where the files are now.
+    #[arg(long, value_enum)]
+    pub from: Origin,
+    /// Files that came there at this time or later: a day (in UTC), as 2026-11-28, or a time, as
+    /// 2026-11-28T14:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Files that came there at this time or earlier.
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// All files.
+    #[arg(long)]
+    pub all: bool,
+    /// Only show which files are meant.
+    #[arg(long)]
+    pub list: bool,
+    /// Names that the files had in the watch folder; * stands for anything.
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+}
+
+/// Where files are that are taken back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Origin {
+    /// The done folder.
+    #[default]
+    Done,
+    /// The archive.
+    Archive,
+    /// The failed folder.
+    Failed,
 }
 
 /// How to run the service.
@@ -104,12 +148,23 @@ pub const SECTIONS: &[Section] = &[
                  In it, unless configured otherwise:",
             ),
             ("watch/", "Where reports are dropped. Subfolders and names starting with a dot are left alone."),
-            ("done/", "Files whose reports the server has accepted."),
+            (
+                "done/",
+                "Files whose reports the server has accepted, each that was not sent as it is with a file NAME.sent.json \
+                 that says under which identifier and what was changed.",
+            ),
             (
                 "failed/",
                 "Files that cannot be uploaded, each with a file NAME.reason.json that says why and what to do.",
             ),
-            ("queue.db", "The queue of reports that the server has not yet accepted."),
+            (
+                "archive/",
+                "In place of done/ if client.after_delivery is \"archive\": a folder a day with compressed files \
+                 (gzip). The comment of each says what became of it.",
+            ),
+            ("spool/", "Files whose reports the server has not yet accepted, under their identifiers."),
+            ("queue.db", "What is known of these reports. If it is lost it is made again from spool/."),
+            ("reserve", "Space that is kept back for a full disk."),
         ],
     ),
     (
@@ -136,6 +191,10 @@ pub const SECTIONS: &[Section] = &[
         &[
             ("pywats-client check", "Show the configuration in force and its problems."),
             ("pywats-client test-connection && echo ready", "Prove address, token and proxy."),
+            (
+                "pywats-client reprocess --from failed --since 2026-11-28",
+                "Upload again what was refused since that day, after its cause is gone.",
+            ),
             ("pywats-client diagnose > report.txt", "Write down what support asks first."),
             (
                 "PYWATS_DATA_DIR=/tmp/pywats PYWATS_HEALTH_PORT=0 pywats-client run",

@@ -1,9 +1,10 @@
 //! The subcommands, from the command line to the exit code.
 
-use crate::cli::{Cli, Command, DiagnoseArgs, RunArgs};
+use crate::cli::{Cli, Command, DiagnoseArgs, ReprocessArgs, RunArgs};
 use crate::config::settings::SETTINGS;
 use crate::config::{FileState, Loaded, Sources};
 use crate::exit::Exit;
+use crate::reprocess::{self, ReprocessError};
 use crate::{diagnose, logging, run, upload};
 use clap::Parser;
 use std::io::{self, Write};
@@ -16,6 +17,7 @@ pub fn main() -> Exit {
         Command::Check(args) => check(&Sources::new(args.config).load()),
         Command::TestConnection(args) => test_connection(&Sources::new(args.config).load()),
         Command::Diagnose(args) => diagnose(args),
+        Command::Reprocess(args) => reprocess(args),
     }
 }
 
@@ -130,6 +132,29 @@ fn diagnose(args: DiagnoseArgs) -> Exit {
     let report = diagnose::diagnose(&Sources::new(args.config.config).load());
     say(&if args.json { format!("{:#}", report.json()) } else { report.text() });
     if report.needs_attention() { Exit::Attention } else { Exit::Ok }
+}
+
+fn reprocess(mut args: ReprocessArgs) -> Exit {
+    let loaded = Sources::new(args.config.config.take()).load();
+    if !loaded.errors.is_empty() {
+        loaded.errors.iter().for_each(|error| complain(error));
+        return Exit::ConfigInvalid;
+    }
+    match reprocess::reprocess(&loaded.config, &args, say) {
+        Ok(0) => {
+            complain("no such file");
+            Exit::Error
+        }
+        Ok(_) => Exit::Ok,
+        Err(error @ (ReprocessError::Time(_) | ReprocessError::Nothing)) => {
+            complain(&error.to_string());
+            Exit::Usage
+        }
+        Err(error) => {
+            complain(&error.to_string());
+            Exit::Error
+        }
+    }
 }
 
 fn exit_of(failure: &Failure) -> Exit {

@@ -1,9 +1,9 @@
 //! The pipeline of one configuration: queue, intake and upload, started and stopped together.
 
 use crate::config::Config;
-use crate::disposition::Disposition;
 use crate::folder::Folder;
 use crate::intake;
+use crate::keeper;
 use crate::queue::{self, OpenError, Queue};
 use crate::status::Status;
 use crate::upload;
@@ -54,6 +54,8 @@ pub struct Engine {
     stop_intake: intake::worker::Stopper,
     intake: thread::JoinHandle<()>,
     upload: JoinHandle<Result<(), queue::Error>>,
+    stop_keeper: keeper::Stopper,
+    keeper: thread::JoinHandle<()>,
     queue: Arc<Queue>,
     try_parked: Arc<Notify>,
 }
@@ -81,13 +83,16 @@ impl Engine {
                 aside.display()
             ));
         }
+        if opened.old > 0 {
+            tracing::info!("{} reports that the previous version has queued are delivered first", opened.old);
+        }
         for folder in [&done, &failed] {
             // The lock of the queue says that nobody else is writing there.
             let swept = Folder::open(folder).and_then(|open| open.sweep());
             swept.map_err(|error| StartError::Folder { path: folder.clone(), error })?;
         }
         let queue = Arc::new(opened.queue);
-        let disposition = Arc::new(Disposition::new(done, failed));
+        let disposition = Arc::new(keeper::ends(config));
         let queued = Arc::new(Notify::new());
         let (stop_intake, life) = intake::worker::prepare(intake::worker::Setup {
             folder: watched.clone(),
@@ -100,10 +105,23 @@ impl Engine {
         .map_err(|error| StartError::Folder { path: watched.clone(), error })?;
         let intake =
             thread::Builder::new().name("intake".to_owned()).spawn(life).map_err(StartError::Thread)?;
+        let (stop_keeper, life) = keeper::prepare(keeper::Setup {
+            queue: Arc::clone(&queue),
+            disposition: Arc::clone(&disposition),
+            status: Arc::clone(status),
+            retention: config.retention,
+            done,
+            failed,
+            archive: config.archive_folder(),
+        });
+        let keeper = thread::Builder::new().name("keeper".to_owned()).spawn(life).map_err(|error| {
+            stop_intake.stop();
+            StartError::Thread(error)
+        })?;
         let (stop, stopped) = watch::channel(false);
         let try_parked = Arc::new(Notify::new());
         let upload = tokio::spawn(upload::worker::run(upload::worker::Setup {
-            store: Arc::new(upload::store::Local { queue: Arc::clone(&queue), ends: disposition }),
+            store: Arc::clone(&queue),
             status: Arc::clone(status),
             queued,
             try_parked: Arc::clone(&try_parked),
@@ -111,7 +129,7 @@ impl Engine {
             stop: stopped,
         }));
         tracing::info!("watching {}", watched.display());
-        Ok(Engine { stop, stop_intake, intake, upload, queue, try_parked })
+        Ok(Engine { stop, stop_intake, intake, upload, stop_keeper, keeper, queue, try_parked })
     }
 
     /// Returns when a worker has ended although nobody asked it to.
@@ -151,7 +169,10 @@ impl Engine {
         let intake = tokio::task::spawn_blocking(move || self.intake.join().is_err());
         let upload = async { if self.upload.is_finished() { None } else { Some(self.upload.await) } };
         let (intake, upload) = tokio::join!(intake, upload);
-        if intake.unwrap_or(true) || matches!(upload, Some(Err(_))) {
+        // What it leaves is moved after the next start.
+        self.stop_keeper.stop();
+        let keeper = tokio::task::spawn_blocking(move || self.keeper.join().is_err()).await;
+        if intake.unwrap_or(true) || matches!(upload, Some(Err(_))) || keeper.unwrap_or(true) {
             tracing::error!("a worker ended unexpectedly");
         }
     }

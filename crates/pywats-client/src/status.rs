@@ -3,6 +3,7 @@
 //! Workers report here; the health endpoints, the service manager and the log read it. A problem is
 //! logged when it appears or changes and when it is over, however often it is reported.
 
+use crate::disposition::Census;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -92,6 +93,7 @@ struct Inner {
     last_error: Option<String>,
     counts: Counts,
     parked: Option<Parked>,
+    failed: Census,
     beats: BTreeMap<Worker, Instant>,
 }
 
@@ -107,6 +109,7 @@ impl Status {
                 last_error: None,
                 counts: Counts::default(),
                 parked: None,
+                failed: Census::default(),
                 beats: BTreeMap::new(),
             }),
         }
@@ -205,6 +208,16 @@ impl Status {
     /// What is parked.
     pub fn parked_reports(&self) -> Option<Parked> {
         self.inner().parked.clone()
+    }
+
+    /// Says what lies in the failed folder.
+    pub fn lies_in_failed(&self, census: Census) {
+        self.inner().failed = census;
+    }
+
+    /// What lies in the failed folder.
+    pub fn failed_files(&self) -> Census {
+        self.inner().failed.clone()
     }
 
     /// How long the service has been running.

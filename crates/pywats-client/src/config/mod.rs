@@ -29,6 +29,8 @@ pub struct Config {
     pub client: Client,
     /// How uploads are retried.
     pub upload: Upload,
+    /// How long finished files are kept.
+    pub retention: Retention,
     /// What is logged.
     pub logging: Logging,
     /// Where the health endpoints listen.
@@ -63,8 +65,32 @@ pub struct Client {
     pub done_folder: Option<PathBuf>,
     /// Where refused files go; by default `failed` in the data folder.
     pub failed_folder: Option<PathBuf>,
+    /// What becomes of delivered files.
+    pub after_delivery: AfterDelivery,
+    /// Where they go if they are archived; by default `archive` in the data folder.
+    pub archive_folder: Option<PathBuf>,
     /// The largest report that is read, in bytes: what bounds the memory of the service.
     pub max_report_bytes: u64,
+}
+
+/// What becomes of a file when its report was delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterDelivery {
+    /// It is moved to the done folder.
+    Done,
+    /// It is compressed into the archive.
+    Archive,
+}
+
+/// How long finished files are kept; 0 is for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Days after the delivery, in the done folder or the archive.
+    pub done_days: u32,
+    /// As many of them, in gigabytes.
+    pub done_gigabytes: u32,
+    /// Days after the refusal, in the failed folder.
+    pub failed_days: u32,
 }
 
 /// How uploads are retried.
@@ -124,6 +150,8 @@ impl Config {
                 watch_folder: None,
                 done_folder: None,
                 failed_folder: None,
+                after_delivery: AfterDelivery::Done,
+                archive_folder: None,
                 max_report_bytes: 64 << 20,
             },
             upload: Upload {
@@ -133,6 +161,7 @@ impl Config {
                 max_per_minute: None,
                 proof: Proof::Id,
             },
+            retention: Retention { done_days: 90, done_gigabytes: 10, failed_days: 0 },
             logging: Logging { level: tracing::Level::INFO },
             health: Health { address: std::net::Ipv4Addr::LOCALHOST.into(), port: 8080 },
         }
@@ -151,6 +180,11 @@ impl Config {
     /// Where refused files go.
     pub fn failed_folder(&self) -> PathBuf {
         self.folder(self.client.failed_folder.as_deref(), "failed")
+    }
+
+    /// Where delivered files go if they are archived.
+    pub fn archive_folder(&self) -> PathBuf {
+        self.folder(self.client.archive_folder.as_deref(), "archive")
     }
 
     fn folder(&self, configured: Option<&Path>, default: &str) -> PathBuf {

@@ -3,7 +3,7 @@
 //! templates of the policies come from it.
 
 use super::policy::{Input, Policy};
-use super::{Config, Proof, Secret};
+use super::{AfterDelivery, Config, Proof, Secret};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -153,6 +153,37 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         section: "client",
+        key: "after_delivery",
+        env: None,
+        policy: None,
+        expects: "\"done\" to move delivered files to the done folder, or \"archive\" to compress them into the archive",
+        read: |c, v| {
+            c.client.after_delivery = match text(v)? {
+                "done" => AfterDelivery::Done,
+                "archive" => AfterDelivery::Archive,
+                _ => return None,
+            };
+            Some(())
+        },
+        show: |c| {
+            let word = match c.client.after_delivery {
+                AfterDelivery::Done => "done",
+                AfterDelivery::Archive => "archive",
+            };
+            Some(word.to_owned())
+        },
+    },
+    Setting {
+        section: "client",
+        key: "archive_folder",
+        env: None,
+        policy: None,
+        expects: folder::WANTED,
+        read: |c, v| optional_path(v).map(|folder| c.client.archive_folder = folder),
+        show: |c| Some(c.archive_folder().display().to_string()),
+    },
+    Setting {
+        section: "client",
         key: "max_report_bytes",
         env: None,
         policy: None,
@@ -222,6 +253,33 @@ pub const SETTINGS: &[Setting] = &[
             };
             Some(proof.to_owned())
         },
+    },
+    Setting {
+        section: "retention",
+        key: "done_days",
+        env: None,
+        policy: None,
+        expects: "how many days delivered files are kept in the done folder or the archive, from 1 to 36500, or 0 for ever",
+        read: |c, v| number(v, 0, 36_500).map(|days| c.retention.done_days = days as u32),
+        show: |c| Some(c.retention.done_days.to_string()),
+    },
+    Setting {
+        section: "retention",
+        key: "done_gigabytes",
+        env: None,
+        policy: None,
+        expects: "how many gigabytes of delivered files are kept, the newest, from 1 to 1000000, or 0 for all",
+        read: |c, v| number(v, 0, 1_000_000).map(|size| c.retention.done_gigabytes = size as u32),
+        show: |c| Some(c.retention.done_gigabytes.to_string()),
+    },
+    Setting {
+        section: "retention",
+        key: "failed_days",
+        env: None,
+        policy: None,
+        expects: "how many days refused files are kept in the failed folder, from 1 to 36500, or 0 for ever",
+        read: |c, v| number(v, 0, 36_500).map(|days| c.retention.failed_days = days as u32),
+        show: |c| Some(c.retention.failed_days.to_string()),
     },
     Setting {
         section: "logging",

@@ -111,10 +111,20 @@ fn describe(section: &mut Section, body: &Value) {
         "pending_count",
         "delivered_count",
         "failed_count",
+        "failed_folder_files",
         "last_error",
         "config_path",
     ] {
         section.row(name, details[name].clone());
+    }
+    let newest = &details["failed_folder_newest"];
+    if let (Some(file), Some(reason)) = (newest["file"].as_str(), newest["reason"].as_str()) {
+        let files = &details["failed_folder_files"];
+        section.row("failed_folder_newest", format!("{file}: {reason}"));
+        section.finding(format!(
+            "{files} files lie in the failed folder, the newest is {file}: {reason}; correct them and drop them into \
+             the watch folder again, or remove them"
+        ));
     }
     if body["healthy"] != true {
         let reason = body["reason"].as_str().unwrap_or("it does not say why");

@@ -210,6 +210,16 @@ impl Folder {
         }
     }
 
+    /// When a file got its present name, in seconds since 1970: its last renaming, or a later change of its
+    /// rights.
+    ///
+    /// # Errors
+    /// If the system does not tell.
+    #[allow(clippy::unnecessary_cast)] // the field's type differs between systems
+    pub fn arrival(&self, name: &OsStr) -> io::Result<i64> {
+        Ok(rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW)?.st_ctime as i64)
+    }
+
     /// Makes the content of a file survive a power cut.
     ///
     /// # Errors

@@ -12,9 +12,10 @@ use std::path::{Path, PathBuf};
 use windows_sys::Win32::Foundation::{ERROR_ALREADY_EXISTS, ERROR_FILE_EXISTS, ERROR_SHARING_VIOLATION};
 use windows_sys::Win32::Storage::FileSystem::{
     BY_HANDLE_FILE_INFORMATION, FILE_ATTRIBUTE_DEVICE, FILE_ATTRIBUTE_DIRECTORY,
-    FILE_ATTRIBUTE_REPARSE_POINT, FILE_FLAG_OPEN_REPARSE_POINT, FILE_SHARE_DELETE, FILE_SHARE_READ,
-    FILE_TYPE_DISK, GetFileInformationByHandle, GetFileType, MOVEFILE_REPLACE_EXISTING,
-    MOVEFILE_WRITE_THROUGH, MoveFileExW,
+    FILE_ATTRIBUTE_REPARSE_POINT, FILE_BASIC_INFO, FILE_FLAG_OPEN_REPARSE_POINT, FILE_READ_ATTRIBUTES,
+    FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_TYPE_DISK, FileBasicInfo, GetFileInformationByHandle,
+    GetFileInformationByHandleEx, GetFileType, MOVEFILE_REPLACE_EXISTING, MOVEFILE_WRITE_THROUGH,
+    MoveFileExW,
 };
 
 /// A folder.
@@ -178,6 +179,31 @@ impl Folder {
             }
             result => result,
         }
+    }
+
+    /// When a file got its present name, in seconds since 1970: its last renaming or other change.
+    ///
+    /// # Errors
+    /// If the system does not tell.
+    pub fn arrival(&self, name: &OsStr) -> io::Result<i64> {
+        let file = File::options()
+            .access_mode(FILE_READ_ATTRIBUTES)
+            .custom_flags(FILE_FLAG_OPEN_REPARSE_POINT)
+            .open(self.path.join(name))?;
+        let mut times = FILE_BASIC_INFO::default();
+        // SAFETY: the handle is open, and the structure is ours to fill, with its size.
+        let told = unsafe {
+            GetFileInformationByHandleEx(
+                file.as_raw_handle(),
+                FileBasicInfo,
+                (&raw mut times).cast(),
+                size_of::<FILE_BASIC_INFO>() as u32,
+            )
+        };
+        if told == 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(nanoseconds_since_1970(times.ChangeTime.cast_unsigned()) / 1_000_000_000)
     }
 
     /// Makes the content and the name of a file survive a power cut.

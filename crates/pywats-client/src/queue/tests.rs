@@ -3,6 +3,8 @@
 pub(crate) mod crash;
 mod damage;
 mod first_schema;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod station;
 
 use super::*;

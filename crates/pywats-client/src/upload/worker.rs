@@ -100,10 +100,6 @@ pub(super) struct Upload<S, R> {
     unreadable: Vec<(Instant, Entry)>,
     notes: Notes,
     read_after: Instant,
-    settle_after: Option<Instant>,
-    settling: bool,
-    /// What could not be moved in this round.
-    left: Vec<String>,
     net: JoinSet<Event>,
     disk: JoinSet<DiskEvent>,
 }
@@ -173,9 +169,6 @@ impl<S: Store, R: Remote> Upload<S, R> {
             unreadable: Vec::new(),
             notes: Notes::default(),
             read_after: now,
-            settle_after: Some(now),
-            settling: false,
-            left: Vec::new(),
             net: JoinSet::new(),
             disk: JoinSet::new(),
         }
@@ -558,8 +551,6 @@ impl<S: Store, R: Remote> Upload<S, R> {
         }
         if let Some(notes) = self.notes.take_all() {
             let event = task::note(Arc::clone(&self.store), notes).await;
-            self.disk_happened(Ok(event))?;
-            let event = task::settle(Arc::clone(&self.store)).await;
             self.disk_happened(Ok(event))?;
         }
         Ok(())

@@ -261,6 +261,10 @@ impl Station {
         self.data().join("watch")
     }
 
+    pub(crate) fn spool(&self) -> PathBuf {
+        self.data().join("spool")
+    }
+
     pub(crate) fn done(&self) -> PathBuf {
         self.data().join("done")
     }
@@ -299,6 +303,7 @@ impl Station {
         let mut names: Vec<String> = fs::read_dir(folder)
             .map(|entries| entries.map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect())
             .unwrap_or_default();
+        // What stands beside files without an identifier of their own, which is most of them here.
         names.retain(|name| !name.ends_with(".sent.json"));
         names.sort();
         names

@@ -4,44 +4,6 @@ use crate::station::{Station, report, server, submissions};
 use std::fs;
 use std::process::Stdio;
 
-/// No file may grow beyond this, as on a disk that is full. Only on Linux the limit of another process can be raised
-/// again.
-#[cfg(target_os = "linux")]
-fn nearly_full() -> std::io::Result<()> {
-    use rustix::process::{Resource, Rlimit, setrlimit};
-    // SAFETY: ignoring a signal runs no code; without it the first refused write would end the process.
-    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
-    Ok(setrlimit(Resource::Fsize, Rlimit { current: Some(200_000), maximum: None })?)
-}
-
-/// Fails if: a disk without space loses a report, puts it into `failed/`, ends the service or goes
-/// unnoticed, or the report is not taken when there is space again.
-#[cfg(target_os = "linux")]
-#[test]
-fn a_full_disk_loses_nothing() {
-    use rustix::process::{Resource, Rlimit, prlimit};
-    let server = server();
-    let mut station = Station::new();
-    station.configure(&station.settings(&server));
-    station.prepare(nearly_full);
-    station.start();
-    station.wait_until_ready();
-    let big =
-        report("BIG").replace("\"STATION\"", &format!("\"STATION\",\"comment\":\"{}\"", "x".repeat(500_000)));
-    let aside = station.dir().join("big");
-    fs::write(&aside, big).unwrap();
-    fs::rename(aside, station.watch().join("big.json")).unwrap();
-    station.wait_for_reason("the queue cannot be written");
-    assert_eq!(Station::names(&station.watch()), ["big.json"]);
-    assert_eq!(Station::names(&station.failed()), [""; 0]);
-    assert_eq!(submissions(&server), []);
-    assert!(station.is_running());
-    prlimit(Some(station.pid()), Resource::Fsize, Rlimit { current: None, maximum: None }).unwrap();
-    station.wait_for_done(&["big.json"]);
-    station.wait_until_ready();
-    assert_eq!(submissions(&server).len(), 1);
-}
-
 /// Fails if: folders that cannot be made or written end the service, lose a report, or are not named
 /// together with what to do; or the service does not recover.
 #[test]
@@ -62,16 +24,16 @@ fn folders_without_rights_are_waited_for() {
     station.set_mode(&station.done(), 0o555);
     let path = station.put("b.json", report("B"));
     station.set_mode(&path, 0o644);
-    station.wait_for_reason("stays in the watch folder");
-    assert_eq!(Station::names(&station.watch()), ["b.json"]);
+    station.wait_for_reason("let the service's account move files");
+    assert_eq!(Station::names(&station.spool()).len(), 1);
     station.set_mode(&station.done(), 0o755);
     station.wait_for_done(&["b.json"]);
     station.wait_until_ready();
     assert_eq!(submissions(&server).len(), 2, "each was sent once");
 }
 
-/// Fails if: a damaged queue ends the service or is deleted, or files still in the watch folder are not
-/// delivered.
+/// Fails if: a damaged queue ends the service or is deleted, or its reports are not delivered from the spool, under
+/// the same identifiers.
 #[test]
 fn a_damaged_queue_is_put_aside() {
     let server = server();
@@ -79,13 +41,16 @@ fn a_damaged_queue_is_put_aside() {
     station.start();
     station.put("a.json", report("A"));
     station.wait("queued", |station| station.get("/health/details").json()["details"]["pending_count"] == 1);
+    let spool = Station::names(&station.spool());
     station.stop();
     fs::write(station.data().join("queue.db"), vec![0x5a; 50_000]).unwrap();
     station.configure(&station.settings(&server));
     station.start();
     station.wait_for_done(&["a.json"]);
     assert!(Station::names(&station.data()).iter().any(|name| name.starts_with("queue.db.damaged-")));
-    assert!(station.log().contains("the queue was damaged"), "{}", station.log());
+    assert!(station.log().contains("the database of the queue was damaged"), "{}", station.log());
+    let [(_, id)] = submissions(&server).try_into().unwrap();
+    assert_eq!(spool, [format!("{id}~a.json")]);
 }
 
 /// Fails if: two services share a data folder, or the second does not say why it ends.

@@ -1,4 +1,4 @@
-//! The worker's use of the disk: reading on, committing what is known, moving files. One of each at a time.
+//! The worker's use of the disk: reading on, and committing what is known. One of each at a time.
 
 use super::{RETRY, Upload, now, unless_panicked};
 use crate::queue::{self, Note};
@@ -11,7 +11,7 @@ use std::time::Instant;
 use tokio::task::JoinError;
 
 impl<S: Store, R: Remote> Upload<S, R> {
-    /// Reads on, commits and moves files. Returns when to come back.
+    /// Reads on and commits. Returns when to come back.
     pub(super) fn use_disk(&mut self, now: Instant) -> Option<Instant> {
         if self.read_after <= now
             && let Some(after) = self.line.wants_more()
@@ -21,13 +21,8 @@ impl<S: Store, R: Remote> Upload<S, R> {
         if let Some(notes) = self.notes.take(now) {
             self.disk.spawn(task::note(Arc::clone(&self.store), notes));
         }
-        if !self.settling && self.settle_after.is_some_and(|after| after <= now) {
-            self.settling = true;
-            self.settle_after = None;
-            self.disk.spawn(task::settle(Arc::clone(&self.store)));
-        }
         let reading = (self.read_after > now).then_some(self.read_after);
-        [self.notes.due(), self.settle_after, reading].into_iter().flatten().min()
+        [self.notes.due(), reading].into_iter().flatten().min()
     }
 
     pub(super) fn disk_happened(&mut self, event: Result<DiskEvent, JoinError>) -> Result<(), queue::Error> {
@@ -50,16 +45,6 @@ impl<S: Store, R: Remote> Upload<S, R> {
                 self.notes.failed(notes, now() + RETRY);
                 Err(error)
             }
-            Some(DiskEvent::Settled(Ok(settled))) => {
-                self.settling = false;
-                self.settled(settled.more, settled.left);
-                Ok(())
-            }
-            Some(DiskEvent::Settled(Err(error))) => {
-                self.settling = false;
-                self.settle_after = Some(now() + RETRY);
-                Err(error)
-            }
         };
         match result {
             Err(error) if error.is_corruption() => Err(error),
@@ -78,35 +63,13 @@ impl<S: Store, R: Remote> Upload<S, R> {
 
     fn noted(&mut self, notes: &[(i64, Note)]) {
         self.notes.done();
-        let mut decided = false;
         for (seq, note) in notes {
             if let Note::Decided(_) = note {
                 self.line.forget(*seq);
-                decided = true;
             }
-        }
-        if decided {
-            self.settle_after = Some(now());
         }
         if self.store.rewound() {
             self.line.rewind();
-        }
-    }
-
-    fn settled(&mut self, more: bool, mut left: Vec<String>) {
-        self.left.append(&mut left);
-        if more {
-            self.settle_after = Some(now());
-            return;
-        }
-        match std::mem::take(&mut self.left).as_slice() {
-            [] => self.status.fine(Area::Folders),
-            [first, others @ ..] => {
-                let others =
-                    if others.is_empty() { String::new() } else { format!(" (and {} more)", others.len()) };
-                self.status.problem(Area::Folders, format!("{first}{others}"));
-                self.settle_after.get_or_insert(now() + RETRY);
-            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! A queue in memory and a server that answers as told, for a worker whose time is not the clock's.
 
-use crate::queue::{Body, Counts, Entry, Error, Note, Place, Settled, Suspicion, Verdict};
+use crate::queue::{Body, Counts, Entry, Error, Note, Place, Suspicion, Verdict};
 use crate::status::{Phase, Status};
 use crate::upload::pause::Waits;
 use crate::upload::store::{Remote, Store};
@@ -107,15 +107,6 @@ impl Store for FakeStore {
                 }
             }
         }
-        Ok(())
-    }
-
-    fn settle(&self, _: usize) -> Result<Settled, Error> {
-        self.memory().uses += 1;
-        Ok(Settled::default())
-    }
-
-    fn tidy(&self) -> Result<(), Error> {
         Ok(())
     }
 

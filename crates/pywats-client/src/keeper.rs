@@ -1,0 +1,207 @@
+//! The thread that keeps house: it moves decided reports to their end, gives space back, keeps retention, and
+//! looks now and then into `failed/`.
+//!
+//! It sleeps until something is decided; an idle service reads and writes nothing.
+
+use crate::archive::Archive;
+use crate::config::{AfterDelivery, Config, Retention};
+use crate::disposition::Disposition;
+use crate::folder::Folder;
+use crate::queue::{Error, Queue};
+use crate::retention::{self, Limits, Removed};
+use crate::status::{Area, Status};
+use jiff::Timestamp;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Reports that go to their end in one commit.
+const BATCH: usize = 64;
+/// How often what could not be moved is tried again.
+const RETRY: Duration = Duration::from_secs(10);
+/// How often the disk is looked at, and the stop is heard at the latest.
+const TICK: Duration = Duration::from_secs(30);
+/// How often `failed/` is looked at: people correct and remove files there.
+const LOOK: Duration = Duration::from_secs(600);
+/// How often retention is kept while there is space.
+const SWEEP: Duration = Duration::from_secs(6 * 3600);
+/// How often old identifiers are forgotten.
+const PRUNE: Duration = Duration::from_secs(24 * 3600);
+/// The fact that says from when on files may be removed, in seconds since 1970.
+const FROM: &str = "retention_from";
+
+/// What the keeper works with.
+pub struct Setup {
+    /// Whose reports go to their end.
+    pub queue: Arc<Queue>,
+    /// Where they go.
+    pub disposition: Arc<Disposition>,
+    /// Where to tell what happens.
+    pub status: Arc<Status>,
+    /// How long finished files are kept.
+    pub retention: Retention,
+    /// The done folder.
+    pub done: PathBuf,
+    /// The failed folder.
+    pub failed: PathBuf,
+    /// The archive, where one was ever in use.
+    pub archive: PathBuf,
+}
+
+/// A handle to end the keeper.
+#[derive(Clone, Debug)]
+pub struct Stopper {
+    stopping: Arc<AtomicBool>,
+    queue: Arc<Queue>,
+}
+
+impl Stopper {
+    /// Asks the keeper to end after the batch it is working on.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+        self.queue.wake();
+    }
+}
+
+/// The folders for finished files that a configuration describes.
+pub fn ends(config: &Config) -> Disposition {
+    let archive = match config.client.after_delivery {
+        AfterDelivery::Done => None,
+        AfterDelivery::Archive => Some(Archive::new(config.archive_folder())),
+    };
+    Disposition::new(config.done_folder(), config.failed_folder()).with_archive(archive)
+}
+
+struct Keeper {
+    setup: Setup,
+    stopping: Arc<AtomicBool>,
+    look: Instant,
+    sweep: Instant,
+    prune: Instant,
+}
+
+/// Prepares the keeper; the returned closure is its life.
+pub fn prepare(setup: Setup) -> (Stopper, impl FnOnce() + Send) {
+    let stopping = Arc::new(AtomicBool::new(false));
+    let stopper = Stopper { stopping: Arc::clone(&stopping), queue: Arc::clone(&setup.queue) };
+    let now = Instant::now();
+    let mut keeper = Keeper { setup, stopping, look: now, sweep: now, prune: now };
+    (stopper, move || keeper.run())
+}
+
+impl Keeper {
+    fn run(&mut self) {
+        while !self.stopping() {
+            let pause = match self.round() {
+                Ok(true) => TICK,
+                Ok(false) => RETRY,
+                Err(error) => {
+                    self.setup
+                        .status
+                        .problem(Area::Folders, format!("finished reports are not moved: {error}"));
+                    RETRY
+                }
+            };
+            self.setup.queue.wait_for_verdict(pause);
+        }
+    }
+
+    fn stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Does what there is to do; says whether all of it could be done.
+    fn round(&mut self) -> Result<bool, Error> {
+        let settled = self.settle()?;
+        let Setup { queue, disposition, .. } = &self.setup;
+        queue.tidy(|| !self.stopping.load(Ordering::Relaxed))?;
+        let now = Instant::now();
+        if self.look <= now {
+            self.look = now + LOOK;
+            if let Err(error) = disposition.look_at_failed() {
+                tracing::debug!("{}: {error}", self.setup.failed.display());
+            }
+        }
+        self.setup.status.lies_in_failed(disposition.failed_files());
+        if self.sweep <= now || retention::is_pressing(&self.setup.done) {
+            self.sweep = now + SWEEP;
+            self.keep_retention()?;
+        }
+        if self.prune <= now {
+            self.prune = now + PRUNE;
+            self.setup.queue.prune_known()?;
+        }
+        Ok(settled)
+    }
+
+    fn settle(&self) -> Result<bool, Error> {
+        let Setup { queue, disposition, status, .. } = &self.setup;
+        let mut left: Vec<String> = Vec::new();
+        loop {
+            let settled = queue.settle(disposition, BATCH)?;
+            left.extend(settled.left);
+            if !settled.more || self.stopping() {
+                break;
+            }
+        }
+        match left.as_slice() {
+            [] => status.fine(Area::Folders),
+            [one] => status.problem(Area::Folders, one),
+            [first, rest @ ..] => {
+                status.problem(Area::Folders, format!("{first} (and {} more files)", rest.len()));
+            }
+        }
+        Ok(left.is_empty())
+    }
+
+    fn keep_retention(&self) -> Result<(), Error> {
+        let now = Timestamp::now().as_second();
+        let from = self.removal_begins(now)?;
+        let Setup { retention, done, failed, archive, .. } = &self.setup;
+        let go_on = || !self.stopping();
+        let delivered = Limits::of_delivered(retention, done);
+        let archived = Limits::of_delivered(retention, archive);
+        let refused = Limits::of_refused(retention);
+        for (path, limits, of_days) in
+            [(done, delivered, false), (archive, archived, true), (failed, refused, false)]
+        {
+            let keep = |folder: &Folder, remove| match of_days {
+                true => retention::apply_to_archive(folder, &limits, now, remove, go_on),
+                false => retention::apply(folder, &limits, now, remove, go_on),
+            };
+            match Folder::open(path).and_then(|folder| keep(&folder, from <= now)) {
+                Ok(Removed { files: 0, .. }) => {}
+                Ok(Removed { files, bytes }) if from <= now => tracing::info!(
+                    "{}: removed the {files} oldest files ({} MB), as the section retention of the configuration says",
+                    path.display(),
+                    bytes / 1_000_000
+                ),
+                Ok(Removed { files, bytes }) => tracing::warn!(
+                    "{}: {files} files ({} MB) are over the limits and will be removed after {}; to keep them, set \
+                     retention.done_days and retention.done_gigabytes, or move them away",
+                    path.display(),
+                    bytes / 1_000_000,
+                    Timestamp::from_second(from).unwrap_or(Timestamp::UNIX_EPOCH)
+                ),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => tracing::warn!("{}: retention is not kept: {error}", path.display()),
+            }
+        }
+        Ok(())
+    }
+
+    /// From when on files may be removed: at once in a new data folder, else seven days after the first start
+    /// of a version that knows of limits, or after the database was lost.
+    fn removal_begins(&self, now: i64) -> Result<i64, Error> {
+        let Setup { queue, done, .. } = &self.setup;
+        if let Some(from) = queue.fact(FROM)? {
+            return Ok(from);
+        }
+        let is_new = std::fs::read_dir(done).is_ok_and(|mut entries| entries.next().is_none());
+        let from = if is_new { now } else { now + retention::GRACE };
+        queue.remember(FROM, from)?;
+        Ok(from)
+    }
+}
