@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A folder is missing and cannot be made, or cannot be used.
-    #[error("folder {}: {error}; create it and let the service's account use it", path.display())]
+    #[error("folder {}: {error}; {}", path.display(), advice(error))]
     Folder {
         /// The folder.
         path: PathBuf,
@@ -175,6 +175,20 @@ impl Engine {
         if intake.unwrap_or(true) || matches!(upload, Some(Err(_))) || keeper.unwrap_or(true) {
             tracing::error!("a worker ended unexpectedly");
         }
+    }
+}
+
+/// What to do about a folder that cannot be used.
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists => {
+            "create it and let the service's account use it"
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem if cfg!(target_os = "linux") => {
+            "the service's account or its unit may not use it: run pywats-client diagnose as root, which names what \
+             forbids it and the command that allows it"
+        }
+        _ => "let the service's account use it",
     }
 }
 

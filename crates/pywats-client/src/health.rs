@@ -1,4 +1,5 @@
-//! The health endpoints: JSON over HTTP for people, probes and monitoring, GET only, never a secret.
+//! The health endpoints: JSON over HTTP for people, probes and monitoring, GET and HEAD only, never
+//! a secret.
 //!
 //! | path | 200 | 503 |
 //! |---|---|---|
@@ -72,10 +73,13 @@ async fn answer(State(view): State<View>, method: Method, uri: Uri) -> Response 
         "/metrics" => metrics,
         _ => |_| json_response(StatusCode::NOT_FOUND, json!({ "error": "Not found" })),
     };
-    let mut response = if method == Method::GET {
+    let mut response = if method == Method::GET || method == Method::HEAD {
         respond(&view)
     } else {
-        json_response(StatusCode::METHOD_NOT_ALLOWED, json!({ "error": "Method not allowed; use GET" }))
+        json_response(
+            StatusCode::METHOD_NOT_ALLOWED,
+            json!({ "error": "Method not allowed; use GET or HEAD" }),
+        )
     };
     response
         .headers_mut()

@@ -57,7 +57,7 @@ pub const SETTINGS: &[Setting] = &[
         policy: None,
         expects: "the token that the server issued, in quotes",
         read: |c, v| optional_text(v).map(|token| c.server.token = token.map(Secret::new)),
-        show: |c| c.server.token.as_ref().map(Secret::masked),
+        show: |c| c.server.token.as_ref().map(|token| token.masked().to_owned()),
     },
     Setting {
         section: "server",
