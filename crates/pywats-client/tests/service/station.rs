@@ -281,6 +281,11 @@ impl Station {
         fs::read_to_string(self.log_path()).unwrap_or_default()
     }
 
+    /// Begins the log anew.
+    pub(crate) fn forget_log(&self) {
+        fs::write(self.log_path(), "").unwrap();
+    }
+
     pub(crate) fn port(&self) -> u16 {
         self.port
     }
