@@ -58,6 +58,11 @@ pub struct Pause {
 }
 
 impl Pause {
+    /// Whether the version is asked for next, and not a report sent: by turns.
+    pub fn asks_version(&self) -> bool {
+        self.failures % 2 == 1
+    }
+
     /// Begins one, or makes one longer that goes on. What was already under way when it began says nothing
     /// new: it makes no wait longer but one that the server asks for.
     pub fn new(before: Option<Pause>, new: News, waits: Waits, now: Instant, chance: f64) -> Self {

@@ -84,6 +84,8 @@ struct Refusal {
     asked: Asked,
     at: Instant,
     failure: Failure,
+    /// The version did not come; what is under way may still prove who said it.
+    denied: bool,
 }
 
 /// How often a report was told to wait.
@@ -189,7 +191,7 @@ impl Schedule {
     /// one waits that was not tried.
     pub fn turn(&self, now: Instant, sending: usize, most: usize, fresh: bool) -> Turn {
         let careful = self.pause.is_some() || self.in_a_row >= IN_A_ROW;
-        if self.is_held() || (careful && self.wants_proof()) {
+        if self.is_held() || (careful && !self.unproven.is_empty()) {
             return Turn::Wait(None);
         }
         if let Some(pause) = &self.pause {
@@ -199,8 +201,9 @@ impl Schedule {
             return match (now < until, sending, pause.proven) {
                 (true, ..) => Turn::Wait(Some(until)),
                 (_, 1.., _) => Turn::Wait(None),
-                (_, 0, false) => Turn::Version,
-                (_, 0, true) => Turn::Probe,
+                // The version is cheap; but where it fails and reports pass, only a report can tell.
+                (_, 0, false) if pause.asks_version() => Turn::Version,
+                (_, 0, _) => Turn::Probe,
             };
         }
         let left = IN_A_ROW.saturating_sub(self.in_a_row + self.unproven.len() as u32) as usize;
@@ -217,12 +220,12 @@ impl Schedule {
     fn is_held(&self) -> bool {
         let stops =
             |refusal: &Refusal| matches!(refusal.failure.kind, FailureKind::NotWats | FailureKind::Gate);
-        self.unproven.len() > 1 || self.unproven.iter().any(stops)
+        self.unproven.len() > 1 || self.unproven.iter().any(|refusal| refusal.denied || stops(refusal))
     }
 
     /// Whether the server is to be asked for its version at once, because of a refusal.
     pub fn wants_proof(&self) -> bool {
-        !self.unproven.is_empty()
+        self.unproven.iter().any(|refusal| !refusal.denied)
     }
 
     /// Whether all wait.
@@ -354,7 +357,7 @@ impl Schedule {
         }
         // Somebody who began later may have been answered earlier.
         let proof = if self.accepted > asked.arrived { Proof::Yes } else { Proof::NotAsked };
-        let refusal = Refusal { seq, asked, at: moment.now, failure };
+        let refusal = Refusal { seq, asked, at: moment.now, failure, denied: false };
         match self.judged(&refusal, proof, others, moment) {
             Then::Prove => {
                 self.unproven.push(refusal);
@@ -365,15 +368,22 @@ impl Schedule {
         }
     }
 
-    /// The server was asked for its version.
+    /// The server was asked for its version. `under_way` says whether reports are: then they may still prove what
+    /// the version did not.
     pub fn version(
         &mut self,
         asked: Asked,
         answer: Result<(), &Failure>,
         others: bool,
+        under_way: bool,
         moment: Moment,
     ) -> Vec<(i64, Fate)> {
         if asked.began < self.settings {
+            return Vec::new();
+        }
+        if answer.is_err() && under_way && !self.unproven.is_empty() {
+            let asked_after = |refusal: &&mut Refusal| refusal.asked.arrived < asked.began;
+            self.unproven.iter_mut().filter(asked_after).for_each(|refusal| refusal.denied = true);
             return Vec::new();
         }
         let refusals = self.take_unproven(asked.began);
@@ -392,6 +402,14 @@ impl Schedule {
             _ => {}
         }
         fates
+    }
+
+    /// No report is under way any more that could prove what the version did not.
+    pub fn nothing_under_way(&mut self, others: bool, moment: Moment) -> Vec<(i64, Fate)> {
+        let (denied, left) =
+            std::mem::take(&mut self.unproven).into_iter().partition(|refusal: &Refusal| refusal.denied);
+        self.unproven = left;
+        denied.into_iter().map(|refusal| self.conclude(refusal, Proof::No, others, moment)).collect()
     }
 
     /// The server was asked for a report that it had taken under another identifier.
@@ -422,7 +440,8 @@ impl Schedule {
         );
         let then = judge(answer, &context);
         let kind = FailureKind::OtherId;
-        let refusal = Refusal { seq, asked, at: moment.now, failure: Failure { kind, ..failure } };
+        let refusal =
+            Refusal { seq, asked, at: moment.now, failure: Failure { kind, ..failure }, denied: false };
         vec![self.carry_out(then, refusal, true, moment)]
     }
 }

@@ -238,6 +238,11 @@ impl<S: Store, R: Remote> Upload<S, R> {
         let now = now();
         let mut wake = now + TICK;
         self.bring_back_unreadable(now);
+        if self.sending == 0 {
+            let (others, moment) = (self.others_wait(), self.moment());
+            let fates = self.schedule.nothing_under_way(others, moment);
+            self.apply_all(fates);
+        }
         if let Ok(remote) = self.link.remote.clone() {
             if self.schedule.wants_proof() {
                 self.ask_version(&remote);
@@ -387,7 +392,8 @@ impl<S: Store, R: Remote> Upload<S, R> {
             }
             Err(failure) => {
                 tracing::debug!("report {}: {failure}", self.id(seq));
-                if let FailureKind::Busy { .. } = failure.kind {
+                let suspect = self.away.get(&seq).is_some_and(|away| away.suspect);
+                if matches!(failure.kind, FailureKind::Busy { .. }) && !suspect {
                     self.pace.limited(now());
                 }
                 self.notes.add(seq, Note::Attempt, now());
@@ -413,14 +419,25 @@ impl<S: Store, R: Remote> Upload<S, R> {
                 self.check_after = now() + CHECK;
             }
             Err(failure) => {
-                self.check_after = now() + RETRY;
+                self.check_after = now() + self.until_next_check(failure.kind);
                 self.check_failed = Some(failure.to_string());
             }
         }
         let answer = result.as_ref().map(drop);
         let (others, moment) = (self.others_wait(), self.moment());
-        let fates = self.schedule.version(asked, answer, others, moment);
+        let under_way = self.sending > 0;
+        let fates = self.schedule.version(asked, answer, others, under_way, moment);
         self.apply_all(fates);
+    }
+
+    /// How long an idle service leaves a server alone that did not tell its version.
+    fn until_next_check(&self, failed: FailureKind) -> Duration {
+        match failed {
+            // A wrong token may count against the account.
+            FailureKind::Gate | FailureKind::Settings => self.link.waits.max.max(RETRY),
+            FailureKind::Busy { retry_after } => retry_after.unwrap_or_default().max(RETRY),
+            _ => RETRY,
+        }
     }
 
     fn not_sent(&mut self, seq: i64, why: NotSent) -> Result<(), queue::Error> {

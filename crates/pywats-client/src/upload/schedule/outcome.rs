@@ -46,7 +46,7 @@ impl Schedule {
     }
 
     pub(super) fn judged(&self, refusal: &Refusal, proof: Proof, others: bool, moment: Moment) -> Then {
-        let Refusal { seq, asked, failure, at } = refusal;
+        let Refusal { seq, asked, failure, at, .. } = refusal;
         let mut context = self.context(*seq, proof, self.others(asked.arrived, others));
         if let Some(before) = self.cases.get(*seq).filter(|before| before.kind == class_of(failure.kind)) {
             context.alone = alone_for(before, moment.wall);
@@ -136,7 +136,7 @@ impl Schedule {
     }
 
     pub(super) fn suspect(&mut self, refusal: &Refusal, again: Again, moment: Moment) -> Fate {
-        let Refusal { seq, asked, at, failure } = refusal;
+        let Refusal { seq, asked, at, failure, .. } = refusal;
         let mut case = Case::new(failure, asked.arrived, *at, moment.wall, self.cases.get(*seq));
         case.passed = self.accepted > asked.arrived;
         if case.passed && case.kind == FailureKind::Trouble && !case.alone {
@@ -156,7 +156,7 @@ impl Schedule {
     }
 
     pub(super) fn park(&mut self, refusal: &Refusal, moment: Moment) -> Fate {
-        let Refusal { seq, asked, at, failure } = refusal;
+        let Refusal { seq, asked, at, failure, .. } = refusal;
         let mut case = Case::new(failure, asked.arrived, *at, moment.wall, self.cases.get(*seq));
         if !case.parked {
             case.since = moment.wall;

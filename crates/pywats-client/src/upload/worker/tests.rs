@@ -3,7 +3,7 @@
 mod station;
 
 use self::station::{Reply, SECOND, Station};
-use crate::queue::Body;
+use crate::queue::{Body, Verdict};
 use crate::status::Area;
 use std::time::Duration;
 use wats::FailureKind as Kind;
@@ -148,7 +148,7 @@ async fn one_report_meets_it_and_others_pass() {
         ("F 404", Reply::Refuse(Kind::RefusedBlank, 404), 10 * MINUTE, End::Failed),
         ("G 500", Reply::Refuse(Kind::Trouble, 500), HOUR, End::Suspect),
         ("G 500, a day", Reply::Refuse(Kind::Trouble, 500), DAY + DAY / 4, End::Parked),
-        ("G reset, a day", Reply::Refuse(Kind::Trouble, 0), DAY + DAY / 4, End::Parked),
+        ("G reset", Reply::Refuse(Kind::Trouble, 0), HOUR, End::Suspect),
         ("H alone", Reply::Refuse(busy, 429), HOUR, End::Suspect),
     ];
     for (row, reply, time, end) in rows {
@@ -242,6 +242,25 @@ async fn all_reports_meet_it() {
                 assert_eq!(station.status.not_ready(), None, "{what}");
             }
         }
+    }
+}
+
+/// Fails if: where the server does not tell its version but takes reports, a refused one stops the others, or is
+/// never decided.
+#[tokio::test(start_paused = true)]
+async fn no_version_but_reports_pass() {
+    for concurrency in [1, 4] {
+        let mut station = Station::new(concurrency);
+        station.remote.server().version = Err((Kind::RefusedBlank, 404));
+        let bad = station.put();
+        station.replies(bad, &[Reply::Refuse(Kind::Refused, 400)]);
+        for _ in 0..100 {
+            station.put();
+        }
+        station.start();
+        let decided = |station: &Station| station.store.memory().verdicts.len() == 101;
+        station.wait(MINUTE, "all are decided", decided).await;
+        assert!(matches!(station.verdict(bad), Some(Verdict::Refused(_))));
     }
 }
 
