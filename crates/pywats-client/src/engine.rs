@@ -15,6 +15,7 @@ use std::thread;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
+use wats::Rules;
 
 /// Why the pipeline cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -110,6 +111,8 @@ impl Engine {
             incomplete: config.client.incomplete,
             reports: config.reports.clone(),
             max_bytes: config.client.max_report_bytes,
+            // The setting was taken over only because there is such a zone.
+            rules: Rules::in_time_zone(&config.reports.time_zone).unwrap_or_default(),
             queue: Arc::clone(&queue),
             disposition: Arc::clone(&disposition),
             status: Arc::clone(status),

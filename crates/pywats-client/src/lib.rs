@@ -11,7 +11,7 @@
 //! - [`config`] finds out what is wanted: defaults, file, environment, policies, and their changes.
 //! - [`intake`] decides that a file is complete, reads it safely and commits it to the queue.
 //! - [`queue`] is the spool folder and a SQLite database; nothing is uploaded that it has not committed.
-//! - [`upload`] sends the oldest report first and backs off when the server has trouble.
+//! - [`upload`] sends several reports at once, judges the answers, and backs off when the server has trouble.
 //! - [`disposition`] moves files to their last place without overwriting anything, or into the [`archive`].
 //! - [`keeper`] is the thread that does so, and removes there what is old ([`retention`]); [`reprocess`] takes
 //!   files back.

@@ -24,6 +24,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
+use wats::Rules;
 
 /// How often everything is looked at: events can get lost.
 const RESCAN: Duration = Duration::from_secs(30);
@@ -50,6 +51,8 @@ pub struct Setup {
     pub incomplete: Duration,
     /// How reports are read.
     pub reports: Reports,
+    /// How reports are completed.
+    pub rules: Rules,
     /// Where reports go.
     pub queue: Arc<Queue>,
     /// Where finished files go.

@@ -111,6 +111,16 @@ impl Station {
         })
     }
 
+    /// A running station that sends so many reports at once.
+    pub(crate) fn sending(server: &Server, at_once: u64) -> Self {
+        let mut station = Station::new();
+        let mut settings = station.settings(server);
+        settings["upload"]["concurrency"] = at_once.into();
+        station.configure(&settings);
+        station.start();
+        station
+    }
+
     pub(crate) fn configure(&self, settings: &Value) {
         self.configure_text(settings.to_string());
     }
@@ -284,6 +294,11 @@ impl Station {
 
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.log_path()).unwrap_or_default()
+    }
+
+    /// Begins the log anew.
+    pub(crate) fn forget_log(&self) {
+        fs::write(self.log_path(), "").unwrap();
     }
 
     pub(crate) fn port(&self) -> u16 {
