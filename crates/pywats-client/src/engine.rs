@@ -15,6 +15,7 @@ use std::thread;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
+use wats::Rules;
 
 /// Why the pipeline cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -107,10 +108,12 @@ impl Engine {
         let (stop_intake, life) = intake::worker::prepare(intake::worker::Setup {
             folder: watched.clone(),
             failed: failed.clone(),
-            own: vec![config.client.data_dir.clone(), done.clone(), failed.clone()],
+            own: vec![config.client.data_dir.clone(), done.clone(), failed.clone(), config.archive_folder()],
             incomplete: config.client.incomplete,
             reports: config.reports.clone(),
             max_bytes: config.client.max_report_bytes,
+            // The setting was taken over only because there is such a zone.
+            rules: Rules::in_time_zone(&config.reports.time_zone).unwrap_or_default(),
             queue: Arc::clone(&queue),
             disposition: Arc::clone(&disposition),
             status: Arc::clone(status),
@@ -122,6 +125,7 @@ impl Engine {
         let (stop_keeper, life) = keeper::prepare(keeper::Setup {
             queue: Arc::clone(&queue),
             disposition: Arc::clone(&disposition),
+            status: Arc::clone(status),
             retention: config.retention,
             done,
             failed,
@@ -134,7 +138,7 @@ impl Engine {
         let (stop, stopped) = watch::channel(false);
         let try_parked = Arc::new(Notify::new());
         let upload = tokio::spawn(upload::worker::run(upload::worker::Setup {
-            store: Arc::new(upload::store::Local { queue: Arc::clone(&queue), ends: disposition }),
+            store: Arc::clone(&queue),
             status: Arc::clone(status),
             queued,
             try_parked: Arc::clone(&try_parked),
@@ -182,7 +186,8 @@ impl Engine {
         let intake = tokio::task::spawn_blocking(move || self.intake.join().is_err());
         let upload = async { if self.upload.is_finished() { None } else { Some(self.upload.await) } };
         let (intake, upload) = tokio::join!(intake, upload);
-        drop(self.stop_keeper);
+        // What it leaves is moved after the next start.
+        self.stop_keeper.stop();
         let keeper = tokio::task::spawn_blocking(move || self.keeper.join().is_err()).await;
         if intake.unwrap_or(true) || matches!(upload, Some(Err(_))) || keeper.unwrap_or(true) {
             tracing::error!("a worker ended unexpectedly");

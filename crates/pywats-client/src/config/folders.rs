@@ -4,7 +4,7 @@
 //! Folders are compared by what the system says about them, not by how their paths are written. That
 //! may take as long as a server does not answer, so the configuration asks with [`clashes_soon`].
 
-use super::Config;
+use super::{AfterDelivery, Config};
 use crate::folder::place::Place;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -45,12 +45,16 @@ impl Folders {
         own.extend(
             file.parent().map(|folder| ("the folder of the configuration file", folder.to_path_buf())),
         );
+        let mut targets = vec![
+            ("client.done_folder", config.done_folder()),
+            ("client.failed_folder", config.failed_folder()),
+        ];
+        if config.client.after_delivery == AfterDelivery::Archive {
+            targets.push(("client.archive_folder", config.archive_folder()));
+        }
         Folders {
             watched: ("client.watch_folder", config.watch_folder()),
-            targets: vec![
-                ("client.done_folder", config.done_folder()),
-                ("client.failed_folder", config.failed_folder()),
-            ],
+            targets,
             own,
             spool: ("the folder spool in client.data_dir", data.join("spool")),
         }

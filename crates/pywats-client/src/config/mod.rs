@@ -28,7 +28,7 @@ pub struct Config {
     pub server: Server,
     /// Folders and limits at this station.
     pub client: Client,
-    /// How reports are read.
+    /// How reports are completed.
     pub reports: Reports,
     /// How uploads are retried.
     pub upload: Upload,
@@ -78,10 +78,10 @@ pub struct Client {
     pub incomplete: Duration,
 }
 
-/// How reports are read.
+/// How reports are completed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reports {
-    /// The time zone of a start without offset: `system`, a name or an offset.
+    /// The zone of a start without UTC offset, as [`wats::Rules::in_time_zone`] takes it.
     pub time_zone: String,
     /// What becomes of a report whose identifier belongs to another one.
     pub same_id: SameId,

@@ -206,7 +206,7 @@ pub const SETTINGS: &[Setting] = &[
         key: "time_zone",
         env: None,
         policy: None,
-        expects: "\"system\", the name of a time zone as \"Europe/Oslo\", or an offset as \"+01:00\"",
+        expects: "\"system\", a time zone as \"Europe/Oslo\", or an offset from UTC as \"+01:00\"",
         read: |c, v| {
             let zone = text(v)?;
             Rules::in_time_zone(zone).ok()?;
@@ -294,9 +294,10 @@ pub const SETTINGS: &[Setting] = &[
         env: None,
         policy: None,
         expects: "a number of reports from 1 to 60000, or null to send as many as the server takes",
-        read: |c, v| match v {
-            Value::Null => Some(c.upload.max_per_minute = None),
-            _ => number(v, 1, 60_000).map(|reports| c.upload.max_per_minute = Some(reports as u32)),
+        read: |c, v| {
+            let most = if v.is_null() { None } else { Some(number(v, 1, 60_000)? as u32) };
+            c.upload.max_per_minute = most;
+            Some(())
         },
         show: |c| c.upload.max_per_minute.map(|reports| reports.to_string()),
     },

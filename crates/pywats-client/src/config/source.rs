@@ -113,7 +113,8 @@ impl Sources {
             loaded.file = FileState::Broken;
         }
         let client = &mut loaded.config.client;
-        (client.watch_folder, client.done_folder, client.failed_folder) = (None, None, None);
+        (client.watch_folder, client.done_folder) = (None, None);
+        (client.failed_folder, client.archive_folder) = (None, None);
     }
 
     fn apply_file(&self, loaded: &mut Loaded) {

@@ -3,11 +3,6 @@
 use super::{Folder, Identity, Moved, OpenFile, OpenRefused, temporary_name};
 use std::ffi::OsStr;
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
-
-/// As many files are flushed at a time.
-const FLUSHES: usize = 16;
 
 impl Folder {
     /// Writes a file that appears with all of its content, or not at all. An existing one is replaced
@@ -73,33 +68,6 @@ impl Folder {
             self.discard(&temporary);
         }
         written
-    }
-
-    /// Makes the content of files survive a power cut. Several flushes at a time share one commit of the
-    /// file system's journal, and one flush of the disk: far quicker than one after the other.
-    ///
-    /// # Errors
-    /// If a file is gone, or the disk refuses.
-    pub fn sync_files<'a>(&self, names: impl Iterator<Item = &'a OsStr>) -> io::Result<()> {
-        let names: Vec<&OsStr> = names.collect();
-        let next = AtomicUsize::new(0);
-        let work = || -> io::Result<()> {
-            while let Some(name) = names.get(next.fetch_add(1, Ordering::Relaxed)) {
-                self.sync_file(name)?;
-            }
-            Ok(())
-        };
-        thread::scope(|scope| {
-            let start = || thread::Builder::new().spawn_scoped(scope, work);
-            // Where the system gives no thread it takes longer, no more.
-            let helpers: Vec<_> = (1..names.len().min(FLUSHES)).map_while(|_| start().ok()).collect();
-            let mut result = work();
-            for helper in helpers {
-                let helped = helper.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-                result = result.and(helped);
-            }
-            result
-        })
     }
 
     /// Moves a plain file to a name in another folder, if it is still the one that `identity` says and

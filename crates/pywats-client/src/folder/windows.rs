@@ -224,14 +224,11 @@ impl Folder {
     /// If the system cannot.
     pub fn sync_file(&self, name: &OsStr) -> io::Result<()> {
         // Flushing wants the right to write; whoever writes to the file keeps doing so.
-        let open =
-            File::options().write(true).custom_flags(FILE_FLAG_OPEN_REPARSE_POINT).open(self.path.join(name));
-        match open {
-            Ok(file) => file.sync_all(),
-            // A file that is read-only cannot be flushed by us; Windows does it in its own time.
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
-            Err(error) => Err(error),
-        }
+        File::options()
+            .write(true)
+            .custom_flags(FILE_FLAG_OPEN_REPARSE_POINT)
+            .open(self.path.join(name))?
+            .sync_all()
     }
 
     /// Nothing to do: NTFS logs a renaming before what [`Folder::sync_file`] flushes after it.

@@ -2,7 +2,7 @@
 //! still had them open, or they were found there without a row. They keep their identifiers.
 
 use super::aside::reason;
-use super::claim::Batch;
+use super::claim::{Batch, synchronise};
 use super::judge::{COMPLETE_FILE, Good, Judge, Judgement, Refusal, hash};
 use super::readiness::{History, Readiness};
 use crate::config::Reports;
@@ -13,6 +13,7 @@ use std::collections::{HashMap, VecDeque};
 use std::ffi::OsString;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
+use wats::Rules;
 
 /// As many files are judged before anything else has its turn.
 const AT_ONCE: usize = 64;
@@ -36,6 +37,8 @@ pub struct Setup<'a> {
     pub queue: &'a Queue,
     /// How reports are read.
     pub settings: &'a Reports,
+    /// How reports are completed.
+    pub rules: &'a Rules,
     /// The watch folder: where a report came from that has no row.
     pub watch: &'a Path,
     /// How long a text that ends too early may rest.
@@ -65,8 +68,9 @@ impl Again {
         let mut refused = Vec::new();
         for entry in self.entries.drain(..AT_ONCE.min(self.entries.len())) {
             let Place::Spool(spool) = &entry.place else { continue };
+            let is_new = !self.histories.contains_key(&entry.seq);
             let history = self.histories.entry(entry.seq).or_insert_with(|| History::new(now));
-            match setup.judge(&entry, spool, history, now) {
+            match setup.judge(&entry, spool, (history, is_new), now) {
                 Some(Verdicts::Good(report)) => judged.push((entry.seq, *report)),
                 Some(Verdicts::Refused(refusal)) => {
                     let reason = Reason { id: Some(entry.id), attempts: entry.attempts, ..reason(&refusal) };
@@ -79,8 +83,8 @@ impl Again {
         if !judged.is_empty() {
             // Without this the commit might outlive what it is about.
             let spool = setup.queue.spool();
-            let names = judged.iter().map(|(_, report)| report.spool.as_os_str());
-            if let Err(error) = spool.sync_files(names) {
+            let names: Vec<OsString> = judged.iter().map(|(_, report)| report.spool.clone()).collect();
+            if let Err(error) = synchronise(spool, &names) {
                 tracing::warn!("{}: files cannot be synchronised: {error}", spool.path().display());
                 return Ok(0);
             }
@@ -104,7 +108,7 @@ impl Setup<'_> {
         &self,
         entry: &Entry,
         spool: &OsString,
-        history: &mut History,
+        (history, is_new): (&mut History, bool),
         now: Instant,
     ) -> Option<Verdicts> {
         let folder = self.queue.spool();
@@ -113,11 +117,11 @@ impl Setup<'_> {
             // The upload finds that it is gone, and says so.
             Err(OpenRefused::Gone | OpenRefused::InUse) => return None,
             Err(OpenRefused::Foreign(what)) => {
-                tracing::warn!("{}: {spool:?} is {what} and is not read", folder.path().display());
+                self.unreadable(spool, what, is_new);
                 return None;
             }
             Err(OpenRefused::Failed(error)) => {
-                tracing::warn!("{}: {spool:?} cannot be read: {error}", folder.path().display());
+                self.unreadable(spool, &error.to_string(), is_new);
                 return None;
             }
         };
@@ -129,7 +133,7 @@ impl Setup<'_> {
         let bytes = read_unchanged(&mut open)?;
         let sha256 = hash(&bytes);
         let batch = Batch::default();
-        let judge = Judge { queue: self.queue, batch: &batch, settings: self.settings };
+        let judge = Judge { queue: self.queue, batch: &batch, settings: self.settings, rules: self.rules };
         match judge.judge_again(&bytes, entry.id) {
             Judgement::Good(good) => {
                 Some(Verdicts::Good(Box::new(self.report(entry, spool, bytes.len(), sha256, good))))
@@ -146,6 +150,16 @@ impl Setup<'_> {
                     incomplete: Some(sha256),
                 }))
             }
+        }
+    }
+
+    /// Told once, not at each look.
+    fn unreadable(&self, spool: &OsString, why: &str, is_new: bool) {
+        if is_new {
+            let folder = self.queue.spool().path().display();
+            tracing::warn!(
+                "{folder}: {spool:?} waits, but cannot be read: {why}; only the service may write there"
+            );
         }
     }
 

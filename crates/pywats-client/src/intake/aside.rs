@@ -115,17 +115,16 @@ impl Incomplete {
         }
     }
 
-    /// One was put aside under this name.
-    pub fn remember(&mut self, name: OsString) {
-        let looked = Folder::open(&self.failed).and_then(|failed| failed.look(&name));
-        if let Ok(Some(Kind::Plain(identity))) = looked {
-            self.files.insert(name, identity);
+    /// One was put aside under this name, with this content.
+    pub fn remember(&mut self, name: OsString, sha256: &[u8; 32]) {
+        if let Ok(failed) = Folder::open(&self.failed) {
+            self.insert(&failed, name, |content| content == sha256);
         }
     }
 
     /// When there is something to do.
-    pub fn next_due(&self) -> Instant {
-        if self.listed && self.unread.is_empty() { self.next_look } else { Instant::now() }
+    pub fn next_due(&self, now: Instant) -> Instant {
+        if self.listed && self.unread.is_empty() { self.next_look } else { now }
     }
 
     /// Moves those that have changed to the watch folder; says which.
@@ -133,7 +132,7 @@ impl Incomplete {
     /// # Errors
     /// If `failed/` cannot be used; it is tried again.
     pub fn work(&mut self, watch: &Folder, now: Instant) -> io::Result<Vec<OsString>> {
-        if self.next_due() > now {
+        if self.next_due(now) > now {
             return Ok(Vec::new());
         }
         self.next_look = now + LOOK;
@@ -170,14 +169,18 @@ impl Incomplete {
         Ok(returned)
     }
 
-    /// Reads a reason file. An incomplete file that was changed while nobody watched is known by its
-    /// content.
+    /// Reads a reason file.
     fn read(&mut self, failed: &Folder, reason: &OsStr) {
-        let Some(sha256) = incomplete_of(failed, reason) else { return };
-        let name = without_suffix(reason);
+        if let Some(sha256) = incomplete_of(failed, reason) {
+            self.insert(failed, without_suffix(reason), |content| hex(content) == sha256);
+        }
+    }
+
+    /// A file that was changed while nobody watched is known by its content.
+    fn insert(&mut self, failed: &Folder, name: OsString, is_it: impl Fn(&[u8; 32]) -> bool) {
         let Ok(mut open) = failed.open_file(&name) else { return };
         let mut identity = open.identity;
-        if !open.read(identity.size).is_ok_and(|bytes| hex(&hash(&bytes)) == sha256) {
+        if !open.read(identity.size).is_ok_and(|bytes| is_it(&hash(&bytes))) {
             // Not as it was: the next look finds that.
             identity.modified_ns = identity.modified_ns.wrapping_add(1);
         }
@@ -251,8 +254,8 @@ mod tests {
             for result in asides.work(&watch, &disposition, now) {
                 let PutAside::Done(name, new, refusal) = result else { panic!("{result:?}") };
                 assert_eq!(name, new);
-                if refusal.incomplete.is_some() {
-                    known.remember(new);
+                if let Some(sha256) = refusal.incomplete {
+                    known.remember(new, &sha256);
                 }
             }
         }

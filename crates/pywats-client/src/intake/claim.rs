@@ -8,6 +8,7 @@
 use super::judge::Good;
 use crate::folder::{Folder, Identity, Moved};
 use crate::queue::{self, NewReport, Queue, Unit, spool};
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::time::{Duration, Instant};
@@ -137,27 +138,37 @@ impl Batch {
         Ok(committed)
     }
 
-    /// Makes the claimed files survive a power cut. One that somebody has removed is given up.
+    /// Makes the claimed files survive a power cut. One that somebody has removed is given up. Copies were
+    /// synchronised when they were written.
     fn sync(&mut self, spool: &Folder) -> io::Result<()> {
-        let synced = spool.sync_files(self.renamed());
-        if synced.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
-            let there: Vec<bool> =
-                self.reports.iter().map(|report| spool.exists(&report.spool).unwrap_or(true)).collect();
-            let mut kept = there.iter();
-            self.reports.retain(|_| *kept.next().unwrap_or(&true));
-            let mut kept = there.iter();
-            self.originals.retain(|_| *kept.next().unwrap_or(&true));
-            spool.sync_files(self.renamed())?;
-        } else {
-            synced?;
+        let renamed = self.reports.iter().filter(|report| !report.copied);
+        let names: Vec<OsString> = renamed.map(|report| report.spool.clone()).collect();
+        let gone = synchronise(spool, &names)?;
+        if !gone.is_empty() {
+            let reports = std::mem::take(&mut self.reports).into_iter().zip(self.originals.drain(..));
+            let kept = reports.filter(|(report, _)| !gone.contains(&report.spool));
+            (self.reports, self.originals) = kept.unzip();
         }
-        spool.sync()
+        Ok(())
     }
+}
 
-    /// Copies were synchronised when they were written.
-    fn renamed(&self) -> impl Iterator<Item = &OsStr> {
-        self.reports.iter().filter(|report| !report.copied).map(|report| report.spool.as_os_str())
+/// Makes files of the spool, and their names, survive a power cut; says which are not there.
+///
+/// # Errors
+/// If the disk refuses.
+pub fn synchronise(spool: &Folder, names: &[OsString]) -> io::Result<HashSet<OsString>> {
+    let mut gone = HashSet::new();
+    for (name, result) in names.iter().zip(spool::synchronise(spool, names)?) {
+        match result.map_err(|error| (error.kind(), error)) {
+            Ok(()) => {}
+            Err((io::ErrorKind::NotFound, _)) => drop(gone.insert(name.clone())),
+            // Windows flushes nothing that is marked as read-only for us, but does so in its own time.
+            Err((io::ErrorKind::PermissionDenied, _)) if cfg!(windows) => {}
+            Err((_, error)) => return Err(error),
+        }
     }
+    Ok(gone)
 }
 
 /// Originals that are gone need not be remembered, once that is certain to last.

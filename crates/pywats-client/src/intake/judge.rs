@@ -60,6 +60,8 @@ pub struct Judge<'a> {
     pub batch: &'a Batch,
     /// The settings.
     pub settings: &'a Reports,
+    /// How reports are completed.
+    pub rules: &'a Rules,
 }
 
 impl Judge<'_> {
@@ -108,8 +110,7 @@ impl Judge<'_> {
         if bytes.is_empty() {
             return Err(Judgement::Incomplete("the file is empty".to_owned()));
         }
-        let rules = Rules::in_time_zone(&self.settings.time_zone).unwrap_or_default();
-        Report::parse(bytes, &rules).map_err(|error| {
+        Report::parse(bytes, self.rules).map_err(|error| {
             if error.is_incomplete() {
                 return Judgement::Incomplete(format!("the text ends too early: {error}"));
             }

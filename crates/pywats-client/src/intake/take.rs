@@ -5,11 +5,12 @@ use super::judge::{COMPLETE_FILE, Judge, Judgement, Refusal, SPLIT_OR_RAISE, has
 use super::readiness::{History, Readiness, STABLE};
 use crate::config::Reports;
 use crate::disposition::{Disposition, Original};
-use crate::folder::{Folder, Identity, Kind, OpenFile, OpenRefused};
+use crate::folder::{Folder, Identity, Kind, OpenFile, OpenRefused, Writer};
 use crate::queue::{self, Leftover, Queue, spool};
 use std::ffi::OsStr;
 use std::io;
 use std::time::{Duration, Instant, SystemTime};
+use wats::Rules;
 
 /// What is known of a file from an earlier look. It holds for as long as the file is the same.
 #[derive(Clone, Debug)]
@@ -72,6 +73,8 @@ pub struct Taker<'a> {
     pub disposition: &'a Disposition,
     /// How reports are read.
     pub settings: &'a Reports,
+    /// How reports are completed.
+    pub rules: &'a Rules,
     /// The largest file that is read, in bytes.
     pub max_bytes: u64,
     /// How long a text that ends too early may rest.
@@ -148,9 +151,14 @@ impl Taker<'_> {
             OpenRefused::Failed(error) => Outcome::Unreadable(error),
         })?;
         memory.history.seen(open.identity, now);
+        // What was found out with one file need not be found out again.
+        let writer = match open.writer {
+            Writer::Present if *self.honest == Some(false) => Writer::Unknown,
+            writer => writer,
+        };
         let watch = self.watch;
         let honest = || *self.honest.get_or_insert_with(|| watch.knows_writers());
-        match memory.history.readiness(open.writer, now, SystemTime::now(), honest) {
+        match memory.history.readiness(writer, now, SystemTime::now(), honest) {
             Readiness::Wait(time) => Err(Outcome::Later(time)),
             Readiness::Complete => Ok(open),
         }
@@ -193,7 +201,7 @@ impl Taker<'_> {
             }
             Err(error) => return unwritable(&error),
         }
-        let judge = Judge { queue: self.queue, batch, settings: self.settings };
+        let judge = Judge { queue: self.queue, batch, settings: self.settings, rules: self.rules };
         let good = match judge.judge(bytes, &sha256) {
             Ok(Judgement::Good(good)) => good,
             Ok(Judgement::Incomplete(reason)) => {
@@ -256,7 +264,7 @@ impl Taker<'_> {
         }
         // Somebody who has it open for all that time will go on.
         if let Ok(open) = self.watch.open_file(name)
-            && open.writer == crate::folder::Writer::Present
+            && open.writer == Writer::Present
             && self.honest.unwrap_or(true)
         {
             return Outcome::Incomplete(Duration::from_secs(30));

@@ -4,8 +4,8 @@
 use super::names::{count_untaken, holds_report, listed, untaken_kind};
 use crate::folder::{Folder, Item};
 use crate::status::{Status, Topic};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ffi::OsString;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ffi::{OsStr, OsString};
 
 /// As many files are read in one look to find out whether they are reports.
 const READ_AT_ONCE: usize = 10;
@@ -18,21 +18,34 @@ pub struct Untaken {
     /// What was there at the last look: what is there twice is not just passing through.
     last: BTreeMap<String, u64>,
     told: BTreeSet<String>,
+    /// Reports that wait for the rest of their text.
+    incomplete: HashSet<OsString>,
     /// Which files were read, and whether they are reports.
     read: HashMap<OsString, bool>,
 }
 
 impl Untaken {
-    /// The folder was listed. `own` are names of folders in it that belong to the service, `incomplete`
-    /// is how many reports wait for the rest of their text.
-    pub fn look(
-        &mut self,
-        folder: &Folder,
-        items: &[Item],
-        own: &[OsString],
-        incomplete: u64,
-        status: &Status,
-    ) {
+    /// A report waits for the rest of its text, or does so no more.
+    pub fn incomplete(&mut self, name: &OsStr, waits: bool, status: &Status) {
+        let changed = match waits {
+            true => self.incomplete.insert(name.to_owned()),
+            false => self.incomplete.remove(name),
+        };
+        if changed {
+            self.show(status);
+        }
+    }
+
+    fn show(&self, status: &Status) {
+        let mut shown = self.last.clone();
+        if !self.incomplete.is_empty() {
+            shown.insert("incomplete reports".to_owned(), self.incomplete.len() as u64);
+        }
+        status.count_not_taken(shown);
+    }
+
+    /// The folder was listed. `own` are names of folders in it that belong to the service.
+    pub fn look(&mut self, folder: &Folder, items: &[Item], own: &[OsString], status: &Status) {
         let kinds = count_untaken(items, own);
         let staying: BTreeMap<String, u64> = kinds
             .iter()
@@ -47,17 +60,17 @@ impl Untaken {
             );
             self.told.extend(staying.into_keys());
         }
-        let mut shown = kinds.clone();
-        if incomplete > 0 {
-            shown.insert("incomplete reports".to_owned(), incomplete);
-        }
-        status.count_not_taken(shown);
         self.last = kinds;
+        self.show(status);
         self.hint(folder, items, status);
     }
 
     /// A report under another ending is most likely a mistake.
     fn hint(&mut self, folder: &Folder, items: &[Item], status: &Status) {
+        // Windows lets us open a file only alone, which its writer would notice.
+        if cfg!(windows) {
+            return;
+        }
         let candidates: Vec<&Item> =
             items.iter().filter(|item| !item.is_folder && untaken_kind(item).is_some()).collect();
         self.read.retain(|name, _| candidates.iter().any(|item| item.name == *name));

@@ -24,6 +24,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
+use wats::Rules;
 
 /// How often everything is looked at: events can get lost.
 const RESCAN: Duration = Duration::from_secs(30);
@@ -50,6 +51,8 @@ pub struct Setup {
     pub incomplete: Duration,
     /// How reports are read.
     pub reports: Reports,
+    /// How reports are completed.
+    pub rules: Rules,
     /// Where reports go.
     pub queue: Arc<Queue>,
     /// Where finished files go.
@@ -156,6 +159,9 @@ impl Intake {
                 self.judge_again();
                 self.put_aside();
             }
+            if self.blocked_until.is_none() {
+                self.setup.status.fine(Area::Storage);
+            }
             self.tell_trouble();
         }
         self.commit();
@@ -175,7 +181,7 @@ impl Intake {
             None => {
                 due.extend(self.agenda.next_due());
                 due.extend(self.asides.next_due(now));
-                due.push(self.incomplete.next_due());
+                due.push(self.incomplete.next_due(now));
             }
         }
         due.into_iter().min().map_or(TICK, |due| due.saturating_duration_since(now))
@@ -259,18 +265,16 @@ impl Intake {
         }
         for name in self.agenda.keep_only(&names) {
             self.troubles_changed |= self.troubles.remove(&name).is_some();
+            self.untaken.incomplete(&name, false, &self.setup.status);
         }
         let mut found: Vec<(i64, &OsStr)> = Vec::new();
-        let mut incomplete = 0;
         for name in names {
             match folder.look(name) {
                 Ok(Some(Kind::Plain(identity))) => {
-                    match self.agenda.known(name).and_then(|memory| memory.finding_of(&identity)) {
-                        Some(Finding::Aside) => continue,
-                        Some(Finding::Incomplete { .. }) => incomplete += 1,
-                        Some(Finding::Leftover(_)) | None => {}
+                    let finding = self.agenda.known(name).and_then(|memory| memory.finding_of(&identity));
+                    if !matches!(finding, Some(Finding::Aside)) {
+                        found.push((identity.modified_ns, name));
                     }
-                    found.push((identity.modified_ns, name));
                 }
                 Ok(None) => {}
                 Ok(Some(Kind::Foreign(_))) | Err(_) => found.push((i64::MAX, name)),
@@ -281,7 +285,7 @@ impl Intake {
             self.agenda.do_now(name, now);
         }
         let own = self.own_names();
-        self.untaken.look(folder, items, &own, incomplete, &self.setup.status);
+        self.untaken.look(folder, items, &own, &self.setup.status);
     }
 
     /// The folders of the service that lie in the watch folder.
@@ -314,6 +318,7 @@ impl Intake {
                 queue: &self.setup.queue,
                 disposition: &self.setup.disposition,
                 settings: &self.setup.reports,
+                rules: &self.setup.rules,
                 max_bytes: self.setup.max_bytes,
                 incomplete: self.setup.incomplete,
                 honest: &mut watched.honest,
@@ -332,6 +337,8 @@ impl Intake {
         // Quoted as Rust does: a name may hold anything, line breaks too.
         let file = format!("{:?}", self.setup.folder.join(name));
         let mut trouble = None;
+        let waits = matches!(outcome, Outcome::Incomplete(_));
+        self.untaken.incomplete(name, waits, &self.setup.status);
         match outcome {
             Outcome::Claimed | Outcome::Known | Outcome::Gone => self.agenda.forget(name),
             Outcome::Later(time) => self.agenda.do_at(name, now + time),
@@ -399,15 +406,11 @@ impl Intake {
     /// Commits what was claimed.
     fn commit(&mut self) {
         if self.batch.is_empty() {
-            if self.blocked_until.is_none() {
-                self.setup.status.fine(Area::Storage);
-            }
             return;
         }
         let watch = self.watched.as_ref().map(|watched| &watched.folder);
         match self.batch.commit(&self.setup.queue, watch) {
             Ok(committed) => {
-                self.setup.status.fine(Area::Storage);
                 self.setup.queued.notify_one();
                 let now = Instant::now();
                 for report in committed {
@@ -430,6 +433,7 @@ impl Intake {
         let setup = again::Setup {
             queue: &self.setup.queue,
             settings: &self.setup.reports,
+            rules: &self.setup.rules,
             watch: &self.setup.folder,
             incomplete: self.setup.incomplete,
         };
@@ -469,8 +473,8 @@ impl Intake {
                     if let Err(error) = self.setup.queue.count_refused() {
                         tracing::debug!("a refused file is not counted: {error}");
                     }
-                    if refusal.incomplete.is_some() {
-                        self.incomplete.remember(new);
+                    if let Some(sha256) = refusal.incomplete {
+                        self.incomplete.remember(new, &sha256);
                     }
                     self.agenda.forget(&name);
                     self.set_trouble(&name, None);

@@ -11,12 +11,16 @@ use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::Path;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use uuid::Uuid;
 
 /// The folder's name in the data folder.
 pub const FOLDER: &str = "spool";
 /// Between the identifier and the name. No name of a file ends an identifier otherwise.
 const MARK: char = '~';
+/// As many files are flushed at a time.
+const FLUSHES: usize = 16;
 /// As many bytes of a name are kept; the identifier and the number must fit beside it.
 const LONGEST: usize = 200;
 
@@ -43,6 +47,34 @@ pub fn parts(spool: &OsStr) -> Option<(Uuid, OsString)> {
     // SAFETY: the bytes come from an `OsStr` and are split right after an ASCII character.
     let name = unsafe { OsStr::from_encoded_bytes_unchecked(&bytes[mark + 1..]) };
     Some((Uuid::try_parse(id).ok()?, name.to_owned()))
+}
+
+/// Makes claimed files, and that they are in the spool, survive a power cut; a result for each. Several flushes
+/// at a time share one commit of the file system's journal: far quicker than one after the other.
+///
+/// # Errors
+/// If the folder cannot be synchronised: then no file counts.
+pub fn synchronise(spool: &Folder, names: &[OsString]) -> io::Result<Vec<io::Result<()>>> {
+    let next = AtomicUsize::new(0);
+    let results: Vec<OnceLock<io::Result<()>>> = names.iter().map(|_| OnceLock::new()).collect();
+    let work = || {
+        while let Some((name, result)) = {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            names.get(index).zip(results.get(index))
+        } {
+            drop(result.set(spool.sync_file(name)));
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..names.len().min(FLUSHES) {
+            // Without another thread it takes longer, no more.
+            drop(std::thread::Builder::new().spawn_scoped(scope, work));
+        }
+        work();
+    });
+    spool.sync()?;
+    let unknown = || Err(io::Error::other("it was not synchronised"));
+    Ok(results.into_iter().map(|result| result.into_inner().unwrap_or_else(unknown)).collect())
 }
 
 /// A long name without the end of its stem.

@@ -64,6 +64,7 @@ pub(crate) struct Station {
     port: u16,
     env: Vec<(String, String)>,
     account: Option<u32>,
+    prepare: Option<fn() -> std::io::Result<()>>,
     trace: Option<PathBuf>,
 }
 
@@ -89,6 +90,7 @@ impl Station {
             port,
             env: Vec::new(),
             account: None,
+            prepare: None,
             trace: None,
         }
     }
@@ -109,6 +111,16 @@ impl Station {
         })
     }
 
+    /// A running station that sends so many reports at once.
+    pub(crate) fn sending(server: &Server, at_once: u64) -> Self {
+        let mut station = Station::new();
+        let mut settings = station.settings(server);
+        settings["upload"]["concurrency"] = at_once.into();
+        station.configure(&settings);
+        station.start();
+        station
+    }
+
     pub(crate) fn configure(&self, settings: &Value) {
         self.configure_text(settings.to_string());
     }
@@ -125,10 +137,30 @@ impl Station {
     pub(crate) fn without_rights(&mut self) {
         let root = rustix::process::geteuid().is_root();
         self.account = root.then_some(NOBODY);
+        self.give_folders_away();
+    }
+
+    fn give_folders_away(&self) {
         for folder in [self.dir.path().to_path_buf(), self.data(), self.watch(), self.done(), self.failed()] {
             fs::create_dir_all(&folder).unwrap();
             std::os::unix::fs::chown(&folder, self.account, self.account).unwrap();
         }
+    }
+
+    /// Runs the program under this account from now on, which only root can do.
+    pub(crate) fn as_account(&mut self, account: u32) {
+        assert!(
+            rustix::process::geteuid().is_root(),
+            "NOT RUN: this test needs root to use another account; leave it out with --skip"
+        );
+        self.account = Some(account);
+        self.give_folders_away();
+    }
+
+    /// Runs this in the new process before the program.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn prepare(&mut self, prepare: fn() -> std::io::Result<()>) {
+        self.prepare = Some(prepare);
     }
 
     /// From now on, what the program does to files is written to this one, by strace.
@@ -163,6 +195,10 @@ impl Station {
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         if let Some(account) = self.account {
             command.uid(account).gid(account);
+        }
+        if let Some(prepare) = self.prepare {
+            // SAFETY: the functions given here make system calls only, which is allowed after fork.
+            unsafe { command.pre_exec(prepare) };
         }
         command
     }
@@ -239,6 +275,7 @@ impl Station {
         self.data().join("watch")
     }
 
+    /// Where reports wait.
     pub(crate) fn spool(&self) -> PathBuf {
         self.data().join("spool")
     }
@@ -259,6 +296,11 @@ impl Station {
         fs::read_to_string(self.log_path()).unwrap_or_default()
     }
 
+    /// Begins the log anew.
+    pub(crate) fn forget_log(&self) {
+        fs::write(self.log_path(), "").unwrap();
+    }
+
     pub(crate) fn port(&self) -> u16 {
         self.port
     }
@@ -271,11 +313,25 @@ impl Station {
         path
     }
 
+    /// Makes a file look as if it was changed that long ago.
+    pub(crate) fn set_age(&self, path: &Path, age: Duration) {
+        let file = File::options().append(true).open(path).unwrap();
+        file.set_modified(std::time::SystemTime::now() - age).unwrap();
+    }
+
+    /// Waits until that many reports are queued and not decided.
+    pub(crate) fn wait_for_pending(&self, count: u64) {
+        self.wait(&format!("{count} reports wait"), |station| {
+            station.get("/health/details").json()["details"]["pending_count"] == count
+        });
+    }
+
     pub(crate) fn set_mode(&self, path: &Path, mode: u32) {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     }
 
-    /// The names in a folder, sorted; none if there is no folder.
+    /// The names in a folder, sorted, but not of what is written beside a delivered file; none if there is no
+    /// folder.
     pub(crate) fn names(folder: &Path) -> Vec<String> {
         let mut names: Vec<String> = fs::read_dir(folder)
             .map(|entries| entries.map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect())
