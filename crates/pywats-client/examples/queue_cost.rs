@@ -9,7 +9,6 @@ use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::PathBuf;
 use std::time::Instant;
-use uuid::Uuid;
 use wats::{Report, Rules};
 
 fn main() {
@@ -81,16 +80,27 @@ fn take(queue: &Queue, watch: &Folder, names: &[String]) {
             name: name.into(),
             size: bytes.len() as u64,
             sha256: Sha256::digest(&bytes).into(),
-            edits: edits(&bytes, id),
+            edits: edits_with_id(&bytes, id),
             notes: Vec::new(),
             unit: Unit { serial_number: name.clone(), start: 0 },
             copied: false,
         });
     }
-    let names: Vec<_> = batch.iter().map(|report| report.spool.clone()).collect();
-    let flushed = spool::synchronise(queue.spool(), &names).expect("synchronised");
-    assert!(flushed.iter().all(Result::is_ok));
+    if std::env::var_os("PARALLEL").is_some() {
+        let names: Vec<_> = batch.iter().map(|report| report.spool.clone()).collect();
+        let flushed = spool::synchronise(queue.spool(), &names).expect("synchronised");
+        assert!(flushed.iter().all(Result::is_ok));
+    } else {
+        queue.spool().sync_files(batch.iter().map(|report| report.spool.as_os_str())).expect("synchronised");
+        queue.spool().sync().expect("synchronised");
+    }
     queue.add(&batch).expect("added");
+}
+
+fn edits_with_id(file: &[u8], id: uuid::Uuid) -> String {
+    let mut edits = Report::parse(file, &Rules::default()).expect("a report").edits();
+    edits.set_id(id);
+    edits.to_text()
 }
 
 /// Bytes that this process has had written to disks.

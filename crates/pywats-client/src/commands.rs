@@ -159,8 +159,8 @@ fn reprocess(mut args: ReprocessArgs) -> Exit {
 
 fn exit_of(failure: &Failure) -> Exit {
     match (failure.kind, failure.status) {
-        (FailureKind::Authentication, _) => Exit::Authentication,
-        (FailureKind::Transient, None) => Exit::Unreachable,
+        (_, Some(401 | 403)) => Exit::Authentication,
+        (FailureKind::Unreachable | FailureKind::Trouble, None) => Exit::Unreachable,
         _ => Exit::Network,
     }
 }

@@ -62,6 +62,7 @@ pub struct Engine {
     stop_keeper: keeper::Stopper,
     keeper: thread::JoinHandle<()>,
     queue: Arc<Queue>,
+    try_parked: Arc<Notify>,
 }
 
 impl Engine {
@@ -72,7 +73,7 @@ impl Engine {
     pub fn start(
         config: &Config,
         status: &Arc<Status>,
-        link: watch::Receiver<upload::worker::Link>,
+        link: watch::Receiver<upload::Link>,
     ) -> Result<Engine, StartError> {
         let (watched, done, failed) = (config.watch_folder(), config.done_folder(), config.failed_folder());
         for folder in [&config.client.data_dir, &watched, &done, &failed] {
@@ -102,6 +103,7 @@ impl Engine {
         }
         let queue = Arc::new(opened.queue);
         let disposition = Arc::new(keeper::ends(config));
+        status.lies_in_failed(disposition.census());
         let queued = Arc::new(Notify::new());
         let (stop_intake, life) = intake::worker::prepare(intake::worker::Setup {
             folder: watched.clone(),
@@ -109,9 +111,9 @@ impl Engine {
             own: vec![config.client.data_dir.clone(), done.clone(), failed.clone(), config.archive_folder()],
             incomplete: config.client.incomplete,
             reports: config.reports.clone(),
-            max_bytes: config.client.max_report_bytes,
             // The setting was taken over only because there is such a zone.
             rules: Rules::in_time_zone(&config.reports.time_zone).unwrap_or_default(),
+            max_bytes: config.client.max_report_bytes,
             queue: Arc::clone(&queue),
             disposition: Arc::clone(&disposition),
             status: Arc::clone(status),
@@ -123,7 +125,6 @@ impl Engine {
         let (stop_keeper, life) = keeper::prepare(keeper::Setup {
             queue: Arc::clone(&queue),
             disposition: Arc::clone(&disposition),
-            status: Arc::clone(status),
             retention: config.retention,
             done,
             failed,
@@ -134,15 +135,17 @@ impl Engine {
             StartError::Thread(error)
         })?;
         let (stop, stopped) = watch::channel(false);
+        let try_parked = Arc::new(Notify::new());
         let upload = tokio::spawn(upload::worker::run(upload::worker::Setup {
-            queue: Arc::clone(&queue),
+            store: Arc::new(upload::store::Local { queue: Arc::clone(&queue), ends: disposition }),
             status: Arc::clone(status),
             queued,
+            try_parked: Arc::clone(&try_parked),
             link,
             stop: stopped,
         }));
         tracing::info!("watching {}", watched.display());
-        Ok(Engine { stop, stop_intake, intake, upload, stop_keeper, keeper, queue })
+        Ok(Engine { stop, stop_intake, intake, upload, stop_keeper, keeper, queue, try_parked })
     }
 
     /// Returns when a worker has ended although nobody asked it to.
@@ -164,6 +167,11 @@ impl Engine {
         }
     }
 
+    /// Parked reports are tried now, not tomorrow.
+    pub fn try_parked(&self) {
+        self.try_parked.notify_one();
+    }
+
     /// How many reports are still queued; unknown if the database cannot be read.
     pub fn pending(&self) -> Option<u64> {
         Some(self.queue.counts().waiting)
@@ -177,8 +185,7 @@ impl Engine {
         let intake = tokio::task::spawn_blocking(move || self.intake.join().is_err());
         let upload = async { if self.upload.is_finished() { None } else { Some(self.upload.await) } };
         let (intake, upload) = tokio::join!(intake, upload);
-        // What it leaves is moved after the next start.
-        self.stop_keeper.stop();
+        drop(self.stop_keeper);
         let keeper = tokio::task::spawn_blocking(move || self.keeper.join().is_err()).await;
         if intake.unwrap_or(true) || matches!(upload, Some(Err(_))) || keeper.unwrap_or(true) {
             tracing::error!("a worker ended unexpectedly");

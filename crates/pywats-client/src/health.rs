@@ -126,12 +126,12 @@ fn details(view: &View) -> Response {
     let counts = status.counts();
     let problems: serde_json::Map<String, Value> =
         status.problems().into_iter().map(|(area, what)| (area.name().to_owned(), what.into())).collect();
-    let notes: serde_json::Map<String, Value> =
-        status.notes().into_iter().map(|(topic, what)| (topic.name().to_owned(), what.into())).collect();
     let failed = status.failed_files();
     let newest = failed
         .newest
         .map(|newest| json!({ "file": newest.file, "time": newest.time, "reason": newest.reason }));
+    let notes: serde_json::Map<String, Value> =
+        status.notes().into_iter().map(|(topic, what)| (topic.name().to_owned(), what.into())).collect();
     let body = json!({
         "healthy": reason.is_none(),
         "status": if reason.is_none() { "ready" } else { "not ready" },
@@ -147,6 +147,13 @@ fn details(view: &View) -> Response {
             "failed_count": counts.failed,
             "failed_folder_files": failed.files,
             "failed_folder_newest": newest,
+            "parked_count": counts.parked,
+            "parked": status.parked_reports().map(|parked| json!({
+                "count": parked.count,
+                "newest": parked.newest,
+                "since": parked.since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+                "reason": parked.why,
+            })),
             "last_error": status.last_error(),
             "problems": problems,
             "notes": notes,
@@ -161,7 +168,7 @@ fn metrics(view: &View) -> Response {
     let status = &view.status;
     let counts = status.counts();
     let ready = u64::from(not_ready(view).is_none());
-    let rows: [(&str, &str, &str, u64); 7] = [
+    let rows: [(&str, &str, &str, u64); 8] = [
         ("pywats_ready", "gauge", "Whether reports are taken and uploaded.", ready),
         ("pywats_server_online", "gauge", "Whether the server answered last.", u64::from(status.online())),
         (
@@ -171,6 +178,7 @@ fn metrics(view: &View) -> Response {
             status.uptime().as_secs(),
         ),
         ("pywats_reports_pending", "gauge", "Reports that wait for the server.", counts.pending),
+        ("pywats_reports_parked", "gauge", "Those of them that are only tried daily.", counts.parked),
         ("pywats_reports_delivered_total", "counter", "Reports that the server accepted.", counts.delivered),
         ("pywats_failed_files", "gauge", "Files that lie in the failed folder.", status.failed_files().files),
         ("pywats_reports_failed_total", "counter", "Files and reports that were refused.", counts.failed),

@@ -15,8 +15,7 @@ use crate::queue::OpenError;
 use crate::service::{News, Request, Requests, tell, watchdog};
 use crate::status::{Area, Phase, Status};
 use crate::upload;
-use crate::upload::schedule::Waits;
-use crate::upload::worker::Link;
+use crate::upload::Link;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -312,13 +311,12 @@ fn left_behind() {
 
 /// The way to the server that a configuration describes.
 fn link(loaded: &Loaded) -> Link {
-    let upload = &loaded.config.upload;
     let client = match upload::client(&loaded.config) {
         Ok(Some(client)) => Ok(client),
         Ok(None) => Err(loaded.missing.join("; ")),
         Err(failure) => Err(failure.to_string()),
     };
-    Link { client, waits: Waits { initial: upload.retry_initial, max: upload.retry_max } }
+    upload::link(client, &loaded.config.upload)
 }
 
 /// Tells the service manager how it is going: that the workers are alive, and in words.

@@ -4,8 +4,9 @@
 //! logged when it appears or changes and when it is over, however often it is reported.
 
 use crate::disposition::Census;
+use jiff::Timestamp;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// An area in which there is at most one problem at a time.
@@ -25,6 +26,8 @@ pub enum Area {
     Folders,
     /// The server, the way to it, or what is missing to reach it.
     Server,
+    /// Reports that the server does not take while it takes others.
+    Reports,
     /// The health endpoints.
     Health,
 }
@@ -65,10 +68,25 @@ pub enum Phase {
 pub struct Counts {
     /// Reports that wait for the server.
     pub pending: u64,
+    /// Those of them that are only tried daily.
+    pub parked: u64,
     /// Reports that the server has accepted since the queue was created.
     pub delivered: u64,
     /// Files that were refused since the queue was created.
     pub failed: u64,
+}
+
+/// Reports that the server does not take while it takes others: they stay queued and are tried daily.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parked {
+    /// How many.
+    pub count: usize,
+    /// The one that was parked last, for people.
+    pub newest: String,
+    /// When that was.
+    pub since: Timestamp,
+    /// What the server said about it.
+    pub why: String,
 }
 
 /// See the module.
@@ -87,7 +105,8 @@ struct Inner {
     not_taken: BTreeMap<String, u64>,
     last_error: Option<String>,
     counts: Counts,
-    failed: Census,
+    failed: Arc<Mutex<Census>>,
+    parked: Option<Parked>,
     beats: BTreeMap<Worker, Instant>,
 }
 
@@ -104,7 +123,8 @@ impl Status {
                 not_taken: BTreeMap::new(),
                 last_error: None,
                 counts: Counts::default(),
-                failed: Census::default(),
+                failed: Arc::default(),
+                parked: None,
                 beats: BTreeMap::new(),
             }),
         }
@@ -214,14 +234,38 @@ impl Status {
         self.inner().counts
     }
 
-    /// Says what lies in the failed folder.
-    pub fn lies_in_failed(&self, census: Census) {
+    /// Where to look for what lies in the failed folder.
+    pub fn lies_in_failed(&self, census: Arc<Mutex<Census>>) {
         self.inner().failed = census;
     }
 
     /// What lies in the failed folder.
     pub fn failed_files(&self) -> Census {
-        self.inner().failed.clone()
+        let census = Arc::clone(&self.inner().failed);
+        census.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sets what is parked. The log has it when there is one more, and when there is none any more.
+    pub fn parked(&self, parked: Option<Parked>) {
+        let mut inner = self.inner();
+        let count = |parked: &Option<Parked>| parked.as_ref().map_or(0, |parked| parked.count);
+        let was = count(&inner.parked);
+        match &parked {
+            Some(Parked { count, newest, why, .. }) if *count > was => {
+                tracing::warn!(
+                    "{newest}: parked: it stays queued and is tried daily, and after a change of settings: {why} \
+                     ({count} reports are parked)"
+                );
+            }
+            None if was > 0 => tracing::info!("no report is parked any more"),
+            _ => {}
+        }
+        inner.parked = parked;
+    }
+
+    /// What is parked.
+    pub fn parked_reports(&self) -> Option<Parked> {
+        self.inner().parked.clone()
     }
 
     /// How long the service has been running.
@@ -278,6 +322,7 @@ impl Area {
             Area::Files => "files",
             Area::Folders => "folders",
             Area::Server => "server",
+            Area::Reports => "reports",
             Area::Health => "health",
         }
     }

@@ -136,6 +136,21 @@ pub struct Upload {
     pub retry_initial: Duration,
     /// The longest wait, and the wait after the server has refused the token.
     pub retry_max: Duration,
+    /// How many reports are sent at once.
+    pub concurrency: usize,
+    /// How many reports may be sent in a minute; by default as many as the server takes.
+    pub max_per_minute: Option<u32>,
+    /// What proves that the server has a report.
+    pub proof: Proof,
+}
+
+/// What proves that the server has a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// Its identifier in the answer, or that it can be read back.
+    Id,
+    /// An answer as WATS answers, with whatever identifier.
+    Answer,
 }
 
 /// What is logged.
@@ -181,7 +196,13 @@ impl Config {
                 same_id: SameId::default(),
                 missing_id: MissingId::default(),
             },
-            upload: Upload { retry_initial: Duration::from_secs(1), retry_max: Duration::from_secs(300) },
+            upload: Upload {
+                retry_initial: Duration::from_secs(1),
+                retry_max: Duration::from_secs(300),
+                concurrency: 8,
+                max_per_minute: None,
+                proof: Proof::Id,
+            },
             retention: Retention { done_days: 90, done_gigabytes: 10, failed_days: 0 },
             logging: Logging { level: tracing::Level::INFO },
             health: Health { address: std::net::Ipv4Addr::LOCALHOST.into(), port: 8080 },

@@ -3,7 +3,7 @@
 //! templates of the policies come from it.
 
 use super::policy::{Input, Policy};
-use super::{AfterDelivery, Config, MissingId, SameId, Secret};
+use super::{AfterDelivery, Config, MissingId, Proof, SameId, Secret};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -278,6 +278,50 @@ pub const SETTINGS: &[Setting] = &[
         expects: "a number of seconds from 1 to 86400",
         read: |c, v| seconds(v, 1, 86_400).map(|wait| c.upload.retry_max = wait),
         show: |c| Some(c.upload.retry_max.as_secs().to_string()),
+    },
+    Setting {
+        section: "upload",
+        key: "concurrency",
+        env: None,
+        policy: None,
+        expects: "a number of reports from 1 to 64",
+        read: |c, v| number(v, 1, 64).map(|reports| c.upload.concurrency = reports as usize),
+        show: |c| Some(c.upload.concurrency.to_string()),
+    },
+    Setting {
+        section: "upload",
+        key: "max_per_minute",
+        env: None,
+        policy: None,
+        expects: "a number of reports from 1 to 60000, or null to send as many as the server takes",
+        read: |c, v| match v {
+            Value::Null => Some(c.upload.max_per_minute = None),
+            _ => number(v, 1, 60_000).map(|reports| c.upload.max_per_minute = Some(reports as u32)),
+        },
+        show: |c| c.upload.max_per_minute.map(|reports| reports.to_string()),
+    },
+    Setting {
+        section: "upload",
+        key: "proof",
+        env: None,
+        policy: None,
+        expects: "\"id\" (the server answers with the report's identifier, or has it when it is asked) or \
+                  \"answer\" (an answer as WATS answers is enough)",
+        read: |c, v| {
+            c.upload.proof = match text(v)? {
+                "id" => Proof::Id,
+                "answer" => Proof::Answer,
+                _ => return None,
+            };
+            Some(())
+        },
+        show: |c| {
+            let proof = match c.upload.proof {
+                Proof::Id => "id",
+                Proof::Answer => "answer",
+            };
+            Some(proof.to_owned())
+        },
     },
     Setting {
         section: "retention",

@@ -1,15 +1,47 @@
-//! Uploading reports, the oldest first, one at a time.
+//! Uploading reports: several at once, in the order of the queue.
 //!
-//! What happens next is decided in [`schedule`], apart from all I/O; [`worker`] carries it out. Three
-//! rules keep reports safe: nothing is sent that the queue has not committed; nothing is forgotten
-//! before the server has proven to have it; and what concerns all reports (a wrong token, a server out
-//! of order) is never blamed on one.
+//! - [`judge`] says what an answer means, by what else is known: a pure function.
+//! - [`schedule`] knows what that is, and says when to send what; [`pause`] is the wait of all, [`case`] the
+//!   wait of single reports, [`pace`] how fast it goes. None of them does any I/O.
+//! - [`worker`] is the task that asks them; [`task`] is what it lets do, [`line`] the reports that wait,
+//!   [`notes`] what is to be committed, [`tell`] what people are told.
+//! - [`store`] is what all of that needs of the queue and of the server.
+//!
+//! Three rules keep reports safe: nothing is sent that the queue has not committed; nothing is forgotten
+//! before the server has proven to have it; and what concerns all reports (a wrong token, a server out of
+//! order) is never blamed on one.
 
+pub mod case;
+pub mod judge;
+pub mod line;
+pub mod notes;
+pub mod order;
+pub mod pace;
+pub mod pause;
 pub mod schedule;
+pub mod store;
+mod task;
+mod tell;
 pub mod worker;
 
-use crate::config::Config;
+use crate::config::{self, Config, Proof};
+use pause::Waits;
+use std::sync::Arc;
 use wats::{Client, Failure, Proxy, Settings, Token};
+
+/// The way to a server, as of the last change of the configuration.
+pub type Link = worker::Link<Arc<Client>>;
+
+/// The way to the server that a configuration describes; `client` is what [`client`] says, or what is missing.
+pub fn link(client: Result<Client, String>, upload: &config::Upload) -> Link {
+    Link {
+        remote: client.map(Arc::new),
+        waits: Waits { initial: upload.retry_initial, max: upload.retry_max },
+        concurrency: upload.concurrency,
+        max_per_minute: upload.max_per_minute,
+        trust_answer: upload.proof == Proof::Answer,
+    }
+}
 
 /// A client for the configured server, or `None` while address or token are missing.
 ///

@@ -33,6 +33,9 @@ impl Systemd {
     }
 }
 
+/// What is in the data folder while no service runs.
+const AT_REST: [&str; 7] = ["done", "failed", "queue.db", "queue.lock", "reserve", "spool", "watch"];
+
 /// Fails if: systemd is not told of start, state, reload and stop, or readiness waits for the server.
 #[test]
 fn systemd_is_told() {
@@ -102,10 +105,7 @@ fn stopping_is_quick_and_clean() {
         let status = station.wait_for_exit();
         assert!(status.success(), "{status}");
         assert!(start.elapsed() < Duration::from_secs(12), "{:?}", start.elapsed());
-        assert_eq!(
-            Station::names(&station.data()),
-            ["done", "failed", "queue.db", "queue.lock", "reserve", "spool", "watch"]
-        );
+        assert_eq!(Station::names(&station.data()), AT_REST);
         server.set_default(Answer::Accept);
         station.start();
         station.wait_for_done(&["a.json"]);
@@ -131,10 +131,7 @@ fn a_stop_is_heard_while_the_service_starts() {
     assert!(station.wait_for_exit().success());
     assert!(station.log().contains("watching "), "{}", station.log());
     assert!(station.log().contains("stopped"), "{}", station.log());
-    assert_eq!(
-        Station::names(&station.data()),
-        ["done", "failed", "queue.db", "queue.lock", "reserve", "spool", "watch"]
-    );
+    assert_eq!(Station::names(&station.data()), AT_REST);
 }
 
 /// Fails if: an endpoint answers the wrong code or content, can be cached, or takes anything but GET.

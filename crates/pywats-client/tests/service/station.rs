@@ -20,13 +20,51 @@ pub(crate) const TOKEN: &str = "dXNlcjpwYXNzd29yZA==";
 /// An account without any rights, for tests of permissions.
 pub(crate) const NOBODY: u32 = 65534;
 
+/// The calls by which files and folders change.
+const TRACED: &[&str] = &[
+    "open",
+    "creat",
+    "openat",
+    "openat2",
+    "close",
+    "dup",
+    "dup2",
+    "dup3",
+    "fcntl",
+    "lseek",
+    "write",
+    "writev",
+    "pwrite64",
+    "pwritev",
+    "pwritev2",
+    "ftruncate",
+    "truncate",
+    "fallocate",
+    "copy_file_range",
+    "sendfile",
+    "fsync",
+    "fdatasync",
+    "sync",
+    "syncfs",
+    "rename",
+    "renameat",
+    "renameat2",
+    "link",
+    "linkat",
+    "unlink",
+    "unlinkat",
+    "mkdir",
+    "mkdirat",
+    "rmdir",
+];
+
 pub(crate) struct Station {
     dir: TempDir,
     child: Option<Child>,
     port: u16,
     env: Vec<(String, String)>,
     account: Option<u32>,
-    prepare: Option<fn() -> std::io::Result<()>>,
+    trace: Option<PathBuf>,
 }
 
 /// What an HTTP request to the health endpoints brought.
@@ -51,7 +89,7 @@ impl Station {
             port,
             env: Vec::new(),
             account: None,
-            prepare: None,
+            trace: None,
         }
     }
 
@@ -108,13 +146,26 @@ impl Station {
     }
 
     /// Runs this in the new process before the program.
+    /// From now on, what the program does to files is written to this one, by strace.
     #[cfg(target_os = "linux")]
-    pub(crate) fn prepare(&mut self, prepare: fn() -> std::io::Result<()>) {
-        self.prepare = Some(prepare);
+    pub(crate) fn trace(&mut self, into: Option<&Path>) {
+        self.trace = into.map(Path::to_owned);
+    }
+
+    /// The program, or strace that runs it as the same process.
+    fn program(&self) -> Command {
+        let program = env!("CARGO_BIN_EXE_pywats-client");
+        let Some(into) = &self.trace else { return Command::new(program) };
+        // Not every processor has every call.
+        let calls = format!("trace=?{}", TRACED.join(",?"));
+        let mut command = Command::new("strace");
+        command.args(["-D", "-f", "-q", "-y", "-xx", "-ttt", "-s", "99999999", "--seccomp-bpf"]);
+        command.args(["-e", &calls, "-e", "signal=none", "-o"]).arg(into).arg(program);
+        command
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pywats-client"));
+        let mut command = self.program();
         command.args(arguments).arg("--config").arg(self.config());
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy().to_ascii_uppercase();
@@ -127,10 +178,6 @@ impl Station {
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         if let Some(account) = self.account {
             command.uid(account).gid(account);
-        }
-        if let Some(prepare) = self.prepare {
-            // SAFETY: the functions given here make system calls only, which is allowed after fork.
-            unsafe { command.pre_exec(prepare) };
         }
         command
     }
@@ -278,7 +325,12 @@ impl Station {
 
     /// Waits until `condition` holds.
     pub(crate) fn wait(&self, what: &str, condition: impl Fn(&Station) -> bool) {
-        let until = Instant::now() + PATIENCE;
+        self.wait_within(PATIENCE, what, condition);
+    }
+
+    /// Waits until `condition` holds, where much has to be done.
+    pub(crate) fn wait_within(&self, limit: Duration, what: &str, condition: impl Fn(&Station) -> bool) {
+        let until = Instant::now() + limit;
         while !condition(self) {
             assert!(Instant::now() < until, "not in time: {what}; log:\n{}", self.log());
             std::thread::sleep(Duration::from_millis(20));

@@ -83,7 +83,7 @@ fn a_damaged_queue_is_put_aside() {
     station.start();
     station.put("a.json", report("A"));
     station.wait("queued", |station| station.get("/health/details").json()["details"]["pending_count"] == 1);
-    let spool = Station::names(&station.data().join("spool"));
+    let spool = Station::names(&station.spool());
     station.stop();
     fs::write(station.data().join("queue.db"), vec![0x5a; 50_000]).unwrap();
     station.configure(&station.settings(&server));

@@ -6,7 +6,8 @@
 //! | macOS   | Mozilla's roots, compiled in                              |
 //! | others  | the files of the system's store                           |
 //!
-//! The CA file adds to these. On macOS the system's store is not asked, because that needs Apple's
+//! The CA file adds to these, authorities and certificates of servers: a server that shows a certificate which is
+//! itself in the file is accepted as long as the certificate's time and names are right, whoever issued it. On macOS the system's store is not asked, because that needs Apple's
 //! frameworks, which a build on another system does not have.
 //!
 //! Wine 8.0 refuses the kind of chain engine that a CA file needs: there, a CA file is a
@@ -15,29 +16,92 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::verify_server_name;
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, ConfigBuilder, WantsVerifier, client::WantsClientCert};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, SignatureScheme};
 
+use super::certificate::{Trust, advise, check_time};
 use super::failure::Failure;
 
 /// Builds the TLS configuration: TLS 1.2 and 1.3, the roots of this system, and those of `ca_file`.
 ///
 /// # Errors
-/// [`super::FailureKind::Configuration`] for a CA file that cannot be used.
+/// [`super::FailureKind::Settings`] for a CA file that cannot be used.
 pub(super) fn client_config(ca_file: Option<&Path>) -> Result<ClientConfig, Failure> {
-    let extra = ca_file.map(read_ca_file).transpose()?.unwrap_or_default();
+    let certificates = ca_file.map(read_ca_file).transpose()?.unwrap_or_default();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+    let system = verifier(Arc::clone(&provider), certificates.clone())?;
+    let judge = Judge { system, trust: Trust { ca_file: ca_file.map(Path::to_owned), certificates } };
+    let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| Failure::configuration(format!("TLS cannot be set up: {error}")))?;
-    Ok(with_roots(builder, provider, extra)?.with_no_client_auth())
+        .map_err(|error| Failure::settings(format!("TLS cannot be set up: {error}")))?;
+    Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(judge)).with_no_client_auth())
+}
+
+/// Judges what servers show: as the system does, but for what the CA file holds itself; and says what to do.
+#[derive(Debug)]
+struct Judge {
+    system: Arc<dyn ServerCertVerifier>,
+    trust: Trust,
+}
+
+impl ServerCertVerifier for Judge {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let judged = if self.trust.certificates.iter().any(|known| **known == **end_entity) {
+            check_time(end_entity, now)
+                .map_err(Error::InvalidCertificate)
+                .and_then(|()| verify_server_name(&ParsedCertificate::try_from(end_entity)?, name))
+                .map(|()| ServerCertVerified::assertion())
+        } else {
+            self.system.verify_server_cert(end_entity, intermediates, name, ocsp_response, now)
+        };
+        judged.map_err(|error| match error {
+            Error::InvalidCertificate(reason) => {
+                let chain: Vec<_> = std::iter::once(end_entity).chain(intermediates).collect();
+                let advice = advise(&reason, &chain, &name.to_str(), &self.trust, now);
+                Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(advice))))
+            }
+            error => error,
+        })
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.system.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.system.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.system.supported_verify_schemes()
+    }
 }
 
 /// Reads a PEM file; what is not a certificate in it (a comment, a key) is skipped.
 fn read_ca_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
-    let fail = |problem: String| Failure::configuration(format!("CA file {}: {problem}", path.display()));
+    let fail = |problem: String| Failure::settings(format!("CA file {}: {problem}", path.display()));
     let pem =
         std::fs::read(path).map_err(|error| fail(format!("{error}; check its path and permissions")))?;
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem)
@@ -61,35 +125,80 @@ fn read_ca_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
 }
 
 #[cfg(windows)]
-fn with_roots(
-    builder: ConfigBuilder<ClientConfig, WantsVerifier>,
+fn verifier(
     provider: Arc<CryptoProvider>,
     extra: Vec<CertificateDer<'static>>,
-) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, Failure> {
+) -> Result<Arc<dyn ServerCertVerifier>, Failure> {
     use rustls_platform_verifier::Verifier;
     let verifier = if extra.is_empty() {
         Verifier::new(provider)
     } else {
         Verifier::new_with_extra_roots(extra, provider)
-    }
-    .map_err(|error| Failure::configuration(format!("Windows cannot verify certificates: {error}")))?;
-    Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)))
+    };
+    let verifier = verifier
+        .map_err(|error| Failure::settings(format!("Windows cannot verify certificates: {error}")))?;
+    Ok(Arc::new(verifier))
 }
 
 #[cfg(not(windows))]
-fn with_roots(
-    builder: ConfigBuilder<ClientConfig, WantsVerifier>,
-    _provider: Arc<CryptoProvider>,
+fn verifier(
+    provider: Arc<CryptoProvider>,
     extra: Vec<CertificateDer<'static>>,
-) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, Failure> {
+) -> Result<Arc<dyn ServerCertVerifier>, Failure> {
+    use rustls::client::WebPkiServerVerifier;
     let mut roots = system_roots();
     roots.add_parsable_certificates(extra);
     if roots.is_empty() {
         tracing::warn!(
             "this system trusts no certificate authority; install the package ca-certificates or set a CA file"
         );
+        return Ok(Arc::new(TrustsNobody(provider)));
     }
-    Ok(builder.with_root_certificates(roots))
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
+    Ok(verifier.map_err(|error| Failure::settings(format!("TLS cannot be set up: {error}")))?)
+}
+
+/// What a system without any authority is: a verifier of `rustls` needs one at least.
+#[cfg(not(windows))]
+#[derive(Debug)]
+struct TrustsNobody(Arc<CryptoProvider>);
+
+#[cfg(not(windows))]
+impl ServerCertVerifier for TrustsNobody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Err(Error::InvalidCertificate(CertificateError::UnknownIssuer))
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
 }
 
 #[cfg(target_vendor = "apple")]
