@@ -59,13 +59,6 @@ fn main() {
     std::process::exit(0);
 }
 
-/// What gives a report this identifier.
-fn edits(file: &[u8], id: Uuid) -> String {
-    let mut edits = Report::parse(file, &Rules::default()).expect("a report").edits();
-    edits.set_id(id);
-    edits.to_text()
-}
-
 fn take(queue: &Queue, watch: &Folder, names: &[String]) {
     let mut batch = Vec::new();
     for name in names {
@@ -86,14 +79,9 @@ fn take(queue: &Queue, watch: &Folder, names: &[String]) {
             copied: false,
         });
     }
-    if std::env::var_os("PARALLEL").is_some() {
-        let names: Vec<_> = batch.iter().map(|report| report.spool.clone()).collect();
-        let flushed = spool::synchronise(queue.spool(), &names).expect("synchronised");
-        assert!(flushed.iter().all(Result::is_ok));
-    } else {
-        queue.spool().sync_files(batch.iter().map(|report| report.spool.as_os_str())).expect("synchronised");
-        queue.spool().sync().expect("synchronised");
-    }
+    let names: Vec<_> = batch.iter().map(|report| report.spool.clone()).collect();
+    let flushed = spool::synchronise(queue.spool(), &names).expect("synchronised");
+    assert!(flushed.iter().all(Result::is_ok));
     queue.add(&batch).expect("added");
 }
 

@@ -65,6 +65,7 @@ pub(crate) struct Station {
     env: Vec<(String, String)>,
     account: Option<u32>,
     trace: Option<PathBuf>,
+    prepare: Option<fn() -> std::io::Result<()>>,
 }
 
 /// What an HTTP request to the health endpoints brought.
@@ -90,6 +91,7 @@ impl Station {
             env: Vec::new(),
             account: None,
             trace: None,
+            prepare: None,
         }
     }
 
@@ -146,6 +148,11 @@ impl Station {
     }
 
     /// Runs this in the new process before the program.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn prepare(&mut self, prepare: fn() -> std::io::Result<()>) {
+        self.prepare = Some(prepare);
+    }
+
     /// From now on, what the program does to files is written to this one, by strace.
     #[cfg(target_os = "linux")]
     pub(crate) fn trace(&mut self, into: Option<&Path>) {
@@ -178,6 +185,10 @@ impl Station {
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         if let Some(account) = self.account {
             command.uid(account).gid(account);
+        }
+        if let Some(prepare) = self.prepare {
+            // SAFETY: the functions given here make system calls only, which is allowed after fork.
+            unsafe { command.pre_exec(prepare) };
         }
         command
     }
