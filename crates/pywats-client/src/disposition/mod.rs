@@ -20,7 +20,7 @@ use crate::queue::step;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use uuid::Uuid;
 
 /// Names like this are ours alone: intake leaves them where they are.
@@ -44,7 +44,7 @@ pub struct Disposition {
     failed: PathBuf,
     /// Where delivered files go in place of `done`.
     archive: Option<Archive>,
-    census: Mutex<Census>,
+    census: Arc<Mutex<Census>>,
     /// Intake and upload choose free names one after the other.
     choosing: Mutex<()>,
 }
@@ -82,13 +82,7 @@ pub enum Whereabouts {
 impl Disposition {
     /// Files go to these folders.
     pub fn new(done: PathBuf, failed: PathBuf) -> Self {
-        Disposition {
-            done,
-            failed,
-            archive: None,
-            census: Mutex::new(Census::default()),
-            choosing: Mutex::new(()),
-        }
+        Disposition { done, failed, archive: None, census: Arc::default(), choosing: Mutex::new(()) }
     }
 
     /// Delivered files go to this archive in place of `done/`.
@@ -158,7 +152,7 @@ impl Disposition {
                 failed.write(&with_suffix(free, REASON_SUFFIX), reason.as_bytes(), true)?;
                 leave_spool(spool, ending.spool, failed, free)
             })?;
-            self.census().came(ending.name, reason);
+            self.counted().came(ending.name, reason);
             Ok(moved)
         };
         move_it().map_err(|error| blame(spool, &self.failed, error))
@@ -184,14 +178,14 @@ impl Disposition {
         };
         let moved = move_it().map_err(|error| blame(watch, &self.failed, error))?;
         if moved.is_some() {
-            self.census().came(name, &text);
+            self.counted().came(name, &text);
         }
         Ok(moved)
     }
 
     /// What lies in `failed/`, as of the last look and what came since.
-    pub fn failed_files(&self) -> Census {
-        self.census().clone()
+    pub fn census(&self) -> Arc<Mutex<Census>> {
+        Arc::clone(&self.census)
     }
 
     /// Looks into `failed/`, where people remove and correct files.
@@ -200,11 +194,11 @@ impl Disposition {
     /// If the folder cannot be read.
     pub fn look_at_failed(&self) -> io::Result<()> {
         let found = Census::of(&Folder::open(&self.failed)?)?;
-        *self.census() = found;
+        *self.counted() = found;
         Ok(())
     }
 
-    fn census(&self) -> MutexGuard<'_, Census> {
+    fn counted(&self) -> MutexGuard<'_, Census> {
         self.census.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

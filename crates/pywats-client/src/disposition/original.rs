@@ -94,7 +94,7 @@ impl Disposition {
             to: self.failed.clone(),
             error,
         })?;
-        self.census().came(&original.name, reason);
+        self.counted().came(&original.name, reason);
         Ok(())
     }
 }

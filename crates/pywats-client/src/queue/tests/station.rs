@@ -200,6 +200,11 @@ pub(super) fn unit(serial_number: &str) -> Unit {
     Unit { serial_number: serial_number.to_owned(), start: 1_700_000_000_000_000 }
 }
 
+/// Reads a report.
+pub(super) fn parse(bytes: &[u8]) -> wats::Report {
+    wats::Report::parse(bytes, &wats::Rules::default()).unwrap()
+}
+
 /// A report of a unit.
 pub(super) fn report(serial_number: &str, id: Option<Uuid>) -> String {
     let id = id.map_or_else(String::new, |id| format!("\"id\":\"{id}\","));
