@@ -111,6 +111,8 @@ impl Engine {
             own: vec![config.client.data_dir.clone(), done.clone(), failed.clone()],
             incomplete: config.client.incomplete,
             reports: config.reports.clone(),
+            // The setting was taken over only because there is such a zone.
+            rules: Rules::in_time_zone(&config.reports.time_zone).unwrap_or_default(),
             max_bytes: config.client.max_report_bytes,
             // The setting was taken over only because there is such a zone.
             rules: Rules::in_time_zone(&config.reports.time_zone).unwrap_or_default(),

@@ -24,8 +24,10 @@ pub mod judge;
 pub mod names;
 pub mod readiness;
 pub mod take;
+pub mod troubles;
 pub mod untaken;
 pub mod watch;
+pub mod watched;
 pub mod worker;
 
 pub use names::is_report_name;

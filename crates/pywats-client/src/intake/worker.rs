@@ -8,14 +8,16 @@ use super::claim::Batch;
 use super::is_report_name;
 use super::readiness::STABLE;
 use super::take::{Finding, Outcome, Taker};
+use super::troubles::{Troubles, let_in};
 use super::untaken::Untaken;
-use super::watch::{News, watch};
+use super::watch::News;
+use super::watched::{RESCAN, Watched};
 use crate::config::Reports;
 use crate::disposition::Disposition;
 use crate::folder::{Folder, Item, Kind};
 use crate::queue::Queue;
 use crate::status::{Area, Status, Topic, Worker};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::PathBuf;
@@ -26,10 +28,6 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use wats::Rules;
 
-/// How often everything is looked at: events can get lost.
-const RESCAN: Duration = Duration::from_secs(30);
-/// How often where the system sends no events.
-const PACE: Duration = Duration::from_secs(2);
 /// How often a file or a folder that refused is tried again.
 const RETRY: Duration = Duration::from_secs(10);
 /// How often a disk that refused is tried again.
@@ -79,17 +77,6 @@ impl Stopper {
     }
 }
 
-/// The watch folder, open.
-struct Watched {
-    folder: Folder,
-    /// Dropping it ends the watch; none if the system refuses.
-    watcher: Option<notify::RecommendedWatcher>,
-    /// When a watch that was refused is tried again.
-    next_try: Instant,
-    /// Whether the file system is believed when it says that somebody writes, once that was asked.
-    honest: Option<bool>,
-}
-
 struct Intake {
     setup: Setup,
     stopping: Arc<AtomicBool>,
@@ -101,9 +88,7 @@ struct Intake {
     incomplete: Incomplete,
     again: Again,
     untaken: Untaken,
-    /// What to tell people of files that stay, by name.
-    troubles: BTreeMap<OsString, String>,
-    troubles_changed: bool,
+    troubles: Troubles,
     next_scan: Instant,
     /// Until then the disk is left alone.
     blocked_until: Option<Instant>,
@@ -127,8 +112,7 @@ pub fn prepare(setup: Setup) -> io::Result<(Stopper, impl FnOnce() + Send)> {
         asides: Asides::default(),
         again: Again::default(),
         untaken: Untaken::default(),
-        troubles: BTreeMap::new(),
-        troubles_changed: true,
+        troubles: Troubles::new(),
         next_scan: Instant::now(),
         blocked_until: None,
     };
@@ -162,7 +146,7 @@ impl Intake {
             if self.blocked_until.is_none() {
                 self.setup.status.fine(Area::Storage);
             }
-            self.tell_trouble();
+            self.troubles.tell(&self.setup.status);
         }
         self.commit();
         self.setup.status.retired(Worker::Intake);
@@ -213,18 +197,16 @@ impl Intake {
 
     /// Opens the folder if it is not open, or another one by now; says whether it is the same still.
     fn open_folder(&mut self, now: Instant) -> io::Result<bool> {
-        let folder = Folder::open(&self.setup.folder)?;
-        if let Some(watched) = self.watched.as_mut().filter(|watched| watched.folder.same_as(&folder)) {
-            if watched.watcher.is_none() && watched.next_try <= now {
-                watched.watcher = start_watching(&self.setup, &self.news);
-                watched.next_try = now + RESCAN;
-            }
+        let status = &self.setup.status;
+        if let Some(watched) = &mut self.watched
+            && watched.is_still_there(&self.news, status, now)?
+        {
             return Ok(true);
         }
         self.watched = None;
         self.agenda.memories().for_each(|memory| memory.history.unheard());
-        let watcher = start_watching(&self.setup, &self.news);
-        self.watched = Some(Watched { folder, watcher, next_try: now + RESCAN, honest: None });
+        let folder = Folder::open(&self.setup.folder)?;
+        self.watched = Some(Watched::new(folder, &self.news, status, now));
         Ok(false)
     }
 
@@ -237,8 +219,7 @@ impl Intake {
         match listed {
             Ok((same, items)) => {
                 self.setup.status.fine(Area::Watch);
-                let has_events = self.watched.as_ref().is_some_and(|watched| watched.watcher.is_some());
-                self.next_scan = now + if has_events { RESCAN } else { PACE };
+                self.next_scan = now + self.watched.as_ref().map_or(RETRY, Watched::pace);
                 self.compare(&items, same, now);
             }
             Err(error) => {
@@ -264,7 +245,7 @@ impl Intake {
             self.forget_leftovers(&names);
         }
         for name in self.agenda.keep_only(&names) {
-            self.troubles_changed |= self.troubles.remove(&name).is_some();
+            self.troubles.set(&name, None);
             self.untaken.incomplete(&name, false, &self.setup.status);
         }
         let mut found: Vec<(i64, &OsStr)> = Vec::new();
@@ -375,7 +356,7 @@ impl Intake {
                 self.blocked_until = Some(now + DISK);
             }
         }
-        self.set_trouble(name, trouble);
+        self.troubles.set(name, trouble);
         self.tell_of_writers();
     }
 
@@ -392,14 +373,6 @@ impl Intake {
             );
         } else {
             self.setup.status.forget(Topic::Writers);
-        }
-    }
-
-    fn set_trouble(&mut self, name: &OsStr, trouble: Option<String>) {
-        self.troubles_changed |= self.troubles.get(name) != trouble.as_ref();
-        match trouble {
-            Some(trouble) => drop(self.troubles.insert(name.to_owned(), trouble)),
-            None => drop(self.troubles.remove(name)),
         }
     }
 
@@ -477,7 +450,7 @@ impl Intake {
                         self.incomplete.remember(new, &sha256);
                     }
                     self.agenda.forget(&name);
-                    self.set_trouble(&name, None);
+                    self.troubles.set(&name, None);
                 }
                 PutAside::Changed(name) => {
                     self.agenda.memory(&name, now).finding = None;
@@ -486,54 +459,9 @@ impl Intake {
                 PutAside::Stuck(name, error) => {
                     let file = self.setup.folder.join(&name);
                     let trouble = format!("{file:?}: unusable, but stays: {error}");
-                    self.set_trouble(&name, Some(trouble));
+                    self.troubles.set(&name, Some(trouble));
                 }
             }
         }
-    }
-
-    /// Files that stay where they are, as one problem: a list would be too long to read.
-    fn tell_trouble(&mut self) {
-        if !std::mem::take(&mut self.troubles_changed) {
-            return;
-        }
-        match (self.troubles.values().next(), self.troubles.len()) {
-            (None, _) => self.setup.status.fine(Area::Files),
-            (Some(first), 1) => self.setup.status.problem(Area::Files, first),
-            (Some(first), count) => {
-                self.setup.status.problem(Area::Files, format!("{first} (and {} more files)", count - 1));
-            }
-        }
-    }
-}
-
-/// Watches the folder; where the system refuses, the worker looks more often, and people are told.
-fn start_watching(setup: &Setup, news: &Sender<News>) -> Option<notify::RecommendedWatcher> {
-    match watch(&setup.folder, news.clone()) {
-        Ok(watcher) => {
-            setup.status.forget(Topic::Events);
-            Some(watcher)
-        }
-        Err(why) => {
-            setup.status.note(
-                Topic::Events,
-                format!(
-                    "watch folder {}: the system sends no news of it, so it is looked at every {} seconds: {why}",
-                    setup.folder.display(),
-                    PACE.as_secs()
-                ),
-            );
-            None
-        }
-    }
-}
-
-/// What to do about a file that the service may not read.
-fn let_in(error: &io::Error) -> &'static str {
-    if error.kind() == io::ErrorKind::PermissionDenied {
-        "let the service's account read it. A program that makes its files with mkstemp or a similar function lets \
-         nobody else read them: it must set their mode (chmod 644) before it moves them here"
-    } else {
-        "check the disk or the share that it is on"
     }
 }

@@ -66,6 +66,7 @@ pub(crate) struct Station {
     account: Option<u32>,
     prepare: Option<fn() -> std::io::Result<()>>,
     trace: Option<PathBuf>,
+    prepare: Option<fn() -> std::io::Result<()>>,
 }
 
 /// What an HTTP request to the health endpoints brought.
@@ -92,6 +93,7 @@ impl Station {
             account: None,
             prepare: None,
             trace: None,
+            prepare: None,
         }
     }
 
