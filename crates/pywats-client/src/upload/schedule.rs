@@ -289,7 +289,9 @@ impl Schedule {
         self.slow_until = None;
         self.refused.retain(|_, arrived| *arrived > asked.began);
         self.unread.retain(|_, arrived| *arrived > asked.began);
+        let mut was_for_all = false;
         if self.pause.as_ref().is_some_and(|pause| pause.since < asked.began) {
+            was_for_all = self.tried.len() >= judge::DIFFERENT;
             self.pause = None;
             self.tried.clear();
             self.changed = true;
@@ -299,7 +301,12 @@ impl Schedule {
             fates.push(self.conclude(refusal, Proof::Yes, true, moment));
         }
         for seq in self.cases.passed_by(asked.began) {
-            fates.extend(self.passed(seq, moment));
+            if was_for_all && self.cases.get(seq).is_some_and(|case| !case.sending && !is_noted(case)) {
+                // Something between stopped all of them: that was no report's fault.
+                fates.push((seq, self.give_back(seq, moment.now)));
+            } else {
+                fates.extend(self.passed(seq, moment));
+            }
         }
         fates
     }

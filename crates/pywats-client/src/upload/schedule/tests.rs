@@ -534,3 +534,20 @@ fn a_report_proves_what_the_version_does_not() {
     assert_eq!(play.schedule.nothing_under_way(true, moment), [waits(3)]);
     assert_eq!(play.reason(), Some(Reason::Because(Because::Address)));
 }
+
+/// Fails if: reports are parked because something stood before the server for a while, and stopped all of them.
+#[test]
+fn what_stopped_all_parks_nobody() {
+    for (kind, status) in [(Kind::NotWats, 200), (Kind::Gate, 302)] {
+        let mut play = Play::new();
+        for seq in 1..=4 {
+            play.refuse_proven(seq, kind, status);
+            play.wait(10 * SECOND);
+        }
+        assert_eq!(play.accept(5), [delivered(5), waits(1), waits(2), waits(3), waits(4)]);
+        assert_eq!(play.turn(), Turn::Send(4));
+        // Who meets it again now is parked.
+        play.refuse_proven(1, kind, status);
+        assert_eq!(told(&play.accept(6)).len(), 1);
+    }
+}
