@@ -114,8 +114,6 @@ impl Engine {
             // The setting was taken over only because there is such a zone.
             rules: Rules::in_time_zone(&config.reports.time_zone).unwrap_or_default(),
             max_bytes: config.client.max_report_bytes,
-            // The setting was taken over only because there is such a zone.
-            rules: Rules::in_time_zone(&config.reports.time_zone).unwrap_or_default(),
             queue: Arc::clone(&queue),
             disposition: Arc::clone(&disposition),
             status: Arc::clone(status),

@@ -66,7 +66,6 @@ pub(crate) struct Station {
     account: Option<u32>,
     prepare: Option<fn() -> std::io::Result<()>>,
     trace: Option<PathBuf>,
-    prepare: Option<fn() -> std::io::Result<()>>,
 }
 
 /// What an HTTP request to the health endpoints brought.
@@ -93,7 +92,6 @@ impl Station {
             account: None,
             prepare: None,
             trace: None,
-            prepare: None,
         }
     }
 
