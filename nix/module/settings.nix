@@ -67,6 +67,12 @@ types.submodule {
     upload = {
       retry_initial_seconds = optional (seconds 3600) "Wait after a first failure; it doubles each time.";
       retry_max_seconds = optional (seconds 86400) "Longest wait between two attempts.";
+      concurrency = optional (types.ints.between 1 64) "How many reports are sent at once.";
+      max_per_minute = optional (types.ints.between 1 60000) "How many reports may be sent in a minute.";
+      proof = optional (types.enum [
+        "id"
+        "answer"
+      ]) "What proves that the server has a report: its identifier, or an answer as WATS answers.";
     };
     retention = {
       done_days = optional (types.ints.between 0 36500) "Days that delivered files are kept; 0 is for ever.";

@@ -157,12 +157,12 @@ impl<'a> Run<'a> {
     ) -> Vec<Job<'a>> {
         let alone = chosen.len() == 1 && self.test.repeat == 1;
         let compiles = |suite: &Suite| !matches!(commands::own(&suite.name), Some(Own::Commands(_)));
-        let judges = |suite: &Suite| commands::own(&suite.name).is_none() && self.test.artifacts.is_empty();
+        let judges = |suite: &Suite| self.judges_the_distribution(suite);
         let mut jobs = Vec::new();
         let compiling: Vec<&Suite> = chosen.iter().copied().filter(|suite| compiles(suite)).collect();
         let compile = (!compiling.is_empty()).then(|| {
             let voice = Voice::new("compile", alone);
-            let run = move || self.made.compiled.make(|| Compiled::make(&compiling, &voice));
+            let run = move || self.made.compiled.make(|| Compiled::make(&compiling, self.test.all, &voice));
             push(&mut jobs, Job { name: "compile".into(), waits: false, after: vec![], run: Box::new(run) })
         });
         let mut dist = None;
@@ -200,6 +200,11 @@ impl<'a> Run<'a> {
         jobs
     }
 
+    /// Whether a suite is about what `cargo xtask dist` makes.
+    fn judges_the_distribution(self, suite: &Suite) -> bool {
+        commands::own(&suite.name).is_none() && !suite.asked && self.test.artifacts.is_empty()
+    }
+
     /// Builds the distribution, in a process of its own: its progress is then lines like those of the others.
     fn build(self, voice: &Voice) -> Result<()> {
         let mut command = Command::new(self.xtask);
@@ -233,7 +238,7 @@ impl<'a> Run<'a> {
             Some(Own::Compiled(run)) => run(self.made.compiled.get()?, voice, &mut report)?,
             Some(Own::Commands(list)) => commands::run(list()?, voice, &mut report)?,
             None => {
-                if self.test.artifacts.is_empty() {
+                if self.judges_the_distribution(suite) {
                     self.made.distribution.get()?;
                 }
                 let program = self.made.compiled.get()?.program("acceptance")?;

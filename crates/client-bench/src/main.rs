@@ -2,7 +2,6 @@
 //! processor time, syncs and bytes written a report, latency, a long queue, and memory.
 //!
 //! `cargo xtask bench client` builds it and runs it. It prints a table for people and writes `client.json`.
-#![cfg_attr(not(target_os = "linux"), allow(dead_code, missing_docs))]
 
 #[cfg(target_os = "linux")]
 mod contestant;

@@ -3,7 +3,7 @@
 use crate::contestant::{Contestant, Programs, TOKEN, Who};
 use crate::machine::{Memory, load, size_below};
 use crate::report::report;
-use crate::summary::{self, Figure, Goal, median};
+use crate::summary::{self, Figure, Goal};
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use serde_json::json;
@@ -154,7 +154,8 @@ impl Plan {
             of_loop: of_loop.iter().map(value).collect(),
             goal,
         };
-        let times = if latency.is_zero() { 2.0 } else { 6.0 };
+        // Eight times what one connection did, with some allowance.
+        let times = if latency.is_zero() { 2.0 } else { 7.0 };
         Ok(vec![
             figure("reports", "1/s", |burst| burst.a_second, Goal::AtLeastTimesLoop(times)),
             figure("processor", "ms a report", |burst| burst.processor_ms, Goal::AtMostTimesLoop(1.0)),
@@ -267,15 +268,16 @@ impl Plan {
         let memory = Memory::of(client.pid())?.now as f64 / 1e6;
         let (processor, written) = idle(&client)?;
         let mut seen = Vec::new();
-        for number in 0..5 {
+        for number in 0..10 {
             let names = client.stage(some(waiting + number..waiting + number + 1, ORDINARY))?;
-            std::thread::sleep(Duration::from_millis(700));
+            std::thread::sleep(Duration::from_millis(700 + 130 * number as u64));
             let started = Instant::now();
             client.drop_in(&names)?;
             let wanted = (waiting + number + 1) as u64;
             client.wait_long("one more is queued", |client| client.pending() == Some(wanted))?;
             seen.push(started.elapsed().as_secs_f64() * 1000.0);
         }
+        let slowest = seen.iter().copied().fold(0.0, f64::max);
         let total = waiting + seen.len();
         let before = database(&client.data());
         let server = Server::start_with(Options {
@@ -301,7 +303,7 @@ impl Plan {
             alone("memory", "MB", memory, Goal::None),
             alone("idle processor in 20 s", "ms", processor, Goal::AtMost(20.0)),
             alone("idle written in 20 s", "KB", written, Goal::AtMost(0.0)),
-            alone("a new file is queued", "ms", median(&seen).unwrap_or_default(), Goal::AtMost(200.0)),
+            alone("a new file is queued, the slowest of 10", "ms", slowest, Goal::AtMost(200.0)),
             alone("start until alive and watching", "ms", alive.as_secs_f64() * 1e3, Goal::None),
             alone("start until ready", "ms", ready.as_secs_f64() * 1e3, Goal::AtMost(300.0)),
             alone("drained", "1/s", drained, Goal::None),

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::PathBuf;
 use std::time::Instant;
+use uuid::Uuid;
 use wats::{Report, Rules};
 
 fn main() {
@@ -59,6 +60,13 @@ fn main() {
     std::process::exit(0);
 }
 
+/// What gives a report this identifier.
+fn edits(file: &[u8], id: Uuid) -> String {
+    let mut edits = Report::parse(file, &Rules::default()).expect("a report").edits();
+    edits.set_id(id);
+    edits.to_text()
+}
+
 fn take(queue: &Queue, watch: &Folder, names: &[String]) {
     let mut batch = Vec::new();
     for name in names {
@@ -73,7 +81,7 @@ fn take(queue: &Queue, watch: &Folder, names: &[String]) {
             name: name.into(),
             size: bytes.len() as u64,
             sha256: Sha256::digest(&bytes).into(),
-            edits: edits_with_id(&bytes, id),
+            edits: edits(&bytes, id),
             notes: Vec::new(),
             unit: Unit { serial_number: name.clone(), start: 0 },
             copied: false,
@@ -83,12 +91,6 @@ fn take(queue: &Queue, watch: &Folder, names: &[String]) {
     let flushed = spool::synchronise(queue.spool(), &names).expect("synchronised");
     assert!(flushed.iter().all(Result::is_ok));
     queue.add(&batch).expect("added");
-}
-
-fn edits_with_id(file: &[u8], id: uuid::Uuid) -> String {
-    let mut edits = Report::parse(file, &Rules::default()).expect("a report").edits();
-    edits.set_id(id);
-    edits.to_text()
 }
 
 /// Bytes that this process has had written to disks.

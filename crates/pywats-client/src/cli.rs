@@ -4,13 +4,30 @@
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
+/// The end of the help: where things are on this system.
+#[cfg(windows)]
+const FILES: &str = r"Files:
+  %ProgramData%\pyWATS\config.json  The configuration; another one by --config or PYWATS_CONFIG
+  %ProgramData%\pyWATS              The data: queue.db, watch, done, failed; see client.data_dir
+  %ProgramData%\pyWATS\logs         The log of the service; warnings are in the event log, too";
+#[cfg(target_os = "macos")]
+const FILES: &str = "Files:
+  /Library/Application Support/pyWATS/config.json  The configuration; another one by --config or PYWATS_CONFIG
+  /Library/Application Support/pyWATS              The data: queue.db, watch, done, failed; see client.data_dir
+  standard error                                   The log";
+#[cfg(not(any(windows, target_os = "macos")))]
+const FILES: &str = "Files:
+  /etc/pywats/config.json  The configuration; another one by --config or PYWATS_CONFIG
+  /var/lib/pywats          The data: queue.db, watch, done, failed; see client.data_dir
+  the journal              The log of the service: journalctl -u pywats-client; run writes to standard error";
+
 /// Uploads manufacturing test reports to a WATS server.
 ///
 /// At a test station the service watches a folder, keeps the reports it finds in a durable queue and
 /// uploads them to a WATS server. It survives restarts, power cuts and an unreachable server without
 /// losing a report. Without a configuration it runs and says what is missing.
 #[derive(Debug, Parser)]
-#[command(name = "pywats-client", version, disable_help_subcommand = true, max_term_width = 100)]
+#[command(name = "pywats-client", version, after_help = FILES, max_term_width = 100)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -33,6 +50,8 @@ pub enum Command {
     /// Nothing is started or changed. Tokens and passwords are masked.
     Check(ConfigArgs),
     /// Ask the server for its version, with the configured address, token and proxy.
+    ///
+    /// What is wrong with the configuration is shown first, as check shows it.
     TestConnection(ConfigArgs),
     /// Print a report for support: versions, configuration, folders, service, server, and what to do.
     ///
@@ -52,7 +71,7 @@ pub enum Command {
 /// Where the configuration is.
 #[derive(Args, Debug, Default)]
 pub struct ConfigArgs {
-    /// Read the configuration from FILE [default: PYWATS_CONFIG, else the system's place, see FILES].
+    /// Read the configuration from FILE [default: PYWATS_CONFIG, else the system's place; pywats-client help names it].
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }
@@ -183,7 +202,11 @@ pub const SECTIONS: &[Section] = &[
                 "CREDENTIALS_DIRECTORY",
                 "Set by systemd: its file token is used where no other token is given.",
             ),
-            ("HTTPS_PROXY, HTTP_PROXY, NO_PROXY", "The proxy, while server.proxy is \"system\"."),
+            (
+                "HTTPS_PROXY, HTTP_PROXY, NO_PROXY",
+                "The proxy, while server.proxy is \"system\". On Windows, where they say nothing, the settings of \
+                 account and machine.",
+            ),
         ],
     ),
     (

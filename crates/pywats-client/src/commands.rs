@@ -68,7 +68,9 @@ fn check(loaded: &Loaded) -> Exit {
         lines.push(format!("{:<30} {:<12} {value}", setting.name(), origin.name()));
     }
     let unusable = upload::client(&loaded.config).err().map(|failure| failure.to_string());
-    let problems = loaded.errors.iter().chain(&loaded.missing).chain(&unusable);
+    let hindrances = diagnose::hindrances(loaded);
+    let of_service = || hindrances.files.iter().chain(&hindrances.folders);
+    let problems = loaded.errors.iter().chain(&loaded.missing).chain(&unusable).chain(of_service());
     let marked = |mark: &str, text: &String| format!("{mark}: {text}");
     let notes: Vec<String> = loaded
         .warnings
@@ -82,7 +84,7 @@ fn check(loaded: &Loaded) -> Exit {
     }
     say(&lines.join("\n"));
     match judge(loaded) {
-        Exit::Ok if unusable.is_some() => Exit::Config,
+        Exit::Ok if unusable.is_some() || of_service().next().is_some() => Exit::Config,
         exit => exit,
     }
 }
@@ -101,6 +103,9 @@ fn judge(loaded: &Loaded) -> Exit {
 }
 
 fn test_connection(loaded: &Loaded) -> Exit {
+    for warning in &loaded.warnings {
+        complain(&format!("warning: {warning}"));
+    }
     let exit = judge(loaded);
     if exit != Exit::Ok {
         for problem in loaded.errors.iter().chain(&loaded.missing) {
@@ -119,6 +124,9 @@ fn test_connection(loaded: &Loaded) -> Exit {
     match upload::ask_version(&client) {
         Ok(version) => {
             say(&format!("{}: WATS {version}, the token is accepted", client.url()));
+            if let Some(warning) = upload::clock_warning(&client) {
+                complain(&format!("warning: {warning}"));
+            }
             Exit::Ok
         }
         Err(failure) => {

@@ -21,7 +21,7 @@ use wats::Rules;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A folder is missing and cannot be made, or cannot be used.
-    #[error("folder {}: {error}; create it and let the service's account use it", path.display())]
+    #[error("folder {}: {error}; {}", path.display(), advice(error))]
     Folder {
         /// The folder.
         path: PathBuf,
@@ -111,9 +111,9 @@ impl Engine {
             own: vec![config.client.data_dir.clone(), done.clone(), failed.clone(), config.archive_folder()],
             incomplete: config.client.incomplete,
             reports: config.reports.clone(),
+            max_bytes: config.client.max_report_bytes,
             // The setting was taken over only because there is such a zone.
             rules: Rules::in_time_zone(&config.reports.time_zone).unwrap_or_default(),
-            max_bytes: config.client.max_report_bytes,
             queue: Arc::clone(&queue),
             disposition: Arc::clone(&disposition),
             status: Arc::clone(status),
@@ -125,6 +125,7 @@ impl Engine {
         let (stop_keeper, life) = keeper::prepare(keeper::Setup {
             queue: Arc::clone(&queue),
             disposition: Arc::clone(&disposition),
+            status: Arc::clone(status),
             retention: config.retention,
             done,
             failed,
@@ -137,7 +138,7 @@ impl Engine {
         let (stop, stopped) = watch::channel(false);
         let try_parked = Arc::new(Notify::new());
         let upload = tokio::spawn(upload::worker::run(upload::worker::Setup {
-            store: Arc::new(upload::store::Local { queue: Arc::clone(&queue), ends: disposition }),
+            store: Arc::clone(&queue),
             status: Arc::clone(status),
             queued,
             try_parked: Arc::clone(&try_parked),
@@ -185,11 +186,26 @@ impl Engine {
         let intake = tokio::task::spawn_blocking(move || self.intake.join().is_err());
         let upload = async { if self.upload.is_finished() { None } else { Some(self.upload.await) } };
         let (intake, upload) = tokio::join!(intake, upload);
-        drop(self.stop_keeper);
+        // What it leaves is moved after the next start.
+        self.stop_keeper.stop();
         let keeper = tokio::task::spawn_blocking(move || self.keeper.join().is_err()).await;
         if intake.unwrap_or(true) || matches!(upload, Some(Err(_))) || keeper.unwrap_or(true) {
             tracing::error!("a worker ended unexpectedly");
         }
+    }
+}
+
+/// What to do about a folder that cannot be used.
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists => {
+            "create it and let the service's account use it"
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem if cfg!(target_os = "linux") => {
+            "the service's account or its unit may not use it: run pywats-client diagnose as root, which names what \
+             forbids it and the command that allows it"
+        }
+        _ => "let the service's account use it",
     }
 }
 

@@ -1,4 +1,5 @@
-//! The health endpoints: JSON over HTTP for people, probes and monitoring, GET only, never a secret.
+//! The health endpoints: JSON over HTTP for people, probes and monitoring, GET and HEAD only, never
+//! a secret.
 //!
 //! | path | 200 | 503 |
 //! |---|---|---|
@@ -72,10 +73,13 @@ async fn answer(State(view): State<View>, method: Method, uri: Uri) -> Response 
         "/metrics" => metrics,
         _ => |_| json_response(StatusCode::NOT_FOUND, json!({ "error": "Not found" })),
     };
-    let mut response = if method == Method::GET {
+    let mut response = if method == Method::GET || method == Method::HEAD {
         respond(&view)
     } else {
-        json_response(StatusCode::METHOD_NOT_ALLOWED, json!({ "error": "Method not allowed; use GET" }))
+        json_response(
+            StatusCode::METHOD_NOT_ALLOWED,
+            json!({ "error": "Method not allowed; use GET or HEAD" }),
+        )
     };
     response
         .headers_mut()
@@ -126,12 +130,12 @@ fn details(view: &View) -> Response {
     let counts = status.counts();
     let problems: serde_json::Map<String, Value> =
         status.problems().into_iter().map(|(area, what)| (area.name().to_owned(), what.into())).collect();
+    let notes: serde_json::Map<String, Value> =
+        status.notes().into_iter().map(|(topic, what)| (topic.name().to_owned(), what.into())).collect();
     let failed = status.failed_files();
     let newest = failed
         .newest
         .map(|newest| json!({ "file": newest.file, "time": newest.time, "reason": newest.reason }));
-    let notes: serde_json::Map<String, Value> =
-        status.notes().into_iter().map(|(topic, what)| (topic.name().to_owned(), what.into())).collect();
     let body = json!({
         "healthy": reason.is_none(),
         "status": if reason.is_none() { "ready" } else { "not ready" },
@@ -145,8 +149,6 @@ fn details(view: &View) -> Response {
             "pending_count": counts.pending,
             "delivered_count": counts.delivered,
             "failed_count": counts.failed,
-            "failed_folder_files": failed.files,
-            "failed_folder_newest": newest,
             "parked_count": counts.parked,
             "parked": status.parked_reports().map(|parked| json!({
                 "count": parked.count,
@@ -154,6 +156,8 @@ fn details(view: &View) -> Response {
                 "since": parked.since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
                 "reason": parked.why,
             })),
+            "failed_folder_files": failed.files,
+            "failed_folder_newest": newest,
             "last_error": status.last_error(),
             "problems": problems,
             "notes": notes,
@@ -168,7 +172,7 @@ fn metrics(view: &View) -> Response {
     let status = &view.status;
     let counts = status.counts();
     let ready = u64::from(not_ready(view).is_none());
-    let rows: [(&str, &str, &str, u64); 8] = [
+    let rows: &[(&str, &str, &str, u64)] = &[
         ("pywats_ready", "gauge", "Whether reports are taken and uploaded.", ready),
         ("pywats_server_online", "gauge", "Whether the server answered last.", u64::from(status.online())),
         (

@@ -1,5 +1,7 @@
-//! The thread that keeps house: it keeps retention, forgets old identifiers, and looks now and then into
-//! `failed/`. It sleeps most of the time; an idle service writes nothing.
+//! The thread that keeps house: it moves decided reports to their end, gives space back, keeps retention, and
+//! looks now and then into `failed/`.
+//!
+//! It sleeps until something is decided; an idle service reads and writes nothing.
 
 use crate::archive::Archive;
 use crate::config::{AfterDelivery, Config, Retention};
@@ -7,14 +9,19 @@ use crate::disposition::Disposition;
 use crate::folder::Folder;
 use crate::queue::{Error, Queue};
 use crate::retention::{self, Limits, Removed};
+use crate::status::{Area, Status};
 use jiff::Timestamp;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// How often the disk is looked at.
+/// Reports that go to their end in one commit.
+const BATCH: usize = 64;
+/// How often what could not be moved is tried again.
+const RETRY: Duration = Duration::from_secs(10);
+/// How often the disk is looked at, and the stop is heard at the latest.
 const TICK: Duration = Duration::from_secs(30);
 /// How often `failed/` is looked at: people correct and remove files there.
 const LOOK: Duration = Duration::from_secs(600);
@@ -27,10 +34,12 @@ const FROM: &str = "retention_from";
 
 /// What the keeper works with.
 pub struct Setup {
-    /// Which remembers identifiers, and since when files may be removed.
+    /// Whose reports go to their end.
     pub queue: Arc<Queue>,
-    /// Which counts what lies in the failed folder.
+    /// Where they go.
     pub disposition: Arc<Disposition>,
+    /// Where to tell what happens.
+    pub status: Arc<Status>,
     /// How long finished files are kept.
     pub retention: Retention,
     /// The done folder.
@@ -41,10 +50,19 @@ pub struct Setup {
     pub archive: PathBuf,
 }
 
-/// A handle to end the keeper: it ends when this is dropped.
-#[derive(Debug)]
+/// A handle to end the keeper.
+#[derive(Clone, Debug)]
 pub struct Stopper {
-    _sender: Sender<()>,
+    stopping: Arc<AtomicBool>,
+    queue: Arc<Queue>,
+}
+
+impl Stopper {
+    /// Asks the keeper to end after the batch it is working on.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+        self.queue.wake();
+    }
 }
 
 /// The folders for finished files that a configuration describes.
@@ -58,7 +76,7 @@ pub fn ends(config: &Config) -> Disposition {
 
 struct Keeper {
     setup: Setup,
-    stop: Receiver<()>,
+    stopping: Arc<AtomicBool>,
     look: Instant,
     sweep: Instant,
     prune: Instant,
@@ -66,34 +84,43 @@ struct Keeper {
 
 /// Prepares the keeper; the returned closure is its life.
 pub fn prepare(setup: Setup) -> (Stopper, impl FnOnce() + Send) {
-    let (sender, stop) = channel();
+    let stopping = Arc::new(AtomicBool::new(false));
+    let stopper = Stopper { stopping: Arc::clone(&stopping), queue: Arc::clone(&setup.queue) };
     let now = Instant::now();
-    let mut keeper = Keeper { setup, stop, look: now, sweep: now, prune: now };
-    (Stopper { _sender: sender }, move || keeper.run())
+    let mut keeper = Keeper { setup, stopping, look: now, sweep: now, prune: now };
+    (stopper, move || keeper.run())
 }
 
 impl Keeper {
     fn run(&mut self) {
-        loop {
-            if let Err(error) = self.round() {
-                // The other workers meet it as well, and say so.
-                tracing::debug!("house is not kept: {error}");
-            }
-            if self.stop.recv_timeout(TICK) != Err(RecvTimeoutError::Timeout) {
-                return;
-            }
+        while !self.stopping() {
+            let pause = match self.round() {
+                Ok(true) => TICK,
+                Ok(false) => RETRY,
+                Err(error) => {
+                    self.setup
+                        .status
+                        .problem(Area::Folders, format!("finished reports are not moved: {error}"));
+                    RETRY
+                }
+            };
+            self.setup.queue.wait_for_verdict(pause);
         }
     }
 
     fn stopping(&self) -> bool {
-        self.stop.try_recv() == Err(TryRecvError::Disconnected)
+        self.stopping.load(Ordering::Relaxed)
     }
 
-    fn round(&mut self) -> Result<(), Error> {
+    /// Does what there is to do; says whether all of it could be done.
+    fn round(&mut self) -> Result<bool, Error> {
+        let settled = self.settle()?;
+        let Setup { queue, disposition, .. } = &self.setup;
+        queue.tidy(|| !self.stopping.load(Ordering::Relaxed))?;
         let now = Instant::now();
         if self.look <= now {
             self.look = now + LOOK;
-            if let Err(error) = self.setup.disposition.look_at_failed() {
+            if let Err(error) = disposition.look_at_failed() {
                 tracing::debug!("{}: {error}", self.setup.failed.display());
             }
         }
@@ -107,7 +134,27 @@ impl Keeper {
             self.prune = now + PRUNE;
             self.setup.queue.prune_known()?;
         }
-        Ok(())
+        Ok(settled)
+    }
+
+    fn settle(&self) -> Result<bool, Error> {
+        let Setup { queue, disposition, status, .. } = &self.setup;
+        let mut left: Vec<String> = Vec::new();
+        loop {
+            let settled = queue.settle(disposition, BATCH)?;
+            left.extend(settled.left);
+            if !settled.more || self.stopping() {
+                break;
+            }
+        }
+        match left.as_slice() {
+            [] => status.fine(Area::Folders),
+            [one] => status.problem(Area::Folders, one),
+            [first, rest @ ..] => {
+                status.problem(Area::Folders, format!("{first} (and {} more files)", rest.len()));
+            }
+        }
+        Ok(left.is_empty())
     }
 
     fn may_remove(&self, now: i64) -> bool {
@@ -190,14 +237,15 @@ mod tests {
             let setup = Setup {
                 queue,
                 disposition: Arc::new(Disposition::new(path("done"), path("failed"))),
+                status: Arc::new(Status::new()),
                 retention,
                 done: path("done"),
                 failed: path("failed"),
                 archive: path("archive"),
             };
-            let (sender, stop) = channel();
+            let stopping = Arc::new(AtomicBool::new(false));
             let now = Instant::now();
-            let keeper = Keeper { setup, stop, look: now, sweep: now, prune: now };
+            let keeper = Keeper { setup, stopping, look: now, sweep: now, prune: now };
             let today = Timestamp::now().as_second();
             keeper.keep_retention(today).unwrap();
             for name in ["done/a.json", "failed/b.json", "failed/b.json.reason.json"] {
@@ -212,8 +260,6 @@ mod tests {
             assert_eq!(left(0), all);
             assert_eq!(left(5), if before { all } else { [0, failed] }, "{before} {failed_days}");
             assert_eq!(left(8), [0, failed], "{before} {failed_days}");
-            drop(sender);
-            assert!(keeper.stopping());
         }
     }
 }

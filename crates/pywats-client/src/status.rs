@@ -123,8 +123,8 @@ impl Status {
                 not_taken: BTreeMap::new(),
                 last_error: None,
                 counts: Counts::default(),
-                failed: Arc::default(),
                 parked: None,
+                failed: Arc::default(),
                 beats: BTreeMap::new(),
             }),
         }
@@ -234,17 +234,6 @@ impl Status {
         self.inner().counts
     }
 
-    /// Where to look for what lies in the failed folder.
-    pub fn lies_in_failed(&self, census: Arc<Mutex<Census>>) {
-        self.inner().failed = census;
-    }
-
-    /// What lies in the failed folder.
-    pub fn failed_files(&self) -> Census {
-        let census = Arc::clone(&self.inner().failed);
-        census.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
     /// Sets what is parked. The log has it when there is one more, and when there is none any more.
     pub fn parked(&self, parked: Option<Parked>) {
         let mut inner = self.inner();
@@ -266,6 +255,17 @@ impl Status {
     /// What is parked.
     pub fn parked_reports(&self) -> Option<Parked> {
         self.inner().parked.clone()
+    }
+
+    /// Where to look for what lies in the failed folder.
+    pub fn lies_in_failed(&self, census: Arc<Mutex<Census>>) {
+        self.inner().failed = census;
+    }
+
+    /// What lies in the failed folder.
+    pub fn failed_files(&self) -> Census {
+        let census = Arc::clone(&self.inner().failed);
+        census.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// How long the service has been running.

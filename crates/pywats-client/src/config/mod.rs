@@ -255,14 +255,9 @@ impl Secret {
         &self.0
     }
 
-    /// The first and the last four characters if what is hidden between them is long enough.
-    pub fn masked(&self) -> String {
-        let chars: Vec<char> = self.0.chars().collect();
-        match chars.len() {
-            0 => String::new(),
-            1..=15 => "****".to_owned(),
-            n => format!("{}****{}", String::from_iter(&chars[..4]), String::from_iter(&chars[n - 4..])),
-        }
+    /// That there is one, and nothing of it: base64 begins with the user and ends with the password.
+    pub fn masked(&self) -> &'static str {
+        if self.0.is_empty() { "" } else { "****" }
     }
 }
 

@@ -58,7 +58,7 @@ pub const SETTINGS: &[Setting] = &[
         policy: None,
         expects: "the token that the server issued, in quotes",
         read: |c, v| optional_text(v).map(|token| c.server.token = token.map(Secret::new)),
-        show: |c| c.server.token.as_ref().map(Secret::masked),
+        show: |c| c.server.token.as_ref().map(|token| token.masked().to_owned()),
     },
     Setting {
         section: "server",
@@ -294,9 +294,10 @@ pub const SETTINGS: &[Setting] = &[
         env: None,
         policy: None,
         expects: "a number of reports from 1 to 60000, or null to send as many as the server takes",
-        read: |c, v| match v {
-            Value::Null => Some(c.upload.max_per_minute = None),
-            _ => number(v, 1, 60_000).map(|reports| c.upload.max_per_minute = Some(reports as u32)),
+        read: |c, v| {
+            let most = if v.is_null() { None } else { Some(number(v, 1, 60_000)? as u32) };
+            c.upload.max_per_minute = most;
+            Some(())
         },
         show: |c| c.upload.max_per_minute.map(|reports| reports.to_string()),
     },

@@ -6,6 +6,7 @@ use super::policy::{self, Policies, PolicyValue};
 use super::settings::{SETTINGS, Setting, nearest};
 use super::{Config, Secret, default_path};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::File;
@@ -76,6 +77,7 @@ impl Sources {
             errors: Vec::new(),
             missing: Vec::new(),
             warnings: Vec::new(),
+            ca_file: None,
         };
         self.apply_file(&mut loaded);
         loaded
@@ -88,6 +90,7 @@ impl Sources {
         policy::apply(&*self.policies, &mut loaded);
         self.find_token(&mut loaded);
         self.compare_folders(&mut loaded);
+        loaded.ca_file = loaded.config.server.ca_file.as_deref().map(digest);
         self.say_what_is_missing(&mut loaded);
         loaded
     }
@@ -197,7 +200,8 @@ impl Sources {
     fn say_what_is_missing(&self, loaded: &mut Loaded) {
         let place = match loaded.file {
             FileState::Missing => format!("{} (which does not exist)", self.path.display()),
-            _ => self.path.display().to_string(),
+            FileState::Broken => format!("{} (which cannot be used)", self.path.display()),
+            FileState::Read => self.path.display().to_string(),
         };
         if loaded.config.server.url.is_none() {
             loaded.missing.push(format!("no server address: set server.url in {place} or PYWATS_SERVER_URL"));
@@ -238,12 +242,33 @@ fn read(path: &Path, most: usize) -> Result<Option<Vec<u8>>, String> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => return Err(denied(path, &error)),
         Err(error) => return Err(format!("cannot be opened: {error}")),
     };
     let mut bytes = Vec::new();
     let read = file.take(most as u64 + 1).read_to_end(&mut bytes);
     read.map_err(|error| format!("cannot be read: {error}"))?;
     Ok(Some(bytes))
+}
+
+/// Why this account may not read a file, and what to do: the service has an account of its own.
+fn denied(path: &Path, error: &std::io::Error) -> String {
+    let what_to_do = if cfg!(windows) {
+        "let the account of the service read it".to_owned()
+    } else {
+        format!(
+            "it is there but this account may not read it; if this is the account of the service, run: chgrp pywats \
+             {0} && chmod 640 {0}; else run this command as root",
+            path.display()
+        )
+    };
+    format!("cannot be opened: {error}; {what_to_do}")
+}
+
+/// The digest of a file that is followed.
+fn digest(path: &Path) -> Result<[u8; 32], String> {
+    let bytes = read(path, MAX_BYTES)?.ok_or_else(|| "does not exist".to_owned())?;
+    Ok(Sha256::digest(&bytes).into())
 }
 
 /// What serde_json says, without any of the file's text, and with help for the usual Windows mistake.

@@ -45,7 +45,8 @@ use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// The queue failed.
 #[derive(Debug, thiserror::Error)]
@@ -119,6 +120,9 @@ pub struct Queue {
     changed: AtomicI64,
     /// What the check beside the service found.
     watch: Arc<integrity::Watch>,
+    /// Whether something was decided since the keeper looked.
+    decided: Mutex<bool>,
+    decides: Condvar,
     path: PathBuf,
     /// Held until the queue is dropped.
     _lock: Arc<File>,
@@ -175,6 +179,19 @@ impl Queue {
     /// If it has not; the text says how much is missing. It has again as soon as space comes back.
     pub fn intake_allowed(&self, copied: u64) -> Result<(), NoRoom> {
         self.reserve.room_for(copied)
+    }
+
+    /// Waits until something is decided, or [`Queue::wake`] is called, but no longer than this.
+    pub fn wait_for_verdict(&self, longest: Duration) {
+        let decided = lock(&self.decided);
+        let waited = self.decides.wait_timeout_while(decided, longest, |decided| !*decided);
+        *waited.unwrap_or_else(PoisonError::into_inner).0 = false;
+    }
+
+    /// Ends a [`Queue::wait_for_verdict`].
+    pub fn wake(&self) {
+        *lock(&self.decided) = true;
+        self.decides.notify_all();
     }
 
     /// Counts a file that was refused without ever having been queued.

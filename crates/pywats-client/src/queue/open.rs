@@ -10,7 +10,7 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 /// Why the queue cannot be opened.
@@ -122,6 +122,8 @@ fn assemble(
         rewound: AtomicBool::new(false),
         changed: AtomicI64::new(counted.changed),
         watch: Arc::default(),
+        decided: Mutex::new(true),
+        decides: Condvar::new(),
         path: path.to_path_buf(),
         _lock: Arc::clone(lock),
     };

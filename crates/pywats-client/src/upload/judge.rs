@@ -13,7 +13,7 @@
 //! | B. 2xx as WATS answers, other id | no | – | pause |
 //! | | yes | – | read back: there: delivered; 404: suspect; 401, 403, 405: suspect, and after 3 different reports pause (`upload.proof`) |
 //! | C. 2xx, anything else; D. 3xx, 401, 407, 421, 426, 511 | any | no | pause (address, token or proxy) |
-//! | | yes | yes | parked: the server may have it |
+//! | | yes | yes | parked: the server may have it (not if three different ones met it in one pause) |
 //! | E. 4xx with words | no | – | pause |
 //! | | yes | not needed | failed; [`super::schedule`] slows down after 10 in a row |
 //! | F. 4xx blank or as a page; 403, 404, 405, 410, 413 | no | – | pause |

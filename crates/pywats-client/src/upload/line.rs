@@ -88,6 +88,11 @@ impl Line {
         self.reading && self.ready.is_empty()
     }
 
+    /// Whether some wait here.
+    pub fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
     /// Whether some wait here, or may wait in the queue.
     pub fn has_waiting(&self) -> bool {
         self.more || !self.ready.is_empty()
@@ -95,7 +100,17 @@ impl Line {
 
     /// Takes the first one whose identifier is not on its way, if there is room for it.
     pub fn take(&mut self, has_room: impl FnOnce(u64) -> bool) -> Option<Entry> {
-        let first = self.ready.values().find(|entry| !self.ids.contains(&entry.id))?;
+        self.take_unless(|_| false, has_room)
+    }
+
+    /// The same without those that are not wanted now.
+    pub fn take_unless(
+        &mut self,
+        unwanted: impl Fn(i64) -> bool,
+        has_room: impl FnOnce(u64) -> bool,
+    ) -> Option<Entry> {
+        let wanted = |entry: &&Entry| !self.ids.contains(&entry.id) && !unwanted(entry.seq);
+        let first = self.ready.values().find(wanted)?;
         if !has_room(first.size) {
             return None;
         }

@@ -27,7 +27,7 @@ pub mod worker;
 use crate::config::{self, Config, Proof};
 use pause::Waits;
 use std::sync::Arc;
-use wats::{Client, Failure, Proxy, Settings, Token};
+use wats::{Client, Failure, FailureKind, Proxy, Settings, Token};
 
 /// The way to a server, as of the last change of the configuration.
 pub type Link = worker::Link<Arc<Client>>;
@@ -67,11 +67,40 @@ pub fn client(config: &Config) -> Result<Option<Client>, Failure> {
     Client::new(&settings).map(Some)
 }
 
+/// What is wrong with this machine's clock, by that of the server when it answered last. Some minutes are.
+pub fn clock_warning(client: &Client) -> Option<String> {
+    const TOLERATED_SECONDS: i64 = 120;
+    let ahead = client.clock_ahead();
+    let by = match ahead.unsigned_abs() {
+        seconds @ ..=7200 => format!("{} minutes", seconds / 60),
+        seconds => format!("{} hours", seconds / 3600),
+    };
+    if ahead > TOLERATED_SECONDS {
+        Some(format!(
+            "this machine's clock is {by} ahead of the server's: correct it; reports that are dated in the future are \
+             accepted, but nobody sees them"
+        ))
+    } else if ahead < -TOLERATED_SECONDS {
+        Some(format!("this machine's clock is {by} behind the server's: correct it; reports are dated by it"))
+    } else {
+        None
+    }
+}
+
 /// Asks the server for its version, which needs address, token and proxy to be right.
 ///
 /// # Errors
 /// If the server cannot be reached or refuses.
-#[tokio::main(flavor = "current_thread")]
-pub async fn ask_version(client: &Client) -> Result<String, Failure> {
-    client.version().await
+pub fn ask_version(client: &Client) -> Result<String, Failure> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| Failure {
+            kind: FailureKind::Unreachable,
+            message: format!("the system does not give what a connection needs: {error}"),
+            words: None,
+            status: None,
+        })?;
+    let answer = runtime.block_on(client.version());
+    // A look-up of a name that nobody answers is not waited for.
+    runtime.shutdown_background();
+    answer
 }

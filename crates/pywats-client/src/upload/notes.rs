@@ -28,7 +28,7 @@ impl Notes {
     }
 
     /// How many are not committed.
-    pub fn len(&self) -> usize {
+    pub fn uncommitted(&self) -> usize {
         self.waiting.len() + self.committing
     }
 
@@ -100,7 +100,7 @@ mod tests {
         let all: Vec<i64> = notes.take(later(10_000)).unwrap().into_iter().map(|(seq, _)| seq).collect();
         assert_eq!(all, (1..100).collect::<Vec<i64>>());
         notes.done();
-        assert!(notes.is_well() && notes.len() == 0 && notes.due().is_none());
+        assert!(notes.is_well() && notes.uncommitted() == 0 && notes.due().is_none());
         for seq in 0..64 {
             notes.add(seq, Note::Attempt, now);
         }

@@ -50,12 +50,19 @@ pub struct Pause {
     pub since: Order,
     /// Nothing is sent before.
     pub until: Instant,
+    /// A report that was not tried in a pause because of another one is not sent before.
+    pub soon: Instant,
     /// It is the WATS server that answers, so that only a report can tell when it is over.
     pub proven: bool,
     failures: u32,
 }
 
 impl Pause {
+    /// Whether the version is asked for next, and not a report sent: by turns.
+    pub fn asks_version(&self) -> bool {
+        self.failures % 2 == 1
+    }
+
     /// Begins one, or makes one longer that goes on. What was already under way when it began says nothing
     /// new: it makes no wait longer but one that the server asks for.
     pub fn new(before: Option<Pause>, new: News, waits: Waits, now: Instant, chance: f64) -> Self {
@@ -63,6 +70,7 @@ impl Pause {
         if let Some(before) = before.as_ref().filter(|before| new.began < before.since) {
             let mut same = before.clone();
             same.until = same.until.max(now + asked);
+            same.soon = same.soon.max(now + asked);
             return same;
         }
         let failures = before.map_or(0, |before| before.failures).saturating_add(1);
@@ -77,6 +85,7 @@ impl Pause {
             why: new.why,
             since: new.arrived,
             until: now + wait.max(asked),
+            soon: now + waits.back_off(1, chance).max(asked),
             proven: new.proven,
             failures,
         }

@@ -9,13 +9,16 @@
 //! - A suspect waits by itself ([`Case`]); what was proven of it is judged again once others pass.
 //! - After ten refusals in a row and no acceptance, one report every 30 s.
 
-use super::case::{Case, Cases, PARKED, PARKED_AT_ONCE, class_of};
-use super::judge::{self, Again, Answer, Because, Context, Others, Proof, Then, judge};
+mod outcome;
+mod view;
+
+use super::case::{Case, Cases, PARKED, PARKED_AT_ONCE};
+use super::judge::{self, Again, Answer, Context, Others, Proof, Then, judge};
 use super::order::Order;
-use super::pause::{News, Pause, Reason, Waits};
+use super::pause::{Pause, Reason, Waits};
 use crate::queue::Suspicion;
 use jiff::Timestamp;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 use wats::{Failure, FailureKind};
 
@@ -81,6 +84,8 @@ struct Refusal {
     asked: Asked,
     at: Instant,
     failure: Failure,
+    /// The version did not come; what is under way may still prove who said it.
+    denied: bool,
 }
 
 /// How often a report was told to wait.
@@ -105,6 +110,8 @@ pub struct Schedule {
     refused: BTreeMap<i64, Order>,
     /// Reports that could not be read back since, and when.
     unread: BTreeMap<i64, Order>,
+    /// Reports that were refused in this pause: another one tells more.
+    tried: BTreeSet<i64>,
     in_a_row: u32,
     slow_until: Option<Instant>,
     last_refusal: String,
@@ -126,6 +133,7 @@ impl Schedule {
             accepted: Order::default(),
             refused: BTreeMap::new(),
             unread: BTreeMap::new(),
+            tried: BTreeSet::new(),
             in_a_row: 0,
             slow_until: None,
             last_refusal: String::new(),
@@ -179,25 +187,30 @@ impl Schedule {
         }
     }
 
-    /// What to do next, while `sending` reports are under way and at most `most` may be.
-    pub fn turn(&self, now: Instant, sending: usize, most: usize) -> Turn {
+    /// What to do next, while `sending` reports are under way and at most `most` may be; `fresh` says whether
+    /// one waits that was not tried.
+    pub fn turn(&self, now: Instant, sending: usize, most: usize, fresh: bool) -> Turn {
         let careful = self.pause.is_some() || self.in_a_row >= IN_A_ROW;
-        if self.is_held() || (careful && self.wants_proof()) {
+        if self.is_held() || (careful && !self.unproven.is_empty()) {
             return Turn::Wait(None);
         }
         if let Some(pause) = &self.pause {
-            return match (now < pause.until, sending, pause.proven) {
-                (true, ..) => Turn::Wait(Some(pause.until)),
+            let few = self.tried.len().max(self.refused.len()) < judge::DIFFERENT;
+            let soon = fresh && few && pause.proven && pause.reason != Reason::Busy;
+            let until = if soon { pause.soon } else { pause.until };
+            return match (now < until, sending, pause.proven) {
+                (true, ..) => Turn::Wait(Some(until)),
                 (_, 1.., _) => Turn::Wait(None),
-                (_, 0, false) => Turn::Version,
-                (_, 0, true) => Turn::Probe,
+                // The version is cheap; but where it fails and reports pass, only a report can tell.
+                (_, 0, false) if pause.asks_version() => Turn::Version,
+                (_, 0, _) => Turn::Probe,
             };
         }
         let left = IN_A_ROW.saturating_sub(self.in_a_row + self.unproven.len() as u32) as usize;
         match self.slow_until {
             Some(until) if now < until => Turn::Wait(Some(until)),
             _ if self.in_a_row >= IN_A_ROW => Turn::Send(1),
-            _ if self.in_a_row > 0 => Turn::Send(most.min(left.max(1))),
+            _ if self.in_a_row > 0 => Turn::Send(most.min(left)),
             _ => Turn::Send(most),
         }
     }
@@ -207,12 +220,12 @@ impl Schedule {
     fn is_held(&self) -> bool {
         let stops =
             |refusal: &Refusal| matches!(refusal.failure.kind, FailureKind::NotWats | FailureKind::Gate);
-        self.unproven.len() > 1 || self.unproven.iter().any(stops)
+        self.unproven.len() > 1 || self.unproven.iter().any(|refusal| refusal.denied || stops(refusal))
     }
 
     /// Whether the server is to be asked for its version at once, because of a refusal.
     pub fn wants_proof(&self) -> bool {
-        !self.unproven.is_empty()
+        self.unproven.iter().any(|refusal| !refusal.denied)
     }
 
     /// Whether all wait.
@@ -228,6 +241,11 @@ impl Schedule {
     /// When the next suspect's time comes.
     pub fn next_due(&self) -> Option<Instant> {
         self.cases.next_due()
+    }
+
+    /// Whether it was tried in this pause, so that another one tells more.
+    pub fn was_tried(&self, seq: i64) -> bool {
+        self.tried.contains(&seq)
     }
 
     /// The suspect to find out about the server with, where nobody else waits.
@@ -251,44 +269,7 @@ impl Schedule {
     /// Nothing is left that could tell whether the pause is over.
     pub fn nothing_waits(&mut self) {
         self.changed |= self.pause.take().is_some();
-    }
-
-    /// Ten were refused in a row: what to tell people.
-    pub fn slow(&self) -> Option<String> {
-        (self.in_a_row >= IN_A_ROW).then(|| {
-            format!(
-                "the server has refused the last {} reports, and none was accepted since: {}; one is sent every {} \
-                 seconds; correct what the server complains of",
-                self.in_a_row,
-                self.last_refusal,
-                SLOW.as_secs()
-            )
-        })
-    }
-
-    /// The suspects that people must know of: how many, and the one that has waited longest.
-    pub fn troubled(&self) -> Option<(usize, i64, &Case)> {
-        let troubled =
-            || self.cases.iter().filter(|(_, case)| !case.parked && (case.stays || case.tries > 1));
-        let (seq, case) = troubled().min_by_key(|(seq, case)| (case.since, *seq))?;
-        Some((troubled().count(), seq, case))
-    }
-
-    /// The parked reports: how many, and the one that was parked last.
-    pub fn parked(&self) -> Option<(usize, i64, &Case)> {
-        let (count, seq) = self.cases.parked();
-        let seq = seq?;
-        Some((count, seq, self.cases.get(seq)?))
-    }
-
-    /// Whether what people see has changed. Says so once.
-    pub fn take_changed(&mut self) -> bool {
-        std::mem::take(&mut self.changed)
-    }
-
-    /// Whether this report waits for a reason of its own.
-    pub fn holds(&self, seq: i64) -> bool {
-        self.cases.get(seq).is_some()
+        self.tried.clear();
     }
 
     /// A report is not the upload's any more.
@@ -308,8 +289,11 @@ impl Schedule {
         self.slow_until = None;
         self.refused.retain(|_, arrived| *arrived > asked.began);
         self.unread.retain(|_, arrived| *arrived > asked.began);
+        let mut was_for_all = false;
         if self.pause.as_ref().is_some_and(|pause| pause.since < asked.began) {
+            was_for_all = self.tried.len() >= judge::DIFFERENT;
             self.pause = None;
+            self.tried.clear();
             self.changed = true;
         }
         let mut fates = vec![(seq, Fate::Delivered)];
@@ -317,7 +301,12 @@ impl Schedule {
             fates.push(self.conclude(refusal, Proof::Yes, true, moment));
         }
         for seq in self.cases.passed_by(asked.began) {
-            fates.extend(self.passed(seq, moment));
+            if was_for_all && self.cases.get(seq).is_some_and(|case| !case.sending && !is_noted(case)) {
+                // Something between stopped all of them: that was no report's fault.
+                fates.push((seq, self.give_back(seq, moment.now)));
+            } else {
+                fates.extend(self.passed(seq, moment));
+            }
         }
         fates
     }
@@ -370,12 +359,12 @@ impl Schedule {
         if asked.began < self.settings {
             return vec![(seq, self.give_back(seq, moment.now))];
         }
-        if let FailureKind::Busy { .. } = failure.kind {
+        if is_busy(failure.kind) {
             self.told_to_wait(seq, asked);
         }
         // Somebody who began later may have been answered earlier.
         let proof = if self.accepted > asked.arrived { Proof::Yes } else { Proof::NotAsked };
-        let refusal = Refusal { seq, asked, at: moment.now, failure };
+        let refusal = Refusal { seq, asked, at: moment.now, failure, denied: false };
         match self.judged(&refusal, proof, others, moment) {
             Then::Prove => {
                 self.unproven.push(refusal);
@@ -386,15 +375,22 @@ impl Schedule {
         }
     }
 
-    /// The server was asked for its version.
+    /// The server was asked for its version. `under_way` says whether reports are: then they may still prove what
+    /// the version did not.
     pub fn version(
         &mut self,
         asked: Asked,
         answer: Result<(), &Failure>,
         others: bool,
+        under_way: bool,
         moment: Moment,
     ) -> Vec<(i64, Fate)> {
         if asked.began < self.settings {
+            return Vec::new();
+        }
+        if answer.is_err() && under_way && !self.unproven.is_empty() {
+            let asked_after = |refusal: &&mut Refusal| refusal.asked.arrived < asked.began;
+            self.unproven.iter_mut().filter(asked_after).for_each(|refusal| refusal.denied = true);
             return Vec::new();
         }
         let refusals = self.take_unproven(asked.began);
@@ -407,14 +403,20 @@ impl Schedule {
                 pause.proven = true;
                 pause.until = pause.until.min(moment.now);
             }
-            (Err(failure), Some(_)) => {
-                if !had_refusals || matches!(failure.kind, FailureKind::Busy { .. }) {
-                    self.pause_for(reason_of(failure), failure, asked, false, moment);
-                }
+            (Err(failure), Some(_)) if !had_refusals || is_busy(failure.kind) => {
+                self.pause_for(reason_of(failure), failure, asked, false, moment);
             }
             _ => {}
         }
         fates
+    }
+
+    /// No report is under way any more that could prove what the version did not.
+    pub fn nothing_under_way(&mut self, others: bool, moment: Moment) -> Vec<(i64, Fate)> {
+        let (denied, left) =
+            std::mem::take(&mut self.unproven).into_iter().partition(|refusal: &Refusal| refusal.denied);
+        self.unproven = left;
+        denied.into_iter().map(|refusal| self.conclude(refusal, Proof::No, others, moment)).collect()
     }
 
     /// The server was asked for a report that it had taken under another identifier.
@@ -445,220 +447,19 @@ impl Schedule {
         );
         let then = judge(answer, &context);
         let kind = FailureKind::OtherId;
-        let refusal = Refusal { seq, asked, at: moment.now, failure: Failure { kind, ..failure } };
+        let refusal =
+            Refusal { seq, asked, at: moment.now, failure: Failure { kind, ..failure }, denied: false };
         vec![self.carry_out(then, refusal, true, moment)]
-    }
-
-    /// Takes the refusals that arrived before.
-    fn take_unproven(&mut self, before: Order) -> Vec<Refusal> {
-        let (taken, left) = std::mem::take(&mut self.unproven)
-            .into_iter()
-            .partition(|refusal| refusal.asked.arrived < before);
-        self.unproven = left;
-        taken
-    }
-
-    fn told_to_wait(&mut self, seq: i64, asked: Asked) {
-        let before = self.busy.get(&seq).copied();
-        let times = match before {
-            Some(before) if self.accepted > before.arrived => before.times + 1,
-            Some(before) => before.times,
-            None => 1,
-        };
-        self.busy.insert(seq, Busy { times, arrived: asked.arrived });
-    }
-
-    fn conclude(&mut self, refusal: Refusal, proof: Proof, others: bool, moment: Moment) -> (i64, Fate) {
-        if proof == Proof::Yes && counts_as_refused(refusal.failure.kind) {
-            self.refused.insert(refusal.seq, refusal.asked.arrived);
-        }
-        let then = self.judged(&refusal, proof, others, moment);
-        self.carry_out(then, refusal, proof == Proof::Yes, moment)
-    }
-
-    fn judged(&self, refusal: &Refusal, proof: Proof, others: bool, moment: Moment) -> Then {
-        let Refusal { seq, asked, failure, at } = refusal;
-        let mut context = self.context(*seq, proof, self.others(asked.arrived, others));
-        if let Some(before) = self.cases.get(*seq).filter(|before| before.kind == class_of(failure.kind)) {
-            context.alone = alone_for(before, moment.wall);
-            if before.arrived.is_some() && before.status == failure.status {
-                context.refused_before = Some(at.saturating_duration_since(before.at));
-                context.accepted_between = before.passed;
-            }
-        }
-        judge(Answer::Failed { kind: failure.kind, status: failure.status }, &context)
-    }
-
-    fn context(&self, seq: i64, proof: Proof, others: Others) -> Context {
-        Context {
-            proof,
-            others,
-            refused_before: None,
-            accepted_between: false,
-            alone: Duration::ZERO,
-            busy: self.busy.get(&seq).map_or(0, |busy| busy.times),
-            parked: self.cases.get(seq).is_some_and(|case| case.parked),
-            trust_answer: self.trust_answer,
-        }
-    }
-
-    fn others(&self, arrived: Order, waiting: bool) -> Others {
-        if self.accepted > arrived {
-            Others::Pass
-        } else if self.refused.len() >= judge::DIFFERENT {
-            Others::Refused
-        } else if waiting {
-            Others::NotTried
-        } else {
-            Others::NoneWaiting
-        }
-    }
-
-    fn carry_out(&mut self, then: Then, refusal: Refusal, proven: bool, moment: Moment) -> (i64, Fate) {
-        let seq = refusal.seq;
-        let fate = match then {
-            Then::Deliver => {
-                self.forget(seq);
-                Fate::Delivered
-            }
-            Then::ReadBack => Fate::ReadBack,
-            Then::Fail => {
-                self.refused_for_good(&refusal, moment.now);
-                Fate::Failed(refusal.failure)
-            }
-            Then::Suspect(again) => self.suspect(&refusal, again, moment),
-            Then::Park => self.park(&refusal, moment),
-            Then::Pause(because) => {
-                if proven && because == Because::Trouble {
-                    self.nobody_passes();
-                }
-                self.pause_for(Reason::Because(because), &refusal.failure, refusal.asked, proven, moment);
-                if proven {
-                    self.suspect(&refusal, Again::BackOff, moment)
-                } else {
-                    self.give_back(seq, moment.now)
-                }
-            }
-            Then::AllWait(asked) => {
-                self.wait_for(asked, &refusal.failure, refusal.asked, moment);
-                self.give_back(seq, moment.now)
-            }
-            // It was asked already, or the answer came by itself.
-            Then::Prove => self.give_back(seq, moment.now),
-        };
-        (seq, fate)
-    }
-
-    /// It is the server, for all: what was held against single reports was not their fault.
-    fn nobody_passes(&mut self) {
-        let alone: Vec<i64> =
-            self.cases.iter().filter(|(_, case)| case.alone && !case.parked).map(|(seq, _)| seq).collect();
-        for seq in alone {
-            self.cases.change(seq, |case| case.alone = false);
-        }
-    }
-
-    fn suspect(&mut self, refusal: &Refusal, again: Again, moment: Moment) -> Fate {
-        let Refusal { seq, asked, at, failure } = refusal;
-        let mut case = Case::new(failure, asked.arrived, *at, moment.wall, self.cases.get(*seq));
-        case.passed = self.accepted > asked.arrived;
-        if case.passed && case.kind == FailureKind::Trouble && !case.alone {
-            case.alone = true;
-            case.since = moment.wall;
-        }
-        case.stays = again == Again::Longest;
-        case.until = match again {
-            Again::BackOff => moment.now + self.waits.back_off(case.tries, moment.chance),
-            Again::OnceMore => *at + judge::ONCE_MORE,
-            Again::Longest => moment.now + self.waits.longest(moment.chance),
-        };
-        let kept = is_noted(&case).then(|| case.to_suspicion());
-        self.cases.put(*seq, case);
-        self.changed = true;
-        Fate::Held(kept)
-    }
-
-    fn park(&mut self, refusal: &Refusal, moment: Moment) -> Fate {
-        let Refusal { seq, asked, at, failure } = refusal;
-        let mut case = Case::new(failure, asked.arrived, *at, moment.wall, self.cases.get(*seq));
-        if !case.parked {
-            case.since = moment.wall;
-        }
-        case.parked = true;
-        case.passed = true;
-        case.until = moment.now + parked_for(&case);
-        let kept = case.to_suspicion();
-        self.cases.put(*seq, case);
-        self.changed = true;
-        Fate::Held(Some(kept))
-    }
-
-    /// Nothing is known about a report: it waits as before.
-    pub fn give_back(&mut self, seq: i64, now: Instant) -> Fate {
-        match self.cases.get(seq).map(is_noted) {
-            None => Fate::Waits,
-            Some(true) => {
-                let until = now + self.waits.initial;
-                self.not_sent(seq, until);
-                Fate::Held(None)
-            }
-            Some(false) => {
-                self.cases.remove(seq);
-                Fate::Waits
-            }
-        }
-    }
-
-    fn refused_for_good(&mut self, refusal: &Refusal, now: Instant) {
-        self.forget(refusal.seq);
-        if self.accepted > refusal.asked.arrived {
-            return;
-        }
-        self.in_a_row += 1;
-        if self.in_a_row >= IN_A_ROW {
-            self.slow_until = Some(now + SLOW);
-            self.last_refusal.clone_from(&refusal.failure.message);
-            self.changed = true;
-        }
-    }
-
-    fn wait_for(&mut self, wait: Option<Duration>, failure: &Failure, asked: Asked, moment: Moment) {
-        let news = News {
-            reason: Reason::Busy,
-            why: failure.message.clone(),
-            began: asked.began,
-            arrived: asked.arrived,
-            proven: true,
-            asked: wait,
-        };
-        self.begin_pause(news, moment);
-    }
-
-    fn pause_for(&mut self, reason: Reason, failure: &Failure, asked: Asked, proven: bool, moment: Moment) {
-        let wait = match failure.kind {
-            FailureKind::Busy { retry_after } => retry_after,
-            _ => None,
-        };
-        let news = News {
-            reason,
-            why: failure.message.clone(),
-            began: asked.began,
-            arrived: asked.arrived,
-            proven,
-            asked: wait,
-        };
-        self.begin_pause(news, moment);
-    }
-
-    fn begin_pause(&mut self, news: News, moment: Moment) {
-        self.changed = true;
-        self.pause = Some(Pause::new(self.pause.take(), news, self.waits, moment.now, moment.chance));
     }
 }
 
 /// What a restart has to know of. A report that waits in a pause is no suspect.
 fn is_noted(case: &Case) -> bool {
     case.parked || !matches!(case.kind, FailureKind::NotWats | FailureKind::Gate)
+}
+
+fn is_busy(kind: FailureKind) -> bool {
+    matches!(kind, FailureKind::Busy { .. })
 }
 
 /// Kinds that, from three different reports, speak against the server and not against the reports.

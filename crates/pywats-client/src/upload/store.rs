@@ -1,7 +1,6 @@
 //! What uploading needs of the queue and of the server, so that it can be tried without either.
 
-use crate::disposition::Disposition;
-use crate::queue::{Body, Counts, Entry, Error, Note, Queue, Settled, Suspicion};
+use crate::queue::{Body, Counts, Entry, Error, Note, Queue, Suspicion};
 use bytes::Bytes;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -36,16 +35,6 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// If it cannot be written.
     fn note(&self, notes: &[(i64, Note)]) -> Result<(), Error>;
-    /// Moves files of decided reports to their last place.
-    ///
-    /// # Errors
-    /// If the queue cannot be read or written; files that cannot be moved are no error.
-    fn settle(&self, limit: usize) -> Result<Settled, Error>;
-    /// Gives space back if nothing waits. Cheap if there is little to give.
-    ///
-    /// # Errors
-    /// If the queue cannot be written.
-    fn tidy(&self) -> Result<(), Error>;
     /// How many wait and how many went each way; costs nothing.
     fn counts(&self) -> Counts;
 }
@@ -62,50 +51,33 @@ pub trait Remote: Clone + Send + Sync + 'static {
     fn holds(&self, id: Uuid) -> impl Future<Output = Result<bool, Failure>> + Send;
 }
 
-/// The queue, and where what is decided goes.
-#[derive(Clone, Debug)]
-pub struct Local {
-    /// The queue.
-    pub queue: Arc<Queue>,
-    /// The last places.
-    pub ends: Arc<Disposition>,
-}
-
-impl Store for Local {
+impl Store for Queue {
     fn next(&self, after: i64, limit: usize) -> Result<Vec<Entry>, Error> {
-        self.queue.next(after, limit)
+        Queue::next(self, after, limit)
     }
 
     fn rewound(&self) -> bool {
-        self.queue.rewound()
+        Queue::rewound(self)
     }
 
     fn suspects(&self) -> Result<Vec<(Entry, Suspicion)>, Error> {
-        self.queue.suspects()
+        Queue::suspects(self)
     }
 
     fn body(&self, entry: &Entry) -> Result<Body, Error> {
-        self.queue.body(entry)
+        Queue::body(self, entry)
     }
 
     fn changed(&self, entry: &Entry) -> Result<(), Error> {
-        self.queue.changed(entry)
+        Queue::changed(self, entry)
     }
 
     fn note(&self, notes: &[(i64, Note)]) -> Result<(), Error> {
-        self.queue.note(notes)
-    }
-
-    fn settle(&self, limit: usize) -> Result<Settled, Error> {
-        self.queue.settle(&self.ends, limit)
-    }
-
-    fn tidy(&self) -> Result<(), Error> {
-        self.queue.tidy(|| self.queue.counts().waiting == 0)
+        Queue::note(self, notes)
     }
 
     fn counts(&self) -> Counts {
-        self.queue.counts()
+        Queue::counts(self)
     }
 }
 

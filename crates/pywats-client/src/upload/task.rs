@@ -3,13 +3,10 @@
 use super::order::Numbers;
 use super::schedule::Asked;
 use super::store::{Remote, Store};
-use crate::queue::{Body, Entry, Error, Note, Settled};
+use crate::queue::{Body, Entry, Error, Note};
 use std::sync::Arc;
 use tokio::task::spawn_blocking;
 use wats::Failure;
-
-/// Files that are moved in one go.
-const SETTLE: usize = 256;
 
 /// What a request brought.
 #[derive(Debug)]
@@ -42,8 +39,6 @@ pub(super) enum DiskEvent {
     Read(i64, Result<Vec<Entry>, Error>),
     /// What was known was committed, or not.
     Noted(Vec<(i64, Note)>, Result<(), Error>),
-    /// Files were moved.
-    Settled(Result<Settled, Error>),
 }
 
 /// Reads a report and sends it.
@@ -102,20 +97,6 @@ pub(super) async fn note<S: Store>(store: Arc<S>, notes: Vec<(i64, Note)>) -> Di
     })
     .await;
     DiskEvent::Noted(notes, result)
-}
-
-/// Moves files.
-pub(super) async fn settle<S: Store>(store: Arc<S>) -> DiskEvent {
-    DiskEvent::Settled(
-        blocking(move || {
-            let settled = store.settle(SETTLE)?;
-            if !settled.more {
-                store.tidy()?;
-            }
-            Ok(settled)
-        })
-        .await,
-    )
 }
 
 /// Runs what blocks where it keeps nobody waiting.

@@ -1,7 +1,9 @@
 //! The task that uploads: asks the [`Schedule`] what to do, lets [`task`] do it, and hands what comes back to
 //! both. It never blocks; nothing it does costs in proportion to what waits.
 
-use super::line::{Line, WINDOW};
+mod disk;
+
+use super::line::Line;
 use super::notes::Notes;
 use super::order::{Numbers, Order};
 use super::pace::Pace;
@@ -82,6 +84,7 @@ pub(super) struct Upload<S, R> {
     pub(super) check_failed: Option<String>,
     /// The server has answered since the settings changed.
     pub(super) answered: bool,
+    started: (Instant, Timestamp),
     numbers: Arc<Numbers>,
     /// Answers to what began before belong to other settings.
     settings: Order,
@@ -97,10 +100,6 @@ pub(super) struct Upload<S, R> {
     unreadable: Vec<(Instant, Entry)>,
     notes: Notes,
     read_after: Instant,
-    settle_after: Option<Instant>,
-    settling: bool,
-    /// What could not be moved in this round.
-    left: Vec<String>,
     net: JoinSet<Event>,
     disk: JoinSet<DiskEvent>,
 }
@@ -145,10 +144,6 @@ fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
 
-fn moment() -> Moment {
-    Moment { now: now(), wall: Timestamp::now(), chance: fastrand::f64() }
-}
-
 impl<S: Store, R: Remote> Upload<S, R> {
     fn new(store: Arc<S>, status: Arc<Status>, link: Link<R>) -> Self {
         let now = now();
@@ -161,6 +156,7 @@ impl<S: Store, R: Remote> Upload<S, R> {
             held: HashMap::new(),
             check_failed: None,
             answered: false,
+            started: (now, Timestamp::now()),
             numbers: Arc::new(Numbers::new()),
             settings: Order::default(),
             line: Line::new(),
@@ -173,12 +169,19 @@ impl<S: Store, R: Remote> Upload<S, R> {
             unreadable: Vec::new(),
             notes: Notes::default(),
             read_after: now,
-            settle_after: Some(now),
-            settling: false,
-            left: Vec::new(),
             net: JoinSet::new(),
             disk: JoinSet::new(),
         }
+    }
+
+    /// Now, by a clock that nobody sets while the service runs.
+    fn moment(&self) -> Moment {
+        let now = now();
+        let (start, wall) = self.started;
+        let elapsed = now.saturating_duration_since(start);
+        let wall =
+            jiff::SignedDuration::try_from(elapsed).ok().and_then(|elapsed| wall.checked_add(elapsed).ok());
+        Moment { now, wall: wall.unwrap_or_default(), chance: fastrand::f64() }
     }
 
     /// Takes over what earlier lives knew.
@@ -193,9 +196,10 @@ impl<S: Store, R: Remote> Upload<S, R> {
                 return Ok(());
             }
         };
+        let moment = self.moment();
         for (entry, kept) in suspects {
             self.line.know(entry.seq);
-            if self.schedule.restore(entry.seq, &kept, moment()) {
+            if self.schedule.restore(entry.seq, &kept, moment) {
                 self.held.insert(entry.seq, entry);
             } else {
                 self.line.put_back(entry);
@@ -234,6 +238,11 @@ impl<S: Store, R: Remote> Upload<S, R> {
         let now = now();
         let mut wake = now + TICK;
         self.bring_back_unreadable(now);
+        if self.sending == 0 {
+            let (others, moment) = (self.others_wait(), self.moment());
+            let fates = self.schedule.nothing_under_way(others, moment);
+            self.apply_all(fates);
+        }
         if let Ok(remote) = self.link.remote.clone() {
             if self.schedule.wants_proof() {
                 self.ask_version(&remote);
@@ -250,15 +259,15 @@ impl<S: Store, R: Remote> Upload<S, R> {
 
     /// Returns when to come back.
     fn send_what_may_be_sent(&mut self, remote: &R, now: Instant) -> Option<Instant> {
-        while self.notes.len() < UNCOMMITTED {
-            match self.schedule.turn(now, self.sending, self.link.concurrency) {
+        while self.notes.uncommitted() < UNCOMMITTED {
+            match self.schedule.turn(now, self.sending, self.link.concurrency, self.line.has_ready()) {
                 Turn::Wait(until) => return until,
                 Turn::Version => {
                     self.ask_version(remote);
                     return None;
                 }
                 Turn::Probe if self.line.is_reading() => return None,
-                Turn::Probe => match self.take_ready().or_else(|| self.take_probe()) {
+                Turn::Probe => match self.take_probe() {
                     Some(away) => self.send(remote, away, now),
                     None if self.away.is_empty() && !self.line.has_waiting() && self.held.is_empty() => {
                         self.schedule.nothing_waits();
@@ -296,9 +305,14 @@ impl<S: Store, R: Remote> Upload<S, R> {
         self.take_held(seq)
     }
 
+    /// A report to find out about the server with: one that was not tried in this pause, if there is one.
     fn take_probe(&mut self) -> Option<Away> {
-        let seq = self.schedule.probe()?;
-        self.take_held(seq)
+        let tried = |seq| self.schedule.was_tried(seq);
+        if let Some(entry) = self.line.take_unless(tried, |_| true) {
+            return Some(Away { bytes: entry.size, entry, suspect: false });
+        }
+        let suspect = self.schedule.probe().and_then(|seq| self.take_held(seq));
+        suspect.or_else(|| self.take_ready())
     }
 
     fn take_held(&mut self, seq: i64) -> Option<Away> {
@@ -350,8 +364,8 @@ impl<S: Store, R: Remote> Upload<S, R> {
             }
             Some(Event::ReadBack(seq, asked, result)) => {
                 self.landed(seq);
-                let others = self.others_wait();
-                let fates = self.schedule.read_back(seq, asked, result, others, moment());
+                let (others, moment) = (self.others_wait(), self.moment());
+                let fates = self.schedule.read_back(seq, asked, result, others, moment);
                 self.apply_all(fates);
             }
             Some(Event::Version(asked, result)) => self.told_version(asked, &result),
@@ -369,23 +383,24 @@ impl<S: Store, R: Remote> Upload<S, R> {
     }
 
     fn sent(&mut self, seq: i64, asked: Asked, result: Result<(), Failure>) {
-        let others = self.others_wait();
+        let (others, moment) = (self.others_wait(), self.moment());
         self.check_after = now() + CHECK;
         let fates = match result {
             Ok(()) => {
                 self.pace.accepted(now());
-                self.schedule.accepted(seq, asked, moment())
+                self.schedule.accepted(seq, asked, moment)
             }
             Err(failure) => {
                 tracing::debug!("report {}: {failure}", self.id(seq));
-                if let FailureKind::Busy { .. } = failure.kind {
+                let suspect = self.away.get(&seq).is_some_and(|away| away.suspect);
+                if matches!(failure.kind, FailureKind::Busy { .. }) && !suspect {
                     self.pace.limited(now());
                 }
                 self.notes.add(seq, Note::Attempt, now());
                 if let Some(away) = self.away.get_mut(&seq) {
                     away.entry.attempts += 1;
                 }
-                self.schedule.failed(seq, asked, failure, others, moment())
+                self.schedule.failed(seq, asked, failure, others, moment)
             }
         };
         self.apply_all(fates);
@@ -404,14 +419,25 @@ impl<S: Store, R: Remote> Upload<S, R> {
                 self.check_after = now() + CHECK;
             }
             Err(failure) => {
-                self.check_after = now() + RETRY;
+                self.check_after = now() + self.until_next_check(failure.kind);
                 self.check_failed = Some(failure.to_string());
             }
         }
         let answer = result.as_ref().map(drop);
-        let others = self.others_wait();
-        let fates = self.schedule.version(asked, answer, others, moment());
+        let (others, moment) = (self.others_wait(), self.moment());
+        let under_way = self.sending > 0;
+        let fates = self.schedule.version(asked, answer, others, under_way, moment);
         self.apply_all(fates);
+    }
+
+    /// How long an idle service leaves a server alone that did not tell its version.
+    fn until_next_check(&self, failed: FailureKind) -> Duration {
+        match failed {
+            // A wrong token may count against the account.
+            FailureKind::Gate | FailureKind::Settings => self.link.waits.max.max(RETRY),
+            FailureKind::Busy { retry_after } => retry_after.unwrap_or_default().max(RETRY),
+            _ => RETRY,
+        }
     }
 
     fn not_sent(&mut self, seq: i64, why: NotSent) -> Result<(), queue::Error> {
@@ -445,15 +471,6 @@ impl<S: Store, R: Remote> Upload<S, R> {
             }
         }
         Ok(())
-    }
-
-    fn bring_back_unreadable(&mut self, now: Instant) {
-        let (due, later) =
-            std::mem::take(&mut self.unreadable).into_iter().partition(|(again, _)| *again <= now);
-        self.unreadable = later;
-        for (_, entry) in due {
-            self.line.put_back(entry);
-        }
     }
 
     fn apply_all(&mut self, fates: Vec<(i64, Fate)>) {
@@ -523,105 +540,6 @@ impl<S: Store, R: Remote> Upload<S, R> {
         }
     }
 
-    /// Reads on, commits and moves files. Returns when to come back.
-    fn use_disk(&mut self, now: Instant) -> Option<Instant> {
-        if self.read_after <= now
-            && let Some(after) = self.line.wants_more()
-        {
-            self.disk.spawn(task::next(Arc::clone(&self.store), after, WINDOW));
-        }
-        if let Some(notes) = self.notes.take(now) {
-            self.disk.spawn(task::note(Arc::clone(&self.store), notes));
-        }
-        if !self.settling && self.settle_after.is_some_and(|after| after <= now) {
-            self.settling = true;
-            self.settle_after = None;
-            self.disk.spawn(task::settle(Arc::clone(&self.store)));
-        }
-        let reading = (self.read_after > now).then_some(self.read_after);
-        [self.notes.due(), self.settle_after, reading].into_iter().flatten().min()
-    }
-
-    fn disk_happened(&mut self, event: Result<DiskEvent, JoinError>) -> Result<(), queue::Error> {
-        let result = match unless_panicked(event) {
-            None => return Ok(()),
-            Some(DiskEvent::Read(after, Ok(entries))) => {
-                self.line.read(after, entries);
-                Ok(())
-            }
-            Some(DiskEvent::Read(_, Err(error))) => {
-                self.line.not_read();
-                self.read_after = now() + RETRY;
-                Err(error)
-            }
-            Some(DiskEvent::Noted(notes, Ok(()))) => {
-                self.noted(&notes);
-                Ok(())
-            }
-            Some(DiskEvent::Noted(notes, Err(error))) => {
-                self.notes.failed(notes, now() + RETRY);
-                Err(error)
-            }
-            Some(DiskEvent::Settled(Ok(settled))) => {
-                self.settling = false;
-                self.settled(settled.more, settled.left);
-                Ok(())
-            }
-            Some(DiskEvent::Settled(Err(error))) => {
-                self.settling = false;
-                self.settle_after = Some(now() + RETRY);
-                Err(error)
-            }
-        };
-        match result {
-            Err(error) if error.is_corruption() => Err(error),
-            Err(error) => {
-                self.status.problem(Area::Queue, format!("the queue fails: {error}"));
-                Ok(())
-            }
-            Ok(()) => {
-                if self.unreadable.is_empty() && self.notes.is_well() && self.read_after <= now() {
-                    self.status.fine(Area::Queue);
-                }
-                Ok(())
-            }
-        }
-    }
-
-    fn noted(&mut self, notes: &[(i64, Note)]) {
-        self.notes.done();
-        let mut decided = false;
-        for (seq, note) in notes {
-            if let Note::Decided(_) = note {
-                self.line.forget(*seq);
-                decided = true;
-            }
-        }
-        if decided {
-            self.settle_after = Some(now());
-        }
-        if self.store.rewound() {
-            self.line.rewind();
-        }
-    }
-
-    fn settled(&mut self, more: bool, mut left: Vec<String>) {
-        self.left.append(&mut left);
-        if more {
-            self.settle_after = Some(now());
-            return;
-        }
-        match std::mem::take(&mut self.left).as_slice() {
-            [] => self.status.fine(Area::Folders),
-            [first, others @ ..] => {
-                let others =
-                    if others.is_empty() { String::new() } else { format!(" (and {} more)", others.len()) };
-                self.status.problem(Area::Folders, format!("{first}{others}"));
-                self.settle_after.get_or_insert(now() + RETRY);
-            }
-        }
-    }
-
     /// The report that is on its way or held.
     pub(super) fn entry(&self, seq: i64) -> Option<&Entry> {
         self.held.get(&seq).or_else(|| self.away.get(&seq).map(|away| &away.entry))
@@ -651,8 +569,6 @@ impl<S: Store, R: Remote> Upload<S, R> {
         if let Some(notes) = self.notes.take_all() {
             let event = task::note(Arc::clone(&self.store), notes).await;
             self.disk_happened(Ok(event))?;
-            let event = task::settle(Arc::clone(&self.store)).await;
-            self.disk_happened(Ok(event))?;
         }
         Ok(())
     }
@@ -669,3 +585,6 @@ fn unless_panicked<T>(event: Result<T, JoinError>) -> Option<T> {
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

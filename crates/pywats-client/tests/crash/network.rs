@@ -1,14 +1,22 @@
 //! The server goes and comes back.
 
-use crate::station::{Station, TOKEN, report};
+use crate::station::{PATIENCE, Station, TOKEN, report};
 use crate::{all_arrive, serial_numbers, thorough};
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use wats_test_server::{Answer, Arrival, Options, Server};
 
+/// A server at this address, which a connection of somebody else may have for a moment.
 fn at(listen: SocketAddr) -> Server {
-    Server::start_with(Options { listen, token: Some(TOKEN.to_owned()), keep: false, ..Options::default() })
-        .unwrap()
+    let options = Options { listen, token: Some(TOKEN.to_owned()), keep: false, ..Options::default() };
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match Server::start_with(options.clone()) {
+            Ok(server) => return server,
+            Err(error) => assert!(Instant::now() < until, "{listen}: {error}"),
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }
 
 /// Fails if: a server that goes away at any moment, with or without its answers, and comes back, costs a report or

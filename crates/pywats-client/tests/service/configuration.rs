@@ -5,7 +5,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
-use wats_test_server::Server;
+use wats_test_server::{Options, Server};
 
 /// Fails if: a service without a configuration does not run, does not say what is missing, does not
 /// take reports, or does not deliver them when the file appears, with a byte order mark as Windows
@@ -100,6 +100,29 @@ fn server_settings_change_without_a_restart() {
     station.put("b.json", report("B"));
     station.wait_for_done(&["b.json"]);
     assert_eq!((first.reports().len(), second.reports().len()), (1, 1));
+}
+
+/// Fails if: a CA file or a token file whose content changes under its name is not used until somebody asks.
+#[test]
+fn named_files_are_followed() {
+    let options = Options { tls: true, token: Some(TOKEN.to_owned()), ..Options::default() };
+    let server = Server::start_with(options).unwrap();
+    let other = Server::start_with(Options { tls: true, ..Options::default() }).unwrap();
+    let mut station = Station::new();
+    let (ca_file, token_file) = (station.dir().join("ca.pem"), station.dir().join("token"));
+    let mut settings = station.settings(&server);
+    settings["server"]["ca_file"] = json!(ca_file);
+    settings["server"]["token_file"] = json!(token_file);
+    settings["server"]["token"] = json!(null);
+    fs::write(&ca_file, other.ca_pem().unwrap()).unwrap();
+    fs::write(&token_file, "b3RoZXI6dG9rZW4=").unwrap();
+    station.configure(&settings);
+    station.start();
+    station.wait_for_reason("is not accepted");
+    fs::write(&ca_file, server.ca_pem().unwrap()).unwrap();
+    station.wait_for_reason("401");
+    fs::write(&token_file, TOKEN).unwrap();
+    station.wait_until_ready();
 }
 
 fn asked_for_version(server: &Server) -> bool {

@@ -23,9 +23,12 @@ fn real_reports_arrive_unchanged() {
         station.put(name, fixture(name));
     }
     station.wait_for_done(&names);
-    for (name, arrived) in names.iter().zip(server.reports()) {
+    let arrived: Vec<Value> =
+        server.reports().iter().map(|report| serde_json::from_slice(report).unwrap()).collect();
+    assert_eq!(arrived.len(), names.len());
+    for name in names {
         let sent: Value = serde_json::from_slice(&fixture(name)).unwrap();
-        let mut arrived: Value = serde_json::from_slice(&arrived).unwrap();
+        let mut arrived = arrived.iter().find(|report| report["sn"] == sent["sn"]).unwrap().clone();
         if sent.get("id").is_none_or(Value::is_null) {
             assert!(arrived["id"].as_str().is_some_and(|id| id.len() == 36), "an identifier was assigned");
             arrived["id"] = sent.get("id").cloned().unwrap_or_default();
@@ -239,4 +242,32 @@ fn new_files_are_queued_at_once_while_many_wait() {
     println!("queued after {waits:?}");
     // The machine may be loaded; a look at all files comes only every 30 seconds.
     assert!(waits[4] < Duration::from_secs(5), "{waits:?}");
+}
+
+/// Fails if: more or fewer reports are sent at once than the setting says, two with one identifier are, a connection
+/// is opened for each, or one gets lost.
+#[test]
+fn many_at_once() {
+    let server = server();
+    server.set_latency(Duration::from_millis(50));
+    let mut station = Station::new();
+    let names: Vec<String> = (0..200).map(|number| format!("SN{number:03}")).collect();
+    for name in &names {
+        station.put(format!("{name}.json"), report(name));
+    }
+    let own = "11111111-2222-4333-8444-555555555555";
+    for number in 0..8 {
+        station.put(format!("own{number}.json"), report_with_id("OWN", own));
+    }
+    station.configure(&station.settings(&server));
+    station.start();
+    server.wait_for_reports_blocking(208, PATIENCE).unwrap();
+    let traffic = server.traffic();
+    // A version may be asked for beside the reports.
+    assert!((8..=9).contains(&traffic.most_at_once), "{traffic:?}");
+    assert_eq!(traffic.most_for_one_id, 1, "{traffic:?}");
+    assert!(server.connections() <= 12, "{} connections", server.connections());
+    server.each_once(names.iter().map(String::as_str).chain(["OWN"])).unwrap();
+    station.wait("all are in done", |station| Station::names(&station.done()).len() == 208);
+    station.wait_until_ready();
 }

@@ -164,6 +164,9 @@ fn health_endpoints() {
         assert!(answer.head.contains("no-store"), "{path}: {}", answer.head);
         let post = station.request("POST", path).unwrap();
         assert_eq!(post.status, 405, "{path}");
+        let head = station.request("HEAD", path).unwrap();
+        assert_eq!((head.status, head.body.as_str()), (answer.status, ""), "{path}");
+        assert!(head.head.to_lowercase().contains("content-length: "), "{path}: {}", head.head);
     }
 }
 

@@ -64,8 +64,8 @@ pub(crate) struct Station {
     port: u16,
     env: Vec<(String, String)>,
     account: Option<u32>,
-    trace: Option<PathBuf>,
     prepare: Option<fn() -> std::io::Result<()>>,
+    trace: Option<PathBuf>,
 }
 
 /// What an HTTP request to the health endpoints brought.
@@ -90,8 +90,8 @@ impl Station {
             port,
             env: Vec::new(),
             account: None,
-            trace: None,
             prepare: None,
+            trace: None,
         }
     }
 
@@ -109,6 +109,16 @@ impl Station {
             "server": { "url": server.url(), "token": TOKEN, "proxy": "none", "timeout_seconds": 1 },
             "upload": { "retry_initial_seconds": 1, "retry_max_seconds": 2 },
         })
+    }
+
+    /// A running station that sends so many reports at once.
+    pub(crate) fn sending(server: &Server, at_once: u64) -> Self {
+        let mut station = Station::new();
+        let mut settings = station.settings(server);
+        settings["upload"]["concurrency"] = at_once.into();
+        station.configure(&settings);
+        station.start();
+        station
     }
 
     pub(crate) fn configure(&self, settings: &Value) {
@@ -284,6 +294,11 @@ impl Station {
 
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.log_path()).unwrap_or_default()
+    }
+
+    /// Begins the log anew.
+    pub(crate) fn forget_log(&self) {
+        fs::write(self.log_path(), "").unwrap();
     }
 
     pub(crate) fn port(&self) -> u16 {

@@ -23,7 +23,7 @@ use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::body::{Body, one_line};
+use super::body::{Body, document, one_line};
 use super::failure::{Failure, FailureKind};
 
 /// Characters that a version can have at most.
@@ -66,7 +66,7 @@ pub(super) fn version(status: StatusCode, body: &Body) -> Result<String, Failure
         // `2025.3` alone is also a number.
         Body::Json(Value::Number(number)) => Some(number.to_string()),
         Body::Xml(text) => {
-            Document::parse(text).ok().and_then(|document| document.root_element().text().map(str::to_owned))
+            document(text).and_then(|document| document.root_element().text().map(str::to_owned))
         }
         _ => None,
     };
@@ -93,7 +93,7 @@ fn ids(body: &Body) -> Vec<Uuid> {
     match body {
         Body::Json(Value::Array(elements)) => elements.iter().flat_map(ids_of_value).collect(),
         Body::Json(value) => ids_of_value(value),
-        Body::Xml(text) => Document::parse(text).map(|document| ids_of_xml(&document)).unwrap_or_default(),
+        Body::Xml(text) => document(text).map(|document| ids_of_xml(&document)).unwrap_or_default(),
         Body::Text(text) => as_uuid(text).into_iter().collect(),
         Body::Empty | Body::Page(_) => Vec::new(),
     }

@@ -10,11 +10,15 @@
 //! | problem details            | [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457), as JSON or XML          |
 //! | any other JSON or XML      | all texts in it, each behind its name                                       |
 
-use roxmltree::{Document, Node};
+use roxmltree::{Document, Node, ParsingOptions};
 use serde_json::Value;
+use uuid::Uuid;
 
 /// Bytes of an explanation that are kept.
 const MAX_WORDS: usize = 64 * 1024;
+
+/// How deep elements of XML are looked into; serde_json has its own limit.
+const MAX_DEPTH: usize = 32;
 
 /// Characters of an explanation that fit into a message of one line.
 const MAX_SHORT: usize = 500;
@@ -52,10 +56,13 @@ impl Body {
             return Body::Json(json);
         }
         if text.starts_with('<')
-            && let Ok(document) = Document::parse(text)
+            && let Some(document) = document(text)
             && !is_of_page(document.root_element().tag_name().name())
         {
             return Body::Xml(text.to_owned());
+        }
+        if Uuid::try_parse(text).is_ok() {
+            return Body::Text(text.to_owned()); // whatever its type is said to be
         }
         let lower = text.to_ascii_lowercase();
         let media_type = content_type.to_ascii_lowercase();
@@ -73,14 +80,20 @@ impl Body {
             Body::Empty | Body::Page(_) => {}
             Body::Json(json) => words.of_json(json, ""),
             Body::Xml(text) => {
-                if let Ok(document) = Document::parse(text) {
-                    words.of_xml(document.root_element(), "");
+                if let Some(document) = document(text) {
+                    words.of_xml(document.root_element(), "", 0);
                 }
             }
             Body::Text(text) => words.text("", text),
         }
         words.any.then(|| words.lines.join("\n"))
     }
+}
+
+/// Takes XML apart, but no more of it than an explanation has.
+pub(super) fn document(text: &str) -> Option<Document<'_>> {
+    Document::parse_with_options(text, ParsingOptions { nodes_limit: 100_000, ..ParsingOptions::default() })
+        .ok()
 }
 
 fn is_of_page(element: &str) -> bool {
@@ -138,7 +151,10 @@ impl Words {
         }
     }
 
-    fn of_xml(&mut self, node: Node<'_, '_>, name: &str) {
+    fn of_xml(&mut self, node: Node<'_, '_>, name: &str, depth: usize) {
+        if depth == MAX_DEPTH {
+            return;
+        }
         let elements = || node.children().filter(Node::is_element);
         if elements().next().is_none() {
             self.text(name, node.text().unwrap_or_default());
@@ -146,10 +162,10 @@ impl Words {
         }
         let (main, rest): (Vec<_>, Vec<_>) = elements().partition(|child| is_main(child.tag_name().name()));
         for child in main {
-            self.of_xml(child, name);
+            self.of_xml(child, name, depth + 1);
         }
         for child in rest {
-            self.of_xml(child, &joined(name, child.tag_name().name()));
+            self.of_xml(child, &joined(name, child.tag_name().name()), depth + 1);
         }
     }
 
@@ -289,6 +305,17 @@ mod tests {
     fn reads_what_is_not_utf_8() {
         for (bytes, text) in [(&b"Pr\xFCfung"[..], "Prüfung"), (b"Pr\xC3\xBCfung \xC3", "Prüfung")] {
             assert_eq!(Body::read("", bytes).words().as_deref(), Some(text));
+        }
+    }
+
+    /// Fails if: a body that is made to exhaust the stack or the memory does.
+    #[test]
+    fn survives_hostile_bodies() {
+        let deep = |open: &str, close: &str| format!("{}{}", open.repeat(100_000), close.repeat(100_000));
+        let bomb = "<!DOCTYPE a [<!ENTITY b \"bbbbbbbb\"><!ENTITY c \"&b;&b;&b;\">]><a>&c;</a>";
+        for body in [deep("<a>", "</a>"), deep("[", "]"), deep("{\"a\":", ""), bomb.to_owned()] {
+            let read = Body::read("", body.as_bytes());
+            let _ = read.words().map(|words| kept(&words));
         }
     }
 

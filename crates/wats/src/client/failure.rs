@@ -164,9 +164,14 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
         return Some(Duration::from_secs(seconds).min(MAX_RETRY_AFTER));
     }
     let until = http_date(text)?;
-    let since = headers.get(DATE).and_then(|date| http_date(date.to_str().ok()?)).unwrap_or(now);
+    let since = date(headers).unwrap_or(now);
     let wait = Duration::try_from(until.duration_since(since)).unwrap_or(Duration::ZERO);
     Some(wait.min(MAX_RETRY_AFTER))
+}
+
+/// The server's clock.
+pub(super) fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    http_date(headers.get(DATE)?.to_str().ok()?)
 }
 
 fn http_date(text: &str) -> Option<Timestamp> {

@@ -19,7 +19,7 @@ mod winhttp;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -31,6 +31,7 @@ use uuid::Uuid;
 
 pub use self::answer::Submitted;
 use self::body::Body;
+use self::failure::date;
 pub use self::failure::{Failure, FailureKind, MAX_RETRY_AFTER};
 use self::resolver::Resolver;
 use self::secrets::Secrets;
@@ -60,6 +61,8 @@ pub struct Client {
     tls: Arc<rustls::ClientConfig>,
     /// Whether the last request did not get through.
     failed: Arc<AtomicBool>,
+    /// By how many seconds this machine's clock was ahead of the server's at the last answer that said its time.
+    ahead: Arc<AtomicI64>,
 }
 
 impl Client {
@@ -97,12 +100,19 @@ impl Client {
             way,
             tls: Arc::new(tls),
             failed: Arc::default(),
+            ahead: Arc::default(),
         })
     }
 
     /// The server's address as requests use it: without a trailing `/` or `/api`.
     pub fn url(&self) -> &str {
         self.root.as_str().trim_end_matches('/')
+    }
+
+    /// By how many seconds this machine's clock was ahead of the server's, negative for behind, at the last answer
+    /// that said its time. A server puts reports that are dated in the future aside.
+    pub fn clock_ahead(&self) -> i64 {
+        self.ahead.load(Ordering::Relaxed)
     }
 
     /// Asks for the server's version, for example `2025.3.9.824`. The cheapest request that proves
@@ -194,6 +204,10 @@ impl Client {
             complete.map_err(broken)?;
         }
         let headers = std::mem::take(response.headers_mut());
+        if let Some(date) = date(&headers) {
+            let ahead = Timestamp::now().as_second() - date.as_second();
+            self.ahead.store(ahead, Ordering::Relaxed);
+        }
         Ok(Answer { status, headers, body: self.secrets.hide_in_body(body) })
     }
 

@@ -301,4 +301,14 @@ mod tests {
             assert_eq!(found.as_ref().map(Url::as_str), proxy, "{known:?}");
         }
     }
+
+    /// Fails if: Windows cannot be asked. What it answers is up to the machine, unless `WATS_TEST_PROXY` says it.
+    #[cfg(windows)]
+    #[test]
+    fn asks_windows() {
+        let found = proxy_for(&url("https://wats.example"));
+        if let Ok(wanted) = std::env::var("WATS_TEST_PROXY") {
+            assert_eq!(found.as_ref().map_or("none", Url::as_str), wanted);
+        }
+    }
 }

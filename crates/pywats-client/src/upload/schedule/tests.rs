@@ -1,7 +1,7 @@
 //! The table of the issue as it plays: what is refused, proven, accepted in which order, and what becomes of it.
 
 use super::*;
-use crate::upload::case::PARKED;
+use crate::upload::judge::Because;
 use FailureKind as Kind;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -66,12 +66,12 @@ impl Play {
 
     fn version(&mut self) -> Vec<(i64, Fate)> {
         let (asked, others, moment) = (self.asked(), self.others, self.moment());
-        self.schedule.version(asked, Ok(()), others, moment)
+        self.schedule.version(asked, Ok(()), others, false, moment)
     }
 
     fn no_version(&mut self, kind: Kind, status: u16) -> Vec<(i64, Fate)> {
         let (asked, others, moment) = (self.asked(), self.others, self.moment());
-        self.schedule.version(asked, Err(&failure(kind, status)), others, moment)
+        self.schedule.version(asked, Err(&failure(kind, status)), others, false, moment)
     }
 
     fn refuse_proven(&mut self, seq: i64, kind: Kind, status: u16) -> Vec<(i64, Fate)> {
@@ -90,7 +90,7 @@ impl Play {
     }
 
     fn turn(&self) -> Turn {
-        self.schedule.turn(self.now, 0, 4)
+        self.schedule.turn(self.now, 0, 4, false)
     }
 
     /// How long until the report is tried, and whether it is parked.
@@ -167,7 +167,7 @@ fn only_what_began_later_proves() {
     let arrived = play.number();
     let (others, moment) = (play.others, play.moment());
     let asked = Asked { began: early_version, arrived };
-    assert_eq!(play.schedule.version(asked, Ok(()), others, moment), []);
+    assert_eq!(play.schedule.version(asked, Ok(()), others, false, moment), []);
     for (seq, asked) in (2..).zip(early) {
         let asked = Asked { arrived: play.number(), ..asked };
         assert_eq!(play.accept_asked(seq, asked), [delivered(seq)], "and nothing about 1");
@@ -439,11 +439,11 @@ fn other_identifiers() {
 #[test]
 fn no_way() {
     let mut play = Play::new();
-    for wait in [1, 2, 4] {
+    for (wait, turn) in [(1, Turn::Version), (2, Turn::Probe), (4, Turn::Version)] {
         assert_eq!(play.refuse(1, Kind::Unreachable, 0), [waits(1)]);
         assert_eq!(play.pause(), Some(wait * SECOND));
         play.wait(wait * SECOND);
-        assert_eq!(play.turn(), Turn::Version);
+        assert_eq!(play.turn(), turn, "by turns");
     }
     play.no_version(Kind::Unreachable, 0);
     assert_eq!((play.pause(), play.reason()), (Some(8 * SECOND), Some(Reason::Because(Because::Way))));
@@ -491,4 +491,63 @@ fn a_restart() {
     play.wait(24 * 3600 * SECOND);
     play.refuse_proven(3, Kind::Trouble, 500);
     assert_eq!(told(&play.accept(10)).iter().filter(|(seq, _, _, parked)| *seq == 3 && *parked).count(), 1);
+}
+
+/// Fails if: a new report waits for long because an old one has met a page again and again; or many do not.
+#[test]
+fn a_new_report_tells_more() {
+    let mut play = Play::new();
+    play.others = false;
+    for wait in [1, 2, 4, 8] {
+        play.refuse_proven(1, Kind::NotWats, 200);
+        assert_eq!(play.pause(), Some(wait * SECOND));
+        let fresh = play.schedule.turn(play.now, 0, 4, true);
+        assert_eq!(fresh, Turn::Wait(Some(play.now + SECOND)));
+        play.wait(wait * SECOND);
+    }
+    play.refuse_proven(2, Kind::NotWats, 200);
+    play.refuse_proven(3, Kind::NotWats, 200);
+    let until = play.now + play.pause().unwrap_or_default();
+    assert_eq!(play.schedule.turn(play.now, 0, 4, true), Turn::Wait(Some(until)));
+    assert!(until > play.now + 30 * SECOND);
+}
+
+/// Fails if: where the version fails and reports pass, a refused report is not proven by one that passes, or one
+/// that is still under way is not waited for.
+#[test]
+fn a_report_proves_what_the_version_does_not() {
+    let mut play = Play::new();
+    assert_eq!(play.refuse(1, Kind::Refused, 400), []);
+    let began = play.number();
+    let (asked, moment) = (play.asked(), play.moment());
+    let no = failure(Kind::RefusedBlank, 404);
+    assert_eq!(play.schedule.version(asked, Err(&no), true, true, moment), []);
+    assert!(!play.schedule.wants_proof(), "not asked again and again");
+    assert_eq!(play.turn(), Turn::Wait(None));
+    let asked = Asked { began, arrived: play.number() };
+    assert_eq!(play.accept_asked(2, asked), [delivered(2), fails(1, Kind::Refused, 400)]);
+    assert_eq!(play.turn(), Turn::Send(4));
+    // Nothing under way proves it.
+    assert_eq!(play.refuse(3, Kind::Refused, 400), []);
+    let (asked, moment) = (play.asked(), play.moment());
+    assert_eq!(play.schedule.version(asked, Err(&no), true, true, moment), []);
+    assert_eq!(play.schedule.nothing_under_way(true, moment), [waits(3)]);
+    assert_eq!(play.reason(), Some(Reason::Because(Because::Address)));
+}
+
+/// Fails if: reports are parked because something stood before the server for a while, and stopped all of them.
+#[test]
+fn what_stopped_all_parks_nobody() {
+    for (kind, status) in [(Kind::NotWats, 200), (Kind::Gate, 302)] {
+        let mut play = Play::new();
+        for seq in 1..=4 {
+            play.refuse_proven(seq, kind, status);
+            play.wait(10 * SECOND);
+        }
+        assert_eq!(play.accept(5), [delivered(5), waits(1), waits(2), waits(3), waits(4)]);
+        assert_eq!(play.turn(), Turn::Send(4));
+        // Who meets it again now is parked.
+        play.refuse_proven(1, kind, status);
+        assert_eq!(told(&play.accept(6)).len(), 1);
+    }
 }
