@@ -175,6 +175,7 @@ fn a_backlog_goes_oldest_first() {
     let server = server();
     let mut station = Station::new();
     let mut settings = station.settings(&server);
+    // Several at once overtake each other.
     settings["upload"]["concurrency"] = 1.into();
     station.configure(&settings);
     for number in 0..30 {
