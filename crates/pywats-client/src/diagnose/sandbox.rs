@@ -121,7 +121,7 @@ impl Unit {
     }
 
     /// Whether a folder is one that systemd keeps for the service.
-    fn is_own(&self, folder: &Path) -> bool {
+    pub fn is_own(&self, folder: &Path) -> bool {
         let places = [
             ("StateDirectory", "/var/lib"),
             ("LogsDirectory", "/var/log"),

@@ -14,6 +14,8 @@ use std::process::{Command, Stdio};
 /// Name of the unit, and of the account where no unit says another.
 const UNIT: &str = "pywats-client";
 const ACCOUNT: &str = "pywats";
+/// What systemd makes when the packaged unit starts, where it cannot be asked.
+const STATE: &str = "/var/lib/pywats";
 
 /// The account of the service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,7 +119,8 @@ fn unusable(path: &Path, unit: Option<&Unit>, account: Option<&Account>) -> Opti
         );
         return (!may_write).then_some(why);
     }
-    let may_make = account.run(|| can_write(nearest))?;
+    let made_by_systemd = unit.map_or_else(|| path.starts_with(STATE), |unit| unit.is_own(path));
+    let may_make = made_by_systemd || account.run(|| can_write(nearest))?;
     (!may_make).then(|| {
         format!(
             "does not exist, and the account {name} of the service may not make it in {}; run: install -d -o {} -g \
