@@ -1,6 +1,7 @@
 //! The pipeline of one configuration: queue, intake and upload, started and stopped together.
 
 use crate::config::Config;
+use crate::config::folders::{self, Folders};
 use crate::folder::Folder;
 use crate::intake;
 use crate::keeper;
@@ -14,18 +15,22 @@ use std::thread;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
+use wats::Rules;
 
 /// Why the pipeline cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A folder is missing and cannot be made, or cannot be used.
-    #[error("folder {}: {error}; {}", path.display(), advice(error))]
+    #[error("folder {}: {error}; create it and let the service's account use it", path.display())]
     Folder {
         /// The folder.
         path: PathBuf,
         /// What the system says.
         error: io::Error,
     },
+    /// Folders that were told apart by their names are the same after all.
+    #[error("{0}")]
+    Folders(String),
     /// The queue cannot be opened.
     #[error(transparent)]
     Queue(#[from] OpenError),
@@ -74,6 +79,11 @@ impl Engine {
         for folder in [&config.client.data_dir, &watched, &done, &failed] {
             usable(folder)?;
         }
+        // Only now all of them exist, and their server has answered.
+        let clashes = folders::clashes(&Folders::of(config, Path::new("")));
+        if !clashes.is_empty() {
+            return Err(StartError::Folders(clashes.join("; ")));
+        }
         let opened = queue::open(&config.client.data_dir)?;
         if let Some((aside, reason)) = opened.put_aside {
             status.incident(format!(
@@ -93,9 +103,16 @@ impl Engine {
         }
         let queue = Arc::new(opened.queue);
         let disposition = Arc::new(keeper::ends(config));
+        status.lies_in_failed(disposition.census());
         let queued = Arc::new(Notify::new());
         let (stop_intake, life) = intake::worker::prepare(intake::worker::Setup {
             folder: watched.clone(),
+            failed: failed.clone(),
+            own: vec![config.client.data_dir.clone(), done.clone(), failed.clone()],
+            incomplete: config.client.incomplete,
+            reports: config.reports.clone(),
+            // The setting was taken over only because there is such a zone.
+            rules: Rules::in_time_zone(&config.reports.time_zone).unwrap_or_default(),
             max_bytes: config.client.max_report_bytes,
             queue: Arc::clone(&queue),
             disposition: Arc::clone(&disposition),
@@ -108,7 +125,6 @@ impl Engine {
         let (stop_keeper, life) = keeper::prepare(keeper::Setup {
             queue: Arc::clone(&queue),
             disposition: Arc::clone(&disposition),
-            status: Arc::clone(status),
             retention: config.retention,
             done,
             failed,
@@ -169,26 +185,11 @@ impl Engine {
         let intake = tokio::task::spawn_blocking(move || self.intake.join().is_err());
         let upload = async { if self.upload.is_finished() { None } else { Some(self.upload.await) } };
         let (intake, upload) = tokio::join!(intake, upload);
-        // What it leaves is moved after the next start.
-        self.stop_keeper.stop();
+        drop(self.stop_keeper);
         let keeper = tokio::task::spawn_blocking(move || self.keeper.join().is_err()).await;
         if intake.unwrap_or(true) || matches!(upload, Some(Err(_))) || keeper.unwrap_or(true) {
             tracing::error!("a worker ended unexpectedly");
         }
-    }
-}
-
-/// What to do about a folder that cannot be used.
-fn advice(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists => {
-            "create it and let the service's account use it"
-        }
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem if cfg!(target_os = "linux") => {
-            "the service's account or its unit may not use it: run pywats-client diagnose as root, which names what \
-             forbids it and the command that allows it"
-        }
-        _ => "let the service's account use it",
     }
 }
 

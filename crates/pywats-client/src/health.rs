@@ -1,5 +1,4 @@
-//! The health endpoints: JSON over HTTP for people, probes and monitoring, GET and HEAD only, never
-//! a secret.
+//! The health endpoints: JSON over HTTP for people, probes and monitoring, GET only, never a secret.
 //!
 //! | path | 200 | 503 |
 //! |---|---|---|
@@ -73,13 +72,10 @@ async fn answer(State(view): State<View>, method: Method, uri: Uri) -> Response 
         "/metrics" => metrics,
         _ => |_| json_response(StatusCode::NOT_FOUND, json!({ "error": "Not found" })),
     };
-    let mut response = if method == Method::GET || method == Method::HEAD {
+    let mut response = if method == Method::GET {
         respond(&view)
     } else {
-        json_response(
-            StatusCode::METHOD_NOT_ALLOWED,
-            json!({ "error": "Method not allowed; use GET or HEAD" }),
-        )
+        json_response(StatusCode::METHOD_NOT_ALLOWED, json!({ "error": "Method not allowed; use GET" }))
     };
     response
         .headers_mut()
@@ -134,6 +130,8 @@ fn details(view: &View) -> Response {
     let newest = failed
         .newest
         .map(|newest| json!({ "file": newest.file, "time": newest.time, "reason": newest.reason }));
+    let notes: serde_json::Map<String, Value> =
+        status.notes().into_iter().map(|(topic, what)| (topic.name().to_owned(), what.into())).collect();
     let body = json!({
         "healthy": reason.is_none(),
         "status": if reason.is_none() { "ready" } else { "not ready" },
@@ -147,6 +145,8 @@ fn details(view: &View) -> Response {
             "pending_count": counts.pending,
             "delivered_count": counts.delivered,
             "failed_count": counts.failed,
+            "failed_folder_files": failed.files,
+            "failed_folder_newest": newest,
             "parked_count": counts.parked,
             "parked": status.parked_reports().map(|parked| json!({
                 "count": parked.count,
@@ -154,10 +154,10 @@ fn details(view: &View) -> Response {
                 "since": parked.since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
                 "reason": parked.why,
             })),
-            "failed_folder_files": failed.files,
-            "failed_folder_newest": newest,
             "last_error": status.last_error(),
             "problems": problems,
+            "notes": notes,
+            "not_taken": status.not_taken(),
             "config_path": view.config_path.to_string_lossy(),
         },
     });
@@ -168,7 +168,7 @@ fn metrics(view: &View) -> Response {
     let status = &view.status;
     let counts = status.counts();
     let ready = u64::from(not_ready(view).is_none());
-    let rows: &[(&str, &str, &str, u64)] = &[
+    let rows: [(&str, &str, &str, u64); 8] = [
         ("pywats_ready", "gauge", "Whether reports are taken and uploaded.", ready),
         ("pywats_server_online", "gauge", "Whether the server answered last.", u64::from(status.online())),
         (

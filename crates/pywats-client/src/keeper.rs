@@ -1,7 +1,5 @@
-//! The thread that keeps house: it moves decided reports to their end, gives space back, keeps retention, and
-//! looks now and then into `failed/`.
-//!
-//! It sleeps until something is decided; an idle service reads and writes nothing.
+//! The thread that keeps house: it keeps retention, forgets old identifiers, and looks now and then into
+//! `failed/`. It sleeps most of the time; an idle service writes nothing.
 
 use crate::archive::Archive;
 use crate::config::{AfterDelivery, Config, Retention};
@@ -9,19 +7,14 @@ use crate::disposition::Disposition;
 use crate::folder::Folder;
 use crate::queue::{Error, Queue};
 use crate::retention::{self, Limits, Removed};
-use crate::status::{Area, Status};
 use jiff::Timestamp;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::time::{Duration, Instant};
 
-/// Reports that go to their end in one commit.
-const BATCH: usize = 64;
-/// How often what could not be moved is tried again.
-const RETRY: Duration = Duration::from_secs(10);
-/// How often the disk is looked at, and the stop is heard at the latest.
+/// How often the disk is looked at.
 const TICK: Duration = Duration::from_secs(30);
 /// How often `failed/` is looked at: people correct and remove files there.
 const LOOK: Duration = Duration::from_secs(600);
@@ -34,12 +27,10 @@ const FROM: &str = "retention_from";
 
 /// What the keeper works with.
 pub struct Setup {
-    /// Whose reports go to their end.
+    /// Which remembers identifiers, and since when files may be removed.
     pub queue: Arc<Queue>,
-    /// Where they go.
+    /// Which counts what lies in the failed folder.
     pub disposition: Arc<Disposition>,
-    /// Where to tell what happens.
-    pub status: Arc<Status>,
     /// How long finished files are kept.
     pub retention: Retention,
     /// The done folder.
@@ -50,19 +41,10 @@ pub struct Setup {
     pub archive: PathBuf,
 }
 
-/// A handle to end the keeper.
-#[derive(Clone, Debug)]
+/// A handle to end the keeper: it ends when this is dropped.
+#[derive(Debug)]
 pub struct Stopper {
-    stopping: Arc<AtomicBool>,
-    queue: Arc<Queue>,
-}
-
-impl Stopper {
-    /// Asks the keeper to end after the batch it is working on.
-    pub fn stop(&self) {
-        self.stopping.store(true, Ordering::Relaxed);
-        self.queue.wake();
-    }
+    _sender: Sender<()>,
 }
 
 /// The folders for finished files that a configuration describes.
@@ -76,7 +58,7 @@ pub fn ends(config: &Config) -> Disposition {
 
 struct Keeper {
     setup: Setup,
-    stopping: Arc<AtomicBool>,
+    stop: Receiver<()>,
     look: Instant,
     sweep: Instant,
     prune: Instant,
@@ -84,80 +66,56 @@ struct Keeper {
 
 /// Prepares the keeper; the returned closure is its life.
 pub fn prepare(setup: Setup) -> (Stopper, impl FnOnce() + Send) {
-    let stopping = Arc::new(AtomicBool::new(false));
-    let stopper = Stopper { stopping: Arc::clone(&stopping), queue: Arc::clone(&setup.queue) };
+    let (sender, stop) = channel();
     let now = Instant::now();
-    let mut keeper = Keeper { setup, stopping, look: now, sweep: now, prune: now };
-    (stopper, move || keeper.run())
+    let mut keeper = Keeper { setup, stop, look: now, sweep: now, prune: now };
+    (Stopper { _sender: sender }, move || keeper.run())
 }
 
 impl Keeper {
     fn run(&mut self) {
-        while !self.stopping() {
-            let pause = match self.round() {
-                Ok(true) => TICK,
-                Ok(false) => RETRY,
-                Err(error) => {
-                    self.setup
-                        .status
-                        .problem(Area::Folders, format!("finished reports are not moved: {error}"));
-                    RETRY
-                }
-            };
-            self.setup.queue.wait_for_verdict(pause);
+        loop {
+            if let Err(error) = self.round() {
+                // The other workers meet it as well, and say so.
+                tracing::debug!("house is not kept: {error}");
+            }
+            if self.stop.recv_timeout(TICK) != Err(RecvTimeoutError::Timeout) {
+                return;
+            }
         }
     }
 
     fn stopping(&self) -> bool {
-        self.stopping.load(Ordering::Relaxed)
+        self.stop.try_recv() == Err(TryRecvError::Disconnected)
     }
 
-    /// Does what there is to do; says whether all of it could be done.
-    fn round(&mut self) -> Result<bool, Error> {
-        let settled = self.settle()?;
-        let Setup { queue, disposition, .. } = &self.setup;
-        queue.tidy(|| !self.stopping.load(Ordering::Relaxed))?;
+    fn round(&mut self) -> Result<(), Error> {
         let now = Instant::now();
         if self.look <= now {
             self.look = now + LOOK;
-            if let Err(error) = disposition.look_at_failed() {
+            if let Err(error) = self.setup.disposition.look_at_failed() {
                 tracing::debug!("{}: {error}", self.setup.failed.display());
             }
         }
-        self.setup.status.lies_in_failed(disposition.failed_files());
-        if self.sweep <= now || retention::is_pressing(&self.setup.done) {
+        let today = Timestamp::now().as_second();
+        let pressing = || retention::is_pressing(&self.setup.done) && self.may_remove(today);
+        if self.sweep <= now || pressing() {
             self.sweep = now + SWEEP;
-            self.keep_retention()?;
+            self.keep_retention(today)?;
         }
         if self.prune <= now {
             self.prune = now + PRUNE;
             self.setup.queue.prune_known()?;
         }
-        Ok(settled)
+        Ok(())
     }
 
-    fn settle(&self) -> Result<bool, Error> {
-        let Setup { queue, disposition, status, .. } = &self.setup;
-        let mut left: Vec<String> = Vec::new();
-        loop {
-            let settled = queue.settle(disposition, BATCH)?;
-            left.extend(settled.left);
-            if !settled.more || self.stopping() {
-                break;
-            }
-        }
-        match left.as_slice() {
-            [] => status.fine(Area::Folders),
-            [one] => status.problem(Area::Folders, one),
-            [first, rest @ ..] => {
-                status.problem(Area::Folders, format!("{first} (and {} more files)", rest.len()));
-            }
-        }
-        Ok(left.is_empty())
+    fn may_remove(&self, now: i64) -> bool {
+        self.removal_begins(now).is_ok_and(|from| from <= now)
     }
 
-    fn keep_retention(&self) -> Result<(), Error> {
-        let now = Timestamp::now().as_second();
+    /// Removes what is over the limits at this time, in seconds since 1970.
+    fn keep_retention(&self, now: i64) -> Result<(), Error> {
         let from = self.removal_begins(now)?;
         let Setup { retention, done, failed, archive, .. } = &self.setup;
         let go_on = || !self.stopping();
@@ -203,5 +161,59 @@ impl Keeper {
         let from = if is_new { now } else { now + retention::GRACE };
         queue.remember(FROM, from)?;
         Ok(from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::queue;
+    use std::fs;
+
+    const DAY: i64 = 86_400;
+
+    /// Fails if: files that were there before the service knew of limits are removed without seven days of
+    /// warning, or those of a new data folder are kept longer; or refused ones are removed although nobody said so.
+    #[test]
+    fn what_was_there_before_gets_a_week() {
+        for (before, failed_days) in [(true, 0), (false, 0), (false, 1)] {
+            let dir = tempfile::tempdir().unwrap();
+            let path = |name: &str| dir.path().join(name);
+            for name in ["done", "failed"] {
+                fs::create_dir(path(name)).unwrap();
+            }
+            if before {
+                fs::write(path("done").join("old.json"), "x").unwrap();
+            }
+            let queue = Arc::new(queue::open(dir.path()).unwrap().queue);
+            let retention = Retention { done_days: 1, done_gigabytes: 0, failed_days };
+            let setup = Setup {
+                queue,
+                disposition: Arc::new(Disposition::new(path("done"), path("failed"))),
+                retention,
+                done: path("done"),
+                failed: path("failed"),
+                archive: path("archive"),
+            };
+            let (sender, stop) = channel();
+            let now = Instant::now();
+            let keeper = Keeper { setup, stop, look: now, sweep: now, prune: now };
+            let today = Timestamp::now().as_second();
+            keeper.keep_retention(today).unwrap();
+            for name in ["done/a.json", "failed/b.json", "failed/b.json.reason.json"] {
+                fs::write(path(name), "x").unwrap();
+            }
+            let left = |days: i64| {
+                keeper.keep_retention(today + days * DAY).unwrap();
+                ["done", "failed"].map(|name| fs::read_dir(path(name)).unwrap().count())
+            };
+            let failed = if failed_days == 0 { 2 } else { 0 };
+            let all = [1 + usize::from(before), 2];
+            assert_eq!(left(0), all);
+            assert_eq!(left(5), if before { all } else { [0, failed] }, "{before} {failed_days}");
+            assert_eq!(left(8), [0, failed], "{before} {failed_days}");
+            drop(sender);
+            assert!(keeper.stopping());
+        }
     }
 }

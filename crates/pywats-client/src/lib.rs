@@ -13,7 +13,7 @@
 //! - [`queue`] is the spool folder and a SQLite database; nothing is uploaded that it has not committed.
 //! - [`upload`] sends several reports at once, judges the answers, and backs off when the server has trouble.
 //! - [`disposition`] moves files to their last place without overwriting anything, or into the [`archive`].
-//! - [`keeper`] is the thread that does so, and removes there what is old ([`retention`]); [`reprocess`] takes
+//! - [`keeper`] is the thread that removes there what is old ([`retention`]); [`reprocess`] takes
 //!   files back.
 //! - [`reserve`] keeps space back, so that a full disk stops nothing that is under way.
 //! - [`status`] is what the other modules report; [`health`] and [`service`] show it to the world.

@@ -25,12 +25,13 @@ mod legacy;
 mod note;
 mod open;
 mod rows;
+mod salvage;
 mod schema;
 mod settle;
 pub mod spool;
 mod tidy;
 
-pub use edits::{file_with_id, with_id as edits_with_id};
+pub use edits::file_with_id;
 pub use leftover::Leftover;
 pub use note::{Note, Suspicion, Verdict};
 pub use open::{OpenError, Opened, open};
@@ -44,8 +45,7 @@ use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The queue failed.
 #[derive(Debug, thiserror::Error)]
@@ -119,9 +119,6 @@ pub struct Queue {
     changed: AtomicI64,
     /// What the check beside the service found.
     watch: Arc<integrity::Watch>,
-    /// Whether something was decided since the keeper looked.
-    decided: Mutex<bool>,
-    decides: Condvar,
     path: PathBuf,
     /// Held until the queue is dropped.
     _lock: Arc<File>,
@@ -178,19 +175,6 @@ impl Queue {
     /// If it has not; the text says how much is missing. It has again as soon as space comes back.
     pub fn intake_allowed(&self, copied: u64) -> Result<(), NoRoom> {
         self.reserve.room_for(copied)
-    }
-
-    /// Waits until something is decided, or [`Queue::wake`] is called, but no longer than this.
-    pub fn wait_for_verdict(&self, longest: Duration) {
-        let decided = lock(&self.decided);
-        let waited = self.decides.wait_timeout_while(decided, longest, |decided| !*decided);
-        *waited.unwrap_or_else(PoisonError::into_inner).0 = false;
-    }
-
-    /// Ends a [`Queue::wait_for_verdict`].
-    pub fn wake(&self) {
-        *lock(&self.decided) = true;
-        self.decides.notify_all();
     }
 
     /// Counts a file that was refused without ever having been queued.

@@ -71,9 +71,6 @@ impl Queue {
             Ok(change)
         })?;
         self.apply(change)?;
-        if change.delivered + change.failed > 0 {
-            self.wake();
-        }
         if self.legacy.was_skipped() && notes.iter().any(|(_, note)| matches!(note, Note::Decided(_))) {
             self.rewind(1)?;
         }
