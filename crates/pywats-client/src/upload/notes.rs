@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 /// How long a note waits for others.
 const WAIT: Duration = Duration::from_secs(1);
+/// How long one waits while nothing is under way that could bring others.
+const QUIET: Duration = Duration::from_millis(50);
 /// So many verdicts wait for no others.
 const FULL: usize = 64;
 
@@ -16,6 +18,8 @@ pub struct Notes {
     committing: usize,
     /// When those that wait are committed at the latest.
     due: Option<Instant>,
+    /// When the last one came.
+    last: Option<Instant>,
     /// A commit failed; the next one is not tried before.
     failed: Option<Instant>,
 }
@@ -25,6 +29,7 @@ impl Notes {
     pub fn add(&mut self, seq: i64, note: Note, now: Instant) {
         self.waiting.push((seq, note));
         self.due.get_or_insert(now + WAIT);
+        self.last = Some(now);
     }
 
     /// How many are not committed.
@@ -37,15 +42,16 @@ impl Notes {
         self.failed.is_none()
     }
 
-    /// When to commit; `None` while a commit is under way.
-    pub fn due(&self) -> Option<Instant> {
+    /// When to commit; `None` while a commit is under way. `quiet` says that nothing is that could bring more.
+    pub fn due(&self, quiet: bool) -> Option<Instant> {
         let due = self.due.filter(|_| self.committing == 0)?;
+        let due = self.last.filter(|_| quiet).map_or(due, |last| due.min(last + QUIET));
         Some(self.failed.map_or(due, |failed| failed.max(due)))
     }
 
     /// Those to commit now. One commit at a time: their order is kept.
-    pub fn take(&mut self, now: Instant) -> Option<Vec<(i64, Note)>> {
-        let due = self.due()?;
+    pub fn take(&mut self, now: Instant, quiet: bool) -> Option<Vec<(i64, Note)>> {
+        let due = self.due(quiet)?;
         let full = self.waiting.len() >= FULL && self.failed.is_none_or(|failed| failed <= now);
         if due <= now || full { self.take_all() } else { None }
     }
@@ -87,23 +93,28 @@ mod tests {
         let mut notes = Notes::default();
         notes.add(1, Note::Attempt, now);
         notes.add(2, Note::Attempt, later(900));
-        assert_eq!(notes.take(later(999)), None);
-        let first = notes.take(later(1000)).unwrap();
+        assert_eq!(notes.take(later(999), false), None);
+        let first = notes.take(later(1000), false).unwrap();
         notes.add(3, Note::Attempt, later(1000));
-        assert_eq!(notes.take(later(5000)), None, "one commit at a time");
+        assert_eq!(notes.take(later(5000), true), None, "one commit at a time");
         notes.failed(first, later(10_000));
         assert!(!notes.is_well());
         for seq in 4..100 {
             notes.add(seq, Note::Attempt, later(1000));
         }
-        assert_eq!(notes.take(later(9999)), None);
-        let all: Vec<i64> = notes.take(later(10_000)).unwrap().into_iter().map(|(seq, _)| seq).collect();
+        assert_eq!(notes.take(later(9999), true), None);
+        let all: Vec<i64> =
+            notes.take(later(10_000), false).unwrap().into_iter().map(|(seq, _)| seq).collect();
         assert_eq!(all, (1..100).collect::<Vec<i64>>());
         notes.done();
-        assert!(notes.is_well() && notes.uncommitted() == 0 && notes.due().is_none());
+        assert!(notes.is_well() && notes.uncommitted() == 0 && notes.due(true).is_none());
         for seq in 0..64 {
             notes.add(seq, Note::Attempt, now);
         }
-        assert!(notes.take(now).is_some(), "64 wait for nobody");
+        assert!(notes.take(now, false).is_some(), "64 wait for nobody");
+        notes.done();
+        notes.add(1, Note::Attempt, now);
+        assert_eq!(notes.take(later(49), true), None);
+        assert!(notes.take(later(50), true).is_some(), "nothing is under way that could bring others");
     }
 }

@@ -18,11 +18,12 @@ impl<S: Store, R: Remote> Upload<S, R> {
         {
             self.disk.spawn(task::next(Arc::clone(&self.store), after, WINDOW));
         }
-        if let Some(notes) = self.notes.take(now) {
+        let quiet = self.away.is_empty() && !self.line.has_ready();
+        if let Some(notes) = self.notes.take(now, quiet) {
             self.disk.spawn(task::note(Arc::clone(&self.store), notes));
         }
         let reading = (self.read_after > now).then_some(self.read_after);
-        [self.notes.due(), reading].into_iter().flatten().min()
+        [self.notes.due(quiet), reading].into_iter().flatten().min()
     }
 
     pub(super) fn disk_happened(&mut self, event: Result<DiskEvent, JoinError>) -> Result<(), queue::Error> {
