@@ -9,6 +9,7 @@
   sources,
   zig,
   channel,
+  environment,
   targets,
   version,
   disturbance,
@@ -20,7 +21,7 @@
 }:
 let
   inherit (targets.${target}) rustflags macosVersion;
-  settings = targets.${target}.env;
+  settings = environment // targets.${target}.env;
   name = (builtins.head programs).package;
 
   # What cargo makes of a package.

@@ -5,6 +5,7 @@ let
   rustToolchain = lib.importTOML ../rust-toolchain.toml;
   table = lib.importTOML ../targets.toml;
   plan = lib.importTOML ../artifacts.toml;
+  settings = lib.importTOML ../.cargo/config.toml;
 
   # `windows` for x86_64-pc-windows-gnu.
   systemOf =
@@ -21,6 +22,9 @@ in
   inherit (cargo.workspace.package) version;
   # The version of the Rust compiler.
   inherit (rustToolchain.toolchain) channel;
+  # What cargo is told by `.cargo/config.toml`, as variables. The file itself is in no source: its aliases decide
+  # nothing.
+  environment = lib.mapAttrs (_: { value, ... }: value) settings.env;
   # By target triple: Rust flags, settings of cargo, the oldest macOS, and which packages are compiled for it, as what.
   targets = lib.listToAttrs (
     map (target: {

@@ -14,6 +14,7 @@ pkgs.lib.makeScope pkgs.newScope (self: {
   inherit (import ./facts.nix { inherit (pkgs) lib; })
     version
     channel
+    environment
     targets
     programRows
     artifactRows
@@ -46,6 +47,7 @@ pkgs.lib.makeScope pkgs.newScope (self: {
     inherit (self)
       craneLib
       cargoVendorDir
+      environment
       sources
       version
       ;

@@ -75,7 +75,6 @@ let
   manifests = [
     ../Cargo.toml
     ../Cargo.lock
-    ../.cargo/config.toml
   ]
   ++ lib.mapAttrsToList (_: { folder, ... }: root + "/${folder}/Cargo.toml") members;
 

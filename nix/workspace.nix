@@ -2,6 +2,7 @@
 {
   craneLib,
   cargoVendorDir,
+  environment,
   sources,
   version,
 }:
@@ -12,6 +13,7 @@ let
     src = sources.workspace;
     cargoExtraArgs = "--locked --workspace";
     strictDeps = true;
+    env = environment;
   };
 in
 arguments // { cargoArtifacts = craneLib.buildDepsOnly arguments; }

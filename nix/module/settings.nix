@@ -51,6 +51,18 @@ types.submodule {
       ]) "What becomes of delivered files.";
       archive_folder = optional types.str "Folder of the archive.";
       max_report_bytes = optional (types.ints.between 1 536870912) "Size of the largest report that is read.";
+      incomplete_minutes = optional (types.ints.between 1 1440) "Minutes that a text that ends too early may rest.";
+    };
+    reports = {
+      time_zone = optional types.str "Zone of a start without UTC offset: `system`, a name or an offset.";
+      same_id = optional (types.enum [
+        "refuse"
+        "new_id"
+      ]) "What becomes of a report with the identifier of another one.";
+      missing_id = optional (types.enum [
+        "random"
+        "content"
+      ]) "Where a report without an identifier gets one from.";
     };
     upload = {
       retry_initial_seconds = optional (seconds 3600) "Wait after a first failure; it doubles each time.";

@@ -17,11 +17,13 @@ mod unit;
 mod workflows;
 
 use crate::build;
+use crate::cache::Cache;
 use crate::inputs;
 use crate::process::{self, stop_if_interrupted};
 use crate::progress::Progress;
 use crate::toolchain::Toolchain;
 use crate::toolchain::rust::clean_command;
+use crate::toolchain::wheels;
 use crate::workspace;
 use anyhow::{Context, Result, anyhow, ensure};
 use commands::Own;
@@ -35,6 +37,9 @@ use std::process::Command;
 use std::sync::{Mutex, OnceLock};
 use std::time::Instant;
 use suites::Suite;
+
+/// The vendor's Python library, for the suite models.
+const MODELS: &str = include_str!("../../tests/models/requirements.txt");
 
 /// Tests the sources, builds every artifact, and installs and runs them
 ///
@@ -253,6 +258,9 @@ impl<'a> Run<'a> {
         if report.suite == "mingw" {
             command.envs(mingw_environment()?);
         }
+        if report.suite == "models" {
+            command.env("PYWATS_MODELS", models()?);
+        }
         command.current_dir(workspace::root()).env("XTASK", self.xtask);
         voice.say(&format!("$ {}", process::show(&command)));
         let outcome = process::run(command, |line| voice.say(line));
@@ -292,6 +300,12 @@ impl<'a> Run<'a> {
         }
         Ok(arguments)
     }
+}
+
+/// Where the suite models finds the vendor's Python library. A part of it is compiled for one version of Python.
+fn models() -> Result<PathBuf> {
+    let name = format!("pywats-api-{}", wheels::version_of_python()?);
+    wheels::prepare(&Cache::open()?, &name, MODELS, &Progress::lines())
 }
 
 /// Where the suite mingw finds the standard library for Windows, if the compiler has none of its own.

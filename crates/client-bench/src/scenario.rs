@@ -154,7 +154,8 @@ impl Plan {
             of_loop: of_loop.iter().map(value).collect(),
             goal,
         };
-        let times = if latency.is_zero() { 2.0 } else { 6.0 };
+        // Eight times what one connection did, with some allowance.
+        let times = if latency.is_zero() { 2.0 } else { 7.0 };
         Ok(vec![
             figure("reports", "1/s", |burst| burst.a_second, Goal::AtLeastTimesLoop(times)),
             figure("processor", "ms a report", |burst| burst.processor_ms, Goal::AtMostTimesLoop(1.0)),

@@ -9,6 +9,8 @@ use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::PathBuf;
 use std::time::Instant;
+use uuid::Uuid;
+use wats::{Report, Rules};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -58,6 +60,13 @@ fn main() {
     std::process::exit(0);
 }
 
+/// What gives a report this identifier.
+fn edits(file: &[u8], id: Uuid) -> String {
+    let mut edits = Report::parse(file, &Rules::default()).expect("a report").edits();
+    edits.set_id(id);
+    edits.to_text()
+}
+
 fn take(queue: &Queue, watch: &Folder, names: &[String]) {
     let mut batch = Vec::new();
     for name in names {
@@ -72,7 +81,7 @@ fn take(queue: &Queue, watch: &Folder, names: &[String]) {
             name: name.into(),
             size: bytes.len() as u64,
             sha256: Sha256::digest(&bytes).into(),
-            edits: queue::edits_with_id(Some(id)),
+            edits: edits(&bytes, id),
             notes: Vec::new(),
             unit: Unit { serial_number: name.clone(), start: 0 },
             copied: false,

@@ -130,6 +130,8 @@ fn details(view: &View) -> Response {
     let counts = status.counts();
     let problems: serde_json::Map<String, Value> =
         status.problems().into_iter().map(|(area, what)| (area.name().to_owned(), what.into())).collect();
+    let notes: serde_json::Map<String, Value> =
+        status.notes().into_iter().map(|(topic, what)| (topic.name().to_owned(), what.into())).collect();
     let failed = status.failed_files();
     let newest = failed
         .newest
@@ -158,6 +160,8 @@ fn details(view: &View) -> Response {
             "failed_folder_newest": newest,
             "last_error": status.last_error(),
             "problems": problems,
+            "notes": notes,
+            "not_taken": status.not_taken(),
             "config_path": view.config_path.to_string_lossy(),
         },
     });

@@ -124,10 +124,11 @@ impl Keeper {
                 tracing::debug!("{}: {error}", self.setup.failed.display());
             }
         }
-        self.setup.status.lies_in_failed(disposition.failed_files());
-        if self.sweep <= now || retention::is_pressing(&self.setup.done) {
+        let today = Timestamp::now().as_second();
+        let pressing = || retention::is_pressing(&self.setup.done) && self.may_remove(today);
+        if self.sweep <= now || pressing() {
             self.sweep = now + SWEEP;
-            self.keep_retention()?;
+            self.keep_retention(today)?;
         }
         if self.prune <= now {
             self.prune = now + PRUNE;
@@ -156,8 +157,12 @@ impl Keeper {
         Ok(left.is_empty())
     }
 
-    fn keep_retention(&self) -> Result<(), Error> {
-        let now = Timestamp::now().as_second();
+    fn may_remove(&self, now: i64) -> bool {
+        self.removal_begins(now).is_ok_and(|from| from <= now)
+    }
+
+    /// Removes what is over the limits at this time, in seconds since 1970.
+    fn keep_retention(&self, now: i64) -> Result<(), Error> {
         let from = self.removal_begins(now)?;
         let Setup { retention, done, failed, archive, .. } = &self.setup;
         let go_on = || !self.stopping();
@@ -203,5 +208,58 @@ impl Keeper {
         let from = if is_new { now } else { now + retention::GRACE };
         queue.remember(FROM, from)?;
         Ok(from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::queue;
+    use std::fs;
+
+    const DAY: i64 = 86_400;
+
+    /// Fails if: files that were there before the service knew of limits are removed without seven days of
+    /// warning, or those of a new data folder are kept longer; or refused ones are removed although nobody said so.
+    #[test]
+    fn what_was_there_before_gets_a_week() {
+        for (before, failed_days) in [(true, 0), (false, 0), (false, 1)] {
+            let dir = tempfile::tempdir().unwrap();
+            let path = |name: &str| dir.path().join(name);
+            for name in ["done", "failed"] {
+                fs::create_dir(path(name)).unwrap();
+            }
+            if before {
+                fs::write(path("done").join("old.json"), "x").unwrap();
+            }
+            let queue = Arc::new(queue::open(dir.path()).unwrap().queue);
+            let retention = Retention { done_days: 1, done_gigabytes: 0, failed_days };
+            let setup = Setup {
+                queue,
+                disposition: Arc::new(Disposition::new(path("done"), path("failed"))),
+                status: Arc::new(Status::new()),
+                retention,
+                done: path("done"),
+                failed: path("failed"),
+                archive: path("archive"),
+            };
+            let stopping = Arc::new(AtomicBool::new(false));
+            let now = Instant::now();
+            let keeper = Keeper { setup, stopping, look: now, sweep: now, prune: now };
+            let today = Timestamp::now().as_second();
+            keeper.keep_retention(today).unwrap();
+            for name in ["done/a.json", "failed/b.json", "failed/b.json.reason.json"] {
+                fs::write(path(name), "x").unwrap();
+            }
+            let left = |days: i64| {
+                keeper.keep_retention(today + days * DAY).unwrap();
+                ["done", "failed"].map(|name| fs::read_dir(path(name)).unwrap().count())
+            };
+            let failed = if failed_days == 0 { 2 } else { 0 };
+            let all = [1 + usize::from(before), 2];
+            assert_eq!(left(0), all);
+            assert_eq!(left(5), if before { all } else { [0, failed] }, "{before} {failed_days}");
+            assert_eq!(left(8), [0, failed], "{before} {failed_days}");
+        }
     }
 }

@@ -346,7 +346,11 @@ mod tests {
             assert_eq!(fs::read_dir(path("watch")).unwrap().count(), 0, "{from:?}");
             assert_eq!(reprocess(&config, &args(false), |_| {}).unwrap(), 1);
             let back = fs::read(path("watch").join("a.json")).unwrap();
-            assert_eq!(wats::Report::parse(&back).unwrap().id(), Some(id), "{from:?}");
+            assert_eq!(
+                wats::Report::parse(&back, &wats::Rules::default()).unwrap().id(),
+                Some(id),
+                "{from:?}"
+            );
             assert_eq!(fs::read_dir(path("watch")).unwrap().count(), 1, "{from:?}");
             let again = reprocess(&config, &args(true), |_| {}).unwrap();
             assert_eq!(again, usize::from(from == Origin::Archive), "{from:?}");

@@ -6,7 +6,7 @@
 use crate::disposition::Census;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// An area in which there is at most one problem at a time.
@@ -30,6 +30,17 @@ pub enum Area {
     Reports,
     /// The health endpoints.
     Health,
+}
+
+/// Something that people should know and that keeps the service from nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Topic {
+    /// Files and folders in the watch folder that nobody takes.
+    NotTaken,
+    /// The system sends no news of the watch folder.
+    Events,
+    /// The system does not tell whether a file is still being written.
+    Writers,
 }
 
 /// A worker that must show that it is alive.
@@ -90,10 +101,12 @@ struct Inner {
     phase: Phase,
     online: bool,
     problems: BTreeMap<Area, String>,
+    notes: BTreeMap<Topic, String>,
+    not_taken: BTreeMap<String, u64>,
     last_error: Option<String>,
     counts: Counts,
+    failed: Arc<Mutex<Census>>,
     parked: Option<Parked>,
-    failed: Census,
     beats: BTreeMap<Worker, Instant>,
 }
 
@@ -106,10 +119,12 @@ impl Status {
                 phase: Phase::StartPending,
                 online: false,
                 problems: BTreeMap::new(),
+                notes: BTreeMap::new(),
+                not_taken: BTreeMap::new(),
                 last_error: None,
                 counts: Counts::default(),
                 parked: None,
-                failed: Census::default(),
+                failed: Arc::default(),
                 beats: BTreeMap::new(),
             }),
         }
@@ -150,6 +165,38 @@ impl Status {
         let what = what.into();
         tracing::warn!("{what}");
         self.inner().last_error = Some(what);
+    }
+
+    /// Something that people should know; logged when it appears.
+    pub fn note(&self, topic: Topic, what: impl Into<String>) {
+        let what = what.into();
+        let mut inner = self.inner();
+        if inner.notes.get(&topic) != Some(&what) {
+            tracing::warn!("{what}");
+            inner.notes.insert(topic, what);
+        }
+    }
+
+    /// What was noted does not hold any more.
+    pub fn forget(&self, topic: Topic) {
+        if let Some(was) = self.inner().notes.remove(&topic) {
+            tracing::info!("over: {was}");
+        }
+    }
+
+    /// What was noted.
+    pub fn notes(&self) -> BTreeMap<Topic, String> {
+        self.inner().notes.clone()
+    }
+
+    /// Sets how many names of each kind lie in the watch folder without being taken.
+    pub fn count_not_taken(&self, kinds: BTreeMap<String, u64>) {
+        self.inner().not_taken = kinds;
+    }
+
+    /// How many names of each kind lie in the watch folder without being taken.
+    pub fn not_taken(&self) -> BTreeMap<String, u64> {
+        self.inner().not_taken.clone()
     }
 
     /// The service enters another phase.
@@ -210,14 +257,15 @@ impl Status {
         self.inner().parked.clone()
     }
 
-    /// Says what lies in the failed folder.
-    pub fn lies_in_failed(&self, census: Census) {
+    /// Where to look for what lies in the failed folder.
+    pub fn lies_in_failed(&self, census: Arc<Mutex<Census>>) {
         self.inner().failed = census;
     }
 
     /// What lies in the failed folder.
     pub fn failed_files(&self) -> Census {
-        self.inner().failed.clone()
+        let census = Arc::clone(&self.inner().failed);
+        census.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// How long the service has been running.
@@ -276,6 +324,17 @@ impl Area {
             Area::Server => "server",
             Area::Reports => "reports",
             Area::Health => "health",
+        }
+    }
+}
+
+impl Topic {
+    /// The name for machines.
+    pub fn name(self) -> &'static str {
+        match self {
+            Topic::NotTaken => "not_taken",
+            Topic::Events => "events",
+            Topic::Writers => "writers",
         }
     }
 }

@@ -38,8 +38,6 @@ pub(crate) struct Bench {
     judged: RefCell<BTreeSet<PathBuf>>,
     scratch: TempDir,
     only: Option<String>,
-    /// Stands before the names of the cases.
-    prefix: String,
     /// Whether what takes long is wanted as well.
     pub(crate) thorough: bool,
     /// A file that says where a suite's tools are.
@@ -67,7 +65,6 @@ impl Bench {
             judged: RefCell::default(),
             scratch,
             only,
-            prefix: String::new(),
             thorough: false,
             tools: None,
             cases: Vec::new(),
@@ -101,23 +98,6 @@ impl Bench {
         Ok(found[0].clone())
     }
 
-    /// Lets `suite` judge other artifacts. The names of its cases begin with `prefix`.
-    pub(crate) fn judge(
-        &mut self,
-        prefix: &str,
-        artifacts: Vec<PathBuf>,
-        suite: impl FnOnce(&mut Bench) -> Result<()>,
-    ) {
-        let ours = std::mem::replace(&mut self.artifacts, artifacts);
-        let longer = format!("{}{prefix}: ", self.prefix);
-        let before = std::mem::replace(&mut self.prefix, longer);
-        if let Err(error) = suite(self) {
-            self.fail("the suite itself", &error);
-        }
-        self.prefix = before;
-        self.artifacts = ours;
-    }
-
     /// A new folder for one case, removed at the end.
     pub(crate) fn folder(&self, name: &str) -> Result<PathBuf> {
         let path =
@@ -129,8 +109,7 @@ impl Bench {
     /// Runs a case. A panic fails the case, not the suite. Returns whether it passed, so that cases which
     /// need it can be reported as not run.
     pub(crate) fn case(&mut self, name: &str, run: impl FnOnce() -> Result<()>) -> bool {
-        let full = format!("{}{name}", self.prefix);
-        if self.only.as_deref().is_some_and(|only| !full.contains(only)) {
+        if self.only.as_deref().is_some_and(|only| !name.contains(only)) {
             return true;
         }
         let started = Instant::now();
@@ -179,7 +158,6 @@ impl Bench {
     }
 
     fn record(&mut self, name: &str, seconds: f64, outcome: Outcome) {
-        let name = format!("{}{name}", self.prefix);
         match &outcome {
             Outcome::Passed => println!("ok       {name} ({seconds:.1} s)"),
             Outcome::Failed { error } => {
@@ -187,7 +165,7 @@ impl Bench {
             }
             Outcome::NotRun { reason } => println!("not run  {name}: {reason}"),
         }
-        self.cases.push(Case { name, seconds, outcome });
+        self.cases.push(Case { name: name.to_owned(), seconds, outcome });
     }
 
     /// The name and digest of each artifact that was judged.

@@ -5,6 +5,7 @@
 //! [`settings`]; where it comes from is in [`source`] and [`policy`]; how a running service learns of
 //! changes is in [`watch`].
 
+pub mod folders;
 pub mod loaded;
 pub mod policy;
 pub mod settings;
@@ -27,6 +28,8 @@ pub struct Config {
     pub server: Server,
     /// Folders and limits at this station.
     pub client: Client,
+    /// How reports are completed.
+    pub reports: Reports,
     /// How uploads are retried.
     pub upload: Upload,
     /// How long finished files are kept.
@@ -71,6 +74,39 @@ pub struct Client {
     pub archive_folder: Option<PathBuf>,
     /// The largest report that is read, in bytes: what bounds the memory of the service.
     pub max_report_bytes: u64,
+    /// How long a text that ends too early may rest until it is set aside.
+    pub incomplete: Duration,
+}
+
+/// How reports are completed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reports {
+    /// The zone of a start without UTC offset, as [`wats::Rules::in_time_zone`] takes it.
+    pub time_zone: String,
+    /// What becomes of a report whose identifier belongs to another one.
+    pub same_id: SameId,
+    /// Where a report without an identifier gets one from.
+    pub missing_id: MissingId,
+}
+
+/// What becomes of a report with the identifier of another unit or another test.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SameId {
+    /// It is refused: the server would replace the other one.
+    #[default]
+    Refuse,
+    /// It gets an identifier of its own.
+    NewId,
+}
+
+/// Where a report without an identifier gets one from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MissingId {
+    /// At random: each file is a report of its own.
+    #[default]
+    Random,
+    /// From its content: two equal files are one report.
+    Content,
 }
 
 /// What becomes of a file when its report was delivered.
@@ -153,6 +189,12 @@ impl Config {
                 after_delivery: AfterDelivery::Done,
                 archive_folder: None,
                 max_report_bytes: 64 << 20,
+                incomplete: Duration::from_mins(10),
+            },
+            reports: Reports {
+                time_zone: "system".to_owned(),
+                same_id: SameId::default(),
+                missing_id: MissingId::default(),
             },
             upload: Upload {
                 retry_initial: Duration::from_secs(1),

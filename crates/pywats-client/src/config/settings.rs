@@ -3,10 +3,11 @@
 //! templates of the policies come from it.
 
 use super::policy::{Input, Policy};
-use super::{AfterDelivery, Config, Proof, Secret};
+use super::{AfterDelivery, Config, MissingId, Proof, SameId, Secret};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::time::Duration;
+use wats::Rules;
 use wats_settings::folder;
 
 /// One setting.
@@ -190,6 +191,75 @@ pub const SETTINGS: &[Setting] = &[
         expects: "a number of bytes from 1 to 536870912 (512 MiB)",
         read: |c, v| number(v, 1, 512 << 20).map(|bytes| c.client.max_report_bytes = bytes),
         show: |c| Some(c.client.max_report_bytes.to_string()),
+    },
+    Setting {
+        section: "client",
+        key: "incomplete_minutes",
+        env: None,
+        policy: None,
+        expects: "a number of minutes from 1 to 1440",
+        read: |c, v| number(v, 1, 1440).map(|minutes| c.client.incomplete = Duration::from_mins(minutes)),
+        show: |c| Some((c.client.incomplete.as_secs() / 60).to_string()),
+    },
+    Setting {
+        section: "reports",
+        key: "time_zone",
+        env: None,
+        policy: None,
+        expects: "\"system\", a time zone as \"Europe/Oslo\", or an offset from UTC as \"+01:00\"",
+        read: |c, v| {
+            let zone = text(v)?;
+            Rules::in_time_zone(zone).ok()?;
+            zone.clone_into(&mut c.reports.time_zone);
+            Some(())
+        },
+        show: |c| Some(c.reports.time_zone.clone()),
+    },
+    Setting {
+        section: "reports",
+        key: "same_id",
+        env: None,
+        policy: None,
+        expects: "\"refuse\" or \"new_id\"",
+        read: |c, v| {
+            let same_id = match text(v)? {
+                "refuse" => SameId::Refuse,
+                "new_id" => SameId::NewId,
+                _ => return None,
+            };
+            c.reports.same_id = same_id;
+            Some(())
+        },
+        show: |c| {
+            let shown = match c.reports.same_id {
+                SameId::Refuse => "refuse",
+                SameId::NewId => "new_id",
+            };
+            Some(shown.to_owned())
+        },
+    },
+    Setting {
+        section: "reports",
+        key: "missing_id",
+        env: None,
+        policy: None,
+        expects: "\"random\" or \"content\"",
+        read: |c, v| {
+            let missing_id = match text(v)? {
+                "random" => MissingId::Random,
+                "content" => MissingId::Content,
+                _ => return None,
+            };
+            c.reports.missing_id = missing_id;
+            Some(())
+        },
+        show: |c| {
+            let shown = match c.reports.missing_id {
+                MissingId::Random => "random",
+                MissingId::Content => "content",
+            };
+            Some(shown.to_owned())
+        },
     },
     Setting {
         section: "upload",

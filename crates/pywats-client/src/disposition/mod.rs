@@ -12,7 +12,7 @@ mod reason;
 
 pub use census::{Census, Newest};
 pub use original::Original;
-pub use reason::{Reason, Sent, Stage};
+pub use reason::{Reason, Sent, Stage, hex};
 
 use crate::archive::Archive;
 use crate::folder::{Folder, Identity, Kind, Moved};
@@ -20,7 +20,7 @@ use crate::queue::step;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use uuid::Uuid;
 
 /// Names like this are ours alone: intake leaves them where they are.
@@ -44,7 +44,7 @@ pub struct Disposition {
     failed: PathBuf,
     /// Where delivered files go in place of `done`.
     archive: Option<Archive>,
-    census: Mutex<Census>,
+    census: Arc<Mutex<Census>>,
     /// Intake and upload choose free names one after the other.
     choosing: Mutex<()>,
 }
@@ -82,13 +82,7 @@ pub enum Whereabouts {
 impl Disposition {
     /// Files go to these folders.
     pub fn new(done: PathBuf, failed: PathBuf) -> Self {
-        Disposition {
-            done,
-            failed,
-            archive: None,
-            census: Mutex::new(Census::default()),
-            choosing: Mutex::new(()),
-        }
+        Disposition { done, failed, archive: None, census: Arc::default(), choosing: Mutex::new(()) }
     }
 
     /// Delivered files go to this archive in place of `done/`.
@@ -158,13 +152,14 @@ impl Disposition {
                 failed.write(&with_suffix(free, REASON_SUFFIX), reason.as_bytes(), true)?;
                 leave_spool(spool, ending.spool, failed, free)
             })?;
-            self.census().came(ending.name, reason);
+            self.counted().came(ending.name, reason);
             Ok(moved)
         };
         move_it().map_err(|error| blame(spool, &self.failed, error))
     }
 
-    /// Moves a file that never got into the queue to `failed/`.
+    /// Moves a file that never got into the queue to `failed/`; says under which name. `None` means that it is
+    /// another file by now, or gone.
     ///
     /// # Errors
     /// If it cannot be moved.
@@ -174,7 +169,7 @@ impl Disposition {
         name: &OsStr,
         identity: &Identity,
         reason: &Reason,
-    ) -> Result<Moved, MoveError> {
+    ) -> Result<Option<OsString>, MoveError> {
         let text = reason.to_json(name);
         let move_it = || {
             let failed = Folder::open(&self.failed)?;
@@ -182,15 +177,15 @@ impl Disposition {
             move_to_free_name(watch, name, identity, &failed, Some(&text))
         };
         let moved = move_it().map_err(|error| blame(watch, &self.failed, error))?;
-        if moved == Moved::Done {
-            self.census().came(name, &text);
+        if moved.is_some() {
+            self.counted().came(name, &text);
         }
         Ok(moved)
     }
 
     /// What lies in `failed/`, as of the last look and what came since.
-    pub fn failed_files(&self) -> Census {
-        self.census().clone()
+    pub fn census(&self) -> Arc<Mutex<Census>> {
+        Arc::clone(&self.census)
     }
 
     /// Looks into `failed/`, where people remove and correct files.
@@ -199,11 +194,11 @@ impl Disposition {
     /// If the folder cannot be read.
     pub fn look_at_failed(&self) -> io::Result<()> {
         let found = Census::of(&Folder::open(&self.failed)?)?;
-        *self.census() = found;
+        *self.counted() = found;
         Ok(())
     }
 
-    fn census(&self) -> MutexGuard<'_, Census> {
+    fn counted(&self) -> MutexGuard<'_, Census> {
         self.census.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -254,14 +249,14 @@ fn leave_spool(spool: &Folder, name: &OsStr, to: &Folder, new: &OsStr) -> io::Re
     }
 }
 
-/// Moves a file under the first free name, with the reason already beside that name.
+/// Moves a file under the first free name, with the reason already beside that name; says which name.
 fn move_to_free_name(
     from: &Folder,
     name: &OsStr,
     identity: &Identity,
     to: &Folder,
     reason: Option<&str>,
-) -> io::Result<Moved> {
+) -> io::Result<Option<OsString>> {
     loop {
         let free = to.free_name(name)?;
         let beside = with_suffix(&free, REASON_SUFFIX);
@@ -275,7 +270,8 @@ fn move_to_free_name(
         // Somebody else may have taken the name since it was chosen: the next one then.
         match moved? {
             Moved::NameTaken => {}
-            moved => return Ok(moved),
+            Moved::Done => return Ok(Some(free)),
+            Moved::Changed => return Ok(None),
         }
     }
 }

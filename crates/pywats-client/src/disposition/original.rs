@@ -54,6 +54,12 @@ impl Disposition {
         Ok(Whereabouts::Moved)
     }
 
+    /// Whether `done/` has this file under its own name.
+    pub fn keeps(&self, original: &Original) -> bool {
+        let there = Original { folder: self.done.clone(), ..original.clone() };
+        matches!(find(&there), Ok(Found::It(..)))
+    }
+
     /// Moves an original whose report the server refused to `failed/`. If it is gone, the report is written
     /// there from the queue.
     ///
@@ -70,7 +76,7 @@ impl Disposition {
             let _choosing = self.choosing();
             if let Found::It(watch, identity) = find(original)? {
                 let moved = move_to_free_name(&watch, &original.name, &identity, &failed, Some(reason))?;
-                if moved == Moved::Done {
+                if moved.is_some() {
                     return Ok(());
                 }
             }
@@ -88,7 +94,7 @@ impl Disposition {
             to: self.failed.clone(),
             error,
         })?;
-        self.census().came(&original.name, reason);
+        self.counted().came(&original.name, reason);
         Ok(())
     }
 }

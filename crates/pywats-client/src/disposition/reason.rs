@@ -33,6 +33,8 @@ pub struct Reason {
     pub attempts: u64,
     /// The identifier of the report, if it got one.
     pub id: Option<Uuid>,
+    /// The SHA-256 of a file that only ends too early: once it is changed it is taken again.
+    pub incomplete: Option<[u8; 32]>,
 }
 
 impl Reason {
@@ -54,9 +56,15 @@ impl Reason {
             "server_status": self.server_status,
             "attempts": self.attempts,
             "id": self.id.map(|id| id.to_string()),
+            "incomplete": self.incomplete.map(|sha256| hex(&sha256)),
         });
         format!("{value:#}\n")
     }
+}
+
+/// A digest as people write it.
+pub fn hex(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What was sent in place of a file that was not sent as it was.

@@ -15,6 +15,12 @@ mod windows;
 #[cfg(windows)]
 pub use windows::Folder;
 
+#[cfg(target_os = "linux")]
+mod lease;
+#[cfg(all(unix, not(target_os = "linux")))]
+#[path = "no_lease.rs"]
+mod lease;
+pub mod place;
 mod transfer;
 
 use std::ffi::{OsStr, OsString};
@@ -41,6 +47,15 @@ pub enum Kind {
     Plain(Identity),
     /// Something that is never opened; the text says what.
     Foreign(&'static str),
+}
+
+/// One name in a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// The name.
+    pub name: OsString,
+    /// Whether a folder stands behind it.
+    pub is_folder: bool,
 }
 
 /// Whether somebody has a file open for writing.
@@ -103,14 +118,21 @@ impl OpenFile {
 }
 
 impl Folder {
+    /// The names in the folder, in no order.
+    ///
+    /// # Errors
+    /// If the system fails to read it.
+    pub fn names(&self) -> io::Result<Vec<OsString>> {
+        Ok(self.list()?.into_iter().map(|item| item.name).collect())
+    }
+
     /// Removes what a crash has left half-written here. Nobody may be writing at the same time.
     ///
     /// # Errors
     /// If the folder cannot be read.
     pub fn sweep(&self) -> io::Result<()> {
         for name in self.names()? {
-            let text = name.to_string_lossy();
-            if text.starts_with(TEMPORARY_PREFIX) && text.ends_with(TEMPORARY_SUFFIX) {
+            if is_temporary(&name) {
                 self.discard(&name);
             }
         }
@@ -173,6 +195,12 @@ fn shortened(name: &OsStr) -> OsString {
 
 const TEMPORARY_PREFIX: &str = ".pywats-";
 const TEMPORARY_SUFFIX: &str = ".part";
+
+/// Whether a name is that of a file that is being written by us.
+pub fn is_temporary(name: &OsStr) -> bool {
+    let text = name.to_string_lossy();
+    text.starts_with(TEMPORARY_PREFIX) && text.ends_with(TEMPORARY_SUFFIX)
+}
 
 /// The name of a file that is being written, which intake and people can recognise as such.
 fn temporary_name() -> OsString {

@@ -11,7 +11,20 @@ impl Folder {
     /// # Errors
     /// If the system fails to write, for example because the disk is full.
     pub fn write(&self, name: &OsStr, content: &[u8], replace: bool) -> io::Result<Moved> {
-        self.appear(name, replace, |file| file.write_all(content))
+        let written = self.appear(name, replace, |file| file.write_all(content))?;
+        if written == Moved::Done {
+            self.sync()?;
+        }
+        Ok(written)
+    }
+
+    /// Writes a new file that appears with all of its content, or not at all. Its content survives a
+    /// power cut; [`Folder::sync`] makes its name survive, too.
+    ///
+    /// # Errors
+    /// If the system fails to write, for example because the disk is full.
+    pub fn put(&self, name: &OsStr, content: &[u8]) -> io::Result<Moved> {
+        self.appear(name, false, |file| file.write_all(content))
     }
 
     /// Writes a small file, replacing one of the same name. It is whole only when this returns, and a power
@@ -97,10 +110,15 @@ impl Folder {
         if copied != Moved::Done {
             return Ok(copied);
         }
+        to.sync()?;
         // Between here and the removal a crash leaves both files: more than needed, but nothing lost.
         // If somebody replaced the file meanwhile it stays: what was copied is what had been judged.
         drop(file);
-        self.remove(name, identity)?;
+        if let Err(error) = self.remove(name, identity) {
+            // Without this every retry would add another copy.
+            to.discard(new);
+            return Err(error);
+        }
         Ok(Moved::Done)
     }
 

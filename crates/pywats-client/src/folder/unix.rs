@@ -1,10 +1,11 @@
 //! Folders on Unix: everything happens relative to an open folder, so that a folder on the way to it
 //! cannot be swapped for a link in between.
 
-use super::{Identity, Kind, Moved, OpenFile, OpenRefused, Writer};
+use super::lease;
+use super::{Identity, Item, Kind, Moved, OpenFile, OpenRefused};
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs::{DirBuilder, File};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -56,20 +57,32 @@ impl Folder {
         &self.path
     }
 
-    /// The names in the folder, without `.` and `..`, in no order.
+    /// What is in the folder, without `.` and `..`, in no order.
     ///
     /// # Errors
     /// If the system fails to read it.
-    pub fn names(&self) -> io::Result<Vec<OsString>> {
-        let mut names = Vec::new();
+    pub fn list(&self) -> io::Result<Vec<Item>> {
+        let mut items = Vec::new();
         for entry in Dir::read_from(&self.fd)? {
             let entry = entry?;
             let name = entry.file_name().to_bytes();
             if name != b"." && name != b".." {
-                names.push(OsStr::from_bytes(name).to_owned());
+                let name = OsStr::from_bytes(name).to_owned();
+                let is_folder = match entry.file_type() {
+                    FileType::Directory => true,
+                    // Some file systems leave it to another look.
+                    FileType::Unknown => self.is_folder(&name),
+                    _ => false,
+                };
+                items.push(Item { name, is_folder });
             }
         }
-        Ok(names)
+        Ok(items)
+    }
+
+    fn is_folder(&self, name: &OsStr) -> bool {
+        let stat = rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW);
+        stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
     }
 
     /// What stands behind a name, without opening it; `None` if nothing does.
@@ -114,10 +127,21 @@ impl Folder {
         match kind(&stat) {
             Kind::Plain(identity) => {
                 let file = File::from(fd);
-                Ok(OpenFile { writer: writer_of(&file), file, identity })
+                Ok(OpenFile { writer: lease::writer_of(&file), file, identity })
             }
             Kind::Foreign(what) => Err(OpenRefused::Foreign(what)),
         }
+    }
+
+    /// Whether the answer that a file has a writer can be believed here: some network file systems
+    /// give it for every file.
+    pub fn knows_writers(&self) -> bool {
+        lease::are_honest(self)
+    }
+
+    /// The open folder.
+    pub(super) fn fd(&self) -> &OwnedFd {
+        &self.fd
     }
 
     /// Which file is open here now, to notice a change while it was read.
@@ -150,7 +174,6 @@ impl Folder {
         } else if !rename_without_overwriting(self, temporary, self, name)? {
             return Ok(Moved::NameTaken);
         }
-        self.sync()?;
         Ok(Moved::Done)
     }
 
@@ -162,7 +185,10 @@ impl Folder {
     }
 
     /// Removes a file if it is still the one that `identity` says; says whether it was.
-    pub(super) fn remove(&self, name: &OsStr, identity: &Identity) -> io::Result<bool> {
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn remove(&self, name: &OsStr, identity: &Identity) -> io::Result<bool> {
         if self.look(name)? != Some(Kind::Plain(*identity)) {
             return Ok(false);
         }
@@ -178,6 +204,20 @@ impl Folder {
         to: &Folder,
         new: &OsStr,
     ) -> io::Result<Moved> {
+        let moved = self.claim(name, identity, to, new)?;
+        if moved == Moved::Done {
+            to.sync()?;
+            self.sync()?;
+        }
+        Ok(moved)
+    }
+
+    /// Renames a plain file into another folder of the same file system, if it is still the one that
+    /// `identity` says and if the new name is free. [`Folder::sync`] then makes it survive a power cut.
+    ///
+    /// # Errors
+    /// If the system refuses; the file is then where it was.
+    pub fn claim(&self, name: &OsStr, identity: &Identity, to: &Folder, new: &OsStr) -> io::Result<Moved> {
         if self.look(name)? != Some(Kind::Plain(*identity)) {
             return Ok(Moved::Changed);
         }
@@ -186,12 +226,19 @@ impl Folder {
         }
         // Somebody may have swapped the file between the look and the move: then it goes back.
         if to.look(new)? != Some(Kind::Plain(*identity)) {
-            rename_without_overwriting(to, new, self, name)?;
+            to.give_back(new, self, name)?;
             return Ok(Moved::Changed);
         }
-        to.sync()?;
-        self.sync()?;
         Ok(Moved::Done)
+    }
+
+    /// Puts a file back that was moved from there by mistake, beside what has taken its name since.
+    fn give_back(&self, new: &OsStr, from: &Folder, name: &OsStr) -> io::Result<()> {
+        let mut free = name.to_owned();
+        while !rename_without_overwriting(self, new, from, &free)? {
+            free = from.free_name(name)?;
+        }
+        Ok(())
     }
 
     /// Renames a file that belongs to the service alone, without a look at which file it is and without
@@ -232,13 +279,23 @@ impl Folder {
     /// Makes what was renamed survive a power cut. Some network file systems cannot, and say so.
     ///
     /// # Errors
-    /// If the system fails to.
+    /// If the disk refuses.
     pub fn sync(&self) -> io::Result<()> {
         match rustix::fs::fsync(&self.fd) {
             Err(Errno::INVAL | Errno::NOTSUP) | Ok(()) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// Device and inode of a folder, links followed.
+pub(super) fn folder_id(path: &Path) -> io::Result<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = std::fs::metadata(path)?;
+    if !metadata.is_dir() {
+        return Err(io::ErrorKind::NotADirectory.into());
+    }
+    Ok((metadata.dev(), metadata.ino()))
 }
 
 fn is_a_link() -> io::Error {
@@ -290,39 +347,4 @@ fn rename_without_overwriting(from: &Folder, name: &OsStr, to: &Folder, new: &Os
             Err(error.into())
         }
     }
-}
-
-/// Asks for a read lease, which the kernel grants only while nobody has the file open for writing,
-/// and gives it back at once. Needs to own the file or CAP_LEASE; see fcntl(2), "Leases".
-#[cfg(target_os = "linux")]
-fn writer_of(file: &File) -> Writer {
-    use std::os::fd::AsRawFd;
-    use std::sync::Once;
-    static IGNORE_SIGIO: Once = Once::new();
-    // A writer that comes while we hold the lease makes the kernel send SIGIO, which would kill us.
-    IGNORE_SIGIO.call_once(|| {
-        // SAFETY: setting a signal to be ignored runs no code of ours at any later time.
-        unsafe { libc::signal(libc::SIGIO, libc::SIG_IGN) };
-    });
-    let set = |lease: libc::c_int| {
-        // SAFETY: the descriptor is open for as long as `file` is borrowed; F_SETLEASE takes an int.
-        match unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, lease) } {
-            -1 => Err(io::Error::last_os_error()),
-            _ => Ok(()),
-        }
-    };
-    match set(libc::F_RDLCK) {
-        Ok(()) => {
-            let given_back = set(libc::F_UNLCK);
-            debug_assert!(given_back.is_ok(), "a lease that was granted can be given back");
-            Writer::Absent
-        }
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Writer::Present,
-        Err(_) => Writer::Unknown,
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn writer_of(_file: &File) -> Writer {
-    Writer::Unknown
 }

@@ -135,7 +135,7 @@ pub(super) fn insert(db: &Transaction<'_>, id: Uuid, unit: &Unit) -> Result<(), 
 
 /// The unit of a body; none if it cannot be read.
 pub(super) fn unit_in(body: &[u8]) -> Option<Unit> {
-    wats::Report::parse(body).ok().map(|report| Unit::of(&report))
+    wats::Report::parse(body, &wats::Rules::default()).ok().map(|report| Unit::of(&report))
 }
 
 #[cfg(test)]

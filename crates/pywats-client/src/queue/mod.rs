@@ -25,12 +25,13 @@ mod legacy;
 mod note;
 mod open;
 mod rows;
+mod salvage;
 mod schema;
 mod settle;
 pub mod spool;
 mod tidy;
 
-pub use edits::{file_with_id, with_id as edits_with_id};
+pub use edits::file_with_id;
 pub use leftover::Leftover;
 pub use note::{Note, Suspicion, Verdict};
 pub use open::{OpenError, Opened, open};

@@ -2,7 +2,7 @@
 //! a crash has left in the spool.
 
 use super::note::CHANGED;
-use super::{Counters, Db, Durability, Error, Queue, integrity, legacy, rows, schema, spool};
+use super::{Counters, Db, Durability, Error, Queue, integrity, legacy, rows, salvage, schema, spool};
 use crate::reserve::Reserve;
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -65,7 +65,7 @@ pub fn open(data_dir: &Path) -> Result<Opened, OpenError> {
     let found_before = integrity::found_before(&path).filter(|_| path.exists());
     let opened = match found_before {
         Some(damage) => Err(Trouble::Damaged(damage)),
-        None => assemble(data_dir, &path, &lock),
+        None => assemble(data_dir, &path, &lock, None),
     };
     let opened = match opened {
         Err(Trouble::Damaged(reason)) => {
@@ -74,7 +74,7 @@ pub fn open(data_dir: &Path) -> Result<Opened, OpenError> {
                 reason: format!("damaged ({reason}) and cannot be renamed: {error}"),
             })?;
             integrity::forget(&path);
-            let opened = assemble(data_dir, &path, &lock);
+            let opened = assemble(data_dir, &path, &lock, Some(&aside));
             opened.map(|opened| Opened { put_aside: Some((aside, reason)), ..opened })
         }
         result => result,
@@ -95,9 +95,20 @@ pub fn open(data_dir: &Path) -> Result<Opened, OpenError> {
     Ok(opened)
 }
 
-/// Puts database and spool together.
-fn assemble(data_dir: &Path, path: &Path, lock: &Arc<File>) -> Result<Opened, Trouble> {
-    let connection = connect(path)?;
+/// Puts database and spool together, and what can be saved of a damaged database.
+fn assemble(
+    data_dir: &Path,
+    path: &Path,
+    lock: &Arc<File>,
+    damaged: Option<&Path>,
+) -> Result<Opened, Trouble> {
+    let mut connection = connect(path)?;
+    if let Some(damaged) = damaged {
+        match salvage::salvage(damaged, &mut connection) {
+            Ok(rows) => tracing::debug!("{rows} rows are saved from {}", damaged.display()),
+            Err(error) => tracing::debug!("nothing is saved from {}: {error}", damaged.display()),
+        }
+    }
     let counted = count(&connection)?;
     let spool =
         spool::open(data_dir).map_err(|error| Trouble::Folder(data_dir.join(spool::FOLDER), error))?;

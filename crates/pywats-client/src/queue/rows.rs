@@ -197,7 +197,7 @@ impl Queue {
         if bytes.len() as u64 != entry.size || Sha256::digest(&bytes)[..] != entry.sha256 {
             return Ok(Body::Changed);
         }
-        match edits::apply(&entry.edits, &bytes) {
+        match edits::apply(&entry.edits, bytes) {
             Ok(bytes) => Ok(Body::Ready(bytes)),
             Err(error) => {
                 tracing::warn!("report {}: judged again: {error}", entry.id);

@@ -136,7 +136,7 @@ fn changed_files_are_handed_back() {
     let seq = station.take("a.json", &report);
     let entry = station.queue().next(0, 1).unwrap().remove(0);
     let Body::Ready(body) = station.queue().body(&entry).unwrap() else { panic!("it is there") };
-    assert_eq!(wats::Report::parse(&body).unwrap().id(), Some(entry.id));
+    assert_eq!(wats::Report::parse(&body, &wats::Rules::default()).unwrap().id(), Some(entry.id));
     let file = station.path("spool").join(station.names("spool").remove(0));
     let longer = format!("{report} ");
     // The same size is no excuse.

@@ -99,6 +99,7 @@ pub(super) fn reason(entry: &Entry, failure: &Failure) -> String {
         server_status: failure.status,
         attempts: entry.attempts,
         id: Some(entry.id),
+        incomplete: None,
     }
     .to_json(&entry.name)
 }

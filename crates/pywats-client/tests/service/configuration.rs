@@ -2,8 +2,9 @@
 
 use crate::station::{Station, TOKEN, report, server};
 use rustix::process::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fs;
+use std::path::Path;
 use wats_test_server::{Options, Server};
 
 /// Fails if: a service without a configuration does not run, does not say what is missing, does not
@@ -197,4 +198,53 @@ fn sighup_reloads() {
     station.signal(Signal::HUP);
     station.wait_for_done(&["a.json"]);
     assert!(station.is_running());
+}
+
+/// Fails if: two names of one folder are taken for two folders, at the start, by `check` or in a reload, and
+/// a report is sent again and again because of it.
+#[test]
+fn folders_are_compared_and_not_their_names() {
+    let server = server();
+    let mut station = Station::new();
+    let (real, alias) = (station.dir().join("reports"), station.dir().join("alias"));
+    fs::create_dir(&real).unwrap();
+    std::os::unix::fs::symlink(&real, &alias).unwrap();
+    let mut settings = station.settings(&server);
+    let with = |settings: &mut Value, watch: &Path, done: &Path| {
+        settings["client"] = json!({ "watch_folder": watch, "done_folder": done });
+    };
+    // By a link on the way, by the data folder that the environment says, and in the spool.
+    for (watch, done) in [
+        (real.join("in"), alias.join("in")),
+        (station.done(), station.data().join("done")),
+        (station.data().join("spool"), real.join("out")),
+    ] {
+        with(&mut settings, &watch, &done);
+        station.configure(&settings);
+        let check = station.command(&["check"]).output().unwrap();
+        let said = String::from_utf8_lossy(&check.stdout) + String::from_utf8_lossy(&check.stderr);
+        assert!(
+            !check.status.success() && said.contains("client.watch_folder"),
+            "{watch:?} {done:?}: {said}"
+        );
+        let diagnosis = station.command(&["diagnose"]).output().unwrap();
+        let said = String::from_utf8_lossy(&diagnosis.stdout).into_owned();
+        assert!(
+            said.contains("client.watch_folder and") || said.contains("client.watch_folder is"),
+            "{said}"
+        );
+    }
+    with(&mut settings, &real.join("in"), &real.join("out"));
+    station.configure(&settings);
+    station.start();
+    fs::write(real.join("in/a.json"), report("A")).unwrap();
+    station.wait("delivered", |_| Station::names(&real.join("out")) == ["a.json"]);
+    with(&mut settings, &real.join("in"), &alias.join("in"));
+    station.configure(&settings);
+    station.wait_for_reason("client.watch_folder and client.done_folder are the same folder");
+    fs::write(real.join("in/b.json"), report("B")).unwrap();
+    station.wait("the last good folders are used", |_| {
+        Station::names(&real.join("out")) == ["a.json", "b.json"]
+    });
+    assert_eq!(server.reports().len(), 2);
 }

@@ -137,10 +137,24 @@ impl Station {
     pub(crate) fn without_rights(&mut self) {
         let root = rustix::process::geteuid().is_root();
         self.account = root.then_some(NOBODY);
+        self.give_folders_away();
+    }
+
+    fn give_folders_away(&self) {
         for folder in [self.dir.path().to_path_buf(), self.data(), self.watch(), self.done(), self.failed()] {
             fs::create_dir_all(&folder).unwrap();
             std::os::unix::fs::chown(&folder, self.account, self.account).unwrap();
         }
+    }
+
+    /// Runs the program under this account from now on, which only root can do.
+    pub(crate) fn as_account(&mut self, account: u32) {
+        assert!(
+            rustix::process::geteuid().is_root(),
+            "NOT RUN: this test needs root to use another account; leave it out with --skip"
+        );
+        self.account = Some(account);
+        self.give_folders_away();
     }
 
     /// Runs this in the new process before the program.
@@ -261,6 +275,7 @@ impl Station {
         self.data().join("watch")
     }
 
+    /// Where reports wait.
     pub(crate) fn spool(&self) -> PathBuf {
         self.data().join("spool")
     }
@@ -296,6 +311,19 @@ impl Station {
         let path = self.watch().join(name.as_ref());
         fs::write(&path, content).unwrap();
         path
+    }
+
+    /// Makes a file look as if it was changed that long ago.
+    pub(crate) fn set_age(&self, path: &Path, age: Duration) {
+        let file = File::options().append(true).open(path).unwrap();
+        file.set_modified(std::time::SystemTime::now() - age).unwrap();
+    }
+
+    /// Waits until that many reports are queued and not decided.
+    pub(crate) fn wait_for_pending(&self, count: u64) {
+        self.wait(&format!("{count} reports wait"), |station| {
+            station.get("/health/details").json()["details"]["pending_count"] == count
+        });
     }
 
     pub(crate) fn set_mode(&self, path: &Path, mode: u32) {

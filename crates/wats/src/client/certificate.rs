@@ -19,6 +19,9 @@ use x509_cert::name::Name;
 const NAMES: [ObjectIdentifier; 2] =
     [ObjectIdentifier::new_unwrap("2.5.4.3"), ObjectIdentifier::new_unwrap("2.5.4.10")];
 
+/// What Windows answers where an issuer is missing: `CERT_E_CHAINING`, and in Wine `CERT_E_REVOCATION_FAILURE`.
+const WITHOUT_ISSUER: [&str; 2] = ["-2146762486", "-2146762482"];
+
 /// What is trusted besides the system's authorities.
 #[derive(Debug, Default)]
 pub(super) struct Trust {
@@ -109,8 +112,9 @@ fn reason(
             self_signed(certificate, trust)
         }
         CertificateError::UnknownIssuer | CertificateError::BadSignature => unknown_issuer(chain, trust),
-        // What Windows answers where a certificate is missing: CERT_E_CHAINING.
-        CertificateError::Other(other) if other.to_string().contains("-2146762486") => {
+        CertificateError::Other(other)
+            if WITHOUT_ISSUER.iter().any(|code| other.to_string().contains(code)) =>
+        {
             unknown_issuer(chain, trust)
         }
         _ => format!("it cannot be used ({error}); have a new one made for the server"),

@@ -6,18 +6,17 @@
 //! | macOS   | Mozilla's roots, compiled in                              |
 //! | others  | the files of the system's store                           |
 //!
-//! The CA file adds to these, authorities and certificates of servers: a server that shows a certificate which is
-//! itself in the file is accepted as long as the certificate's time and names are right, whoever issued it. On macOS the system's store is not asked, because that needs Apple's
-//! frameworks, which a build on another system does not have.
+//! The CA file adds to these, and holds authorities and certificates of servers: a server that shows a certificate
+//! which is itself in the file is accepted as long as the certificate's time and names are right, whoever issued it.
 //!
-//! Wine 8.0 refuses the kind of chain engine that a CA file needs: there, a CA file is a
-//! configuration error.
+//! On macOS the system's store is not asked, because that needs Apple's frameworks, which a build on another system
+//! does not have.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::verify_server_name;
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -34,19 +33,42 @@ use super::failure::Failure;
 pub(super) fn client_config(ca_file: Option<&Path>) -> Result<ClientConfig, Failure> {
     let certificates = ca_file.map(read_ca_file).transpose()?.unwrap_or_default();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let system = verifier(Arc::clone(&provider), certificates.clone())?;
-    let judge = Judge { system, trust: Trust { ca_file: ca_file.map(Path::to_owned), certificates } };
+    let judge = Judge {
+        system: system_verifier(Arc::clone(&provider))?,
+        extra: extra_verifier(Arc::clone(&provider), &certificates)?,
+        trust: Trust { ca_file: ca_file.map(Path::to_owned), certificates },
+    };
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| Failure::settings(format!("TLS cannot be set up: {error}")))?;
     Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(judge)).with_no_client_auth())
 }
 
-/// Judges what servers show: as the system does, but for what the CA file holds itself; and says what to do.
+/// Judges what servers show: as the system does, else by the authorities in the CA file; and says what to do.
 #[derive(Debug)]
 struct Judge {
     system: Arc<dyn ServerCertVerifier>,
+    extra: Option<Arc<WebPkiServerVerifier>>,
     trust: Trust,
+}
+
+impl Judge {
+    fn by_authorities(
+        &self,
+        verify: &dyn Fn(&dyn ServerCertVerifier) -> Result<ServerCertVerified, Error>,
+    ) -> Result<ServerCertVerified, Error> {
+        let error = match verify(&*self.system) {
+            Ok(verified) => return Ok(verified),
+            // What the system knows to be revoked stays so.
+            Err(error @ Error::InvalidCertificate(CertificateError::Revoked)) => return Err(error),
+            Err(error) => error,
+        };
+        let Some(extra) = &self.extra else { return Err(error) };
+        verify(&**extra).map_err(|of_extra| match of_extra {
+            Error::InvalidCertificate(CertificateError::UnknownIssuer) => error,
+            of_extra => of_extra,
+        })
+    }
 }
 
 impl ServerCertVerifier for Judge {
@@ -64,7 +86,9 @@ impl ServerCertVerifier for Judge {
                 .and_then(|()| verify_server_name(&ParsedCertificate::try_from(end_entity)?, name))
                 .map(|()| ServerCertVerified::assertion())
         } else {
-            self.system.verify_server_cert(end_entity, intermediates, name, ocsp_response, now)
+            self.by_authorities(&|verifier| {
+                verifier.verify_server_cert(end_entity, intermediates, name, ocsp_response, now)
+            })
         };
         judged.map_err(|error| match error {
             Error::InvalidCertificate(reason) => {
@@ -124,38 +148,43 @@ fn read_ca_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
     Ok(certificates)
 }
 
-#[cfg(windows)]
-fn verifier(
+/// Judges by the authorities in the CA file; `None` without any.
+fn extra_verifier(
     provider: Arc<CryptoProvider>,
-    extra: Vec<CertificateDer<'static>>,
-) -> Result<Arc<dyn ServerCertVerifier>, Failure> {
-    use rustls_platform_verifier::Verifier;
-    let verifier = if extra.is_empty() {
-        Verifier::new(provider)
-    } else {
-        Verifier::new_with_extra_roots(extra, provider)
-    };
-    let verifier = verifier
-        .map_err(|error| Failure::settings(format!("Windows cannot verify certificates: {error}")))?;
-    Ok(Arc::new(verifier))
+    certificates: &[CertificateDer<'static>],
+) -> Result<Option<Arc<WebPkiServerVerifier>>, Failure> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add_parsable_certificates(certificates.iter().cloned());
+    if roots.is_empty() { Ok(None) } else { of_roots(roots, provider).map(Some) }
+}
+
+fn of_roots(
+    roots: rustls::RootCertStore,
+    provider: Arc<CryptoProvider>,
+) -> Result<Arc<WebPkiServerVerifier>, Failure> {
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
+    verifier.map_err(|error| Failure::settings(format!("TLS cannot be set up: {error}")))
+}
+
+#[cfg(windows)]
+fn system_verifier(provider: Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, Failure> {
+    let verifier = rustls_platform_verifier::Verifier::new(provider);
+    Ok(Arc::new(
+        verifier
+            .map_err(|error| Failure::settings(format!("Windows cannot verify certificates: {error}")))?,
+    ))
 }
 
 #[cfg(not(windows))]
-fn verifier(
-    provider: Arc<CryptoProvider>,
-    extra: Vec<CertificateDer<'static>>,
-) -> Result<Arc<dyn ServerCertVerifier>, Failure> {
-    use rustls::client::WebPkiServerVerifier;
-    let mut roots = system_roots();
-    roots.add_parsable_certificates(extra);
+fn system_verifier(provider: Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, Failure> {
+    let roots = system_roots();
     if roots.is_empty() {
         tracing::warn!(
             "this system trusts no certificate authority; install the package ca-certificates or set a CA file"
         );
         return Ok(Arc::new(TrustsNobody(provider)));
     }
-    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
-    Ok(verifier.map_err(|error| Failure::settings(format!("TLS cannot be set up: {error}")))?)
+    Ok(of_roots(roots, provider)?)
 }
 
 /// What a system without any authority is: a verifier of `rustls` needs one at least.

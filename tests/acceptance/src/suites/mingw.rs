@@ -1,11 +1,14 @@
-//! A second opinion on what zig links for Windows: the same sources, linked by Debian's mingw gcc with its C runtime,
-//! become an MSI that is installed in Wine and delivers a report. What it makes is no artifact, and has other bits.
+//! A second opinion on what zig links for Windows: the same sources, linked by Debian's mingw gcc, run in Wine and
+//! deliver a report. What it makes is no artifact: its C runtime is Windows' old one, which the packager refuses.
 
 use crate::bench::Bench;
+use crate::client::drop_report;
 use crate::command::tool;
-use crate::products::{self, workspace};
-use crate::suites::{msi, wine};
-use anyhow::{Context, Result};
+use crate::products::workspace;
+use crate::suites::wine::prefix::{DATA, Prefix};
+use crate::suites::wine::reports::{Wats, report};
+use anyhow::{Context, Result, ensure};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 const TARGET: &str = "x86_64-pc-windows-gnu";
@@ -15,25 +18,44 @@ const COMPILER: &str = "x86_64-w64-mingw32-gcc";
 const SYSROOT: &str = "PYWATS_MINGW_SYSROOT";
 const BUILD_SECONDS: u32 = 1500;
 
-/// Builds, packs, installs.
+/// Builds and delivers.
 pub(crate) fn run(bench: &mut Bench) -> Result<()> {
-    let first = bench.artifact("-x64.msi")?;
+    const DELIVERS: &str = "what gcc has linked delivers a report in Wine";
     let folder = bench.folder("linked by gcc")?;
-    let mut package = PathBuf::new();
-    let built = bench.case("gcc links the program and the library of the installer", || {
-        let program = build(&folder)?;
-        package = products::package("msi", "x86_64-windows", &msi::version(&first)?, &program, &folder)?;
+    let mut program = None;
+    bench.case("gcc links the program and the library of the installer", || {
+        program = Some(build(&folder)?);
         Ok(())
     });
-    if built {
-        bench.judge("linked by gcc", vec![package], wine::run_life);
-    } else {
-        bench.not_run("linked by gcc: its MSI installs and delivers", "there is no program");
+    match program {
+        Some(program) => {
+            let prefix = Prefix::create(&bench.folder("prefix")?).context("making a Wine prefix")?;
+            bench.case(DELIVERS, || delivers(&prefix, &program));
+        }
+        None => bench.not_run(DELIVERS, "there is no program"),
     }
     Ok(())
 }
 
-/// Fails if: the sources link with zig only. Returns the program; the library lies beside it.
+/// Fails if: the program works with zig's C runtime only.
+fn delivers(prefix: &Prefix, program: &Path) -> Result<()> {
+    let wats = Wats::start()?;
+    let data = prefix.path(DATA);
+    fs::create_dir_all(data.join("watch"))?;
+    fs::write(data.join("config.json"), wats.configuration())?;
+    fs::copy(program, prefix.path(r"C:\pywats-client.exe")).context("copying the program")?;
+    let mut service = prefix.command("wine");
+    let mut service =
+        service.args([r"C:\pywats-client.exe", "run"]).spawn().context("starting the program in Wine")?;
+    let report = report(1)?;
+    let delivered = drop_report(&data.join("watch"), "first.json", report.to_string().as_bytes())
+        .and_then(|()| wats.expect(&report));
+    service.kill().context("ending the program")?;
+    service.wait()?;
+    delivered
+}
+
+/// Fails if: the sources link with zig only. Returns the program.
 fn build(folder: &Path) -> Result<PathBuf> {
     let mut flags = vec!["-Clink-self-contained=no".to_owned()];
     if let Some(sysroot) = std::env::var_os(SYSROOT) {
@@ -52,5 +74,7 @@ fn build(folder: &Path) -> Result<PathBuf> {
         .env("AR_x86_64_pc_windows_gnu", "x86_64-w64-mingw32-ar")
         .run()
         .context("building for Windows by gcc")?;
-    Ok(folder.join(TARGET).join("release/pywats-client.exe"))
+    let released = folder.join(TARGET).join("release");
+    ensure!(released.join("installer_actions.dll").is_file(), "gcc left no library");
+    Ok(released.join("pywats-client.exe"))
 }

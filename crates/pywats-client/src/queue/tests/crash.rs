@@ -6,7 +6,7 @@
 //! would: without the commits, without the renames, or without both, since they were last synchronised.
 
 use super::first_schema;
-use super::station::{FOLDERS, Station, report};
+use super::station::{FOLDERS, Station, parse, report};
 use crate::folder::Folder;
 use crate::queue::{Body, Note, Place, Queue, Verdict};
 use std::cell::RefCell;
@@ -109,7 +109,7 @@ fn copy_tree(from: &Path, to: &Path) {
 
 /// The client posts a report.
 fn post(body: &[u8], posts: &mut Vec<(String, Uuid)>) {
-    let report = wats::Report::parse(body).unwrap();
+    let report = parse(body);
     posts.push((report.serial_number().to_owned(), report.id().expect("no report goes out without one")));
 }
 
@@ -138,7 +138,7 @@ fn work_off(station: &Station, posts: &mut Vec<(String, Uuid)>) {
         {
             continue;
         }
-        let id = wats::Report::parse(&content).unwrap().id().unwrap_or_else(Queue::new_id);
+        let id = parse(&content).id().unwrap_or_else(Queue::new_id);
         let new = station.claim_file(&name, id);
         queue.add(&[new]).unwrap();
     }
@@ -191,7 +191,7 @@ fn units(data: &Path, folder: &str) -> Vec<String> {
                 if name.ends_with(".gz") {
                     bytes = crate::archive::unpack(fs::File::open(entry.path()).unwrap(), 1 << 20).unwrap().1;
                 }
-                units.push(wats::Report::parse(&bytes).unwrap().serial_number().to_owned());
+                units.push(parse(&bytes).serial_number().to_owned());
             }
         }
     }

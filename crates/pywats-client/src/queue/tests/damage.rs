@@ -46,6 +46,25 @@ fn a_damaged_database_is_made_again() {
     }
 }
 
+/// Fails if: originals that could not be moved, identifiers or totals are forgotten although they can be read.
+#[test]
+fn what_can_be_read_is_saved() {
+    let mut station = Station::new();
+    let new = NewReport { copied: true, ..station.claim("a.json", "a", Uuid::from_u128(1)) };
+    let seq = station.queue().add(&[new]).unwrap()[0];
+    station.queue().note(&[(seq, Note::Decided(Verdict::Delivered))]).unwrap();
+    station.settle();
+    station.queue().remember("something", 7).unwrap();
+    station.close();
+    fs::write(station.path("queue.db.is-damaged"), "page 7").unwrap();
+    assert!(station.open().put_aside.is_some());
+    let queue = station.queue();
+    assert_eq!(queue.counts(), Counts { delivered: 1, ..Counts::default() });
+    assert_eq!(queue.leftovers().unwrap().len(), 1);
+    assert_eq!(queue.known(Uuid::from_u128(1)).unwrap(), Some(unit("a.json")));
+    assert_eq!(queue.fact("something").unwrap(), Some(7));
+}
+
 /// Fails if: a newer database is touched.
 #[test]
 fn a_newer_database_is_left_alone() {

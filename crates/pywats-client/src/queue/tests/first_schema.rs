@@ -1,6 +1,6 @@
 //! A data folder that the first schema has left: bodies in the table `report`, files in the watch folder.
 
-use super::station::{Station, report};
+use super::station::{Station, parse, report};
 use super::*;
 use crate::folder::{Folder, Identity, Kind};
 use crate::queue::schema;
@@ -48,8 +48,8 @@ fn old_reports_drain_as_they_are() {
     assert_eq!(seqs(&queue.next(2, 2).unwrap()), [3, 5]);
     assert_eq!((entries[0].id, &entries[0].place), (ids[0], &Place::Row));
     let Body::Ready(body) = queue.body(&entries[0]).unwrap() else { panic!("it is there") };
-    assert_eq!(wats::Report::parse(&body).unwrap().id(), Some(ids[0]));
-    let start = wats::Report::parse(&body).unwrap().start().as_microsecond();
+    assert_eq!(parse(&body).id(), Some(ids[0]));
+    let start = parse(&body).start().as_microsecond();
     assert_eq!(queue.known(ids[0]).unwrap(), Some(Unit { serial_number: "a".to_owned(), start }));
     for unit in ["a", "b", "c", "d"] {
         let name = format!("{unit}.json");
@@ -135,7 +135,7 @@ fn create(data: &Path) -> Connection {
 }
 
 fn add(db: &Connection, watch: &Path, name: &str, identity: &Identity, content: &str, id: Uuid) {
-    let body = wats::Report::parse(content.as_bytes()).unwrap().with_id(id).into_bytes();
+    let body = file_with_id(id, content.as_bytes()).unwrap();
     db.execute(
         "INSERT INTO report (id, body, folder, name, device, file, size, modified_ns, sha256, state, attempts)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'pending', 0)",

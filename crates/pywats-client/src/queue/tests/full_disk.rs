@@ -56,7 +56,7 @@ fn reports_go_on_a_full_disk() {
     for &seq in &rows {
         let queue = station.queue();
         let entry = queue.next(seq - 1, 1).unwrap().remove(0);
-        assert_eq!(queue.body(&entry).unwrap(), Body::Changed, "no report, but it is read");
+        assert_eq!(queue.body(&entry).unwrap(), Body::Ready(b"x".to_vec()));
         queue.note(&[(seq, Note::Attempt)]).unwrap();
         queue.note(&[(seq, Note::Decided(Verdict::Delivered))]).unwrap();
         station.settle();

@@ -123,15 +123,23 @@ impl Station {
     }
 
     fn new_report(&self, id: Uuid, spool: OsString, name: OsString, content: &[u8]) -> NewReport {
-        let own = wats::Report::parse(content).ok().and_then(|report| report.id());
-        let is_report = wats::Report::parse(content).is_ok();
+        let edits = wats::Report::parse(content, &wats::Rules::default()).map_or_else(
+            |_| String::new(),
+            |report| {
+                let mut edits = report.edits();
+                if report.id() != Some(id) {
+                    edits.set_id(id);
+                }
+                if edits.is_empty() { String::new() } else { edits.to_text() }
+            },
+        );
         NewReport {
             id,
             spool,
             folder: self.watch.clone(),
             size: content.len() as u64,
             sha256: Sha256::digest(content).into(),
-            edits: queue::edits_with_id((is_report && own != Some(id)).then_some(id)),
+            edits,
             notes: Vec::new(),
             unit: unit(&name.to_string_lossy()),
             name,
@@ -190,6 +198,11 @@ pub(super) struct Opened0 {
 
 pub(super) fn unit(serial_number: &str) -> Unit {
     Unit { serial_number: serial_number.to_owned(), start: 1_700_000_000_000_000 }
+}
+
+/// Reads a report.
+pub(super) fn parse(bytes: &[u8]) -> wats::Report {
+    wats::Report::parse(bytes, &wats::Rules::default()).unwrap()
 }
 
 /// A report of a unit.

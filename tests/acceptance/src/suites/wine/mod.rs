@@ -10,7 +10,7 @@ mod life;
 mod policy;
 pub(crate) mod prefix;
 mod properties;
-mod reports;
+pub(crate) mod reports;
 pub(crate) mod station;
 mod upgrades;
 
@@ -71,15 +71,6 @@ const CASES: &[(&str, Case)] = &[
 ];
 /// Installs, upgrades and removes the one `.msi` for x64.
 pub(crate) fn run(bench: &mut Bench) -> Result<()> {
-    run_cases(bench, CASES)
-}
-
-/// The same for a package of the same sources that was built in another way: one life of it.
-pub(crate) fn run_life(bench: &mut Bench) -> Result<()> {
-    run_cases(bench, &[])
-}
-
-fn run_cases(bench: &mut Bench, cases: &[(&str, Case)]) -> Result<()> {
     let first = bench.artifact("-x64.msi")?;
     let folder = bench.folder("packages")?;
     let program = msi::program(&first, &folder)?;
@@ -88,7 +79,7 @@ fn run_cases(bench: &mut Bench, cases: &[(&str, Case)]) -> Result<()> {
     let template = Prefix::create(&bench.folder("template")?).context("making a Wine prefix")?;
 
     life::run(bench, &template, &packages)?;
-    for (name, case) in cases {
+    for (name, case) in CASES {
         let folder = bench.folder("prefix")?;
         bench.case(name, || case(&Station::new(template.copy(&folder)?), &packages));
     }
