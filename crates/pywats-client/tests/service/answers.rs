@@ -256,7 +256,12 @@ fn one_bad_report_does_not_hold_up_the_others() {
     }
     station.wait_for_done(&["b0.json", "b1.json", "a-poison.json"]);
     let order: Vec<String> = submissions(&server).into_iter().map(|(sn, _)| sn).collect();
-    assert_eq!(order[..2], ["POISON", "GOOD0"], "another one finds out about the server; {}", station.log());
+    assert_eq!(order[0], "POISON");
+    assert!(
+        order[1].starts_with("GOOD"),
+        "another one finds out about the server: {order:?} {}",
+        station.log()
+    );
 }
 
 /// Fails if: the token shows in log, health endpoints or reason files, at the most talkative level.
