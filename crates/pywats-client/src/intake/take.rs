@@ -150,7 +150,7 @@ impl Taker<'_> {
 
     /// Opens a file that nobody is writing to.
     fn open(&mut self, name: &OsStr, memory: &mut Memory, now: Instant) -> Result<OpenFile, Outcome> {
-        let open = self.watch.open_file(name).map_err(|refused| match refused {
+        let open = self.watch.open_looked_at(name).map_err(|refused| match refused {
             OpenRefused::Gone => Outcome::Gone,
             OpenRefused::InUse => Outcome::Later(Duration::from_secs(1)),
             OpenRefused::Foreign(what) => Outcome::Foreign(what),
