@@ -105,14 +105,30 @@ pub enum Moved {
 }
 
 impl OpenFile {
-    /// Reads the content, but not more than `limit` bytes and one.
+    /// Reads the content, but not more than `limit` bytes and one. Of a file that has grown since it was opened
+    /// one byte more than it had then is read: enough to notice.
     ///
     /// # Errors
     /// If the system fails to read.
     pub fn read(&mut self, limit: u64) -> io::Result<Vec<u8>> {
         let expected = usize::try_from(self.identity.size.min(limit)).unwrap_or(0);
-        let mut bytes = Vec::with_capacity(expected + 1);
-        (&mut self.file).take(limit + 1).read_to_end(&mut bytes)?;
+        // One byte more: a read that is short of it has met the end, and nothing needs to be asked again.
+        let mut bytes = vec![0; expected + 1];
+        let mut length = 0;
+        while length <= expected {
+            match self.file.read(&mut bytes[length..]) {
+                Ok(0) => break,
+                Ok(read) => {
+                    length += read;
+                    if length == expected {
+                        break;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        bytes.truncate(length);
         Ok(bytes)
     }
 }

@@ -2,7 +2,7 @@
 //! cannot be swapped for a link in between.
 
 use super::lease;
-use super::{Identity, Item, Kind, Moved, OpenFile, OpenRefused};
+use super::{Identity, Item, Kind, Moved, OpenFile, OpenRefused, Writer};
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use std::ffi::OsStr;
@@ -117,6 +117,28 @@ impl Folder {
             Ok(None) => return Err(OpenRefused::Gone),
             Err(error) => return Err(OpenRefused::Failed(error)),
         }
+        self.open_looked_at(name)
+    }
+
+    /// Opens a plain file for reading that was looked at right before.
+    ///
+    /// # Errors
+    /// If it is not a plain file, or the system refuses.
+    pub fn open_looked_at(&self, name: &OsStr) -> Result<OpenFile, OpenRefused> {
+        let (file, identity) = self.open_plain(name)?;
+        Ok(OpenFile { writer: lease::writer_of(&file), file, identity })
+    }
+
+    /// Opens a plain file of a folder that belongs to the service alone, without asking who writes to it.
+    ///
+    /// # Errors
+    /// If it is not a plain file, or the system refuses.
+    pub fn open_own(&self, name: &OsStr) -> Result<OpenFile, OpenRefused> {
+        let (file, identity) = self.open_plain(name)?;
+        Ok(OpenFile { writer: Writer::Unknown, file, identity })
+    }
+
+    fn open_plain(&self, name: &OsStr) -> Result<(File, Identity), OpenRefused> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(&self.fd, name, flags, Mode::empty()).map_err(|error| match error {
             Errno::NOENT => OpenRefused::Gone,
@@ -125,10 +147,7 @@ impl Folder {
         })?;
         let stat = rustix::fs::fstat(&fd).map_err(|error| OpenRefused::Failed(error.into()))?;
         match kind(&stat) {
-            Kind::Plain(identity) => {
-                let file = File::from(fd);
-                Ok(OpenFile { writer: lease::writer_of(&file), file, identity })
-            }
+            Kind::Plain(identity) => Ok((File::from(fd), identity)),
             Kind::Foreign(what) => Err(OpenRefused::Foreign(what)),
         }
     }

@@ -131,6 +131,22 @@ impl Folder {
         }
     }
 
+    /// Opens a plain file for reading that was looked at right before.
+    ///
+    /// # Errors
+    /// If it is not a plain file, or the system refuses.
+    pub fn open_looked_at(&self, name: &OsStr) -> Result<OpenFile, OpenRefused> {
+        self.open_file(name)
+    }
+
+    /// Opens a plain file of a folder that belongs to the service alone.
+    ///
+    /// # Errors
+    /// If it is not a plain file, or the system refuses.
+    pub fn open_own(&self, name: &OsStr) -> Result<OpenFile, OpenRefused> {
+        self.open_file(name)
+    }
+
     /// Whether the answer that a file has a writer can be believed here. Windows enforces it.
     pub fn knows_writers(&self) -> bool {
         true

@@ -12,6 +12,9 @@ use std::io;
 use std::time::{Duration, Instant, SystemTime};
 use wats::Rules;
 
+/// How long a large report waits for another one to leave the memory.
+const FULL: Duration = Duration::from_millis(200);
+
 /// What is known of a file from an earlier look. It holds for as long as the file is the same.
 #[derive(Clone, Debug)]
 pub enum Finding {
@@ -135,6 +138,9 @@ impl Taker<'_> {
         if let Err(error) = self.queue.intake_allowed(0) {
             return Outcome::Storage(error.to_string());
         }
+        let Some(_place) = self.queue.room().try_enter(open.identity.size) else {
+            return Outcome::Later(FULL);
+        };
         let identity = open.identity;
         match self.read_unchanged(open, memory, now) {
             Ok(bytes) => self.take_content(name, memory, identity, &bytes, batch),
@@ -144,7 +150,7 @@ impl Taker<'_> {
 
     /// Opens a file that nobody is writing to.
     fn open(&mut self, name: &OsStr, memory: &mut Memory, now: Instant) -> Result<OpenFile, Outcome> {
-        let open = self.watch.open_file(name).map_err(|refused| match refused {
+        let open = self.watch.open_looked_at(name).map_err(|refused| match refused {
             OpenRefused::Gone => Outcome::Gone,
             OpenRefused::InUse => Outcome::Later(Duration::from_secs(1)),
             OpenRefused::Foreign(what) => Outcome::Foreign(what),

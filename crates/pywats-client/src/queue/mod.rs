@@ -40,6 +40,7 @@ pub use settle::Settled;
 
 use crate::folder::Folder;
 use crate::reserve::{NoRoom, Reserve};
+use crate::room::Room;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use std::fs::File;
 use std::io;
@@ -114,6 +115,7 @@ pub struct Queue {
     /// After which row the next settling goes on; held by whoever settles.
     settling: Mutex<i64>,
     reserve: Reserve,
+    room: Room,
     /// Rows before those that were given out may be ready.
     rewound: AtomicBool,
     /// How many rows wait for intake to judge them again.
@@ -159,6 +161,11 @@ impl Queue {
     /// The spool folder, for claims: see [`spool::name`].
     pub fn spool(&self) -> &Folder {
         &self.spool
+    }
+
+    /// Where intake and upload get a place for a large report in memory.
+    pub fn room(&self) -> &Room {
+        &self.room
     }
 
     /// How many reports wait and how many went each way; from memory.

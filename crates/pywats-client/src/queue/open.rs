@@ -4,6 +4,7 @@
 use super::note::CHANGED;
 use super::{Counters, Db, Durability, Error, Queue, integrity, legacy, rows, salvage, schema, spool};
 use crate::reserve::Reserve;
+use crate::room::Room;
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::fs::{self, File, TryLockError};
@@ -119,6 +120,7 @@ fn assemble(
         legacy: legacy::Legacy::new(counted.has_first),
         settling: Mutex::new(0),
         reserve: Reserve::open(data_dir),
+        room: Room::default(),
         rewound: AtomicBool::new(false),
         changed: AtomicI64::new(counted.changed),
         watch: Arc::default(),

@@ -181,7 +181,7 @@ impl Queue {
             return legacy::body(&self.db()?.connection, entry.seq);
         };
         let blame = |error| self.spool_error(spool, error);
-        let mut open = match self.spool.open_file(spool) {
+        let mut open = match self.spool.open_own(spool) {
             Ok(open) => open,
             Err(OpenRefused::Gone) => return self.gone(entry),
             Err(OpenRefused::InUse) => return Ok(Body::Changed),
