@@ -120,7 +120,9 @@ fn fails(seq: i64, kind: Kind, status: u16) -> (i64, Fate) {
 /// Held, and what a restart is told: class, tries, parked.
 fn told(fates: &[(i64, Fate)]) -> Vec<(i64, String, u32, bool)> {
     let told = |(seq, fate): &(i64, Fate)| match fate {
-        Fate::Held(Some(kept)) => Some((*seq, kept.kind.clone(), kept.tries, kept.parked)),
+        Fate::Held(Some(kept)) | Fate::Noted(kept) => {
+            Some((*seq, kept.kind.clone(), kept.tries, kept.parked))
+        }
         _ => None,
     };
     fates.iter().filter_map(told).collect()
