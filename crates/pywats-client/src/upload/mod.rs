@@ -13,7 +13,7 @@
 //! order) is never blamed on one.
 
 pub mod case;
-mod held;
+pub mod held;
 pub mod judge;
 pub mod line;
 pub mod notes;
