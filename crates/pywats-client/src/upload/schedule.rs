@@ -180,15 +180,6 @@ impl Schedule {
         free.into_iter().map(|seq| (seq, self.give_back(seq, now))).collect()
     }
 
-    /// Parked reports are tried now.
-    pub fn try_parked(&mut self, now: Instant) {
-        let parked: Vec<i64> =
-            self.cases.iter().filter(|(_, case)| case.parked).map(|(seq, _)| seq).collect();
-        for seq in parked {
-            self.cases.change(seq, |case| case.until = now);
-        }
-    }
-
     /// What to do next, while `sending` reports are under way and at most `most` may be; `fresh` says whether
     /// one waits that was not tried.
     pub fn turn(&self, now: Instant, sending: usize, most: usize, fresh: bool) -> Turn {

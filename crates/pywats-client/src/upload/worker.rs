@@ -60,9 +60,8 @@ pub struct Setup<S, R> {
     pub status: Arc<Status>,
     /// Tells of new reports in the queue.
     pub queued: Arc<Notify>,
-    /// Tells that parked reports are to be tried now.
-    pub try_parked: Arc<Notify>,
-    /// The way to the server and its changes.
+    /// The way to the server and its changes. Whoever sends it once more, as it is, has everything tried at once,
+    /// parked reports too.
     pub link: watch::Receiver<Link<R>>,
     /// Becomes true when the service is to stop.
     pub stop: watch::Receiver<bool>,
@@ -118,7 +117,7 @@ pub async fn run<S: Store, R: Remote>(setup: Setup<S, R>) -> Result<(), queue::E
 }
 
 async fn live<S: Store, R: Remote>(setup: Setup<S, R>) -> Result<(), queue::Error> {
-    let Setup { store, status, queued, try_parked, mut link, mut stop } = setup;
+    let Setup { store, status, queued, mut link, mut stop } = setup;
     let first = link.borrow_and_update().clone();
     let mut upload = Upload::new(store, status, first);
     upload.restore().await?;
@@ -129,7 +128,6 @@ async fn live<S: Store, R: Remote>(setup: Setup<S, R>) -> Result<(), queue::Erro
             Some(event) = upload.disk.join_next() => upload.disk_happened(event)?,
             () = tokio::time::sleep_until(wake.into()) => {}
             () = queued.notified() => upload.news(),
-            () = try_parked.notified() => upload.schedule.try_parked(now()),
             changed = link.changed() => match changed {
                 Ok(()) => { let new = link.borrow_and_update().clone(); upload.follow(new); }
                 Err(_) => break,

@@ -332,7 +332,7 @@ async fn over_a_restart() {
     assert!(station.times(suspect) > suspected + 100, "with its own back-off");
     station.replies(parked, &[Reply::Accept]);
     station.replies(suspect, &[Reply::Accept]);
-    station.try_parked.notify_one();
+    station.link.send_modify(|_| {});
     station.wait(2 * SECOND, "by command", |station| station.is_delivered(parked)).await;
     station.wait(DAY + HOUR, "by itself", |station| station.is_delivered(suspect)).await;
     assert_eq!((station.status.not_ready(), station.status.parked_reports()), (None, None));

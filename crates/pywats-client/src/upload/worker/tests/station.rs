@@ -238,7 +238,6 @@ pub(super) struct Station {
     pub(super) remote: FakeRemote,
     pub(super) status: Arc<Status>,
     pub(super) link: watch::Sender<Link<FakeRemote>>,
-    pub(super) try_parked: Arc<Notify>,
     queued: Arc<Notify>,
     stop: watch::Sender<bool>,
     pub(super) worker: Option<JoinHandle<Result<(), Error>>>,
@@ -275,7 +274,6 @@ impl Station {
             remote,
             status,
             link: watch::channel(link).0,
-            try_parked: Arc::default(),
             queued: Arc::default(),
             stop: watch::channel(false).0,
             worker: None,
@@ -289,7 +287,6 @@ impl Station {
             store: Arc::clone(&self.store),
             status: Arc::clone(&self.status),
             queued: Arc::clone(&self.queued),
-            try_parked: Arc::clone(&self.try_parked),
             link: self.link.subscribe(),
             stop: self.stop.subscribe(),
         })));
