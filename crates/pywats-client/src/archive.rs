@@ -5,7 +5,7 @@
 //! byte. The comment in its header is a JSON object in ASCII: name, watch folder, identifier, SHA-256, time
 //! of the delivery, and what was changed for sending. Any program that knows gzip reads both.
 
-use crate::disposition::{Ending, Whereabouts};
+use crate::disposition::{Ending, Whereabouts, copy_of};
 use crate::folder::{Folder, OpenFile, OpenRefused};
 use crate::queue::step;
 use flate2::bufread::GzDecoder;
@@ -91,11 +91,6 @@ impl Archive {
         }
         Folder::open(&path)
     }
-}
-
-/// The same error once more; the system's own is not cloned.
-fn copy_of(error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), error.to_string())
 }
 
 fn keep_one(spool: &Folder, ending: &Ending<'_>, day: &Folder, now: Timestamp) -> io::Result<Whereabouts> {

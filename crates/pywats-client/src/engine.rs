@@ -62,7 +62,6 @@ pub struct Engine {
     stop_keeper: keeper::Stopper,
     keeper: thread::JoinHandle<()>,
     queue: Arc<Queue>,
-    try_parked: Arc<Notify>,
 }
 
 impl Engine {
@@ -136,17 +135,15 @@ impl Engine {
             StartError::Thread(error)
         })?;
         let (stop, stopped) = watch::channel(false);
-        let try_parked = Arc::new(Notify::new());
         let upload = tokio::spawn(upload::worker::run(upload::worker::Setup {
             store: Arc::clone(&queue),
             status: Arc::clone(status),
             queued,
-            try_parked: Arc::clone(&try_parked),
             link,
             stop: stopped,
         }));
         tracing::info!("watching {}", watched.display());
-        Ok(Engine { stop, stop_intake, intake, upload, stop_keeper, keeper, queue, try_parked })
+        Ok(Engine { stop, stop_intake, intake, upload, stop_keeper, keeper, queue })
     }
 
     /// Returns when a worker has ended although nobody asked it to.
@@ -166,11 +163,6 @@ impl Engine {
                 }
             }
         }
-    }
-
-    /// Parked reports are tried now, not tomorrow.
-    pub fn try_parked(&self) {
-        self.try_parked.notify_one();
     }
 
     /// How many reports are still queued; unknown if the database cannot be read.

@@ -8,6 +8,7 @@
 //! | `/health/details` | as ready, with everything there is to know | |
 //! | `/metrics` | always, in [Prometheus' text format](https://prometheus.io/docs/instrumenting/exposition_formats/) | |
 
+use crate::service::RELOAD;
 use crate::status::{Area, Status};
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
@@ -155,6 +156,7 @@ fn details(view: &View) -> Response {
                 "newest": parked.newest,
                 "since": parked.since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
                 "reason": parked.why,
+                "try_now": RELOAD,
             })),
             "failed_folder_files": failed.files,
             "failed_folder_newest": newest,

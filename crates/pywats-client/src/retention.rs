@@ -9,7 +9,7 @@ use crate::archive;
 use crate::config::Retention;
 use crate::disk;
 use crate::disposition::{REASON_SUFFIX, SENT_SUFFIX};
-use crate::folder::{Folder, Kind};
+use crate::folder::{Folder, Kind, is_temporary};
 use crate::intake::is_report_name;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -206,7 +206,7 @@ pub fn apply_to_archive(
             break;
         }
         if remove {
-            std::fs::remove_dir_all(archive.path().join(&day))?;
+            remove_day(&archive.path().join(&day))?;
         }
         removed.files += sum.files;
         removed.bytes += sum.bytes;
@@ -220,16 +220,38 @@ fn end_of_day(name: &OsStr) -> Option<i64> {
     Some(start.timestamp().as_second() + DAY)
 }
 
+/// What the service has put into the folder of a day.
 fn contents(folder: &Path) -> io::Result<Removed> {
     let mut sum = Removed::default();
     for entry in std::fs::read_dir(folder)? {
-        let metadata = entry?.metadata()?;
-        if metadata.is_file() {
+        let entry = entry?;
+        if is_archived(&entry)? {
             sum.files += 1;
-            sum.bytes += metadata.len();
+            sum.bytes += entry.metadata()?.len();
         }
     }
     Ok(sum)
+}
+
+/// Removes that, and the folder if nothing of somebody else lies there.
+fn remove_day(folder: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if is_archived(&entry)? {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    match std::fs::remove_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
+        result => result,
+    }
+}
+
+/// A crash may have left one half-written: that goes with the others of its day.
+fn is_archived(entry: &std::fs::DirEntry) -> io::Result<bool> {
+    let name = entry.file_name();
+    let ours = name.to_string_lossy().ends_with(archive::SUFFIX) || is_temporary(&name);
+    Ok(ours && entry.file_type()?.is_file())
 }
 
 #[cfg(test)]
@@ -310,5 +332,13 @@ mod tests {
             assert_eq!(archive::days(&archive).unwrap().len(), left, "{limits:?}");
         }
         assert!(dir.path().join("mine").exists());
+        let mine = dir.path().join("2026-01-03").join("mine.json");
+        std::fs::create_dir(mine.parent().unwrap()).unwrap();
+        std::fs::write(&mine, "x").unwrap();
+        std::fs::write(dir.path().join("2026-01-03").join("b.json.gz"), "x").unwrap();
+        let limits = Limits { days: 1, bytes: 0, must_go: 0 };
+        let due = Removed { files: 1, bytes: 1 };
+        assert_eq!(apply_to_archive(&archive, &limits, now + 9 * DAY, true, || true).unwrap(), due);
+        assert!(mine.exists() && !dir.path().join("2026-01-03").join("b.json.gz").exists());
     }
 }

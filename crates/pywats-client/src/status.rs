@@ -4,6 +4,7 @@
 //! logged when it appears or changes and when it is over, however often it is reported.
 
 use crate::disposition::Census;
+use crate::service::RELOAD;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -242,8 +243,8 @@ impl Status {
         match &parked {
             Some(Parked { count, newest, why, .. }) if *count > was => {
                 tracing::warn!(
-                    "{newest}: parked: it stays queued and is tried daily, and after a change of settings: {why} \
-                     ({count} reports are parked)"
+                    "{newest}: parked: it stays queued and is tried daily, after a change of settings, and by \
+                     the command {RELOAD}: {why} ({count} reports are parked)"
                 );
             }
             None if was > 0 => tracing::info!("no report is parked any more"),

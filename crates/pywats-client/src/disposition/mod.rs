@@ -4,7 +4,8 @@
 //! The reason file is complete on the disk before its file is moved, so that nothing ever lies in `failed/`
 //! without an explanation. A reason whose file never arrived is left by a crash in between and overwritten
 //! by the next attempt. Beside a delivered file that was not sent as it was lies `NAME.sent.json`, which
-//! says under which identifier it was sent and what was repaired.
+//! says under which identifier it was sent and what was repaired. It, too, is complete on the disk before its
+//! file is moved; those of a batch are synchronised together.
 
 mod census;
 mod original;
@@ -95,11 +96,18 @@ impl Disposition {
     pub fn end(&self, spool: &Folder, endings: &[Ending<'_>]) -> Vec<Result<Whereabouts, MoveError>> {
         let mut done = None;
         let mut failed = None;
+        let mut beside = self.write_beside(endings);
         let mut results: Vec<_> = endings
             .iter()
             .map(|ending| match (ending.reason, &self.archive) {
                 (None, Some(_)) => Ok(Whereabouts::Absent),
-                (None, None) => self.done(spool, ending, &mut done),
+                (None, None) => {
+                    let mut next = || beside.as_mut().map(Iterator::next).map_err(|error| copy_of(error));
+                    let beside = if ending.edited { next() } else { Ok(None) };
+                    beside
+                        .map_err(|error| blame(spool, &self.done, error))
+                        .and_then(|beside| self.done(spool, ending, beside, &mut done))
+                }
                 (Some(reason), _) => self.failed(spool, ending, reason, &mut failed),
             })
             .collect();
@@ -114,22 +122,39 @@ impl Disposition {
         results
     }
 
+    /// Writes what is to lie beside delivered files that were not sent as they are; in their order.
+    fn write_beside(&self, endings: &[Ending<'_>]) -> io::Result<std::vec::IntoIter<OsString>> {
+        let edited = endings.iter().filter(|ending| ending.reason.is_none() && ending.edited);
+        let texts: Vec<String> = edited.map(|ending| Sent::of(ending).to_json(ending.name)).collect();
+        if texts.is_empty() || self.archive.is_some() {
+            return Ok(Vec::new().into_iter());
+        }
+        Ok(Folder::open(&self.done)?.write_temporaries(&texts)?.into_iter())
+    }
+
+    /// Moves a delivered file, and gives what lies beside it the name that goes with it.
     fn done(
         &self,
         spool: &Folder,
         ending: &Ending<'_>,
+        mut beside: Option<OsString>,
         open: &mut Option<Folder>,
     ) -> Result<Whereabouts, MoveError> {
         let mut move_it = || {
             let done = opened(open, &self.done)?;
             let _choosing = self.choosing();
-            let beside = ending.edited.then(|| Sent::of(ending).to_json(ending.name));
-            to_free_name(done, ending.name, |free| {
-                if let Some(text) = &beside {
-                    done.write_lazily(&with_suffix(free, SENT_SUFFIX), text.as_bytes())?;
+            let moved = to_free_name(done, ending.name, |free| {
+                if let Some(now) = &mut beside {
+                    let name = with_suffix(free, SENT_SUFFIX);
+                    done.rename_over(now, &name)?;
+                    *now = name;
                 }
                 leave_spool(spool, ending.spool, done, free)
-            })
+            });
+            if let (Some(beside), Err(_) | Ok(Whereabouts::Absent)) = (&beside, &moved) {
+                done.discard(beside);
+            }
+            moved
         };
         move_it().map_err(|error| blame(spool, &self.done, error))
     }
@@ -209,6 +234,11 @@ impl Disposition {
 
 fn blame(from: &Folder, to: &Path, error: io::Error) -> MoveError {
     MoveError { from: from.path().to_path_buf(), to: to.to_path_buf(), error }
+}
+
+/// The same error once more; the system's own is not cloned.
+pub(crate) fn copy_of(error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), error.to_string())
 }
 
 /// Opens a folder when it is first needed.

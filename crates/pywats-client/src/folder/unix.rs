@@ -5,7 +5,7 @@ use super::lease;
 use super::{Identity, Item, Kind, Moved, OpenFile, OpenRefused, Writer};
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{DirBuilder, File};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -182,8 +182,11 @@ impl Folder {
         Ok(File::from(rustix::fs::openat(&self.fd, name, flags, mode)?))
     }
 
-    /// Gives a temporary file of this folder its name, in place of what has it.
-    pub(super) fn rename_over(&self, temporary: &OsStr, name: &OsStr) -> io::Result<()> {
+    /// Gives a file of our own making in this folder another name, in place of what has it.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn rename_over(&self, temporary: &OsStr, name: &OsStr) -> io::Result<()> {
         Ok(rustix::fs::renameat(&self.fd, temporary, &self.fd, name)?)
     }
 
@@ -294,6 +297,19 @@ impl Folder {
     pub fn sync_file(&self, name: &OsStr) -> io::Result<()> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         File::from(rustix::fs::openat(&self.fd, name, flags, Mode::empty())?).sync_all()
+    }
+
+    /// Makes the content of files survive a power cut. Several are synchronised together where the system can:
+    /// then it writes all that waits for this disk, once.
+    ///
+    /// # Errors
+    /// If the system cannot.
+    pub(super) fn sync_files(&self, names: &[OsString]) -> io::Result<()> {
+        #[cfg(target_os = "linux")]
+        if names.len() > 1 {
+            return Ok(rustix::fs::syncfs(&self.fd)?);
+        }
+        names.iter().try_for_each(|name| self.sync_file(name))
     }
 
     /// Makes what was renamed survive a power cut. Some network file systems cannot, and say so.

@@ -78,7 +78,8 @@ fn suspects_wait_apart() {
     assert_eq!(queue.counts().delivered, 1, "said twice is once");
 }
 
-/// Fails if: of two reports with one identifier the second is sent before or beside the first.
+/// Fails if: of two reports with one identifier the second is sent before or beside the first, or waits for one
+/// that is a suspect.
 #[test]
 fn one_identifier_at_a_time() {
     let station = Station::new();
@@ -88,17 +89,32 @@ fn one_identifier_at_a_time() {
     let second = station.take_as("a.json", "corrected", id);
     let queue = station.queue();
     assert_eq!(seqs(&queue.next(0, 10).unwrap()), [first, other]);
-    let suspicion = Suspicion { kind: "x".to_owned(), tries: 1, since: Timestamp::now(), parked: false };
-    queue.note(&[(first, Note::Suspect(suspicion))]).unwrap();
-    assert_eq!(seqs(&queue.next(0, 10).unwrap()), [other], "a suspect keeps its turn");
+    let entry = queue.next(0, 1).unwrap().remove(0);
+    queue.changed(&entry).unwrap();
+    assert_eq!(seqs(&queue.next(0, 10).unwrap()), [other], "one that is judged again keeps its turn");
+    queue.replace(&[(first, station.judged(&entry))]).unwrap();
+    assert!(queue.rewound());
+    assert_eq!(seqs(&queue.next(0, 10).unwrap()), [first, other]);
+    for parked in [false, true] {
+        let suspicion = Suspicion { kind: "x".to_owned(), tries: 1, since: Timestamp::now(), parked };
+        queue.note(&[(first, Note::Suspect(suspicion))]).unwrap();
+        assert!(queue.rewound(), "the second may be sent");
+        assert_eq!(seqs(&queue.next(0, 10).unwrap()), [other, second]);
+    }
+    let third = station.take_as("a.json", "corrected again", id);
+    assert_eq!(seqs(&queue.next(0, 10).unwrap()), [other, second]);
+    queue.note(&[(first, Note::Cleared)]).unwrap();
+    assert!(queue.rewound());
+    assert_eq!(seqs(&queue.next(0, 10).unwrap()), [first, other]);
     queue.note(&[(first, Note::Decided(Verdict::Delivered))]).unwrap();
     assert!(queue.rewound());
     assert_eq!(seqs(&queue.next(0, 10).unwrap()), [other, second]);
     station.settle();
     assert_eq!(station.names("done"), ["a.json"]);
+    queue.note(&[(third, Note::Decided(Verdict::Delivered))]).unwrap();
     queue.note(&[(second, Note::Decided(Verdict::Delivered))]).unwrap();
     station.settle();
-    assert_eq!(station.names("done"), ["a.1.json", "a.json"]);
+    assert_eq!(station.names("done"), ["a.1.json", "a.2.json", "a.json"]);
     assert_eq!(fs::read(station.path("done").join("a.1.json")).unwrap(), b"corrected");
 }
 

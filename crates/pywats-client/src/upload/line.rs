@@ -98,6 +98,11 @@ impl Line {
         self.more || !self.ready.is_empty()
     }
 
+    /// Whether a later one with the same identifier waits here. Looks at all of them.
+    pub fn has_later(&self, entry: &Entry) -> bool {
+        self.ready.range(entry.seq + 1..).any(|(_, later)| later.id == entry.id)
+    }
+
     /// Takes the first one whose identifier is not on its way, if there is room for it.
     pub fn take(&mut self, has_room: impl FnOnce(u64) -> bool) -> Option<Entry> {
         self.take_unless(|_| false, has_room)

@@ -62,6 +62,8 @@ pub enum Fate {
     Waits,
     /// It stays here; a restart has to know what is given.
     Held(Option<Suspicion>),
+    /// It stays where it is, perhaps on its way; a restart has to know what is given.
+    Noted(Suspicion),
 }
 
 /// What to do next.
@@ -178,15 +180,6 @@ impl Schedule {
         free.into_iter().map(|seq| (seq, self.give_back(seq, now))).collect()
     }
 
-    /// Parked reports are tried now.
-    pub fn try_parked(&mut self, now: Instant) {
-        let parked: Vec<i64> =
-            self.cases.iter().filter(|(_, case)| case.parked).map(|(seq, _)| seq).collect();
-        for seq in parked {
-            self.cases.change(seq, |case| case.until = now);
-        }
-    }
-
     /// What to do next, while `sending` reports are under way and at most `most` may be; `fresh` says whether
     /// one waits that was not tried.
     pub fn turn(&self, now: Instant, sending: usize, most: usize, fresh: bool) -> Turn {
@@ -272,6 +265,11 @@ impl Schedule {
         self.tried.clear();
     }
 
+    /// What was said last about a report that waits for a reason of its own.
+    pub fn why(&self, seq: i64) -> Option<&str> {
+        self.cases.get(seq).map(|case| case.why.as_str())
+    }
+
     /// A report is not the upload's any more.
     pub fn forget(&mut self, seq: i64) {
         self.changed |= self.cases.remove(seq).is_some();
@@ -344,7 +342,7 @@ impl Schedule {
         }
         let kept = (parks || newly_alone).then(|| case.to_suspicion());
         self.cases.put(seq, case);
-        kept.map(|kept| (seq, Fate::Held(Some(kept))))
+        kept.map(|kept| (seq, Fate::Noted(kept)))
     }
 
     /// The server has not accepted a report. `others` says whether there is another one to try.

@@ -103,3 +103,20 @@ pub(super) fn reason(entry: &Entry, failure: &Failure) -> String {
     }
     .to_json(&entry.name)
 }
+
+/// The content of the reason file of a report whose place a later one has taken; `why` says what it had met.
+pub(super) fn superseded(entry: &Entry, why: Option<&str>) -> String {
+    let met = why.map(|why| format!("; it had met: {why}")).unwrap_or_default();
+    disposition::Reason {
+        stage: Stage::Upload,
+        reason: format!("a later report with the same identifier took its place while this one waited{met}"),
+        words: None,
+        what_to_do: "Nothing, if the later report is the corrected one. If both are wanted, give this one an \
+                     identifier of its own, then drop it into the watch folder again.",
+        server_status: None,
+        attempts: entry.attempts,
+        id: Some(entry.id),
+        incomplete: None,
+    }
+    .to_json(&entry.name)
+}

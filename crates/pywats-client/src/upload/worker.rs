@@ -2,7 +2,9 @@
 //! both. It never blocks; nothing it does costs in proportion to what waits.
 
 mod disk;
+mod supersede;
 
+use super::held::Held;
 use super::line::Line;
 use super::notes::Notes;
 use super::order::{Numbers, Order};
@@ -58,9 +60,8 @@ pub struct Setup<S, R> {
     pub status: Arc<Status>,
     /// Tells of new reports in the queue.
     pub queued: Arc<Notify>,
-    /// Tells that parked reports are to be tried now.
-    pub try_parked: Arc<Notify>,
-    /// The way to the server and its changes.
+    /// The way to the server and its changes. Whoever sends it once more, as it is, has everything tried at once,
+    /// parked reports too.
     pub link: watch::Receiver<Link<R>>,
     /// Becomes true when the service is to stop.
     pub stop: watch::Receiver<bool>,
@@ -79,7 +80,7 @@ pub(super) struct Upload<S, R> {
     pub(super) status: Arc<Status>,
     pub(super) link: Link<R>,
     pub(super) schedule: Schedule,
-    pub(super) held: HashMap<i64, Entry>,
+    pub(super) held: Held,
     /// The server was asked while idle, and this came.
     pub(super) check_failed: Option<String>,
     /// The server has answered since the settings changed.
@@ -116,7 +117,7 @@ pub async fn run<S: Store, R: Remote>(setup: Setup<S, R>) -> Result<(), queue::E
 }
 
 async fn live<S: Store, R: Remote>(setup: Setup<S, R>) -> Result<(), queue::Error> {
-    let Setup { store, status, queued, try_parked, mut link, mut stop } = setup;
+    let Setup { store, status, queued, mut link, mut stop } = setup;
     let first = link.borrow_and_update().clone();
     let mut upload = Upload::new(store, status, first);
     upload.restore().await?;
@@ -127,7 +128,6 @@ async fn live<S: Store, R: Remote>(setup: Setup<S, R>) -> Result<(), queue::Erro
             Some(event) = upload.disk.join_next() => upload.disk_happened(event)?,
             () = tokio::time::sleep_until(wake.into()) => {}
             () = queued.notified() => upload.news(),
-            () = try_parked.notified() => upload.schedule.try_parked(now()),
             changed = link.changed() => match changed {
                 Ok(()) => { let new = link.borrow_and_update().clone(); upload.follow(new); }
                 Err(_) => break,
@@ -153,7 +153,7 @@ impl<S: Store, R: Remote> Upload<S, R> {
             schedule: Schedule::new(link.waits, link.trust_answer),
             pace: Pace::new(link.max_per_minute),
             link,
-            held: HashMap::new(),
+            held: Held::default(),
             check_failed: None,
             answered: false,
             started: (now, Timestamp::now()),
@@ -200,7 +200,7 @@ impl<S: Store, R: Remote> Upload<S, R> {
         for (entry, kept) in suspects {
             self.line.know(entry.seq);
             if self.schedule.restore(entry.seq, &kept, moment) {
-                self.held.insert(entry.seq, entry);
+                self.hold(entry);
             } else {
                 self.line.put_back(entry);
             }
@@ -316,11 +316,11 @@ impl<S: Store, R: Remote> Upload<S, R> {
     }
 
     fn take_held(&mut self, seq: i64) -> Option<Away> {
-        let entry = self.held.get(&seq)?;
+        let entry = self.held.get(seq)?;
         if !self.has_room(entry.size) || !self.line.lend(entry) {
             return None;
         }
-        let entry = self.held.remove(&seq)?;
+        let entry = self.held.remove(seq)?;
         self.schedule.sending(seq);
         Some(Away { bytes: entry.size, entry, suspect: true })
     }
@@ -451,7 +451,7 @@ impl<S: Store, R: Remote> Upload<S, R> {
                 self.status.problem(Area::Queue, format!("report {} cannot be read: {error}", entry.id));
                 if suspect {
                     self.schedule.not_sent(seq, again);
-                    self.held.insert(seq, entry);
+                    self.hold(entry);
                 } else {
                     self.unreadable.push((again, entry));
                 }
@@ -481,15 +481,17 @@ impl<S: Store, R: Remote> Upload<S, R> {
 
     /// Carries out what was decided about a report.
     fn apply(&mut self, seq: i64, fate: Fate) {
-        if fate == Fate::ReadBack {
-            return self.read_back(seq);
+        match fate {
+            Fate::ReadBack => return self.read_back(seq),
+            Fate::Noted(kept) => return self.notes.add(seq, Note::Suspect(kept), now()),
+            _ => {}
         }
         let entry = match self.away.remove(&seq) {
             Some(away) => {
                 self.line.landed(&away.entry);
                 away.entry
             }
-            None => match self.held.remove(&seq) {
+            None => match self.held.remove(seq) {
                 Some(entry) => entry,
                 None => return,
             },
@@ -512,12 +514,12 @@ impl<S: Store, R: Remote> Upload<S, R> {
             }
             Fate::Waits => self.line.put_back(entry),
             Fate::Held(kept) => {
-                self.held.insert(seq, entry);
                 if let Some(kept) = kept {
                     self.notes.add(seq, Note::Suspect(kept), now());
                 }
+                self.hold(entry);
             }
-            Fate::ReadBack => {}
+            Fate::ReadBack | Fate::Noted(_) => {}
         }
     }
 
@@ -542,7 +544,7 @@ impl<S: Store, R: Remote> Upload<S, R> {
 
     /// The report that is on its way or held.
     pub(super) fn entry(&self, seq: i64) -> Option<&Entry> {
-        self.held.get(&seq).or_else(|| self.away.get(&seq).map(|away| &away.entry))
+        self.held.get(seq).or_else(|| self.away.get(&seq).map(|away| &away.entry))
     }
 
     fn id(&self, seq: i64) -> uuid::Uuid {
