@@ -1,5 +1,6 @@
 //! The worker against a queue in memory and a server that answers as told; time passes as it is waited for.
 
+mod outage;
 mod station;
 
 use self::station::{Reply, SECOND, Station};
