@@ -85,8 +85,8 @@ struct Refusal {
     asked: Asked,
     at: Instant,
     failure: Failure,
-    /// The version did not come; what is under way may still prove who said it.
-    denied: bool,
+    /// Why the version did not come; what is under way may still prove who said it.
+    denied: Option<Failure>,
 }
 
 /// How often a report was told to wait.
@@ -223,12 +223,13 @@ impl Schedule {
     fn is_held(&self) -> bool {
         let stops =
             |refusal: &Refusal| matches!(refusal.failure.kind, FailureKind::NotWats | FailureKind::Gate);
-        self.unproven.len() > 1 || self.unproven.iter().any(|refusal| refusal.denied || stops(refusal))
+        self.unproven.len() > 1
+            || self.unproven.iter().any(|refusal| refusal.denied.is_some() || stops(refusal))
     }
 
     /// Whether the server is to be asked for its version at once, because of a refusal.
     pub fn wants_proof(&self) -> bool {
-        self.unproven.iter().any(|refusal| !refusal.denied)
+        self.unproven.iter().any(|refusal| refusal.denied.is_none())
     }
 
     /// Whether all wait, and the reason holds still.
@@ -372,7 +373,7 @@ impl Schedule {
         }
         // Somebody who began later may have been answered earlier.
         let proof = if self.accepted > asked.arrived { Proof::Yes } else { Proof::NotAsked };
-        let refusal = Refusal { seq, asked, at: moment.now, failure, denied: false };
+        let refusal = Refusal { seq, asked, at: moment.now, failure, denied: None };
         match self.judged(&refusal, proof, others, moment) {
             Then::Prove => {
                 self.unproven.push(refusal);
@@ -396,13 +397,16 @@ impl Schedule {
         if asked.began < self.settings {
             return Vec::new();
         }
-        if answer.is_err() && under_way && !self.unproven.is_empty() {
-            let asked_after = |refusal: &&mut Refusal| refusal.asked.arrived < asked.began;
-            self.unproven.iter_mut().filter(asked_after).for_each(|refusal| refusal.denied = true);
-            return Vec::new();
-        }
-        if answer.is_ok() {
-            self.server_is_back(asked, moment.now);
+        match answer {
+            Ok(()) => self.server_is_back(asked, moment.now),
+            Err(failure) => {
+                let asked_after = |refusal: &&mut Refusal| refusal.asked.arrived < asked.began;
+                let denied = self.unproven.iter_mut().filter(asked_after);
+                denied.for_each(|refusal| refusal.denied = Some(failure.clone()));
+                if under_way && !self.unproven.is_empty() {
+                    return Vec::new();
+                }
+            }
         }
         let refusals = self.take_unproven(asked.began);
         let had_refusals = !refusals.is_empty();
@@ -419,8 +423,9 @@ impl Schedule {
 
     /// No report is under way any more that could prove what the version did not.
     pub fn nothing_under_way(&mut self, others: bool, moment: Moment) -> Vec<(i64, Fate)> {
-        let (denied, left) =
-            std::mem::take(&mut self.unproven).into_iter().partition(|refusal: &Refusal| refusal.denied);
+        let (denied, left) = std::mem::take(&mut self.unproven)
+            .into_iter()
+            .partition(|refusal: &Refusal| refusal.denied.is_some());
         self.unproven = left;
         denied.into_iter().map(|refusal| self.conclude(refusal, Proof::No, others, moment)).collect()
     }
@@ -454,7 +459,7 @@ impl Schedule {
         let then = judge(answer, &context);
         let kind = FailureKind::OtherId;
         let refusal =
-            Refusal { seq, asked, at: moment.now, failure: Failure { kind, ..failure }, denied: false };
+            Refusal { seq, asked, at: moment.now, failure: Failure { kind, ..failure }, denied: None };
         vec![self.carry_out(then, refusal, true, moment)]
     }
 }

@@ -33,11 +33,17 @@ impl Schedule {
 
     pub(super) fn conclude(
         &mut self,
-        refusal: Refusal,
+        mut refusal: Refusal,
         proof: Proof,
         others: bool,
         moment: Moment,
     ) -> (i64, Fate) {
+        if proof == Proof::No
+            && let Some(no_way) = refusal.denied.take_if(|failure| failure.kind == FailureKind::Unreachable)
+        {
+            // Nobody is there any more who could say what that answer means.
+            refusal.failure = no_way;
+        }
         if proof == Proof::Yes && counts_as_refused(refusal.failure.kind) {
             self.refused.insert(refusal.seq, refusal.asked.arrived);
         }
