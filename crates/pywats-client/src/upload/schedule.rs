@@ -63,6 +63,8 @@ pub enum Fate {
     Waits,
     /// It stays here; a restart has to know what is given.
     Held(Option<Suspicion>),
+    /// It is being sent, and goes on: a restart has to know this.
+    Noted(Suspicion),
 }
 
 /// What to do next.
@@ -352,8 +354,9 @@ impl Schedule {
             case.until = case.at + judge::ONCE_MORE;
         }
         let kept = (parks || newly_alone).then(|| case.to_suspicion());
+        let sending = case.sending;
         self.cases.put(seq, case);
-        kept.map(|kept| (seq, Fate::Held(Some(kept))))
+        kept.map(|kept| (seq, if sending { Fate::Noted(kept) } else { Fate::Held(Some(kept)) }))
     }
 
     /// The server has not accepted a report. `others` says whether there is another one to try.

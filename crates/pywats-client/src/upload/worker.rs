@@ -489,8 +489,10 @@ impl<S: Store, R: Remote> Upload<S, R> {
 
     /// Carries out what was decided about a report.
     fn apply(&mut self, seq: i64, fate: Fate) {
-        if fate == Fate::ReadBack {
-            return self.read_back(seq);
+        match fate {
+            Fate::ReadBack => return self.read_back(seq),
+            Fate::Noted(kept) => return self.notes.add(seq, Note::Suspect(kept), now()),
+            _ => {}
         }
         let entry = match self.away.remove(&seq) {
             Some(away) => {
@@ -525,7 +527,7 @@ impl<S: Store, R: Remote> Upload<S, R> {
                     self.notes.add(seq, Note::Suspect(kept), now());
                 }
             }
-            Fate::ReadBack => {}
+            Fate::ReadBack | Fate::Noted(_) => {}
         }
     }
 

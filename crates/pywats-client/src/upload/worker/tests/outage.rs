@@ -116,3 +116,23 @@ async fn one_bad_report_after_an_outage() {
         station.wait(3 * SECOND, "the next one", |station| station.is_delivered(good)).await;
     }
 }
+
+/// Fails if: a suspect that is being sent when another report passes is counted as under way for ever, so that
+/// the next outage never ends.
+#[tokio::test(start_paused = true)]
+async fn a_suspect_under_way_while_another_passes() {
+    let mut station = Station::new(4);
+    let suspect = station.put();
+    station.replies(suspect, &[Reply::Refuse(Kind::Trouble, 500)]);
+    station.start();
+    let sent_again = |station: &Station| station.times(suspect) == 2;
+    station.wait(5 * SECOND, "the suspect is under way", sent_again).await;
+    station.put();
+    station.pass(SECOND).await;
+    station.remote.server().down = true;
+    station.pass(20 * SECOND).await;
+    let last = station.put();
+    station.pass(MINUTE).await;
+    station.remote.server().down = false;
+    station.wait(2 * MINUTE, "what came in the outage", |station| station.is_delivered(last)).await;
+}
