@@ -88,8 +88,8 @@ pub(super) struct Upload<S, R> {
     numbers: Arc<Numbers>,
     /// Answers to what began before belong to other settings.
     settings: Order,
-    pace: Pace,
-    line: Line,
+    pub(super) pace: Pace,
+    pub(super) line: Line,
     away: HashMap<i64, Away>,
     sending: usize,
     suspects_sending: usize,
@@ -253,7 +253,7 @@ impl<S: Store, R: Remote> Upload<S, R> {
             }
         }
         wake = wake.min(self.use_disk(now).unwrap_or(wake));
-        tell::publish(self);
+        tell::publish(self, now);
         wake.max(now)
     }
 

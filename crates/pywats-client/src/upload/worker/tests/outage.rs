@@ -89,7 +89,9 @@ async fn reports_and_an_outage_in_every_order() {
     for word in [2, 3].into_iter().flat_map(words) {
         for goes in 0..=word.len() {
             for comes in goes..=word.len() {
-                for (outage, concurrency) in [(7 * SECOND, 1), (7 * SECOND, 4), (10 * MINUTE, 4)] {
+                let all = [(7 * SECOND, 4), (7 * SECOND, 1), (10 * MINUTE, 4)];
+                let tried = if word.len() > 2 { &all[..1] } else { &all };
+                for &(outage, concurrency) in tried {
                     play(&Case { answers: &word, goes, comes, outage, concurrency }).await;
                 }
             }
