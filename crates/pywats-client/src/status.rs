@@ -42,6 +42,8 @@ pub enum Topic {
     Events,
     /// The system does not tell whether a file is still being written.
     Writers,
+    /// The server has asked for fewer requests, and reports wait because of it.
+    Pace,
 }
 
 /// A worker that must show that it is alive.
@@ -108,6 +110,7 @@ struct Inner {
     counts: Counts,
     failed: Arc<Mutex<Census>>,
     parked: Option<Parked>,
+    pace: Option<u32>,
     beats: BTreeMap<Worker, Instant>,
 }
 
@@ -125,6 +128,7 @@ impl Status {
                 last_error: None,
                 counts: Counts::default(),
                 parked: None,
+                pace: None,
                 failed: Arc::default(),
                 beats: BTreeMap::new(),
             }),
@@ -183,6 +187,16 @@ impl Status {
         if let Some(was) = self.inner().notes.remove(&topic) {
             tracing::info!("over: {was}");
         }
+    }
+
+    /// How many reports a minute the server lets through, as it was learnt.
+    pub fn learnt_pace(&self, per_minute: Option<u32>) {
+        self.inner().pace = per_minute;
+    }
+
+    /// How many reports a minute the server lets through; `None` if it has not limited them.
+    pub fn pace(&self) -> Option<u32> {
+        self.inner().pace
     }
 
     /// What was noted.
@@ -336,6 +350,7 @@ impl Topic {
             Topic::NotTaken => "not_taken",
             Topic::Events => "events",
             Topic::Writers => "writers",
+            Topic::Pace => "pace",
         }
     }
 }

@@ -89,8 +89,8 @@ pub(super) struct Upload<S, R> {
     numbers: Arc<Numbers>,
     /// Answers to what began before belong to other settings.
     settings: Order,
-    pace: Pace,
-    line: Line,
+    pub(super) pace: Pace,
+    pub(super) line: Line,
     away: HashMap<i64, Away>,
     sending: usize,
     suspects_sending: usize,
@@ -253,27 +253,34 @@ impl<S: Store, R: Remote> Upload<S, R> {
             }
         }
         wake = wake.min(self.use_disk(now).unwrap_or(wake));
-        tell::publish(self);
+        tell::publish(self, now);
         wake.max(now)
     }
 
     /// Returns when to come back.
     fn send_what_may_be_sent(&mut self, remote: &R, now: Instant) -> Option<Instant> {
         while self.notes.uncommitted() < UNCOMMITTED {
-            match self.schedule.turn(now, self.sending, self.link.concurrency, self.line.has_ready()) {
+            let fresh = self.line.has_other_than(|seq| self.schedule.tried(seq).is_some());
+            match self.schedule.turn(now, self.sending, self.link.concurrency, fresh) {
                 Turn::Wait(until) => return until,
                 Turn::Version => {
                     self.ask_version(remote);
                     return None;
                 }
                 Turn::Probe if self.line.is_reading() => return None,
-                Turn::Probe => match self.take_probe() {
+                Turn::Probe => match self.take_probe(now) {
                     Some(away) => self.send(remote, away, now),
                     None if self.away.is_empty() && !self.line.has_waiting() && self.held.is_empty() => {
                         self.schedule.nothing_waits();
                         return None;
                     }
-                    None => return None,
+                    None => {
+                        // No report can tell now; the version can.
+                        if self.sending == 0 && !self.schedule.is_proven() {
+                            self.ask_version(remote);
+                        }
+                        return self.schedule.next_due().filter(|due| *due > now);
+                    }
                 },
                 Turn::Send(most) if self.sending < most => {
                     if let Some(next) = self.pace.next(now) {
@@ -305,14 +312,13 @@ impl<S: Store, R: Remote> Upload<S, R> {
         self.take_held(seq)
     }
 
-    /// A report to find out about the server with: one that was not tried in this pause, if there is one.
-    fn take_probe(&mut self) -> Option<Away> {
-        let tried = |seq| self.schedule.was_tried(seq);
-        if let Some(entry) = self.line.take_unless(tried, |_| true) {
+    /// A report to find out about the server with: one that was not tried in this pause, or the one that was
+    /// tried first; a suspect only where nothing else waits.
+    fn take_probe(&mut self, now: Instant) -> Option<Away> {
+        if let Some(entry) = self.line.take_least(|seq| self.schedule.tried(seq)) {
             return Some(Away { bytes: entry.size, entry, suspect: false });
         }
-        let suspect = self.schedule.probe().and_then(|seq| self.take_held(seq));
-        suspect.or_else(|| self.take_ready())
+        self.schedule.probe(now).and_then(|seq| self.take_held(seq))
     }
 
     fn take_held(&mut self, seq: i64) -> Option<Away> {
@@ -387,13 +393,15 @@ impl<S: Store, R: Remote> Upload<S, R> {
         self.check_after = now() + CHECK;
         let fates = match result {
             Ok(()) => {
-                self.pace.accepted(now());
+                self.pace.accepted();
                 self.schedule.accepted(seq, asked, moment)
             }
             Err(failure) => {
                 tracing::debug!("report {}: {failure}", self.id(seq));
                 let suspect = self.away.get(&seq).is_some_and(|away| away.suspect);
-                if matches!(failure.kind, FailureKind::Busy { .. }) && !suspect {
+                // 503 is trouble that passes; only 429 speaks of a pace.
+                if matches!(failure.kind, FailureKind::Busy { .. }) && failure.status == Some(429) && !suspect
+                {
                     self.pace.limited(now());
                 }
                 self.notes.add(seq, Note::Attempt, now());

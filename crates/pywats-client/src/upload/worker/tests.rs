@@ -1,10 +1,11 @@
 //! The worker against a queue in memory and a server that answers as told; time passes as it is waited for.
 
+mod outage;
 mod station;
 
 use self::station::{Reply, SECOND, Station};
 use crate::queue::{Body, Verdict};
-use crate::status::Area;
+use crate::status::{Area, Topic};
 use std::time::Duration;
 use wats::FailureKind as Kind;
 
@@ -480,6 +481,27 @@ async fn bodies_that_are_not_there() {
     assert_eq!((station.times(changed), station.times(gone)), (0, 0));
     station.pass(2 * SECOND).await;
     assert_eq!(station.status.not_ready(), None);
+}
+
+/// Fails if: a 503 is taken for a limit, a 429 is not, or the pace does not show while it holds reports up and for
+/// as long as it is known.
+#[tokio::test(start_paused = true)]
+async fn the_pace_that_was_learnt() {
+    let busy = Kind::Busy { retry_after: Some(SECOND) };
+    for (status, is_limit) in [(503, false), (429, true)] {
+        let mut station = Station::new(4);
+        let last = (0..200).map(|_| station.put()).last().unwrap();
+        station.replies(40, &[Reply::Refuse(busy, status), Reply::Accept]);
+        station.start();
+        station.pass(4 * SECOND).await;
+        assert_eq!(station.status.pace().is_some(), is_limit, "{status}");
+        assert_eq!(station.status.notes().contains_key(&Topic::Pace), is_limit, "{status}");
+        station.wait(MINUTE, "all", |station| (1..=last).all(|seq| station.is_delivered(seq))).await;
+        station.pass(2 * SECOND).await;
+        assert!(!station.status.notes().contains_key(&Topic::Pace), "nothing waits");
+        station.pass(11 * MINUTE).await;
+        assert_eq!(station.status.pace(), None, "forgotten");
+    }
 }
 
 /// Fails if: 429 is not learnt from: after some time a server that allows 120 a minute says 429 rarely.

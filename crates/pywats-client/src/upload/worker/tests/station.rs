@@ -145,6 +145,8 @@ pub(super) struct Server {
     /// To reports without a reply of their own.
     pub(super) default: Reply,
     pub(super) version: Result<(), (FailureKind, u16)>,
+    /// Nobody answers.
+    pub(super) down: bool,
     pub(super) latency: Duration,
     /// When which report was sent.
     pub(super) sent: Vec<(Duration, i64)>,
@@ -189,7 +191,8 @@ impl Remote for FakeRemote {
             let mut server = self.server();
             let at = server.started.elapsed();
             server.versions.push(at);
-            (server.latency, server.version)
+            let version = if server.down { Err((FailureKind::Unreachable, 0)) } else { server.version };
+            (server.latency, version)
         };
         tokio::time::sleep(latency).await;
         result.map(|()| "1".to_owned()).map_err(|(kind, status)| failure(kind, status))
@@ -206,7 +209,8 @@ impl Remote for FakeRemote {
             let own = server.replies.get_mut(&seq).and_then(|replies| {
                 if replies.len() > 1 { replies.pop_front() } else { replies.front().cloned() }
             });
-            (server.latency, own.unwrap_or(server.default.clone()))
+            let down = server.down.then_some(Reply::Refuse(FailureKind::Unreachable, 0));
+            (server.latency, down.or(own).unwrap_or(server.default.clone()))
         };
         tokio::time::sleep(latency).await;
         if let Reply::Hang = reply {
@@ -251,6 +255,7 @@ impl Station {
             replies: HashMap::new(),
             default: Reply::Accept,
             version: Ok(()),
+            down: false,
             latency: Duration::from_millis(100),
             sent: Vec::new(),
             versions: Vec::new(),
