@@ -18,6 +18,7 @@
 //! Only one service uses a data folder: it holds a lock on `queue.lock`.
 
 mod edits;
+mod finished;
 mod integrity;
 mod known;
 mod leftover;
@@ -32,6 +33,7 @@ pub mod spool;
 mod tidy;
 
 pub use edits::file_with_id;
+pub use finished::Kept;
 pub use leftover::Leftover;
 pub use note::{Note, Suspicion, Verdict};
 pub use open::{OpenError, Opened, open};
