@@ -7,7 +7,7 @@ use crate::archive::Archive;
 use crate::config::{AfterDelivery, Config, Retention};
 use crate::disposition::Disposition;
 use crate::folder::Folder;
-use crate::queue::{Error, Queue};
+use crate::queue::{self, Error, Queue};
 use crate::retention::{self, Limits, Removed};
 use crate::status::{Area, Status};
 use jiff::Timestamp;
@@ -29,8 +29,6 @@ const LOOK: Duration = Duration::from_secs(600);
 const SWEEP: Duration = Duration::from_secs(6 * 3600);
 /// How often old identifiers are forgotten.
 const PRUNE: Duration = Duration::from_secs(24 * 3600);
-/// The fact that says from when on files may be removed from the folder behind it, in seconds since 1970.
-const FROM: &str = "retention_from:";
 
 /// What the keeper works with.
 pub struct Setup {
@@ -72,6 +70,27 @@ pub fn ends(config: &Config) -> Disposition {
         AfterDelivery::Archive => Some(Archive::new(config.archive_folder())),
     };
     Disposition::new(config.done_folder(), config.failed_folder()).with_archive(archive)
+}
+
+/// Warns of folders for delivered files that are not empty and that the service has not used yet: somebody else
+/// may be using them.
+pub fn foreign_folders(config: &Config) -> Vec<String> {
+    let mut folders = vec![("client.done_folder", config.done_folder())];
+    if config.client.after_delivery == AfterDelivery::Archive {
+        folders.push(("client.archive_folder", config.archive_folder()));
+    }
+    let mut warnings = Vec::new();
+    for (name, folder) in folders {
+        let is_empty = std::fs::read_dir(&folder).map_or(true, |mut entries| entries.next().is_none());
+        if !is_empty && queue::knows_folder(&config.client.data_dir, &folder) == Some(false) {
+            warnings.push(format!(
+                "{name}: {} is not empty, and the service has not used it yet; it removes only old files of its own \
+                 there, but better give it a folder that nobody else uses",
+                folder.display()
+            ));
+        }
+    }
+    warnings
 }
 
 struct Keeper {
@@ -208,7 +227,7 @@ impl Keeper {
     /// else seven days later. So it is after an update, too, and after the database was lost.
     fn removal_begins(&self, folder: &Path, now: i64) -> Result<i64, Error> {
         let queue = &self.setup.queue;
-        let fact = format!("{FROM}{}", folder.display());
+        let fact = queue::removal_fact(folder);
         if let Some(from) = queue.fact(&fact)? {
             return Ok(from);
         }
@@ -234,7 +253,7 @@ enum End {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::queue::{self, Kept};
+    use crate::queue::Kept;
     use sha2::{Digest, Sha256};
     use std::fs;
 
@@ -288,8 +307,42 @@ mod tests {
             let failed = theirs + if failed_days == 0 { 2 } else { 0 };
             let all = [1 + theirs, 2 + theirs];
             assert_eq!(left(0), all);
+            let known = |folder: &str| queue::knows_folder(dir.path(), &path(folder));
+            assert_eq!([known("done"), known("elsewhere")], [Some(true), Some(false)]);
             assert_eq!(left(5), if before { all } else { [theirs, failed] }, "{before} {failed_days}");
             assert_eq!(left(8), [theirs, failed], "{before} {failed_days}");
+        }
+    }
+
+    /// Fails if: nobody is told of a folder that others use, or of one that is empty or known, or of the archive
+    /// where it is not in use.
+    #[test]
+    fn foreign_folders_are_told() {
+        for (after, file, known, told) in [
+            (AfterDelivery::Done, Some("done/recipe.json"), false, Some("client.done_folder")),
+            (AfterDelivery::Done, Some("done/recipe.json"), true, None),
+            (AfterDelivery::Done, None, false, None),
+            (AfterDelivery::Done, Some("archive/x"), false, None),
+            (AfterDelivery::Archive, Some("archive/x"), false, Some("client.archive_folder")),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            let path = |name: &str| dir.path().join(name);
+            for name in ["done", "archive"] {
+                fs::create_dir(path(name)).unwrap();
+            }
+            if let Some(file) = file {
+                fs::write(path(file), "x").unwrap();
+            }
+            if known {
+                let queue = queue::open(dir.path()).unwrap().queue;
+                queue.remember(&queue::removal_fact(&path("done")), 0).unwrap();
+            }
+            let mut config = Config::new();
+            config.client.data_dir = dir.path().to_path_buf();
+            config.client.after_delivery = after;
+            let warnings = foreign_folders(&config);
+            assert_eq!(warnings.len(), usize::from(told.is_some()), "{file:?} {known} {warnings:?}");
+            assert!(warnings.iter().zip(told).all(|(text, told)| text.starts_with(told)), "{warnings:?}");
         }
     }
 }

@@ -6,9 +6,10 @@
 
 use super::rows::{blob_to_text, text_to_blob};
 use super::{Durability, Error, Queue};
-use rusqlite::{Transaction, params};
+use rusqlite::{Connection, OpenFlags, Transaction, params};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
+use std::time::Duration;
 
 /// How many files are remembered; the oldest beyond that are left to people.
 const MOST: i64 = 2_000_000;
@@ -107,6 +108,24 @@ impl Queue {
         })?;
         Ok(())
     }
+}
+
+/// The fact that says from when on files may be removed from a folder, in seconds since 1970.
+pub(crate) fn removal_fact(folder: &Path) -> String {
+    format!("retention_from:{}", folder.display())
+}
+
+/// Whether the service has used a folder for finished files before: asked of the database in its data folder
+/// while the service may be running. `None` if it does not tell.
+pub fn knows_folder(data: &Path, folder: &Path) -> Option<bool> {
+    let path = data.join(super::DATABASE);
+    if !path.try_exists().ok()? {
+        return Some(false);
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).ok()?;
+    connection.busy_timeout(Duration::from_secs(1)).ok()?;
+    Some(super::schema::fact(&connection, &removal_fact(folder)).ok()?.is_some())
 }
 
 /// Remembers a file.

@@ -33,7 +33,8 @@ pub mod spool;
 mod tidy;
 
 pub use edits::file_with_id;
-pub use finished::Kept;
+pub(crate) use finished::removal_fact;
+pub use finished::{Kept, knows_folder};
 pub use leftover::Leftover;
 pub use note::{Note, Suspicion, Verdict};
 pub use open::{OpenError, Opened, open};
@@ -49,6 +50,9 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+/// The name of the database in the data folder.
+const DATABASE: &str = "queue.db";
 
 /// The queue failed.
 #[derive(Debug, thiserror::Error)]
