@@ -16,7 +16,7 @@ pub(crate) use original::hash;
 pub use reason::{Reason, Sent, Stage, hex, id_for};
 
 use crate::archive::Archive;
-use crate::folder::{Folder, Identity, Kind, Moved};
+use crate::folder::{self, Folder, Identity, Kind, Moved};
 use crate::queue::step;
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -259,8 +259,9 @@ fn discard_orphan(
     suffix: &str,
     is_ours: impl FnOnce(&[u8]) -> bool,
 ) -> io::Result<()> {
-    let beside = with_suffix(name, suffix);
-    if to.exists(name)? || !to.exists(&beside)? {
+    let name = folder::shortened(name);
+    let beside = with_suffix(&name, suffix);
+    if to.exists(&name)? || !to.exists(&beside)? {
         return Ok(());
     }
     let content = to.open_file(&beside).ok().and_then(|mut open| open.read(1 << 20).ok());

@@ -194,7 +194,7 @@ impl Folder {
 }
 
 /// File systems allow 255 bytes (or units) for a name; `.NUMBER` and `.reason.json` must fit, too.
-fn shortened(name: &OsStr) -> OsString {
+pub(crate) fn shortened(name: &OsStr) -> OsString {
     const LONGEST: usize = 220;
     if name.len() <= LONGEST {
         return name.to_owned();
