@@ -243,6 +243,13 @@ pub fn days(folder: &Folder) -> io::Result<Vec<OsString>> {
     Ok(days)
 }
 
+/// Whether a name has the form of those in the archive: `STEM~ID.EXTENSION.gz`.
+pub fn is_name(name: &OsStr) -> bool {
+    let text = name.to_string_lossy();
+    let id = text.rsplit_once('~').map(|(_, rest)| rest.split('.').next().unwrap_or_default());
+    text.ends_with(SUFFIX) && id.is_some_and(|id| id.parse::<uuid::Uuid>().is_ok())
+}
+
 fn is_day(name: &OsStr) -> bool {
     name.to_str().is_some_and(|name| name.parse::<jiff::civil::Date>().is_ok())
 }

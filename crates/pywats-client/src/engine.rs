@@ -1,7 +1,7 @@
 //! The pipeline of one configuration: queue, intake and upload, started and stopped together.
 
-use crate::config::Config;
 use crate::config::folders::{self, Folders};
+use crate::config::{AfterDelivery, Config};
 use crate::folder::Folder;
 use crate::intake;
 use crate::keeper;
@@ -128,7 +128,8 @@ impl Engine {
             retention: config.retention,
             done,
             failed,
-            archive: config.archive_folder(),
+            archive: (config.client.after_delivery == AfterDelivery::Archive)
+                .then(|| config.archive_folder()),
         });
         let keeper = thread::Builder::new().name("keeper".to_owned()).spawn(life).map_err(|error| {
             stop_intake.stop();

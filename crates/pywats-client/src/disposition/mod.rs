@@ -13,10 +13,11 @@ mod reason;
 
 pub use census::{Census, Newest};
 pub use original::Original;
-pub use reason::{Reason, Sent, Stage, hex};
+pub(crate) use original::hash;
+pub use reason::{Reason, Sent, Stage, hex, id_for};
 
 use crate::archive::Archive;
-use crate::folder::{Folder, Identity, Kind, Moved};
+use crate::folder::{self, Folder, Identity, Kind, Moved};
 use crate::queue::step;
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -72,10 +73,12 @@ pub struct Ending<'a> {
 }
 
 /// Where a file was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Whereabouts {
-    /// It was moved.
+    /// It was moved to its end.
     Moved,
+    /// It was moved into the done folder, under this name.
+    Done(OsString),
     /// It was not there.
     Absent,
 }
@@ -90,6 +93,11 @@ impl Disposition {
     #[must_use]
     pub fn with_archive(self, archive: Option<Archive>) -> Self {
         Disposition { archive, ..self }
+    }
+
+    /// Where delivered files go without an archive.
+    pub fn done_folder(&self) -> &Path {
+        &self.done
     }
 
     /// Moves decided reports to their end; a result for each.
@@ -143,18 +151,24 @@ impl Disposition {
         let mut move_it = || {
             let done = opened(open, &self.done)?;
             let _choosing = self.choosing();
+            let mut name = None;
+            discard_orphan(done, ending.name, SENT_SUFFIX, |json| Sent::of(ending).is_in(json))?;
             let moved = to_free_name(done, ending.name, |free| {
                 if let Some(now) = &mut beside {
                     let name = with_suffix(free, SENT_SUFFIX);
                     done.rename_over(now, &name)?;
                     *now = name;
                 }
+                name = Some(free.to_owned());
                 leave_spool(spool, ending.spool, done, free)
             });
             if let (Some(beside), Err(_) | Ok(Whereabouts::Absent)) = (&beside, &moved) {
                 done.discard(beside);
             }
-            moved
+            Ok(match (moved?, name) {
+                (Whereabouts::Moved, Some(name)) => Whereabouts::Done(name),
+                (moved, _) => moved,
+            })
         };
         move_it().map_err(|error| blame(spool, &self.done, error))
     }
@@ -173,6 +187,7 @@ impl Disposition {
             }
             let failed = opened(open, &self.failed)?;
             let _choosing = self.choosing();
+            discard_orphan(failed, ending.name, REASON_SUFFIX, |json| json == reason.as_bytes())?;
             let moved = to_free_name(failed, ending.name, |free| {
                 failed.write(&with_suffix(free, REASON_SUFFIX), reason.as_bytes(), true)?;
                 leave_spool(spool, ending.spool, failed, free)
@@ -266,6 +281,25 @@ fn to_free_name(
     }
 }
 
+/// Removes what a crash has left beside a name before its file came, so that the name is free for it.
+fn discard_orphan(
+    to: &Folder,
+    name: &OsStr,
+    suffix: &str,
+    is_ours: impl FnOnce(&[u8]) -> bool,
+) -> io::Result<()> {
+    let name = folder::shortened(name);
+    let beside = with_suffix(&name, suffix);
+    if to.exists(&name)? || !to.exists(&beside)? {
+        return Ok(());
+    }
+    let content = to.open_file(&beside).ok().and_then(|mut open| open.read(1 << 20).ok());
+    if content.is_some_and(|content| is_ours(&content)) {
+        to.discard(&beside);
+    }
+    Ok(())
+}
+
 /// Renames a file out of the spool, or copies it where that is another file system.
 fn leave_spool(spool: &Folder, name: &OsStr, to: &Folder, new: &OsStr) -> io::Result<Moved> {
     step("to be moved");
@@ -306,7 +340,8 @@ fn move_to_free_name(
     }
 }
 
-fn with_suffix(name: &OsStr, suffix: &str) -> OsString {
+/// The name of what lies beside a file.
+pub fn with_suffix(name: &OsStr, suffix: &str) -> OsString {
     let mut name = name.to_owned();
     name.push(suffix);
     name

@@ -23,6 +23,7 @@ mod lease;
 pub mod place;
 mod transfer;
 
+use crate::disposition::{REASON_SUFFIX, SENT_SUFFIX};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read};
@@ -155,14 +156,29 @@ impl Folder {
         Ok(())
     }
 
+    fn is_taken(&self, name: &OsStr) -> io::Result<bool> {
+        if self.exists(name)? {
+            return Ok(true);
+        }
+        for suffix in [SENT_SUFFIX, REASON_SUFFIX] {
+            let mut beside = name.to_owned();
+            beside.push(suffix);
+            if self.exists(&beside)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// The first free one of `name`, `name.1`, `name.2`… with the number before the extension. A name
-    /// too long for an extension to be added is cut.
+    /// too long for an extension to be added is cut. A name is free if neither a file nor the note or reason
+    /// of one lies there: those would be taken for the new file's.
     ///
     /// # Errors
     /// If the folder cannot be read.
     pub fn free_name(&self, name: &OsStr) -> io::Result<OsString> {
         let name = shortened(name);
-        if !self.exists(&name)? {
+        if !self.is_taken(&name)? {
             return Ok(name);
         }
         let path = std::path::Path::new(&name);
@@ -179,13 +195,13 @@ impl Folder {
         // Some test systems write the same name each time: the search doubles its steps, then halves them.
         let mut taken = 0;
         let mut step = 1;
-        while self.exists(&numbered(taken + step))? {
+        while self.is_taken(&numbered(taken + step))? {
             taken += step;
             step *= 2;
         }
         while step > 1 {
             step /= 2;
-            if self.exists(&numbered(taken + step))? {
+            if self.is_taken(&numbered(taken + step))? {
                 taken += step;
             }
         }
@@ -194,7 +210,7 @@ impl Folder {
 }
 
 /// File systems allow 255 bytes (or units) for a name; `.NUMBER` and `.reason.json` must fit, too.
-fn shortened(name: &OsStr) -> OsString {
+pub(crate) fn shortened(name: &OsStr) -> OsString {
     const LONGEST: usize = 220;
     if name.len() <= LONGEST {
         return name.to_owned();

@@ -18,6 +18,7 @@
 //! Only one service uses a data folder: it holds a lock on `queue.lock`.
 
 mod edits;
+mod finished;
 mod integrity;
 mod known;
 mod leftover;
@@ -32,6 +33,8 @@ pub mod spool;
 mod tidy;
 
 pub use edits::file_with_id;
+pub(crate) use finished::removal_fact;
+pub use finished::{Kept, knows_folder};
 pub use leftover::Leftover;
 pub use note::{Note, Suspicion, Verdict};
 pub use open::{OpenError, Opened, open};
@@ -48,6 +51,9 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+/// The name of the database in the data folder.
+const DATABASE: &str = "queue.db";
 
 /// The queue failed.
 #[derive(Debug, thiserror::Error)]

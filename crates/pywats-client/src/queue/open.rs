@@ -62,7 +62,7 @@ pub struct Opened {
 /// If another service has it, a newer program wrote it, or the disk refuses.
 pub fn open(data_dir: &Path) -> Result<Opened, OpenError> {
     let lock = Arc::new(lock(&data_dir.join("queue.lock"))?);
-    let path = data_dir.join("queue.db");
+    let path = data_dir.join(super::DATABASE);
     let found_before = integrity::found_before(&path).filter(|_| path.exists());
     let opened = match found_before {
         Some(damage) => Err(Trouble::Damaged(damage)),

@@ -228,6 +228,52 @@ fn what_was_sent_stands_beside() {
     assert_eq!(json["changed_for_sending"][1], "sn");
 }
 
+/// Fails if: a report takes a name beside which the note or reason of another lies, is not remembered under
+/// the name that it got, or does not take its own place again after a crash.
+#[test]
+fn a_stale_note_is_not_another_reports() {
+    let id = Uuid::from_u128(3);
+    let own = || {
+        let sha256 = sha2::Digest::finalize(<sha2::Sha256 as sha2::Digest>::new_with_prefix("content"));
+        crate::disposition::Sent { id, sha256: sha256.into(), notes: &[] }.to_json("a.json".as_ref())
+    };
+    let refused = || Verdict::Refused("why".to_owned());
+    // the verdict, what lies there, its content, the name that the report gets
+    for (verdict, there, content, expected) in [
+        (Verdict::Delivered, "done/a.json", "x".to_owned(), "done/a.1.json"),
+        (Verdict::Delivered, "done/a.json.sent.json", "of another".to_owned(), "done/a.1.json"),
+        (Verdict::Delivered, "done/a.json.reason.json", "of another".to_owned(), "done/a.1.json"),
+        (Verdict::Delivered, "done/a.json.sent.json", own(), "done/a.json"),
+        (Verdict::Delivered, "done/b.json", "x".to_owned(), "done/a.json"),
+        (refused(), "failed/a.json.reason.json", "of another".to_owned(), "failed/a.1.json"),
+        (refused(), "failed/a.json.reason.json", "why".to_owned(), "failed/a.json"),
+    ] {
+        let station = Station::new();
+        fs::write(station.path(there), &content).unwrap();
+        let mut new = station.claim("a.json", "content", id);
+        new.notes = vec!["sn".to_owned()];
+        let seq = station.queue().add(&[new.clone()]).unwrap()[0];
+        let delivered = verdict == Verdict::Delivered;
+        station.queue().note(&[(seq, Note::Decided(verdict))]).unwrap();
+        assert_eq!(station.settle().moved, 1);
+        let case = format!("{there} {content:?}");
+        assert_eq!(fs::read_to_string(station.path(expected)).unwrap(), "content", "{case}");
+        let mut kept = Vec::new();
+        let done = station.path("done");
+        station
+            .queue()
+            .each_kept(&done, |file| {
+                kept.push(file);
+                true
+            })
+            .unwrap();
+        let remembered: Vec<_> = kept.iter().map(|kept| done.join(&kept.name)).collect();
+        let of_done = if delivered { vec![station.path(expected)] } else { Vec::new() };
+        assert_eq!(remembered, of_done, "{case}");
+        assert!(kept.iter().all(|kept| (kept.size, kept.sha256) == (new.size, new.sha256)), "{case}");
+    }
+}
+
 fn seqs(entries: &[Entry]) -> Vec<i64> {
     entries.iter().map(|entry| entry.seq).collect()
 }
