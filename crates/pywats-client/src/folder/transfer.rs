@@ -27,6 +27,16 @@ impl Folder {
         self.appear(name, false, |file| file.write_all(content))
     }
 
+    /// Whether a new file can be made here.
+    pub fn takes_files(&self) -> bool {
+        let temporary = temporary_name();
+        let made = self.create(&temporary).map(drop);
+        if made.is_ok() {
+            self.discard(&temporary);
+        }
+        made.is_ok()
+    }
+
     /// Writes a small file, replacing one of the same name. It is whole only when this returns, and a power
     /// cut soon after may leave it empty.
     ///
