@@ -137,8 +137,7 @@ impl Again {
         let mut safe = Vec::new();
         for ((seq, report, _), synced) in judged.into_iter().zip(synced) {
             if let Synced::Failed(error) = synced {
-                let path = spool.path().join(&report.spool);
-                let why = format!("{path:?}: cannot be written to the disk: {error}; check the disk");
+                let why = format!("cannot be written to the disk: {error}; check the disk");
                 self.is_troubled(seq, &report.spool, why, now);
             } else {
                 // The upload finds what is gone, and says so.
@@ -171,8 +170,8 @@ impl Setup<'_> {
             Ok(open) => open,
             // The upload finds that it is gone, and says so.
             Err(OpenRefused::Gone | OpenRefused::InUse) => return None,
-            Err(OpenRefused::Foreign(what)) => return Some(self.unreadable(spool, what)),
-            Err(OpenRefused::Failed(error)) => return Some(self.unreadable(spool, &error.to_string())),
+            Err(OpenRefused::Foreign(what)) => return Some(unreadable(what)),
+            Err(OpenRefused::Failed(error)) => return Some(unreadable(&error.to_string())),
         };
         history.seen(open.identity, now);
         let ready = history.readiness(open.writer, now, SystemTime::now(), || folder.knows_writers());
@@ -203,13 +202,6 @@ impl Setup<'_> {
         }
     }
 
-    fn unreadable(&self, spool: &OsString, why: &str) -> Verdicts {
-        let path = self.queue.spool().path().join(spool);
-        Verdicts::Unreadable(format!(
-            "{path:?}: waits, but cannot be read: {why}; let the service's account read it"
-        ))
-    }
-
     fn report(
         &self,
         entry: &Entry,
@@ -233,6 +225,10 @@ impl Setup<'_> {
             copied: false,
         }
     }
+}
+
+fn unreadable(why: &str) -> Verdicts {
+    Verdicts::Unreadable(format!("waits, but cannot be read: {why}; let the service's account read it"))
 }
 
 fn read_unchanged(open: &mut OpenFile) -> Option<Vec<u8>> {

@@ -224,13 +224,16 @@ impl Taker<'_> {
             Claimed::Failed(error) => {
                 let spool = self.queue.spool();
                 let what = format!(
-                    "{name:?} cannot be moved from {} to {}: {error}; let the service's account use both folders, \
-                     and check for free space",
-                    self.watch.path().display(),
+                    "cannot be moved to {}: {error}; let the service's account use both folders, and check for free \
+                     space",
                     spool.path().display()
                 );
                 // A spool that takes other files is not the reason.
-                if spool.takes_files() { Outcome::Immovable(what) } else { Outcome::Storage(what) }
+                if spool.takes_files() {
+                    Outcome::Immovable(what)
+                } else {
+                    Outcome::Storage(format!("{:?}: {what}", self.watch.path().join(name)))
+                }
             }
         }
     }

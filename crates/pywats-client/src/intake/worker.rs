@@ -8,7 +8,7 @@ use super::claim::{Batch, Left, RETRY};
 use super::is_report_name;
 use super::readiness::STABLE;
 use super::take::{Finding, Outcome, Taker};
-use super::troubles::{Troubles, let_in};
+use super::troubles::{Trouble, Troubles, let_in};
 use super::untaken::Untaken;
 use super::watch::News;
 use super::watched::{RESCAN, Watched};
@@ -324,8 +324,7 @@ impl Intake {
 
     /// Draws the conclusions from a look at a file.
     fn conclude(&mut self, name: &OsStr, outcome: Outcome, now: Instant) {
-        // Quoted as Rust does: a name may hold anything, line breaks too.
-        let file = format!("{:?}", self.setup.folder.join(name));
+        let file = self.setup.folder.join(name);
         let mut trouble = None;
         let waits = matches!(outcome, Outcome::Incomplete(_));
         self.untaken.incomplete(name, waits, &self.setup.status);
@@ -333,15 +332,14 @@ impl Intake {
             Outcome::Claimed | Outcome::Known | Outcome::Gone => self.agenda.forget(name),
             Outcome::Later(time) => self.agenda.do_at(name, now + time),
             Outcome::Incomplete(time) => {
-                tracing::debug!("{file}: the text ends too early; waiting for the rest of it");
+                tracing::debug!("{file:?}: the text ends too early; waiting for the rest of it");
                 self.agenda.do_at(name, now + time);
             }
             Outcome::Foreign("a folder") => self.agenda.do_at(name, now + RESCAN),
             Outcome::Foreign(what) => {
                 self.agenda.do_at(name, now + RESCAN);
-                trouble = Some(format!(
-                    "{file}: is {what} and is not opened; put the report itself into the watch folder"
-                ));
+                trouble =
+                    Some(format!("is {what} and is not opened; put the report itself into the watch folder"));
             }
             Outcome::Unusable(identity, refusal) => {
                 self.agenda.memory(name, now).finding = Some((identity, Finding::Aside));
@@ -349,7 +347,7 @@ impl Intake {
             }
             Outcome::Unreadable(error) => {
                 self.agenda.do_at(name, now + RETRY);
-                trouble = Some(format!("{file}: cannot be read: {error}; {}", let_in(&error)));
+                trouble = Some(format!("cannot be read: {error}; {}", let_in(&error)));
             }
             Outcome::Immovable(what) => {
                 self.agenda.do_at(name, now + RETRY);
@@ -358,7 +356,7 @@ impl Intake {
             Outcome::Stays(error) => {
                 self.agenda.do_at(name, now + RESCAN);
                 trouble = Some(format!(
-                    "{file}: its report was taken in, but the file cannot be removed: {error}; let the service's \
+                    "its report was taken in, but the file cannot be removed: {error}; let the service's \
                      account remove files from the watch folder, or remove it yourself"
                 ));
             }
@@ -369,7 +367,7 @@ impl Intake {
                 self.blocked_until = Some(now + DISK);
             }
         }
-        self.troubles.set(name, trouble);
+        self.troubles.set(name, trouble.map(|what| Trouble::new(&file, what)));
         self.tell_of_writers();
     }
 
@@ -427,11 +425,11 @@ impl Intake {
             self.agenda.memory(&name, now);
             self.agenda.do_at(&name, now + RETRY);
             self.resting.insert(name.clone(), now + RETRY);
-            self.troubles.set(&name, Some(format!("{:?}: {what}", self.setup.folder.join(&name))));
+            self.troubles.set(&name, Some(Trouble::new(&self.setup.folder.join(&name), what)));
             self.troubles.set(&spool, None);
         } else {
             let waits = self.setup.queue.spool().path().join(&spool);
-            self.troubles.set(&spool, Some(format!("{waits:?}: {what}")));
+            self.troubles.set(&spool, Some(Trouble::new(&waits, what)));
         }
     }
 
@@ -445,7 +443,8 @@ impl Intake {
         };
         let worked = self.again.work(setup, Instant::now());
         for (spool, trouble) in self.again.troubles() {
-            self.troubles.set(&spool, trouble);
+            let path = self.setup.queue.spool().path().join(&spool);
+            self.troubles.set(&spool, trouble.map(|what| Trouble::new(&path, what)));
         }
         match worked {
             Ok(0) => {}
@@ -495,8 +494,8 @@ impl Intake {
                 }
                 PutAside::Stuck(name, error) => {
                     let file = self.setup.folder.join(&name);
-                    let trouble = format!("{file:?}: unusable, but stays: {error}");
-                    self.troubles.set(&name, Some(trouble));
+                    let what = format!("unusable, but stays: {error}");
+                    self.troubles.set(&name, Some(Trouble::new(&file, what)));
                 }
             }
         }
