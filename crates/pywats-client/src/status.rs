@@ -153,6 +153,11 @@ impl Status {
         }
     }
 
+    /// There is a problem that the log has already, perhaps in other words.
+    pub fn revise(&self, area: Area, what: impl Into<String>) {
+        self.inner().problems.insert(area, what.into());
+    }
+
     /// There is no problem, or not any more.
     pub fn fine(&self, area: Area) {
         let mut inner = self.inner();

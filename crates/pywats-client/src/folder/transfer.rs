@@ -27,6 +27,16 @@ impl Folder {
         self.appear(name, false, |file| file.write_all(content))
     }
 
+    /// Whether a new file can be made here.
+    pub fn takes_files(&self) -> bool {
+        let temporary = temporary_name();
+        let made = self.create(&temporary).map(drop);
+        if made.is_ok() {
+            self.discard(&temporary);
+        }
+        made.is_ok()
+    }
+
     /// Writes small files under temporary names and gives these back. Their content is on the disk when this
     /// returns. They are given their names by [`Folder::rename_over`], or discarded.
     ///
