@@ -87,8 +87,8 @@ fn take(queue: &Queue, watch: &Folder, names: &[String]) {
             copied: false,
         });
     }
-    let names: Vec<_> = batch.iter().map(|report| report.spool.clone()).collect();
-    let flushed = spool::synchronise(queue.spool(), &names).expect("synchronised");
+    let files: Vec<_> = batch.iter().map(|report| (report.spool.as_os_str(), None)).collect();
+    let flushed = spool::synchronise(queue.spool(), &files).expect("synchronised");
     assert!(flushed.iter().all(Result::is_ok));
     queue.add(&batch).expect("added");
 }

@@ -5,7 +5,7 @@
 //! byte. The comment in its header is a JSON object in ASCII: name, watch folder, identifier, SHA-256, time
 //! of the delivery, and what was changed for sending. Any program that knows gzip reads both.
 
-use crate::disposition::{Ending, Whereabouts};
+use crate::disposition::{Ending, Whereabouts, copy_of};
 use crate::folder::{Folder, OpenFile, OpenRefused};
 use crate::queue::step;
 use flate2::bufread::GzDecoder;
@@ -91,11 +91,6 @@ impl Archive {
         }
         Folder::open(&path)
     }
-}
-
-/// The same error once more; the system's own is not cloned.
-fn copy_of(error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), error.to_string())
 }
 
 fn keep_one(spool: &Folder, ending: &Ending<'_>, day: &Folder, now: Timestamp) -> io::Result<Whereabouts> {
@@ -246,6 +241,13 @@ pub fn days(folder: &Folder) -> io::Result<Vec<OsString>> {
     days.retain(|name| is_day(name));
     days.sort();
     Ok(days)
+}
+
+/// Whether a name has the form of those in the archive: `STEM~ID.EXTENSION.gz`.
+pub fn is_name(name: &OsStr) -> bool {
+    let text = name.to_string_lossy();
+    let id = text.rsplit_once('~').map(|(_, rest)| rest.split('.').next().unwrap_or_default());
+    text.ends_with(SUFFIX) && id.is_some_and(|id| id.parse::<uuid::Uuid>().is_ok())
 }
 
 fn is_day(name: &OsStr) -> bool {

@@ -8,17 +8,17 @@ use std::path::PathBuf;
 #[cfg(windows)]
 const FILES: &str = r"Files:
   %ProgramData%\pyWATS\config.json  The configuration; another one by --config or PYWATS_CONFIG
-  %ProgramData%\pyWATS              The data: queue.db, watch, done, failed; see client.data_dir
+  %ProgramData%\pyWATS              The data: queue.db, spool, watch, done, failed; see client.data_dir
   %ProgramData%\pyWATS\logs         The log of the service; warnings are in the event log, too";
 #[cfg(target_os = "macos")]
 const FILES: &str = "Files:
   /Library/Application Support/pyWATS/config.json  The configuration; another one by --config or PYWATS_CONFIG
-  /Library/Application Support/pyWATS              The data: queue.db, watch, done, failed; see client.data_dir
+  /Library/Application Support/pyWATS              The data: queue.db, spool, watch, done, failed; see client.data_dir
   standard error                                   The log";
 #[cfg(not(any(windows, target_os = "macos")))]
 const FILES: &str = "Files:
   /etc/pywats/config.json  The configuration; another one by --config or PYWATS_CONFIG
-  /var/lib/pywats          The data: queue.db, watch, done, failed; see client.data_dir
+  /var/lib/pywats          The data: queue.db, spool, watch, done, failed; see client.data_dir
   the journal              The log of the service: journalctl -u pywats-client; run writes to standard error";
 
 /// Uploads manufacturing test reports to a WATS server.
@@ -42,8 +42,9 @@ pub enum Command {
     /// Reports that are dropped into the watch folder (*.json, *.wsjf) are queued as soon as their
     /// writer has closed them, and uploaded. Delivered files move to the done folder, refused ones to
     /// the failed folder with a reason file beside them. SIGTERM, SIGINT or the service manager stop
-    /// the service; SIGHUP makes it read its configuration again, which it also does by itself when
-    /// the file changes.
+    /// the service. SIGHUP (systemctl reload pywats-client; on Windows sc control pywats-client
+    /// paramchange) makes it read its configuration again and try at once what waits, parked reports
+    /// too. It reads the configuration by itself when the file changes.
     Run(RunArgs),
     /// Show which configuration the service would use and what is wrong with it.
     ///
@@ -152,7 +153,8 @@ pub const SECTIONS: &[Section] = &[
         &[
             (
                 "/etc/pywats/config.json",
-                "The configuration: JSON with the optional sections server, client, upload, logging and health. \
+                "The configuration: JSON with the optional sections server, client, reports, upload, retention, \
+                 logging and health. \
                  On Windows %ProgramData%\\pyWATS\\config.json, on macOS /Library/Application \
                  Support/pyWATS/config.json. A change is noticed and applied by the running service.",
             ),
@@ -217,6 +219,10 @@ pub const SECTIONS: &[Section] = &[
             (
                 "pywats-client reprocess --from failed --since 2026-11-28",
                 "Upload again what was refused since that day, after its cause is gone.",
+            ),
+            (
+                "systemctl reload pywats-client",
+                "Try now what waits for the server, parked reports too. On Windows sc control pywats-client paramchange.",
             ),
             ("pywats-client diagnose > report.txt", "Write down what support asks first."),
             (

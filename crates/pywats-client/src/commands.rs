@@ -5,7 +5,7 @@ use crate::config::settings::SETTINGS;
 use crate::config::{FileState, Loaded, Sources};
 use crate::exit::Exit;
 use crate::reprocess::{self, ReprocessError};
-use crate::{diagnose, logging, run, upload};
+use crate::{diagnose, keeper, logging, run, upload};
 use clap::Parser;
 use std::io::{self, Write};
 use wats::{Failure, FailureKind};
@@ -75,6 +75,7 @@ fn check(loaded: &Loaded) -> Exit {
     let notes: Vec<String> = loaded
         .warnings
         .iter()
+        .chain(&keeper::foreign_folders(&loaded.config))
         .map(|text| marked("warning", text))
         .chain(problems.map(|text| marked("problem", text)))
         .collect();

@@ -1,7 +1,7 @@
 //! The pipeline of one configuration: queue, intake and upload, started and stopped together.
 
-use crate::config::Config;
 use crate::config::folders::{self, Folders};
+use crate::config::{AfterDelivery, Config};
 use crate::folder::Folder;
 use crate::intake;
 use crate::keeper;
@@ -62,7 +62,6 @@ pub struct Engine {
     stop_keeper: keeper::Stopper,
     keeper: thread::JoinHandle<()>,
     queue: Arc<Queue>,
-    try_parked: Arc<Notify>,
 }
 
 impl Engine {
@@ -129,24 +128,23 @@ impl Engine {
             retention: config.retention,
             done,
             failed,
-            archive: config.archive_folder(),
+            archive: (config.client.after_delivery == AfterDelivery::Archive)
+                .then(|| config.archive_folder()),
         });
         let keeper = thread::Builder::new().name("keeper".to_owned()).spawn(life).map_err(|error| {
             stop_intake.stop();
             StartError::Thread(error)
         })?;
         let (stop, stopped) = watch::channel(false);
-        let try_parked = Arc::new(Notify::new());
         let upload = tokio::spawn(upload::worker::run(upload::worker::Setup {
             store: Arc::clone(&queue),
             status: Arc::clone(status),
             queued,
-            try_parked: Arc::clone(&try_parked),
             link,
             stop: stopped,
         }));
         tracing::info!("watching {}", watched.display());
-        Ok(Engine { stop, stop_intake, intake, upload, stop_keeper, keeper, queue, try_parked })
+        Ok(Engine { stop, stop_intake, intake, upload, stop_keeper, keeper, queue })
     }
 
     /// Returns when a worker has ended although nobody asked it to.
@@ -166,11 +164,6 @@ impl Engine {
                 }
             }
         }
-    }
-
-    /// Parked reports are tried now, not tomorrow.
-    pub fn try_parked(&self) {
-        self.try_parked.notify_one();
     }
 
     /// How many reports are still queued; unknown if the database cannot be read.

@@ -8,6 +8,7 @@
 //! | `/health/details` | as ready, with everything there is to know | |
 //! | `/metrics` | always, in [Prometheus' text format](https://prometheus.io/docs/instrumenting/exposition_formats/) | |
 
+use crate::service::RELOAD;
 use crate::status::{Area, Status};
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
@@ -155,7 +156,9 @@ fn details(view: &View) -> Response {
                 "newest": parked.newest,
                 "since": parked.since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
                 "reason": parked.why,
+                "try_now": RELOAD,
             })),
+            "pace_per_minute": status.pace(),
             "failed_folder_files": failed.files,
             "failed_folder_newest": newest,
             "last_error": status.last_error(),
@@ -183,6 +186,12 @@ fn metrics(view: &View) -> Response {
         ),
         ("pywats_reports_pending", "gauge", "Reports that wait for the server.", counts.pending),
         ("pywats_reports_parked", "gauge", "Those of them that are only tried daily.", counts.parked),
+        (
+            "pywats_learnt_reports_per_minute",
+            "gauge",
+            "How many the server lets through, as learnt from 429; 0 if it has not limited them.",
+            status.pace().unwrap_or_default().into(),
+        ),
         ("pywats_reports_delivered_total", "counter", "Reports that the server accepted.", counts.delivered),
         ("pywats_failed_files", "gauge", "Files that lie in the failed folder.", status.failed_files().files),
         ("pywats_reports_failed_total", "counter", "Files and reports that were refused.", counts.failed),

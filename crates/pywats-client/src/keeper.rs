@@ -7,12 +7,12 @@ use crate::archive::Archive;
 use crate::config::{AfterDelivery, Config, Retention};
 use crate::disposition::Disposition;
 use crate::folder::Folder;
-use crate::queue::{Error, Queue};
+use crate::queue::{self, Error, Queue};
 use crate::retention::{self, Limits, Removed};
 use crate::status::{Area, Status};
 use jiff::Timestamp;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -29,8 +29,6 @@ const LOOK: Duration = Duration::from_secs(600);
 const SWEEP: Duration = Duration::from_secs(6 * 3600);
 /// How often old identifiers are forgotten.
 const PRUNE: Duration = Duration::from_secs(24 * 3600);
-/// The fact that says from when on files may be removed, in seconds since 1970.
-const FROM: &str = "retention_from";
 
 /// What the keeper works with.
 pub struct Setup {
@@ -46,8 +44,8 @@ pub struct Setup {
     pub done: PathBuf,
     /// The failed folder.
     pub failed: PathBuf,
-    /// The archive, where one was ever in use.
-    pub archive: PathBuf,
+    /// The archive, where delivered files go there.
+    pub archive: Option<PathBuf>,
 }
 
 /// A handle to end the keeper.
@@ -72,6 +70,27 @@ pub fn ends(config: &Config) -> Disposition {
         AfterDelivery::Archive => Some(Archive::new(config.archive_folder())),
     };
     Disposition::new(config.done_folder(), config.failed_folder()).with_archive(archive)
+}
+
+/// Warns of folders for delivered files that are not empty and that the service has not used yet: somebody else
+/// may be using them.
+pub fn foreign_folders(config: &Config) -> Vec<String> {
+    let mut folders = vec![("client.done_folder", config.done_folder())];
+    if config.client.after_delivery == AfterDelivery::Archive {
+        folders.push(("client.archive_folder", config.archive_folder()));
+    }
+    let mut warnings = Vec::new();
+    for (name, folder) in folders {
+        let is_empty = std::fs::read_dir(&folder).map_or(true, |mut entries| entries.next().is_none());
+        if !is_empty && queue::knows_folder(&config.client.data_dir, &folder) == Some(false) {
+            warnings.push(format!(
+                "{name}: {} is not empty, and the service has not used it yet; it removes only old files of its own \
+                 there, but better give it a folder that nobody else uses",
+                folder.display()
+            ));
+        }
+    }
+    warnings
 }
 
 struct Keeper {
@@ -125,7 +144,10 @@ impl Keeper {
             }
         }
         let today = Timestamp::now().as_second();
-        let pressing = || retention::is_pressing(&self.setup.done) && self.may_remove(today);
+        let pressing = || {
+            let folder = self.setup.archive.as_ref().unwrap_or(&self.setup.done);
+            retention::is_pressing(folder) && self.may_remove(folder, today)
+        };
         if self.sweep <= now || pressing() {
             self.sweep = now + SWEEP;
             self.keep_retention(today)?;
@@ -133,6 +155,7 @@ impl Keeper {
         if self.prune <= now {
             self.prune = now + PRUNE;
             self.setup.queue.prune_known()?;
+            self.setup.queue.prune_kept()?;
         }
         Ok(settled)
     }
@@ -157,24 +180,27 @@ impl Keeper {
         Ok(left.is_empty())
     }
 
-    fn may_remove(&self, now: i64) -> bool {
-        self.removal_begins(now).is_ok_and(|from| from <= now)
+    fn may_remove(&self, folder: &Path, now: i64) -> bool {
+        self.removal_begins(folder, now).is_ok_and(|from| from <= now)
     }
 
     /// Removes what is over the limits at this time, in seconds since 1970.
     fn keep_retention(&self, now: i64) -> Result<(), Error> {
-        let from = self.removal_begins(now)?;
-        let Setup { retention, done, failed, archive, .. } = &self.setup;
+        let Setup { queue, retention, done, failed, archive, .. } = &self.setup;
         let go_on = || !self.stopping();
-        let delivered = Limits::of_delivered(retention, done);
-        let archived = Limits::of_delivered(retention, archive);
-        let refused = Limits::of_refused(retention);
-        for (path, limits, of_days) in
-            [(done, delivered, false), (archive, archived, true), (failed, refused, false)]
-        {
-            let keep = |folder: &Folder, remove| match of_days {
-                true => retention::apply_to_archive(folder, &limits, now, remove, go_on),
-                false => retention::apply(folder, &limits, now, remove, go_on),
+        let folders =
+            [(Some(done), End::Done), (archive.as_ref(), End::Archive), (Some(failed), End::Failed)];
+        for (path, end) in folders {
+            let Some(path) = path else { continue };
+            let from = self.removal_begins(path, now)?;
+            let limits = match end {
+                End::Failed => Limits::of_refused(retention),
+                _ => Limits::of_delivered(retention, path),
+            };
+            let keep = |folder: &Folder, remove| match end {
+                End::Done => retention::apply(queue, folder, &limits, now, remove, go_on),
+                End::Archive => retention::apply_to_archive(folder, &limits, now, remove, go_on),
+                End::Failed => retention::apply_to_failed(folder, &limits, now, remove, go_on),
             };
             match Folder::open(path).and_then(|folder| keep(&folder, from <= now)) {
                 Ok(Removed { files: 0, .. }) => {}
@@ -197,40 +223,56 @@ impl Keeper {
         Ok(())
     }
 
-    /// From when on files may be removed: at once in a new data folder, else seven days after the first start
-    /// of a version that knows of limits, or after the database was lost.
-    fn removal_begins(&self, now: i64) -> Result<i64, Error> {
-        let Setup { queue, done, .. } = &self.setup;
-        if let Some(from) = queue.fact(FROM)? {
+    /// From when on files may be removed from a folder: at once from one that was empty when it was first used,
+    /// else seven days later. So it is after an update, too, and after the database was lost.
+    fn removal_begins(&self, folder: &Path, now: i64) -> Result<i64, Error> {
+        let queue = &self.setup.queue;
+        let fact = queue::removal_fact(folder);
+        if let Some(from) = queue.fact(&fact)? {
             return Ok(from);
         }
-        let is_new = std::fs::read_dir(done).is_ok_and(|mut entries| entries.next().is_none());
+        let is_new = match std::fs::read_dir(folder) {
+            Ok(mut entries) => entries.next().is_none(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => true,
+            Err(_) => false,
+        };
         let from = if is_new { now } else { now + retention::GRACE };
-        queue.remember(FROM, from)?;
+        queue.remember(&fact, from)?;
         Ok(from)
     }
+}
+
+/// What a folder for finished files holds.
+#[derive(Clone, Copy)]
+enum End {
+    Done,
+    Archive,
+    Failed,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::queue;
+    use crate::queue::Kept;
+    use sha2::{Digest, Sha256};
     use std::fs;
 
     const DAY: i64 = 86_400;
 
-    /// Fails if: files that were there before the service knew of limits are removed without seven days of
-    /// warning, or those of a new data folder are kept longer; or refused ones are removed although nobody said so.
+    /// Fails if: files go from a folder that was not empty within seven days, or those of others at all, or those
+    /// of an empty folder are kept longer; or refused ones are removed although nobody said so.
     #[test]
     fn what_was_there_before_gets_a_week() {
-        for (before, failed_days) in [(true, 0), (false, 0), (false, 1)] {
+        for (before, failed_days) in [(true, 0), (true, 1), (false, 0), (false, 1)] {
             let dir = tempfile::tempdir().unwrap();
             let path = |name: &str| dir.path().join(name);
             for name in ["done", "failed"] {
                 fs::create_dir(path(name)).unwrap();
             }
             if before {
-                fs::write(path("done").join("old.json"), "x").unwrap();
+                for name in ["done/old.json", "failed/old.json"] {
+                    fs::write(path(name), "theirs").unwrap();
+                }
             }
             let queue = Arc::new(queue::open(dir.path()).unwrap().queue);
             let retention = Retention { done_days: 1, done_gigabytes: 0, failed_days };
@@ -241,25 +283,66 @@ mod tests {
                 retention,
                 done: path("done"),
                 failed: path("failed"),
-                archive: path("archive"),
+                archive: None,
             };
             let stopping = Arc::new(AtomicBool::new(false));
             let now = Instant::now();
             let keeper = Keeper { setup, stopping, look: now, sweep: now, prune: now };
             let today = Timestamp::now().as_second();
             keeper.keep_retention(today).unwrap();
-            for name in ["done/a.json", "failed/b.json", "failed/b.json.reason.json"] {
-                fs::write(path(name), "x").unwrap();
+            let reason = r#"{"reason": "r", "what_to_do": "w", "stage": "intake"}"#;
+            for (name, content) in
+                [("done/a.json", "x"), ("failed/b.json", "x"), ("failed/b.json.reason.json", reason)]
+            {
+                fs::write(path(name), content).unwrap();
             }
+            let kept =
+                Kept { name: "a.json".into(), size: 1, sha256: Sha256::digest("x").into(), time: today };
+            keeper.setup.queue.keep_in_mind(&path("done"), &kept).unwrap();
             let left = |days: i64| {
                 keeper.keep_retention(today + days * DAY).unwrap();
                 ["done", "failed"].map(|name| fs::read_dir(path(name)).unwrap().count())
             };
-            let failed = if failed_days == 0 { 2 } else { 0 };
-            let all = [1 + usize::from(before), 2];
+            let theirs = usize::from(before);
+            let failed = theirs + if failed_days == 0 { 2 } else { 0 };
+            let all = [1 + theirs, 2 + theirs];
             assert_eq!(left(0), all);
-            assert_eq!(left(5), if before { all } else { [0, failed] }, "{before} {failed_days}");
-            assert_eq!(left(8), [0, failed], "{before} {failed_days}");
+            let known = |folder: &str| queue::knows_folder(dir.path(), &path(folder));
+            assert_eq!([known("done"), known("elsewhere")], [Some(true), Some(false)]);
+            assert_eq!(left(5), if before { all } else { [theirs, failed] }, "{before} {failed_days}");
+            assert_eq!(left(8), [theirs, failed], "{before} {failed_days}");
+        }
+    }
+
+    /// Fails if: nobody is told of a folder that others use, or of one that is empty or known, or of the archive
+    /// where it is not in use.
+    #[test]
+    fn foreign_folders_are_told() {
+        for (after, file, known, told) in [
+            (AfterDelivery::Done, Some("done/recipe.json"), false, Some("client.done_folder")),
+            (AfterDelivery::Done, Some("done/recipe.json"), true, None),
+            (AfterDelivery::Done, None, false, None),
+            (AfterDelivery::Done, Some("archive/x"), false, None),
+            (AfterDelivery::Archive, Some("archive/x"), false, Some("client.archive_folder")),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            let path = |name: &str| dir.path().join(name);
+            for name in ["done", "archive"] {
+                fs::create_dir(path(name)).unwrap();
+            }
+            if let Some(file) = file {
+                fs::write(path(file), "x").unwrap();
+            }
+            if known {
+                let queue = queue::open(dir.path()).unwrap().queue;
+                queue.remember(&queue::removal_fact(&path("done")), 0).unwrap();
+            }
+            let mut config = Config::new();
+            config.client.data_dir = dir.path().to_path_buf();
+            config.client.after_delivery = after;
+            let warnings = foreign_folders(&config);
+            assert_eq!(warnings.len(), usize::from(told.is_some()), "{file:?} {known} {warnings:?}");
+            assert!(warnings.iter().zip(told).all(|(text, told)| text.starts_with(told)), "{warnings:?}");
         }
     }
 }

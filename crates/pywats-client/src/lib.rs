@@ -40,6 +40,7 @@ pub mod registry;
 pub mod reprocess;
 pub mod reserve;
 pub mod retention;
+pub mod room;
 pub mod run;
 pub mod service;
 pub mod status;

@@ -7,7 +7,7 @@
 use crate::archive;
 use crate::cli::{Origin, ReprocessArgs};
 use crate::config::Config;
-use crate::disposition::{REASON_SUFFIX, SENT_SUFFIX};
+use crate::disposition::{REASON_SUFFIX, SENT_SUFFIX, id_for};
 use crate::folder::{Folder, Kind, Moved, OpenRefused};
 use crate::intake::is_report_name;
 use crate::queue;
@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
@@ -30,6 +31,14 @@ pub enum ReprocessError {
     /// Nothing says which files.
     #[error("say which files: names, --since, --until, or --all")]
     Nothing,
+    /// Some files could not be taken back; each was named.
+    #[error("{left} files were left where they are, as said above; {taken} are back in the watch folder")]
+    Left {
+        /// How many were left.
+        left: usize,
+        /// How many were taken back.
+        taken: usize,
+    },
     /// A folder or file cannot be used.
     #[error("{}: {error}", path.display())]
     Files {
@@ -59,7 +68,7 @@ struct Candidate {
 /// Takes files back and says of each what became of it; changes nothing if `args.list` is set.
 ///
 /// # Errors
-/// If the selection or a folder cannot be used. What was taken back by then is in the watch folder.
+/// If the selection or a folder cannot be used, or if some files had to be left; the others are taken back.
 pub fn reprocess(
     config: &Config,
     args: &ReprocessArgs,
@@ -70,9 +79,10 @@ pub fn reprocess(
     let found = match args.from {
         Origin::Done => in_folder(&config.done_folder(), &wanted),
         Origin::Failed => in_folder(&config.failed_folder(), &wanted),
-        Origin::Archive => in_archive(&config.archive_folder(), &wanted),
+        Origin::Archive => in_archive(&config.archive_folder(), &wanted, &mut say),
     }?;
     let watch = open(&config.watch_folder())?;
+    let mut left = 0;
     for candidate in &found {
         let path = candidate.folder.join(&candidate.name);
         let shown = candidate.original.to_string_lossy();
@@ -85,10 +95,18 @@ pub fn reprocess(
             Origin::Done => take_back(candidate, &watch, SENT_SUFFIX, config.client.max_report_bytes),
             Origin::Failed => take_back(candidate, &watch, REASON_SUFFIX, config.client.max_report_bytes),
         };
-        taken.map_err(|error| ReprocessError::Files { path, error })?;
-        say(&format!("{shown}: back in the watch folder"));
+        match taken {
+            Ok(()) => say(&format!("{shown}: back in the watch folder")),
+            Err(error) => {
+                left += 1;
+                say(&format!("{}: {error}; left where it is", path.display()));
+            }
+        }
     }
-    Ok(found.len())
+    match left {
+        0 => Ok(found.len()),
+        _ => Err(ReprocessError::Left { left, taken: found.len() - left }),
+    }
 }
 
 impl Wanted {
@@ -156,15 +174,33 @@ fn in_folder(path: &Path, wanted: &Wanted) -> Result<Vec<Candidate>, ReprocessEr
     Ok(names.into_iter().map(candidate).collect())
 }
 
-fn in_archive(path: &Path, wanted: &Wanted) -> Result<Vec<Candidate>, ReprocessError> {
+/// Names what the archive has not written, and goes on.
+fn in_archive(
+    path: &Path,
+    wanted: &Wanted,
+    say: &mut impl FnMut(&str),
+) -> Result<Vec<Candidate>, ReprocessError> {
     let mut found = Vec::new();
     for day in archive::days(&open(path)?).map_err(at(path))? {
         let folder = path.join(day);
-        let mut names = open(&folder)?.names().map_err(at(&folder))?;
+        let listed = Folder::open(&folder).and_then(|open| open.names());
+        let mut names = match listed {
+            Ok(names) => names,
+            Err(error) => {
+                say(&format!("{}: {error}; passed over", folder.display()));
+                continue;
+            }
+        };
         names.sort();
         for name in names.into_iter().filter(|name| name.to_string_lossy().ends_with(archive::SUFFIX)) {
             let file = folder.join(&name);
-            let record = File::open(&file).and_then(archive::record).map_err(at(&file))?;
+            let record = match File::open(&file).and_then(archive::record) {
+                Ok(record) => record,
+                Err(error) => {
+                    say(&format!("{}: {error}; passed over", file.display()));
+                    continue;
+                }
+            };
             if wanted.name(&record.name) && wanted.time(record.delivered) {
                 let original = OsString::from(record.name);
                 found.push(Candidate { folder: folder.clone(), name, original });
@@ -192,7 +228,14 @@ fn take_back(candidate: &Candidate, watch: &Folder, suffix: &str, limit: u64) ->
     beside.push(suffix);
     let bytes = read(&folder, &candidate.name, limit)?;
     let id = match folder.look(&beside)? {
-        Some(Kind::Plain(_)) => id_in(&read(&folder, &beside, 1 << 20)?),
+        Some(Kind::Plain(_)) => {
+            let text = read(&folder, &beside, 1 << 20)?;
+            match suffix {
+                // It may be the note of another file of this name, which somebody has removed.
+                SENT_SUFFIX => id_for(&text, &Sha256::digest(&bytes).into()),
+                _ => id_in(&text),
+            }
+        }
         _ => None,
     };
     drop_into(watch, &candidate.original, bytes, id)?;
@@ -216,7 +259,7 @@ fn read(folder: &Folder, name: &OsStr, limit: u64) -> io::Result<Vec<u8>> {
     open.read(limit)
 }
 
-/// The identifier in a reason file or note.
+/// The identifier in a reason file. The file beside it may have been corrected since.
 fn id_in(json: &[u8]) -> Option<Uuid> {
     let value: Value = serde_json::from_slice(json).ok()?;
     value["id"].as_str()?.parse().ok()
@@ -266,8 +309,7 @@ fn become_owner(_data: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::archive::Archive;
-    use crate::disposition::{Disposition, Ending};
-    use sha2::{Digest, Sha256};
+    use crate::disposition::{Disposition, Ending, Sent};
     use std::fs;
 
     /// Fails if: a pattern stands for other names than it says.
@@ -360,5 +402,84 @@ mod tests {
         }
         let nothing = ReprocessArgs::default();
         assert!(matches!(reprocess(&Config::new(), &nothing, |_| {}), Err(ReprocessError::Nothing)));
+    }
+
+    /// Fails if: a report gets the identifier in a note that is not about its file.
+    #[test]
+    fn a_stale_note_is_not_believed() {
+        let id = Uuid::from_u128(5);
+        let note = |content: &str| {
+            let sha256 = Sha256::digest(content).into();
+            Sent { id, sha256, notes: &[] }.to_json("a.json".as_ref())
+        };
+        for (note, expected) in [
+            (note(&report(None)), Some(id)),
+            (note("another"), None),
+            (format!("{{\"file\": \"a.json\", \"id\": \"{id}\"}}"), None),
+            ("x".to_owned(), None),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            for name in ["watch", "done"] {
+                fs::create_dir(dir.path().join(name)).unwrap();
+            }
+            fs::write(dir.path().join("done/a.json"), report(None)).unwrap();
+            fs::write(dir.path().join("done/a.json.sent.json"), &note).unwrap();
+            let mut config = Config::new();
+            config.client.data_dir = dir.path().to_path_buf();
+            let args = ReprocessArgs { from: Origin::Done, all: true, ..ReprocessArgs::default() };
+            assert_eq!(reprocess(&config, &args, |_| {}).unwrap(), 1);
+            let back = fs::read(dir.path().join("watch/a.json")).unwrap();
+            let back = wats::Report::parse(&back, &wats::Rules::default()).unwrap();
+            assert_eq!(back.id(), expected, "{note}");
+        }
+    }
+
+    /// Fails if: a foreign or broken file in the archive keeps the others, or is not named.
+    #[test]
+    fn a_foreign_file_in_the_archive_keeps_no_other() {
+        // what stands in place of the first file, whether it counts as left
+        for (what, fails) in [("foreign", false), ("empty", false), ("broken", true)] {
+            let dir = tempfile::tempdir().unwrap();
+            let path = |name: &str| dir.path().join(name);
+            for name in ["watch", "spool"] {
+                fs::create_dir(path(name)).unwrap();
+            }
+            let spool = Folder::open(&path("spool")).unwrap();
+            let archive = Archive::new(path("archive"));
+            for (number, name) in ["a.json", "b.json"].into_iter().enumerate() {
+                fs::write(path("spool").join(name), report(None)).unwrap();
+                let ending = Ending {
+                    spool: name.as_ref(),
+                    name: name.as_ref(),
+                    folder: &path("watch"),
+                    id: Uuid::from_u128(number as u128),
+                    sha256: Sha256::digest(report(None)).into(),
+                    edited: false,
+                    notes: &[],
+                    reason: None,
+                };
+                assert!(archive.keep(&spool, &[ending])[0].is_ok());
+            }
+            let day = archive::days(&Folder::open(&path("archive")).unwrap()).unwrap().remove(0);
+            let day = path("archive").join(day);
+            let mut names = Folder::open(&day).unwrap().names().unwrap();
+            names.sort();
+            let mut bytes = fs::read(day.join(&names[0])).unwrap();
+            match what {
+                "foreign" => bytes = b"x".to_vec(),
+                "empty" => bytes.clear(),
+                _ => bytes.truncate(bytes.len() - 12),
+            }
+            fs::write(day.join(&names[0]), bytes).unwrap();
+            let mut config = Config::new();
+            config.client.data_dir = dir.path().to_path_buf();
+            let args = ReprocessArgs { from: Origin::Archive, all: true, ..ReprocessArgs::default() };
+            let mut said = Vec::new();
+            let result = reprocess(&config, &args, |line| said.push(line.to_owned()));
+            assert_eq!(result.is_err(), fails, "{what}: {result:?}");
+            assert!(path("watch").join("b.json").exists() && !path("watch").join("a.json").exists());
+            let named = names[0].to_string_lossy().into_owned();
+            assert!(said.iter().any(|line| line.contains(&named)), "{what}: {said:?}");
+        }
     }
 }

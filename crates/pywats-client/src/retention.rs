@@ -1,18 +1,21 @@
 //! How long finished files are kept: a decision without I/O, and the removal.
 //!
 //! Delivered files go when they are older than the limit, or the oldest of them when there are too many
-//! bytes, or when the disk is full. Files that were there before the service knew of limits get seven more
-//! days, with a warning. Nothing is removed from `failed/` unless an administrator has set a limit. Only plain
-//! files with names that the service itself puts there are touched, never folders in a folder.
+//! bytes, or when the disk is full. In a folder that was not empty when the service first used it nothing is
+//! removed for seven days. Nothing is removed from `failed/` unless an administrator has set a limit.
+//!
+//! Only what the service can prove that it wrote goes: in `done/` a file that the queue remembers with this
+//! content, in the archive one with our comment in its header, in `failed/` one with our reason beside it.
 
 use crate::archive;
 use crate::config::Retention;
 use crate::disk;
-use crate::disposition::{REASON_SUFFIX, SENT_SUFFIX};
-use crate::folder::{Folder, Kind};
+use crate::disposition::{self, REASON_SUFFIX, SENT_SUFFIX, with_suffix};
+use crate::folder::{Folder, Kind, OpenRefused};
 use crate::intake::is_report_name;
+use crate::queue::{Kept, Queue};
 use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 
@@ -20,6 +23,8 @@ use std::path::Path;
 pub const GRACE: i64 = 7 * DAY;
 const DAY: i64 = 86_400;
 const HOUR: i64 = 3600;
+/// Notes and reasons are smaller.
+const NOTE: u64 = 1 << 20;
 /// Below this much free space, in bytes, the oldest files go.
 const FULL: u64 = 24 << 20;
 /// So much is made free then.
@@ -117,11 +122,13 @@ impl Ages {
     }
 }
 
-/// What of a folder is over the limits. Removes it if `remove` is set; `go_on` is asked between files.
+/// What of the done folder is over the limits. Removes it if `remove` is set; `go_on` is asked between files.
+/// Only files that the queue knows, and that are still the same, count.
 ///
 /// # Errors
-/// If the folder cannot be read.
+/// If the database cannot be used.
 pub fn apply(
+    queue: &Queue,
     folder: &Folder,
     limits: &Limits,
     now: i64,
@@ -132,51 +139,130 @@ pub fn apply(
         return Ok(Removed::default());
     }
     let mut ages = Ages::default();
-    each(folder, |_, arrival, size| {
-        ages.add(arrival, size);
-        true
-    })?;
+    let mut gone = Vec::new();
+    let mut present = false;
+    let same_size = |kept: &Kept| match folder.look(&kept.name) {
+        Ok(Some(Kind::Plain(identity))) if identity.size == kept.size => Some(true),
+        Ok(_) => Some(false),
+        // What cannot be looked at stays.
+        Err(_) => None,
+    };
+    queue
+        .each_kept(folder.path(), |kept| {
+            match same_size(&kept) {
+                Some(true) => {
+                    present = true;
+                    ages.add(kept.time, kept.size);
+                }
+                Some(false) => gone.push(kept.name),
+                None => {}
+            }
+            true
+        })
+        .map_err(io::Error::other)?;
+    // Where all have gone, the folder itself may be another for a while: a share that is away.
+    if present {
+        queue.forget_kept(folder.path(), &gone).map_err(io::Error::other)?;
+    }
     let cut = ages.cut(limits, now);
     if !remove {
         return Ok(ages.before(cut));
     }
     let mut removed = Removed::default();
-    each(folder, |name, arrival, size| {
-        if arrival < cut {
-            folder.discard(name);
-            for suffix in [REASON_SUFFIX, SENT_SUFFIX] {
-                let mut beside = name.to_owned();
-                beside.push(suffix);
-                if folder.exists(&beside).unwrap_or(false) {
-                    folder.discard(&beside);
+    let mut forget = Vec::new();
+    queue
+        .each_kept(folder.path(), |kept| {
+            if kept.time < cut {
+                match remove_kept(folder, &kept) {
+                    Some(true) => {
+                        removed.files += 1;
+                        removed.bytes += kept.size;
+                        forget.push(kept.name);
+                    }
+                    Some(false) if present => forget.push(kept.name),
+                    _ => {}
                 }
             }
-            removed.files += 1;
-            removed.bytes += size;
-        }
-        go_on()
-    })?;
+            go_on()
+        })
+        .map_err(io::Error::other)?;
+    queue.forget_kept(folder.path(), &forget).map_err(io::Error::other)?;
     Ok(removed)
 }
 
-/// Goes through the files that the service has put into a folder, without a list of them all in memory.
-fn each(folder: &Folder, mut see: impl FnMut(&OsStr, i64, u64) -> bool) -> io::Result<()> {
+/// Removes a file with its note if it still has the content that was put there; says whether it had. `None`
+/// if that cannot be told for now.
+fn remove_kept(folder: &Folder, kept: &Kept) -> Option<bool> {
+    let mut open = match folder.open_file(&kept.name) {
+        Ok(open) => open,
+        Err(OpenRefused::Gone | OpenRefused::Foreign(_)) => return Some(false),
+        Err(_) => return None,
+    };
+    if open.identity.size != kept.size {
+        return Some(false);
+    }
+    if disposition::hash(&mut open.file).ok()? != kept.sha256 {
+        return Some(false);
+    }
+    if folder.look(&kept.name).ok()? != Some(Kind::Plain(open.identity)) {
+        return None;
+    }
+    drop(open);
+    folder.discard(&kept.name);
+    let beside = with_suffix(&kept.name, SENT_SUFFIX);
+    let note = folder.open_file(&beside).ok().and_then(|mut note| note.read(NOTE).ok());
+    if note.is_some_and(|note| disposition::id_for(&note, &kept.sha256).is_some()) {
+        folder.discard(&beside);
+    }
+    Some(!folder.exists(&kept.name).unwrap_or(true))
+}
+
+/// The same for the failed folder. A file is ours if our reason lies beside it; one that was corrected
+/// there has the time of its correction.
+///
+/// # Errors
+/// If the folder cannot be read.
+pub fn apply_to_failed(
+    folder: &Folder,
+    limits: &Limits,
+    now: i64,
+    remove: bool,
+    mut go_on: impl FnMut() -> bool,
+) -> io::Result<Removed> {
+    if limits.are_none() {
+        return Ok(Removed::default());
+    }
+    let cut = Ages::default().cut(limits, now);
+    let mut due = Removed::default();
     for entry in std::fs::read_dir(folder.path())? {
         let name = entry?.file_name();
-        if !is_report_name(&name) {
-            continue;
-        }
-        // What cannot be looked at, or went meanwhile, stays.
         let Ok(Some(Kind::Plain(identity))) = folder.look(&name) else { continue };
         let Ok(arrival) = folder.arrival(&name) else { continue };
-        if !see(&name, arrival, identity.size) {
+        let beside = with_suffix(&name, REASON_SUFFIX);
+        if !is_report_name(&name) || arrival >= cut || !is_reason(folder, &beside) {
+            continue;
+        }
+        if remove {
+            folder.discard(&name);
+            folder.discard(&beside);
+        }
+        due.files += 1;
+        due.bytes += identity.size;
+        if !go_on() {
             break;
         }
     }
-    Ok(())
+    Ok(due)
 }
 
-/// The same for an archive, which has a folder a day: whole days go.
+fn is_reason(folder: &Folder, name: &OsStr) -> bool {
+    let content = folder.open_file(name).ok().and_then(|mut open| open.read(NOTE).ok());
+    let reason: Option<serde_json::Value> = content.and_then(|content| serde_json::from_slice(&content).ok());
+    reason.is_some_and(|reason| ["reason", "what_to_do", "stage"].iter().all(|key| reason[key].is_string()))
+}
+
+/// The same for an archive, which has a folder a day: the files of whole days go, then the folder if it is
+/// empty. A file is ours if its header says so.
 ///
 /// # Errors
 /// If the archive cannot be read.
@@ -191,27 +277,61 @@ pub fn apply_to_archive(
         return Ok(Removed::default());
     }
     let mut ages = Ages::default();
-    let mut days: Vec<(OsString, i64, Removed)> = Vec::new();
+    let mut days: Vec<(Folder, i64)> = Vec::new();
     for day in archive::days(archive)? {
         let Some(end) = end_of_day(&day) else { continue };
-        let sum = contents(&archive.path().join(&day))?;
+        // A file or a link with such a name is not ours.
+        let Ok(day) = Folder::open(&archive.path().join(&day)) else { continue };
         // Its last second counts for all of it.
-        ages.hours.insert((end - 1).div_euclid(HOUR), (sum.files, sum.bytes));
-        days.push((day, end, sum));
+        let sums = ages.hours.entry((end - 1).div_euclid(HOUR)).or_default();
+        each_archived(&day, |_, size| {
+            sums.0 += 1;
+            sums.1 += size;
+            true
+        })?;
+        days.push((day, end));
     }
     let cut = ages.cut(limits, now);
     let mut removed = Removed::default();
-    for (day, end, sum) in days {
-        if end > cut || !go_on() {
+    for (day, _) in days.into_iter().filter(|(_, end)| *end <= cut) {
+        let before = removed.files;
+        each_archived(&day, |name, size| {
+            let ours = day.open_file(name).is_ok_and(|open| archive::record(open.file).is_ok());
+            if ours {
+                if remove {
+                    day.discard(name);
+                }
+                removed.files += 1;
+                removed.bytes += size;
+            }
+            go_on()
+        })?;
+        if remove && removed.files > before {
+            let path = day.path().to_path_buf();
+            drop(day);
+            // Refused while something is in it.
+            let _ = std::fs::remove_dir(path);
+        }
+        if !go_on() {
             break;
         }
-        if remove {
-            std::fs::remove_dir_all(archive.path().join(&day))?;
-        }
-        removed.files += sum.files;
-        removed.bytes += sum.bytes;
     }
     Ok(removed)
+}
+
+/// Goes through the files of a day that have a name as the archive gives it.
+fn each_archived(day: &Folder, mut see: impl FnMut(&OsStr, u64) -> bool) -> io::Result<()> {
+    for entry in std::fs::read_dir(day.path())? {
+        let name = entry?.file_name();
+        if !archive::is_name(&name) {
+            continue;
+        }
+        let Ok(Some(Kind::Plain(identity))) = day.look(&name) else { continue };
+        if !see(&name, identity.size) {
+            break;
+        }
+    }
+    Ok(())
 }
 
 fn end_of_day(name: &OsStr) -> Option<i64> {
@@ -220,21 +340,10 @@ fn end_of_day(name: &OsStr) -> Option<i64> {
     Some(start.timestamp().as_second() + DAY)
 }
 
-fn contents(folder: &Path) -> io::Result<Removed> {
-    let mut sum = Removed::default();
-    for entry in std::fs::read_dir(folder)? {
-        let metadata = entry?.metadata()?;
-        if metadata.is_file() {
-            sum.files += 1;
-            sum.bytes += metadata.len();
-        }
-    }
-    Ok(sum)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sha2::{Digest, Sha256};
 
     /// Fails if: files go that are within the limits, or stay that are not; or what came just now goes.
     #[test]
@@ -266,49 +375,113 @@ mod tests {
         assert_eq!([must_go(0), must_go(FULL - 1), must_go(FULL)], [ENOUGH, ENOUGH - FULL + 1, 0]);
     }
 
-    /// Fails if: something is removed that the service did not put there, a reason or note stays behind, or
-    /// files are removed where that was not ordered.
+    const LATER: i64 = 3 * DAY;
+
+    /// Fails if: something in the done folder is removed that the service did not put there, or that is not what
+    /// it put there any more; or its own stays, or its note.
     #[test]
     fn only_own_files_go() {
+        // name, content, what the queue remembers of it, whether it goes
+        let cases: [(&str, &str, Option<&str>, bool); 6] = [
+            ("a.json", "ours", Some("ours"), true),
+            ("b.json", "ours too", Some("ours too"), true),
+            ("recipe.json", "theirs", None, false),
+            ("changed.json", "edited by them", Some("edited by us!!"), false),
+            ("longer.json", "longer than ours", Some("ours"), false),
+            ("notes.txt", "theirs", None, false),
+        ];
         let dir = tempfile::tempdir().unwrap();
-        let names = ["a.json", "a.json.sent.json", "b.json", "b.json.reason.json", "notes.txt", "sub"];
-        for name in names {
-            match name {
-                "sub" => std::fs::create_dir(dir.path().join(name)).unwrap(),
-                _ => std::fs::write(dir.path().join(name), name).unwrap(),
+        let data = tempfile::tempdir().unwrap();
+        let queue = crate::queue::open(data.path()).unwrap().queue;
+        let now = jiff::Timestamp::now().as_second();
+        for (name, content, known, _) in cases {
+            std::fs::write(dir.path().join(name), content).unwrap();
+            if let Some(known) = known {
+                let sha256 = Sha256::digest(known).into();
+                let kept = Kept { name: name.into(), size: known.len() as u64, sha256, time: now };
+                queue.keep_in_mind(dir.path(), &kept).unwrap();
             }
         }
-        let folder = Folder::open(dir.path()).unwrap();
-        let left = || {
-            let mut names = folder.names().unwrap();
-            names.sort();
-            names
+        let sent = |content: &str| {
+            let sha256 = Sha256::digest(content).into();
+            disposition::Sent { id: uuid::Uuid::nil(), sha256, notes: &[] }.to_json("x".as_ref())
         };
+        std::fs::write(dir.path().join("a.json.sent.json"), sent("ours")).unwrap();
+        std::fs::write(dir.path().join("b.json.sent.json"), sent("of another")).unwrap();
+        let folder = Folder::open(dir.path()).unwrap();
         let limits = Limits { days: 1, bytes: 0, must_go: 0 };
-        let later = folder.arrival("a.json".as_ref()).unwrap() + 3 * DAY;
-        let due = Removed { files: 2, bytes: 12 };
-        assert_eq!(apply(&folder, &limits, later, false, || true).unwrap(), due);
-        assert_eq!(left(), names);
-        assert_eq!(apply(&folder, &limits, later, true, || true).unwrap(), due);
-        assert_eq!(left(), ["notes.txt", "sub"]);
+        let run = |remove| apply(&queue, &folder, &limits, now + LATER, remove, || true).unwrap();
+        run(false);
+        assert_eq!(folder.names().unwrap().len(), cases.len() + 2);
+        assert_eq!(run(true), Removed { files: 2, bytes: 12 });
+        for (name, _, _, goes) in cases {
+            assert_eq!(folder.exists(name.as_ref()).unwrap(), !goes, "{name}");
+        }
+        assert!(!folder.exists("a.json.sent.json".as_ref()).unwrap());
+        assert!(folder.exists("b.json.sent.json".as_ref()).unwrap());
+        assert_eq!(run(true), Removed::default());
     }
 
-    /// Fails if: days of the archive go that are within the limits, or foreign folders go.
+    /// Fails if: a refused file goes whose reason is not ours, or one with ours stays.
     #[test]
-    fn whole_days_of_the_archive_go() {
+    fn refused_files_go_with_their_reason() {
+        let reason = r#"{"reason": "r", "what_to_do": "w", "stage": "intake"}"#;
+        for (reason, goes) in [(Some(reason), true), (Some("{}"), false), (Some("x"), false), (None, false)] {
+            let dir = tempfile::tempdir().unwrap();
+            std::fs::write(dir.path().join("a.json"), "x").unwrap();
+            if let Some(reason) = reason {
+                std::fs::write(dir.path().join("a.json.reason.json"), reason).unwrap();
+            }
+            let folder = Folder::open(dir.path()).unwrap();
+            let limits = Limits { days: 1, bytes: 0, must_go: 0 };
+            let later = folder.arrival("a.json".as_ref()).unwrap() + LATER;
+            apply_to_failed(&folder, &limits, later, true, || true).unwrap();
+            let left = usize::from(!goes) * (1 + usize::from(reason.is_some()));
+            assert_eq!(folder.names().unwrap().len(), left, "{reason:?}");
+        }
+    }
+
+    /// Fails if: days of the archive go that are within the limits, or anything goes that the archive has not
+    /// written, or a folder that was not emptied.
+    #[test]
+    fn own_files_of_whole_days_go() {
+        const OURS: &str = "a~00000000-0000-0000-0000-000000000005.json.gz";
         let dir = tempfile::tempdir().unwrap();
+        let file = |day: &str, name: &str| dir.path().join(day).join(name);
+        let comment = r#"{"name":"a.json","id":"00000000-0000-0000-0000-000000000005","sha256":"","delivered":"2026-01-01T00:00:00Z","edited":false,"changed_for_sending":[]}"#;
+        let mut packed =
+            flate2::GzBuilder::new().comment(comment).write(Vec::new(), flate2::Compression::none());
+        std::io::Write::write_all(&mut packed, &[0; 100]).unwrap();
+        let packed = packed.finish().unwrap();
         for day in ["2026-01-01", "2026-01-02", "2026-01-03", "mine"] {
             std::fs::create_dir(dir.path().join(day)).unwrap();
-            std::fs::write(dir.path().join(day).join("a.json.gz"), [0; 100]).unwrap();
+            std::fs::write(file(day, OURS), &packed).unwrap();
         }
+        let theirs = ["results.xlsx", "b.json.gz", "b~00000000-0000-0000-0000-000000000006.json.gz"];
+        std::fs::create_dir_all(file("2025-01-01", "plots")).unwrap();
+        for day in ["2026-01-02", "2025-01-01"] {
+            for name in theirs {
+                std::fs::write(file(day, name), "x").unwrap();
+            }
+        }
+        std::fs::create_dir(dir.path().join("2025-01-02")).unwrap();
+        std::fs::write(dir.path().join("2025-01-03"), "a file").unwrap();
         let archive = Folder::open(dir.path()).unwrap();
         let now = end_of_day("2026-01-03".as_ref()).unwrap() + 10 * HOUR;
-        for (days, bytes, left) in [(10, 300, 3), (2, 0, 2), (0, 100, 1), (0, 1, 0)] {
+        let size = packed.len() as u64;
+        for (days, bytes, left) in [(10, 5 * size, 3), (2, 0, 2), (0, size, 1), (0, 1, 0)] {
             let limits = Limits { days, bytes, must_go: 0 };
             let due = apply_to_archive(&archive, &limits, now, false, || true).unwrap();
             assert_eq!(apply_to_archive(&archive, &limits, now, true, || true).unwrap(), due);
-            assert_eq!(archive::days(&archive).unwrap().len(), left, "{limits:?}");
+            let days = ["2026-01-01", "2026-01-02", "2026-01-03"];
+            let there = days.iter().filter(|day| file(day, OURS).exists()).count();
+            assert_eq!(there, left, "{limits:?}");
         }
-        assert!(dir.path().join("mine").exists());
+        assert!(file("mine", OURS).exists() && file("2025-01-01", "plots").exists());
+        assert!(dir.path().join("2025-01-02").exists() && dir.path().join("2025-01-03").exists());
+        assert!(!dir.path().join("2026-01-01").exists() && !dir.path().join("2026-01-03").exists());
+        for name in theirs {
+            assert!(file("2026-01-02", name).exists() && file("2025-01-01", name).exists(), "{name}");
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! logged when it appears or changes and when it is over, however often it is reported.
 
 use crate::disposition::Census;
+use crate::service::RELOAD;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -41,6 +42,8 @@ pub enum Topic {
     Events,
     /// The system does not tell whether a file is still being written.
     Writers,
+    /// The server has asked for fewer requests, and reports wait because of it.
+    Pace,
 }
 
 /// A worker that must show that it is alive.
@@ -107,6 +110,7 @@ struct Inner {
     counts: Counts,
     failed: Arc<Mutex<Census>>,
     parked: Option<Parked>,
+    pace: Option<u32>,
     beats: BTreeMap<Worker, Instant>,
 }
 
@@ -124,6 +128,7 @@ impl Status {
                 last_error: None,
                 counts: Counts::default(),
                 parked: None,
+                pace: None,
                 failed: Arc::default(),
                 beats: BTreeMap::new(),
             }),
@@ -146,6 +151,11 @@ impl Status {
             inner.last_error = Some(what.clone());
             inner.problems.insert(area, what);
         }
+    }
+
+    /// There is a problem that the log has already, perhaps in other words.
+    pub fn revise(&self, area: Area, what: impl Into<String>) {
+        self.inner().problems.insert(area, what.into());
     }
 
     /// There is no problem, or not any more.
@@ -182,6 +192,16 @@ impl Status {
         if let Some(was) = self.inner().notes.remove(&topic) {
             tracing::info!("over: {was}");
         }
+    }
+
+    /// How many reports a minute the server lets through, as it was learnt.
+    pub fn learnt_pace(&self, per_minute: Option<u32>) {
+        self.inner().pace = per_minute;
+    }
+
+    /// How many reports a minute the server lets through; `None` if it has not limited them.
+    pub fn pace(&self) -> Option<u32> {
+        self.inner().pace
     }
 
     /// What was noted.
@@ -242,8 +262,8 @@ impl Status {
         match &parked {
             Some(Parked { count, newest, why, .. }) if *count > was => {
                 tracing::warn!(
-                    "{newest}: parked: it stays queued and is tried daily, and after a change of settings: {why} \
-                     ({count} reports are parked)"
+                    "{newest}: parked: it stays queued and is tried daily, after a change of settings, and by \
+                     the command {RELOAD}: {why} ({count} reports are parked)"
                 );
             }
             None if was > 0 => tracing::info!("no report is parked any more"),
@@ -335,6 +355,7 @@ impl Topic {
             Topic::NotTaken => "not_taken",
             Topic::Events => "events",
             Topic::Writers => "writers",
+            Topic::Pace => "pace",
         }
     }
 }

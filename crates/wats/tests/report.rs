@@ -115,10 +115,12 @@ fn reads_the_encodings_of_windows_tools() {
         ("UTF-8", text.clone().into_bytes()),
         ("UTF-8 with mark", [&b"\xEF\xBB\xBF"[..], text.as_bytes()].concat()),
         ("UTF-8 and NUL", [text.as_bytes(), &[0; 100]].concat()),
+        ("UTF-8, Ctrl-Z and NUL", [text.as_bytes(), b"\x1A\0\0"].concat()),
         ("UTF-16LE", [b"\xFF\xFE", &little[..]].concat()),
         ("UTF-16BE", [b"\xFE\xFF", &big[..]].concat()),
         ("UTF-16LE without mark", little.clone()),
         ("UTF-16BE without mark", big.clone()),
+        ("UTF-16BE and Ctrl-Z, no NUL", [b"\xFE\xFF", &big[..], b"\0\x1A"].concat()),
         ("UTF-16LE and NUL", [b"\xFF\xFE", &little[..], &[0; 101]].concat()),
     ];
     for (name, bytes) in cases {

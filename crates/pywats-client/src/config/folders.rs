@@ -49,7 +49,8 @@ impl Folders {
             ("client.done_folder", config.done_folder()),
             ("client.failed_folder", config.failed_folder()),
         ];
-        if config.client.after_delivery == AfterDelivery::Archive {
+        // Where nothing is archived, its default may be anything: older versions did not know it.
+        if config.client.after_delivery == AfterDelivery::Archive || config.client.archive_folder.is_some() {
             targets.push(("client.archive_folder", config.archive_folder()));
         }
         Folders {
@@ -101,6 +102,47 @@ pub fn clashes_soon(folders: Folders) -> Vec<String> {
 mod tests {
     use super::*;
     use std::fs;
+
+    /// Fails if: an archive is accepted in a folder that has another use, or one is refused that is not used.
+    #[test]
+    fn the_archive_beside_other_folders() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |path: &str| dir.path().join(path);
+        fs::create_dir_all(at("d/archive")).unwrap();
+        fs::create_dir_all(at("etc")).unwrap();
+        let (archive, done) = (AfterDelivery::Archive, AfterDelivery::Done);
+        // What is made of delivered files, archive, watch and done folder (empty: the default), and what the
+        // sentence says.
+        for (after, folder, watch, finished, complaint) in [
+            (archive, "", "", "", None),
+            (archive, "a", "", "", None),
+            (archive, "d/done", "", "", Some("client.done_folder and client.archive_folder are the same")),
+            (archive, "d/failed", "", "", Some("client.failed_folder and client.archive_folder")),
+            (archive, "d/watch", "", "", Some("client.watch_folder and client.archive_folder")),
+            (archive, "d/x/../watch", "", "", Some("client.watch_folder and client.archive_folder")),
+            (archive, "d", "", "", Some("client.archive_folder and client.data_dir")),
+            (archive, "d/logs", "", "", Some("the folder logs")),
+            (archive, "etc", "", "", Some("configuration file")),
+            (archive, "d/spool/a", "", "", Some("spool")),
+            (archive, "", "d/archive", "", Some("client.watch_folder and client.archive_folder")),
+            (done, "d/done", "", "", Some("client.done_folder and client.archive_folder")),
+            (done, "", "", "d/archive", None),
+        ] {
+            let set = |path: &str| (!path.is_empty()).then(|| at(path));
+            let mut config = Config::new();
+            config.client.data_dir = at("d");
+            config.client.after_delivery = after;
+            config.client.archive_folder = set(folder);
+            config.client.watch_folder = set(watch);
+            config.client.done_folder = set(finished);
+            let clashes = clashes_soon(Folders::of(&config, &at("etc/config.json")));
+            let what = format!("{folder} {watch} {finished}: {clashes:?}");
+            match complaint {
+                None => assert_eq!(clashes, [""; 0], "{what}"),
+                Some(part) => assert!(clashes.len() == 1 && clashes[0].contains(part), "{what}"),
+            }
+        }
+    }
 
     /// Fails if: folders are accepted with which a file is taken again and again or something of ours
     /// for a report, or good ones are refused, or the sentence does not name the settings.

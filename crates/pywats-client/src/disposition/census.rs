@@ -1,7 +1,7 @@
 //! What lies in `failed/`: how many files, and of the newest which one and why. Counted once by a look at the
 //! folder, then with each file that comes.
 
-use super::REASON_SUFFIX;
+use super::{REASON_SUFFIX, SENT_SUFFIX};
 use crate::folder::{Folder, Kind};
 use serde_json::Value;
 use std::ffi::{OsStr, OsString};
@@ -37,8 +37,9 @@ impl Census {
         let mut newest: Option<(i64, OsString)> = None;
         for name in failed.names()? {
             let Some(Kind::Plain(identity)) = failed.look(&name)? else { continue };
-            if !name.to_string_lossy().ends_with(REASON_SUFFIX) {
-                census.files += u64::from(!name.to_string_lossy().starts_with('.'));
+            let text = name.to_string_lossy();
+            if !text.ends_with(REASON_SUFFIX) {
+                census.files += u64::from(!text.starts_with('.') && !text.ends_with(SENT_SUFFIX));
             } else if newest.as_ref().is_none_or(|(time, _)| identity.modified_ns > *time) {
                 newest = Some((identity.modified_ns, name));
             }

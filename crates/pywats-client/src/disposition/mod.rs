@@ -4,7 +4,8 @@
 //! The reason file is complete on the disk before its file is moved, so that nothing ever lies in `failed/`
 //! without an explanation. A reason whose file never arrived is left by a crash in between and overwritten
 //! by the next attempt. Beside a delivered file that was not sent as it was lies `NAME.sent.json`, which
-//! says under which identifier it was sent and what was repaired.
+//! says under which identifier it was sent and what was repaired. It, too, is complete on the disk before its
+//! file is moved; those of a batch are synchronised together.
 
 mod census;
 mod original;
@@ -12,10 +13,11 @@ mod reason;
 
 pub use census::{Census, Newest};
 pub use original::Original;
-pub use reason::{Reason, Sent, Stage, hex};
+pub(crate) use original::hash;
+pub use reason::{Reason, Sent, Stage, hex, id_for};
 
 use crate::archive::Archive;
-use crate::folder::{Folder, Identity, Kind, Moved};
+use crate::folder::{self, Folder, Identity, Kind, Moved};
 use crate::queue::step;
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -71,10 +73,12 @@ pub struct Ending<'a> {
 }
 
 /// Where a file was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Whereabouts {
-    /// It was moved.
+    /// It was moved to its end.
     Moved,
+    /// It was moved into the done folder, under this name.
+    Done(OsString),
     /// It was not there.
     Absent,
 }
@@ -91,15 +95,27 @@ impl Disposition {
         Disposition { archive, ..self }
     }
 
+    /// Where delivered files go without an archive.
+    pub fn done_folder(&self) -> &Path {
+        &self.done
+    }
+
     /// Moves decided reports to their end; a result for each.
     pub fn end(&self, spool: &Folder, endings: &[Ending<'_>]) -> Vec<Result<Whereabouts, MoveError>> {
         let mut done = None;
         let mut failed = None;
+        let mut beside = self.write_beside(endings);
         let mut results: Vec<_> = endings
             .iter()
             .map(|ending| match (ending.reason, &self.archive) {
                 (None, Some(_)) => Ok(Whereabouts::Absent),
-                (None, None) => self.done(spool, ending, &mut done),
+                (None, None) => {
+                    let mut next = || beside.as_mut().map(Iterator::next).map_err(|error| copy_of(error));
+                    let beside = if ending.edited { next() } else { Ok(None) };
+                    beside
+                        .map_err(|error| blame(spool, &self.done, error))
+                        .and_then(|beside| self.done(spool, ending, beside, &mut done))
+                }
                 (Some(reason), _) => self.failed(spool, ending, reason, &mut failed),
             })
             .collect();
@@ -114,21 +130,44 @@ impl Disposition {
         results
     }
 
+    /// Writes what is to lie beside delivered files that were not sent as they are; in their order.
+    fn write_beside(&self, endings: &[Ending<'_>]) -> io::Result<std::vec::IntoIter<OsString>> {
+        let edited = endings.iter().filter(|ending| ending.reason.is_none() && ending.edited);
+        let texts: Vec<String> = edited.map(|ending| Sent::of(ending).to_json(ending.name)).collect();
+        if texts.is_empty() || self.archive.is_some() {
+            return Ok(Vec::new().into_iter());
+        }
+        Ok(Folder::open(&self.done)?.write_temporaries(&texts)?.into_iter())
+    }
+
+    /// Moves a delivered file, and gives what lies beside it the name that goes with it.
     fn done(
         &self,
         spool: &Folder,
         ending: &Ending<'_>,
+        mut beside: Option<OsString>,
         open: &mut Option<Folder>,
     ) -> Result<Whereabouts, MoveError> {
         let mut move_it = || {
             let done = opened(open, &self.done)?;
             let _choosing = self.choosing();
-            let beside = ending.edited.then(|| Sent::of(ending).to_json(ending.name));
-            to_free_name(done, ending.name, |free| {
-                if let Some(text) = &beside {
-                    done.write_lazily(&with_suffix(free, SENT_SUFFIX), text.as_bytes())?;
+            let mut name = None;
+            discard_orphan(done, ending.name, SENT_SUFFIX, |json| Sent::of(ending).is_in(json))?;
+            let moved = to_free_name(done, ending.name, |free| {
+                if let Some(now) = &mut beside {
+                    let name = with_suffix(free, SENT_SUFFIX);
+                    done.rename_over(now, &name)?;
+                    *now = name;
                 }
+                name = Some(free.to_owned());
                 leave_spool(spool, ending.spool, done, free)
+            });
+            if let (Some(beside), Err(_) | Ok(Whereabouts::Absent)) = (&beside, &moved) {
+                done.discard(beside);
+            }
+            Ok(match (moved?, name) {
+                (Whereabouts::Moved, Some(name)) => Whereabouts::Done(name),
+                (moved, _) => moved,
             })
         };
         move_it().map_err(|error| blame(spool, &self.done, error))
@@ -148,6 +187,7 @@ impl Disposition {
             }
             let failed = opened(open, &self.failed)?;
             let _choosing = self.choosing();
+            discard_orphan(failed, ending.name, REASON_SUFFIX, |json| json == reason.as_bytes())?;
             let moved = to_free_name(failed, ending.name, |free| {
                 failed.write(&with_suffix(free, REASON_SUFFIX), reason.as_bytes(), true)?;
                 leave_spool(spool, ending.spool, failed, free)
@@ -211,6 +251,11 @@ fn blame(from: &Folder, to: &Path, error: io::Error) -> MoveError {
     MoveError { from: from.path().to_path_buf(), to: to.to_path_buf(), error }
 }
 
+/// The same error once more; the system's own is not cloned.
+pub(crate) fn copy_of(error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), error.to_string())
+}
+
 /// Opens a folder when it is first needed.
 fn opened<'a>(open: &'a mut Option<Folder>, path: &Path) -> io::Result<&'a Folder> {
     if open.is_none() {
@@ -234,6 +279,25 @@ fn to_free_name(
             Moved::NameTaken => {}
         }
     }
+}
+
+/// Removes what a crash has left beside a name before its file came, so that the name is free for it.
+fn discard_orphan(
+    to: &Folder,
+    name: &OsStr,
+    suffix: &str,
+    is_ours: impl FnOnce(&[u8]) -> bool,
+) -> io::Result<()> {
+    let name = folder::shortened(name);
+    let beside = with_suffix(&name, suffix);
+    if to.exists(&name)? || !to.exists(&beside)? {
+        return Ok(());
+    }
+    let content = to.open_file(&beside).ok().and_then(|mut open| open.read(1 << 20).ok());
+    if content.is_some_and(|content| is_ours(&content)) {
+        to.discard(&beside);
+    }
+    Ok(())
 }
 
 /// Renames a file out of the spool, or copies it where that is another file system.
@@ -276,7 +340,8 @@ fn move_to_free_name(
     }
 }
 
-fn with_suffix(name: &OsStr, suffix: &str) -> OsString {
+/// The name of what lies beside a file.
+pub fn with_suffix(name: &OsStr, suffix: &str) -> OsString {
     let mut name = name.to_owned();
     name.push(suffix);
     name

@@ -48,10 +48,10 @@ impl Disposition {
         };
         let done = Folder::open(&self.done).map_err(blame)?;
         let _choosing = self.choosing();
-        move_to_free_name(&watch, &original.name, &identity, &done, None).map_err(blame)?;
+        let name = move_to_free_name(&watch, &original.name, &identity, &done, None).map_err(blame)?;
         // Such moves are synchronised: nothing else says that the file is not a new report.
         step("synchronised");
-        Ok(Whereabouts::Moved)
+        Ok(name.map_or(Whereabouts::Moved, Whereabouts::Done))
     }
 
     /// Whether `done/` has this file under its own name.
@@ -127,7 +127,8 @@ fn find(original: &Original) -> io::Result<Found> {
     }
 }
 
-fn hash(file: &mut impl io::Read) -> io::Result<[u8; 32]> {
+/// The SHA-256 of what is read.
+pub(crate) fn hash(file: &mut impl io::Read) -> io::Result<[u8; 32]> {
     let mut hasher = Sha256::new();
     let mut chunk = vec![0; CHUNK];
     loop {

@@ -72,6 +72,8 @@ pub fn hex(digest: &[u8]) -> String {
 pub struct Sent<'a> {
     /// The identifier under which the server has the report.
     pub id: Uuid,
+    /// What is in the file beside the note: it says nothing of another one.
+    pub sha256: [u8; 32],
     /// What was filled in or repaired.
     pub notes: &'a [String],
 }
@@ -79,7 +81,12 @@ pub struct Sent<'a> {
 impl<'a> Sent<'a> {
     /// What became of a report.
     pub fn of(ending: &Ending<'a>) -> Self {
-        Sent { id: ending.id, notes: ending.notes }
+        Sent { id: ending.id, sha256: ending.sha256, notes: ending.notes }
+    }
+
+    /// Whether this note is about the same file and report.
+    pub fn is_in(&self, note: &[u8]) -> bool {
+        id_for(note, &self.sha256) == Some(self.id)
     }
 
     /// The content of the file beside it.
@@ -88,10 +95,20 @@ impl<'a> Sent<'a> {
             "time": now(),
             "file": file.to_string_lossy(),
             "id": self.id.to_string(),
+            "sha256": hex(&self.sha256),
             "changed_for_sending": self.notes,
         });
         format!("{value:#}\n")
     }
+}
+
+/// The identifier in a note, if it is the note of a file with this content.
+pub fn id_for(note: &[u8], sha256: &[u8; 32]) -> Option<Uuid> {
+    let note: Value = serde_json::from_slice(note).ok()?;
+    if note["sha256"].as_str()? != hex(sha256) {
+        return None;
+    }
+    note["id"].as_str()?.parse().ok()
 }
 
 pub(super) fn now() -> String {

@@ -23,6 +23,7 @@ mod lease;
 pub mod place;
 mod transfer;
 
+use crate::disposition::{REASON_SUFFIX, SENT_SUFFIX};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read};
@@ -105,14 +106,30 @@ pub enum Moved {
 }
 
 impl OpenFile {
-    /// Reads the content, but not more than `limit` bytes and one.
+    /// Reads the content, but not more than `limit` bytes and one. Of a file that has grown since it was opened
+    /// one byte more than it had then is read: enough to notice.
     ///
     /// # Errors
     /// If the system fails to read.
     pub fn read(&mut self, limit: u64) -> io::Result<Vec<u8>> {
         let expected = usize::try_from(self.identity.size.min(limit)).unwrap_or(0);
-        let mut bytes = Vec::with_capacity(expected + 1);
-        (&mut self.file).take(limit + 1).read_to_end(&mut bytes)?;
+        // One byte more: a read that is short of it has met the end, and nothing needs to be asked again.
+        let mut bytes = vec![0; expected + 1];
+        let mut length = 0;
+        while length <= expected {
+            match self.file.read(&mut bytes[length..]) {
+                Ok(0) => break,
+                Ok(read) => {
+                    length += read;
+                    if length == expected {
+                        break;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        bytes.truncate(length);
         Ok(bytes)
     }
 }
@@ -139,14 +156,29 @@ impl Folder {
         Ok(())
     }
 
+    fn is_taken(&self, name: &OsStr) -> io::Result<bool> {
+        if self.exists(name)? {
+            return Ok(true);
+        }
+        for suffix in [SENT_SUFFIX, REASON_SUFFIX] {
+            let mut beside = name.to_owned();
+            beside.push(suffix);
+            if self.exists(&beside)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// The first free one of `name`, `name.1`, `name.2`… with the number before the extension. A name
-    /// too long for an extension to be added is cut.
+    /// too long for an extension to be added is cut. A name is free if neither a file nor the note or reason
+    /// of one lies there: those would be taken for the new file's.
     ///
     /// # Errors
     /// If the folder cannot be read.
     pub fn free_name(&self, name: &OsStr) -> io::Result<OsString> {
         let name = shortened(name);
-        if !self.exists(&name)? {
+        if !self.is_taken(&name)? {
             return Ok(name);
         }
         let path = std::path::Path::new(&name);
@@ -163,13 +195,13 @@ impl Folder {
         // Some test systems write the same name each time: the search doubles its steps, then halves them.
         let mut taken = 0;
         let mut step = 1;
-        while self.exists(&numbered(taken + step))? {
+        while self.is_taken(&numbered(taken + step))? {
             taken += step;
             step *= 2;
         }
         while step > 1 {
             step /= 2;
-            if self.exists(&numbered(taken + step))? {
+            if self.is_taken(&numbered(taken + step))? {
                 taken += step;
             }
         }
@@ -178,7 +210,7 @@ impl Folder {
 }
 
 /// File systems allow 255 bytes (or units) for a name; `.NUMBER` and `.reason.json` must fit, too.
-fn shortened(name: &OsStr) -> OsString {
+pub(crate) fn shortened(name: &OsStr) -> OsString {
     const LONGEST: usize = 220;
     if name.len() <= LONGEST {
         return name.to_owned();

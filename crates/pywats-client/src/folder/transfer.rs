@@ -1,7 +1,7 @@
 //! Writing files so that they appear whole or not at all, and moving files to another file system.
 
 use super::{Folder, Identity, Moved, OpenFile, OpenRefused, temporary_name};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 
 impl Folder {
@@ -27,25 +27,39 @@ impl Folder {
         self.appear(name, false, |file| file.write_all(content))
     }
 
-    /// Writes a small file, replacing one of the same name. It is whole only when this returns, and a power
-    /// cut soon after may leave it empty.
+    /// Whether a new file can be made here.
+    pub fn takes_files(&self) -> bool {
+        let temporary = temporary_name();
+        let made = self.create(&temporary).map(drop);
+        if made.is_ok() {
+            self.discard(&temporary);
+        }
+        made.is_ok()
+    }
+
+    /// Writes small files under temporary names and gives these back. Their content is on the disk when this
+    /// returns. They are given their names by [`Folder::rename_over`], or discarded.
     ///
     /// # Errors
-    /// If the system fails to write.
-    pub fn write_lazily(&self, name: &OsStr, content: &[u8]) -> io::Result<()> {
-        let mut file = match self.create(name) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                self.discard(name);
-                self.create(name)
+    /// If the system fails to write; none of them is left then.
+    pub fn write_temporaries(&self, contents: &[String]) -> io::Result<Vec<OsString>> {
+        let mut names = Vec::with_capacity(contents.len());
+        let written = contents
+            .iter()
+            .try_for_each(|content| {
+                let name = temporary_name();
+                let mut file = self.create(&name)?;
+                names.push(name);
+                file.write_all(content.as_bytes())
+            })
+            .and_then(|()| self.sync_files(&names));
+        match written {
+            Ok(()) => Ok(names),
+            Err(error) => {
+                names.iter().for_each(|name| self.discard(name));
+                Err(error)
             }
-            result => result,
-        }?;
-        let written = file.write_all(content);
-        if written.is_err() {
-            drop(file);
-            self.discard(name);
         }
-        written
     }
 
     /// Writes a file that appears with all of its content, in place of one of the same name. The content is

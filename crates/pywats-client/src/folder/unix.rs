@@ -2,10 +2,10 @@
 //! cannot be swapped for a link in between.
 
 use super::lease;
-use super::{Identity, Item, Kind, Moved, OpenFile, OpenRefused};
+use super::{Identity, Item, Kind, Moved, OpenFile, OpenRefused, Writer};
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{DirBuilder, File};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -117,6 +117,28 @@ impl Folder {
             Ok(None) => return Err(OpenRefused::Gone),
             Err(error) => return Err(OpenRefused::Failed(error)),
         }
+        self.open_looked_at(name)
+    }
+
+    /// Opens a plain file for reading that was looked at right before.
+    ///
+    /// # Errors
+    /// If it is not a plain file, or the system refuses.
+    pub fn open_looked_at(&self, name: &OsStr) -> Result<OpenFile, OpenRefused> {
+        let (file, identity) = self.open_plain(name)?;
+        Ok(OpenFile { writer: lease::writer_of(&file), file, identity })
+    }
+
+    /// Opens a plain file of a folder that belongs to the service alone, without asking who writes to it.
+    ///
+    /// # Errors
+    /// If it is not a plain file, or the system refuses.
+    pub fn open_own(&self, name: &OsStr) -> Result<OpenFile, OpenRefused> {
+        let (file, identity) = self.open_plain(name)?;
+        Ok(OpenFile { writer: Writer::Unknown, file, identity })
+    }
+
+    fn open_plain(&self, name: &OsStr) -> Result<(File, Identity), OpenRefused> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(&self.fd, name, flags, Mode::empty()).map_err(|error| match error {
             Errno::NOENT => OpenRefused::Gone,
@@ -125,10 +147,7 @@ impl Folder {
         })?;
         let stat = rustix::fs::fstat(&fd).map_err(|error| OpenRefused::Failed(error.into()))?;
         match kind(&stat) {
-            Kind::Plain(identity) => {
-                let file = File::from(fd);
-                Ok(OpenFile { writer: lease::writer_of(&file), file, identity })
-            }
+            Kind::Plain(identity) => Ok((File::from(fd), identity)),
             Kind::Foreign(what) => Err(OpenRefused::Foreign(what)),
         }
     }
@@ -163,8 +182,11 @@ impl Folder {
         Ok(File::from(rustix::fs::openat(&self.fd, name, flags, mode)?))
     }
 
-    /// Gives a temporary file of this folder its name, in place of what has it.
-    pub(super) fn rename_over(&self, temporary: &OsStr, name: &OsStr) -> io::Result<()> {
+    /// Gives a file of our own making in this folder another name, in place of what has it.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn rename_over(&self, temporary: &OsStr, name: &OsStr) -> io::Result<()> {
         Ok(rustix::fs::renameat(&self.fd, temporary, &self.fd, name)?)
     }
 
@@ -275,6 +297,19 @@ impl Folder {
     pub fn sync_file(&self, name: &OsStr) -> io::Result<()> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         File::from(rustix::fs::openat(&self.fd, name, flags, Mode::empty())?).sync_all()
+    }
+
+    /// Makes the content of files survive a power cut. Several are synchronised together where the system can:
+    /// then it writes all that waits for this disk, once.
+    ///
+    /// # Errors
+    /// If the system cannot.
+    pub(super) fn sync_files(&self, names: &[OsString]) -> io::Result<()> {
+        #[cfg(target_os = "linux")]
+        if names.len() > 1 {
+            return Ok(rustix::fs::syncfs(&self.fd)?);
+        }
+        names.iter().try_for_each(|name| self.sync_file(name))
     }
 
     /// Makes what was renamed survive a power cut. Some network file systems cannot, and say so.

@@ -2,7 +2,7 @@
 //! without following reparse points.
 
 use super::{Identity, Item, Kind, Moved, OpenFile, OpenRefused, Writer};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io;
 use std::os::windows::ffi::OsStrExt;
@@ -131,6 +131,22 @@ impl Folder {
         }
     }
 
+    /// Opens a plain file for reading that was looked at right before.
+    ///
+    /// # Errors
+    /// If it is not a plain file, or the system refuses.
+    pub fn open_looked_at(&self, name: &OsStr) -> Result<OpenFile, OpenRefused> {
+        self.open_file(name)
+    }
+
+    /// Opens a plain file of a folder that belongs to the service alone.
+    ///
+    /// # Errors
+    /// If it is not a plain file, or the system refuses.
+    pub fn open_own(&self, name: &OsStr) -> Result<OpenFile, OpenRefused> {
+        self.open_file(name)
+    }
+
     /// Whether the answer that a file has a writer can be believed here. Windows enforces it.
     pub fn knows_writers(&self) -> bool {
         true
@@ -152,8 +168,11 @@ impl Folder {
         File::options().write(true).create_new(true).open(self.path.join(name))
     }
 
-    /// Gives a temporary file of this folder its name, in place of what has it.
-    pub(super) fn rename_over(&self, temporary: &OsStr, name: &OsStr) -> io::Result<()> {
+    /// Gives a file of our own making in this folder another name, in place of what has it.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn rename_over(&self, temporary: &OsStr, name: &OsStr) -> io::Result<()> {
         move_path(&self.path.join(temporary), &self.path.join(name), true).map(drop)
     }
 
@@ -229,6 +248,14 @@ impl Folder {
             .custom_flags(FILE_FLAG_OPEN_REPARSE_POINT)
             .open(self.path.join(name))?
             .sync_all()
+    }
+
+    /// Makes the content of files survive a power cut.
+    ///
+    /// # Errors
+    /// If the system cannot.
+    pub(super) fn sync_files(&self, names: &[OsString]) -> io::Result<()> {
+        names.iter().try_for_each(|name| self.sync_file(name))
     }
 
     /// Nothing to do: NTFS logs a renaming before what [`Folder::sync_file`] flushes after it.

@@ -2,15 +2,16 @@
 //! still had them open, or they were found there without a row. They keep their identifiers.
 
 use super::aside::reason;
-use super::claim::{Batch, synchronise};
+use super::claim::{Batch, RETRY, Synced, synchronise};
 use super::judge::{COMPLETE_FILE, Good, Judge, Judgement, Refusal, hash};
 use super::readiness::{History, Readiness};
 use crate::config::Reports;
 use crate::disposition::Reason;
 use crate::folder::{Folder, OpenFile, OpenRefused};
 use crate::queue::{self, Entry, NewReport, Note, Place, Queue, Verdict};
-use std::collections::{HashMap, VecDeque};
-use std::ffi::OsString;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 use wats::Rules;
@@ -28,6 +29,10 @@ pub struct Again {
     /// that waits.
     entries: VecDeque<Entry>,
     not_before: Option<Instant>,
+    /// Files that cannot be judged or synchronised, and until when they are left alone.
+    troubled: HashMap<i64, (OsString, Instant)>,
+    /// What there is to tell of them.
+    troubles: Vec<(OsString, Option<String>)>,
 }
 
 /// What judging again needs.
@@ -51,6 +56,22 @@ impl Again {
         !self.entries.is_empty()
     }
 
+    /// What is wrong, and what not any more, with which file of the spool. Says so once.
+    pub fn troubles(&mut self) -> Vec<(OsString, Option<String>)> {
+        std::mem::take(&mut self.troubles)
+    }
+
+    fn is_troubled(&mut self, seq: i64, spool: &OsStr, why: String, now: Instant) {
+        self.troubled.insert(seq, (spool.to_owned(), now + RETRY));
+        self.troubles.push((spool.to_owned(), Some(why)));
+    }
+
+    fn is_fine(&mut self, seq: i64) {
+        if let Some((spool, _)) = self.troubled.remove(&seq) {
+            self.troubles.push((spool, None));
+        }
+    }
+
     /// Judges some of what was handed back; says how many of them are sent in turn again.
     ///
     /// # Errors
@@ -62,17 +83,25 @@ impl Again {
             }
             self.not_before = Some(now + LOOK);
             self.entries = setup.queue.handed_back()?.into();
-            self.histories.retain(|seq, _| self.entries.iter().any(|entry| entry.seq == *seq));
+            let seqs: HashSet<i64> = self.entries.iter().map(|entry| entry.seq).collect();
+            self.histories.retain(|seq, _| seqs.contains(seq));
+            let over: Vec<i64> = self.troubled.keys().filter(|seq| !seqs.contains(seq)).copied().collect();
+            over.into_iter().for_each(|seq| self.is_fine(seq));
         }
         let mut judged = Vec::new();
         let mut refused = Vec::new();
-        for entry in self.entries.drain(..AT_ONCE.min(self.entries.len())) {
+        let entries: Vec<Entry> = self.entries.drain(..AT_ONCE.min(self.entries.len())).collect();
+        for entry in entries {
             let Place::Spool(spool) = &entry.place else { continue };
-            let is_new = !self.histories.contains_key(&entry.seq);
+            if self.troubled.get(&entry.seq).is_some_and(|(_, until)| *until > now) {
+                continue;
+            }
             let history = self.histories.entry(entry.seq).or_insert_with(|| History::new(now));
-            match setup.judge(&entry, spool, (history, is_new), now) {
-                Some(Verdicts::Good(report)) => judged.push((entry.seq, *report)),
+            match setup.judge(&entry, spool, history, now) {
+                Some(Verdicts::Good(report, file)) => judged.push((entry.seq, *report, file)),
+                Some(Verdicts::Unreadable(why)) => self.is_troubled(entry.seq, spool, why, now),
                 Some(Verdicts::Refused(refusal)) => {
+                    self.is_fine(entry.seq);
                     let reason = Reason { id: Some(entry.id), attempts: entry.attempts, ..reason(&refusal) };
                     let text = reason.to_json(&entry.name);
                     refused.push((entry.seq, Note::Decided(Verdict::Refused(text))));
@@ -80,26 +109,51 @@ impl Again {
                 None => {}
             }
         }
-        if !judged.is_empty() {
-            // Without this the commit might outlive what it is about.
-            let spool = setup.queue.spool();
-            let names: Vec<OsString> = judged.iter().map(|(_, report)| report.spool.clone()).collect();
-            if let Err(error) = synchronise(spool, &names) {
-                tracing::warn!("{}: files cannot be synchronised: {error}", spool.path().display());
-                return Ok(0);
-            }
-            setup.queue.replace(&judged)?;
-        }
         if !refused.is_empty() {
             setup.queue.note(&refused)?;
         }
-        Ok(judged.len())
+        // Without this the commit might outlive what it is about.
+        let safe = self.synchronise(setup.queue.spool(), judged, now)?;
+        if !safe.is_empty() {
+            setup.queue.replace(&safe)?;
+        }
+        Ok(safe.len())
+    }
+
+    /// Those of the judged reports whose files are on the disk.
+    fn synchronise(
+        &mut self,
+        spool: &Folder,
+        judged: Vec<(i64, NewReport, Option<File>)>,
+        now: Instant,
+    ) -> Result<Vec<(i64, NewReport)>, queue::Error> {
+        if judged.is_empty() {
+            return Ok(Vec::new());
+        }
+        let files: Vec<_> =
+            judged.iter().map(|(_, report, file)| (report.spool.as_os_str(), file.as_ref())).collect();
+        let blame = |error| queue::Error::Spool { path: spool.path().to_path_buf(), error };
+        let synced = synchronise(spool, &files).map_err(blame)?;
+        let mut safe = Vec::new();
+        for ((seq, report, _), synced) in judged.into_iter().zip(synced) {
+            if let Synced::Failed(error) = synced {
+                let why = format!("cannot be written to the disk: {error}; check the disk");
+                self.is_troubled(seq, &report.spool, why, now);
+            } else {
+                // The upload finds what is gone, and says so.
+                self.is_fine(seq);
+                safe.push((seq, report));
+            }
+        }
+        Ok(safe)
     }
 }
 
 enum Verdicts {
-    Good(Box<NewReport>),
+    Good(Box<NewReport>, Option<File>),
     Refused(Refusal),
+    /// This says why.
+    Unreadable(String),
 }
 
 impl Setup<'_> {
@@ -108,7 +162,7 @@ impl Setup<'_> {
         &self,
         entry: &Entry,
         spool: &OsString,
-        (history, is_new): (&mut History, bool),
+        history: &mut History,
         now: Instant,
     ) -> Option<Verdicts> {
         let folder = self.queue.spool();
@@ -116,14 +170,8 @@ impl Setup<'_> {
             Ok(open) => open,
             // The upload finds that it is gone, and says so.
             Err(OpenRefused::Gone | OpenRefused::InUse) => return None,
-            Err(OpenRefused::Foreign(what)) => {
-                self.unreadable(spool, what, is_new);
-                return None;
-            }
-            Err(OpenRefused::Failed(error)) => {
-                self.unreadable(spool, &error.to_string(), is_new);
-                return None;
-            }
+            Err(OpenRefused::Foreign(what)) => return Some(unreadable(what)),
+            Err(OpenRefused::Failed(error)) => return Some(unreadable(&error.to_string())),
         };
         history.seen(open.identity, now);
         let ready = history.readiness(open.writer, now, SystemTime::now(), || folder.knows_writers());
@@ -136,7 +184,8 @@ impl Setup<'_> {
         let judge = Judge { queue: self.queue, batch: &batch, settings: self.settings, rules: self.rules };
         match judge.judge_again(&bytes, entry.id) {
             Judgement::Good(good) => {
-                Some(Verdicts::Good(Box::new(self.report(entry, spool, bytes.len(), sha256, good))))
+                let report = self.report(entry, spool, bytes.len(), sha256, good);
+                Some(Verdicts::Good(Box::new(report), cfg!(unix).then_some(open.file)))
             }
             Judgement::Unusable(refusal) => Some(Verdicts::Refused(refusal)),
             Judgement::Incomplete(reason) => {
@@ -150,16 +199,6 @@ impl Setup<'_> {
                     incomplete: Some(sha256),
                 }))
             }
-        }
-    }
-
-    /// Told once, not at each look.
-    fn unreadable(&self, spool: &OsString, why: &str, is_new: bool) {
-        if is_new {
-            let folder = self.queue.spool().path().display();
-            tracing::warn!(
-                "{folder}: {spool:?} waits, but cannot be read: {why}; only the service may write there"
-            );
         }
     }
 
@@ -186,6 +225,10 @@ impl Setup<'_> {
             copied: false,
         }
     }
+}
+
+fn unreadable(why: &str) -> Verdicts {
+    Verdicts::Unreadable(format!("waits, but cannot be read: {why}; let the service's account read it"))
 }
 
 fn read_unchanged(open: &mut OpenFile) -> Option<Vec<u8>> {

@@ -153,17 +153,21 @@ impl Incomplete {
         let mut returned = Vec::new();
         let files = std::mem::take(&mut self.files);
         for (name, identity) in files {
-            match failed.look(&name)? {
-                Some(Kind::Plain(found)) if found == identity => drop(self.files.insert(name, identity)),
-                Some(Kind::Plain(found)) => {
-                    if give_back(&failed, &name, &found, watch)? {
-                        returned.push(name);
-                    } else {
-                        self.files.insert(name, identity);
+            match failed.look(&name) {
+                Ok(Some(Kind::Plain(found))) if found != identity => {
+                    match give_back(&failed, &name, &found, watch) {
+                        Ok(true) => returned.push(name),
+                        Ok(false) => drop(self.files.insert(name, identity)),
+                        Err(error) => {
+                            tracing::debug!("{:?}: cannot be moved back: {error}", failed.path().join(&name));
+                            self.files.insert(name, identity);
+                        }
                     }
                 }
+                // One that the system does not tell of is looked at again.
+                Ok(Some(Kind::Plain(_))) | Err(_) => drop(self.files.insert(name, identity)),
                 // Somebody has taken care of it.
-                _ => {}
+                Ok(None | Some(Kind::Foreign(_))) => {}
             }
         }
         Ok(returned)

@@ -91,7 +91,8 @@ impl Judge<'_> {
                         "its id {id} is that of another report ({}): sent under a new one",
                         compare(&other, &unit)
                     );
-                    Judgement::Good(good(&report, unit, Queue::new_id(), Some(note)))
+                    // Of the content, with the old id in it: the same file stays the same report.
+                    Judgement::Good(good(&report, unit, id_of_content(sha256), Some(note)))
                 }
             }),
             _ => Ok(Judgement::Good(good(&report, unit, id, None))),

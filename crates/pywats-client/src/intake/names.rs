@@ -25,17 +25,36 @@ fn is_beside(name: &str) -> bool {
     name.ends_with(REASON_SUFFIX) || name.ends_with(SENT_SUFFIX)
 }
 
-/// What kind of thing lies there that nobody takes; `None` if it is taken, or ours.
+/// Why nobody takes a file of this name, and what to do if it is a report; `None` if it is taken.
+pub fn why_not(name: &OsStr) -> Option<&'static str> {
+    let text = name.to_string_lossy().to_ascii_lowercase();
+    if is_report_name(name) {
+        None
+    } else if text.starts_with('.') {
+        Some(
+            "begins with a dot, as those of unfinished files do: let the test system write a name without it",
+        )
+    } else if is_beside(&text) {
+        Some("ends as those of the notes that the service writes beside reports: give it another name")
+    } else {
+        Some("does not end in .json or .wsjf: let the test system write such names")
+    }
+}
+
+/// What kind of thing lies there that nobody takes; `None` if it is taken, or being written by us.
 pub fn untaken_kind(item: &Item) -> Option<String> {
     if item.is_folder {
         return Some("folders".to_owned());
     }
     let text = item.name.to_string_lossy().to_lowercase();
-    if is_report_name(&item.name) || is_beside(&text) || is_temporary(&item.name) {
+    if is_report_name(&item.name) || is_temporary(&item.name) {
         return None;
     }
     if text.starts_with('.') {
         return Some("hidden files".to_owned());
+    }
+    if let Some(suffix) = [REASON_SUFFIX, SENT_SUFFIX].into_iter().find(|suffix| text.ends_with(suffix)) {
+        return Some(format!("*{suffix}"));
     }
     let extension = Path::new(&text).extension().map(|extension| extension.to_string_lossy().into_owned());
     Some(match extension {
@@ -97,14 +116,27 @@ mod tests {
             (".json", false, Some("hidden files")),
             ("a.json.tmp", false, Some("*.tmp")),
             ("a.part", false, Some("*.part")),
-            ("a.json.reason.json", false, None),
-            ("a.json.sent.json", false, None),
+            ("a.json.reason.json", false, Some("*.reason.json")),
+            ("Unit.Sent.JSON", false, Some("*.sent.json")),
+            (".a.sent.json", false, Some("hidden files")),
             (".pywats-0.part", false, None),
             ("A.XML", false, Some("*.xml")),
         ] {
             assert_eq!(is_report_name(OsStr::new(name)), wanted, "{name:?}");
             let item = Item { name: name.into(), is_folder: false };
             assert_eq!(untaken_kind(&item).as_deref(), kind, "{name:?}");
+        }
+        for (name, says) in [
+            (".a.json", Some("a dot")),
+            ("a.sent.json", Some("another name")),
+            ("a.txt", Some(".wsjf")),
+            ("a.json", None),
+        ] {
+            let why = why_not(OsStr::new(name));
+            assert!(
+                why.is_some() == says.is_some() && why.is_none_or(|why| why.contains(says.unwrap())),
+                "{name}"
+            );
         }
     }
 

@@ -1,6 +1,6 @@
 //! Looking at one file: open it safely, read it whole, judge it, claim it.
 
-use super::claim::{Batch, Claimed, forget_leftovers};
+use super::claim::{Batch, Claimed, Content, forget_leftovers};
 use super::judge::{COMPLETE_FILE, Judge, Judgement, Refusal, SPLIT_OR_RAISE, hash};
 use super::readiness::{History, Readiness, STABLE};
 use crate::config::Reports;
@@ -8,9 +8,13 @@ use crate::disposition::{Disposition, Original};
 use crate::folder::{Folder, Identity, Kind, OpenFile, OpenRefused, Writer};
 use crate::queue::{self, Leftover, Queue, spool};
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io;
 use std::time::{Duration, Instant, SystemTime};
 use wats::Rules;
+
+/// How long a large report waits for another one to leave the memory.
+const FULL: Duration = Duration::from_millis(200);
 
 /// What is known of a file from an earlier look. It holds for as long as the file is the same.
 #[derive(Clone, Debug)]
@@ -56,6 +60,8 @@ pub enum Outcome {
     Unusable(Identity, Refusal),
     /// It cannot be read.
     Unreadable(io::Error),
+    /// It is a report, but cannot be moved or copied into the spool, which takes others; this says what to do.
+    Immovable(String),
     /// Its report was taken in before, and it cannot be removed.
     Stays(String),
     /// There is no room, or the queue cannot be read or written.
@@ -135,16 +141,19 @@ impl Taker<'_> {
         if let Err(error) = self.queue.intake_allowed(0) {
             return Outcome::Storage(error.to_string());
         }
+        let Some(_place) = self.queue.room().try_enter(open.identity.size) else {
+            return Outcome::Later(FULL);
+        };
         let identity = open.identity;
         match self.read_unchanged(open, memory, now) {
-            Ok(bytes) => self.take_content(name, memory, identity, &bytes, batch),
+            Ok((bytes, file)) => self.take_content(name, memory, identity, (&bytes, file), batch),
             Err(outcome) => outcome,
         }
     }
 
     /// Opens a file that nobody is writing to.
     fn open(&mut self, name: &OsStr, memory: &mut Memory, now: Instant) -> Result<OpenFile, Outcome> {
-        let open = self.watch.open_file(name).map_err(|refused| match refused {
+        let open = self.watch.open_looked_at(name).map_err(|refused| match refused {
             OpenRefused::Gone => Outcome::Gone,
             OpenRefused::InUse => Outcome::Later(Duration::from_secs(1)),
             OpenRefused::Foreign(what) => Outcome::Foreign(what),
@@ -164,17 +173,19 @@ impl Taker<'_> {
         }
     }
 
-    /// Reads a file and closes it, which Windows wants before it is moved; fails if somebody wrote to
-    /// it meanwhile, whatever the events have said.
+    /// Reads a file, and closes it where the system wants that before it is moved; fails if somebody wrote
+    /// to it meanwhile, whatever the events have said.
     fn read_unchanged(
         &self,
         mut open: OpenFile,
         memory: &mut Memory,
         now: Instant,
-    ) -> Result<Vec<u8>, Outcome> {
+    ) -> Result<(Vec<u8>, Option<File>), Outcome> {
         let bytes = open.read(self.max_bytes).map_err(Outcome::Unreadable)?;
         match Folder::identity_of(&open.file).map_err(Outcome::Unreadable)? {
-            Some(identity) if identity == open.identity && bytes.len() as u64 == identity.size => Ok(bytes),
+            Some(identity) if identity == open.identity && bytes.len() as u64 == identity.size => {
+                Ok((bytes, cfg!(unix).then_some(open.file)))
+            }
             Some(identity) => {
                 memory.history.seen(identity, now);
                 Err(Outcome::Later(Duration::from_millis(500)))
@@ -188,7 +199,7 @@ impl Taker<'_> {
         name: &OsStr,
         memory: &mut Memory,
         identity: Identity,
-        bytes: &[u8],
+        (bytes, file): (&[u8], Option<File>),
         batch: &mut Batch,
     ) -> Outcome {
         let sha256 = hash(bytes);
@@ -212,16 +223,24 @@ impl Taker<'_> {
             Ok(Judgement::Unusable(refusal)) => return Outcome::Unusable(identity, refusal),
             Err(error) => return unwritable(&error),
         };
-        match batch.claim(self.queue, self.watch, name, &identity, (bytes, sha256), good) {
+        match batch.claim(self.queue, self.watch, name, &identity, Content { bytes, sha256, file }, good) {
             Claimed::Yes => Outcome::Claimed,
             Claimed::Changed => Outcome::Later(Duration::from_millis(500)),
             Claimed::NoRoom(what) => Outcome::Storage(what),
-            Claimed::Failed(error) => Outcome::Storage(format!(
-                "{name:?} cannot be moved from {} to {}: {error}; let the service's account use both folders, and \
-                 check for free space",
-                self.watch.path().display(),
-                self.queue.spool().path().display()
-            )),
+            Claimed::Failed(error) => {
+                let spool = self.queue.spool();
+                let what = format!(
+                    "cannot be moved to {}: {error}; let the service's account use both folders, and check for free \
+                     space",
+                    spool.path().display()
+                );
+                // A spool that takes other files is not the reason.
+                if spool.takes_files() {
+                    Outcome::Immovable(what)
+                } else {
+                    Outcome::Storage(format!("{:?}: {what}", self.watch.path().join(name)))
+                }
+            }
         }
     }
 

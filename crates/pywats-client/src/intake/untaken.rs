@@ -1,7 +1,7 @@
 //! Telling people what lies in the watch folder and is taken by nobody: by kind and count, once in the
 //! log, always in the status.
 
-use super::names::{count_untaken, holds_report, listed, untaken_kind};
+use super::names::{count_untaken, holds_report, listed, untaken_kind, why_not};
 use crate::folder::{Folder, Item};
 use crate::status::{Status, Topic};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -54,7 +54,8 @@ impl Untaken {
             .collect();
         if staying.keys().any(|kind| !self.told.contains(kind)) {
             tracing::warn!(
-                "watch folder {}: nobody takes what is not a file *.json or *.wsjf: {}",
+                "watch folder {}: nobody takes what is not a file *.json or *.wsjf, or is named as the service's \
+                 own notes are: {}",
                 folder.path().display(),
                 listed(&staying)
             );
@@ -89,9 +90,9 @@ impl Untaken {
             Some(name) => status.note(
                 Topic::NotTaken,
                 format!(
-                    "{:?} is a report, but its name does not end in .json or .wsjf, so nobody takes it; let the \
-                     test system write such names",
-                    folder.path().join(name)
+                    "{:?} is a report, but nobody takes it: its name {}",
+                    folder.path().join(name),
+                    why_not(name).unwrap_or_default()
                 ),
             ),
             None => status.forget(Topic::NotTaken),

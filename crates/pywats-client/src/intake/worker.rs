@@ -4,11 +4,11 @@
 use super::again::{self, Again};
 use super::agenda::Agenda;
 use super::aside::{Asides, Incomplete, PutAside};
-use super::claim::Batch;
+use super::claim::{Batch, Left, RETRY};
 use super::is_report_name;
 use super::readiness::STABLE;
 use super::take::{Finding, Outcome, Taker};
-use super::troubles::{Troubles, let_in};
+use super::troubles::{Trouble, Troubles, let_in};
 use super::untaken::Untaken;
 use super::watch::News;
 use super::watched::{RESCAN, Watched};
@@ -17,7 +17,7 @@ use crate::disposition::Disposition;
 use crate::folder::{Folder, Item, Kind};
 use crate::queue::Queue;
 use crate::status::{Area, Status, Topic, Worker};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::PathBuf;
@@ -28,8 +28,6 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use wats::Rules;
 
-/// How often a file or a folder that refused is tried again.
-const RETRY: Duration = Duration::from_secs(10);
 /// How often a disk that refused is tried again.
 const DISK: Duration = Duration::from_secs(2);
 /// The longest time without a sign of life.
@@ -89,6 +87,8 @@ struct Intake {
     again: Again,
     untaken: Untaken,
     troubles: Troubles,
+    /// Files that came back from the spool, and until when they are left alone.
+    resting: HashMap<OsString, Instant>,
     next_scan: Instant,
     /// Until then the disk is left alone.
     blocked_until: Option<Instant>,
@@ -113,6 +113,7 @@ pub fn prepare(setup: Setup) -> io::Result<(Stopper, impl FnOnce() + Send)> {
         again: Again::default(),
         untaken: Untaken::default(),
         troubles: Troubles::new(),
+        resting: HashMap::new(),
         next_scan: Instant::now(),
         blocked_until: None,
     };
@@ -247,6 +248,7 @@ impl Intake {
         for name in self.agenda.keep_only(&names) {
             self.troubles.set(&name, None);
             self.untaken.incomplete(&name, false, &self.setup.status);
+            self.resting.remove(&name);
         }
         let mut found: Vec<(i64, &OsStr)> = Vec::new();
         for name in names {
@@ -293,6 +295,14 @@ impl Intake {
                 return;
             }
             self.setup.status.beat(Worker::Intake);
+            let now = Instant::now();
+            if let Some(until) = self.resting.get(&name) {
+                if *until > now {
+                    self.agenda.do_at(&name, *until);
+                    continue;
+                }
+                self.resting.remove(&name);
+            }
             let Some(watched) = &mut self.watched else { return };
             let mut taker = Taker {
                 watch: &watched.folder,
@@ -304,7 +314,6 @@ impl Intake {
                 incomplete: self.setup.incomplete,
                 honest: &mut watched.honest,
             };
-            let now = Instant::now();
             let outcome = taker.take(&name, self.agenda.memory(&name, now), &mut self.batch);
             self.conclude(&name, outcome, now);
             if self.batch.is_full(Instant::now()) || self.blocked_until.is_some() {
@@ -315,8 +324,7 @@ impl Intake {
 
     /// Draws the conclusions from a look at a file.
     fn conclude(&mut self, name: &OsStr, outcome: Outcome, now: Instant) {
-        // Quoted as Rust does: a name may hold anything, line breaks too.
-        let file = format!("{:?}", self.setup.folder.join(name));
+        let file = self.setup.folder.join(name);
         let mut trouble = None;
         let waits = matches!(outcome, Outcome::Incomplete(_));
         self.untaken.incomplete(name, waits, &self.setup.status);
@@ -324,15 +332,14 @@ impl Intake {
             Outcome::Claimed | Outcome::Known | Outcome::Gone => self.agenda.forget(name),
             Outcome::Later(time) => self.agenda.do_at(name, now + time),
             Outcome::Incomplete(time) => {
-                tracing::debug!("{file}: the text ends too early; waiting for the rest of it");
+                tracing::debug!("{file:?}: the text ends too early; waiting for the rest of it");
                 self.agenda.do_at(name, now + time);
             }
             Outcome::Foreign("a folder") => self.agenda.do_at(name, now + RESCAN),
             Outcome::Foreign(what) => {
                 self.agenda.do_at(name, now + RESCAN);
-                trouble = Some(format!(
-                    "{file}: is {what} and is not opened; put the report itself into the watch folder"
-                ));
+                trouble =
+                    Some(format!("is {what} and is not opened; put the report itself into the watch folder"));
             }
             Outcome::Unusable(identity, refusal) => {
                 self.agenda.memory(name, now).finding = Some((identity, Finding::Aside));
@@ -340,12 +347,16 @@ impl Intake {
             }
             Outcome::Unreadable(error) => {
                 self.agenda.do_at(name, now + RETRY);
-                trouble = Some(format!("{file}: cannot be read: {error}; {}", let_in(&error)));
+                trouble = Some(format!("cannot be read: {error}; {}", let_in(&error)));
+            }
+            Outcome::Immovable(what) => {
+                self.agenda.do_at(name, now + RETRY);
+                trouble = Some(what);
             }
             Outcome::Stays(error) => {
                 self.agenda.do_at(name, now + RESCAN);
                 trouble = Some(format!(
-                    "{file}: its report was taken in, but the file cannot be removed: {error}; let the service's \
+                    "its report was taken in, but the file cannot be removed: {error}; let the service's \
                      account remove files from the watch folder, or remove it yourself"
                 ));
             }
@@ -356,7 +367,7 @@ impl Intake {
                 self.blocked_until = Some(now + DISK);
             }
         }
-        self.troubles.set(name, trouble);
+        self.troubles.set(name, trouble.map(|what| Trouble::new(&file, what)));
         self.tell_of_writers();
     }
 
@@ -378,17 +389,22 @@ impl Intake {
 
     /// Commits what was claimed.
     fn commit(&mut self) {
-        if self.batch.is_empty() {
+        if self.batch.is_empty(Instant::now()) {
             return;
         }
         let watch = self.watched.as_ref().map(|watched| &watched.folder);
-        match self.batch.commit(&self.setup.queue, watch) {
+        let result = self.batch.commit(&self.setup.queue, watch);
+        let now = Instant::now();
+        for left in self.batch.left() {
+            self.tell_of_left(left, now);
+        }
+        match result {
             Ok(committed) => {
                 self.setup.queued.notify_one();
-                let now = Instant::now();
                 for report in committed {
                     let file = self.setup.folder.join(&report.name);
                     tracing::info!("{file:?}: queued as {}", report.id);
+                    self.troubles.set(&report.spool, None);
                     // A look at it finds what is left to do.
                     if report.stays.is_some() {
                         self.agenda.do_now(&report.name, now);
@@ -402,6 +418,21 @@ impl Intake {
         }
     }
 
+    /// A file left the batch: it is tried again, by itself.
+    fn tell_of_left(&mut self, Left { name, spool, is_back, error }: Left, now: Instant) {
+        let what = format!("cannot be written to the disk: {error}; {}", let_in(&error));
+        if is_back {
+            self.agenda.memory(&name, now);
+            self.agenda.do_at(&name, now + RETRY);
+            self.resting.insert(name.clone(), now + RETRY);
+            self.troubles.set(&name, Some(Trouble::new(&self.setup.folder.join(&name), what)));
+            self.troubles.set(&spool, None);
+        } else {
+            let waits = self.setup.queue.spool().path().join(&spool);
+            self.troubles.set(&spool, Some(Trouble::new(&waits, what)));
+        }
+    }
+
     fn judge_again(&mut self) {
         let setup = again::Setup {
             queue: &self.setup.queue,
@@ -410,7 +441,12 @@ impl Intake {
             watch: &self.setup.folder,
             incomplete: self.setup.incomplete,
         };
-        match self.again.work(setup, Instant::now()) {
+        let worked = self.again.work(setup, Instant::now());
+        for (spool, trouble) in self.again.troubles() {
+            let path = self.setup.queue.spool().path().join(&spool);
+            self.troubles.set(&spool, trouble.map(|what| Trouble::new(&path, what)));
+        }
+        match worked {
             Ok(0) => {}
             Ok(judged) => {
                 tracing::info!("{judged} reports of the spool were judged again");
@@ -458,8 +494,8 @@ impl Intake {
                 }
                 PutAside::Stuck(name, error) => {
                     let file = self.setup.folder.join(&name);
-                    let trouble = format!("{file:?}: unusable, but stays: {error}");
-                    self.troubles.set(&name, Some(trouble));
+                    let what = format!("unusable, but stays: {error}");
+                    self.troubles.set(&name, Some(Trouble::new(&file, what)));
                 }
             }
         }

@@ -65,7 +65,7 @@ impl Legacy {
         let mut entries = Vec::new();
         for entry in statement.query_map(params![after, limit], read)? {
             let entry = entry?;
-            if self.undecided(db, entry.id, entry.seq)? {
+            if self.in_turn(db, entry.id, entry.seq)? {
                 self.skipped.store(true, Ordering::Relaxed);
             } else {
                 entries.push(entry);
@@ -74,18 +74,20 @@ impl Legacy {
         Ok(entries)
     }
 
-    /// Whether an undecided old report has this identifier.
+    /// Whether an old report has this identifier that is to be sent in turn.
     pub(super) fn holds_id(&self, db: &Connection, id: Uuid) -> Result<bool, rusqlite::Error> {
-        let holds = !self.is_empty() && self.undecided(db, id, i64::MAX)?;
+        let holds = !self.is_empty() && self.in_turn(db, id, i64::MAX)?;
         if holds {
             self.skipped.store(true, Ordering::Relaxed);
         }
         Ok(holds)
     }
 
-    fn undecided(&self, db: &Connection, id: Uuid, before: i64) -> Result<bool, rusqlite::Error> {
-        let mut statement =
-            db.prepare_cached(&format!("SELECT id FROM report AS r WHERE seq = ?1 AND {UNDECIDED}"))?;
+    fn in_turn(&self, db: &Connection, id: Uuid, before: i64) -> Result<bool, rusqlite::Error> {
+        let mut statement = db.prepare_cached(&format!(
+            "SELECT id FROM report AS r WHERE seq = ?1 AND {UNDECIDED}
+             AND NOT EXISTS (SELECT 1 FROM trouble AS t WHERE t.seq = r.seq AND t.kind IS NOT NULL)"
+        ))?;
         for &seq in self.rows_with_id(db, id)?.iter().filter(|&&seq| seq < before) {
             if statement.query_row([seq], |row| text_id(row, 0)).optional()? == Some(id) {
                 return Ok(true);

@@ -18,6 +18,7 @@
 //! Only one service uses a data folder: it holds a lock on `queue.lock`.
 
 mod edits;
+mod finished;
 mod integrity;
 mod known;
 mod leftover;
@@ -32,6 +33,8 @@ pub mod spool;
 mod tidy;
 
 pub use edits::file_with_id;
+pub(crate) use finished::removal_fact;
+pub use finished::{Kept, knows_folder};
 pub use leftover::Leftover;
 pub use note::{Note, Suspicion, Verdict};
 pub use open::{OpenError, Opened, open};
@@ -40,6 +43,7 @@ pub use settle::Settled;
 
 use crate::folder::Folder;
 use crate::reserve::{NoRoom, Reserve};
+use crate::room::Room;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use std::fs::File;
 use std::io;
@@ -47,6 +51,9 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+/// The name of the database in the data folder.
+const DATABASE: &str = "queue.db";
 
 /// The queue failed.
 #[derive(Debug, thiserror::Error)]
@@ -114,6 +121,7 @@ pub struct Queue {
     /// After which row the next settling goes on; held by whoever settles.
     settling: Mutex<i64>,
     reserve: Reserve,
+    room: Room,
     /// Rows before those that were given out may be ready.
     rewound: AtomicBool,
     /// How many rows wait for intake to judge them again.
@@ -159,6 +167,11 @@ impl Queue {
     /// The spool folder, for claims: see [`spool::name`].
     pub fn spool(&self) -> &Folder {
         &self.spool
+    }
+
+    /// Where intake and upload get a place for a large report in memory.
+    pub fn room(&self) -> &Room {
+        &self.room
     }
 
     /// How many reports wait and how many went each way; from memory.

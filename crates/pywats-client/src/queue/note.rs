@@ -74,7 +74,8 @@ impl Queue {
         if change.delivered + change.failed > 0 {
             self.wake();
         }
-        if self.legacy.was_skipped() && notes.iter().any(|(_, note)| matches!(note, Note::Decided(_))) {
+        let frees = |note: &Note| matches!(note, Note::Decided(_) | Note::Suspect(_));
+        if self.legacy.was_skipped() && notes.iter().any(|(_, note)| frees(note)) {
             self.rewind(1)?;
         }
         Ok(())
@@ -174,6 +175,9 @@ fn write(db: &Transaction<'_>, seq: i64, note: &Note, change: &mut Change) -> Re
             change.parked += i64::from(suspicion.parked) - i64::from(was.parked);
             change.handed_back += i64::from(suspicion.kind == CHANGED) - i64::from(was.handed_back);
             suspect(db, seq, suspicion)?;
+            if suspicion.kind != CHANGED {
+                free_later(db, seq, change)?;
+            }
         }
         Note::Cleared => {
             change.parked -= i64::from(was.parked);
@@ -244,6 +248,11 @@ fn decide(
         Verdict::Delivered => change.delivered += 1,
         Verdict::Refused(_) => change.failed += 1,
     }
+    free_later(db, seq, change)
+}
+
+/// A later report with the same identifier is not held up by this row any more.
+fn free_later(db: &Transaction<'_>, seq: i64, change: &mut Change) -> Result<(), rusqlite::Error> {
     let twin: Option<i64> = db
         .prepare_cached(
             "SELECT min(l.seq) FROM waiting AS w JOIN waiting AS l ON l.id = w.id AND l.seq > w.seq

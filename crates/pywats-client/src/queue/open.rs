@@ -4,6 +4,7 @@
 use super::note::CHANGED;
 use super::{Counters, Db, Durability, Error, Queue, integrity, legacy, rows, salvage, schema, spool};
 use crate::reserve::Reserve;
+use crate::room::Room;
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::fs::{self, File, TryLockError};
@@ -61,7 +62,7 @@ pub struct Opened {
 /// If another service has it, a newer program wrote it, or the disk refuses.
 pub fn open(data_dir: &Path) -> Result<Opened, OpenError> {
     let lock = Arc::new(lock(&data_dir.join("queue.lock"))?);
-    let path = data_dir.join("queue.db");
+    let path = data_dir.join(super::DATABASE);
     let found_before = integrity::found_before(&path).filter(|_| path.exists());
     let opened = match found_before {
         Some(damage) => Err(Trouble::Damaged(damage)),
@@ -119,6 +120,7 @@ fn assemble(
         legacy: legacy::Legacy::new(counted.has_first),
         settling: Mutex::new(0),
         reserve: Reserve::open(data_dir),
+        room: Room::default(),
         rewound: AtomicBool::new(false),
         changed: AtomicI64::new(counted.changed),
         watch: Arc::default(),

@@ -1,5 +1,6 @@
 //! Reports that wait: adding them, giving them out in order, and the bytes to send.
 
+use super::note::CHANGED;
 use super::{Durability, Error, Queue, edits, legacy, spool};
 use crate::folder::{Kind, OpenRefused};
 use rusqlite::{OptionalExtension, Row, Transaction, params, types::Type};
@@ -127,7 +128,10 @@ impl Queue {
     }
 
     /// The oldest reports after row `after` that can be sent: not decided, not suspect, not handed back,
-    /// and without an earlier one of the same identifier that still waits. At most `limit`.
+    /// and without an earlier one of the same identifier that still waits its turn. At most `limit`.
+    ///
+    /// An earlier one that is a suspect holds nothing up: who is given the later one decides the earlier one
+    /// before the later one is sent.
     ///
     /// Costs the same however many wait. See [`Queue::rewound`] for when to ask from 0 again.
     ///
@@ -147,7 +151,9 @@ impl Queue {
                 "SELECT {COLUMNS} FROM waiting AS w LEFT JOIN trouble AS t ON t.seq = w.seq
                  WHERE w.seq > ?1 AND t.kind IS NULL
                    AND NOT EXISTS (SELECT 1 FROM verdict AS v WHERE v.seq = w.seq)
-                   AND NOT EXISTS (SELECT 1 FROM waiting AS e WHERE e.id = w.id AND e.seq < w.seq
+                   AND NOT EXISTS (SELECT 1 FROM waiting AS e LEFT JOIN trouble AS et ON et.seq = e.seq
+                                   WHERE e.id = w.id AND e.seq < w.seq
+                                   AND (et.kind IS NULL OR et.kind = '{CHANGED}')
                                    AND NOT EXISTS (SELECT 1 FROM verdict AS v WHERE v.seq = e.seq))
                  ORDER BY w.seq LIMIT ?2"
             ))?;
@@ -167,7 +173,7 @@ impl Queue {
     }
 
     /// Whether a report before those that [`Queue::next`] has given may be ready now: one was cleared, or
-    /// the earlier of two with one identifier was decided. Then ask from 0 again. Says so once.
+    /// the earlier of two with one identifier was decided or is a suspect. Then ask from 0 again. Says so once.
     pub fn rewound(&self) -> bool {
         self.rewound.swap(false, Ordering::Relaxed)
     }
@@ -181,7 +187,7 @@ impl Queue {
             return legacy::body(&self.db()?.connection, entry.seq);
         };
         let blame = |error| self.spool_error(spool, error);
-        let mut open = match self.spool.open_file(spool) {
+        let mut open = match self.spool.open_own(spool) {
             Ok(open) => open,
             Err(OpenRefused::Gone) => return self.gone(entry),
             Err(OpenRefused::InUse) => return Ok(Body::Changed),

@@ -6,8 +6,13 @@ use rusqlite::{Connection, OpenFlags, params_from_iter};
 use std::path::Path;
 
 /// The tables, with what stands for a value in each column.
-const TABLES: &[(&str, &str)] =
-    &[("leftover", "?, ?, ?, ?, ?, ?"), ("known", "?, ?, ?, ?"), ("total", "?, ?"), ("fact", "?, ?")];
+const TABLES: &[(&str, &str)] = &[
+    ("leftover", "?, ?, ?, ?, ?, ?"),
+    ("known", "?, ?, ?, ?"),
+    ("total", "?, ?"),
+    ("fact", "?, ?"),
+    ("finished", "?, ?, ?, ?, ?"),
+];
 
 /// Copies rows as far as they can be read; says how many. No error stops it: there is nothing to lose.
 pub(super) fn salvage(damaged: &Path, connection: &mut Connection) -> Result<usize, rusqlite::Error> {

@@ -81,13 +81,30 @@ CREATE TABLE fact (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOU
 CREATE TABLE IF NOT EXISTS total (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
 ";
 
+/// Which files were put into done folders. A program that does not know the table leaves it alone, so it
+/// is added without a new version.
+const FINISHED: &str = "
+CREATE TABLE IF NOT EXISTS finished (
+    folder BLOB NOT NULL,
+    name   BLOB NOT NULL,
+    size   INTEGER NOT NULL,
+    sha256 BLOB NOT NULL,
+    time   INTEGER NOT NULL,  -- seconds since 1970
+    PRIMARY KEY (folder, name)
+) STRICT, WITHOUT ROWID;
+";
+
 /// Brings a database of an earlier version, or an empty one, to this one.
 pub(super) fn bring_up(connection: &mut Connection, version: i64) -> Result<(), rusqlite::Error> {
     if version == VERSION {
+        if !connection.table_exists(None, "finished")? {
+            connection.execute_batch(FINISHED)?;
+        }
         return Ok(());
     }
     let transaction = connection.transaction()?;
     transaction.execute_batch(TABLES)?;
+    transaction.execute_batch(FINISHED)?;
     if version == 1 {
         // What the server has said already counts on.
         transaction.execute(

@@ -7,10 +7,14 @@
 use super::legacy::Old;
 use super::rows::{self, COLUMNS};
 use super::{
-    Durability, Entry, Error, Leftover, Place, Queue, Unit, Verdict, known, leftover, lock, schema, spool,
+    Durability, Entry, Error, Kept, Leftover, Place, Queue, Unit, Verdict, finished, known, leftover, lock,
+    schema, spool,
 };
 use crate::disposition::{Disposition, Ending, MoveError, Whereabouts};
+use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
+use std::ffi::OsString;
+use std::path::Path;
 use uuid::Uuid;
 
 /// What came of settling.
@@ -32,6 +36,8 @@ struct Finished {
     /// Unknown for reports of the first schema whose body cannot be read.
     unit: Option<Unit>,
     leftover: Option<Leftover>,
+    /// The file that lies in the done folder now.
+    kept: Option<Kept>,
 }
 
 /// A decided report of the spool.
@@ -67,7 +73,7 @@ impl Queue {
             }
         }
         self.end(ends, &decided, &mut finished, &mut settled)?;
-        self.finish(&finished)?;
+        self.finish(&finished, ends.done_folder())?;
         settled.moved = finished.len();
         *after = if settled.more { last.unwrap_or(0) } else { 0 };
         if !old.is_empty() && !settled.more {
@@ -96,14 +102,15 @@ impl Queue {
         let mut sure = false;
         for (report, result) in decided.iter().zip(results) {
             match result {
-                Ok(Whereabouts::Moved) => finished.push(report.finished()),
+                Ok(Whereabouts::Moved) => finished.push(report.finished(None)),
+                Ok(Whereabouts::Done(name)) => finished.push(report.finished(Some(name))),
                 Ok(Whereabouts::Absent) => {
                     // It was moved before a crash; unless the spool itself is not the one it was.
                     if !sure {
                         spool::still_there(&self.spool)?;
                         sure = true;
                     }
-                    finished.push(report.finished());
+                    finished.push(report.finished(None));
                 }
                 Err(error) => settled.left.push(format!("{:?}: {error}", report.entry.name)),
             }
@@ -118,11 +125,16 @@ impl Queue {
             Ok(_) => Err(std::io::Error::other("its row has gone")),
             Err(error) => Err(std::io::Error::other(error)),
         };
-        let (delivered, absent) = match verdict {
-            Verdict::Delivered => (true, ends.original_delivered(original)? == Whereabouts::Absent),
+        let kept = |name| kept(name, original.size, original.sha256);
+        let (delivered, absent, kept) = match verdict {
+            Verdict::Delivered => match ends.original_delivered(original)? {
+                Whereabouts::Absent => (true, true, None),
+                Whereabouts::Moved => (true, false, None),
+                Whereabouts::Done(name) => (true, false, Some(kept(name))),
+            },
             Verdict::Refused(reason) => {
                 ends.original_refused(original, reason, body)?;
-                (false, false)
+                (false, false, None)
             }
         };
         // Its folder may be away for now: when it returns, the file is not a new report.
@@ -134,7 +146,7 @@ impl Queue {
             id: *id,
         });
         let unit = if delivered { body().ok().and_then(|body| known::unit_in(&body)) } else { None };
-        Ok(Finished { seq: *seq, id: *id, delivered, unit, leftover })
+        Ok(Finished { seq: *seq, id: *id, delivered, unit, leftover, kept })
     }
 
     fn decided(&self, after: i64, limit: usize) -> Result<Vec<Decided>, Error> {
@@ -158,7 +170,7 @@ impl Queue {
     }
 
     /// Removes the rows of reports that are at their end, and counts them.
-    fn finish(&self, finished: &[Finished]) -> Result<(), Error> {
+    fn finish(&self, finished: &[Finished], done: &Path) -> Result<(), Error> {
         if finished.is_empty() {
             return Ok(());
         }
@@ -170,6 +182,9 @@ impl Queue {
                 }
                 if let Some(original) = &report.leftover {
                     leftover::write(db, original)?;
+                }
+                if let Some(kept) = &report.kept {
+                    finished::insert(db, done, kept)?;
                 }
                 remove(db, report.seq, old)?;
             }
@@ -206,10 +221,10 @@ impl Queue {
                         "report {id}: {name:?} is not in the spool any more; it was delivered, or somebody removed it"
                     );
                 }
-                finished.push(Finished { seq, id, delivered, unit: Some(unit), leftover: None });
+                finished.push(Finished { seq, id, delivered, unit: Some(unit), leftover: None, kept: None });
             }
         }
-        self.finish(&finished)?;
+        self.finish(&finished, Path::new(""))?;
         self.counters.waiting.fetch_sub(undecided, std::sync::atomic::Ordering::Relaxed);
         self.counters
             .delivered
@@ -239,15 +254,20 @@ impl Decided {
         }
     }
 
-    fn finished(&self) -> Finished {
+    fn finished(&self, done_name: Option<OsString>) -> Finished {
         Finished {
             seq: self.entry.seq,
             id: self.entry.id,
             delivered: self.verdict == Verdict::Delivered,
             unit: Some(self.unit.clone()),
             leftover: None,
+            kept: done_name.map(|name| kept(name, self.entry.size, self.entry.sha256)),
         }
     }
+}
+
+fn kept(name: OsString, size: u64, sha256: [u8; 32]) -> Kept {
+    Kept { name, size, sha256, time: Timestamp::now().as_second() }
 }
 
 fn remove(db: &Transaction<'_>, seq: i64, old: bool) -> Result<(), rusqlite::Error> {

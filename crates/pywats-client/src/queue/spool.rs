@@ -9,6 +9,7 @@ use super::Error;
 use crate::folder::{Folder, Identity, Kind};
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -49,24 +50,25 @@ pub fn parts(spool: &OsStr) -> Option<(Uuid, OsString)> {
     Some((Uuid::try_parse(id).ok()?, name.to_owned()))
 }
 
-/// Makes claimed files, and that they are in the spool, survive a power cut; a result for each. Several flushes
-/// at a time share one commit of the file system's journal: far quicker than one after the other.
+/// Makes claimed files, and that they are in the spool, survive a power cut; a result for each, `NotFound` for
+/// one that is not there any more. A file that is open still is flushed as that: its rights may have changed.
+/// Several flushes at a time share one commit of the file system's journal: far quicker than one after the other.
 ///
 /// # Errors
 /// If the folder cannot be synchronised: then no file counts.
-pub fn synchronise(spool: &Folder, names: &[OsString]) -> io::Result<Vec<io::Result<()>>> {
+pub fn synchronise(spool: &Folder, files: &[(&OsStr, Option<&File>)]) -> io::Result<Vec<io::Result<()>>> {
     let next = AtomicUsize::new(0);
-    let results: Vec<OnceLock<io::Result<()>>> = names.iter().map(|_| OnceLock::new()).collect();
+    let results: Vec<OnceLock<io::Result<()>>> = files.iter().map(|_| OnceLock::new()).collect();
     let work = || {
-        while let Some((name, result)) = {
+        while let Some(((name, file), result)) = {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            names.get(index).zip(results.get(index))
+            files.get(index).zip(results.get(index))
         } {
-            drop(result.set(spool.sync_file(name)));
+            drop(result.set(flush(spool, name, *file)));
         }
     };
     std::thread::scope(|scope| {
-        for _ in 1..names.len().min(FLUSHES) {
+        for _ in 1..files.len().min(FLUSHES) {
             // Without another thread it takes longer, no more.
             drop(std::thread::Builder::new().spawn_scoped(scope, work));
         }
@@ -75,6 +77,12 @@ pub fn synchronise(spool: &Folder, names: &[OsString]) -> io::Result<Vec<io::Res
     spool.sync()?;
     let unknown = || Err(io::Error::other("it was not synchronised"));
     Ok(results.into_iter().map(|result| result.into_inner().unwrap_or_else(unknown)).collect())
+}
+
+fn flush(spool: &Folder, name: &OsStr, file: Option<&File>) -> io::Result<()> {
+    let Some(file) = file else { return spool.sync_file(name) };
+    file.sync_all()?;
+    if spool.exists(name)? { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
 }
 
 /// A long name without the end of its stem.

@@ -78,7 +78,8 @@ fn suspects_wait_apart() {
     assert_eq!(queue.counts().delivered, 1, "said twice is once");
 }
 
-/// Fails if: of two reports with one identifier the second is sent before or beside the first.
+/// Fails if: of two reports with one identifier the second is sent before or beside the first, or waits for one
+/// that is a suspect.
 #[test]
 fn one_identifier_at_a_time() {
     let station = Station::new();
@@ -88,17 +89,32 @@ fn one_identifier_at_a_time() {
     let second = station.take_as("a.json", "corrected", id);
     let queue = station.queue();
     assert_eq!(seqs(&queue.next(0, 10).unwrap()), [first, other]);
-    let suspicion = Suspicion { kind: "x".to_owned(), tries: 1, since: Timestamp::now(), parked: false };
-    queue.note(&[(first, Note::Suspect(suspicion))]).unwrap();
-    assert_eq!(seqs(&queue.next(0, 10).unwrap()), [other], "a suspect keeps its turn");
+    let entry = queue.next(0, 1).unwrap().remove(0);
+    queue.changed(&entry).unwrap();
+    assert_eq!(seqs(&queue.next(0, 10).unwrap()), [other], "one that is judged again keeps its turn");
+    queue.replace(&[(first, station.judged(&entry))]).unwrap();
+    assert!(queue.rewound());
+    assert_eq!(seqs(&queue.next(0, 10).unwrap()), [first, other]);
+    for parked in [false, true] {
+        let suspicion = Suspicion { kind: "x".to_owned(), tries: 1, since: Timestamp::now(), parked };
+        queue.note(&[(first, Note::Suspect(suspicion))]).unwrap();
+        assert!(queue.rewound(), "the second may be sent");
+        assert_eq!(seqs(&queue.next(0, 10).unwrap()), [other, second]);
+    }
+    let third = station.take_as("a.json", "corrected again", id);
+    assert_eq!(seqs(&queue.next(0, 10).unwrap()), [other, second]);
+    queue.note(&[(first, Note::Cleared)]).unwrap();
+    assert!(queue.rewound());
+    assert_eq!(seqs(&queue.next(0, 10).unwrap()), [first, other]);
     queue.note(&[(first, Note::Decided(Verdict::Delivered))]).unwrap();
     assert!(queue.rewound());
     assert_eq!(seqs(&queue.next(0, 10).unwrap()), [other, second]);
     station.settle();
     assert_eq!(station.names("done"), ["a.json"]);
+    queue.note(&[(third, Note::Decided(Verdict::Delivered))]).unwrap();
     queue.note(&[(second, Note::Decided(Verdict::Delivered))]).unwrap();
     station.settle();
-    assert_eq!(station.names("done"), ["a.1.json", "a.json"]);
+    assert_eq!(station.names("done"), ["a.1.json", "a.2.json", "a.json"]);
     assert_eq!(fs::read(station.path("done").join("a.1.json")).unwrap(), b"corrected");
 }
 
@@ -210,6 +226,52 @@ fn what_was_sent_stands_beside() {
     assert_eq!(json["id"], new.id.to_string());
     assert_eq!(json["changed_for_sending"][0], "start: given offset +01:00");
     assert_eq!(json["changed_for_sending"][1], "sn");
+}
+
+/// Fails if: a report takes a name beside which the note or reason of another lies, is not remembered under
+/// the name that it got, or does not take its own place again after a crash.
+#[test]
+fn a_stale_note_is_not_another_reports() {
+    let id = Uuid::from_u128(3);
+    let own = || {
+        let sha256 = sha2::Digest::finalize(<sha2::Sha256 as sha2::Digest>::new_with_prefix("content"));
+        crate::disposition::Sent { id, sha256: sha256.into(), notes: &[] }.to_json("a.json".as_ref())
+    };
+    let refused = || Verdict::Refused("why".to_owned());
+    // the verdict, what lies there, its content, the name that the report gets
+    for (verdict, there, content, expected) in [
+        (Verdict::Delivered, "done/a.json", "x".to_owned(), "done/a.1.json"),
+        (Verdict::Delivered, "done/a.json.sent.json", "of another".to_owned(), "done/a.1.json"),
+        (Verdict::Delivered, "done/a.json.reason.json", "of another".to_owned(), "done/a.1.json"),
+        (Verdict::Delivered, "done/a.json.sent.json", own(), "done/a.json"),
+        (Verdict::Delivered, "done/b.json", "x".to_owned(), "done/a.json"),
+        (refused(), "failed/a.json.reason.json", "of another".to_owned(), "failed/a.1.json"),
+        (refused(), "failed/a.json.reason.json", "why".to_owned(), "failed/a.json"),
+    ] {
+        let station = Station::new();
+        fs::write(station.path(there), &content).unwrap();
+        let mut new = station.claim("a.json", "content", id);
+        new.notes = vec!["sn".to_owned()];
+        let seq = station.queue().add(&[new.clone()]).unwrap()[0];
+        let delivered = verdict == Verdict::Delivered;
+        station.queue().note(&[(seq, Note::Decided(verdict))]).unwrap();
+        assert_eq!(station.settle().moved, 1);
+        let case = format!("{there} {content:?}");
+        assert_eq!(fs::read_to_string(station.path(expected)).unwrap(), "content", "{case}");
+        let mut kept = Vec::new();
+        let done = station.path("done");
+        station
+            .queue()
+            .each_kept(&done, |file| {
+                kept.push(file);
+                true
+            })
+            .unwrap();
+        let remembered: Vec<_> = kept.iter().map(|kept| done.join(&kept.name)).collect();
+        let of_done = if delivered { vec![station.path(expected)] } else { Vec::new() };
+        assert_eq!(remembered, of_done, "{case}");
+        assert!(kept.iter().all(|kept| (kept.size, kept.sha256) == (new.size, new.sha256)), "{case}");
+    }
 }
 
 fn seqs(entries: &[Entry]) -> Vec<i64> {

@@ -122,9 +122,10 @@ impl Cases {
         self.due.first().map(|(until, _)| *until)
     }
 
-    /// The one that was refused the longest time ago, to find out about the server; no parked one.
-    pub fn oldest(&self) -> Option<i64> {
-        let free = self.cases.iter().filter(|(_, case)| !case.parked && !case.sending);
+    /// Of those that are due the one that was refused the longest time ago, to find out about the server; no
+    /// parked one.
+    pub fn oldest(&self, now: Instant) -> Option<i64> {
+        let free = self.cases.iter().filter(|(_, case)| !case.parked && !case.sending && case.until <= now);
         free.min_by_key(|(seq, case)| (case.at, **seq)).map(|(seq, _)| *seq)
     }
 

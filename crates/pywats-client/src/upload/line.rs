@@ -98,23 +98,33 @@ impl Line {
         self.more || !self.ready.is_empty()
     }
 
-    /// Takes the first one whose identifier is not on its way, if there is room for it.
-    pub fn take(&mut self, has_room: impl FnOnce(u64) -> bool) -> Option<Entry> {
-        self.take_unless(|_| false, has_room)
+    /// Whether a later one with the same identifier waits here. Looks at all of them.
+    pub fn has_later(&self, entry: &Entry) -> bool {
+        self.ready.range(entry.seq + 1..).any(|(_, later)| later.id == entry.id)
     }
 
-    /// The same without those that are not wanted now.
-    pub fn take_unless(
-        &mut self,
-        unwanted: impl Fn(i64) -> bool,
-        has_room: impl FnOnce(u64) -> bool,
-    ) -> Option<Entry> {
-        let wanted = |entry: &&Entry| !self.ids.contains(&entry.id) && !unwanted(entry.seq);
-        let first = self.ready.values().find(wanted)?;
+    /// Whether some wait here that are none of those.
+    pub fn has_other_than(&self, those: impl Fn(i64) -> bool) -> bool {
+        self.ready.keys().any(|seq| !those(*seq))
+    }
+
+    /// Takes the first one whose identifier is not on its way, if there is room for it.
+    pub fn take(&mut self, has_room: impl FnOnce(u64) -> bool) -> Option<Entry> {
+        let first = self.ready.values().find(|entry| !self.ids.contains(&entry.id))?;
         if !has_room(first.size) {
             return None;
         }
-        let (seq, id) = (first.seq, first.id);
+        self.take_out(first.seq, first.id)
+    }
+
+    /// Takes the one for which this is the least, whatever its size; the first of several.
+    pub fn take_least<T: Ord>(&mut self, of: impl Fn(i64) -> T) -> Option<Entry> {
+        let free = self.ready.values().filter(|entry| !self.ids.contains(&entry.id));
+        let least = free.min_by_key(|entry| of(entry.seq))?;
+        self.take_out(least.seq, least.id)
+    }
+
+    fn take_out(&mut self, seq: i64, id: Uuid) -> Option<Entry> {
         self.ids.insert(id);
         self.ready.remove(&seq)
     }

@@ -4,7 +4,8 @@
 //! - [`schedule`] knows what that is, and says when to send what; [`pause`] is the wait of all, [`case`] the
 //!   wait of single reports, [`pace`] how fast it goes. None of them does any I/O.
 //! - [`worker`] is the task that asks them; [`task`] is what it lets do, [`line`] the reports that wait,
-//!   [`notes`] what is to be committed, [`tell`] what people are told.
+//!   [`held`] those that wait for a reason of their own, [`notes`] what is to be committed, [`tell`] what people
+//!   are told.
 //! - [`store`] is what all of that needs of the queue and of the server.
 //!
 //! Three rules keep reports safe: nothing is sent that the queue has not committed; nothing is forgotten
@@ -12,6 +13,7 @@
 //! order) is never blamed on one.
 
 pub mod case;
+pub mod held;
 pub mod judge;
 pub mod line;
 pub mod notes;

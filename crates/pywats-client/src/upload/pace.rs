@@ -1,20 +1,27 @@
 //! How fast to send: as fast as it goes until the server says 429, then as fast as it allows.
 //!
-//! A first 429 sets the pace to what was accepted in the last minute; from there it doubles every
-//! [`STEP`] until the next one, as long as it is what holds uploads up. Each further 429 takes a third away,
-//! and from then on the pace grows slowly. An hour without one makes it forgotten.
+//! A first 429 sets the pace to that at which reports went out in the last seconds; from there it doubles every
+//! [`STEP`] until the next one, as long as it is what holds uploads up. Each further 429 makes it slower, and from
+//! then on it grows slowly. Where hardly anything went out, a 429 says nothing of a pace: that all wait for some
+//! time is enough. Ten minutes without one make it forgotten.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// How often the pace grows.
 const STEP: Duration = Duration::from_secs(10);
-/// What is looked back at to learn what the server allows.
-const WINDOW: Duration = Duration::from_secs(60);
+/// What is looked back at to learn how fast reports went out.
+const WINDOW: Duration = Duration::from_secs(5);
+/// So few in it say nothing.
+const FEW: usize = 5;
+/// More are not needed to know that there were many.
+const MANY: usize = 10_000;
 /// After this long without a 429 the pace is forgotten.
-const FORGOTTEN: Duration = Duration::from_secs(60 * 60);
+const FORGOTTEN: Duration = Duration::from_secs(10 * 60);
 /// Several 429 in so short a time are one.
 const ONE_ANSWER: Duration = Duration::from_secs(2);
+/// A 429 that comes so soon after another one means that the pace is far from what is allowed.
+const AGAIN: Duration = Duration::from_secs(2 * 60);
 /// The slowest that is learnt: one a minute.
 const SLOWEST: f64 = 1.0;
 
@@ -24,8 +31,8 @@ pub struct Pace {
     /// `upload.max_per_minute`
     set: Option<f64>,
     learnt: Option<Learnt>,
-    /// When reports were accepted, second by second.
-    accepted: VecDeque<(Instant, u32)>,
+    /// When reports were sent.
+    sent: VecDeque<Instant>,
     /// The next one may be sent then.
     next: Option<Instant>,
 }
@@ -46,7 +53,7 @@ struct Learnt {
 impl Pace {
     /// `set` is the setting: reports per minute.
     pub fn new(set: Option<u32>) -> Self {
-        Pace { set: set.map(f64::from), learnt: None, accepted: VecDeque::new(), next: None }
+        Pace { set: set.map(f64::from), learnt: None, sent: VecDeque::new(), next: None }
     }
 
     /// The setting has changed.
@@ -74,6 +81,13 @@ impl Pace {
         Some(next)
     }
 
+    /// The pace that was learnt, in reports per minute, and whether it has just held something up.
+    pub fn learnt(&self, now: Instant) -> Option<(f64, bool)> {
+        let learnt = self.learnt.filter(|learnt| now.duration_since(learnt.limited) < FORGOTTEN)?;
+        let holds = self.set.is_none_or(|set| learnt.per_minute < set);
+        Some((learnt.per_minute, learnt.felt && holds))
+    }
+
     /// A report is sent.
     pub fn sent(&mut self, now: Instant) {
         if let Some(rate) = self.per_minute() {
@@ -81,52 +95,58 @@ impl Pace {
             let from = self.next.map_or(now, |next| next.max(now - Duration::from_millis(100)));
             self.next = Some(from + Duration::from_secs_f64(60.0 / rate));
         }
+        self.drop_old(now);
+        if self.sent.len() < MANY {
+            self.sent.push_back(now);
+        }
     }
 
     /// A report was accepted.
-    pub fn accepted(&mut self, now: Instant) {
+    pub fn accepted(&mut self) {
         if let Some(learnt) = &mut self.learnt {
             learnt.tried = true;
         }
-        match self.accepted.back_mut() {
-            Some((second, count)) if now.duration_since(*second) < Duration::from_secs(1) => *count += 1,
-            _ => self.accepted.push_back((now, 1)),
-        }
-        self.drop_old(now);
     }
 
     /// The server said 429.
     pub fn limited(&mut self, now: Instant) {
         self.drop_old(now);
-        let in_window: u32 = self.accepted.iter().map(|(_, count)| count).sum();
+        self.forget(now);
+        let fresh = Learnt {
+            per_minute: self.sent.len() as f64 * 60.0 / WINDOW.as_secs_f64(),
+            doubling: true,
+            limited: now,
+            grown: now,
+            felt: false,
+            tried: false,
+        };
         let learnt = match self.learnt {
             Some(learnt) if !learnt.tried || now.duration_since(learnt.limited) < ONE_ANSWER => return,
-            Some(learnt) => Learnt { per_minute: learnt.per_minute / 1.5, doubling: false, ..learnt },
-            None => Learnt {
-                per_minute: f64::from(in_window),
-                doubling: true,
-                limited: now,
-                grown: now,
-                felt: false,
-                tried: false,
-            },
+            Some(learnt) => {
+                let less = if now.duration_since(learnt.limited) < AGAIN { 2.0 } else { 1.5 };
+                Learnt { per_minute: (learnt.per_minute / less).max(SLOWEST), doubling: false, ..fresh }
+            }
+            None if self.sent.len() < FEW => return,
+            None => fresh,
         };
-        let per_minute = learnt.per_minute.max(SLOWEST);
-        if in_window > 0 || self.learnt.is_some() {
-            tracing::info!(
-                "the server asks for fewer requests: at most {per_minute:.0} reports a minute for now"
-            );
-            self.learnt =
-                Some(Learnt { per_minute, limited: now, grown: now, felt: false, tried: false, ..learnt });
-            self.next = None;
+        tracing::info!(
+            "the server asks for fewer requests: at most {:.0} reports a minute for now",
+            learnt.per_minute
+        );
+        self.learnt = Some(learnt);
+        self.next = None;
+    }
+
+    fn forget(&mut self, now: Instant) {
+        if self.learnt.is_some_and(|learnt| now.duration_since(learnt.limited) >= FORGOTTEN) {
+            self.learnt = None;
         }
     }
 
     fn grow(&mut self, now: Instant) {
+        self.forget(now);
         let Some(learnt) = &mut self.learnt else { return };
-        if now.duration_since(learnt.limited) >= FORGOTTEN {
-            self.learnt = None;
-        } else if learnt.felt && now.duration_since(learnt.grown) >= STEP {
+        if learnt.felt && now.duration_since(learnt.grown) >= STEP {
             let factor = if learnt.doubling { 2.0 } else { 1.02 };
             learnt.per_minute *= factor;
             learnt.grown = now;
@@ -139,8 +159,8 @@ impl Pace {
     }
 
     fn drop_old(&mut self, now: Instant) {
-        while self.accepted.front().is_some_and(|(second, _)| now.duration_since(*second) > WINDOW) {
-            self.accepted.pop_front();
+        while self.sent.front().is_some_and(|sent| now.duration_since(*sent) > WINDOW) {
+            self.sent.pop_front();
         }
     }
 }
@@ -171,7 +191,7 @@ mod tests {
                 left -= 1;
                 back_off = Duration::from_secs(1);
                 accepted[(now.duration_since(start).as_secs() / 60) as usize] += 1;
-                pace.accepted(now);
+                pace.accepted();
                 now += Duration::from_millis(2);
             } else {
                 refused += 1;
@@ -198,6 +218,23 @@ mod tests {
         }
     }
 
+    /// Fails if: a quiet station that is told 429 is held up for long.
+    #[test]
+    fn a_quiet_station() {
+        let mut now = Instant::now();
+        for between in [20, 2] {
+            let mut pace = Pace::new(None);
+            for _ in 0..10 {
+                pace.sent(now);
+                pace.accepted();
+                now += Duration::from_secs(between);
+            }
+            pace.sent(now);
+            pace.limited(now);
+            assert_eq!(pace.per_minute(), None, "one each {between} s");
+        }
+    }
+
     /// Fails if: there is a limit before the server names one, the setting is not kept, or a limit is never
     /// forgotten.
     #[test]
@@ -207,11 +244,13 @@ mod tests {
         for _ in 0..1000 {
             assert_eq!(pace.next(now), None);
             pace.sent(now);
-            pace.accepted(now);
+            pace.accepted();
         }
         pace.limited(now);
         pace.limited(now);
-        assert_eq!(pace.per_minute(), Some(1000.0), "several 429 at once are one");
+        assert_eq!(pace.per_minute(), Some(12_000.0), "several 429 at once are one");
+        assert_eq!(pace.learnt(now), Some((12_000.0, false)));
+        assert_eq!(pace.learnt(now + FORGOTTEN), None);
         assert_eq!(pace.next(now + FORGOTTEN), None);
         assert_eq!(pace.per_minute(), None);
 
@@ -219,6 +258,6 @@ mod tests {
         pace.sent(now);
         assert_eq!(pace.next(now), Some(now + Duration::from_secs(1)));
         pace.limited(now);
-        assert_eq!(pace.per_minute(), Some(60.0), "nothing was accepted: nothing is learnt");
+        assert_eq!(pace.per_minute(), Some(60.0), "hardly anything was sent: nothing is learnt");
     }
 }

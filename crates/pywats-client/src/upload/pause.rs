@@ -54,13 +54,39 @@ pub struct Pause {
     pub soon: Instant,
     /// It is the WATS server that answers, so that only a report can tell when it is over.
     pub proven: bool,
+    /// The reason is over: what is left is to send one report at a time until one passes.
+    pub is_over: bool,
     failures: u32,
+    /// Reports that were not accepted since it is over.
+    probes: u32,
 }
+
+/// A report that was not tried waits no longer for the others than after so many failures.
+const SOON: u32 = 4;
 
 impl Pause {
     /// Whether the version is asked for next, and not a report sent: by turns.
     pub fn asks_version(&self) -> bool {
         self.failures % 2 == 1
+    }
+
+    /// The server answers, and not as it did: what it said before says nothing any more.
+    pub fn ends(&mut self, now: Instant) {
+        self.proven = true;
+        self.is_over = true;
+        self.until = self.until.min(now);
+        self.soon = self.soon.min(now);
+        self.probes = 0;
+    }
+
+    /// A report was sent, and what came is held against it alone: the next one waits, longer each time. Where
+    /// `different` ones were tried, one that was not waits longer as well, but not much.
+    pub fn not_passed(&mut self, different: usize, waits: Waits, now: Instant, chance: f64) {
+        let count = if self.is_over { &mut self.probes } else { &mut self.failures };
+        *count = count.saturating_add(1);
+        self.until = self.until.max(now + waits.back_off(*count, chance));
+        let different = u32::try_from(different).unwrap_or(SOON).min(SOON);
+        self.soon = self.soon.max(now + waits.back_off(different, chance));
     }
 
     /// Begins one, or makes one longer that goes on. What was already under way when it began says nothing
@@ -73,7 +99,11 @@ impl Pause {
             same.soon = same.soon.max(now + asked);
             return same;
         }
-        let failures = before.map_or(0, |before| before.failures).saturating_add(1);
+        let failures = before.map_or(0, |before| match before.is_over && new.proven {
+            true => before.probes,
+            false => before.failures,
+        });
+        let failures = failures.saturating_add(1);
         let wait = if needs_people(new.reason) && !new.proven {
             // Each attempt with a wrong token may count against the account.
             waits.longest(1.0)
@@ -87,7 +117,9 @@ impl Pause {
             until: now + wait.max(asked),
             soon: now + waits.back_off(1, chance).max(asked),
             proven: new.proven,
+            is_over: false,
             failures,
+            probes: 0,
         }
     }
 }

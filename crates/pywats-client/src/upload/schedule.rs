@@ -5,7 +5,8 @@
 //! report from holding up the others:
 //!
 //! - In a [`Pause`] one request at a time finds out whether it is over: the version where it was not the WATS
-//!   server that answered, else a report that was not tried yet.
+//!   server that answered, else a report that was not tried yet. Each one that does not pass makes the wait
+//!   longer. Once the version comes, what was tried says nothing any more, and the pause no longer shows.
 //! - A suspect waits by itself ([`Case`]); what was proven of it is judged again once others pass.
 //! - After ten refusals in a row and no acceptance, one report every 30 s.
 
@@ -18,7 +19,7 @@ use super::order::Order;
 use super::pause::{Pause, Reason, Waits};
 use crate::queue::Suspicion;
 use jiff::Timestamp;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 use wats::{Failure, FailureKind};
 
@@ -62,6 +63,8 @@ pub enum Fate {
     Waits,
     /// It stays here; a restart has to know what is given.
     Held(Option<Suspicion>),
+    /// It stays where it is, perhaps on its way; a restart has to know what is given.
+    Noted(Suspicion),
 }
 
 /// What to do next.
@@ -84,8 +87,8 @@ struct Refusal {
     asked: Asked,
     at: Instant,
     failure: Failure,
-    /// The version did not come; what is under way may still prove who said it.
-    denied: bool,
+    /// Why the version did not come; what is under way may still prove who said it.
+    denied: Option<Failure>,
 }
 
 /// How often a report was told to wait.
@@ -110,8 +113,8 @@ pub struct Schedule {
     refused: BTreeMap<i64, Order>,
     /// Reports that could not be read back since, and when.
     unread: BTreeMap<i64, Order>,
-    /// Reports that were refused in this pause: another one tells more.
-    tried: BTreeSet<i64>,
+    /// Reports that were refused in this pause, and when: another one tells more.
+    tried: BTreeMap<i64, Order>,
     in_a_row: u32,
     slow_until: Option<Instant>,
     last_refusal: String,
@@ -133,7 +136,7 @@ impl Schedule {
             accepted: Order::default(),
             refused: BTreeMap::new(),
             unread: BTreeMap::new(),
-            tried: BTreeSet::new(),
+            tried: BTreeMap::new(),
             in_a_row: 0,
             slow_until: None,
             last_refusal: String::new(),
@@ -178,15 +181,6 @@ impl Schedule {
         free.into_iter().map(|seq| (seq, self.give_back(seq, now))).collect()
     }
 
-    /// Parked reports are tried now.
-    pub fn try_parked(&mut self, now: Instant) {
-        let parked: Vec<i64> =
-            self.cases.iter().filter(|(_, case)| case.parked).map(|(seq, _)| seq).collect();
-        for seq in parked {
-            self.cases.change(seq, |case| case.until = now);
-        }
-    }
-
     /// What to do next, while `sending` reports are under way and at most `most` may be; `fresh` says whether
     /// one waits that was not tried.
     pub fn turn(&self, now: Instant, sending: usize, most: usize, fresh: bool) -> Turn {
@@ -195,9 +189,11 @@ impl Schedule {
             return Turn::Wait(None);
         }
         if let Some(pause) = &self.pause {
-            let few = self.tried.len().max(self.refused.len()) < judge::DIFFERENT;
-            let soon = fresh && few && pause.proven && pause.reason != Reason::Busy;
+            let tried = if pause.is_over { 0 } else { self.tried.len() };
+            let few = tried.max(self.refused.len()) < judge::DIFFERENT;
+            let soon = fresh && few && pause.proven && (pause.is_over || pause.reason != Reason::Busy);
             let until = if soon { pause.soon } else { pause.until };
+            let until = self.slow_until.map_or(until, |slow| until.max(slow));
             return match (now < until, sending, pause.proven) {
                 (true, ..) => Turn::Wait(Some(until)),
                 (_, 1.., _) => Turn::Wait(None),
@@ -220,17 +216,23 @@ impl Schedule {
     fn is_held(&self) -> bool {
         let stops =
             |refusal: &Refusal| matches!(refusal.failure.kind, FailureKind::NotWats | FailureKind::Gate);
-        self.unproven.len() > 1 || self.unproven.iter().any(|refusal| refusal.denied || stops(refusal))
+        self.unproven.len() > 1
+            || self.unproven.iter().any(|refusal| refusal.denied.is_some() || stops(refusal))
     }
 
     /// Whether the server is to be asked for its version at once, because of a refusal.
     pub fn wants_proof(&self) -> bool {
-        self.unproven.iter().any(|refusal| !refusal.denied)
+        self.unproven.iter().any(|refusal| refusal.denied.is_none())
     }
 
-    /// Whether all wait.
+    /// Whether all wait, and the reason holds still.
     pub fn pause(&self) -> Option<&Pause> {
-        self.pause.as_ref()
+        self.pause.as_ref().filter(|pause| !pause.is_over)
+    }
+
+    /// Whether nothing speaks against its being the WATS server that answers.
+    pub fn is_proven(&self) -> bool {
+        self.pause.as_ref().is_none_or(|pause| pause.proven)
     }
 
     /// A suspect whose time has come.
@@ -243,14 +245,14 @@ impl Schedule {
         self.cases.next_due()
     }
 
-    /// Whether it was tried in this pause, so that another one tells more.
-    pub fn was_tried(&self, seq: i64) -> bool {
-        self.tried.contains(&seq)
+    /// When it was tried in this pause: another one tells more.
+    pub fn tried(&self, seq: i64) -> Option<Order> {
+        self.tried.get(&seq).copied()
     }
 
-    /// The suspect to find out about the server with, where nobody else waits.
-    pub fn probe(&self) -> Option<i64> {
-        self.cases.oldest()
+    /// The suspect to find out about the server with, where nobody else waits. Its own wait is kept.
+    pub fn probe(&self, now: Instant) -> Option<i64> {
+        self.cases.oldest(now).or_else(|| self.cases.due(now))
     }
 
     /// A suspect is being sent.
@@ -270,6 +272,11 @@ impl Schedule {
     pub fn nothing_waits(&mut self) {
         self.changed |= self.pause.take().is_some();
         self.tried.clear();
+    }
+
+    /// What was said last about a report that waits for a reason of its own.
+    pub fn why(&self, seq: i64) -> Option<&str> {
+        self.cases.get(seq).map(|case| case.why.as_str())
     }
 
     /// A report is not the upload's any more.
@@ -344,7 +351,7 @@ impl Schedule {
         }
         let kept = (parks || newly_alone).then(|| case.to_suspicion());
         self.cases.put(seq, case);
-        kept.map(|kept| (seq, Fate::Held(Some(kept))))
+        kept.map(|kept| (seq, Fate::Noted(kept)))
     }
 
     /// The server has not accepted a report. `others` says whether there is another one to try.
@@ -364,7 +371,7 @@ impl Schedule {
         }
         // Somebody who began later may have been answered earlier.
         let proof = if self.accepted > asked.arrived { Proof::Yes } else { Proof::NotAsked };
-        let refusal = Refusal { seq, asked, at: moment.now, failure, denied: false };
+        let refusal = Refusal { seq, asked, at: moment.now, failure, denied: None };
         match self.judged(&refusal, proof, others, moment) {
             Then::Prove => {
                 self.unproven.push(refusal);
@@ -388,33 +395,35 @@ impl Schedule {
         if asked.began < self.settings {
             return Vec::new();
         }
-        if answer.is_err() && under_way && !self.unproven.is_empty() {
-            let asked_after = |refusal: &&mut Refusal| refusal.asked.arrived < asked.began;
-            self.unproven.iter_mut().filter(asked_after).for_each(|refusal| refusal.denied = true);
-            return Vec::new();
+        match answer {
+            Ok(()) => self.server_is_back(asked, moment.now),
+            Err(failure) => {
+                let asked_after = |refusal: &&mut Refusal| refusal.asked.arrived < asked.began;
+                let denied = self.unproven.iter_mut().filter(asked_after);
+                denied.for_each(|refusal| refusal.denied = Some(failure.clone()));
+                if under_way && !self.unproven.is_empty() {
+                    return Vec::new();
+                }
+            }
         }
         let refusals = self.take_unproven(asked.began);
         let had_refusals = !refusals.is_empty();
         let proof = if answer.is_ok() { Proof::Yes } else { Proof::No };
         let fates =
             refusals.into_iter().map(|refusal| self.conclude(refusal, proof, others, moment)).collect();
-        match (answer, &mut self.pause) {
-            (Ok(()), Some(pause)) if !had_refusals && pause.since < asked.began && !pause.proven => {
-                pause.proven = true;
-                pause.until = pause.until.min(moment.now);
-            }
-            (Err(failure), Some(_)) if !had_refusals || is_busy(failure.kind) => {
-                self.pause_for(reason_of(failure), failure, asked, false, moment);
-            }
-            _ => {}
+        if let (Err(failure), Some(_)) = (answer, &self.pause)
+            && (!had_refusals || is_busy(failure.kind))
+        {
+            self.pause_for(reason_of(failure), failure, asked, false, moment);
         }
         fates
     }
 
     /// No report is under way any more that could prove what the version did not.
     pub fn nothing_under_way(&mut self, others: bool, moment: Moment) -> Vec<(i64, Fate)> {
-        let (denied, left) =
-            std::mem::take(&mut self.unproven).into_iter().partition(|refusal: &Refusal| refusal.denied);
+        let (denied, left) = std::mem::take(&mut self.unproven)
+            .into_iter()
+            .partition(|refusal: &Refusal| refusal.denied.is_some());
         self.unproven = left;
         denied.into_iter().map(|refusal| self.conclude(refusal, Proof::No, others, moment)).collect()
     }
@@ -448,7 +457,7 @@ impl Schedule {
         let then = judge(answer, &context);
         let kind = FailureKind::OtherId;
         let refusal =
-            Refusal { seq, asked, at: moment.now, failure: Failure { kind, ..failure }, denied: false };
+            Refusal { seq, asked, at: moment.now, failure: Failure { kind, ..failure }, denied: None };
         vec![self.carry_out(then, refusal, true, moment)]
     }
 }

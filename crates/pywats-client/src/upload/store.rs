@@ -1,6 +1,7 @@
 //! What uploading needs of the queue and of the server, so that it can be tried without either.
 
 use crate::queue::{Body, Counts, Entry, Error, Note, Queue, Suspicion};
+use crate::room::Place;
 use bytes::Bytes;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -35,6 +36,10 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// If it cannot be written.
     fn note(&self, notes: &[(i64, Note)]) -> Result<(), Error>;
+    /// Waits for a place in memory for so many bytes.
+    fn enter(&self, _bytes: u64) -> Place {
+        Place::default()
+    }
     /// How many wait and how many went each way; costs nothing.
     fn counts(&self) -> Counts;
 }
@@ -74,6 +79,10 @@ impl Store for Queue {
 
     fn note(&self, notes: &[(i64, Note)]) -> Result<(), Error> {
         Queue::note(self, notes)
+    }
+
+    fn enter(&self, bytes: u64) -> Place {
+        self.room().enter(bytes)
     }
 
     fn counts(&self) -> Counts {

@@ -4,6 +4,7 @@ use super::order::Numbers;
 use super::schedule::Asked;
 use super::store::{Remote, Store};
 use crate::queue::{Body, Entry, Error, Note};
+use bytes::Bytes;
 use std::sync::Arc;
 use tokio::task::spawn_blocking;
 use wats::Failure;
@@ -54,13 +55,14 @@ pub(super) async fn send<S: Store, R: Remote>(
         Err(why) => return Event::NotSent(seq, why),
     };
     let began = numbers.next();
-    let result = remote.submit(id, body.into()).await;
+    let result = remote.submit(id, body).await;
     Event::Sent(seq, Asked { began, arrived: numbers.next() }, result)
 }
 
-fn read(store: &impl Store, entry: &Entry) -> Result<Vec<u8>, NotSent> {
+fn read(store: &impl Store, entry: &Entry) -> Result<Bytes, NotSent> {
+    let place = store.enter(entry.size);
     match store.body(entry) {
-        Ok(Body::Ready(bytes)) => Ok(bytes),
+        Ok(Body::Ready(bytes)) => Ok(place.keep(bytes)),
         Ok(Body::Gone) => Err(NotSent::Gone),
         Ok(Body::Changed) => match store.changed(entry) {
             Ok(()) => Err(NotSent::Changed),

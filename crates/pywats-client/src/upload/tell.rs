@@ -5,13 +5,15 @@ use super::store::{Remote, Store};
 use super::worker::Upload;
 use crate::disposition::{self, Stage};
 use crate::queue::Entry;
-use crate::status::{Area, Counts, Parked};
+use crate::status::{Area, Counts, Parked, Topic};
+use std::time::Instant;
 use wats::{Failure, FailureKind};
 
 /// Tells the status how it is going.
-pub(super) fn publish<S: Store, R: Remote>(upload: &mut Upload<S, R>) {
+pub(super) fn publish<S: Store, R: Remote>(upload: &mut Upload<S, R>, now: Instant) {
     count(upload);
     tell_of_server(upload);
+    tell_of_pace(upload, now);
     if upload.schedule.take_changed() {
         tell_of_reports(upload);
     }
@@ -40,6 +42,20 @@ fn tell_of_server<S: Store, R: Remote>(upload: &Upload<S, R>) {
         status.problem(Area::Server, format!("server {url}: {why}; reports stay queued"));
     } else if upload.answered {
         status.fine(Area::Server);
+    }
+}
+
+/// The note names no number: it would change every few seconds, and each change is logged.
+fn tell_of_pace<S: Store, R: Remote>(upload: &Upload<S, R>, now: Instant) {
+    let learnt = upload.pace.learnt(now);
+    upload.status.learnt_pace(learnt.map(|(per_minute, _)| per_minute.ceil() as u32));
+    let waiting = upload.line.has_ready();
+    if waiting && learnt.is_some_and(|(_, holds)| holds) {
+        let what = "the server has asked for fewer requests (429): reports are sent more slowly than they come; \
+                    health details name the pace";
+        upload.status.note(Topic::Pace, what);
+    } else if learnt.is_none() || !waiting {
+        upload.status.forget(Topic::Pace);
     }
 }
 
@@ -97,6 +113,23 @@ pub(super) fn reason(entry: &Entry, failure: &Failure) -> String {
         what_to_do: "Correct what the server complains of, in the report or on the server, then drop the report \
                      into the watch folder again.",
         server_status: failure.status,
+        attempts: entry.attempts,
+        id: Some(entry.id),
+        incomplete: None,
+    }
+    .to_json(&entry.name)
+}
+
+/// The content of the reason file of a report whose place a later one has taken; `why` says what it had met.
+pub(super) fn superseded(entry: &Entry, why: Option<&str>) -> String {
+    let met = why.map(|why| format!("; it had met: {why}")).unwrap_or_default();
+    disposition::Reason {
+        stage: Stage::Upload,
+        reason: format!("a later report with the same identifier took its place while this one waited{met}"),
+        words: None,
+        what_to_do: "Nothing, if the later report is the corrected one. If both are wanted, give this one an \
+                     identifier of its own, then drop it into the watch folder again.",
+        server_status: None,
         attempts: entry.attempts,
         id: Some(entry.id),
         incomplete: None,

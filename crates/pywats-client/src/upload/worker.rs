@@ -2,7 +2,9 @@
 //! both. It never blocks; nothing it does costs in proportion to what waits.
 
 mod disk;
+mod supersede;
 
+use super::held::Held;
 use super::line::Line;
 use super::notes::Notes;
 use super::order::{Numbers, Order};
@@ -58,9 +60,8 @@ pub struct Setup<S, R> {
     pub status: Arc<Status>,
     /// Tells of new reports in the queue.
     pub queued: Arc<Notify>,
-    /// Tells that parked reports are to be tried now.
-    pub try_parked: Arc<Notify>,
-    /// The way to the server and its changes.
+    /// The way to the server and its changes. Whoever sends it once more, as it is, has everything tried at once,
+    /// parked reports too.
     pub link: watch::Receiver<Link<R>>,
     /// Becomes true when the service is to stop.
     pub stop: watch::Receiver<bool>,
@@ -79,7 +80,7 @@ pub(super) struct Upload<S, R> {
     pub(super) status: Arc<Status>,
     pub(super) link: Link<R>,
     pub(super) schedule: Schedule,
-    pub(super) held: HashMap<i64, Entry>,
+    pub(super) held: Held,
     /// The server was asked while idle, and this came.
     pub(super) check_failed: Option<String>,
     /// The server has answered since the settings changed.
@@ -88,8 +89,8 @@ pub(super) struct Upload<S, R> {
     numbers: Arc<Numbers>,
     /// Answers to what began before belong to other settings.
     settings: Order,
-    pace: Pace,
-    line: Line,
+    pub(super) pace: Pace,
+    pub(super) line: Line,
     away: HashMap<i64, Away>,
     sending: usize,
     suspects_sending: usize,
@@ -116,7 +117,7 @@ pub async fn run<S: Store, R: Remote>(setup: Setup<S, R>) -> Result<(), queue::E
 }
 
 async fn live<S: Store, R: Remote>(setup: Setup<S, R>) -> Result<(), queue::Error> {
-    let Setup { store, status, queued, try_parked, mut link, mut stop } = setup;
+    let Setup { store, status, queued, mut link, mut stop } = setup;
     let first = link.borrow_and_update().clone();
     let mut upload = Upload::new(store, status, first);
     upload.restore().await?;
@@ -127,7 +128,6 @@ async fn live<S: Store, R: Remote>(setup: Setup<S, R>) -> Result<(), queue::Erro
             Some(event) = upload.disk.join_next() => upload.disk_happened(event)?,
             () = tokio::time::sleep_until(wake.into()) => {}
             () = queued.notified() => upload.news(),
-            () = try_parked.notified() => upload.schedule.try_parked(now()),
             changed = link.changed() => match changed {
                 Ok(()) => { let new = link.borrow_and_update().clone(); upload.follow(new); }
                 Err(_) => break,
@@ -153,7 +153,7 @@ impl<S: Store, R: Remote> Upload<S, R> {
             schedule: Schedule::new(link.waits, link.trust_answer),
             pace: Pace::new(link.max_per_minute),
             link,
-            held: HashMap::new(),
+            held: Held::default(),
             check_failed: None,
             answered: false,
             started: (now, Timestamp::now()),
@@ -200,7 +200,7 @@ impl<S: Store, R: Remote> Upload<S, R> {
         for (entry, kept) in suspects {
             self.line.know(entry.seq);
             if self.schedule.restore(entry.seq, &kept, moment) {
-                self.held.insert(entry.seq, entry);
+                self.hold(entry);
             } else {
                 self.line.put_back(entry);
             }
@@ -253,27 +253,34 @@ impl<S: Store, R: Remote> Upload<S, R> {
             }
         }
         wake = wake.min(self.use_disk(now).unwrap_or(wake));
-        tell::publish(self);
+        tell::publish(self, now);
         wake.max(now)
     }
 
     /// Returns when to come back.
     fn send_what_may_be_sent(&mut self, remote: &R, now: Instant) -> Option<Instant> {
         while self.notes.uncommitted() < UNCOMMITTED {
-            match self.schedule.turn(now, self.sending, self.link.concurrency, self.line.has_ready()) {
+            let fresh = self.line.has_other_than(|seq| self.schedule.tried(seq).is_some());
+            match self.schedule.turn(now, self.sending, self.link.concurrency, fresh) {
                 Turn::Wait(until) => return until,
                 Turn::Version => {
                     self.ask_version(remote);
                     return None;
                 }
                 Turn::Probe if self.line.is_reading() => return None,
-                Turn::Probe => match self.take_probe() {
+                Turn::Probe => match self.take_probe(now) {
                     Some(away) => self.send(remote, away, now),
                     None if self.away.is_empty() && !self.line.has_waiting() && self.held.is_empty() => {
                         self.schedule.nothing_waits();
                         return None;
                     }
-                    None => return None,
+                    None => {
+                        // No report can tell now; the version can.
+                        if self.sending == 0 && !self.schedule.is_proven() {
+                            self.ask_version(remote);
+                        }
+                        return self.schedule.next_due().filter(|due| *due > now);
+                    }
                 },
                 Turn::Send(most) if self.sending < most => {
                     if let Some(next) = self.pace.next(now) {
@@ -305,22 +312,21 @@ impl<S: Store, R: Remote> Upload<S, R> {
         self.take_held(seq)
     }
 
-    /// A report to find out about the server with: one that was not tried in this pause, if there is one.
-    fn take_probe(&mut self) -> Option<Away> {
-        let tried = |seq| self.schedule.was_tried(seq);
-        if let Some(entry) = self.line.take_unless(tried, |_| true) {
+    /// A report to find out about the server with: one that was not tried in this pause, or the one that was
+    /// tried first; a suspect only where nothing else waits.
+    fn take_probe(&mut self, now: Instant) -> Option<Away> {
+        if let Some(entry) = self.line.take_least(|seq| self.schedule.tried(seq)) {
             return Some(Away { bytes: entry.size, entry, suspect: false });
         }
-        let suspect = self.schedule.probe().and_then(|seq| self.take_held(seq));
-        suspect.or_else(|| self.take_ready())
+        self.schedule.probe(now).and_then(|seq| self.take_held(seq))
     }
 
     fn take_held(&mut self, seq: i64) -> Option<Away> {
-        let entry = self.held.get(&seq)?;
+        let entry = self.held.get(seq)?;
         if !self.has_room(entry.size) || !self.line.lend(entry) {
             return None;
         }
-        let entry = self.held.remove(&seq)?;
+        let entry = self.held.remove(seq)?;
         self.schedule.sending(seq);
         Some(Away { bytes: entry.size, entry, suspect: true })
     }
@@ -387,13 +393,15 @@ impl<S: Store, R: Remote> Upload<S, R> {
         self.check_after = now() + CHECK;
         let fates = match result {
             Ok(()) => {
-                self.pace.accepted(now());
+                self.pace.accepted();
                 self.schedule.accepted(seq, asked, moment)
             }
             Err(failure) => {
                 tracing::debug!("report {}: {failure}", self.id(seq));
                 let suspect = self.away.get(&seq).is_some_and(|away| away.suspect);
-                if matches!(failure.kind, FailureKind::Busy { .. }) && !suspect {
+                // 503 is trouble that passes; only 429 speaks of a pace.
+                if matches!(failure.kind, FailureKind::Busy { .. }) && failure.status == Some(429) && !suspect
+                {
                     self.pace.limited(now());
                 }
                 self.notes.add(seq, Note::Attempt, now());
@@ -451,7 +459,7 @@ impl<S: Store, R: Remote> Upload<S, R> {
                 self.status.problem(Area::Queue, format!("report {} cannot be read: {error}", entry.id));
                 if suspect {
                     self.schedule.not_sent(seq, again);
-                    self.held.insert(seq, entry);
+                    self.hold(entry);
                 } else {
                     self.unreadable.push((again, entry));
                 }
@@ -481,15 +489,17 @@ impl<S: Store, R: Remote> Upload<S, R> {
 
     /// Carries out what was decided about a report.
     fn apply(&mut self, seq: i64, fate: Fate) {
-        if fate == Fate::ReadBack {
-            return self.read_back(seq);
+        match fate {
+            Fate::ReadBack => return self.read_back(seq),
+            Fate::Noted(kept) => return self.notes.add(seq, Note::Suspect(kept), now()),
+            _ => {}
         }
         let entry = match self.away.remove(&seq) {
             Some(away) => {
                 self.line.landed(&away.entry);
                 away.entry
             }
-            None => match self.held.remove(&seq) {
+            None => match self.held.remove(seq) {
                 Some(entry) => entry,
                 None => return,
             },
@@ -512,12 +522,12 @@ impl<S: Store, R: Remote> Upload<S, R> {
             }
             Fate::Waits => self.line.put_back(entry),
             Fate::Held(kept) => {
-                self.held.insert(seq, entry);
                 if let Some(kept) = kept {
                     self.notes.add(seq, Note::Suspect(kept), now());
                 }
+                self.hold(entry);
             }
-            Fate::ReadBack => {}
+            Fate::ReadBack | Fate::Noted(_) => {}
         }
     }
 
@@ -542,7 +552,7 @@ impl<S: Store, R: Remote> Upload<S, R> {
 
     /// The report that is on its way or held.
     pub(super) fn entry(&self, seq: i64) -> Option<&Entry> {
-        self.held.get(&seq).or_else(|| self.away.get(&seq).map(|away| &away.entry))
+        self.held.get(seq).or_else(|| self.away.get(&seq).map(|away| &away.entry))
     }
 
     fn id(&self, seq: i64) -> uuid::Uuid {

@@ -227,6 +227,61 @@ fn a_server_that_says_not_to_wait_is_not_hammered() {
     assert!(sent <= 20, "{sent} in 5 s");
 }
 
+/// Fails if: a server that was down for a moment, and says so with 503 and `Retry-After`, is sent less for long.
+#[test]
+fn a_moment_of_503_sets_no_pace() {
+    let server = server();
+    let station = Station::sending(&server, 4);
+    let names: Vec<String> = (0..30).map(|number| format!("{number}.json")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    for name in &names[..4] {
+        station.put(name, report(name));
+        station.wait_for_done(&[name]);
+    }
+    server.script([Answer::status_with_header(503, "Retry-After", "1")]);
+    for name in &names[4..] {
+        station.put(name, report(name));
+    }
+    station.wait_for_done(&names);
+    let details = station.get("/health/details").json();
+    assert!(details["details"]["pace_per_minute"].is_null(), "{details}");
+    assert!(station.get("/metrics").body.contains("pywats_learnt_reports_per_minute 0\n"));
+}
+
+/// Fails if: in an outage one report that the server does not take comes after a good one, and the good one is
+/// never sent, the other again and again, or people are told that the server is not there when it is.
+#[test]
+fn a_good_and_a_bad_report_in_an_outage() {
+    let bad = [
+        Answer::status(500),
+        Answer::status_with_body(413, "text/html", "<html>too large</html>"),
+        Answer::Reset,
+    ];
+    std::thread::scope(|scope| {
+        for answer in bad {
+            scope.spawn(move || {
+                let server = server();
+                server.set_default(Answer::Close);
+                server.always("BAD", Answer::Close);
+                let station = Station::sending(&server, 4);
+                station.put("good.json", report("GOOD"));
+                station.wait("it was tried", |_| !submissions(&server).is_empty());
+                station.put("bad.json", report("BAD"));
+                std::thread::sleep(Duration::from_secs(3));
+                let before = submissions(&server).len();
+                server.always("BAD", answer.clone());
+                server.set_default(Answer::Accept);
+                station.wait_for_done(&["good.json"]);
+                std::thread::sleep(Duration::from_secs(10));
+                let sent = submissions(&server).len() - before;
+                assert!(sent <= 12, "{answer:?}: {sent} in some seconds");
+                let details = station.get("/health/details").json();
+                assert_eq!(details["details"]["api_status"], "Online", "{details}");
+            });
+        }
+    });
+}
+
 /// Fails if: a report whose acceptance was lost on the way back is sent under another identifier, or
 /// not again.
 #[test]

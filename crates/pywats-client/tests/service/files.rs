@@ -197,13 +197,16 @@ fn what_nobody_takes_is_shown() {
         station.put(name, "left alone");
     }
     station.put("report.txt", report("HIDDEN"));
+    station.put("unit.sent.json", report("HIDDEN"));
+    station.put("unit.json.reason.json", "{}");
     fs::create_dir_all(station.watch().join("folder")).unwrap();
     station.start();
     let shown =
         |station: &Station, what: &str| station.get("/health/details").json()["details"][what].clone();
     station.wait("the kinds are shown", |station| {
         shown(station, "not_taken")
-            == serde_json::json!({ "*.csv": 1, "*.txt": 1, "*.xml": 2, "files without ending": 1, "folders": 1 })
+            == serde_json::json!({ "*.csv": 1, "*.txt": 1, "*.xml": 2, "*.sent.json": 1,
+                "*.reason.json": 1, "files without ending": 1, "folders": 1 })
     });
     station.wait("the hint", |station| {
         shown(station, "notes")["not_taken"].as_str().is_some_and(|text| text.contains("report.txt"))
@@ -246,13 +249,15 @@ fn one_identifier_is_one_report() {
     station.configure(&settings);
     station.start();
     station.put("other.json", report_with_id("OTHER", id));
+    station.put("other-again.json", report_with_id("OTHER", id));
     station.put("twin1.json", report("TWIN"));
     station.put("twin2.json", report("TWIN"));
-    station.wait_for_done(&["other.json", "twin1.json", "twin2.json"]);
+    station.wait_for_done(&["other.json", "other-again.json", "twin1.json", "twin2.json"]);
     let sent = submissions(&server);
     let ids = |wanted: &str| {
         sent.iter().filter(|(sn, _)| sn == wanted).map(|(_, id)| id.clone()).collect::<Vec<_>>()
     };
-    assert!(ids("OTHER").len() == 1 && ids("OTHER")[0] != id, "{sent:?}");
+    assert!(ids("OTHER").len() == 2 && ids("OTHER")[0] != id, "{sent:?}");
+    assert_eq!(ids("OTHER")[0], ids("OTHER")[1], "the same file is the same report: {sent:?}");
     assert!(ids("TWIN").len() == 2 && ids("TWIN")[0] == ids("TWIN")[1], "{sent:?}");
 }

@@ -93,7 +93,7 @@ impl Edits {
     pub(super) fn new(encoding: Encoding, id_place: Range<usize>, before: &str, after: &str) -> Edits {
         let mut notes = Vec::new();
         if encoding.tail > 0 {
-            notes.push(format!("{} bytes of NUL behind the report are left out", encoding.tail));
+            notes.push(format!("{} bytes of NUL or Ctrl-Z behind the report are left out", encoding.tail));
         }
         Edits {
             encoding,

@@ -35,7 +35,7 @@ pub(super) struct Encoding {
     pub(super) form: Form,
     /// Bytes before the text: the byte order mark.
     pub(super) lead: usize,
-    /// Bytes after the text: NUL.
+    /// Bytes after the text: NUL, and the Ctrl-Z with which DOS programs end a file.
     pub(super) tail: usize,
 }
 
@@ -65,7 +65,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(Cow<'_, str>, Encoding), ReportErr
     let content = &bytes[lead..];
     let (text, length) = match form {
         Form::Utf8 => {
-            let content = &content[..content.len() - zeros(content)];
+            let content = &content[..content.len() - padding(content)];
             (Cow::Borrowed(utf8(content)?), content.len())
         }
         Form::Utf16Le => {
@@ -98,8 +98,10 @@ pub(super) fn text_of(mut file: Vec<u8>, encoding: Encoding) -> Option<Vec<u8>> 
     }
 }
 
-fn zeros(bytes: &[u8]) -> usize {
-    bytes.iter().rev().take_while(|byte| **byte == 0).count()
+const CTRL_Z: u8 = 0x1A;
+
+fn padding(bytes: &[u8]) -> usize {
+    bytes.iter().rev().take_while(|byte| matches!(**byte, 0 | CTRL_Z)).count()
 }
 
 fn utf8(bytes: &[u8]) -> Result<&str, ReportError> {
@@ -113,12 +115,13 @@ fn utf8(bytes: &[u8]) -> Result<&str, ReportError> {
     })
 }
 
-/// Decodes up to the last character that is not NUL; also gives the bytes to there.
+/// Decodes up to the last character that is no padding; also gives the bytes to there.
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<(String, usize), ReportError> {
     let cut_off = || ReportError::incomplete("cut off in the middle of a character");
     let (pairs, half) = bytes.as_chunks::<2>();
-    let zeros = pairs.iter().rev().take_while(|pair| **pair == [0, 0]).count();
-    let (pairs, nothing) = pairs.split_at(pairs.len() - zeros);
+    let is_padding = |pair: &&[u8; 2]| matches!(unit(**pair), 0 | 0x1A);
+    let padding = pairs.iter().rev().take_while(is_padding).count();
+    let (pairs, nothing) = pairs.split_at(pairs.len() - padding);
     if !half.is_empty() && (nothing.is_empty() || half != [0]) {
         return Err(cut_off());
     }

@@ -8,7 +8,7 @@
 use super::first_schema;
 use super::station::{FOLDERS, Station, parse, report};
 use crate::folder::Folder;
-use crate::queue::{Body, Note, Place, Queue, Verdict};
+use crate::queue::{Body, Note, Place, Queue, Suspicion, Verdict};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -142,6 +142,7 @@ fn work_off(station: &Station, posts: &mut Vec<(String, Uuid)>) {
         let new = station.claim_file(&name, id);
         queue.add(&[new]).unwrap();
     }
+    supersede(station);
     loop {
         let entries = queue.next(0, 64).unwrap();
         for entry in &entries {
@@ -267,6 +268,16 @@ const STORIES: &[(&str, Story)] = &[
         send(station, &[second]);
         station.settle();
     }),
+    ("corrected, while the old version is a suspect", |station| {
+        let id = Uuid::from_u128(4);
+        let first = station.take_as("a.json", &report("old", Some(id)), id);
+        record_post(report("old", Some(id)).as_bytes());
+        station.queue().note(&[(first, Note::Suspect(suspicion()))]).unwrap();
+        let second = station.take_as("a.json", &report("new", Some(id)), id);
+        supersede(station);
+        send(station, &[second]);
+        station.settle();
+    }),
     ("queued by the previous version", |station| {
         let seqs: Vec<i64> = station.queue().next(0, 10).unwrap().iter().map(|entry| entry.seq).collect();
         assert_eq!(seqs.len(), 2);
@@ -275,6 +286,21 @@ const STORIES: &[(&str, Story)] = &[
         station.queue().tidy(|| true).unwrap();
     }),
 ];
+
+fn suspicion() -> Suspicion {
+    Suspicion { kind: "trouble".to_owned(), tries: 1, since: jiff::Timestamp::now(), parked: false }
+}
+
+/// What uploading does: a suspect goes where a later report with its identifier waits, else it is sent again.
+fn supersede(station: &Station) {
+    let queue = station.queue();
+    let waiting = queue.next(0, 64).unwrap();
+    for (suspect, _) in queue.suspects().unwrap() {
+        let superseded = waiting.iter().any(|later| later.id == suspect.id && later.seq > suspect.seq);
+        let note = if superseded { Note::Decided(Verdict::Refused("{}".to_owned())) } else { Note::Cleared };
+        queue.note(&[(suspect.seq, note)]).unwrap();
+    }
+}
 
 /// Sends reports and notes the verdicts together.
 fn send(station: &Station, seqs: &[i64]) {

@@ -33,11 +33,17 @@ impl Schedule {
 
     pub(super) fn conclude(
         &mut self,
-        refusal: Refusal,
+        mut refusal: Refusal,
         proof: Proof,
         others: bool,
         moment: Moment,
     ) -> (i64, Fate) {
+        if proof == Proof::No
+            && let Some(no_way) = refusal.denied.take_if(|failure| failure.kind == FailureKind::Unreachable)
+        {
+            // Nobody is there any more who could say what that answer means.
+            refusal.failure = no_way;
+        }
         if proof == Proof::Yes && counts_as_refused(refusal.failure.kind) {
             self.refused.insert(refusal.seq, refusal.asked.arrived);
         }
@@ -91,6 +97,9 @@ impl Schedule {
         moment: Moment,
     ) -> (i64, Fate) {
         let seq = refusal.seq;
+        if matches!(then, Then::Suspect(_) | Then::Park | Then::Fail) {
+            self.probe_did_not_pass(seq, refusal.asked, moment);
+        }
         let fate = match then {
             Then::Deliver => {
                 self.forget(seq);
@@ -107,7 +116,7 @@ impl Schedule {
                 if proven && because == Because::Trouble {
                     self.nobody_passes();
                 }
-                self.tried.insert(seq);
+                self.tried.insert(seq, refusal.asked.arrived);
                 self.pause_for(Reason::Because(because), &refusal.failure, refusal.asked, proven, moment);
                 if proven {
                     self.suspect(&refusal, Again::BackOff, moment)
@@ -116,7 +125,7 @@ impl Schedule {
                 }
             }
             Then::AllWait(asked) => {
-                self.tried.insert(seq);
+                self.tried.insert(seq, refusal.asked.arrived);
                 self.wait_for(asked, &refusal.failure, refusal.asked, moment);
                 self.give_back(seq, moment.now)
             }
@@ -124,6 +133,35 @@ impl Schedule {
             Then::Prove => self.give_back(seq, moment.now),
         };
         (seq, fate)
+    }
+
+    /// The version came in a pause because of what was not proven.
+    pub(super) fn server_is_back(&mut self, asked: Asked, now: Instant) {
+        if let Some(pause) = &mut self.pause
+            && pause.since < asked.began
+            && !pause.proven
+        {
+            pause.ends(now);
+            self.tried.clear();
+            self.changed = true;
+        }
+    }
+
+    /// A report found out about the server in a pause: it answers, but did not take this one.
+    fn probe_did_not_pass(&mut self, seq: i64, asked: Asked, moment: Moment) {
+        let Some(pause) = &mut self.pause else { return };
+        if asked.began < pause.since {
+            return;
+        }
+        if pause.reason == Reason::Busy && !pause.is_over {
+            pause.ends(moment.now);
+            self.tried.clear();
+            self.changed = true;
+        }
+        if pause.is_over {
+            self.tried.insert(seq, asked.arrived);
+        }
+        pause.not_passed(self.tried.len().max(1), self.waits, moment.now, moment.chance);
     }
 
     /// It is the server, for all: what was held against single reports was not their fault.

@@ -30,6 +30,7 @@ impl<S: Store, R: Remote> Upload<S, R> {
         let result = match unless_panicked(event) {
             None => return Ok(()),
             Some(DiskEvent::Read(after, Ok(entries))) => {
+                self.take_places(&entries);
                 self.line.read(after, entries);
                 Ok(())
             }

@@ -1,10 +1,11 @@
 //! The worker against a queue in memory and a server that answers as told; time passes as it is waited for.
 
+mod outage;
 mod station;
 
 use self::station::{Reply, SECOND, Station};
 use crate::queue::{Body, Verdict};
-use crate::status::Area;
+use crate::status::{Area, Topic};
 use std::time::Duration;
 use wats::FailureKind as Kind;
 
@@ -332,10 +333,111 @@ async fn over_a_restart() {
     assert!(station.times(suspect) > suspected + 100, "with its own back-off");
     station.replies(parked, &[Reply::Accept]);
     station.replies(suspect, &[Reply::Accept]);
-    station.try_parked.notify_one();
+    station.link.send_modify(|_| {});
     station.wait(2 * SECOND, "by command", |station| station.is_delivered(parked)).await;
     station.wait(DAY + HOUR, "by itself", |station| station.is_delivered(suspect)).await;
     assert_eq!((station.status.not_ready(), station.status.parked_reports()), (None, None));
+}
+
+/// Fails if: a report that is on its way while another one passes is taken for one that is not: it could be sent
+/// twice at once, and its place among those on their way would never be free again.
+#[tokio::test(start_paused = true)]
+async fn passed_while_on_its_way() {
+    let mut station = Station::new(4);
+    let early = station.put();
+    station.replies(early, &[Reply::Refuse(Kind::Trouble, 500), Reply::Hang]);
+    station.put();
+    station.start();
+    station.pass(SECOND / 2).await;
+    station.wait(MINUTE, "on its way again", |station| station.times(early) == 2).await;
+    let good = station.put();
+    station.wait(MINUTE, "another one", |station| station.is_delivered(good)).await;
+    station.pass(DAY).await;
+    assert_eq!(station.times(early), 2);
+    // It is still there to be called off, and nothing else waits for it.
+    assert!(station.stop().await >= 5 * SECOND);
+}
+
+/// When the later of two reports with one identifier comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Comes {
+    /// The earlier one was not sent yet.
+    First,
+    /// The earlier one is held.
+    Later,
+    /// The earlier one is on its way once more.
+    OnItsWay,
+    /// The service stands still.
+    Stopped,
+}
+
+/// Fails if: a corrected report waits for its old version, is sent before it, or an old version that is still to
+/// be decided in its turn is given up; or nobody is told why it lies in `failed/`.
+#[tokio::test(start_paused = true)]
+async fn a_later_report_takes_the_place_of_one_that_is_held() {
+    let refuse = |kind, status| Reply::Refuse(kind, status);
+    let (suspect, parked) = (refuse(Kind::Trouble, 500), refuse(Kind::Gate, 401));
+    let other_id = Reply::OtherId(Ok(false));
+    let rows: &[(&str, &[Reply], Comes, bool)] = &[
+        // What the earlier one meets, when the later one comes, and whether that takes its place.
+        ("accepted", &[Reply::Accept], Comes::First, false),
+        ("refused", &[refuse(Kind::Refused, 400)], Comes::First, false),
+        ("suspect", std::slice::from_ref(&suspect), Comes::First, true),
+        ("suspect", std::slice::from_ref(&suspect), Comes::Later, true),
+        ("suspect", std::slice::from_ref(&suspect), Comes::OnItsWay, true),
+        ("suspect, then accepted", &[suspect.clone(), Reply::Accept], Comes::OnItsWay, false),
+        ("suspect", std::slice::from_ref(&suspect), Comes::Stopped, true),
+        ("other id", std::slice::from_ref(&other_id), Comes::Later, true),
+        ("blank", &[refuse(Kind::RefusedBlank, 413)], Comes::Later, true),
+        ("parked", std::slice::from_ref(&parked), Comes::First, true),
+        ("parked", std::slice::from_ref(&parked), Comes::Later, true),
+        ("parked", std::slice::from_ref(&parked), Comes::Stopped, true),
+    ];
+    for (row, replies, comes, takes_its_place) in rows {
+        for concurrency in [1, 4] {
+            let what = format!("{row}, {comes:?}, {concurrency} at once");
+            let mut station = Station::new(concurrency);
+            let early = station.put();
+            station.replies(early, &replies[..1]);
+            let mut late = (*comes == Comes::First).then(|| station.put_twin(early));
+            station.put();
+            station.start();
+            station.pass(SECOND).await;
+            station.put();
+            if *comes == Comes::OnItsWay {
+                station.remote.server().latency = 5 * SECOND;
+                station.replies(early, &replies[replies.len() - 1..]);
+                let tried = station.times(early);
+                station.wait(HOUR, &what, |station| station.times(early) > tried).await;
+            } else {
+                station.pass(10 * SECOND).await;
+            }
+            if *comes == Comes::Stopped {
+                station.stop().await;
+            }
+            let late = *late.get_or_insert_with(|| station.put_twin(early));
+            if *comes == Comes::Stopped {
+                station.start();
+            }
+            station.wait(MINUTE, &what, |station| station.is_delivered(late)).await;
+            station.wait(MINUTE, &what, |station| station.verdict(early).is_some()).await;
+            station.pass(2 * HOUR).await;
+            let reason = match station.verdict(early) {
+                Some(Verdict::Refused(reason)) => reason,
+                _ => String::new(),
+            };
+            assert_eq!(
+                reason.contains("a later report with the same id"),
+                *takes_its_place,
+                "{what}: {reason}"
+            );
+            assert_eq!(station.times(late), 1, "{what}");
+            let order: Vec<i64> = station.remote.server().sent.iter().map(|(_, seq)| *seq).collect();
+            let at = order.iter().position(|seq| *seq == late).unwrap();
+            assert!(!order[at..].contains(&early), "{what}: {order:?}");
+            assert_eq!((station.status.not_ready(), station.status.parked_reports()), (None, None), "{what}");
+        }
+    }
 }
 
 /// Fails if: a change of settings does not end a pause at once, or an answer to an old request does harm.
@@ -379,6 +481,27 @@ async fn bodies_that_are_not_there() {
     assert_eq!((station.times(changed), station.times(gone)), (0, 0));
     station.pass(2 * SECOND).await;
     assert_eq!(station.status.not_ready(), None);
+}
+
+/// Fails if: a 503 is taken for a limit, a 429 is not, or the pace does not show while it holds reports up and for
+/// as long as it is known.
+#[tokio::test(start_paused = true)]
+async fn the_pace_that_was_learnt() {
+    let busy = Kind::Busy { retry_after: Some(SECOND) };
+    for (status, is_limit) in [(503, false), (429, true)] {
+        let mut station = Station::new(4);
+        let last = (0..200).map(|_| station.put()).last().unwrap();
+        station.replies(40, &[Reply::Refuse(busy, status), Reply::Accept]);
+        station.start();
+        station.pass(4 * SECOND).await;
+        assert_eq!(station.status.pace().is_some(), is_limit, "{status}");
+        assert_eq!(station.status.notes().contains_key(&Topic::Pace), is_limit, "{status}");
+        station.wait(MINUTE, "all", |station| (1..=last).all(|seq| station.is_delivered(seq))).await;
+        station.pass(2 * SECOND).await;
+        assert!(!station.status.notes().contains_key(&Topic::Pace), "nothing waits");
+        station.pass(11 * MINUTE).await;
+        assert_eq!(station.status.pace(), None, "forgotten");
+    }
 }
 
 /// Fails if: 429 is not learnt from: after some time a server that allows 120 a minute says 429 rarely.

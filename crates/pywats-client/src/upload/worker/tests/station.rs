@@ -6,7 +6,7 @@ use crate::upload::pause::Waits;
 use crate::upload::store::{Remote, Store};
 use crate::upload::worker::{Link, Setup, run};
 use bytes::Bytes;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
@@ -30,6 +30,9 @@ pub(super) struct Memory {
     /// Reports whose bodies cannot be read, so many times.
     pub(super) unreadable: HashMap<i64, u32>,
     pub(super) bodies: HashMap<i64, Body>,
+    /// Reports that have an identifier which a later one may have.
+    twins: BTreeSet<i64>,
+    rewound: bool,
     /// How often the queue was read or written.
     pub(super) uses: u64,
     pub(super) commits: u64,
@@ -53,13 +56,19 @@ impl Store for FakeStore {
         let mut memory = self.memory();
         memory.uses += 1;
         let free = |seq: &i64| !memory.suspects.contains_key(seq) && !memory.verdicts.contains_key(seq);
-        let rows =
-            memory.rows.range(after + 1..).filter(|(seq, _)| free(seq) && !memory.changed.contains(seq));
+        let held_up = |entry: &Entry| {
+            let has_id = |seq: &&i64| memory.rows.get(seq).is_some_and(|earlier| earlier.id == entry.id);
+            memory.twins.range(..entry.seq).filter(has_id).any(free)
+        };
+        let rows = memory
+            .rows
+            .range(after + 1..)
+            .filter(|(seq, entry)| free(seq) && !memory.changed.contains(seq) && !held_up(entry));
         Ok(rows.take(limit).map(|(_, entry)| entry.clone()).collect())
     }
 
     fn rewound(&self) -> bool {
-        false
+        std::mem::take(&mut self.memory().rewound)
     }
 
     fn suspects(&self) -> Result<Vec<(Entry, Suspicion)>, Error> {
@@ -75,7 +84,11 @@ impl Store for FakeStore {
                 *times -= 1;
                 Err(disk_full())
             }
-            _ => Ok(memory.bodies.get(&entry.seq).cloned().unwrap_or(Body::Ready(b"{}".to_vec()))),
+            _ => Ok(memory
+                .bodies
+                .get(&entry.seq)
+                .cloned()
+                .unwrap_or(Body::Ready(entry.seq.to_string().into()))),
         }
     }
 
@@ -93,6 +106,7 @@ impl Store for FakeStore {
         }
         memory.commits += 1;
         for (seq, note) in notes {
+            memory.rewound |= memory.twins.contains(seq) && *note != Note::Attempt;
             match note {
                 Note::Attempt => *memory.attempts.entry(*seq).or_default() += 1,
                 Note::Suspect(kept) => {
@@ -131,6 +145,8 @@ pub(super) struct Server {
     /// To reports without a reply of their own.
     pub(super) default: Reply,
     pub(super) version: Result<(), (FailureKind, u16)>,
+    /// Nobody answers.
+    pub(super) down: bool,
     pub(super) latency: Duration,
     /// When which report was sent.
     pub(super) sent: Vec<(Duration, i64)>,
@@ -139,7 +155,7 @@ pub(super) struct Server {
     now: usize,
     /// The most at once.
     pub(super) most: usize,
-    read_back: HashMap<i64, Result<bool, u16>>,
+    read_back: HashMap<Uuid, Result<bool, u16>>,
 }
 
 #[derive(Clone, Debug)]
@@ -160,8 +176,9 @@ fn id(seq: i64) -> Uuid {
     Uuid::from_u128(seq.cast_unsigned().into())
 }
 
-fn seq(id: Uuid) -> i64 {
-    i64::try_from(id.as_u128()).unwrap()
+/// The body of a report is the number of its row.
+fn seq(body: &[u8]) -> i64 {
+    std::str::from_utf8(body).unwrap().parse().unwrap()
 }
 
 impl Remote for FakeRemote {
@@ -174,14 +191,15 @@ impl Remote for FakeRemote {
             let mut server = self.server();
             let at = server.started.elapsed();
             server.versions.push(at);
-            (server.latency, server.version)
+            let version = if server.down { Err((FailureKind::Unreachable, 0)) } else { server.version };
+            (server.latency, version)
         };
         tokio::time::sleep(latency).await;
         result.map(|()| "1".to_owned()).map_err(|(kind, status)| failure(kind, status))
     }
 
-    async fn submit(&self, id: Uuid, _: Bytes) -> Result<(), Failure> {
-        let seq = seq(id);
+    async fn submit(&self, id: Uuid, body: Bytes) -> Result<(), Failure> {
+        let seq = seq(&body);
         let (latency, reply) = {
             let mut server = self.server();
             let at = server.started.elapsed();
@@ -191,7 +209,8 @@ impl Remote for FakeRemote {
             let own = server.replies.get_mut(&seq).and_then(|replies| {
                 if replies.len() > 1 { replies.pop_front() } else { replies.front().cloned() }
             });
-            (server.latency, own.unwrap_or(server.default.clone()))
+            let down = server.down.then_some(Reply::Refuse(FailureKind::Unreachable, 0));
+            (server.latency, down.or(own).unwrap_or(server.default.clone()))
         };
         tokio::time::sleep(latency).await;
         if let Reply::Hang = reply {
@@ -203,7 +222,7 @@ impl Remote for FakeRemote {
             Reply::Accept | Reply::Hang => Ok(()),
             Reply::Refuse(kind, status) => Err(failure(kind, status)),
             Reply::OtherId(there) => {
-                server.read_back.insert(seq, there);
+                server.read_back.insert(id, there);
                 Err(failure(FailureKind::OtherId, 200))
             }
         }
@@ -212,7 +231,7 @@ impl Remote for FakeRemote {
     async fn holds(&self, id: Uuid) -> Result<bool, Failure> {
         let latency = self.server().latency;
         tokio::time::sleep(latency).await;
-        let there = self.server().read_back[&seq(id)];
+        let there = self.server().read_back[&id];
         there.map_err(|status| failure(FailureKind::RefusedBlank, status))
     }
 }
@@ -223,7 +242,6 @@ pub(super) struct Station {
     pub(super) remote: FakeRemote,
     pub(super) status: Arc<Status>,
     pub(super) link: watch::Sender<Link<FakeRemote>>,
-    pub(super) try_parked: Arc<Notify>,
     queued: Arc<Notify>,
     stop: watch::Sender<bool>,
     pub(super) worker: Option<JoinHandle<Result<(), Error>>>,
@@ -237,6 +255,7 @@ impl Station {
             replies: HashMap::new(),
             default: Reply::Accept,
             version: Ok(()),
+            down: false,
             latency: Duration::from_millis(100),
             sent: Vec::new(),
             versions: Vec::new(),
@@ -260,7 +279,6 @@ impl Station {
             remote,
             status,
             link: watch::channel(link).0,
-            try_parked: Arc::default(),
             queued: Arc::default(),
             stop: watch::channel(false).0,
             worker: None,
@@ -274,7 +292,6 @@ impl Station {
             store: Arc::clone(&self.store),
             status: Arc::clone(&self.status),
             queued: Arc::clone(&self.queued),
-            try_parked: Arc::clone(&self.try_parked),
             link: self.link.subscribe(),
             stop: self.stop.subscribe(),
         })));
@@ -290,11 +307,21 @@ impl Station {
 
     /// Queues a report of this size and gives back its row.
     pub(super) fn put_sized(&mut self, size: u64) -> i64 {
+        self.put_as(id(self.next), size)
+    }
+
+    /// Queues a report with the identifier of an earlier one.
+    pub(super) fn put_twin(&mut self, earlier: i64) -> i64 {
+        self.store.memory().twins.extend([earlier, self.next]);
+        self.put_as(id(earlier), 1000)
+    }
+
+    fn put_as(&mut self, id: Uuid, size: u64) -> i64 {
         let seq = self.next;
         self.next += 1;
         let entry = Entry {
             seq,
-            id: id(seq),
+            id,
             name: format!("{seq}.json").into(),
             folder: "/watch".into(),
             size,
