@@ -13,7 +13,6 @@
   cabextract,
   coreutils,
   cpio,
-  curl,
   dpkg,
   fish,
   git,
@@ -36,7 +35,6 @@
   rpm,
   shellcheck,
   softhsm,
-  strace,
   systemd,
   unzip,
   util-linux,
@@ -70,7 +68,6 @@ let
     cabextract
     coreutils
     cpio
-    curl
     dpkg
     fish
     git
@@ -92,7 +89,6 @@ let
     rpm
     shellcheck
     softhsm
-    strace
     systemd
     unzip
     util-linux

@@ -20,8 +20,6 @@ let
     client = { };
     inherit health;
     logging = { };
-    reports = { };
-    retention = { };
     server = { };
     upload = { };
   };
@@ -141,8 +139,6 @@ let
         quiet = outcome.refused ++ outcome.warnings == [ ];
         configuration =
           outcome.configuration == {
-            reports = { };
-            retention = { };
             server = {
               url = "https://company.wats.com";
               ca_file = "/etc/ssl/company.pem";

@@ -23,8 +23,7 @@ const NAME: &str = "pywats-client";
 /// Every generated file, by its path below `packaging/`.
 fn generated() -> BTreeMap<PathBuf, Vec<u8>> {
     let mut files = BTreeMap::new();
-    // Who reads a page needs no page about help.
-    let mut command = cli::command().disable_help_subcommand(true);
+    let mut command = cli::command();
     command.build();
     files.insert(PathBuf::from(format!("man/{NAME}.1")), main_page(&command));
     for subcommand in command.get_subcommands() {

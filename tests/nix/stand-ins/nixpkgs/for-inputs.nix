@@ -12,6 +12,7 @@ packages [
   "bintools"
   "cargo"
   "clippy"
+  "curl"
   "gccForLibs"
   "guestfs-tools"
   "jq"

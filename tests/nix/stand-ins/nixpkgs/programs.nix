@@ -7,7 +7,6 @@
   cabextract = [ "cabextract" ];
   coreutils = [ "chroot" ];
   cpio = [ "cpio" ];
-  curl = [ "curl" ];
   cargo-deny = [ "cargo-deny" ];
   deadnix = [ "deadnix" ];
   dpkg = [
@@ -43,7 +42,6 @@
   ];
   shellcheck = [ "shellcheck" ];
   softhsm = [ "softhsm2-util" ];
-  strace = [ "strace" ];
   systemd = [
     "systemd-analyze"
     "systemd-nspawn"
@@ -53,7 +51,6 @@
     "zipinfo"
   ];
   util-linux = [
-    "mount"
     "nsenter"
     "setpriv"
     "unshare"
