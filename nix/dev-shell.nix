@@ -13,6 +13,7 @@
   cabextract,
   coreutils,
   cpio,
+  curl,
   dpkg,
   fish,
   git,
@@ -35,6 +36,7 @@
   rpm,
   shellcheck,
   softhsm,
+  strace,
   systemd,
   unzip,
   util-linux,
@@ -68,6 +70,7 @@ let
     cabextract
     coreutils
     cpio
+    curl
     dpkg
     fish
     git
@@ -89,6 +92,7 @@ let
     rpm
     shellcheck
     softhsm
+    strace
     systemd
     unzip
     util-linux

@@ -45,11 +45,39 @@ types.submodule {
       watch_folder = optional types.str "What {option}`services.pywats-client.watchFolders` says.";
       done_folder = optional types.str "Folder to which delivered files go.";
       failed_folder = optional types.str "Folder to which refused files go.";
+      after_delivery = optional (types.enum [
+        "done"
+        "archive"
+      ]) "What becomes of delivered files.";
+      archive_folder = optional types.str "Folder of the archive.";
       max_report_bytes = optional (types.ints.between 1 536870912) "Size of the largest report that is read.";
+      incomplete_minutes = optional (types.ints.between 1 1440) "Minutes that a text that ends too early may rest.";
+    };
+    reports = {
+      time_zone = optional types.str "Zone of a start without UTC offset: `system`, a name or an offset.";
+      same_id = optional (types.enum [
+        "refuse"
+        "new_id"
+      ]) "What becomes of a report with the identifier of another one.";
+      missing_id = optional (types.enum [
+        "random"
+        "content"
+      ]) "Where a report without an identifier gets one from.";
     };
     upload = {
       retry_initial_seconds = optional (seconds 3600) "Wait after a first failure; it doubles each time.";
       retry_max_seconds = optional (seconds 86400) "Longest wait between two attempts.";
+      concurrency = optional (types.ints.between 1 64) "How many reports are sent at once.";
+      max_per_minute = optional (types.ints.between 1 60000) "How many reports may be sent in a minute.";
+      proof = optional (types.enum [
+        "id"
+        "answer"
+      ]) "What proves that the server has a report: its identifier, or an answer as WATS answers.";
+    };
+    retention = {
+      done_days = optional (types.ints.between 0 36500) "Days that delivered files are kept; 0 is for ever.";
+      done_gigabytes = optional (types.ints.between 0 1000000) "Size of the delivered files that are kept.";
+      failed_days = optional (types.ints.between 0 36500) "Days that refused files are kept; 0 is for ever.";
     };
     logging.level = optional (types.enum [
       "error"

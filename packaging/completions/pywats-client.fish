@@ -30,13 +30,30 @@ complete -c pywats-client -n "__fish_pywats_client_needs_command" -f -a "run" -d
 complete -c pywats-client -n "__fish_pywats_client_needs_command" -f -a "check" -d 'Show which configuration the service would use and what is wrong with it'
 complete -c pywats-client -n "__fish_pywats_client_needs_command" -f -a "test-connection" -d 'Ask the server for its version, with the configured address, token and proxy'
 complete -c pywats-client -n "__fish_pywats_client_needs_command" -f -a "diagnose" -d 'Print a report for support: versions, configuration, folders, service, server, and what to do'
-complete -c pywats-client -n "__fish_pywats_client_using_subcommand run" -l config -d 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system\'s place, see FILES]' -r -F
+complete -c pywats-client -n "__fish_pywats_client_needs_command" -f -a "reprocess" -d 'Take delivered or refused files back into the watch folder, to be uploaded again'
+complete -c pywats-client -n "__fish_pywats_client_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pywats-client -n "__fish_pywats_client_using_subcommand run" -l config -d 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system\'s place; pywats-client help names it]' -r -F
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand run" -l service -d 'Run under the Windows service manager, which starts the service this way'
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pywats-client -n "__fish_pywats_client_using_subcommand check" -l config -d 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system\'s place, see FILES]' -r -F
+complete -c pywats-client -n "__fish_pywats_client_using_subcommand check" -l config -d 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system\'s place; pywats-client help names it]' -r -F
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pywats-client -n "__fish_pywats_client_using_subcommand test-connection" -l config -d 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system\'s place, see FILES]' -r -F
-complete -c pywats-client -n "__fish_pywats_client_using_subcommand test-connection" -s h -l help -d 'Print help'
-complete -c pywats-client -n "__fish_pywats_client_using_subcommand diagnose" -l config -d 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system\'s place, see FILES]' -r -F
+complete -c pywats-client -n "__fish_pywats_client_using_subcommand test-connection" -l config -d 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system\'s place; pywats-client help names it]' -r -F
+complete -c pywats-client -n "__fish_pywats_client_using_subcommand test-connection" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pywats-client -n "__fish_pywats_client_using_subcommand diagnose" -l config -d 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system\'s place; pywats-client help names it]' -r -F
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand diagnose" -l json -d 'Print JSON, for programs'
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand diagnose" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pywats-client -n "__fish_pywats_client_using_subcommand reprocess" -l config -d 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system\'s place; pywats-client help names it]' -r -F
+complete -c pywats-client -n "__fish_pywats_client_using_subcommand reprocess" -l from -d 'Where the files are now' -r -f -a "done\t'The done folder'
+archive\t'The archive'
+failed\t'The failed folder'"
+complete -c pywats-client -n "__fish_pywats_client_using_subcommand reprocess" -l since -d 'Files that came there at this time or later: a day (in UTC), as 2026-11-28, or a time, as 2026-11-28T14:00:00Z' -r
+complete -c pywats-client -n "__fish_pywats_client_using_subcommand reprocess" -l until -d 'Files that came there at this time or earlier' -r
+complete -c pywats-client -n "__fish_pywats_client_using_subcommand reprocess" -l all -d 'All files'
+complete -c pywats-client -n "__fish_pywats_client_using_subcommand reprocess" -l list -d 'Only show which files are meant'
+complete -c pywats-client -n "__fish_pywats_client_using_subcommand reprocess" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pywats-client -n "__fish_pywats_client_using_subcommand help; and not __fish_seen_subcommand_from run check test-connection diagnose reprocess help" -f -a "run" -d 'Run the service in the foreground until it is told to stop'
+complete -c pywats-client -n "__fish_pywats_client_using_subcommand help; and not __fish_seen_subcommand_from run check test-connection diagnose reprocess help" -f -a "check" -d 'Show which configuration the service would use and what is wrong with it'
+complete -c pywats-client -n "__fish_pywats_client_using_subcommand help; and not __fish_seen_subcommand_from run check test-connection diagnose reprocess help" -f -a "test-connection" -d 'Ask the server for its version, with the configured address, token and proxy'
+complete -c pywats-client -n "__fish_pywats_client_using_subcommand help; and not __fish_seen_subcommand_from run check test-connection diagnose reprocess help" -f -a "diagnose" -d 'Print a report for support: versions, configuration, folders, service, server, and what to do'
+complete -c pywats-client -n "__fish_pywats_client_using_subcommand help; and not __fish_seen_subcommand_from run check test-connection diagnose reprocess help" -f -a "reprocess" -d 'Take delivered or refused files back into the watch folder, to be uploaded again'
+complete -c pywats-client -n "__fish_pywats_client_using_subcommand help; and not __fish_seen_subcommand_from run check test-connection diagnose reprocess help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -20,6 +20,8 @@ let
     client = { };
     inherit health;
     logging = { };
+    reports = { };
+    retention = { };
     server = { };
     upload = { };
   };
@@ -139,6 +141,8 @@ let
         quiet = outcome.refused ++ outcome.warnings == [ ];
         configuration =
           outcome.configuration == {
+            reports = { };
+            retention = { };
             server = {
               url = "https://company.wats.com";
               ca_file = "/etc/ssl/company.pem";

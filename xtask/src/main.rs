@@ -4,6 +4,7 @@
 //! package contains is decided by the crate `packager`, what a program does by its own crate.
 
 mod authenticode;
+mod bench;
 mod build;
 mod cache;
 mod dist;
@@ -31,6 +32,7 @@ enum Verb {
     Dist(dist::Dist),
     Test(test::Test),
     Lint(lint::Lint),
+    Bench(bench::Bench),
     Sign(sign::Sign),
     Verify(verify::Verify),
     Winget(winget::Winget),
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         Verb::Dist(verb) => verb.run(),
         Verb::Test(verb) => verb.run(),
         Verb::Lint(verb) => verb.run(),
+        Verb::Bench(verb) => verb.run(),
         Verb::Sign(verb) => verb.run(),
         Verb::Verify(verb) => verb.run(),
         Verb::Winget(verb) => verb.run(),

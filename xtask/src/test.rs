@@ -17,11 +17,13 @@ mod unit;
 mod workflows;
 
 use crate::build;
+use crate::cache::Cache;
 use crate::inputs;
 use crate::process::{self, stop_if_interrupted};
 use crate::progress::Progress;
 use crate::toolchain::Toolchain;
 use crate::toolchain::rust::clean_command;
+use crate::toolchain::wheels;
 use crate::workspace;
 use anyhow::{Context, Result, anyhow, ensure};
 use commands::Own;
@@ -35,6 +37,9 @@ use std::process::Command;
 use std::sync::{Mutex, OnceLock};
 use std::time::Instant;
 use suites::Suite;
+
+/// The vendor's Python library, for the suite models.
+const MODELS: &str = include_str!("../../tests/models/requirements.txt");
 
 /// Tests the sources, builds every artifact, and installs and runs them
 ///
@@ -152,12 +157,12 @@ impl<'a> Run<'a> {
     ) -> Vec<Job<'a>> {
         let alone = chosen.len() == 1 && self.test.repeat == 1;
         let compiles = |suite: &Suite| !matches!(commands::own(&suite.name), Some(Own::Commands(_)));
-        let judges = |suite: &Suite| commands::own(&suite.name).is_none() && self.test.artifacts.is_empty();
+        let judges = |suite: &Suite| self.judges_the_distribution(suite);
         let mut jobs = Vec::new();
         let compiling: Vec<&Suite> = chosen.iter().copied().filter(|suite| compiles(suite)).collect();
         let compile = (!compiling.is_empty()).then(|| {
             let voice = Voice::new("compile", alone);
-            let run = move || self.made.compiled.make(|| Compiled::make(&compiling, &voice));
+            let run = move || self.made.compiled.make(|| Compiled::make(&compiling, self.test.all, &voice));
             push(&mut jobs, Job { name: "compile".into(), waits: false, after: vec![], run: Box::new(run) })
         });
         let mut dist = None;
@@ -195,6 +200,11 @@ impl<'a> Run<'a> {
         jobs
     }
 
+    /// Whether a suite is about what `cargo xtask dist` makes.
+    fn judges_the_distribution(self, suite: &Suite) -> bool {
+        commands::own(&suite.name).is_none() && !suite.asked && self.test.artifacts.is_empty()
+    }
+
     /// Builds the distribution, in a process of its own: its progress is then lines like those of the others.
     fn build(self, voice: &Voice) -> Result<()> {
         let mut command = Command::new(self.xtask);
@@ -228,7 +238,7 @@ impl<'a> Run<'a> {
             Some(Own::Compiled(run)) => run(self.made.compiled.get()?, voice, &mut report)?,
             Some(Own::Commands(list)) => commands::run(list()?, voice, &mut report)?,
             None => {
-                if self.test.artifacts.is_empty() {
+                if self.judges_the_distribution(suite) {
                     self.made.distribution.get()?;
                 }
                 let program = self.made.compiled.get()?.program("acceptance")?;
@@ -247,6 +257,9 @@ impl<'a> Run<'a> {
         command.args(self.further_arguments(&report.suite)?);
         if report.suite == "mingw" {
             command.envs(mingw_environment()?);
+        }
+        if report.suite == "models" {
+            command.env("PYWATS_MODELS", models()?);
         }
         command.current_dir(workspace::root()).env("XTASK", self.xtask);
         voice.say(&format!("$ {}", process::show(&command)));
@@ -287,6 +300,12 @@ impl<'a> Run<'a> {
         }
         Ok(arguments)
     }
+}
+
+/// Where the suite models finds the vendor's Python library. A part of it is compiled for one version of Python.
+fn models() -> Result<PathBuf> {
+    let name = format!("pywats-api-{}", wheels::version_of_python()?);
+    wheels::prepare(&Cache::open()?, &name, MODELS, &Progress::lines())
 }
 
 /// Where the suite mingw finds the standard library for Windows, if the compiler has none of its own.

@@ -1,8 +1,25 @@
 //! The command line. Man pages and shell completions are generated from it
 //! (`tests/generated.rs`), so it knows nothing of the rest of the program.
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+
+/// The end of the help: where things are on this system.
+#[cfg(windows)]
+const FILES: &str = r"Files:
+  %ProgramData%\pyWATS\config.json  The configuration; another one by --config or PYWATS_CONFIG
+  %ProgramData%\pyWATS              The data: queue.db, spool, watch, done, failed; see client.data_dir
+  %ProgramData%\pyWATS\logs         The log of the service; warnings are in the event log, too";
+#[cfg(target_os = "macos")]
+const FILES: &str = "Files:
+  /Library/Application Support/pyWATS/config.json  The configuration; another one by --config or PYWATS_CONFIG
+  /Library/Application Support/pyWATS              The data: queue.db, spool, watch, done, failed; see client.data_dir
+  standard error                                   The log";
+#[cfg(not(any(windows, target_os = "macos")))]
+const FILES: &str = "Files:
+  /etc/pywats/config.json  The configuration; another one by --config or PYWATS_CONFIG
+  /var/lib/pywats          The data: queue.db, spool, watch, done, failed; see client.data_dir
+  the journal              The log of the service: journalctl -u pywats-client; run writes to standard error";
 
 /// Uploads manufacturing test reports to a WATS server.
 ///
@@ -10,7 +27,7 @@ use std::path::PathBuf;
 /// uploads them to a WATS server. It survives restarts, power cuts and an unreachable server without
 /// losing a report. Without a configuration it runs and says what is missing.
 #[derive(Debug, Parser)]
-#[command(name = "pywats-client", version, disable_help_subcommand = true, max_term_width = 100)]
+#[command(name = "pywats-client", version, after_help = FILES, max_term_width = 100)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -25,14 +42,17 @@ pub enum Command {
     /// Reports that are dropped into the watch folder (*.json, *.wsjf) are queued as soon as their
     /// writer has closed them, and uploaded. Delivered files move to the done folder, refused ones to
     /// the failed folder with a reason file beside them. SIGTERM, SIGINT or the service manager stop
-    /// the service; SIGHUP makes it read its configuration again, which it also does by itself when
-    /// the file changes.
+    /// the service. SIGHUP (systemctl reload pywats-client; on Windows sc control pywats-client
+    /// paramchange) makes it read its configuration again and try at once what waits, parked reports
+    /// too. It reads the configuration by itself when the file changes.
     Run(RunArgs),
     /// Show which configuration the service would use and what is wrong with it.
     ///
     /// Nothing is started or changed. Tokens and passwords are masked.
     Check(ConfigArgs),
     /// Ask the server for its version, with the configured address, token and proxy.
+    ///
+    /// What is wrong with the configuration is shown first, as check shows it.
     TestConnection(ConfigArgs),
     /// Print a report for support: versions, configuration, folders, service, server, and what to do.
     ///
@@ -42,12 +62,17 @@ pub enum Command {
     /// whether the Unified Write Filter would discard reports at a restart, with the commands that prevent
     /// it; the settings of the filter are read with uwfmgr.exe get-config.
     Diagnose(DiagnoseArgs),
+    /// Take delivered or refused files back into the watch folder, to be uploaded again.
+    ///
+    /// Safe while the service runs. A report that was sent before is sent under the same identifier again, which
+    /// replaces it on the server. Files of the archive are copied; files of the done and failed folders are moved.
+    Reprocess(ReprocessArgs),
 }
 
 /// Where the configuration is.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 pub struct ConfigArgs {
-    /// Read the configuration from FILE [default: PYWATS_CONFIG, else the system's place, see FILES].
+    /// Read the configuration from FILE [default: PYWATS_CONFIG, else the system's place; pywats-client help names it].
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }
@@ -61,6 +86,45 @@ pub struct DiagnoseArgs {
     /// Print JSON, for programs.
     #[arg(long)]
     pub json: bool,
+}
+
+/// What to take back.
+#[derive(Args, Debug, Default)]
+pub struct ReprocessArgs {
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Where the files are now.
+    #[arg(long, value_enum)]
+    pub from: Origin,
+    /// Files that came there at this time or later: a day (in UTC), as 2026-11-28, or a time, as
+    /// 2026-11-28T14:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Files that came there at this time or earlier.
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// All files.
+    #[arg(long)]
+    pub all: bool,
+    /// Only show which files are meant.
+    #[arg(long)]
+    pub list: bool,
+    /// Names that the files had in the watch folder; * stands for anything.
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+}
+
+/// Where files are that are taken back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Origin {
+    /// The done folder.
+    #[default]
+    Done,
+    /// The archive.
+    Archive,
+    /// The failed folder.
+    Failed,
 }
 
 /// How to run the service.
@@ -89,7 +153,8 @@ pub const SECTIONS: &[Section] = &[
         &[
             (
                 "/etc/pywats/config.json",
-                "The configuration: JSON with the optional sections server, client, upload, logging and health. \
+                "The configuration: JSON with the optional sections server, client, reports, upload, retention, \
+                 logging and health. \
                  On Windows %ProgramData%\\pyWATS\\config.json, on macOS /Library/Application \
                  Support/pyWATS/config.json. A change is noticed and applied by the running service.",
             ),
@@ -104,12 +169,23 @@ pub const SECTIONS: &[Section] = &[
                  In it, unless configured otherwise:",
             ),
             ("watch/", "Where reports are dropped. Subfolders and names starting with a dot are left alone."),
-            ("done/", "Files whose reports the server has accepted."),
+            (
+                "done/",
+                "Files whose reports the server has accepted, each that was not sent as it is with a file NAME.sent.json \
+                 that says under which identifier and what was changed.",
+            ),
             (
                 "failed/",
                 "Files that cannot be uploaded, each with a file NAME.reason.json that says why and what to do.",
             ),
-            ("queue.db", "The queue of reports that the server has not yet accepted."),
+            (
+                "archive/",
+                "In place of done/ if client.after_delivery is \"archive\": a folder a day with compressed files \
+                 (gzip). The comment of each says what became of it.",
+            ),
+            ("spool/", "Files whose reports the server has not yet accepted, under their identifiers."),
+            ("queue.db", "What is known of these reports. If it is lost it is made again from spool/."),
+            ("reserve", "Space that is kept back for a full disk."),
         ],
     ),
     (
@@ -128,7 +204,11 @@ pub const SECTIONS: &[Section] = &[
                 "CREDENTIALS_DIRECTORY",
                 "Set by systemd: its file token is used where no other token is given.",
             ),
-            ("HTTPS_PROXY, HTTP_PROXY, NO_PROXY", "The proxy, while server.proxy is \"system\"."),
+            (
+                "HTTPS_PROXY, HTTP_PROXY, NO_PROXY",
+                "The proxy, while server.proxy is \"system\". On Windows, where they say nothing, the settings of \
+                 account and machine.",
+            ),
         ],
     ),
     (
@@ -136,6 +216,14 @@ pub const SECTIONS: &[Section] = &[
         &[
             ("pywats-client check", "Show the configuration in force and its problems."),
             ("pywats-client test-connection && echo ready", "Prove address, token and proxy."),
+            (
+                "pywats-client reprocess --from failed --since 2026-11-28",
+                "Upload again what was refused since that day, after its cause is gone.",
+            ),
+            (
+                "systemctl reload pywats-client",
+                "Try now what waits for the server, parked reports too. On Windows sc control pywats-client paramchange.",
+            ),
             ("pywats-client diagnose > report.txt", "Write down what support asks first."),
             (
                 "PYWATS_DATA_DIR=/tmp/pywats PYWATS_HEALTH_PORT=0 pywats-client run",

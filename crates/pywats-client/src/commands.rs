@@ -1,10 +1,11 @@
 //! The subcommands, from the command line to the exit code.
 
-use crate::cli::{Cli, Command, DiagnoseArgs, RunArgs};
+use crate::cli::{Cli, Command, DiagnoseArgs, ReprocessArgs, RunArgs};
 use crate::config::settings::SETTINGS;
 use crate::config::{FileState, Loaded, Sources};
 use crate::exit::Exit;
-use crate::{diagnose, logging, run, upload};
+use crate::reprocess::{self, ReprocessError};
+use crate::{diagnose, keeper, logging, run, upload};
 use clap::Parser;
 use std::io::{self, Write};
 use wats::{Failure, FailureKind};
@@ -16,6 +17,7 @@ pub fn main() -> Exit {
         Command::Check(args) => check(&Sources::new(args.config).load()),
         Command::TestConnection(args) => test_connection(&Sources::new(args.config).load()),
         Command::Diagnose(args) => diagnose(args),
+        Command::Reprocess(args) => reprocess(args),
     }
 }
 
@@ -66,11 +68,14 @@ fn check(loaded: &Loaded) -> Exit {
         lines.push(format!("{:<30} {:<12} {value}", setting.name(), origin.name()));
     }
     let unusable = upload::client(&loaded.config).err().map(|failure| failure.to_string());
-    let problems = loaded.errors.iter().chain(&loaded.missing).chain(&unusable);
+    let hindrances = diagnose::hindrances(loaded);
+    let of_service = || hindrances.files.iter().chain(&hindrances.folders);
+    let problems = loaded.errors.iter().chain(&loaded.missing).chain(&unusable).chain(of_service());
     let marked = |mark: &str, text: &String| format!("{mark}: {text}");
     let notes: Vec<String> = loaded
         .warnings
         .iter()
+        .chain(&keeper::foreign_folders(&loaded.config))
         .map(|text| marked("warning", text))
         .chain(problems.map(|text| marked("problem", text)))
         .collect();
@@ -80,7 +85,7 @@ fn check(loaded: &Loaded) -> Exit {
     }
     say(&lines.join("\n"));
     match judge(loaded) {
-        Exit::Ok if unusable.is_some() => Exit::Config,
+        Exit::Ok if unusable.is_some() || of_service().next().is_some() => Exit::Config,
         exit => exit,
     }
 }
@@ -99,6 +104,9 @@ fn judge(loaded: &Loaded) -> Exit {
 }
 
 fn test_connection(loaded: &Loaded) -> Exit {
+    for warning in &loaded.warnings {
+        complain(&format!("warning: {warning}"));
+    }
     let exit = judge(loaded);
     if exit != Exit::Ok {
         for problem in loaded.errors.iter().chain(&loaded.missing) {
@@ -117,6 +125,9 @@ fn test_connection(loaded: &Loaded) -> Exit {
     match upload::ask_version(&client) {
         Ok(version) => {
             say(&format!("{}: WATS {version}, the token is accepted", client.url()));
+            if let Some(warning) = upload::clock_warning(&client) {
+                complain(&format!("warning: {warning}"));
+            }
             Exit::Ok
         }
         Err(failure) => {
@@ -132,10 +143,33 @@ fn diagnose(args: DiagnoseArgs) -> Exit {
     if report.needs_attention() { Exit::Attention } else { Exit::Ok }
 }
 
+fn reprocess(mut args: ReprocessArgs) -> Exit {
+    let loaded = Sources::new(args.config.config.take()).load();
+    if !loaded.errors.is_empty() {
+        loaded.errors.iter().for_each(|error| complain(error));
+        return Exit::ConfigInvalid;
+    }
+    match reprocess::reprocess(&loaded.config, &args, say) {
+        Ok(0) => {
+            complain("no such file");
+            Exit::Error
+        }
+        Ok(_) => Exit::Ok,
+        Err(error @ (ReprocessError::Time(_) | ReprocessError::Nothing)) => {
+            complain(&error.to_string());
+            Exit::Usage
+        }
+        Err(error) => {
+            complain(&error.to_string());
+            Exit::Error
+        }
+    }
+}
+
 fn exit_of(failure: &Failure) -> Exit {
     match (failure.kind, failure.status) {
-        (FailureKind::Authentication, _) => Exit::Authentication,
-        (FailureKind::Transient, None) => Exit::Unreachable,
+        (_, Some(401 | 403)) => Exit::Authentication,
+        (FailureKind::Unreachable | FailureKind::Trouble, None) => Exit::Unreachable,
         _ => Exit::Network,
     }
 }

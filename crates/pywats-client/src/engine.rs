@@ -1,9 +1,10 @@
 //! The pipeline of one configuration: queue, intake and upload, started and stopped together.
 
-use crate::config::Config;
-use crate::disposition::Disposition;
+use crate::config::folders::{self, Folders};
+use crate::config::{AfterDelivery, Config};
 use crate::folder::Folder;
 use crate::intake;
+use crate::keeper;
 use crate::queue::{self, OpenError, Queue};
 use crate::status::Status;
 use crate::upload;
@@ -14,18 +15,22 @@ use std::thread;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
+use wats::Rules;
 
 /// Why the pipeline cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A folder is missing and cannot be made, or cannot be used.
-    #[error("folder {}: {error}; create it and let the service's account use it", path.display())]
+    #[error("folder {}: {error}; {}", path.display(), advice(error))]
     Folder {
         /// The folder.
         path: PathBuf,
         /// What the system says.
         error: io::Error,
     },
+    /// Folders that were told apart by their names are the same after all.
+    #[error("{0}")]
+    Folders(String),
     /// The queue cannot be opened.
     #[error(transparent)]
     Queue(#[from] OpenError),
@@ -54,6 +59,8 @@ pub struct Engine {
     stop_intake: intake::worker::Stopper,
     intake: thread::JoinHandle<()>,
     upload: JoinHandle<Result<(), queue::Error>>,
+    stop_keeper: keeper::Stopper,
+    keeper: thread::JoinHandle<()>,
     queue: Arc<Queue>,
 }
 
@@ -65,19 +72,28 @@ impl Engine {
     pub fn start(
         config: &Config,
         status: &Arc<Status>,
-        link: watch::Receiver<upload::worker::Link>,
+        link: watch::Receiver<upload::Link>,
     ) -> Result<Engine, StartError> {
         let (watched, done, failed) = (config.watch_folder(), config.done_folder(), config.failed_folder());
         for folder in [&config.client.data_dir, &watched, &done, &failed] {
             usable(folder)?;
         }
+        // Only now all of them exist, and their server has answered.
+        let clashes = folders::clashes(&Folders::of(config, Path::new("")));
+        if !clashes.is_empty() {
+            return Err(StartError::Folders(clashes.join("; ")));
+        }
         let opened = queue::open(&config.client.data_dir)?;
         if let Some((aside, reason)) = opened.put_aside {
             status.incident(format!(
-                "the queue was damaged ({reason}) and a new one started; the old one is kept as {} and may \
-                 hold reports that were not uploaded; files still in the watch folder are taken again",
+                "the database of the queue was damaged ({reason}) and is made again from the {} files in the \
+                 spool; the old one is kept as {}",
+                opened.found,
                 aside.display()
             ));
+        }
+        if opened.old > 0 {
+            tracing::info!("{} reports that the previous version has queued are delivered first", opened.old);
         }
         for folder in [&done, &failed] {
             // The lock of the queue says that nobody else is writing there.
@@ -85,11 +101,18 @@ impl Engine {
             swept.map_err(|error| StartError::Folder { path: folder.clone(), error })?;
         }
         let queue = Arc::new(opened.queue);
-        let disposition = Arc::new(Disposition::new(done, failed));
+        let disposition = Arc::new(keeper::ends(config));
+        status.lies_in_failed(disposition.census());
         let queued = Arc::new(Notify::new());
         let (stop_intake, life) = intake::worker::prepare(intake::worker::Setup {
             folder: watched.clone(),
+            failed: failed.clone(),
+            own: vec![config.client.data_dir.clone(), done.clone(), failed.clone(), config.archive_folder()],
+            incomplete: config.client.incomplete,
+            reports: config.reports.clone(),
             max_bytes: config.client.max_report_bytes,
+            // The setting was taken over only because there is such a zone.
+            rules: Rules::in_time_zone(&config.reports.time_zone).unwrap_or_default(),
             queue: Arc::clone(&queue),
             disposition: Arc::clone(&disposition),
             status: Arc::clone(status),
@@ -98,17 +121,30 @@ impl Engine {
         .map_err(|error| StartError::Folder { path: watched.clone(), error })?;
         let intake =
             thread::Builder::new().name("intake".to_owned()).spawn(life).map_err(StartError::Thread)?;
+        let (stop_keeper, life) = keeper::prepare(keeper::Setup {
+            queue: Arc::clone(&queue),
+            disposition: Arc::clone(&disposition),
+            status: Arc::clone(status),
+            retention: config.retention,
+            done,
+            failed,
+            archive: (config.client.after_delivery == AfterDelivery::Archive)
+                .then(|| config.archive_folder()),
+        });
+        let keeper = thread::Builder::new().name("keeper".to_owned()).spawn(life).map_err(|error| {
+            stop_intake.stop();
+            StartError::Thread(error)
+        })?;
         let (stop, stopped) = watch::channel(false);
         let upload = tokio::spawn(upload::worker::run(upload::worker::Setup {
-            queue: Arc::clone(&queue),
-            disposition,
+            store: Arc::clone(&queue),
             status: Arc::clone(status),
             queued,
             link,
             stop: stopped,
         }));
         tracing::info!("watching {}", watched.display());
-        Ok(Engine { stop, stop_intake, intake, upload, queue })
+        Ok(Engine { stop, stop_intake, intake, upload, stop_keeper, keeper, queue })
     }
 
     /// Returns when a worker has ended although nobody asked it to.
@@ -132,7 +168,7 @@ impl Engine {
 
     /// How many reports are still queued; unknown if the database cannot be read.
     pub fn pending(&self) -> Option<u64> {
-        self.queue.pending().ok()
+        Some(self.queue.counts().waiting)
     }
 
     /// Stops taking and uploading, and closes the queue. Takes a few seconds at most: an upload that
@@ -143,9 +179,26 @@ impl Engine {
         let intake = tokio::task::spawn_blocking(move || self.intake.join().is_err());
         let upload = async { if self.upload.is_finished() { None } else { Some(self.upload.await) } };
         let (intake, upload) = tokio::join!(intake, upload);
-        if intake.unwrap_or(true) || matches!(upload, Some(Err(_))) {
+        // What it leaves is moved after the next start.
+        self.stop_keeper.stop();
+        let keeper = tokio::task::spawn_blocking(move || self.keeper.join().is_err()).await;
+        if intake.unwrap_or(true) || matches!(upload, Some(Err(_))) || keeper.unwrap_or(true) {
             tracing::error!("a worker ended unexpectedly");
         }
+    }
+}
+
+/// What to do about a folder that cannot be used.
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists => {
+            "create it and let the service's account use it"
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem if cfg!(target_os = "linux") => {
+            "the service's account or its unit may not use it: run pywats-client diagnose as root, which names what \
+             forbids it and the command that allows it"
+        }
+        _ => "let the service's account use it",
     }
 }
 

@@ -1,4 +1,5 @@
-//! The health endpoints: JSON over HTTP for people, probes and monitoring, GET only, never a secret.
+//! The health endpoints: JSON over HTTP for people, probes and monitoring, GET and HEAD only, never
+//! a secret.
 //!
 //! | path | 200 | 503 |
 //! |---|---|---|
@@ -7,6 +8,7 @@
 //! | `/health/details` | as ready, with everything there is to know | |
 //! | `/metrics` | always, in [Prometheus' text format](https://prometheus.io/docs/instrumenting/exposition_formats/) | |
 
+use crate::service::RELOAD;
 use crate::status::{Area, Status};
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
@@ -72,10 +74,13 @@ async fn answer(State(view): State<View>, method: Method, uri: Uri) -> Response 
         "/metrics" => metrics,
         _ => |_| json_response(StatusCode::NOT_FOUND, json!({ "error": "Not found" })),
     };
-    let mut response = if method == Method::GET {
+    let mut response = if method == Method::GET || method == Method::HEAD {
         respond(&view)
     } else {
-        json_response(StatusCode::METHOD_NOT_ALLOWED, json!({ "error": "Method not allowed; use GET" }))
+        json_response(
+            StatusCode::METHOD_NOT_ALLOWED,
+            json!({ "error": "Method not allowed; use GET or HEAD" }),
+        )
     };
     response
         .headers_mut()
@@ -126,6 +131,12 @@ fn details(view: &View) -> Response {
     let counts = status.counts();
     let problems: serde_json::Map<String, Value> =
         status.problems().into_iter().map(|(area, what)| (area.name().to_owned(), what.into())).collect();
+    let notes: serde_json::Map<String, Value> =
+        status.notes().into_iter().map(|(topic, what)| (topic.name().to_owned(), what.into())).collect();
+    let failed = status.failed_files();
+    let newest = failed
+        .newest
+        .map(|newest| json!({ "file": newest.file, "time": newest.time, "reason": newest.reason }));
     let body = json!({
         "healthy": reason.is_none(),
         "status": if reason.is_none() { "ready" } else { "not ready" },
@@ -139,8 +150,21 @@ fn details(view: &View) -> Response {
             "pending_count": counts.pending,
             "delivered_count": counts.delivered,
             "failed_count": counts.failed,
+            "parked_count": counts.parked,
+            "parked": status.parked_reports().map(|parked| json!({
+                "count": parked.count,
+                "newest": parked.newest,
+                "since": parked.since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+                "reason": parked.why,
+                "try_now": RELOAD,
+            })),
+            "pace_per_minute": status.pace(),
+            "failed_folder_files": failed.files,
+            "failed_folder_newest": newest,
             "last_error": status.last_error(),
             "problems": problems,
+            "notes": notes,
+            "not_taken": status.not_taken(),
             "config_path": view.config_path.to_string_lossy(),
         },
     });
@@ -151,7 +175,7 @@ fn metrics(view: &View) -> Response {
     let status = &view.status;
     let counts = status.counts();
     let ready = u64::from(not_ready(view).is_none());
-    let rows: [(&str, &str, &str, u64); 6] = [
+    let rows: &[(&str, &str, &str, u64)] = &[
         ("pywats_ready", "gauge", "Whether reports are taken and uploaded.", ready),
         ("pywats_server_online", "gauge", "Whether the server answered last.", u64::from(status.online())),
         (
@@ -161,7 +185,15 @@ fn metrics(view: &View) -> Response {
             status.uptime().as_secs(),
         ),
         ("pywats_reports_pending", "gauge", "Reports that wait for the server.", counts.pending),
+        ("pywats_reports_parked", "gauge", "Those of them that are only tried daily.", counts.parked),
+        (
+            "pywats_learnt_reports_per_minute",
+            "gauge",
+            "How many the server lets through, as learnt from 429; 0 if it has not limited them.",
+            status.pace().unwrap_or_default().into(),
+        ),
         ("pywats_reports_delivered_total", "counter", "Reports that the server accepted.", counts.delivered),
+        ("pywats_failed_files", "gauge", "Files that lie in the failed folder.", status.failed_files().files),
         ("pywats_reports_failed_total", "counter", "Files and reports that were refused.", counts.failed),
     ];
     let text: String = rows

@@ -10,27 +10,37 @@
 //!
 //! - [`config`] finds out what is wanted: defaults, file, environment, policies, and their changes.
 //! - [`intake`] decides that a file is complete, reads it safely and commits it to the queue.
-//! - [`queue`] is the SQLite database; nothing is uploaded that it has not committed.
-//! - [`upload`] sends the oldest report first and backs off when the server has trouble.
-//! - [`disposition`] moves the sources to their last place without overwriting anything.
+//! - [`queue`] is the spool folder and a SQLite database; nothing is uploaded that it has not committed.
+//! - [`upload`] sends several reports at once, judges the answers, and backs off when the server has trouble.
+//! - [`disposition`] moves files to their last place without overwriting anything, or into the [`archive`].
+//! - [`keeper`] is the thread that does so, and removes there what is old ([`retention`]); [`reprocess`] takes
+//!   files back.
+//! - [`reserve`] keeps space back, so that a full disk stops nothing that is under way.
 //! - [`status`] is what the other modules report; [`health`] and [`service`] show it to the world.
 //! - [`engine`] and [`run`] wire all of this together and stop it cleanly.
 //! - [`diagnose`] looks at all of it from outside, for people who have to find out what is wrong.
 
+pub mod archive;
 pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod diagnose;
+pub mod disk;
 pub mod disposition;
 pub mod engine;
 pub mod exit;
 pub mod folder;
 pub mod health;
 pub mod intake;
+pub mod keeper;
 pub mod logging;
 pub mod queue;
 #[cfg(windows)]
 pub mod registry;
+pub mod reprocess;
+pub mod reserve;
+pub mod retention;
+pub mod room;
 pub mod run;
 pub mod service;
 pub mod status;

@@ -15,8 +15,7 @@ use crate::queue::OpenError;
 use crate::service::{News, Request, Requests, tell, watchdog};
 use crate::status::{Area, Phase, Status};
 use crate::upload;
-use crate::upload::schedule::Waits;
-use crate::upload::worker::Link;
+use crate::upload::Link;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -231,7 +230,7 @@ impl Service {
         if new.health != old.health {
             self.start_health(new);
         }
-        if new.client != old.client {
+        if new.client != old.client || new.reports != old.reports || new.retention != old.retention {
             tracing::info!("folders or limits have changed: starting the pipeline anew");
             let left = self.engine.as_ref().and_then(Engine::pending).unwrap_or(0);
             if new.client.data_dir != old.client.data_dir && left > 0 {
@@ -312,13 +311,12 @@ fn left_behind() {
 
 /// The way to the server that a configuration describes.
 fn link(loaded: &Loaded) -> Link {
-    let upload = &loaded.config.upload;
     let client = match upload::client(&loaded.config) {
         Ok(Some(client)) => Ok(client),
         Ok(None) => Err(loaded.missing.join("; ")),
         Err(failure) => Err(failure.to_string()),
     };
-    Link { client, waits: Waits { initial: upload.retry_initial, max: upload.retry_max } }
+    upload::link(client, &loaded.config.upload)
 }
 
 /// Tells the service manager how it is going: that the workers are alive, and in words.

@@ -3,8 +3,11 @@
 //! Workers report here; the health endpoints, the service manager and the log read it. A problem is
 //! logged when it appears or changes and when it is over, however often it is reported.
 
+use crate::disposition::Census;
+use crate::service::RELOAD;
+use jiff::Timestamp;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// An area in which there is at most one problem at a time.
@@ -24,8 +27,23 @@ pub enum Area {
     Folders,
     /// The server, the way to it, or what is missing to reach it.
     Server,
+    /// Reports that the server does not take while it takes others.
+    Reports,
     /// The health endpoints.
     Health,
+}
+
+/// Something that people should know and that keeps the service from nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Topic {
+    /// Files and folders in the watch folder that nobody takes.
+    NotTaken,
+    /// The system sends no news of the watch folder.
+    Events,
+    /// The system does not tell whether a file is still being written.
+    Writers,
+    /// The server has asked for fewer requests, and reports wait because of it.
+    Pace,
 }
 
 /// A worker that must show that it is alive.
@@ -53,10 +71,25 @@ pub enum Phase {
 pub struct Counts {
     /// Reports that wait for the server.
     pub pending: u64,
+    /// Those of them that are only tried daily.
+    pub parked: u64,
     /// Reports that the server has accepted since the queue was created.
     pub delivered: u64,
     /// Files that were refused since the queue was created.
     pub failed: u64,
+}
+
+/// Reports that the server does not take while it takes others: they stay queued and are tried daily.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parked {
+    /// How many.
+    pub count: usize,
+    /// The one that was parked last, for people.
+    pub newest: String,
+    /// When that was.
+    pub since: Timestamp,
+    /// What the server said about it.
+    pub why: String,
 }
 
 /// See the module.
@@ -71,8 +104,13 @@ struct Inner {
     phase: Phase,
     online: bool,
     problems: BTreeMap<Area, String>,
+    notes: BTreeMap<Topic, String>,
+    not_taken: BTreeMap<String, u64>,
     last_error: Option<String>,
     counts: Counts,
+    failed: Arc<Mutex<Census>>,
+    parked: Option<Parked>,
+    pace: Option<u32>,
     beats: BTreeMap<Worker, Instant>,
 }
 
@@ -85,8 +123,13 @@ impl Status {
                 phase: Phase::StartPending,
                 online: false,
                 problems: BTreeMap::new(),
+                notes: BTreeMap::new(),
+                not_taken: BTreeMap::new(),
                 last_error: None,
                 counts: Counts::default(),
+                parked: None,
+                pace: None,
+                failed: Arc::default(),
                 beats: BTreeMap::new(),
             }),
         }
@@ -110,6 +153,11 @@ impl Status {
         }
     }
 
+    /// There is a problem that the log has already, perhaps in other words.
+    pub fn revise(&self, area: Area, what: impl Into<String>) {
+        self.inner().problems.insert(area, what.into());
+    }
+
     /// There is no problem, or not any more.
     pub fn fine(&self, area: Area) {
         let mut inner = self.inner();
@@ -127,6 +175,48 @@ impl Status {
         let what = what.into();
         tracing::warn!("{what}");
         self.inner().last_error = Some(what);
+    }
+
+    /// Something that people should know; logged when it appears.
+    pub fn note(&self, topic: Topic, what: impl Into<String>) {
+        let what = what.into();
+        let mut inner = self.inner();
+        if inner.notes.get(&topic) != Some(&what) {
+            tracing::warn!("{what}");
+            inner.notes.insert(topic, what);
+        }
+    }
+
+    /// What was noted does not hold any more.
+    pub fn forget(&self, topic: Topic) {
+        if let Some(was) = self.inner().notes.remove(&topic) {
+            tracing::info!("over: {was}");
+        }
+    }
+
+    /// How many reports a minute the server lets through, as it was learnt.
+    pub fn learnt_pace(&self, per_minute: Option<u32>) {
+        self.inner().pace = per_minute;
+    }
+
+    /// How many reports a minute the server lets through; `None` if it has not limited them.
+    pub fn pace(&self) -> Option<u32> {
+        self.inner().pace
+    }
+
+    /// What was noted.
+    pub fn notes(&self) -> BTreeMap<Topic, String> {
+        self.inner().notes.clone()
+    }
+
+    /// Sets how many names of each kind lie in the watch folder without being taken.
+    pub fn count_not_taken(&self, kinds: BTreeMap<String, u64>) {
+        self.inner().not_taken = kinds;
+    }
+
+    /// How many names of each kind lie in the watch folder without being taken.
+    pub fn not_taken(&self) -> BTreeMap<String, u64> {
+        self.inner().not_taken.clone()
     }
 
     /// The service enters another phase.
@@ -162,6 +252,40 @@ impl Status {
     /// The counts.
     pub fn counts(&self) -> Counts {
         self.inner().counts
+    }
+
+    /// Sets what is parked. The log has it when there is one more, and when there is none any more.
+    pub fn parked(&self, parked: Option<Parked>) {
+        let mut inner = self.inner();
+        let count = |parked: &Option<Parked>| parked.as_ref().map_or(0, |parked| parked.count);
+        let was = count(&inner.parked);
+        match &parked {
+            Some(Parked { count, newest, why, .. }) if *count > was => {
+                tracing::warn!(
+                    "{newest}: parked: it stays queued and is tried daily, after a change of settings, and by \
+                     the command {RELOAD}: {why} ({count} reports are parked)"
+                );
+            }
+            None if was > 0 => tracing::info!("no report is parked any more"),
+            _ => {}
+        }
+        inner.parked = parked;
+    }
+
+    /// What is parked.
+    pub fn parked_reports(&self) -> Option<Parked> {
+        self.inner().parked.clone()
+    }
+
+    /// Where to look for what lies in the failed folder.
+    pub fn lies_in_failed(&self, census: Arc<Mutex<Census>>) {
+        self.inner().failed = census;
+    }
+
+    /// What lies in the failed folder.
+    pub fn failed_files(&self) -> Census {
+        let census = Arc::clone(&self.inner().failed);
+        census.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// How long the service has been running.
@@ -218,7 +342,20 @@ impl Area {
             Area::Files => "files",
             Area::Folders => "folders",
             Area::Server => "server",
+            Area::Reports => "reports",
             Area::Health => "health",
+        }
+    }
+}
+
+impl Topic {
+    /// The name for machines.
+    pub fn name(self) -> &'static str {
+        match self {
+            Topic::NotTaken => "not_taken",
+            Topic::Events => "events",
+            Topic::Writers => "writers",
+            Topic::Pace => "pace",
         }
     }
 }

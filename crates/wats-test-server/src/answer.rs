@@ -1,9 +1,12 @@
 //! How the server answers a request.
 
+use std::time::Duration;
+
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::Response;
-use hyper::header::CONTENT_TYPE;
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE};
+
+use crate::body::Body;
 
 /// An answer to a request, well-behaved or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,8 +33,31 @@ pub enum Answer {
     /// The report is kept as with [`Answer::Accept`], but the connection ends before the answer, so
     /// that the client cannot know.
     AcceptThenClose,
+    /// As [`Answer::Close`], but by a reset (RST), as firewalls and crashed servers do.
+    Reset,
+    /// As [`Answer::AcceptThenClose`], but by a reset (RST).
+    AcceptThenReset,
     /// No answer, ever, on an open connection; the report is not kept.
     Hang,
+    /// The report is kept, and no answer comes, ever.
+    AcceptThenHang,
+    /// The report is kept, and the answer ends in its middle: fewer bytes than `Content-Length` says.
+    AcceptThenCutOff,
+    /// The report is kept under the id that was sent, and 200 names another one: reading it back finds it.
+    OtherId,
+    /// The report is kept under an id of the server's, which 200 names: reading back the sent id finds nothing.
+    KeptUnderOtherId,
+    /// The report is kept, and the answer is 200 with this body (and this type of content).
+    AcceptThenSay {
+        /// The `Content-Type`.
+        content_type: String,
+        /// The body; `{id}` in it becomes the id that was sent.
+        body: String,
+    },
+    /// Waits so long before it does anything, then as said.
+    After(Duration, Box<Answer>),
+    /// Keeps the report at once, and answers only so much later.
+    AcceptThenAfter(Duration),
 }
 
 impl Answer {
@@ -47,24 +73,42 @@ impl Answer {
 
     /// A status with a JSON body.
     pub fn status_with_json(code: u16, json: &str) -> Answer {
+        Answer::status_with_body(code, "application/json", json)
+    }
+
+    /// A status with a body of this type.
+    pub fn status_with_body(code: u16, content_type: &str, body: &str) -> Answer {
         Answer::Status {
             code,
-            headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
-            body: json.to_owned(),
+            headers: vec![("Content-Type".to_owned(), content_type.to_owned())],
+            body: body.to_owned(),
         }
+    }
+
+    /// 429 with this `Retry-After`: seconds, or a date in the past or the future.
+    pub fn busy(retry_after: &str) -> Answer {
+        Answer::status_with_header(429, "Retry-After", retry_after)
+    }
+
+    /// As said, but only after so long.
+    pub fn after(delay: Duration, answer: Answer) -> Answer {
+        Answer::After(delay, Box::new(answer))
     }
 }
 
 /// What a connection does with a request.
+#[derive(Debug)]
 pub(crate) enum Reply {
-    Send(Response<Full<Bytes>>),
+    Send(Response<Body>),
+    SendLater(Response<Body>, Duration),
     Close,
+    Reset,
     Hang,
 }
 
 impl Reply {
     pub(crate) fn json(code: u16, value: &serde_json::Value) -> Reply {
-        Reply::new(code, "application/json", value.to_string())
+        Reply::new(code, "application/json; charset=utf-8", value.to_string())
     }
 
     pub(crate) fn html() -> Reply {
@@ -79,22 +123,37 @@ impl Reply {
         Reply::new(200, "application/octet-stream", &b"\x00\xff\xfe{\x01"[..])
     }
 
-    fn new(code: u16, content_type: &str, body: impl Into<Bytes>) -> Reply {
-        Reply::build(Response::builder().status(code).header(CONTENT_TYPE, content_type), body.into())
+    pub(crate) fn new(code: u16, content_type: &str, body: impl Into<Bytes>) -> Reply {
+        let builder = Response::builder().status(code).header(CONTENT_TYPE, content_type);
+        Reply::build(builder, Body::whole(body.into()))
     }
 
     pub(crate) fn scripted(code: u16, headers: &[(String, String)], body: &str) -> Reply {
         let builder = headers
             .iter()
             .fold(Response::builder().status(code), |builder, (name, value)| builder.header(name, value));
-        Reply::build(builder, Bytes::copy_from_slice(body.as_bytes()))
+        Reply::build(builder, Body::whole(Bytes::copy_from_slice(body.as_bytes())))
+    }
+
+    /// The same answer, of which only the first half arrives.
+    pub(crate) fn cut_off(self) -> Reply {
+        let Reply::Send(response) = self else { return self };
+        let (mut head, body) = response.into_parts();
+        let (half, length) = body.cut_in_half();
+        head.headers.insert(CONTENT_LENGTH, length.into());
+        Reply::Send(Response::from_parts(head, half))
+    }
+
+    /// Whether it is an answer of success.
+    pub(crate) fn is_success(&self) -> bool {
+        matches!(self, Reply::Send(response) if response.status().is_success())
     }
 
     /// A script with an impossible status or header is a mistake in the test: the client gets it
     /// said, instead of a server that died.
-    fn build(builder: hyper::http::response::Builder, body: Bytes) -> Reply {
-        Reply::Send(builder.body(Full::new(body)).unwrap_or_else(|error| {
-            let mut response = Response::new(Full::new(Bytes::from(format!("impossible answer: {error}"))));
+    fn build(builder: hyper::http::response::Builder, body: Body) -> Reply {
+        Reply::Send(builder.body(body).unwrap_or_else(|error| {
+            let mut response = Response::new(Body::whole(Bytes::from(format!("impossible answer: {error}"))));
             *response.status_mut() = hyper::StatusCode::INTERNAL_SERVER_ERROR;
             response
         }))

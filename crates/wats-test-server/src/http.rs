@@ -3,63 +3,80 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
+use http_body_util::BodyExt as _;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::answer::Reply;
-use crate::state::{Received, State};
+use crate::answer::{Answer, Reply};
+use crate::body::Body;
+use crate::request;
+use crate::state::State;
 
-/// Serves one connection until either side ends it.
-pub(crate) async fn serve<S>(stream: S, state: Arc<State>)
+/// Serves one connection until either side ends it. Tells whether it is to end by a reset.
+pub(crate) async fn serve<S>(stream: S, state: Arc<State>) -> bool
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let service = service_fn(move |request| answer(request, Arc::clone(&state)));
+    let reset = AtomicBool::new(false);
+    let service = service_fn(|request| answer(request, Arc::clone(&state), &reset));
     // An error here is a client that went away, or a connection that was closed as scripted.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    reset.load(Ordering::Relaxed)
 }
 
 async fn answer(
     request: Request<Incoming>,
     state: Arc<State>,
-) -> Result<Response<Full<Bytes>>, ConnectionEnds> {
+    reset: &AtomicBool,
+) -> Result<Response<Body>, ConnectionEnds> {
+    let _in_flight = state.arrived();
     let (head, body) = request.into_parts();
-    let body = body.collect().await.map_err(|_| ConnectionEnds)?.to_bytes().to_vec();
-    let header = |name: HeaderName| Some(text(head.headers.get(name)?.as_bytes()));
-    let received = Received {
-        method: head.method.to_string(),
-        path: head.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
-        authorization: header(AUTHORIZATION),
-        content_type: header(CONTENT_TYPE),
-        headers: head
-            .headers
-            .iter()
-            .map(|(name, value)| (name.to_string(), text(value.as_bytes())))
-            .collect(),
-        body,
-    };
-    match state.handle(received) {
+    let announced = body.size_hint().exact().unwrap_or_default();
+    if let Some(refusal) = state.too_large(announced) {
+        // The body is left unread, as IIS and proxies do it.
+        return send(state.act(refusal, &request::Request::new(&head, bytes::Bytes::new()), None), reset)
+            .await;
+    }
+    let body = body.collect().await.map_err(|_| ConnectionEnds)?.to_bytes();
+    let request = request::Request::new(&head, body);
+    let _same_id = state.same_id(request.id());
+    let (mut answer, arrival) = state.decide(&request);
+    let latency = state.latency();
+    if !latency.is_zero() {
+        tokio::time::sleep(latency).await;
+    }
+    while let Answer::After(delay, then) = answer {
+        tokio::time::sleep(delay).await;
+        answer = *then;
+    }
+    send(state.act(answer, &request, arrival), reset).await
+}
+
+async fn send(reply: Reply, reset: &AtomicBool) -> Result<Response<Body>, ConnectionEnds> {
+    match reply {
         Reply::Send(response) => Ok(response),
+        Reply::SendLater(response, delay) => {
+            tokio::time::sleep(delay).await;
+            Ok(response)
+        }
         Reply::Close => Err(ConnectionEnds),
+        Reply::Reset => {
+            reset.store(true, Ordering::Relaxed);
+            Err(ConnectionEnds)
+        }
         Reply::Hang => std::future::pending().await,
     }
 }
 
-fn text(header: &[u8]) -> String {
-    String::from_utf8_lossy(header).into_owned()
-}
-
 /// Makes `hyper` end the connection.
 #[derive(Debug)]
-struct ConnectionEnds;
+pub(crate) struct ConnectionEnds;
 
 impl fmt::Display for ConnectionEnds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -25,15 +25,25 @@ struct Arguments {
     /// Speak HTTPS, and write the certificate authority to trust to this file as PEM.
     #[arg(long, value_name = "FILE")]
     tls_ca: Option<PathBuf>,
+    /// Refuse reports as the vendor's rules say.
+    #[arg(long)]
+    strict: bool,
     /// Keep running when standard input is closed, as a service has it from the start.
     #[arg(long)]
     ignore_stdin: bool,
 }
 
 fn main() -> io::Result<()> {
-    let Arguments { listen, token, record, tls_ca, ignore_stdin } = Arguments::parse();
-    let server = Server::start_with(Options { listen, token, record, tls: tls_ca.is_some() })
-        .map_err(|error| io::Error::new(error.kind(), format!("cannot start on {listen}: {error}")))?;
+    let Arguments { listen, token, record, tls_ca, strict, ignore_stdin } = Arguments::parse();
+    let server = Server::start_with(Options {
+        listen,
+        token,
+        record,
+        tls: tls_ca.is_some(),
+        strict,
+        ..Options::default()
+    })
+    .map_err(|error| io::Error::new(error.kind(), format!("cannot start on {listen}: {error}")))?;
     if let (Some(path), Some(pem)) = (tls_ca, server.ca_pem()) {
         std::fs::write(&path, pem)
             .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;

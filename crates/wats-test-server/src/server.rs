@@ -7,17 +7,20 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
 use crate::answer::Answer;
+use crate::check;
 use crate::http;
-use crate::record::Recorder;
-use crate::state::{Received, State};
+use crate::request::{Kind, Received};
+use crate::state::State;
 use crate::tls;
+use crate::traffic::{Arrival, Traffic};
+use crate::wire::Format;
 
 /// How to start a server.
 ///
@@ -32,11 +35,24 @@ pub struct Options {
     pub record: Option<PathBuf>,
     /// Speak HTTPS; [`Server::ca_pem`] gives the authority to trust.
     pub tls: bool,
+    /// Refuse reports as the vendor's rules say (see [`crate::rules`]), and bodies as IIS does by default; otherwise any
+    /// JSON object is a report, which is enough for most tests.
+    pub strict: bool,
+    /// Keep requests and reports for [`Server::received`], [`Server::reports`] and [`Server::stored`]. Without,
+    /// only what they are ([`Server::arrivals`]), so that gigabytes can be sent.
+    pub keep: bool,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), token: None, record: None, tls: false }
+        Options {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            token: None,
+            record: None,
+            tls: false,
+            strict: false,
+            keep: true,
+        }
     }
 }
 
@@ -76,9 +92,9 @@ impl Server {
         let listener = TcpListener::bind(options.listen)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let recorder = options.record.map(Recorder::create).transpose()?;
-        let state = Arc::new(State::new(options.token, recorder));
-        let identity = options.tls.then(tls::identity).transpose()?;
+        let tls = options.tls;
+        let state = Arc::new(State::new(options)?);
+        let identity = tls.then(tls::identity).transpose()?;
         let (scheme, acceptor, ca_pem) = match identity {
             Some(identity) => ("https", Some(identity.acceptor), Some(identity.ca_pem)),
             None => ("http", None, None),
@@ -124,6 +140,72 @@ impl Server {
     /// [`Answer::Accept`].
     pub fn set_default(&self, answer: Answer) {
         self.state.set_default(answer);
+    }
+
+    /// Adds answers to the next submissions of one report, which is named by its serial number or its id. They go
+    /// before [`Server::script`].
+    pub fn script_report(&self, report: &str, answers: impl IntoIterator<Item = Answer>) {
+        self.state.script_report(report, answers);
+    }
+
+    /// Answers every submission of one report so, which is named by its serial number or its id.
+    pub fn always(&self, report: &str, answer: Answer) {
+        self.state.always(report, answer);
+    }
+
+    /// Forgets what was said of one report.
+    pub fn forgive(&self, report: &str) {
+        self.state.forgive(report);
+    }
+
+    /// Answers every request of a kind so, before the default: the version fails while reports pass, or the other
+    /// way round. `None` takes it back.
+    pub fn set_for(&self, kind: Kind, answer: impl Into<Option<Answer>>) {
+        self.state.set_for(kind, answer.into());
+    }
+
+    /// Lets every request take so long, from its last byte to what is done with it.
+    pub fn set_latency(&self, latency: Duration) {
+        self.state.set_latency(latency);
+    }
+
+    /// Writes answers so, whatever the request's `Accept` says; `None` takes it back.
+    pub fn set_format(&self, format: impl Into<Option<Format>>) {
+        self.state.set_format(format.into());
+    }
+
+    /// Takes so many submissions in each span of time, and answers the others with 429 and `Retry-After`; `None`
+    /// takes it back.
+    pub fn limit_rate(&self, limit: impl Into<Option<(u32, Duration)>>) {
+        self.state.limit_rate(limit.into());
+    }
+
+    /// Answers requests with more bytes of body so, before reading them; `None` takes it back.
+    pub fn limit_body(&self, limit: impl Into<Option<(u64, Answer)>>) {
+        self.state.limit_body(limit.into());
+    }
+
+    /// Every submission so far, accepted or not, in the order in which they were complete.
+    pub fn arrivals(&self) -> Vec<Arrival> {
+        self.state.arrivals()
+    }
+
+    /// When it was started: what [`Arrival`] counts from.
+    pub fn started_at(&self) -> SystemTime {
+        self.state.started_at
+    }
+
+    /// Counters over all requests.
+    pub fn traffic(&self) -> Traffic {
+        self.state.traffic()
+    }
+
+    /// Looks whether every report arrived, and none under two identifiers: see [`check::each_once`].
+    ///
+    /// # Errors
+    /// Says which did not, and which has several.
+    pub fn each_once<'a>(&self, serial_numbers: impl IntoIterator<Item = &'a str>) -> Result<(), String> {
+        check::each_once(&self.arrivals(), serial_numbers)
     }
 
     /// Every request so far, in the order in which they were complete.
@@ -173,13 +255,20 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
+impl Server {
+    /// Stops the server and ends all its connections, as dropping it does; what it has seen can still be asked for.
+    pub fn stop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
             // A panic of the thread has been printed already.
             let _ = thread.join();
         }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 
@@ -203,14 +292,27 @@ async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, state: Arc<Stat
                 let handshake = acceptor.accept(stream);
                 tokio::spawn(async move {
                     // A client that does not trust the certificate ends the handshake.
-                    if let Ok(stream) = handshake.await {
-                        http::serve(stream, state).await;
+                    if let Ok(mut stream) = handshake.await
+                        && http::serve(&mut stream, state).await
+                    {
+                        reset(stream.get_ref().0);
                     }
                 });
             }
             None => {
-                tokio::spawn(http::serve(stream, state));
+                tokio::spawn(async move {
+                    let mut stream = stream;
+                    if http::serve(&mut stream, state).await {
+                        reset(&stream);
+                    }
+                });
             }
         }
     }
+}
+
+/// Lets the end of a connection be a reset.
+fn reset(stream: &tokio::net::TcpStream) {
+    // A connection that is gone already needs none.
+    let _ = stream.set_zero_linger();
 }

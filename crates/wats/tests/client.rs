@@ -5,20 +5,21 @@ mod support;
 
 use std::time::Duration;
 
-use support::{REPORT, TOKEN, client, settings};
+use support::{ID, REPORT, TOKEN, client, id, settings};
+use wats::FailureKind::{Gate, NotWats, OtherId, Refused, RefusedBlank, Trouble};
 use wats::{Client, FailureKind, Proxy, Settings, Token};
 use wats_test_server::{Answer, Options, Server};
 
-const ID: &str = "33a2d408-3fc8-480b-b554-6866c77fd91c";
 const WAIT: Duration = Duration::from_secs(10);
+const OTHER: &str = "0f8fad5b-d9cb-469f-a165-70867728950e";
 
-const PERMANENT: FailureKind = FailureKind::Permanent;
-const AUTHENTICATION: FailureKind = FailureKind::Authentication;
-const CONFIGURATION: FailureKind = FailureKind::Configuration;
-const TRANSIENT: FailureKind = FailureKind::Transient;
+fn busy(seconds: impl Into<Option<u64>>) -> FailureKind {
+    FailureKind::Busy { retry_after: seconds.into().map(Duration::from_secs) }
+}
 
-fn limited(seconds: impl Into<Option<u64>>) -> FailureKind {
-    FailureKind::RateLimited { retry_after: seconds.into().map(Duration::from_secs) }
+fn with_type(code: u16, content_type: &str, body: &str) -> Answer {
+    let headers = vec![("Content-Type".to_owned(), content_type.to_owned())];
+    Answer::Status { code, headers, body: body.to_owned() }
 }
 
 /// Fails if: a submission differs from what a WATS server expects, or the id is not read.
@@ -29,7 +30,7 @@ async fn submits_as_the_server_expects() {
     let settings = Settings { user_agent: "pywats-client/9.8.7".to_owned(), ..settings(server.url()) };
     let client = Client::new(&settings).unwrap();
 
-    assert_eq!(client.submit_wsjf(REPORT).await.unwrap().id, ID);
+    assert_eq!(client.submit_wsjf(id(), REPORT).await.unwrap().id, id());
     assert_eq!(client.version().await.unwrap(), wats_test_server::VERSION);
 
     assert_eq!(server.reports(), [REPORT.as_bytes()]);
@@ -49,97 +50,143 @@ async fn submits_as_the_server_expects() {
     assert_eq!(server.connections(), 1, "a connection is used again");
 }
 
-/// Fails if: a kind of misbehaviour is taken for success, or for something else than it is.
+/// Fails if: an answer that does not hold the sent id is taken for success, or for something else than it is.
 #[tokio::test]
-async fn judges_every_kind_of_answer() {
+async fn judges_every_2xx_answer() {
+    const XMLNS: &str =
+        r#"xmlns:i="http://www.w3.org/2001/XMLSchema-instance" xmlns="http://schemas.example/Wats""#;
     let json = |text: &str| Answer::status_with_json(200, text);
+    let xml = |text: &str| with_type(200, "application/xml; charset=utf-8", text);
     let long_list = format!("[{}]", "0,".repeat(700_000));
+    let result = |id: &str, uuid: &str| {
+        format!("<InsertReportResult {XMLNS}><ID>{id}</ID><uuid>{uuid}</uuid></InsertReportResult>")
+    };
     let cases = [
-        (Answer::Accept, Ok(ID)),
-        (json(r#"[{"ID":"x-1"},{"ID":"x-2"}]"#), Ok("x-1")),
-        (json(r#"[{"Id":" x-1 "}]"#), Ok("x-1")),
-        (json(r#"{"id":"x-1"}"#), Ok("x-1")),
-        (json(r#"{"id":null,"uuid":"x-1","more":1}"#), Ok("x-1")),
-        (json(r#"{"ID":17}"#), Ok("17")),
-        (json(&format!("\"{ID}\"")), Ok(ID)),
-        (json(&format!("{ID}\r\n")), Ok(ID)),
-        (Answer::status_with_json(201, r#"{"id":"x-1"}"#), Ok("x-1")),
-        // Nothing below proves that the report was stored.
-        (Answer::Html, Err("a web page instead of the id of the report")),
-        (json(" <html>"), Err("a web page")),
-        (Answer::Empty, Err("an empty body instead of the id of the report")),
-        (Answer::status(204), Err("204 No Content came with an empty body")),
-        (Answer::status(202), Err("an empty body")),
-        (Answer::Garbage, Err("instead of the id of the report")),
-        (json("{}"), Err("\"{}\"")),
-        (json("[]"), Err("\"[]\"")),
-        (json("null"), Err("\"null\"")),
-        (json("true"), Err("\"true\"")),
-        (json("\"OK\""), Err("OK")),
-        (json("OK"), Err("\"OK\"")),
-        (json(r#"{"message":"please log in"}"#), Err("please log in")),
-        (json(r#"{"id":""}"#), Err("id")),
-        (json(r#"{"id":null}"#), Err("null")),
-        (json(r#"{"id":{"a":1}}"#), Err("id")),
-        (json(r#"[{"ID":"x-1""#), Err("x-1")),
-        (json(&long_list), Err("0,0,0")),
-        (Answer::Close, Err("the connection to the server broke")),
-        (Answer::AcceptThenClose, Err("the connection to the server broke")),
+        // A: the sent id, in any element, under any of the three names, in any notation.
+        (Answer::Accept, Ok(())),
+        (json(&format!(r#"[{{"ID":"{ID}","uuid":"{OTHER}","Report_ID":7}}]"#)), Ok(())),
+        (json(&format!(r#"[{{"ID":"x-1"}},{{"ID":" {ID} "}}]"#)), Ok(())),
+        (json(&format!(r#"{{"id":null,"uuid":"{}","more":1}}"#, ID.to_uppercase())), Ok(())),
+        (json(&format!(r#"{{"Id":"{{{ID}}}"}}"#)), Ok(())),
+        (json(&format!(r#"{{"ID":"{}"}}"#, ID.replace('-', ""))), Ok(())),
+        (json(&format!("\"{ID}\"")), Ok(())),
+        (json(&format!("[\"{OTHER}\",\"{ID}\"]")), Ok(())),
+        (with_type(200, "text/plain", &format!("{ID}\r\n")), Ok(())),
+        (with_type(200, "text/html", ID), Ok(())),
+        (Answer::status_with_json(201, &format!(r#"{{"id":"{ID}"}}"#)), Ok(())),
+        (xml(&result(ID, OTHER)), Ok(())),
+        (xml(&result(OTHER, ID)), Ok(())),
+        (
+            xml(&format!(
+                "<?xml version=\"1.0\"?><ArrayOfInsertReportResult {XMLNS}>{}</ArrayOfInsertReportResult>",
+                result(ID, OTHER)
+            )),
+            Ok(()),
+        ),
+        (xml(&format!("<guid {XMLNS}>{ID}</guid>")), Ok(())),
+        // B: another id.
+        (json(&format!(r#"[{{"ID":"{OTHER}"}}]"#)), Err((OtherId, OTHER))),
+        (json(&format!(r#"{{"id":101,"uuid":"{OTHER}"}}"#)), Err((OtherId, "upload.proof"))),
+        (json(&format!("\"{OTHER}\"")), Err((OtherId, OTHER))),
+        (with_type(200, "text/plain", OTHER), Err((OtherId, OTHER))),
+        (xml(&result(OTHER, OTHER)), Err((OtherId, OTHER))),
+        // C: nothing of that kind.
+        (Answer::Html, Err((NotWats, "a web page (\"Welcome\") instead of the id of the report"))),
+        (json(" <html>"), Err((NotWats, "a web page"))),
+        (
+            with_type(200, "text/html", &format!("<html id=\"{ID}\"><body>{ID}</body></html>")),
+            Err((NotWats, "a web page")),
+        ),
+        (Answer::Empty, Err((NotWats, "an empty body instead of the id of the report"))),
+        (Answer::status(204), Err((NotWats, "204 No Content came with an empty body"))),
+        (Answer::status(202), Err((NotWats, "an empty body"))),
+        (Answer::Garbage, Err((NotWats, "instead of the id of the report"))),
+        (json(r#"{"id":101}"#), Err((NotWats, "101"))),
+        (json(r#"[{"ID":"x-1"}]"#), Err((NotWats, "x-1"))),
+        (json("{}"), Err((NotWats, "\"{}\""))),
+        (json("[]"), Err((NotWats, "\"[]\""))),
+        (json("null"), Err((NotWats, "\"null\""))),
+        (json("true"), Err((NotWats, "\"true\""))),
+        (json("\"OK\""), Err((NotWats, "OK"))),
+        (json("OK"), Err((NotWats, "\"OK\""))),
+        (json(r#"{"message":"please log in"}"#), Err((NotWats, "please log in"))),
+        (json(&format!(r#"{{"message":"not taken: {ID}"}}"#)), Err((NotWats, "not taken"))),
+        (json(&format!(r#"{{"name":"{ID}"}}"#)), Err((NotWats, "name"))),
+        (json(r#"{"id":{"a":1}}"#), Err((NotWats, "id"))),
+        (json(&format!(r#"[{{"ID":"{ID}""#)), Err((NotWats, "ID"))),
+        (json(&long_list), Err((NotWats, "0,0,0"))),
+        (xml("<a><b/></a>"), Err((NotWats, "<a>"))),
+        // G: no answer.
+        (Answer::Close, Err((Trouble, "the connection to the server broke"))),
+        (Answer::AcceptThenClose, Err((Trouble, "the connection to the server broke"))),
     ];
     let server = Server::start().unwrap();
     let client = client(server.url());
     for (answer, wanted) in cases {
         server.script([answer.clone()]);
-        match (client.submit_wsjf(REPORT).await, wanted) {
-            (Ok(submitted), Ok(id)) => assert_eq!(submitted.id, id, "{answer:?}"),
-            (Err(failure), Err(message)) => {
-                assert_eq!(failure.kind, TRANSIENT, "{answer:?}");
+        match (client.submit_wsjf(id(), REPORT).await, wanted) {
+            (Ok(submitted), Ok(())) => assert_eq!(submitted.id, id(), "{answer:?}"),
+            (Err(failure), Err((kind, message))) => {
+                assert_eq!(failure.kind, kind, "{answer:?}");
                 assert!(failure.message.contains(message), "{answer:?}: {failure}");
-                assert!(failure.message.len() < 400, "{failure}");
+                assert!(failure.message.len() < 400 && !failure.message.contains('\n'), "{failure}");
             }
             (result, wanted) => panic!("{answer:?}: {result:?} instead of {wanted:?}"),
         }
     }
 }
 
-/// Fails if: a status is sorted into another kind than what can be done about it.
+/// Fails if: a status is sorted into another class, with words, without or as a page, or for the version.
 #[tokio::test]
 async fn sorts_statuses_and_retry_after() {
+    let words = |code| Answer::status_with_json(code, r#"{"Message":"bad unit"}"#);
+    let page = |code| with_type(code, "text/html", "<html><title>Sorry</title>Bad things happened</html>");
     let after = |code, value: &str| Answer::status_with_header(code, "Retry-After", value);
     let dated = |date: &str, until: &str| Answer::Status {
         code: 429,
         headers: vec![("Date".into(), date.into()), ("Retry-After".into(), until.into())],
         body: String::new(),
     };
-    let mut cases: Vec<(Answer, FailureKind)> = [
-        (PERMANENT, &[400, 402, 406, 409, 411, 412, 413, 414, 415, 418, 422, 451][..]),
-        (AUTHENTICATION, &[401, 403]),
-        (CONFIGURATION, &[300, 301, 302, 303, 304, 307, 308, 404, 405, 407, 410, 421, 426, 431]),
-        (TRANSIENT, &[408, 425, 500, 501, 502, 503, 504, 507, 511, 599]),
-        (limited(None), &[429]),
-    ]
-    .into_iter()
-    .flat_map(|(kind, codes)| codes.iter().map(move |code| (Answer::status(*code), kind)))
-    .collect();
+    let mut cases: Vec<(Answer, FailureKind)> = Vec::new();
+    // The statuses, and their kind with words and as a page or empty.
+    for (codes, with_words, blank) in [
+        (&[300, 301, 302, 303, 304, 307, 308, 401, 407, 421, 426, 511][..], Gate, Gate),
+        (&[400, 402, 406, 409, 411, 412, 414, 415, 418, 422, 431, 451, 499], Refused, RefusedBlank),
+        (&[403, 404, 405, 410, 413], RefusedBlank, RefusedBlank),
+        (&[408, 425, 500, 501, 502, 503, 504, 507, 599], Trouble, Trouble),
+        (&[429], busy(None), busy(None)),
+    ] {
+        for code in codes {
+            let answers = [(words(*code), with_words), (page(*code), blank), (Answer::status(*code), blank)];
+            // 304 has no body.
+            cases.extend(
+                answers.into_iter().filter(|(answer, _)| *code != 304 || *answer == Answer::status(304)),
+            );
+        }
+    }
     cases.extend([
-        (after(429, "7"), limited(7)),
-        (after(503, " 120 "), limited(120)),
-        (after(503, "0"), limited(0)),
-        (after(500, "7"), TRANSIENT),
-        (after(429, "999999999999999999999999"), limited(3600)),
-        (after(429, "-7"), limited(None)),
-        (after(429, "soon"), limited(None)),
-        (after(429, ""), limited(None)),
-        (after(429, "Sun, 06 Nov 1994 08:49:37 GMT"), limited(0)),
-        (after(429, "Tue, 31 Dec 2999 23:59:59 GMT"), limited(3600)),
+        (after(429, "7"), busy(7)),
+        (after(503, " 120 "), busy(120)),
+        (after(503, "0"), busy(0)),
+        (after(500, "7"), Trouble),
+        (after(429, "999999999999999999999999"), busy(3600)),
+        (after(429, "-7"), busy(None)),
+        (after(429, "soon"), busy(None)),
+        (after(503, "soon"), busy(None)),
+        (after(429, ""), busy(None)),
+        (after(429, "Sun, 06 Nov 1994 08:49:37 GMT"), busy(0)),
+        (after(429, "Tue, 31 Dec 2999 23:59:59 GMT"), busy(3600)),
         // The server's clock counts, not that of this machine.
-        (dated("Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:50:07 GMT"), limited(30)),
+        (dated("Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:50:07 GMT"), busy(30)),
+        (dated("Tue, 31 Dec 2999 23:59:59 GMT", "Tue, 31 Dec 2999 23:59:00 GMT"), busy(0)),
     ]);
     let server = Server::start().unwrap();
     let client = client(server.url());
     for (answer, kind) in cases {
         server.set_default(answer.clone());
-        for failure in [client.submit_wsjf(REPORT).await.unwrap_err(), client.version().await.unwrap_err()] {
+        for failure in
+            [client.submit_wsjf(id(), REPORT).await.unwrap_err(), client.version().await.unwrap_err()]
+        {
             assert_eq!(failure.kind, kind, "{answer:?}: {failure}");
             let Answer::Status { code, .. } = answer else { panic!("{answer:?}") };
             assert_eq!(failure.status, Some(code));
@@ -149,34 +196,74 @@ async fn sorts_statuses_and_retry_after() {
     assert!(server.reports().is_empty());
 }
 
-/// Fails if: the server's own explanation does not reach people, or reaches them raw or endless.
+/// Fails if: the server's own explanation does not reach people whole, or its short form is raw, endless or of
+/// many lines. What the forms are is tested beside the code.
 #[tokio::test]
 async fn shows_the_explanation_of_the_server() {
+    let lines = "root -> step A: name is required.\r\nroot -> step B -> loop C: num is odd.";
     let cases = [
-        (r#"{"message":"bad unit"}"#, ": bad unit"),
-        (r#"{"Message":"bad unit"}"#, ": bad unit"),
-        (r#"{"error":"bad unit"}"#, ": bad unit"),
-        (r#"{"message":"","error":null,"detail":"bad unit"}"#, ": bad unit"),
-        (r#"{"title":"One or more"}"#, ": One or more"),
-        (r#"{"errors":{"sn":["too long"]},"title":"One or more"}"#, r#": {"sn":["too long"]}"#),
-        (r#""bad unit""#, ": bad unit"),
-        ("bad\r\n\tunit\u{1b}[31m\u{202e}\0", ": bad unit [31m"),
-        ("<html>500</html>", "400 Bad Request"),
-        ("", "400 Bad Request"),
-        ("{}", "400 Bad Request"),
+        (r#"{"message":"bad unit"}"#, ": bad unit", Some("bad unit")),
+        (r#""bad unit""#, ": bad unit", Some("bad unit")),
+        (
+            lines,
+            ": root -> step A: name is required; root -> step B -> loop C: num is odd",
+            Some("root -> step A: name is required.\nroot -> step B -> loop C: num is odd."),
+        ),
+        (
+            r#"{"Message":"Not valid.","ModelState":{"sn":["too long"]}}"#,
+            ": Not valid; sn: too long",
+            Some("Not valid.\nsn: too long"),
+        ),
+        ("<html><title>No</title></html>", "400 Bad Request (a page, \"No\")", None),
+        ("", "400 Bad Request", None),
+        ("{}", "400 Bad Request", None),
     ];
     let server = Server::start().unwrap();
     let client = client(server.url());
-    for (body, wanted) in cases {
+    let refused = |body: &str| {
         server.set_default(Answer::Status { code: 400, headers: Vec::new(), body: body.to_owned() });
-        let failure = client.submit_wsjf(REPORT).await.unwrap_err();
-        assert!(failure.message.ends_with(wanted), "{body:?}: {failure}");
+    };
+    for (body, short, words) in cases {
+        refused(body);
+        let failure = client.submit_wsjf(id(), REPORT).await.unwrap_err();
+        assert!(failure.message.ends_with(short), "{body:?}: {failure}");
+        assert_eq!(failure.words.as_deref(), words, "{body:?}");
     }
-    let long = "ä ".repeat(2_000_000);
-    server.set_default(Answer::Status { code: 400, headers: Vec::new(), body: long });
-    let failure = client.submit_wsjf(REPORT).await.unwrap_err();
-    assert_eq!(failure.kind, PERMANENT);
+    refused(&"ä ".repeat(2_000_000));
+    let failure = client.submit_wsjf(id(), REPORT).await.unwrap_err();
+    assert_eq!(failure.kind, Refused);
     assert!((500..600).contains(&failure.message.chars().count()), "{failure}");
+    assert!((65_000..65_540).contains(&failure.words.unwrap().len()));
+}
+
+/// Fails if: a report is called there or missing without the server having said so.
+#[tokio::test]
+async fn asks_whether_a_report_is_there() {
+    let json = |text: &str| Answer::status_with_json(200, text);
+    let long = format!(r#"{{"id":"{ID}","root":"{}"}}"#, "x".repeat(2 << 20));
+    let cases = [
+        (json(&format!(r#"{{"pn":"1","id":"{ID}"}}"#)), Ok(true)),
+        (json(&long), Ok(true)),
+        (Answer::status_with_json(404, r#"{"message":"no such report"}"#), Ok(false)),
+        (with_type(404, "text/html", "<html></html>"), Ok(false)),
+        (json(&format!(r#"{{"id":"{OTHER}"}}"#)), Err(NotWats)),
+        (Answer::Html, Err(NotWats)),
+        (Answer::Empty, Err(NotWats)),
+        (Answer::status(401), Err(Gate)),
+        (Answer::status(302), Err(Gate)),
+        (Answer::status(403), Err(RefusedBlank)),
+        (Answer::status(405), Err(RefusedBlank)),
+        (Answer::status(500), Err(Trouble)),
+        (Answer::Close, Err(Trouble)),
+    ];
+    let server = Server::start().unwrap();
+    let client = client(server.url());
+    for (answer, wanted) in cases {
+        server.set_default(answer.clone());
+        let result = client.holds_wsjf(id()).await;
+        assert_eq!(result.as_ref().map(|held| *held).map_err(|failure| failure.kind), wanted, "{answer:?}");
+    }
+    assert!(server.received().iter().all(|request| request.path == format!("/api/Report/Wsjf/{ID}")));
 }
 
 /// Fails if: a page that is no WATS server passes for one, or a version is not recognised.
@@ -187,14 +274,15 @@ async fn reads_the_version() {
         (json("\"2025.3.9.824\""), Ok("2025.3.9.824")),
         (json("2025.3.9.824\n"), Ok("2025.3.9.824")),
         (json(r#"{"Version":"2026.1-rc1"}"#), Ok("2026.1-rc1")),
-        (Answer::Html, Err(TRANSIENT)),
-        (Answer::Empty, Err(TRANSIENT)),
-        (Answer::Garbage, Err(TRANSIENT)),
-        (json("\"OK\""), Err(TRANSIENT)),
-        (json("{}"), Err(TRANSIENT)),
-        (json("[1]"), Err(TRANSIENT)),
-        (Answer::status(401), Err(AUTHENTICATION)),
-        (Answer::Close, Err(TRANSIENT)),
+        (with_type(200, "application/xml", "<string xmlns=\"x\">2025.3.9.824</string>"), Ok("2025.3.9.824")),
+        (Answer::Html, Err(NotWats)),
+        (Answer::Empty, Err(NotWats)),
+        (Answer::Garbage, Err(NotWats)),
+        (json("\"OK\""), Err(NotWats)),
+        (json("{}"), Err(NotWats)),
+        (json("[1]"), Err(NotWats)),
+        (Answer::status(401), Err(Gate)),
+        (Answer::Close, Err(Trouble)),
     ];
     let server = Server::start().unwrap();
     let client = client(server.url());
@@ -205,16 +293,28 @@ async fn reads_the_version() {
     }
 }
 
+/// Fails if: it cannot be found out that this machine's clock is wrong.
+#[tokio::test]
+async fn compares_the_clocks() {
+    let server = Server::start().unwrap();
+    let client = client(server.url());
+    client.version().await.unwrap();
+    assert!(client.clock_ahead().abs() < 60, "{}", client.clock_ahead());
+    server.set_default(Answer::status_with_header(500, "Date", "Sun, 06 Nov 1994 08:49:37 GMT"));
+    client.version().await.unwrap_err();
+    assert!(client.clock_ahead() > 30 * 365 * 86_400, "{}", client.clock_ahead());
+}
+
 /// Fails if: a wrong token is not told apart from other failures.
 #[tokio::test]
 async fn reports_a_wrong_token() {
     let options = Options { token: Some("b3RoZXI6dG9rZW4=".to_owned()), ..Options::default() };
     let server = Server::start_with(options).unwrap();
-    let failure = client(server.url()).submit_wsjf(REPORT).await.unwrap_err();
-    assert_eq!(failure.kind, AUTHENTICATION);
+    let failure = client(server.url()).submit_wsjf(id(), REPORT).await.unwrap_err();
+    assert_eq!(failure.kind, Gate);
     assert_eq!(
         failure.to_string(),
-        "the server answered 401 Unauthorized: Authorization has been denied for this request.; \
+        "the server answered 401 Unauthorized: Authorization has been denied for this request; \
          check the API token"
     );
     assert!(server.reports().is_empty());
@@ -230,14 +330,16 @@ async fn follows_no_redirect() {
     let location = format!("{}/api/Report/WSJF?ticket=hidden", elsewhere.url());
     for code in [301, 302, 303, 307, 308] {
         server.set_default(Answer::status_with_header(code, "Location", &location));
-        for failure in [client.submit_wsjf(REPORT).await.unwrap_err(), client.version().await.unwrap_err()] {
-            assert_eq!(failure.kind, CONFIGURATION, "{failure}");
+        for failure in
+            [client.submit_wsjf(id(), REPORT).await.unwrap_err(), client.version().await.unwrap_err()]
+        {
+            assert_eq!(failure.kind, Gate, "{failure}");
             assert!(failure.message.contains(elsewhere.url()), "{failure}");
             assert!(!failure.message.contains("hidden"), "{failure}");
         }
     }
     server.set_default(Answer::status_with_header(302, "Location", "/login?ticket=hidden"));
-    let failure = client.submit_wsjf(REPORT).await.unwrap_err();
+    let failure = client.submit_wsjf(id(), REPORT).await.unwrap_err();
     assert!(failure.message.contains("/login)"), "{failure}");
     assert!(elsewhere.received().is_empty());
 }
@@ -248,8 +350,8 @@ async fn a_report_of_unknown_fate_can_be_sent_again() {
     let server = Server::start().unwrap();
     server.script([Answer::AcceptThenClose]);
     let client = client(server.url());
-    assert_eq!(client.submit_wsjf(REPORT).await.unwrap_err().kind, TRANSIENT);
-    client.submit_wsjf(REPORT).await.unwrap();
+    assert_eq!(client.submit_wsjf(id(), REPORT).await.unwrap_err().kind, Trouble);
+    client.submit_wsjf(id(), REPORT).await.unwrap();
     assert_eq!(server.reports().len(), 2);
     assert_eq!(server.stored().keys().collect::<Vec<_>>(), [ID]);
 }
@@ -261,10 +363,10 @@ async fn submits_in_parallel() {
     let client = client(server.url());
     let submissions: Vec<_> = (0..20u128)
         .map(|number| {
-            let id = uuid::Uuid::from_u128(number + 1).to_string();
+            let id = uuid::Uuid::from_u128(number + 1);
             let client = client.clone();
             tokio::spawn(async move {
-                let submitted = client.submit_wsjf(format!(r#"{{"id":"{id}"}}"#)).await;
+                let submitted = client.submit_wsjf(id, format!(r#"{{"id":"{id}"}}"#)).await;
                 assert_eq!(submitted.unwrap().id, id);
             })
         })
@@ -303,7 +405,7 @@ fn checks_the_address() {
         match (Client::new(&settings(address)), wanted) {
             (Ok(client), Ok(url)) => assert_eq!(client.url(), url, "{address}"),
             (Err(failure), Err(problem)) => {
-                assert_eq!(failure.kind, CONFIGURATION);
+                assert_eq!(failure.kind, FailureKind::Settings);
                 assert!(failure.message.contains(problem), "{address}: {failure}");
                 assert!(failure.message.contains("https://company.wats.com"), "{address}: {failure}");
                 assert!(!failure.message.contains("geheim"), "{failure}");
@@ -318,7 +420,7 @@ fn checks_the_address() {
 async fn keeps_the_path_of_the_address() {
     let server = Server::start().unwrap();
     let failure = client(&format!("{}/wats/api/", server.url())).version().await.unwrap_err();
-    assert_eq!(failure.kind, CONFIGURATION, "{failure}");
+    assert_eq!(failure.kind, RefusedBlank, "{failure}");
     assert_eq!(server.received()[0].path, "/wats/api/App/Version");
 }
 
@@ -341,7 +443,7 @@ fn checks_the_token() {
         "çççç",
     ] {
         let failure = text.parse::<Token>().unwrap_err();
-        assert_eq!(failure.kind, CONFIGURATION, "{text:?}");
+        assert_eq!(failure.kind, FailureKind::Settings, "{text:?}");
         assert!(failure.message.contains("base64 form of user:password"), "{failure}");
     }
 }
@@ -352,10 +454,10 @@ fn checks_proxy_and_user_agent() {
     for address in ["", "proxy", "proxy:8080", "ftp://proxy", "socks5://proxy:1080", "http://us er:geheim@"] {
         let settings = Settings { proxy: Proxy::Url(address.to_owned()), ..settings("http://localhost") };
         let failure = Client::new(&settings).unwrap_err();
-        assert_eq!(failure.kind, CONFIGURATION, "{address}");
+        assert_eq!(failure.kind, FailureKind::Settings, "{address}");
         assert!(failure.message.contains("http://proxy.company.com:8080"), "{address}: {failure}");
         assert!(!failure.message.contains("geheim"), "{failure}");
     }
     let settings = Settings { user_agent: "a\nb".to_owned(), ..settings("http://localhost") };
-    assert_eq!(Client::new(&settings).unwrap_err().kind, CONFIGURATION);
+    assert_eq!(Client::new(&settings).unwrap_err().kind, FailureKind::Settings);
 }

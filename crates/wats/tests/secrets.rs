@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use support::{REPORT, TOKEN, TestProxy, settings};
+use support::{REPORT, TOKEN, TestProxy, id, settings};
 use tracing_subscriber::fmt::MakeWriter;
 use wats::{Client, Proxy, Settings};
 use wats_test_server::{Answer, Options, Server};
@@ -51,6 +51,9 @@ async fn no_secret_is_ever_shown() {
     // A server that repeats what it was sent is the worst case for messages about its answers.
     let server = Server::start_with(Options { token: Some(TOKEN.to_owned()), ..Options::default() }).unwrap();
     let echo = |code| Answer::status_with_json(code, &format!(r#"{{"message":"got Basic {TOKEN}"}}"#));
+    // JSON can write any character in another way.
+    let escaped: String = TOKEN.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
+    let escaped = Answer::status_with_json(400, &format!(r#"{{"message":"got Basic {escaped}"}}"#));
     let location = format!("https://bob:geheim@example.com/?{TOKEN}");
     let proxy = TestProxy::start(None).await;
     let denied = TestProxy::start(Some("HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n")).await;
@@ -79,10 +82,11 @@ async fn no_secret_is_ever_shown() {
             echo(401),
             echo(429),
             echo(500),
+            escaped.clone(),
             Answer::status_with_header(302, "Location", &location),
         ] {
             server.set_default(answer);
-            shown.push(format!("{:?}", client.submit_wsjf(REPORT).await));
+            shown.push(format!("{:?}", client.submit_wsjf(id(), REPORT).await));
             match client.version().await {
                 Ok(version) => shown.push(version),
                 Err(failure) => shown.push(format!("{failure} {failure:?} {failure:#?}")),

@@ -23,6 +23,8 @@ pub(crate) struct Compiled {
     /// The programs of tests.
     pub(crate) tests: Vec<TestProgram>,
     programs: BTreeMap<String, PathBuf>,
+    /// Whether what takes long is wanted as well.
+    pub(crate) thorough: bool,
 }
 
 /// A program that runs tests.
@@ -71,7 +73,7 @@ impl Compiled {
     ///
     /// # Errors
     /// If it does not compile; what the compiler said was shown.
-    pub(crate) fn make(suites: &[&Suite], voice: &Voice) -> Result<Compiled> {
+    pub(crate) fn make(suites: &[&Suite], thorough: bool, voice: &Voice) -> Result<Compiled> {
         let everything = suites.iter().any(|suite| ["lint", "unit"].contains(&suite.name.as_str()));
         let format = "--message-format=json-render-diagnostics";
         let command = if everything {
@@ -82,7 +84,7 @@ impl Compiled {
             cargo(&["build", "--workspace", "--bin", "acceptance", format])
         };
         voice.say(&format!("$ {}", process::show(&command)));
-        let mut compiled = Compiled::default();
+        let mut compiled = Compiled { thorough, ..Compiled::default() };
         let outcome = process::run(command, |line| match serde_json::from_str::<Value>(line) {
             Ok(message) => {
                 if let Some(complaint) = compiled.take(&message) {

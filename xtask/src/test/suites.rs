@@ -26,6 +26,9 @@ pub(crate) struct Suite {
     /// Only with `--all`, or when asked for by name.
     #[serde(default)]
     pub(crate) long: bool,
+    /// Only when asked for by name; it judges no artifact.
+    #[serde(default)]
+    pub(crate) asked: bool,
 }
 
 #[derive(Deserialize)]
@@ -50,8 +53,8 @@ fn of_this_machine<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<
     Ok(needs.into_iter().map(|need| need.replace("{arch}", std::env::consts::ARCH)).collect())
 }
 
-/// The suites that a command line asks for: those named, or else every one, or else every one that is not long;
-/// without those left out.
+/// The suites that a command line asks for: those named, or else every one that need not be asked for by name, or else
+/// every one of these that is not long; without those left out.
 ///
 /// # Errors
 /// If there is no suite of a name.
@@ -61,7 +64,8 @@ pub(crate) fn choose(named: &[String], without: &[String], everything: bool) -> 
         ensure!(all().iter().any(|suite| suite.name == *name), "no suite {name:?}: use {}", names());
     }
     let chosen = |suite: &&Suite| {
-        let asked = if named.is_empty() { everything || !suite.long } else { named.contains(&suite.name) };
+        let by_itself = !suite.asked && (everything || !suite.long);
+        let asked = if named.is_empty() { by_itself } else { named.contains(&suite.name) };
         asked && !without.contains(&suite.name)
     };
     let chosen: Vec<_> = all().iter().filter(chosen).collect();
@@ -81,6 +85,9 @@ impl Suite {
         let mut text = self.proves.clone();
         if let Some(thorough) = &self.thorough {
             text += &format!("; with `--all`: {thorough}");
+        }
+        if self.asked {
+            text += "; only by its name";
         }
         if self.long {
             text += "; only with `--all` or by its name";
@@ -107,7 +114,8 @@ mod tests {
         }
         let modules = crate::workspace::root().join("tests/acceptance/src/suites");
         for Suite { name, .. } in all() {
-            let is_module = modules.join(name).is_dir() || modules.join(format!("{name}.rs")).is_file();
+            let module = name.replace('-', "_");
+            let is_module = modules.join(&module).is_dir() || modules.join(module + ".rs").is_file();
             assert!(commands::own(name).is_some() != is_module, "{name} is to be one or the other");
         }
     }
@@ -122,7 +130,10 @@ mod tests {
         };
         let default = names(&[], &[], false).unwrap();
         assert!(default.contains(&"lint") && !default.contains(&"advisories"), "{default:?}");
-        assert_eq!(names(&[], &[], true).unwrap().len(), all().len());
+        let everything = names(&[], &[], true).unwrap();
+        assert_eq!(everything.len(), all().iter().filter(|suite| !suite.asked).count());
+        assert!(!everything.contains(&"real-server"));
+        assert_eq!(names(&["real-server"], &[], false).unwrap(), ["real-server"]);
         assert_eq!(names(&["advisories", "unit"], &["unit"], false).unwrap(), ["advisories"]);
         assert!(names(&["unit"], &["unit"], false).is_err());
         assert!(names(&["no-such-suite"], &[], false).unwrap_err().to_string().contains("lint"));

@@ -99,13 +99,7 @@ const IN_WINE: &str = "x86_64-pc-windows-gnu";
 /// The packages whose tests run in Wine.
 const TESTED: &[&str] = &["installer-actions", "pywats-client", "wats", "wats-settings", "windows-resources"];
 /// Tests that cannot run in Wine, by name, each with its reason.
-const NOT_IN_WINE: &[(&str, &str)] = &[
-    ("trusts_the_ca_file_and_nothing_else", "Wine 8 refuses the chain engine that a CA file needs"),
-    (
-        "uses_the_proxy",
-        "Wine 8 refuses the chain engine that a CA file needs, and the server behind the proxy has one",
-    ),
-];
+const NOT_IN_WINE: &[(&str, &str)] = &[];
 
 /// The unit tests for Windows, in a Windows that Wine makes.
 pub(super) fn unit_in_wine() -> Result<Vec<Command>> {

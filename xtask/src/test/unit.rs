@@ -22,7 +22,7 @@ pub(crate) fn run(compiled: &Compiled, voice: &Voice, report: &mut Report) -> Re
                     if process::interrupted() {
                         break;
                     }
-                    run_one(test, voice, &shared);
+                    run_one(test, compiled.thorough, voice, &shared);
                 }
             });
         }
@@ -32,10 +32,13 @@ pub(crate) fn run(compiled: &Compiled, voice: &Voice, report: &mut Report) -> Re
 }
 
 /// Runs one program; shows what it printed in whole when it has ended and a test of it failed.
-fn run_one(test: &TestProgram, voice: &Voice, report: &Mutex<&mut Report>) {
+fn run_one(test: &TestProgram, thorough: bool, voice: &Voice, report: &Mutex<&mut Report>) {
     let started = Instant::now();
     // As cargo starts it.
     let mut command = clean_command(&test.program, &["PYWATS_", "CARGO_TARGET_DIR", "XDG_CACHE_HOME"]);
+    if thorough {
+        command.env("PYWATS_TEST_ALL", "1");
+    }
     command.arg("--quiet").env("CARGO_MANIFEST_DIR", &test.folder).current_dir(&test.folder);
     let (mut output, mut passed, mut failed) = (String::new(), 0, 0);
     let outcome = process::run(command, |line| {

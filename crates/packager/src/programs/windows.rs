@@ -41,6 +41,7 @@ const LIBRARIES: &[&str] = &[
     "shell32.dll",
     "user32.dll",
     "userenv.dll",
+    "winhttp.dll",
     "ws2_32.dll",
 ];
 

@@ -63,6 +63,9 @@ pub struct Loaded {
     pub missing: Vec<String>,
     /// What was ignored.
     pub warnings: Vec<String>,
+    /// The digest of the CA file, or why it cannot be read: whoever follows the configuration must see when only its
+    /// content changes.
+    pub ca_file: Option<Result<[u8; 32], String>>,
 }
 
 impl Loaded {

@@ -5,6 +5,7 @@
 //! [`settings`]; where it comes from is in [`source`] and [`policy`]; how a running service learns of
 //! changes is in [`watch`].
 
+pub mod folders;
 pub mod loaded;
 pub mod policy;
 pub mod settings;
@@ -27,8 +28,12 @@ pub struct Config {
     pub server: Server,
     /// Folders and limits at this station.
     pub client: Client,
+    /// How reports are completed.
+    pub reports: Reports,
     /// How uploads are retried.
     pub upload: Upload,
+    /// How long finished files are kept.
+    pub retention: Retention,
     /// What is logged.
     pub logging: Logging,
     /// Where the health endpoints listen.
@@ -63,8 +68,65 @@ pub struct Client {
     pub done_folder: Option<PathBuf>,
     /// Where refused files go; by default `failed` in the data folder.
     pub failed_folder: Option<PathBuf>,
+    /// What becomes of delivered files.
+    pub after_delivery: AfterDelivery,
+    /// Where they go if they are archived; by default `archive` in the data folder.
+    pub archive_folder: Option<PathBuf>,
     /// The largest report that is read, in bytes: what bounds the memory of the service.
     pub max_report_bytes: u64,
+    /// How long a text that ends too early may rest until it is set aside.
+    pub incomplete: Duration,
+}
+
+/// How reports are completed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reports {
+    /// The zone of a start without UTC offset, as [`wats::Rules::in_time_zone`] takes it.
+    pub time_zone: String,
+    /// What becomes of a report whose identifier belongs to another one.
+    pub same_id: SameId,
+    /// Where a report without an identifier gets one from.
+    pub missing_id: MissingId,
+}
+
+/// What becomes of a report with the identifier of another unit or another test.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SameId {
+    /// It is refused: the server would replace the other one.
+    #[default]
+    Refuse,
+    /// It gets an identifier of its own.
+    NewId,
+}
+
+/// Where a report without an identifier gets one from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MissingId {
+    /// At random: each file is a report of its own.
+    #[default]
+    Random,
+    /// From its content: two equal files are one report.
+    Content,
+}
+
+/// What becomes of a file when its report was delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterDelivery {
+    /// It is moved to the done folder.
+    Done,
+    /// It is compressed into the archive.
+    Archive,
+}
+
+/// How long finished files are kept; 0 is for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Days after the delivery, in the done folder or the archive.
+    pub done_days: u32,
+    /// As many of them, in gigabytes.
+    pub done_gigabytes: u32,
+    /// Days after the refusal, in the failed folder.
+    pub failed_days: u32,
 }
 
 /// How uploads are retried.
@@ -74,6 +136,21 @@ pub struct Upload {
     pub retry_initial: Duration,
     /// The longest wait, and the wait after the server has refused the token.
     pub retry_max: Duration,
+    /// How many reports are sent at once.
+    pub concurrency: usize,
+    /// How many reports may be sent in a minute; by default as many as the server takes.
+    pub max_per_minute: Option<u32>,
+    /// What proves that the server has a report.
+    pub proof: Proof,
+}
+
+/// What proves that the server has a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// Its identifier in the answer, or that it can be read back.
+    Id,
+    /// An answer as WATS answers, with whatever identifier.
+    Answer,
 }
 
 /// What is logged.
@@ -109,9 +186,24 @@ impl Config {
                 watch_folder: None,
                 done_folder: None,
                 failed_folder: None,
+                after_delivery: AfterDelivery::Done,
+                archive_folder: None,
                 max_report_bytes: 64 << 20,
+                incomplete: Duration::from_mins(10),
             },
-            upload: Upload { retry_initial: Duration::from_secs(1), retry_max: Duration::from_secs(300) },
+            reports: Reports {
+                time_zone: "system".to_owned(),
+                same_id: SameId::default(),
+                missing_id: MissingId::default(),
+            },
+            upload: Upload {
+                retry_initial: Duration::from_secs(1),
+                retry_max: Duration::from_secs(300),
+                concurrency: 8,
+                max_per_minute: None,
+                proof: Proof::Id,
+            },
+            retention: Retention { done_days: 90, done_gigabytes: 10, failed_days: 0 },
             logging: Logging { level: tracing::Level::INFO },
             health: Health { address: std::net::Ipv4Addr::LOCALHOST.into(), port: 8080 },
         }
@@ -130,6 +222,11 @@ impl Config {
     /// Where refused files go.
     pub fn failed_folder(&self) -> PathBuf {
         self.folder(self.client.failed_folder.as_deref(), "failed")
+    }
+
+    /// Where delivered files go if they are archived.
+    pub fn archive_folder(&self) -> PathBuf {
+        self.folder(self.client.archive_folder.as_deref(), "archive")
     }
 
     fn folder(&self, configured: Option<&Path>, default: &str) -> PathBuf {
@@ -158,14 +255,9 @@ impl Secret {
         &self.0
     }
 
-    /// The first and the last four characters if what is hidden between them is long enough.
-    pub fn masked(&self) -> String {
-        let chars: Vec<char> = self.0.chars().collect();
-        match chars.len() {
-            0 => String::new(),
-            1..=15 => "****".to_owned(),
-            n => format!("{}****{}", String::from_iter(&chars[..4]), String::from_iter(&chars[n - 4..])),
-        }
+    /// That there is one, and nothing of it: base64 begins with the user and ends with the password.
+    pub fn masked(&self) -> &'static str {
+        if self.0.is_empty() { "" } else { "****" }
     }
 }
 

@@ -3,10 +3,11 @@
 //! templates of the policies come from it.
 
 use super::policy::{Input, Policy};
-use super::{Config, Secret};
+use super::{AfterDelivery, Config, MissingId, Proof, SameId, Secret};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::time::Duration;
+use wats::Rules;
 use wats_settings::folder;
 
 /// One setting.
@@ -57,7 +58,7 @@ pub const SETTINGS: &[Setting] = &[
         policy: None,
         expects: "the token that the server issued, in quotes",
         read: |c, v| optional_text(v).map(|token| c.server.token = token.map(Secret::new)),
-        show: |c| c.server.token.as_ref().map(Secret::masked),
+        show: |c| c.server.token.as_ref().map(|token| token.masked().to_owned()),
     },
     Setting {
         section: "server",
@@ -153,12 +154,112 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         section: "client",
+        key: "after_delivery",
+        env: None,
+        policy: None,
+        expects: "\"done\" to move delivered files to the done folder, or \"archive\" to compress them into the archive",
+        read: |c, v| {
+            c.client.after_delivery = match text(v)? {
+                "done" => AfterDelivery::Done,
+                "archive" => AfterDelivery::Archive,
+                _ => return None,
+            };
+            Some(())
+        },
+        show: |c| {
+            let word = match c.client.after_delivery {
+                AfterDelivery::Done => "done",
+                AfterDelivery::Archive => "archive",
+            };
+            Some(word.to_owned())
+        },
+    },
+    Setting {
+        section: "client",
+        key: "archive_folder",
+        env: None,
+        policy: None,
+        expects: folder::WANTED,
+        read: |c, v| optional_path(v).map(|folder| c.client.archive_folder = folder),
+        show: |c| Some(c.archive_folder().display().to_string()),
+    },
+    Setting {
+        section: "client",
         key: "max_report_bytes",
         env: None,
         policy: None,
         expects: "a number of bytes from 1 to 536870912 (512 MiB)",
         read: |c, v| number(v, 1, 512 << 20).map(|bytes| c.client.max_report_bytes = bytes),
         show: |c| Some(c.client.max_report_bytes.to_string()),
+    },
+    Setting {
+        section: "client",
+        key: "incomplete_minutes",
+        env: None,
+        policy: None,
+        expects: "a number of minutes from 1 to 1440",
+        read: |c, v| number(v, 1, 1440).map(|minutes| c.client.incomplete = Duration::from_mins(minutes)),
+        show: |c| Some((c.client.incomplete.as_secs() / 60).to_string()),
+    },
+    Setting {
+        section: "reports",
+        key: "time_zone",
+        env: None,
+        policy: None,
+        expects: "\"system\", a time zone as \"Europe/Oslo\", or an offset from UTC as \"+01:00\"",
+        read: |c, v| {
+            let zone = text(v)?;
+            Rules::in_time_zone(zone).ok()?;
+            zone.clone_into(&mut c.reports.time_zone);
+            Some(())
+        },
+        show: |c| Some(c.reports.time_zone.clone()),
+    },
+    Setting {
+        section: "reports",
+        key: "same_id",
+        env: None,
+        policy: None,
+        expects: "\"refuse\" or \"new_id\"",
+        read: |c, v| {
+            let same_id = match text(v)? {
+                "refuse" => SameId::Refuse,
+                "new_id" => SameId::NewId,
+                _ => return None,
+            };
+            c.reports.same_id = same_id;
+            Some(())
+        },
+        show: |c| {
+            let shown = match c.reports.same_id {
+                SameId::Refuse => "refuse",
+                SameId::NewId => "new_id",
+            };
+            Some(shown.to_owned())
+        },
+    },
+    Setting {
+        section: "reports",
+        key: "missing_id",
+        env: None,
+        policy: None,
+        expects: "\"random\" or \"content\"",
+        read: |c, v| {
+            let missing_id = match text(v)? {
+                "random" => MissingId::Random,
+                "content" => MissingId::Content,
+                _ => return None,
+            };
+            c.reports.missing_id = missing_id;
+            Some(())
+        },
+        show: |c| {
+            let shown = match c.reports.missing_id {
+                MissingId::Random => "random",
+                MissingId::Content => "content",
+            };
+            Some(shown.to_owned())
+        },
     },
     Setting {
         section: "upload",
@@ -177,6 +278,78 @@ pub const SETTINGS: &[Setting] = &[
         expects: "a number of seconds from 1 to 86400",
         read: |c, v| seconds(v, 1, 86_400).map(|wait| c.upload.retry_max = wait),
         show: |c| Some(c.upload.retry_max.as_secs().to_string()),
+    },
+    Setting {
+        section: "upload",
+        key: "concurrency",
+        env: None,
+        policy: None,
+        expects: "a number of reports from 1 to 64",
+        read: |c, v| number(v, 1, 64).map(|reports| c.upload.concurrency = reports as usize),
+        show: |c| Some(c.upload.concurrency.to_string()),
+    },
+    Setting {
+        section: "upload",
+        key: "max_per_minute",
+        env: None,
+        policy: None,
+        expects: "a number of reports from 1 to 60000, or null to send as many as the server takes",
+        read: |c, v| {
+            let most = if v.is_null() { None } else { Some(number(v, 1, 60_000)? as u32) };
+            c.upload.max_per_minute = most;
+            Some(())
+        },
+        show: |c| c.upload.max_per_minute.map(|reports| reports.to_string()),
+    },
+    Setting {
+        section: "upload",
+        key: "proof",
+        env: None,
+        policy: None,
+        expects: "\"id\" (the server answers with the report's identifier, or has it when it is asked) or \
+                  \"answer\" (an answer as WATS answers is enough)",
+        read: |c, v| {
+            c.upload.proof = match text(v)? {
+                "id" => Proof::Id,
+                "answer" => Proof::Answer,
+                _ => return None,
+            };
+            Some(())
+        },
+        show: |c| {
+            let proof = match c.upload.proof {
+                Proof::Id => "id",
+                Proof::Answer => "answer",
+            };
+            Some(proof.to_owned())
+        },
+    },
+    Setting {
+        section: "retention",
+        key: "done_days",
+        env: None,
+        policy: None,
+        expects: "how many days delivered files are kept in the done folder or the archive, from 1 to 36500, or 0 for ever",
+        read: |c, v| number(v, 0, 36_500).map(|days| c.retention.done_days = days as u32),
+        show: |c| Some(c.retention.done_days.to_string()),
+    },
+    Setting {
+        section: "retention",
+        key: "done_gigabytes",
+        env: None,
+        policy: None,
+        expects: "how many gigabytes of delivered files are kept, the newest, from 1 to 1000000, or 0 for all",
+        read: |c, v| number(v, 0, 1_000_000).map(|size| c.retention.done_gigabytes = size as u32),
+        show: |c| Some(c.retention.done_gigabytes.to_string()),
+    },
+    Setting {
+        section: "retention",
+        key: "failed_days",
+        env: None,
+        policy: None,
+        expects: "how many days refused files are kept in the failed folder, from 1 to 36500, or 0 for ever",
+        read: |c, v| number(v, 0, 36_500).map(|days| c.retention.failed_days = days as u32),
+        show: |c| Some(c.retention.failed_days.to_string()),
     },
     Setting {
         section: "logging",

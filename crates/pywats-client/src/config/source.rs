@@ -1,15 +1,18 @@
 //! Reading the configuration from its sources and saying precisely what is wrong with them.
 
+use super::folders::{self, Folders};
 use super::loaded::{FileState, Loaded, Origin, Origins};
 use super::policy::{self, Policies, PolicyValue};
 use super::settings::{SETTINGS, Setting, nearest};
 use super::{Config, Secret, default_path};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use wats_settings::{folder, text, token};
 
 /// More than any configuration needs: a wrong path must not fill the memory.
@@ -20,6 +23,8 @@ pub struct Sources {
     path: PathBuf,
     env: Box<Environment>,
     policies: Box<Policies>,
+    /// The folders that were found to go together: a server that does not answer is asked once.
+    compared: Mutex<Option<Folders>>,
 }
 
 /// Gives the value of an environment variable.
@@ -42,7 +47,7 @@ impl Sources {
         let path = path.or_else(|| env("PYWATS_CONFIG").map(PathBuf::from)).unwrap_or_else(default_path);
         // A relative path is meant relative to where the program was started, now and at each reload.
         let path = std::path::absolute(&path).unwrap_or(path);
-        Sources { path, env: Box::new(env), policies: Box::new(policies) }
+        Sources { path, env: Box::new(env), policies: Box::new(policies), compared: Mutex::default() }
     }
 
     /// The file that is looked for, whether it exists or not.
@@ -72,6 +77,7 @@ impl Sources {
             errors: Vec::new(),
             missing: Vec::new(),
             warnings: Vec::new(),
+            ca_file: None,
         };
         self.apply_file(&mut loaded);
         loaded
@@ -83,8 +89,32 @@ impl Sources {
         self.apply_env(&mut loaded);
         policy::apply(&*self.policies, &mut loaded);
         self.find_token(&mut loaded);
+        self.compare_folders(&mut loaded);
+        loaded.ca_file = loaded.config.server.ca_file.as_deref().map(digest);
         self.say_what_is_missing(&mut loaded);
         loaded
+    }
+
+    /// Refuses folders that cannot go together, wherever each of them was set. The default ones take
+    /// their place.
+    fn compare_folders(&self, loaded: &mut Loaded) {
+        let folders = Folders::of(&loaded.config, &self.path);
+        let mut compared = self.compared.lock().unwrap_or_else(PoisonError::into_inner);
+        if compared.as_ref() == Some(&folders) {
+            return;
+        }
+        let clashes = folders::clashes_soon(folders.clone());
+        if clashes.is_empty() {
+            *compared = Some(folders);
+            return;
+        }
+        loaded.errors.extend(clashes);
+        if loaded.file == FileState::Read {
+            loaded.file = FileState::Broken;
+        }
+        let client = &mut loaded.config.client;
+        (client.watch_folder, client.done_folder) = (None, None);
+        (client.failed_folder, client.archive_folder) = (None, None);
     }
 
     fn apply_file(&self, loaded: &mut Loaded) {
@@ -170,7 +200,8 @@ impl Sources {
     fn say_what_is_missing(&self, loaded: &mut Loaded) {
         let place = match loaded.file {
             FileState::Missing => format!("{} (which does not exist)", self.path.display()),
-            _ => self.path.display().to_string(),
+            FileState::Broken => format!("{} (which cannot be used)", self.path.display()),
+            FileState::Read => self.path.display().to_string(),
         };
         if loaded.config.server.url.is_none() {
             loaded.missing.push(format!("no server address: set server.url in {place} or PYWATS_SERVER_URL"));
@@ -211,12 +242,33 @@ fn read(path: &Path, most: usize) -> Result<Option<Vec<u8>>, String> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => return Err(denied(path, &error)),
         Err(error) => return Err(format!("cannot be opened: {error}")),
     };
     let mut bytes = Vec::new();
     let read = file.take(most as u64 + 1).read_to_end(&mut bytes);
     read.map_err(|error| format!("cannot be read: {error}"))?;
     Ok(Some(bytes))
+}
+
+/// Why this account may not read a file, and what to do: the service has an account of its own.
+fn denied(path: &Path, error: &std::io::Error) -> String {
+    let what_to_do = if cfg!(windows) {
+        "let the account of the service read it".to_owned()
+    } else {
+        format!(
+            "it is there but this account may not read it; if this is the account of the service, run: chgrp pywats \
+             {0} && chmod 640 {0}; else run this command as root",
+            path.display()
+        )
+    };
+    format!("cannot be opened: {error}; {what_to_do}")
+}
+
+/// The digest of a file that is followed.
+fn digest(path: &Path) -> Result<[u8; 32], String> {
+    let bytes = read(path, MAX_BYTES)?.ok_or_else(|| "does not exist".to_owned())?;
+    Ok(Sha256::digest(&bytes).into())
 }
 
 /// What serde_json says, without any of the file's text, and with help for the usual Windows mistake.
@@ -276,18 +328,16 @@ fn unknown(name: &str, meant: Option<String>) -> String {
     }
 }
 
-/// Values that are each valid but cannot go together.
+/// Values that are each valid but cannot go together. What can be said without opening folders; the
+/// rest is in [`super::folders`].
 pub(super) fn contradictions(config: &Config) -> Vec<String> {
     let mut errors = Vec::new();
     let watched = ("client.watch_folder", config.watch_folder());
     let done = ("client.done_folder", config.done_folder());
     let failed = ("client.failed_folder", config.failed_folder());
-    let data = &config.client.data_dir;
-    // Configuration, queue and log are no reports.
-    let (own, logs) =
-        (("client.data_dir", data.clone()), ("the folder logs in client.data_dir", data.join("logs")));
+    let own = ("client.data_dir", config.client.data_dir.clone());
     for ((name, path), (other_name, other)) in
-        [(&watched, &done), (&watched, &failed), (&done, &failed), (&watched, &own), (&watched, &logs)]
+        [(&watched, &done), (&watched, &failed), (&done, &failed), (&watched, &own)]
     {
         if folder::is_same(path, other) {
             errors.push(folder::clash(name, other_name));

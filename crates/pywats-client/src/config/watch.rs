@@ -1,5 +1,7 @@
 //! Noticing that the configuration has changed: by events where the system has them, and by looking
 //! every few seconds, because files appear by renaming, mounting and on network drives, too.
+//!
+//! Content decides, not names and times: also that of the token file and of the CA file.
 
 use super::{FileState, Loaded, Sources};
 use notify::{RecursiveMode, Watcher};
@@ -88,7 +90,7 @@ impl Follower {
     /// Without a usable file its last settings stay, but policies hold all the same.
     fn enforce(&mut self, mut errors: Vec<String>) -> News {
         let kept = self.sources.load_without_file(&self.current);
-        if kept.config == self.current.config {
+        if (&kept.config, &kept.ca_file) == (&self.current.config, &self.current.ca_file) {
             return News::Broken(errors);
         }
         errors.push("the last usable settings of the file stay in force".to_owned());

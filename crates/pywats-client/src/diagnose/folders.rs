@@ -3,6 +3,7 @@
 
 use super::report::Section;
 use super::system;
+use crate::disk;
 use serde_json::Value;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -32,7 +33,7 @@ pub fn look(name: &'static str, path: &Path) -> Facts {
     let exists = path.is_dir();
     // A folder that is to be made takes its space from where the nearest one is.
     let nearest = path.ancestors().find(|folder| folder.is_dir()).unwrap_or(path);
-    let free = system::free_space(nearest);
+    let free = disk::free_space(nearest);
     Facts {
         name,
         path: path.to_path_buf(),

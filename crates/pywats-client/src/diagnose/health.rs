@@ -111,10 +111,27 @@ fn describe(section: &mut Section, body: &Value) {
         "pending_count",
         "delivered_count",
         "failed_count",
+        "failed_folder_files",
         "last_error",
         "config_path",
     ] {
         section.row(name, details[name].clone());
+    }
+    if let Some(kinds) = details["not_taken"].as_object().filter(|kinds| !kinds.is_empty()) {
+        let parts: Vec<String> = kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+        section.row("not_taken", parts.join(", "));
+    }
+    for what in details["notes"].as_object().into_iter().flat_map(|notes| notes.values()) {
+        section.finding(what.as_str().unwrap_or_default());
+    }
+    let newest = &details["failed_folder_newest"];
+    if let (Some(file), Some(reason)) = (newest["file"].as_str(), newest["reason"].as_str()) {
+        let files = &details["failed_folder_files"];
+        section.row("failed_folder_newest", format!("{file}: {reason}"));
+        section.finding(format!(
+            "{files} files lie in the failed folder, the newest is {file}: {reason}; correct them and drop them into \
+             the watch folder again, or remove them"
+        ));
     }
     if body["healthy"] != true {
         let reason = body["reason"].as_str().unwrap_or("it does not say why");

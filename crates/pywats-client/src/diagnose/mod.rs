@@ -7,6 +7,10 @@
 pub mod folders;
 pub mod health;
 pub mod report;
+#[cfg(target_os = "linux")]
+pub mod sandbox;
+#[cfg(target_os = "linux")]
+mod service_view;
 pub mod write_filter;
 
 #[cfg(unix)]
@@ -38,7 +42,13 @@ pub fn diagnose(loaded: &Loaded) -> Report {
     let mut report = Report::default();
     report.add(about());
     report.add(configuration(loaded));
-    report.add(folders::section(&facts, &std::env::temp_dir(), answer.is_ready()));
+    let mut section = folders::section(&facts, &std::env::temp_dir(), answer.is_ready());
+    let hindrances = hindrances(loaded);
+    hindrances.files.iter().for_each(|what| section.finding(what));
+    if !answer.is_ready() {
+        hindrances.folders.iter().for_each(|what| section.finding(what));
+    }
+    report.add(section);
     report.add(queue(&config.client.data_dir, answer.pending()));
     report.add(service(&answer));
     report.add(server(loaded));
@@ -48,6 +58,26 @@ pub fn diagnose(loaded: &Loaded) -> Report {
     };
     report.add(write_filter::section(&ask_write_filter(), &wanted));
     report
+}
+
+/// What hinders the account and the unit of the service where this command runs as root, who may do everything.
+pub fn hindrances(loaded: &Loaded) -> Hindrances {
+    #[cfg(target_os = "linux")]
+    return service_view::hindrances(loaded);
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = loaded;
+        Hindrances::default()
+    }
+}
+
+/// What hinders the service, in sentences.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hindrances {
+    /// Files that the configuration consists of and the service may not read.
+    pub files: Vec<String>,
+    /// Folders that it may not use.
+    pub folders: Vec<String>,
 }
 
 fn about() -> Section {
@@ -109,7 +139,10 @@ fn server(loaded: &Loaded) -> Section {
         // What is missing is said already.
         Ok(None) => section.row("answer", Value::Null),
         Ok(Some(client)) => match upload::ask_version(&client) {
-            Ok(version) => section.row("answer", format!("WATS {version}, the token is accepted")),
+            Ok(version) => {
+                section.row("answer", format!("WATS {version}, the token is accepted"));
+                upload::clock_warning(&client).into_iter().for_each(|warning| section.finding(warning));
+            }
             Err(failure) => {
                 section.row("answer", format!("none: {failure}"));
                 section.finding(format!("{}: {failure}", client.url()));

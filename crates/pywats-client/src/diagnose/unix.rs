@@ -1,9 +1,8 @@
 //! What Unix systems say about themselves and their folders.
 
 use super::report::Section;
-use rustix::fs::{Access, AtFlags, CWD, accessat, statvfs};
+use rustix::fs::{Access, AtFlags, CWD, accessat};
 use std::fs;
-use std::io;
 use std::path::Path;
 
 /// Name and version of the system.
@@ -26,12 +25,6 @@ fn name_of(text: &str) -> Option<&str> {
 /// Whether the account that runs this program may make files in a folder.
 pub(super) fn can_write(folder: &Path) -> bool {
     accessat(CWD, folder, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS).is_ok()
-}
-
-/// Bytes that this account may still write to the disk of a folder.
-pub(super) fn free_space(folder: &Path) -> io::Result<u64> {
-    let disk = statvfs(folder)?;
-    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 #[cfg(test)]

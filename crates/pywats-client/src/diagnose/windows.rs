@@ -6,16 +6,14 @@ use crate::registry::{self, Data};
 use crate::service::windows::NAME;
 use std::fs::File;
 use std::io;
-use std::os::windows::ffi::{OsStrExt, OsStringExt};
+use std::os::windows::ffi::OsStringExt;
 use std::os::windows::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use windows_service::service::{ServiceAccess, ServiceStartType, ServiceState};
 use windows_service::service_manager::{ServiceManager, ServiceManagerAccess};
 use windows_sys::Win32::Foundation::ERROR_SERVICE_DOES_NOT_EXIST;
-use windows_sys::Win32::Storage::FileSystem::{
-    FILE_ADD_FILE, FILE_FLAG_BACKUP_SEMANTICS, GetDiskFreeSpaceExW,
-};
+use windows_sys::Win32::Storage::FileSystem::{FILE_ADD_FILE, FILE_FLAG_BACKUP_SEMANTICS};
 use windows_sys::Win32::System::SystemInformation::GetSystemDirectoryW;
 
 /// Version and edition of Windows, and who asks.
@@ -38,17 +36,6 @@ pub(super) fn about(section: &mut Section) {
 pub(super) fn can_write(folder: &Path) -> bool {
     // Opened with that right, which the system checks, and nothing is done with it.
     File::options().access_mode(FILE_ADD_FILE).custom_flags(FILE_FLAG_BACKUP_SEMANTICS).open(folder).is_ok()
-}
-
-/// Bytes that this account may still write to the disk of a folder.
-pub(super) fn free_space(folder: &Path) -> io::Result<u64> {
-    let wide: Vec<u16> = folder.as_os_str().encode_wide().chain([0]).collect();
-    let mut free = 0;
-    // SAFETY: the name is zero-terminated; the other numbers are not asked for.
-    let done = unsafe {
-        GetDiskFreeSpaceExW(wide.as_ptr(), &raw mut free, std::ptr::null_mut(), std::ptr::null_mut())
-    };
-    if done == 0 { Err(io::Error::last_os_error()) } else { Ok(free) }
 }
 
 /// How the service is registered.

@@ -15,8 +15,15 @@ mod windows;
 #[cfg(windows)]
 pub use windows::Folder;
 
+#[cfg(target_os = "linux")]
+mod lease;
+#[cfg(all(unix, not(target_os = "linux")))]
+#[path = "no_lease.rs"]
+mod lease;
+pub mod place;
 mod transfer;
 
+use crate::disposition::{REASON_SUFFIX, SENT_SUFFIX};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read};
@@ -41,6 +48,15 @@ pub enum Kind {
     Plain(Identity),
     /// Something that is never opened; the text says what.
     Foreign(&'static str),
+}
+
+/// One name in a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// The name.
+    pub name: OsString,
+    /// Whether a folder stands behind it.
+    pub is_folder: bool,
 }
 
 /// Whether somebody has a file open for writing.
@@ -90,62 +106,111 @@ pub enum Moved {
 }
 
 impl OpenFile {
-    /// Reads the content, but not more than `limit` bytes and one.
+    /// Reads the content, but not more than `limit` bytes and one. Of a file that has grown since it was opened
+    /// one byte more than it had then is read: enough to notice.
     ///
     /// # Errors
     /// If the system fails to read.
     pub fn read(&mut self, limit: u64) -> io::Result<Vec<u8>> {
         let expected = usize::try_from(self.identity.size.min(limit)).unwrap_or(0);
-        let mut bytes = Vec::with_capacity(expected + 1);
-        (&mut self.file).take(limit + 1).read_to_end(&mut bytes)?;
+        // One byte more: a read that is short of it has met the end, and nothing needs to be asked again.
+        let mut bytes = vec![0; expected + 1];
+        let mut length = 0;
+        while length <= expected {
+            match self.file.read(&mut bytes[length..]) {
+                Ok(0) => break,
+                Ok(read) => {
+                    length += read;
+                    if length == expected {
+                        break;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        bytes.truncate(length);
         Ok(bytes)
     }
 }
 
 impl Folder {
+    /// The names in the folder, in no order.
+    ///
+    /// # Errors
+    /// If the system fails to read it.
+    pub fn names(&self) -> io::Result<Vec<OsString>> {
+        Ok(self.list()?.into_iter().map(|item| item.name).collect())
+    }
+
     /// Removes what a crash has left half-written here. Nobody may be writing at the same time.
     ///
     /// # Errors
     /// If the folder cannot be read.
     pub fn sweep(&self) -> io::Result<()> {
         for name in self.names()? {
-            let text = name.to_string_lossy();
-            if text.starts_with(TEMPORARY_PREFIX) && text.ends_with(TEMPORARY_SUFFIX) {
+            if is_temporary(&name) {
                 self.discard(&name);
             }
         }
         Ok(())
     }
 
+    fn is_taken(&self, name: &OsStr) -> io::Result<bool> {
+        if self.exists(name)? {
+            return Ok(true);
+        }
+        for suffix in [SENT_SUFFIX, REASON_SUFFIX] {
+            let mut beside = name.to_owned();
+            beside.push(suffix);
+            if self.exists(&beside)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// The first free one of `name`, `name.1`, `name.2`… with the number before the extension. A name
-    /// too long for an extension to be added is cut.
+    /// too long for an extension to be added is cut. A name is free if neither a file nor the note or reason
+    /// of one lies there: those would be taken for the new file's.
     ///
     /// # Errors
     /// If the folder cannot be read.
     pub fn free_name(&self, name: &OsStr) -> io::Result<OsString> {
         let name = shortened(name);
-        if !self.exists(&name)? {
+        if !self.is_taken(&name)? {
             return Ok(name);
         }
         let path = std::path::Path::new(&name);
         let stem = path.file_stem().unwrap_or(&name);
-        for number in 1_u32.. {
+        let numbered = |number: u32| {
             let mut numbered = stem.to_owned();
             numbered.push(format!(".{number}"));
             if let Some(extension) = path.extension() {
                 numbered.push(".");
                 numbered.push(extension);
             }
-            if !self.exists(&numbered)? {
-                return Ok(numbered);
+            numbered
+        };
+        // Some test systems write the same name each time: the search doubles its steps, then halves them.
+        let mut taken = 0;
+        let mut step = 1;
+        while self.is_taken(&numbered(taken + step))? {
+            taken += step;
+            step *= 2;
+        }
+        while step > 1 {
+            step /= 2;
+            if self.is_taken(&numbered(taken + step))? {
+                taken += step;
             }
         }
-        Err(io::Error::new(io::ErrorKind::AlreadyExists, "all numbered names are taken"))
+        Ok(numbered(taken + 1))
     }
 }
 
 /// File systems allow 255 bytes (or units) for a name; `.NUMBER` and `.reason.json` must fit, too.
-fn shortened(name: &OsStr) -> OsString {
+pub(crate) fn shortened(name: &OsStr) -> OsString {
     const LONGEST: usize = 220;
     if name.len() <= LONGEST {
         return name.to_owned();
@@ -162,6 +227,12 @@ fn shortened(name: &OsStr) -> OsString {
 
 const TEMPORARY_PREFIX: &str = ".pywats-";
 const TEMPORARY_SUFFIX: &str = ".part";
+
+/// Whether a name is that of a file that is being written by us.
+pub fn is_temporary(name: &OsStr) -> bool {
+    let text = name.to_string_lossy();
+    text.starts_with(TEMPORARY_PREFIX) && text.ends_with(TEMPORARY_SUFFIX)
+}
 
 /// The name of a file that is being written, which intake and people can recognise as such.
 fn temporary_name() -> OsString {

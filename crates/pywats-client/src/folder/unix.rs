@@ -1,7 +1,8 @@
 //! Folders on Unix: everything happens relative to an open folder, so that a folder on the way to it
 //! cannot be swapped for a link in between.
 
-use super::{Identity, Kind, Moved, OpenFile, OpenRefused, Writer};
+use super::lease;
+use super::{Identity, Item, Kind, Moved, OpenFile, OpenRefused, Writer};
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
@@ -56,20 +57,32 @@ impl Folder {
         &self.path
     }
 
-    /// The names in the folder, without `.` and `..`, in no order.
+    /// What is in the folder, without `.` and `..`, in no order.
     ///
     /// # Errors
     /// If the system fails to read it.
-    pub fn names(&self) -> io::Result<Vec<OsString>> {
-        let mut names = Vec::new();
+    pub fn list(&self) -> io::Result<Vec<Item>> {
+        let mut items = Vec::new();
         for entry in Dir::read_from(&self.fd)? {
             let entry = entry?;
             let name = entry.file_name().to_bytes();
             if name != b"." && name != b".." {
-                names.push(OsStr::from_bytes(name).to_owned());
+                let name = OsStr::from_bytes(name).to_owned();
+                let is_folder = match entry.file_type() {
+                    FileType::Directory => true,
+                    // Some file systems leave it to another look.
+                    FileType::Unknown => self.is_folder(&name),
+                    _ => false,
+                };
+                items.push(Item { name, is_folder });
             }
         }
-        Ok(names)
+        Ok(items)
+    }
+
+    fn is_folder(&self, name: &OsStr) -> bool {
+        let stat = rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW);
+        stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
     }
 
     /// What stands behind a name, without opening it; `None` if nothing does.
@@ -104,6 +117,28 @@ impl Folder {
             Ok(None) => return Err(OpenRefused::Gone),
             Err(error) => return Err(OpenRefused::Failed(error)),
         }
+        self.open_looked_at(name)
+    }
+
+    /// Opens a plain file for reading that was looked at right before.
+    ///
+    /// # Errors
+    /// If it is not a plain file, or the system refuses.
+    pub fn open_looked_at(&self, name: &OsStr) -> Result<OpenFile, OpenRefused> {
+        let (file, identity) = self.open_plain(name)?;
+        Ok(OpenFile { writer: lease::writer_of(&file), file, identity })
+    }
+
+    /// Opens a plain file of a folder that belongs to the service alone, without asking who writes to it.
+    ///
+    /// # Errors
+    /// If it is not a plain file, or the system refuses.
+    pub fn open_own(&self, name: &OsStr) -> Result<OpenFile, OpenRefused> {
+        let (file, identity) = self.open_plain(name)?;
+        Ok(OpenFile { writer: Writer::Unknown, file, identity })
+    }
+
+    fn open_plain(&self, name: &OsStr) -> Result<(File, Identity), OpenRefused> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(&self.fd, name, flags, Mode::empty()).map_err(|error| match error {
             Errno::NOENT => OpenRefused::Gone,
@@ -112,12 +147,21 @@ impl Folder {
         })?;
         let stat = rustix::fs::fstat(&fd).map_err(|error| OpenRefused::Failed(error.into()))?;
         match kind(&stat) {
-            Kind::Plain(identity) => {
-                let file = File::from(fd);
-                Ok(OpenFile { writer: writer_of(&file), file, identity })
-            }
+            Kind::Plain(identity) => Ok((File::from(fd), identity)),
             Kind::Foreign(what) => Err(OpenRefused::Foreign(what)),
         }
+    }
+
+    /// Whether the answer that a file has a writer can be believed here: some network file systems
+    /// give it for every file.
+    pub fn knows_writers(&self) -> bool {
+        lease::are_honest(self)
+    }
+
+    /// The open folder.
+    #[cfg(target_os = "linux")]
+    pub(super) fn fd(&self) -> &OwnedFd {
+        &self.fd
     }
 
     /// Which file is open here now, to notice a change while it was read.
@@ -138,6 +182,14 @@ impl Folder {
         Ok(File::from(rustix::fs::openat(&self.fd, name, flags, mode)?))
     }
 
+    /// Gives a file of our own making in this folder another name, in place of what has it.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn rename_over(&self, temporary: &OsStr, name: &OsStr) -> io::Result<()> {
+        Ok(rustix::fs::renameat(&self.fd, temporary, &self.fd, name)?)
+    }
+
     /// Gives a temporary file of this folder its name.
     pub(super) fn put_in_place(&self, temporary: &OsStr, name: &OsStr, replace: bool) -> io::Result<Moved> {
         if replace {
@@ -145,7 +197,6 @@ impl Folder {
         } else if !rename_without_overwriting(self, temporary, self, name)? {
             return Ok(Moved::NameTaken);
         }
-        self.sync()?;
         Ok(Moved::Done)
     }
 
@@ -157,7 +208,10 @@ impl Folder {
     }
 
     /// Removes a file if it is still the one that `identity` says; says whether it was.
-    pub(super) fn remove(&self, name: &OsStr, identity: &Identity) -> io::Result<bool> {
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn remove(&self, name: &OsStr, identity: &Identity) -> io::Result<bool> {
         if self.look(name)? != Some(Kind::Plain(*identity)) {
             return Ok(false);
         }
@@ -173,6 +227,20 @@ impl Folder {
         to: &Folder,
         new: &OsStr,
     ) -> io::Result<Moved> {
+        let moved = self.claim(name, identity, to, new)?;
+        if moved == Moved::Done {
+            to.sync()?;
+            self.sync()?;
+        }
+        Ok(moved)
+    }
+
+    /// Renames a plain file into another folder of the same file system, if it is still the one that
+    /// `identity` says and if the new name is free. [`Folder::sync`] then makes it survive a power cut.
+    ///
+    /// # Errors
+    /// If the system refuses; the file is then where it was.
+    pub fn claim(&self, name: &OsStr, identity: &Identity, to: &Folder, new: &OsStr) -> io::Result<Moved> {
         if self.look(name)? != Some(Kind::Plain(*identity)) {
             return Ok(Moved::Changed);
         }
@@ -181,21 +249,89 @@ impl Folder {
         }
         // Somebody may have swapped the file between the look and the move: then it goes back.
         if to.look(new)? != Some(Kind::Plain(*identity)) {
-            rename_without_overwriting(to, new, self, name)?;
+            to.give_back(new, self, name)?;
             return Ok(Moved::Changed);
         }
-        to.sync()?;
-        self.sync()?;
         Ok(Moved::Done)
     }
 
+    /// Puts a file back that was moved from there by mistake, beside what has taken its name since.
+    fn give_back(&self, new: &OsStr, from: &Folder, name: &OsStr) -> io::Result<()> {
+        let mut free = name.to_owned();
+        while !rename_without_overwriting(self, new, from, &free)? {
+            free = from.free_name(name)?;
+        }
+        Ok(())
+    }
+
+    /// Renames a file that belongs to the service alone, without a look at which file it is and without
+    /// making that survive a power cut. [`Moved::Changed`] means that there is no such file.
+    ///
+    /// # Errors
+    /// If the system refuses, or the folders are on different file systems.
+    pub fn rename_lazily(&self, name: &OsStr, to: &Folder, new: &OsStr) -> io::Result<Moved> {
+        match rename_without_overwriting(self, name, to, new) {
+            Ok(true) => Ok(Moved::Done),
+            Ok(false) => Ok(Moved::NameTaken),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.look(name)?.is_none() => {
+                Ok(Moved::Changed)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// When a file got its present name, in seconds since 1970: its last renaming, or a later change of its
+    /// rights.
+    ///
+    /// # Errors
+    /// If the system does not tell.
+    #[allow(clippy::unnecessary_cast)] // the field's type differs between systems
+    pub fn arrival(&self, name: &OsStr) -> io::Result<i64> {
+        Ok(rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW)?.st_ctime as i64)
+    }
+
+    /// Makes the content of a file survive a power cut.
+    ///
+    /// # Errors
+    /// If the system cannot.
+    pub fn sync_file(&self, name: &OsStr) -> io::Result<()> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        File::from(rustix::fs::openat(&self.fd, name, flags, Mode::empty())?).sync_all()
+    }
+
+    /// Makes the content of files survive a power cut. Several are synchronised together where the system can:
+    /// then it writes all that waits for this disk, once.
+    ///
+    /// # Errors
+    /// If the system cannot.
+    pub(super) fn sync_files(&self, names: &[OsString]) -> io::Result<()> {
+        #[cfg(target_os = "linux")]
+        if names.len() > 1 {
+            return Ok(rustix::fs::syncfs(&self.fd)?);
+        }
+        names.iter().try_for_each(|name| self.sync_file(name))
+    }
+
     /// Makes what was renamed survive a power cut. Some network file systems cannot, and say so.
-    fn sync(&self) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn sync(&self) -> io::Result<()> {
         match rustix::fs::fsync(&self.fd) {
             Err(Errno::INVAL | Errno::NOTSUP) | Ok(()) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// Device and inode of a folder, links followed.
+pub(super) fn folder_id(path: &Path) -> io::Result<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = std::fs::metadata(path)?;
+    if !metadata.is_dir() {
+        return Err(io::ErrorKind::NotADirectory.into());
+    }
+    Ok((metadata.dev(), metadata.ino()))
 }
 
 fn is_a_link() -> io::Error {
@@ -247,39 +383,4 @@ fn rename_without_overwriting(from: &Folder, name: &OsStr, to: &Folder, new: &Os
             Err(error.into())
         }
     }
-}
-
-/// Asks for a read lease, which the kernel grants only while nobody has the file open for writing,
-/// and gives it back at once. Needs to own the file or CAP_LEASE; see fcntl(2), "Leases".
-#[cfg(target_os = "linux")]
-fn writer_of(file: &File) -> Writer {
-    use std::os::fd::AsRawFd;
-    use std::sync::Once;
-    static IGNORE_SIGIO: Once = Once::new();
-    // A writer that comes while we hold the lease makes the kernel send SIGIO, which would kill us.
-    IGNORE_SIGIO.call_once(|| {
-        // SAFETY: setting a signal to be ignored runs no code of ours at any later time.
-        unsafe { libc::signal(libc::SIGIO, libc::SIG_IGN) };
-    });
-    let set = |lease: libc::c_int| {
-        // SAFETY: the descriptor is open for as long as `file` is borrowed; F_SETLEASE takes an int.
-        match unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, lease) } {
-            -1 => Err(io::Error::last_os_error()),
-            _ => Ok(()),
-        }
-    };
-    match set(libc::F_RDLCK) {
-        Ok(()) => {
-            let given_back = set(libc::F_UNLCK);
-            debug_assert!(given_back.is_ok(), "a lease that was granted can be given back");
-            Writer::Absent
-        }
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Writer::Present,
-        Err(_) => Writer::Unknown,
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn writer_of(_file: &File) -> Writer {
-    Writer::Unknown
 }

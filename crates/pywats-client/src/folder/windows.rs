@@ -1,7 +1,7 @@
 //! Folders on Windows: files are opened without sharing, which no writer survives unnoticed, and
 //! without following reparse points.
 
-use super::{Identity, Kind, Moved, OpenFile, OpenRefused, Writer};
+use super::{Identity, Item, Kind, Moved, OpenFile, OpenRefused, Writer};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io;
@@ -12,8 +12,9 @@ use std::path::{Path, PathBuf};
 use windows_sys::Win32::Foundation::{ERROR_ALREADY_EXISTS, ERROR_FILE_EXISTS, ERROR_SHARING_VIOLATION};
 use windows_sys::Win32::Storage::FileSystem::{
     BY_HANDLE_FILE_INFORMATION, FILE_ATTRIBUTE_DEVICE, FILE_ATTRIBUTE_DIRECTORY,
-    FILE_ATTRIBUTE_REPARSE_POINT, FILE_FLAG_OPEN_REPARSE_POINT, FILE_SHARE_DELETE, FILE_SHARE_READ,
-    FILE_TYPE_DISK, GetFileInformationByHandle, GetFileType, MOVEFILE_REPLACE_EXISTING,
+    FILE_ATTRIBUTE_REPARSE_POINT, FILE_BASIC_INFO, FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT,
+    FILE_READ_ATTRIBUTES, FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_TYPE_DISK, FileBasicInfo,
+    GetFileInformationByHandle, GetFileInformationByHandleEx, GetFileType, MOVEFILE_REPLACE_EXISTING,
     MOVEFILE_WRITE_THROUGH, MoveFileExW,
 };
 
@@ -60,12 +61,16 @@ impl Folder {
         &self.path
     }
 
-    /// The names in the folder, in no order.
+    /// What is in the folder, in no order.
     ///
     /// # Errors
     /// If the system fails to read it.
-    pub fn names(&self) -> io::Result<Vec<OsString>> {
-        fs::read_dir(&self.path)?.map(|entry| entry.map(|entry| entry.file_name())).collect()
+    pub fn list(&self) -> io::Result<Vec<Item>> {
+        let item = |entry: fs::DirEntry| {
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            Item { name: entry.file_name(), is_folder }
+        };
+        fs::read_dir(&self.path)?.map(|entry| entry.map(item)).collect()
     }
 
     /// What stands behind a name; `None` if nothing does.
@@ -126,6 +131,27 @@ impl Folder {
         }
     }
 
+    /// Opens a plain file for reading that was looked at right before.
+    ///
+    /// # Errors
+    /// If it is not a plain file, or the system refuses.
+    pub fn open_looked_at(&self, name: &OsStr) -> Result<OpenFile, OpenRefused> {
+        self.open_file(name)
+    }
+
+    /// Opens a plain file of a folder that belongs to the service alone.
+    ///
+    /// # Errors
+    /// If it is not a plain file, or the system refuses.
+    pub fn open_own(&self, name: &OsStr) -> Result<OpenFile, OpenRefused> {
+        self.open_file(name)
+    }
+
+    /// Whether the answer that a file has a writer can be believed here. Windows enforces it.
+    pub fn knows_writers(&self) -> bool {
+        true
+    }
+
     /// Which file is open here now, to notice a change while it was read.
     ///
     /// # Errors
@@ -142,6 +168,14 @@ impl Folder {
         File::options().write(true).create_new(true).open(self.path.join(name))
     }
 
+    /// Gives a file of our own making in this folder another name, in place of what has it.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn rename_over(&self, temporary: &OsStr, name: &OsStr) -> io::Result<()> {
+        move_path(&self.path.join(temporary), &self.path.join(name), true).map(drop)
+    }
+
     /// Gives a temporary file of this folder its name.
     pub(super) fn put_in_place(&self, temporary: &OsStr, name: &OsStr, replace: bool) -> io::Result<Moved> {
         move_path(&self.path.join(temporary), &self.path.join(name), replace)
@@ -155,10 +189,81 @@ impl Folder {
     }
 
     /// Removes a file if it is still the one that `identity` says; says whether it was.
-    pub(super) fn remove(&self, name: &OsStr, identity: &Identity) -> io::Result<bool> {
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn remove(&self, name: &OsStr, identity: &Identity) -> io::Result<bool> {
         let Some(_held) = self.hold(name, identity)? else { return Ok(false) };
         fs::remove_file(self.path.join(name))?;
         Ok(true)
+    }
+
+    /// Renames a file that belongs to the service alone, without a look at which file it is.
+    /// [`Moved::Changed`] means that there is no such file.
+    ///
+    /// # Errors
+    /// If the system refuses, or the folders are on different volumes.
+    pub fn rename_lazily(&self, name: &OsStr, to: &Folder, new: &OsStr) -> io::Result<Moved> {
+        match move_path(&self.path.join(name), &to.path.join(new), false) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.look(name)?.is_none() => {
+                Ok(Moved::Changed)
+            }
+            result => result,
+        }
+    }
+
+    /// When a file got its present name, in seconds since 1970: its last renaming or other change.
+    ///
+    /// # Errors
+    /// If the system does not tell.
+    pub fn arrival(&self, name: &OsStr) -> io::Result<i64> {
+        let file = File::options()
+            .access_mode(FILE_READ_ATTRIBUTES)
+            .custom_flags(FILE_FLAG_OPEN_REPARSE_POINT)
+            .open(self.path.join(name))?;
+        let mut times = FILE_BASIC_INFO::default();
+        // SAFETY: the handle is open, and the structure is ours to fill, with its size.
+        let told = unsafe {
+            GetFileInformationByHandleEx(
+                file.as_raw_handle(),
+                FileBasicInfo,
+                (&raw mut times).cast(),
+                size_of::<FILE_BASIC_INFO>() as u32,
+            )
+        };
+        if told == 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(nanoseconds_since_1970(times.ChangeTime.cast_unsigned()) / 1_000_000_000)
+    }
+
+    /// Makes the content and the name of a file survive a power cut.
+    ///
+    /// # Errors
+    /// If the system cannot.
+    pub fn sync_file(&self, name: &OsStr) -> io::Result<()> {
+        // Flushing wants the right to write; whoever writes to the file keeps doing so.
+        File::options()
+            .write(true)
+            .custom_flags(FILE_FLAG_OPEN_REPARSE_POINT)
+            .open(self.path.join(name))?
+            .sync_all()
+    }
+
+    /// Makes the content of files survive a power cut.
+    ///
+    /// # Errors
+    /// If the system cannot.
+    pub(super) fn sync_files(&self, names: &[OsString]) -> io::Result<()> {
+        names.iter().try_for_each(|name| self.sync_file(name))
+    }
+
+    /// Nothing to do: NTFS logs a renaming before what [`Folder::sync_file`] flushes after it.
+    ///
+    /// # Errors
+    /// Never.
+    pub fn sync(&self) -> io::Result<()> {
+        Ok(())
     }
 
     pub(super) fn rename(
@@ -168,14 +273,32 @@ impl Folder {
         to: &Folder,
         new: &OsStr,
     ) -> io::Result<Moved> {
+        self.claim(name, identity, to, new)
+    }
+
+    /// Renames a plain file into another folder of the same volume, if it is still the one that
+    /// `identity` says and if the new name is free.
+    ///
+    /// # Errors
+    /// If the system refuses; the file is then where it was.
+    pub fn claim(&self, name: &OsStr, identity: &Identity, to: &Folder, new: &OsStr) -> io::Result<Moved> {
         let Some(_held) = self.hold(name, identity)? else { return Ok(Moved::Changed) };
         let moved = move_path(&self.path.join(name), &to.path.join(new), false)?;
         // Somebody may have swapped the file between the look and the move: then it goes back.
         if moved == Moved::Done && to.look(new)? != Some(Kind::Plain(*identity)) {
-            move_path(&to.path.join(new), &self.path.join(name), false)?;
+            to.give_back(new, self, name)?;
             return Ok(Moved::Changed);
         }
         Ok(moved)
+    }
+
+    /// Puts a file back that was moved from there by mistake, beside what has taken its name since.
+    fn give_back(&self, new: &OsStr, from: &Folder, name: &OsStr) -> io::Result<()> {
+        let mut free = name.to_owned();
+        while move_path(&self.path.join(new), &from.path.join(&free), false)? == Moved::NameTaken {
+            free = from.free_name(name)?;
+        }
+        Ok(())
     }
 
     /// Opens a file so that nobody can write to it while it is moved, if it is the one that `identity`
@@ -194,16 +317,36 @@ impl Folder {
     }
 }
 
+/// Serial number of the volume and index of a folder, links followed.
+pub(super) fn folder_id(path: &Path) -> io::Result<(u64, u64)> {
+    let folder = File::options().access_mode(0).custom_flags(FILE_FLAG_BACKUP_SEMANTICS).open(path)?;
+    let information = information(&folder)?;
+    if information.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY == 0 {
+        return Err(io::ErrorKind::NotADirectory.into());
+    }
+    let index = long(information.nFileIndexHigh, information.nFileIndexLow);
+    Ok((u64::from(information.dwVolumeSerialNumber), index))
+}
+
+fn information(file: &File) -> io::Result<BY_HANDLE_FILE_INFORMATION> {
+    let mut information = BY_HANDLE_FILE_INFORMATION::default();
+    // SAFETY: the handle is open for as long as `file` is borrowed, and the structure is ours to fill.
+    match unsafe { GetFileInformationByHandle(file.as_raw_handle(), &raw mut information) } {
+        0 => Err(io::Error::last_os_error()),
+        _ => Ok(information),
+    }
+}
+
+fn long(high: u32, low: u32) -> u64 {
+    u64::from(high) << 32 | u64::from(low)
+}
+
 fn kind(file: &File) -> io::Result<Kind> {
     // SAFETY: the handle is open for as long as `file` is borrowed.
     if unsafe { GetFileType(file.as_raw_handle()) } != FILE_TYPE_DISK {
         return Ok(Kind::Foreign("a device or a pipe"));
     }
-    let mut information = BY_HANDLE_FILE_INFORMATION::default();
-    // SAFETY: the handle is open, and the structure is ours to fill.
-    if unsafe { GetFileInformationByHandle(file.as_raw_handle(), &raw mut information) } == 0 {
-        return Err(io::Error::last_os_error());
-    }
+    let information = information(file)?;
     let is = |attribute| information.dwFileAttributes & attribute != 0;
     if is(FILE_ATTRIBUTE_REPARSE_POINT) {
         return Ok(Kind::Foreign("a reparse point (a link)"));
@@ -217,7 +360,6 @@ fn kind(file: &File) -> io::Result<Kind> {
     if information.nNumberOfLinks > 1 {
         return Ok(Kind::Foreign("a file with several names (hard links)"));
     }
-    let long = |high: u32, low: u32| u64::from(high) << 32 | u64::from(low);
     let written = information.ftLastWriteTime;
     Ok(Kind::Plain(Identity {
         device: u64::from(information.dwVolumeSerialNumber),

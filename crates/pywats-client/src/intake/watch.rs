@@ -9,10 +9,12 @@ use std::sync::mpsc::Sender;
 /// News of the watch folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
-    /// The writer of a file has closed it, or it was moved here.
-    Closed(OsString),
+    /// A name has appeared; what stands behind it may still be written.
+    Appeared(OsString),
     /// A file is being written.
     Written(OsString),
+    /// The writer of a file has closed it, or it was moved here.
+    Closed(OsString),
     /// Some news were lost, or this system does not tell which file: look at everything.
     Rescan,
 }
@@ -20,16 +22,46 @@ pub enum News {
 /// Sends news of a folder until the returned watcher is dropped.
 ///
 /// # Errors
-/// If the system cannot watch it, for example because its limit of watches is reached.
-pub fn watch(folder: &Path, news: Sender<News>) -> notify::Result<RecommendedWatcher> {
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+/// If the system cannot watch it; the text says why and what to do.
+pub fn watch(folder: &Path, news: Sender<News>) -> Result<RecommendedWatcher, String> {
+    let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
         for item in event.map_or_else(|_| vec![News::Rescan], |event| translate(&event)) {
             // The worker may have ended first.
             drop(news.send(item));
         }
-    })?;
-    watcher.watch(folder, RecursiveMode::NonRecursive)?;
-    Ok(watcher)
+    });
+    let watched = watcher.and_then(|mut watcher| {
+        watcher.watch(folder, RecursiveMode::NonRecursive)?;
+        Ok(watcher)
+    });
+    watched.map_err(|error| explain(&error))
+}
+
+/// Which limit of the system is reached, and how to raise it.
+fn explain(error: &notify::Error) -> String {
+    // An instance is what a program has, a watch is what it has for each folder; see inotify(7).
+    let setting = match &error.kind {
+        notify::ErrorKind::MaxFilesWatch => "max_user_watches",
+        notify::ErrorKind::Io(io) if cfg!(target_os = "linux") && is_too_many(io) => "max_user_instances",
+        _ => return error.to_string(),
+    };
+    let limit = std::fs::read_to_string(format!("/proc/sys/fs/inotify/{setting}"));
+    let limit = limit.ok().and_then(|text| text.trim().parse::<u64>().ok()).unwrap_or(128);
+    format!(
+        "the limit fs.inotify.{setting} ({limit}) is reached by this and other programs of the account; raise it with \
+         'sysctl -w fs.inotify.{setting}={}', and write that setting into a file in /etc/sysctl.d to keep it",
+        limit.saturating_mul(4).max(1024)
+    )
+}
+
+fn is_too_many(error: &std::io::Error) -> bool {
+    #[cfg(unix)]
+    return error.raw_os_error() == Some(libc::EMFILE);
+    #[cfg(not(unix))]
+    {
+        let _ = error;
+        false
+    }
 }
 
 fn translate(event: &Event) -> Vec<News> {
@@ -39,7 +71,8 @@ fn translate(event: &Event) -> Vec<News> {
     let news: fn(OsString) -> News = match event.kind {
         EventKind::Access(AccessKind::Close(AccessMode::Write))
         | EventKind::Modify(ModifyKind::Name(RenameMode::To)) => News::Closed,
-        EventKind::Create(_) | EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Any) => News::Written,
+        EventKind::Create(_) => News::Appeared,
+        EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Any) => News::Written,
         // What leaves the folder, mostly moved by ourselves, needs no look.
         EventKind::Modify(ModifyKind::Name(RenameMode::From | RenameMode::Both)) => return Vec::new(),
         EventKind::Modify(ModifyKind::Name(_)) | EventKind::Any => return vec![News::Rescan],
@@ -58,6 +91,21 @@ mod tests {
 
     fn wait_for(news: &Receiver<News>, wanted: &News) {
         while news.recv_timeout(Duration::from_secs(5)).expect("news in time") != *wanted {}
+    }
+
+    /// Fails if: a limit of the system is not named, or not the one that is reached.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn limits_are_named() {
+        let io = |code| notify::ErrorKind::Io(std::io::Error::from_raw_os_error(code));
+        for (kind, part) in [
+            (notify::ErrorKind::MaxFilesWatch, "sysctl -w fs.inotify.max_user_watches="),
+            (io(libc::EMFILE), "sysctl -w fs.inotify.max_user_instances="),
+            (io(libc::EACCES), "denied"),
+        ] {
+            let text = explain(&notify::Error::new(kind));
+            assert!(text.contains(part), "{text}");
+        }
     }
 
     /// Fails if: the closing of a file, or a file moved into the folder, is not told; or what leaves

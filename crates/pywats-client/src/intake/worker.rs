@@ -1,14 +1,22 @@
 //! The thread that takes files: it hears of them, looks at everything now and then, and comes back to
-//! files that were not ready.
+//! files that were not ready. Good files come first; what is unusable is moved away in between.
 
+use super::again::{self, Again};
+use super::agenda::Agenda;
+use super::aside::{Asides, Incomplete, PutAside};
+use super::claim::{Batch, Left, RETRY};
 use super::is_report_name;
-use super::readiness::History;
-use super::take::{Outcome, Taker};
-use super::watch::{News, watch};
+use super::readiness::STABLE;
+use super::take::{Finding, Outcome, Taker};
+use super::troubles::{Trouble, Troubles, let_in};
+use super::untaken::Untaken;
+use super::watch::News;
+use super::watched::{RESCAN, Watched};
+use crate::config::Reports;
 use crate::disposition::Disposition;
-use crate::folder::{Folder, Kind};
+use crate::folder::{Folder, Item, Kind};
 use crate::queue::Queue;
-use crate::status::{Area, Status, Worker};
+use crate::status::{Area, Status, Topic, Worker};
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -18,11 +26,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
+use wats::Rules;
 
-/// How often everything is looked at: events can get lost.
-const RESCAN: Duration = Duration::from_secs(30);
-/// How often a file or a disk that refused is tried again.
-const RETRY: Duration = Duration::from_secs(10);
+/// How often a disk that refused is tried again.
+const DISK: Duration = Duration::from_secs(2);
 /// The longest time without a sign of life.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -30,11 +37,21 @@ const TICK: Duration = Duration::from_secs(1);
 pub struct Setup {
     /// The folder to watch.
     pub folder: PathBuf,
+    /// Where unusable files go.
+    pub failed: PathBuf,
+    /// Folders of the service, which may lie in the watch folder.
+    pub own: Vec<PathBuf>,
     /// The largest file that is read, in bytes.
     pub max_bytes: u64,
+    /// How long a text that ends too early may rest.
+    pub incomplete: Duration,
+    /// How reports are read.
+    pub reports: Reports,
+    /// How reports are completed.
+    pub rules: Rules,
     /// Where reports go.
     pub queue: Arc<Queue>,
-    /// Where unusable files go.
+    /// Where finished files go.
     pub disposition: Arc<Disposition>,
     /// Where to tell what happens.
     pub status: Arc<Status>,
@@ -58,40 +75,49 @@ impl Stopper {
     }
 }
 
-/// A file that could not be taken yet.
-struct Open {
-    history: History,
-    due: Instant,
-    /// What to tell people if it is more than a short wait.
-    trouble: Option<String>,
-}
-
 struct Intake {
     setup: Setup,
     stopping: Arc<AtomicBool>,
     news: Sender<News>,
-    /// Dropping the watcher ends the watch.
-    watched: Option<(Folder, notify::RecommendedWatcher)>,
-    open: HashMap<OsString, Open>,
+    watched: Option<Watched>,
+    agenda: Agenda,
+    batch: Batch,
+    asides: Asides,
+    incomplete: Incomplete,
+    again: Again,
+    untaken: Untaken,
+    troubles: Troubles,
+    /// Files that came back from the spool, and until when they are left alone.
+    resting: HashMap<OsString, Instant>,
     next_scan: Instant,
+    /// Until then the disk is left alone.
+    blocked_until: Option<Instant>,
 }
 
 /// Opens and watches the folder and prepares the worker; the returned closure is its life.
 ///
 /// # Errors
-/// If the folder cannot be opened or watched.
+/// If the folder cannot be opened.
 pub fn prepare(setup: Setup) -> io::Result<(Stopper, impl FnOnce() + Send)> {
     let (sender, receiver) = channel();
     let stopping = Arc::new(AtomicBool::new(false));
     let mut intake = Intake {
+        incomplete: Incomplete::new(setup.failed.clone()),
         setup,
         stopping: Arc::clone(&stopping),
         news: sender.clone(),
         watched: None,
-        open: HashMap::new(),
+        agenda: Agenda::default(),
+        batch: Batch::default(),
+        asides: Asides::default(),
+        again: Again::default(),
+        untaken: Untaken::default(),
+        troubles: Troubles::new(),
+        resting: HashMap::new(),
         next_scan: Instant::now(),
+        blocked_until: None,
     };
-    intake.open_folder()?;
+    intake.open_folder(Instant::now())?;
     Ok((Stopper { stopping, news: sender }, move || intake.run(&receiver)))
 }
 
@@ -99,18 +125,31 @@ impl Intake {
     fn run(mut self, news: &Receiver<News>) {
         while !self.stopping() {
             self.setup.status.beat(Worker::Intake);
-            let due = self.open.values().map(|open| open.due).chain([self.next_scan]).min();
-            let pause = due.map_or(TICK, |due| due.saturating_duration_since(Instant::now()).min(TICK));
-            if let Ok(item) = news.recv_timeout(pause) {
+            if let Ok(item) = news.recv_timeout(self.pause(Instant::now())) {
                 self.hear(item);
             }
             // A burst of news is one reason to work, not many.
             news.try_iter().for_each(|item| self.hear(item));
-            if self.next_scan <= Instant::now() {
-                self.scan();
+            let now = Instant::now();
+            if self.next_scan <= now {
+                self.scan(now);
             }
-            self.work_on_due_files();
+            self.agenda.advance(now);
+            if self.blocked_until.is_none_or(|until| until <= now) {
+                self.blocked_until = None;
+                self.take_files();
+                self.commit();
+            }
+            if !self.agenda.is_busy() && self.blocked_until.is_none() {
+                self.judge_again();
+                self.put_aside();
+            }
+            if self.blocked_until.is_none() {
+                self.setup.status.fine(Area::Storage);
+            }
+            self.troubles.tell(&self.setup.status);
         }
+        self.commit();
         self.setup.status.retired(Worker::Intake);
     }
 
@@ -118,54 +157,71 @@ impl Intake {
         self.stopping.load(Ordering::Relaxed)
     }
 
+    /// How long there is nothing to do.
+    fn pause(&self, now: Instant) -> Duration {
+        let mut due = vec![now + TICK, self.next_scan];
+        match self.blocked_until {
+            Some(until) => due.push(until),
+            None if self.agenda.is_busy() || self.again.is_busy() => return Duration::ZERO,
+            None => {
+                due.extend(self.agenda.next_due());
+                due.extend(self.asides.next_due(now));
+                due.push(self.incomplete.next_due(now));
+            }
+        }
+        due.into_iter().min().map_or(TICK, |due| due.saturating_duration_since(now))
+    }
+
     fn hear(&mut self, news: News) {
         let now = Instant::now();
         match news {
             News::Closed(name) if is_report_name(&name) => {
-                let open = self.open.entry(name).or_insert_with(|| Open::new(now));
-                open.due = now;
-                open.history.closed();
+                self.agenda.memory(&name, now).history.closed();
+                self.agenda.do_now(&name, now);
             }
+            // On Linux its closing is heard as well; a file that was linked here has none.
+            News::Appeared(name) if is_report_name(&name) => self.agenda.expect(&name, now, now + STABLE),
             News::Written(name) if is_report_name(&name) => {
-                if let Some(open) = self.open.get_mut(&name) {
-                    open.history.written();
-                } else if !cfg!(target_os = "linux") {
-                    // Here nobody tells of the closing; the file is looked at until it rests.
-                    self.open.insert(name, Open::new(now));
+                if cfg!(target_os = "linux") {
+                    self.agenda.memory(&name, now).history.written();
+                } else {
+                    self.agenda.expect(&name, now, now);
                 }
             }
-            News::Rescan => self.next_scan = now,
+            News::Rescan => {
+                self.next_scan = now;
+                self.agenda.memories().for_each(|memory| memory.history.unheard());
+            }
             _ => {}
         }
     }
 
-    fn open_folder(&mut self) -> io::Result<()> {
-        let folder = Folder::open(&self.setup.folder)?;
-        if self.watched.as_ref().is_some_and(|(watched, _)| watched.same_as(&folder)) {
-            return Ok(());
+    /// Opens the folder if it is not open, or another one by now; says whether it is the same still.
+    fn open_folder(&mut self, now: Instant) -> io::Result<bool> {
+        let status = &self.setup.status;
+        if let Some(watched) = &mut self.watched
+            && watched.is_still_there(&self.news, status, now)?
+        {
+            return Ok(true);
         }
         self.watched = None;
-        let watcher = watch(&self.setup.folder, self.news.clone()).map_err(io::Error::other)?;
-        self.watched = Some((folder, watcher));
-        Ok(())
+        self.agenda.memories().for_each(|memory| memory.history.unheard());
+        let folder = Folder::open(&self.setup.folder)?;
+        self.watched = Some(Watched::new(folder, &self.news, status, now));
+        Ok(false)
     }
 
     /// Looks at every name in the folder; the oldest files come first.
-    fn scan(&mut self) {
-        let now = Instant::now();
-        self.next_scan = now + RESCAN;
-        let names = self.open_folder().and_then(|()| match &self.watched {
-            Some((folder, _)) => list(folder),
-            None => Ok(Vec::new()),
+    fn scan(&mut self, now: Instant) {
+        let listed = self.open_folder(now).and_then(|same| match &self.watched {
+            Some(watched) => watched.folder.list().map(|items| (same, items)),
+            None => Ok((same, Vec::new())),
         });
-        match names {
-            Ok(names) => {
+        match listed {
+            Ok((same, items)) => {
                 self.setup.status.fine(Area::Watch);
-                let names: HashSet<OsString> = names.into_iter().collect();
-                self.open.retain(|name, _| names.contains(name));
-                for name in names {
-                    self.open.entry(name).or_insert_with(|| Open::new(now)).due = now;
-                }
+                self.next_scan = now + self.watched.as_ref().map_or(RETRY, Watched::pace);
+                self.compare(&items, same, now);
             }
             Err(error) => {
                 self.watched = None;
@@ -179,117 +235,269 @@ impl Intake {
         }
     }
 
-    fn work_on_due_files(&mut self) {
-        let Some((folder, _)) = &self.watched else { return };
-        let Setup { queue, disposition, status, queued, max_bytes, .. } = &self.setup;
-        let taker = Taker { watch: folder, queue, disposition, max_bytes: *max_bytes };
-        let now = Instant::now();
-        let mut due: Vec<OsString> =
-            self.open.iter().filter(|(_, open)| open.due <= now).map(|(name, _)| name.clone()).collect();
-        due.sort_by_cached_key(|name| oldest_first(folder, name));
-        for name in due {
-            if self.stopping.load(Ordering::Relaxed) {
+    /// Compares what is there with what is known of it. `same` is whether the folder is the one that it
+    /// was: only then a name that is not there says that the file is gone.
+    fn compare(&mut self, items: &[Item], same: bool, now: Instant) {
+        let Some(Watched { folder, .. }) = &self.watched else { return };
+        let is_report = |item: &&Item| !item.is_folder && is_report_name(&item.name);
+        let names: HashSet<&OsStr> =
+            items.iter().filter(is_report).map(|item| item.name.as_os_str()).collect();
+        if same {
+            self.forget_leftovers(&names);
+        }
+        for name in self.agenda.keep_only(&names) {
+            self.troubles.set(&name, None);
+            self.untaken.incomplete(&name, false, &self.setup.status);
+            self.resting.remove(&name);
+        }
+        let mut found: Vec<(i64, &OsStr)> = Vec::new();
+        for name in names {
+            match folder.look(name) {
+                Ok(Some(Kind::Plain(identity))) => {
+                    let finding = self.agenda.known(name).and_then(|memory| memory.finding_of(&identity));
+                    if !matches!(finding, Some(Finding::Aside)) {
+                        found.push((identity.modified_ns, name));
+                    }
+                }
+                Ok(None) => {}
+                Ok(Some(Kind::Foreign(_))) | Err(_) => found.push((i64::MAX, name)),
+            }
+        }
+        found.sort_unstable();
+        for (_, name) in found {
+            self.agenda.do_now(name, now);
+        }
+        let own = self.own_names();
+        self.untaken.look(folder, items, &own, &self.setup.status);
+    }
+
+    /// The folders of the service that lie in the watch folder.
+    fn own_names(&self) -> Vec<OsString> {
+        let own = self.setup.own.iter().filter_map(|path| path.strip_prefix(&self.setup.folder).ok());
+        own.filter_map(|path| path.components().next().map(|first| first.as_os_str().to_owned())).collect()
+    }
+
+    /// Originals that somebody has taken away need not be remembered.
+    fn forget_leftovers(&self, names: &HashSet<&OsStr>) {
+        for (name, memory) in self.agenda.all() {
+            if let Some((_, Finding::Leftover(leftover))) = &memory.finding
+                && !names.contains(name)
+                && let Err(error) = self.setup.queue.drop_leftover(&leftover.folder, &leftover.name)
+            {
+                tracing::debug!("{name:?} is gone but stays remembered: {error}");
+            }
+        }
+    }
+
+    fn take_files(&mut self) {
+        while let Some(name) = self.agenda.take_next() {
+            if self.stopping() {
                 return;
             }
-            status.beat(Worker::Intake);
-            let Some(open) = self.open.get_mut(&name) else { continue };
-            let outcome = taker.take(&name, &mut open.history, Instant::now());
-            if let Outcome::Queued(_) = outcome {
-                queued.notify_one();
+            self.setup.status.beat(Worker::Intake);
+            let now = Instant::now();
+            if let Some(until) = self.resting.get(&name) {
+                if *until > now {
+                    self.agenda.do_at(&name, *until);
+                    continue;
+                }
+                self.resting.remove(&name);
             }
-            let storage_failed = matches!(outcome, Outcome::Storage(_));
-            if open.judge(folder, &name, outcome, status) == Further::Nothing {
-                self.open.remove(&name);
-            }
-            if storage_failed {
-                // Nothing else will fare better; try all of them again later.
-                let later = Instant::now() + RETRY;
-                self.open.values_mut().for_each(|open| open.due = open.due.max(later));
-                break;
-            }
-        }
-        self.tell_trouble();
-    }
-
-    /// Files that stay where they are, as one problem: a list would be too long to read.
-    fn tell_trouble(&self) {
-        if self.open.is_empty() {
-            self.setup.status.fine(Area::Storage);
-        }
-        let mut troubles: Vec<&str> = self.open.values().filter_map(|open| open.trouble.as_deref()).collect();
-        troubles.sort_unstable();
-        match troubles.as_slice() {
-            [] => self.setup.status.fine(Area::Files),
-            [one] => self.setup.status.problem(Area::Files, *one),
-            [first, rest @ ..] => {
-                self.setup.status.problem(Area::Files, format!("{first} (and {} more files)", rest.len()));
+            let Some(watched) = &mut self.watched else { return };
+            let mut taker = Taker {
+                watch: &watched.folder,
+                queue: &self.setup.queue,
+                disposition: &self.setup.disposition,
+                settings: &self.setup.reports,
+                rules: &self.setup.rules,
+                max_bytes: self.setup.max_bytes,
+                incomplete: self.setup.incomplete,
+                honest: &mut watched.honest,
+            };
+            let outcome = taker.take(&name, self.agenda.memory(&name, now), &mut self.batch);
+            self.conclude(&name, outcome, now);
+            if self.batch.is_full(Instant::now()) || self.blocked_until.is_some() {
+                return;
             }
         }
     }
-}
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Further {
-    Nothing,
-    LookAgain,
-}
-
-impl Open {
-    fn new(now: Instant) -> Self {
-        Open { history: History::new(now), due: now, trouble: None }
-    }
-
-    /// Draws the conclusions from a look at the file.
-    fn judge(&mut self, folder: &Folder, name: &OsStr, outcome: Outcome, status: &Status) -> Further {
-        // Quoted as Rust does: a name may hold anything, line breaks too.
-        let file = format!("{:?}", folder.path().join(name));
-        let mut wait = |time: Duration, trouble: Option<String>| {
-            self.due = Instant::now() + time;
-            self.trouble = trouble;
-            Further::LookAgain
-        };
+    /// Draws the conclusions from a look at a file.
+    fn conclude(&mut self, name: &OsStr, outcome: Outcome, now: Instant) {
+        let file = self.setup.folder.join(name);
+        let mut trouble = None;
+        let waits = matches!(outcome, Outcome::Incomplete(_));
+        self.untaken.incomplete(name, waits, &self.setup.status);
         match outcome {
-            Outcome::Queued(id) => {
-                status.fine(Area::Storage);
-                tracing::info!("{file}: queued as {id}");
-                Further::Nothing
+            Outcome::Claimed | Outcome::Known | Outcome::Gone => self.agenda.forget(name),
+            Outcome::Later(time) => self.agenda.do_at(name, now + time),
+            Outcome::Incomplete(time) => {
+                tracing::debug!("{file:?}: the text ends too early; waiting for the rest of it");
+                self.agenda.do_at(name, now + time);
             }
-            Outcome::Known | Outcome::Gone => Further::Nothing,
-            Outcome::Failed(reason) => {
-                status.incident(format!("{file}: moved to the failed folder: {reason}"));
-                Further::Nothing
+            Outcome::Foreign("a folder") => self.agenda.do_at(name, now + RESCAN),
+            Outcome::Foreign(what) => {
+                self.agenda.do_at(name, now + RESCAN);
+                trouble =
+                    Some(format!("is {what} and is not opened; put the report itself into the watch folder"));
             }
-            Outcome::Later(time) => wait(time, None),
-            Outcome::Foreign("a folder") => wait(RESCAN, None),
-            Outcome::Foreign(what) => wait(
-                RESCAN,
-                Some(format!(
-                    "{file}: is {what} and is not opened; put the report itself into the watch folder"
-                )),
-            ),
-            Outcome::Unreadable(error) => wait(
-                RETRY,
-                Some(format!("{file}: cannot be read: {error}; let the service's account read it")),
-            ),
-            Outcome::Storage(error) => {
-                status.problem(Area::Storage, format!("the queue cannot be written: {error}"));
-                wait(RETRY, None)
+            Outcome::Unusable(identity, refusal) => {
+                self.agenda.memory(name, now).finding = Some((identity, Finding::Aside));
+                self.asides.push(name.to_owned(), identity, refusal);
             }
-            Outcome::Stuck(error) => wait(RETRY, Some(format!("{file}: unusable, but stays: {error}"))),
+            Outcome::Unreadable(error) => {
+                self.agenda.do_at(name, now + RETRY);
+                trouble = Some(format!("cannot be read: {error}; {}", let_in(&error)));
+            }
+            Outcome::Immovable(what) => {
+                self.agenda.do_at(name, now + RETRY);
+                trouble = Some(what);
+            }
+            Outcome::Stays(error) => {
+                self.agenda.do_at(name, now + RESCAN);
+                trouble = Some(format!(
+                    "its report was taken in, but the file cannot be removed: {error}; let the service's \
+                     account remove files from the watch folder, or remove it yourself"
+                ));
+            }
+            Outcome::Storage(what) => {
+                self.setup.status.problem(Area::Storage, what);
+                self.agenda.do_at(name, now + DISK);
+                // Nothing else will fare better.
+                self.blocked_until = Some(now + DISK);
+            }
+        }
+        self.troubles.set(name, trouble.map(|what| Trouble::new(&file, what)));
+        self.tell_of_writers();
+    }
+
+    fn tell_of_writers(&self) {
+        if self.watched.as_ref().is_some_and(|watched| watched.honest == Some(false)) {
+            self.setup.status.note(
+                Topic::Writers,
+                format!(
+                    "watch folder {}: its file system does not tell whether a file is still being written (it \
+                     refuses every lease); files are taken when they have not changed for a while. Let test systems \
+                     write under another name and rename the finished file",
+                    self.setup.folder.display()
+                ),
+            );
+        } else {
+            self.setup.status.forget(Topic::Writers);
         }
     }
-}
 
-fn list(folder: &Folder) -> io::Result<Vec<OsString>> {
-    let mut names = folder.names()?;
-    names.retain(|name| is_report_name(name));
-    Ok(names)
-}
+    /// Commits what was claimed.
+    fn commit(&mut self) {
+        if self.batch.is_empty(Instant::now()) {
+            return;
+        }
+        let watch = self.watched.as_ref().map(|watched| &watched.folder);
+        let result = self.batch.commit(&self.setup.queue, watch);
+        let now = Instant::now();
+        for left in self.batch.left() {
+            self.tell_of_left(left, now);
+        }
+        match result {
+            Ok(committed) => {
+                self.setup.queued.notify_one();
+                for report in committed {
+                    let file = self.setup.folder.join(&report.name);
+                    tracing::info!("{file:?}: queued as {}", report.id);
+                    self.troubles.set(&report.spool, None);
+                    // A look at it finds what is left to do.
+                    if report.stays.is_some() {
+                        self.agenda.do_now(&report.name, now);
+                    }
+                }
+            }
+            Err(error) => {
+                self.setup.status.problem(Area::Storage, error.to_string());
+                self.blocked_until = Some(Instant::now() + DISK);
+            }
+        }
+    }
 
-fn oldest_first(folder: &Folder, name: &OsStr) -> (i64, OsString) {
-    let modified = match folder.look(name) {
-        Ok(Some(Kind::Plain(identity))) => identity.modified_ns,
-        _ => i64::MAX,
-    };
-    (modified, name.to_owned())
+    /// A file left the batch: it is tried again, by itself.
+    fn tell_of_left(&mut self, Left { name, spool, is_back, error }: Left, now: Instant) {
+        let what = format!("cannot be written to the disk: {error}; {}", let_in(&error));
+        if is_back {
+            self.agenda.memory(&name, now);
+            self.agenda.do_at(&name, now + RETRY);
+            self.resting.insert(name.clone(), now + RETRY);
+            self.troubles.set(&name, Some(Trouble::new(&self.setup.folder.join(&name), what)));
+            self.troubles.set(&spool, None);
+        } else {
+            let waits = self.setup.queue.spool().path().join(&spool);
+            self.troubles.set(&spool, Some(Trouble::new(&waits, what)));
+        }
+    }
+
+    fn judge_again(&mut self) {
+        let setup = again::Setup {
+            queue: &self.setup.queue,
+            settings: &self.setup.reports,
+            rules: &self.setup.rules,
+            watch: &self.setup.folder,
+            incomplete: self.setup.incomplete,
+        };
+        let worked = self.again.work(setup, Instant::now());
+        for (spool, trouble) in self.again.troubles() {
+            let path = self.setup.queue.spool().path().join(&spool);
+            self.troubles.set(&spool, trouble.map(|what| Trouble::new(&path, what)));
+        }
+        match worked {
+            Ok(0) => {}
+            Ok(judged) => {
+                tracing::info!("{judged} reports of the spool were judged again");
+                self.setup.queued.notify_one();
+            }
+            Err(error) => {
+                self.setup.status.problem(Area::Storage, format!("the queue cannot be written: {error}"));
+                self.blocked_until = Some(Instant::now() + DISK);
+            }
+        }
+    }
+
+    /// Moves unusable files away, and takes back those that were changed there.
+    fn put_aside(&mut self) {
+        let Some(Watched { folder, .. }) = &self.watched else { return };
+        let now = Instant::now();
+        match self.incomplete.work(folder, now) {
+            Ok(returned) => {
+                for name in returned {
+                    tracing::info!("{:?}: was changed and is taken again", self.setup.failed.join(name));
+                }
+            }
+            Err(error) => {
+                tracing::debug!("{}: cannot be looked at: {error}", self.setup.failed.display());
+            }
+        }
+        for result in self.asides.work(folder, &self.setup.disposition, now) {
+            match result {
+                PutAside::Done(name, new, refusal) => {
+                    let file = self.setup.folder.join(&name);
+                    let incident = format!("{file:?}: moved to the failed folder: {}", refusal.reason);
+                    self.setup.status.incident(incident);
+                    if let Err(error) = self.setup.queue.count_refused() {
+                        tracing::debug!("a refused file is not counted: {error}");
+                    }
+                    if let Some(sha256) = refusal.incomplete {
+                        self.incomplete.remember(new, &sha256);
+                    }
+                    self.agenda.forget(&name);
+                    self.troubles.set(&name, None);
+                }
+                PutAside::Changed(name) => {
+                    self.agenda.memory(&name, now).finding = None;
+                    self.agenda.do_now(&name, now);
+                }
+                PutAside::Stuck(name, error) => {
+                    let file = self.setup.folder.join(&name);
+                    let what = format!("unusable, but stays: {error}");
+                    self.troubles.set(&name, Some(Trouble::new(&file, what)));
+                }
+            }
+        }
+    }
 }

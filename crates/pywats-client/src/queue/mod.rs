@@ -1,40 +1,87 @@
-//! The durable queue of reports: a SQLite database in the data folder.
+//! The durable queue of reports: their files in the spool, and what is known of them in a SQLite database.
 //!
-//! A report is committed with the body that will be sent, its identifier and the identity of its
-//! source before the first upload, so that whatever happens later can only send the same report
-//! again. `synchronous=FULL` makes a commit survive a power cut.
+//! A report waits as the file that it was, renamed into `spool/` of the data folder ([`spool`]), with a
+//! row that says what it is: its identifier, where it came from, its SHA-256 and the edits that are made
+//! when it is sent. [`Queue::add`] commits rows so that they survive a power cut; what is noted later
+//! ([`Queue::note`], [`Queue::settle`]) is committed lazily: a power cut may undo it, and then the same
+//! bytes are sent again under the same identifier. The rules that keep every report, whatever the
+//! moment of a crash:
 //!
-//! A row is `pending` until the server has answered, then `uploaded` or `rejected` until its source
-//! has been moved, then it is removed; `done/` and `failed/` are the record of what was.
+//! | in the spool | row | verdict | what it means |
+//! |---|---|---|---|
+//! | yes | no | – | the commit never came, or the database was damaged: taken in under the id in its name, when intake has judged it |
+//! | yes | yes | no | it waits |
+//! | yes | yes | yes | it is to be moved to its end |
+//! | no | yes | any | it was moved to its end, and the row's removal was lost: the row goes |
+//!
+//! The tables are in [`schema`]; a queue of the first schema opens in place ([`legacy`]).
 //! Only one service uses a data folder: it holds a lock on `queue.lock`.
 
+mod edits;
+mod finished;
+mod integrity;
+mod known;
+mod leftover;
+mod legacy;
+mod note;
 mod open;
-mod row;
+mod rows;
+mod salvage;
+mod schema;
+mod settle;
+pub mod spool;
+mod tidy;
 
+pub use edits::file_with_id;
+pub(crate) use finished::removal_fact;
+pub use finished::{Kept, knows_folder};
+pub use leftover::Leftover;
+pub use note::{Note, Suspicion, Verdict};
 pub use open::{OpenError, Opened, open};
-pub use row::{Entry, NewReport, Source};
+pub use rows::{Body, Entry, NewReport, Place, Unit};
+pub use settle::Settled;
 
-use crate::folder::Identity;
-use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
-use std::collections::HashMap;
+use crate::folder::Folder;
+use crate::reserve::{NoRoom, Reserve};
+use crate::room::Room;
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use std::fs::File;
-use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use uuid::Uuid;
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-/// The database failed.
+/// The name of the database in the data folder.
+const DATABASE: &str = "queue.db";
+
+/// The queue failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// What SQLite says about it.
     #[error("{}", explain(.0))]
     Database(#[from] rusqlite::Error),
+    /// The check that runs beside the service found this.
+    #[error("the database is damaged: {0}")]
+    Damaged(String),
+    /// A file in the spool cannot be read.
+    #[error("{}: {error}; let the service's account use the folder, and check its disk", path.display())]
+    Spool {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
 }
 
 impl Error {
     /// Whether the database itself is damaged and must be opened anew.
     pub fn is_corruption(&self) -> bool {
-        let Error::Database(error) = self;
-        matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+        match self {
+            Error::Database(error) => Error::from_damage(error),
+            Error::Damaged(_) => true,
+            Error::Spool { .. } => false,
+        }
     }
 }
 
@@ -51,180 +98,113 @@ fn explain(error: &rusqlite::Error) -> String {
     format!("{error}{hint}")
 }
 
-/// The open queue. Its methods block for as long as the disk takes.
-#[derive(Debug)]
-pub struct Queue {
-    connection: Mutex<Connection>,
-    /// Held until the queue is dropped.
-    _lock: File,
-}
-
-/// What the server has said for good about a report whose source is still to be moved.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// The server has it.
-    Uploaded,
-    /// The server refused it; this is the content of the reason file.
-    Rejected(String),
-}
-
-/// How many reports went each way since the queue was created.
+/// How many reports went each way since the queue was created, and how many wait.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
+pub struct Counts {
+    /// Queued and not decided, with the parked ones.
+    pub waiting: u64,
+    /// Those of them that are only tried daily.
+    pub parked: u64,
     /// Accepted by the server.
     pub delivered: u64,
     /// Refused, here or by the server.
     pub failed: u64,
 }
 
+/// The open queue. Its methods block for as long as the disk takes.
+#[derive(Debug)]
+pub struct Queue {
+    db: Mutex<Db>,
+    counters: Counters,
+    spool: Folder,
+    legacy: legacy::Legacy,
+    /// After which row the next settling goes on; held by whoever settles.
+    settling: Mutex<i64>,
+    reserve: Reserve,
+    room: Room,
+    /// Rows before those that were given out may be ready.
+    rewound: AtomicBool,
+    /// How many rows wait for intake to judge them again.
+    changed: AtomicI64,
+    /// What the check beside the service found.
+    watch: Arc<integrity::Watch>,
+    /// Whether something was decided since the keeper looked.
+    decided: Mutex<bool>,
+    decides: Condvar,
+    path: PathBuf,
+    /// Held until the queue is dropped.
+    _lock: Arc<File>,
+}
+
+/// The database and what is counted while it is locked.
+#[derive(Debug)]
+struct Db {
+    connection: Connection,
+    next_seq: i64,
+    /// No row at or before this one is ready to be sent.
+    before_ready: i64,
+}
+
+/// The counts, kept in memory: nothing is counted twice, and nobody waits for the database.
+#[derive(Debug, Default)]
+struct Counters {
+    waiting: AtomicI64,
+    parked: AtomicI64,
+    delivered: AtomicU64,
+    failed: AtomicU64,
+}
+
+/// Whether a commit survives a power cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Durability {
+    /// It does; this costs a flush of the write-ahead log.
+    Full,
+    /// Perhaps not; it is whole or absent.
+    Lazy,
+}
+
 impl Queue {
-    fn db(&self) -> MutexGuard<'_, Connection> {
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The spool folder, for claims: see [`spool::name`].
+    pub fn spool(&self) -> &Folder {
+        &self.spool
     }
 
-    /// Commits a report; when this returns it survives a power cut.
-    ///
-    /// # Errors
-    /// If the database cannot be written: then the report is not in the queue.
-    pub fn add(&self, report: &NewReport<'_>) -> Result<i64, Error> {
-        let db = self.db();
-        let source = report.source;
-        db.prepare_cached(
-            "INSERT INTO report (id, body, folder, name, device, file, size, modified_ns, sha256, state, attempts)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'pending', 0)",
-        )?
-        .execute(params![
-            report.id.to_string(),
-            report.body,
-            row::text_to_blob(source.folder.as_os_str()),
-            row::text_to_blob(&source.name),
-            source.identity.device.cast_signed(),
-            source.identity.file.cast_signed(),
-            source.identity.size.cast_signed(),
-            source.identity.modified_ns,
-            source.sha256,
-        ])?;
-        Ok(db.last_insert_rowid())
+    /// Where intake and upload get a place for a large report in memory.
+    pub fn room(&self) -> &Room {
+        &self.room
     }
 
-    /// The unfinished report that was read from the file with this identity, wherever it is now.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
-    pub fn find(&self, identity: &Identity) -> Result<Option<Entry>, Error> {
-        let db = self.db();
-        let mut statement = db.prepare_cached(&format!(
-            "SELECT {} FROM report WHERE device = ?1 AND file = ?2 AND size = ?3 AND modified_ns = ?4
-             ORDER BY seq DESC LIMIT 1",
-            row::COLUMNS
-        ))?;
-        let key = params![
-            identity.device.cast_signed(),
-            identity.file.cast_signed(),
-            identity.size.cast_signed(),
-            identity.modified_ns
-        ];
-        Ok(statement.query_row(key, row::read).optional()?)
-    }
-
-    /// Notes that a source was renamed while its report waits.
-    ///
-    /// # Errors
-    /// If the database cannot be written.
-    pub fn source_renamed(&self, seq: i64, folder: &Path, name: &std::ffi::OsStr) -> Result<(), Error> {
-        self.db().execute(
-            "UPDATE report SET folder = ?2, name = ?3 WHERE seq = ?1",
-            params![seq, row::text_to_blob(folder.as_os_str()), row::text_to_blob(name)],
-        )?;
-        Ok(())
-    }
-
-    /// The oldest report to upload that `skip` does not ask to leave for later.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
-    pub fn next_pending(&self, skip: impl Fn(i64) -> bool) -> Result<Option<Entry>, Error> {
-        let db = self.db();
-        let mut statement = db.prepare_cached(&format!(
-            "SELECT {} FROM report WHERE state = 'pending' ORDER BY seq",
-            row::COLUMNS
-        ))?;
-        for entry in statement.query_map([], row::read)? {
-            let entry = entry?;
-            if !skip(entry.seq) {
-                return Ok(Some(entry));
-            }
+    /// How many reports wait and how many went each way; from memory.
+    pub fn counts(&self) -> Counts {
+        let positive = |number: &AtomicI64| number.load(Ordering::Relaxed).max(0).cast_unsigned();
+        Counts {
+            waiting: positive(&self.counters.waiting),
+            parked: positive(&self.counters.parked),
+            delivered: self.counters.delivered.load(Ordering::Relaxed),
+            failed: self.counters.failed.load(Ordering::Relaxed),
         }
-        Ok(None)
     }
 
-    /// The body of a report, exactly as it is to be sent.
+    /// Whether the disk has room to take in `copied` bytes (0 for files that are only renamed) without
+    /// touching what is kept back for the commits of reports that are under way. Cheap.
     ///
     /// # Errors
-    /// If the database cannot be read.
-    pub fn body(&self, seq: i64) -> Result<Vec<u8>, Error> {
-        Ok(self.db().query_row("SELECT body FROM report WHERE seq = ?1", [seq], |row| row.get(0))?)
+    /// If it has not; the text says how much is missing. It has again as soon as space comes back.
+    pub fn intake_allowed(&self, copied: u64) -> Result<(), NoRoom> {
+        self.reserve.room_for(copied)
     }
 
-    /// Notes a failed attempt to upload.
-    ///
-    /// # Errors
-    /// If the database cannot be written.
-    pub fn attempt_failed(&self, seq: i64) -> Result<(), Error> {
-        self.db().execute("UPDATE report SET attempts = attempts + 1 WHERE seq = ?1", [seq])?;
-        Ok(())
+    /// Waits until something is decided, or [`Queue::wake`] is called, but no longer than this.
+    pub fn wait_for_verdict(&self, longest: Duration) {
+        let decided = lock(&self.decided);
+        let waited = self.decides.wait_timeout_while(decided, longest, |decided| !*decided);
+        *waited.unwrap_or_else(PoisonError::into_inner).0 = false;
     }
 
-    /// Commits what the server has said for good.
-    ///
-    /// # Errors
-    /// If the database cannot be written; the report is then sent again, with the same identifier.
-    pub fn decide(&self, seq: i64, verdict: &Verdict) -> Result<(), Error> {
-        let (state, reason) = match verdict {
-            Verdict::Uploaded => ("uploaded", None),
-            Verdict::Rejected(reason) => ("rejected", Some(reason)),
-        };
-        self.db().execute(
-            "UPDATE report SET state = ?2, reason = ?3, attempts = attempts + 1 WHERE seq = ?1",
-            params![seq, state, reason],
-        )?;
-        Ok(())
-    }
-
-    /// The reports that the server has decided about and whose sources are still to be moved.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
-    pub fn decided(&self) -> Result<Vec<(Entry, Verdict)>, Error> {
-        let db = self.db();
-        let mut statement = db.prepare_cached(&format!(
-            "SELECT {}, state, reason FROM report WHERE state <> 'pending' ORDER BY seq LIMIT 100",
-            row::COLUMNS
-        ))?;
-        let rows = statement.query_map([], |row| {
-            let state: String = row.get("state")?;
-            let reason: Option<String> = row.get("reason")?;
-            let verdict = match state.as_str() {
-                "uploaded" => Verdict::Uploaded,
-                _ => Verdict::Rejected(reason.unwrap_or_default()),
-            };
-            Ok((row::read(row)?, verdict))
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// Forgets a report whose source is where it belongs, and counts it.
-    ///
-    /// # Errors
-    /// If the database cannot be written.
-    pub fn finish(&self, seq: i64, verdict: &Verdict) -> Result<(), Error> {
-        let mut db = self.db();
-        let transaction = db.transaction()?;
-        transaction.execute("DELETE FROM report WHERE seq = ?1", [seq])?;
-        let total = if *verdict == Verdict::Uploaded { "delivered" } else { "failed" };
-        count(&transaction, total)?;
-        transaction.commit()?;
-        Ok(())
+    /// Ends a [`Queue::wait_for_verdict`].
+    pub fn wake(&self) {
+        *lock(&self.decided) = true;
+        self.decides.notify_all();
     }
 
     /// Counts a file that was refused without ever having been queued.
@@ -232,61 +212,87 @@ impl Queue {
     /// # Errors
     /// If the database cannot be written.
     pub fn count_refused(&self) -> Result<(), Error> {
-        count(&self.db(), "failed")
-    }
-
-    /// How many reports wait for the server.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
-    pub fn pending(&self) -> Result<u64, Error> {
-        let count: i64 =
-            self.db()
-                .query_row("SELECT count(*) FROM report WHERE state = 'pending'", [], |row| row.get(0))?;
-        Ok(count.cast_unsigned())
-    }
-
-    /// How many reports went each way.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
-    pub fn totals(&self) -> Result<Totals, Error> {
-        let db = self.db();
-        let mut statement = db.prepare_cached("SELECT name, value FROM total")?;
-        let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)))?;
-        let totals: HashMap<String, i64> = rows.collect::<Result<_, _>>()?;
-        let of = |name: &str| totals.get(name).map_or(0, |value| value.cast_unsigned());
-        Ok(Totals { delivered: of("delivered"), failed: of("failed") })
-    }
-
-    /// Gives the space of uploaded reports back to the file system. Cheap if there is little to give.
-    ///
-    /// # Errors
-    /// If the database cannot be written.
-    pub fn tidy(&self) -> Result<(), Error> {
-        let db = self.db();
-        {
-            // Each step frees one page; not more at once than a disk does in seconds.
-            let mut vacuum = db.prepare("PRAGMA incremental_vacuum(25000)")?;
-            let mut steps = vacuum.query([])?;
-            while steps.next()?.is_some() {}
-        }
-        db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
+        self.commit(Durability::Lazy, |db| schema::count(db, "failed", 1))?;
+        self.counters.failed.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 
     /// A new identifier for a report that has none.
-    pub fn new_id() -> Uuid {
-        Uuid::new_v4()
+    pub fn new_id() -> uuid::Uuid {
+        uuid::Uuid::new_v4()
+    }
+
+    fn db(&self) -> Result<MutexGuard<'_, Db>, Error> {
+        match self.watch.damage() {
+            Some(damage) => Err(Error::Damaged(damage.clone())),
+            None => Ok(lock(&self.db)),
+        }
+    }
+
+    /// Commits what `work` does, or nothing of it. Where the disk is full, what was kept back for this
+    /// is given to it.
+    fn commit<T>(
+        &self,
+        durability: Durability,
+        mut work: impl FnMut(&Transaction<'_>) -> Result<T, rusqlite::Error>,
+    ) -> Result<T, Error> {
+        self.commit_counting(durability, |db, _| work(db))
+    }
+
+    /// Like [`Queue::commit`], for work that numbers rows.
+    fn commit_counting<T>(
+        &self,
+        durability: Durability,
+        mut work: impl FnMut(&Transaction<'_>, &mut i64) -> Result<T, rusqlite::Error>,
+    ) -> Result<T, Error> {
+        let mut db = self.db()?;
+        loop {
+            let mut next_seq = db.next_seq;
+            match transact(&mut db.connection, durability, |db| work(db, &mut next_seq)) {
+                Ok(value) => {
+                    db.next_seq = next_seq;
+                    return Ok(value);
+                }
+                Err(error) if is_full(&error) && self.reserve.release() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 }
 
-fn count(db: &Connection, total: &str) -> Result<(), Error> {
-    db.execute(
-        "INSERT INTO total (name, value) VALUES (?1, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1",
-        [total],
-    )?;
-    Ok(())
+fn transact<T>(
+    connection: &mut Connection,
+    durability: Durability,
+    work: impl FnOnce(&Transaction<'_>) -> Result<T, rusqlite::Error>,
+) -> Result<T, rusqlite::Error> {
+    let synchronous = match durability {
+        Durability::Full => "FULL",
+        Durability::Lazy => "NORMAL",
+    };
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let value = work(&transaction)?;
+    transaction.commit()?;
+    step(match durability {
+        Durability::Full => "committed, and on the disk",
+        Durability::Lazy => "committed",
+    });
+    Ok(value)
+}
+
+/// Tests look at what a crash right here would leave.
+#[cfg(not(test))]
+pub(crate) fn step(_name: &str) {}
+
+#[cfg(test)]
+pub(crate) use tests::crash::step;
+
+fn is_full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

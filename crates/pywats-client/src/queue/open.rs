@@ -1,37 +1,18 @@
-//! Opening the database: one service per data folder, the schema, and what happens to a damaged file.
+//! Opening the queue: one service per data folder, the schema, what happens to a damaged database, and what
+//! a crash has left in the spool.
 
-use super::{Queue, explain};
+use super::note::CHANGED;
+use super::{Counters, Db, Durability, Error, Queue, integrity, legacy, rows, salvage, schema, spool};
+use crate::reserve::Reserve;
+use crate::room::Room;
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
-
-/// The version of [`SCHEMA`], kept in `user_version`.
-const SCHEMA_VERSION: i64 = 1;
-
-const SCHEMA: &str = "
-CREATE TABLE report (
-    seq         INTEGER PRIMARY KEY AUTOINCREMENT,
-    id          TEXT NOT NULL,
-    folder      BLOB NOT NULL,
-    name        BLOB NOT NULL,
-    device      INTEGER NOT NULL,
-    file        INTEGER NOT NULL,
-    size        INTEGER NOT NULL,
-    modified_ns INTEGER NOT NULL,
-    sha256      BLOB NOT NULL,
-    state       TEXT NOT NULL CHECK (state IN ('pending', 'uploaded', 'rejected')),
-    reason      TEXT,
-    attempts    INTEGER NOT NULL,
-    body        BLOB NOT NULL -- last: SQLite reads through everything that stands before a column
-) STRICT;
-CREATE INDEX report_source ON report (device, file, size, modified_ns);
-CREATE INDEX report_state ON report (state, seq);
-CREATE TABLE total (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
-";
 
 /// Why the queue cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +24,7 @@ pub enum OpenError {
     )]
     Locked(PathBuf),
     /// The database was written by a newer program.
-    #[error("{}: written by a newer pywats-client (schema {found}, this one knows {SCHEMA_VERSION}); install that version again", path.display())]
+    #[error("{}: written by a newer pywats-client (schema {found}, this one knows {}); install that version again", path.display(), schema::VERSION)]
     Newer {
         /// The database.
         path: PathBuf,
@@ -65,37 +46,123 @@ pub enum OpenError {
 pub struct Opened {
     /// The queue.
     pub queue: Queue,
-    /// Where a damaged database was put aside, with the reason.
+    /// Where a damaged database was put aside, with the reason. Its reports are in the spool, and wait
+    /// again under the same identifiers.
     pub put_aside: Option<(PathBuf, String)>,
+    /// How many files were found in the spool without a row; [`Queue::handed_back`] lists them.
+    pub found: usize,
+    /// How many reports of the first schema wait.
+    pub old: u64,
 }
 
-/// Opens the queue of a data folder, which must exist, or creates it there. A damaged database is
-/// put aside, never deleted: what is still in the watch folder is then taken again.
+/// Opens the queue of a data folder, which must exist, or creates it there. A damaged database is put
+/// aside, never deleted, and made again from the spool.
 ///
 /// # Errors
 /// If another service has it, a newer program wrote it, or the disk refuses.
 pub fn open(data_dir: &Path) -> Result<Opened, OpenError> {
-    let lock = lock(&data_dir.join("queue.lock"))?;
-    let path = data_dir.join("queue.db");
-    let mut put_aside = None;
-    let connection = match connect(&path) {
+    let lock = Arc::new(lock(&data_dir.join("queue.lock"))?);
+    let path = data_dir.join(super::DATABASE);
+    let found_before = integrity::found_before(&path).filter(|_| path.exists());
+    let opened = match found_before {
+        Some(damage) => Err(Trouble::Damaged(damage)),
+        None => assemble(data_dir, &path, &lock, None),
+    };
+    let opened = match opened {
         Err(Trouble::Damaged(reason)) => {
             let aside = put_away(&path).map_err(|error| OpenError::Storage {
                 path: path.clone(),
                 reason: format!("damaged ({reason}) and cannot be renamed: {error}"),
             })?;
-            put_aside = Some((aside, reason));
-            connect(&path)
+            integrity::forget(&path);
+            let opened = assemble(data_dir, &path, &lock, Some(&aside));
+            opened.map(|opened| Opened { put_aside: Some((aside, reason)), ..opened })
         }
         result => result,
     };
-    let connection = connection.map_err(|trouble| match trouble {
+    let opened = opened.map_err(|trouble| match trouble {
         Trouble::Newer(found) => OpenError::Newer { path: path.clone(), found },
-        Trouble::Damaged(reason) | Trouble::Other(reason) => {
+        Trouble::Damaged(reason) | Trouble::Database(reason) => {
             OpenError::Storage { path: path.clone(), reason }
         }
+        Trouble::Folder(path, error) => OpenError::Storage {
+            path,
+            reason: format!("{error}; let the service's account write to the data folder"),
+        },
     })?;
-    Ok(Opened { queue: Queue { connection: Mutex::new(connection), _lock: lock }, put_aside })
+    if fs::metadata(&path).is_ok_and(|file| file.len() > integrity::AT_ONCE) {
+        integrity::check_beside(path, &opened.queue.watch);
+    }
+    Ok(opened)
+}
+
+/// Puts database and spool together, and what can be saved of a damaged database.
+fn assemble(
+    data_dir: &Path,
+    path: &Path,
+    lock: &Arc<File>,
+    damaged: Option<&Path>,
+) -> Result<Opened, Trouble> {
+    let mut connection = connect(path)?;
+    if let Some(damaged) = damaged {
+        match salvage::salvage(damaged, &mut connection) {
+            Ok(rows) => tracing::debug!("{rows} rows are saved from {}", damaged.display()),
+            Err(error) => tracing::debug!("nothing is saved from {}: {error}", damaged.display()),
+        }
+    }
+    let counted = count(&connection)?;
+    let spool =
+        spool::open(data_dir).map_err(|error| Trouble::Folder(data_dir.join(spool::FOLDER), error))?;
+    let queue = Queue {
+        db: Mutex::new(Db { connection, next_seq: counted.next_seq, before_ready: 0 }),
+        counters: counted.counters,
+        spool,
+        legacy: legacy::Legacy::new(counted.has_first),
+        settling: Mutex::new(0),
+        reserve: Reserve::open(data_dir),
+        room: Room::default(),
+        rewound: AtomicBool::new(false),
+        changed: AtomicI64::new(counted.changed),
+        watch: Arc::default(),
+        decided: Mutex::new(true),
+        decides: Condvar::new(),
+        path: path.to_path_buf(),
+        _lock: Arc::clone(lock),
+    };
+    let found = queue.reconcile()?;
+    Ok(Opened { queue, put_aside: None, found, old: counted.old })
+}
+
+impl Queue {
+    /// Makes rows and files agree after a crash; says how many files had no row.
+    fn reconcile(&self) -> Result<usize, Error> {
+        self.spool.sweep().map_err(|error| self.spool_error("".as_ref(), error))?;
+        let differences = {
+            let db = self.db()?;
+            let mut statement = db.connection.prepare("SELECT seq, spool FROM waiting")?;
+            let rows = statement
+                .query_map([], |row| Ok((row.get(0)?, rows::blob_to_text(row.get_ref(1)?.as_blob()?))))?;
+            spool::compare(&self.spool, rows)?
+        };
+        self.forget(&differences.gone)?;
+        let orphans = &differences.orphans;
+        if !orphans.is_empty() {
+            self.spool.sync().map_err(|error| self.spool_error("".as_ref(), error))?;
+            self.commit_counting(Durability::Full, |db, next_seq| {
+                let mut hand_back = db.prepare("INSERT INTO trouble (seq, kind) VALUES (?1, ?2)")?;
+                for orphan in orphans {
+                    rows::insert_orphan(db, *next_seq, orphan)?;
+                    hand_back.execute(rusqlite::params![*next_seq, CHANGED])?;
+                    *next_seq += 1;
+                }
+                Ok(())
+            })?;
+            let found = orphans.len() as i64;
+            self.counters.waiting.fetch_add(found, Ordering::Relaxed);
+            self.changed.fetch_add(found, Ordering::Relaxed);
+        }
+        Ok(orphans.len())
+    }
 }
 
 fn lock(path: &Path) -> Result<File, OpenError> {
@@ -121,15 +188,34 @@ fn lock(path: &Path) -> Result<File, OpenError> {
 enum Trouble {
     Damaged(String),
     Newer(i64),
-    Other(String),
+    Database(String),
+    Folder(PathBuf, io::Error),
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Database(error) => error.into(),
+            Error::Damaged(damage) => Trouble::Damaged(damage),
+            Error::Spool { path, error } => Trouble::Folder(path, error),
+        }
+    }
 }
 
 impl From<rusqlite::Error> for Trouble {
     fn from(error: rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Trouble::Damaged(error.to_string()),
-            _ => Trouble::Other(explain(&error)),
+        if Error::from_damage(&error) {
+            Trouble::Damaged(error.to_string())
+        } else {
+            Trouble::Database(super::explain(&error))
         }
+    }
+}
+
+impl Error {
+    /// Whether SQLite says that the database is damaged.
+    pub(super) fn from_damage(error: &rusqlite::Error) -> bool {
+        matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
     }
 }
 
@@ -138,14 +224,16 @@ fn connect(path: &Path) -> Result<Connection, Trouble> {
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(Duration::from_secs(5))?;
+    connection.set_prepared_statement_cache_capacity(64);
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if version > SCHEMA_VERSION {
+    if version > schema::VERSION {
         return Err(Trouble::Newer(version));
     }
     // Before anything is written: a damaged database is kept as it was found.
-    let health: String = connection.pragma_query_value(None, "quick_check", |row| row.get(0))?;
-    if health != "ok" {
-        return Err(Trouble::Damaged(health));
+    if fs::metadata(path).is_ok_and(|file| file.len() <= integrity::AT_ONCE)
+        && let Some(damage) = integrity::check(&connection)?
+    {
+        return Err(Trouble::Damaged(damage));
     }
     // Takes effect only before the first table is made, and before WAL.
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
@@ -153,13 +241,46 @@ fn connect(path: &Path) -> Result<Connection, Trouble> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     // On macOS fsync alone does not reach the disk.
     connection.pragma_update(None, "fullfsync", "ON")?;
-    if version == 0 {
-        let transaction = connection.transaction()?;
-        transaction.execute_batch(SCHEMA)?;
-        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-        transaction.commit()?;
-    }
+    schema::bring_up(&mut connection, version)?;
     Ok(connection)
+}
+
+/// What is counted once, at the start; indexes answer all of it.
+struct Counted {
+    counters: Counters,
+    next_seq: i64,
+    has_first: bool,
+    old: u64,
+    changed: i64,
+}
+
+fn count(db: &Connection) -> Result<Counted, rusqlite::Error> {
+    let number = |sql: &str| db.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let has_first = schema::has_first(db)?;
+    let old = if has_first { number("SELECT count(*) FROM report")? } else { 0 };
+    let decided = number("SELECT count(*) FROM verdict")?;
+    let delivered = number("SELECT count(*) FROM verdict WHERE reason IS NULL")?;
+    let last = number("SELECT ifnull(max(seq), 0) FROM waiting")?;
+    let last_old = if has_first { number("SELECT ifnull(max(seq), 0) FROM report")? } else { 0 };
+    let more = |name, more: i64| {
+        schema::total(db, name).map(|total| AtomicU64::new(total + more.max(0).cast_unsigned()))
+    };
+    Ok(Counted {
+        counters: Counters {
+            waiting: AtomicI64::new(number("SELECT count(*) FROM waiting")? + old - decided),
+            parked: AtomicI64::new(number(
+                "SELECT count(*) FROM trouble WHERE parked <> 0 AND seq NOT IN (SELECT seq FROM verdict)",
+            )?),
+            delivered: more("delivered", delivered)?,
+            failed: more("failed", decided - delivered)?,
+        },
+        next_seq: last.max(last_old) + 1,
+        has_first,
+        old: old.max(0).cast_unsigned(),
+        changed: number(&format!(
+            "SELECT count(*) FROM trouble WHERE kind = '{CHANGED}' AND seq NOT IN (SELECT seq FROM verdict)"
+        ))?,
+    })
 }
 
 /// Renames the database and its companions to a name with the time in it.
@@ -183,13 +304,4 @@ fn put_away(path: &Path) -> io::Result<PathBuf> {
     let (from, to) = renamed("");
     fs::rename(from, &to)?;
     Ok(to)
-}
-
-impl Drop for Queue {
-    /// Leaves nothing in the write-ahead log, so that the database file alone is complete.
-    fn drop(&mut self) {
-        if let Err(error) = self.tidy() {
-            tracing::debug!("closing the queue: {error}");
-        }
-    }
 }

@@ -16,12 +16,22 @@ pub use windows::{Requests, tell};
 
 use std::time::Duration;
 
+/// The command by which a person asks for [`Request::Reload`] on this system: the configuration is read again, and
+/// what waits is tried at once, parked reports too.
+pub const RELOAD: &str = if cfg!(windows) {
+    "sc control pywats-client paramchange"
+} else if cfg!(target_os = "macos") {
+    "sudo pkill -HUP -x pywats-client"
+} else {
+    "systemctl reload pywats-client"
+};
+
 /// What the operating system or a person asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request {
     /// End, losing nothing.
     Stop,
-    /// Read the configuration again.
+    /// Read the configuration again, and try the server at once.
     Reload,
 }
 

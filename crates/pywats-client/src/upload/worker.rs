@@ -1,318 +1,600 @@
-//! The task that uploads: asks the [`Schedule`], sends, commits the answer, moves the source.
+//! The task that uploads: asks the [`Schedule`] what to do, lets [`task`] do it, and hands what comes back to
+//! both. It never blocks; nothing it does costs in proportion to what waits.
 
-use super::schedule::{Schedule, Waits};
-use crate::disposition::{Disposition, Reason, Stage};
-use crate::queue::{self, Entry, Queue, Verdict};
-use crate::status::{Area, Counts, Status, Worker};
-use std::io;
+mod disk;
+mod supersede;
+
+use super::held::Held;
+use super::line::Line;
+use super::notes::Notes;
+use super::order::{Numbers, Order};
+use super::pace::Pace;
+use super::pause::Waits;
+use super::schedule::{Asked, Fate, Moment, Schedule, Turn};
+use super::store::{Remote, Store};
+use super::task::{self, DiskEvent, Event, NotSent};
+use super::tell;
+use crate::queue::{self, Entry, Note, Verdict};
+use crate::status::{Area, Status, Worker};
+use jiff::Timestamp;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
-use tokio::task::block_in_place;
-use wats::{Client, Failure, FailureKind};
+use tokio::task::{JoinError, JoinSet};
+use wats::{Failure, FailureKind};
 
 /// The longest time without a sign of life.
 const TICK: Duration = Duration::from_secs(1);
-/// How often a disk or folder that refused is tried again.
+/// How often a disk or folder that refused is tried again, and a server that did not answer while idle.
 const RETRY: Duration = Duration::from_secs(10);
 /// How often an idle service asks whether the server is there.
 const CHECK: Duration = Duration::from_secs(60);
 /// How long an upload may go on after the service was told to stop.
 const GRACE: Duration = Duration::from_secs(5);
+/// Bytes of reports in memory at once; a larger report is alone.
+const BYTES: u64 = 64 << 20;
+/// No more is sent while so much that was answered cannot be committed.
+const UNCOMMITTED: usize = 2000;
 
 /// The way to the server, as of the last change of the configuration.
 #[derive(Clone, Debug)]
-pub struct Link {
+pub struct Link<R> {
     /// The client, or what is missing or wrong with the settings.
-    pub client: Result<Client, String>,
+    pub remote: Result<R, String>,
     /// How long to wait after failures.
     pub waits: Waits,
+    /// `upload.concurrency`
+    pub concurrency: usize,
+    /// `upload.max_per_minute`
+    pub max_per_minute: Option<u32>,
+    /// `upload.proof`: an answer as WATS answers is proof enough.
+    pub trust_answer: bool,
 }
 
 /// What the worker works with.
-pub struct Setup {
+pub struct Setup<S, R> {
     /// Where reports come from.
-    pub queue: Arc<Queue>,
-    /// Where sources go.
-    pub disposition: Arc<Disposition>,
+    pub store: Arc<S>,
     /// Where to tell what happens.
     pub status: Arc<Status>,
     /// Tells of new reports in the queue.
     pub queued: Arc<Notify>,
-    /// The way to the server and its changes.
-    pub link: watch::Receiver<Link>,
+    /// The way to the server and its changes. Whoever sends it once more, as it is, has everything tried at once,
+    /// parked reports too.
+    pub link: watch::Receiver<Link<R>>,
     /// Becomes true when the service is to stop.
     pub stop: watch::Receiver<bool>,
 }
 
-struct Upload {
-    setup: Setup,
-    schedule: Schedule,
-    /// The server has answered for good, but the disk did not take it: it must, before anything else.
-    uncommitted: Option<(Entry, Verdict)>,
-    settle_after: Instant,
+/// A report that is on its way, or whose answer is not judged yet.
+struct Away {
+    entry: Entry,
+    suspect: bool,
+    /// The bytes that were set aside for it, while it is on its way.
+    bytes: u64,
+}
+
+pub(super) struct Upload<S, R> {
+    pub(super) store: Arc<S>,
+    pub(super) status: Arc<Status>,
+    pub(super) link: Link<R>,
+    pub(super) schedule: Schedule,
+    pub(super) held: Held,
+    /// The server was asked while idle, and this came.
+    pub(super) check_failed: Option<String>,
+    /// The server has answered since the settings changed.
+    pub(super) answered: bool,
+    started: (Instant, Timestamp),
+    numbers: Arc<Numbers>,
+    /// Answers to what began before belong to other settings.
+    settings: Order,
+    pub(super) pace: Pace,
+    pub(super) line: Line,
+    away: HashMap<i64, Away>,
+    sending: usize,
+    suspects_sending: usize,
+    bytes: u64,
+    asking: bool,
     check_after: Instant,
+    /// Reports whose bytes cannot be read now.
+    unreadable: Vec<(Instant, Entry)>,
+    notes: Notes,
+    read_after: Instant,
+    net: JoinSet<Event>,
+    disk: JoinSet<DiskEvent>,
 }
 
 /// Uploads until it is told to stop. Ends early only if the database is damaged.
 ///
 /// # Errors
 /// If the database is damaged and must be opened anew.
-pub async fn run(mut setup: Setup) -> Result<(), queue::Error> {
-    let waits = setup.link.borrow_and_update().waits;
-    let now = Instant::now();
+pub async fn run<S: Store, R: Remote>(setup: Setup<S, R>) -> Result<(), queue::Error> {
     let status = Arc::clone(&setup.status);
-    let mut upload = Upload {
-        schedule: Schedule::new(waits, now),
-        setup,
-        uncommitted: None,
-        settle_after: now,
-        check_after: now,
-    };
-    let mut result = Ok(());
-    while !*upload.setup.stop.borrow() {
-        status.beat(Worker::Upload);
-        match upload.step().await {
-            Ok(pause) => {
-                status.fine(Area::Queue);
-                upload.rest(pause).await;
-            }
-            Err(error) if error.is_corruption() => {
-                result = Err(error);
-                break;
-            }
-            Err(error) => {
-                status.problem(Area::Queue, format!("the queue fails: {error}"));
-                upload.rest(RETRY).await;
-            }
-        }
-    }
+    let result = live(setup).await;
     status.retired(Worker::Upload);
     result
 }
 
-impl Upload {
-    /// Does the next thing there is to do, and says how long nothing else can be done.
-    async fn step(&mut self) -> Result<Duration, queue::Error> {
-        if self.setup.link.has_changed().unwrap_or(false) {
-            let waits = self.setup.link.borrow_and_update().waits;
-            self.schedule = Schedule::new(waits, Instant::now());
-            self.check_after = Instant::now();
+async fn live<S: Store, R: Remote>(setup: Setup<S, R>) -> Result<(), queue::Error> {
+    let Setup { store, status, queued, mut link, mut stop } = setup;
+    let first = link.borrow_and_update().clone();
+    let mut upload = Upload::new(store, status, first);
+    upload.restore().await?;
+    while !*stop.borrow_and_update() {
+        let wake = upload.go();
+        tokio::select! {
+            Some(event) = upload.net.join_next() => upload.happened(event)?,
+            Some(event) = upload.disk.join_next() => upload.disk_happened(event)?,
+            () = tokio::time::sleep_until(wake.into()) => {}
+            () = queued.notified() => upload.news(),
+            changed = link.changed() => match changed {
+                Ok(()) => { let new = link.borrow_and_update().clone(); upload.follow(new); }
+                Err(_) => break,
+            },
+            // An error means that nobody is left to tell: a stop as well.
+            changed = stop.changed() => if changed.is_err() { break },
         }
-        if let Some((entry, verdict)) = self.uncommitted.take() {
-            self.commit(entry, verdict)?;
+    }
+    upload.finish().await
+}
+
+/// The clock of the runtime, which tests can stop.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+impl<S: Store, R: Remote> Upload<S, R> {
+    fn new(store: Arc<S>, status: Arc<Status>, link: Link<R>) -> Self {
+        let now = now();
+        Upload {
+            store,
+            status,
+            schedule: Schedule::new(link.waits, link.trust_answer),
+            pace: Pace::new(link.max_per_minute),
+            link,
+            held: Held::default(),
+            check_failed: None,
+            answered: false,
+            started: (now, Timestamp::now()),
+            numbers: Arc::new(Numbers::new()),
+            settings: Order::default(),
+            line: Line::new(),
+            away: HashMap::new(),
+            sending: 0,
+            suspects_sending: 0,
+            bytes: 0,
+            asking: false,
+            check_after: now,
+            unreadable: Vec::new(),
+            notes: Notes::default(),
+            read_after: now,
+            net: JoinSet::new(),
+            disk: JoinSet::new(),
         }
-        self.settle_decided()?;
-        self.count()?;
-        let link = self.setup.link.borrow().clone();
-        let client = match link.client {
-            Ok(client) => client,
-            Err(problem) => {
-                self.setup.status.problem(Area::Server, problem);
-                return Ok(TICK);
+    }
+
+    /// Now, by a clock that nobody sets while the service runs.
+    fn moment(&self) -> Moment {
+        let now = now();
+        let (start, wall) = self.started;
+        let elapsed = now.saturating_duration_since(start);
+        let wall =
+            jiff::SignedDuration::try_from(elapsed).ok().and_then(|elapsed| wall.checked_add(elapsed).ok());
+        Moment { now, wall: wall.unwrap_or_default(), chance: fastrand::f64() }
+    }
+
+    /// Takes over what earlier lives knew.
+    async fn restore(&mut self) -> Result<(), queue::Error> {
+        let store = Arc::clone(&self.store);
+        let suspects = match task::blocking(move || store.suspects()).await {
+            Ok(suspects) => suspects,
+            Err(error) if error.is_corruption() => return Err(error),
+            Err(error) => {
+                // They are tried after the next start; the others are not held up.
+                self.status.problem(Area::Queue, format!("the queue fails: {error}"));
+                return Ok(());
             }
         };
-        let now = Instant::now();
-        if self.check_after <= now && self.schedule.pause(now).is_zero() {
-            self.check(&client).await;
-        }
-        let pause = self.schedule.pause(Instant::now());
-        if !pause.is_zero() {
-            return Ok(pause);
-        }
-        let now = Instant::now();
-        match self.next_report(now)? {
-            Some(entry) => self.send(&client, entry).await,
-            None => Ok(self.schedule.next_report(now).unwrap_or(TICK)),
-        }
-    }
-
-    fn next_report(&self, now: Instant) -> Result<Option<Entry>, queue::Error> {
-        let (queue, schedule) = (&self.setup.queue, &self.schedule);
-        block_in_place(|| {
-            let unsuspected = |seq| schedule.is_waiting(seq, now) || schedule.is_suspect(seq);
-            match queue.next_pending(unsuspected)? {
-                Some(entry) => Ok(Some(entry)),
-                None => queue.next_pending(|seq| schedule.is_waiting(seq, now)),
+        let moment = self.moment();
+        for (entry, kept) in suspects {
+            self.line.know(entry.seq);
+            if self.schedule.restore(entry.seq, &kept, moment) {
+                self.hold(entry);
+            } else {
+                self.line.put_back(entry);
             }
-        })
+        }
+        Ok(())
     }
 
-    /// Waits, but not past a stop, a change of the configuration or a new report.
-    async fn rest(&mut self, pause: Duration) {
-        if pause.is_zero() {
+    /// The settings have changed.
+    fn follow(&mut self, link: Link<R>) {
+        self.link = link;
+        self.pace.set(self.link.max_per_minute);
+        let order = self.numbers.next();
+        let (waits, trust) = (self.link.waits, self.link.trust_answer);
+        let fates = self.schedule.settings_changed(waits, trust, order, now());
+        self.apply_all(fates);
+        self.settings = order;
+        self.check_after = now();
+        self.check_failed = None;
+        self.answered = false;
+        self.asking = false;
+    }
+
+    /// The queue has new reports, or old ones that are to be sent in turn again.
+    fn news(&mut self) {
+        if self.store.rewound() {
+            self.line.rewind();
+        } else {
+            self.line.news();
+        }
+    }
+
+    /// Begins all there is to do now, and says when to come back if nothing happens before.
+    fn go(&mut self) -> Instant {
+        self.status.beat(Worker::Upload);
+        let now = now();
+        let mut wake = now + TICK;
+        self.bring_back_unreadable(now);
+        if self.sending == 0 {
+            let (others, moment) = (self.others_wait(), self.moment());
+            let fates = self.schedule.nothing_under_way(others, moment);
+            self.apply_all(fates);
+        }
+        if let Ok(remote) = self.link.remote.clone() {
+            if self.schedule.wants_proof() {
+                self.ask_version(&remote);
+            }
+            wake = wake.min(self.send_what_may_be_sent(&remote, now).unwrap_or(wake));
+            if self.is_time_to_check(now) {
+                self.ask_version(&remote);
+            }
+        }
+        wake = wake.min(self.use_disk(now).unwrap_or(wake));
+        tell::publish(self, now);
+        wake.max(now)
+    }
+
+    /// Returns when to come back.
+    fn send_what_may_be_sent(&mut self, remote: &R, now: Instant) -> Option<Instant> {
+        while self.notes.uncommitted() < UNCOMMITTED {
+            let fresh = self.line.has_other_than(|seq| self.schedule.tried(seq).is_some());
+            match self.schedule.turn(now, self.sending, self.link.concurrency, fresh) {
+                Turn::Wait(until) => return until,
+                Turn::Version => {
+                    self.ask_version(remote);
+                    return None;
+                }
+                Turn::Probe if self.line.is_reading() => return None,
+                Turn::Probe => match self.take_probe(now) {
+                    Some(away) => self.send(remote, away, now),
+                    None if self.away.is_empty() && !self.line.has_waiting() && self.held.is_empty() => {
+                        self.schedule.nothing_waits();
+                        return None;
+                    }
+                    None => {
+                        // No report can tell now; the version can.
+                        if self.sending == 0 && !self.schedule.is_proven() {
+                            self.ask_version(remote);
+                        }
+                        return self.schedule.next_due().filter(|due| *due > now);
+                    }
+                },
+                Turn::Send(most) if self.sending < most => {
+                    if let Some(next) = self.pace.next(now) {
+                        return Some(next);
+                    }
+                    match self.take_due(now).or_else(|| self.take_ready()) {
+                        Some(away) => self.send(remote, away, now),
+                        None => return self.schedule.next_due().filter(|due| *due > now),
+                    }
+                }
+                Turn::Send(_) => return None,
+            }
+        }
+        None
+    }
+
+    fn has_room(&self, size: u64) -> bool {
+        self.bytes == 0 || self.bytes.saturating_add(size) <= BYTES
+    }
+
+    fn take_ready(&mut self) -> Option<Away> {
+        let bytes = self.bytes;
+        let entry = self.line.take(|size| bytes == 0 || bytes.saturating_add(size) <= BYTES)?;
+        Some(Away { bytes: entry.size, entry, suspect: false })
+    }
+
+    fn take_due(&mut self, now: Instant) -> Option<Away> {
+        let seq = self.schedule.due(now, self.suspects_sending)?;
+        self.take_held(seq)
+    }
+
+    /// A report to find out about the server with: one that was not tried in this pause, or the one that was
+    /// tried first; a suspect only where nothing else waits.
+    fn take_probe(&mut self, now: Instant) -> Option<Away> {
+        if let Some(entry) = self.line.take_least(|seq| self.schedule.tried(seq)) {
+            return Some(Away { bytes: entry.size, entry, suspect: false });
+        }
+        self.schedule.probe(now).and_then(|seq| self.take_held(seq))
+    }
+
+    fn take_held(&mut self, seq: i64) -> Option<Away> {
+        let entry = self.held.get(seq)?;
+        if !self.has_room(entry.size) || !self.line.lend(entry) {
+            return None;
+        }
+        let entry = self.held.remove(seq)?;
+        self.schedule.sending(seq);
+        Some(Away { bytes: entry.size, entry, suspect: true })
+    }
+
+    fn send(&mut self, remote: &R, away: Away, now: Instant) {
+        self.sending += 1;
+        self.suspects_sending += usize::from(away.suspect);
+        self.bytes += away.bytes;
+        self.pace.sent(now);
+        let (store, numbers) = (Arc::clone(&self.store), Arc::clone(&self.numbers));
+        self.net.spawn(task::send(store, remote.clone(), numbers, away.entry.clone()));
+        self.away.insert(away.entry.seq, away);
+    }
+
+    /// A request about a report has ended.
+    fn landed(&mut self, seq: i64) {
+        if let Some(away) = self.away.get_mut(&seq) {
+            self.sending -= 1;
+            self.suspects_sending -= usize::from(away.suspect);
+            self.bytes -= std::mem::take(&mut away.bytes);
+        }
+    }
+
+    fn ask_version(&mut self, remote: &R) {
+        if !std::mem::replace(&mut self.asking, true) {
+            self.net.spawn(task::version(remote.clone(), Arc::clone(&self.numbers)));
+        }
+    }
+
+    /// While nothing else tells whether the server is there.
+    fn is_time_to_check(&self, now: Instant) -> bool {
+        self.check_after <= now && self.sending == 0 && self.schedule.pause().is_none()
+    }
+
+    fn happened(&mut self, event: Result<Event, JoinError>) -> Result<(), queue::Error> {
+        match unless_panicked(event) {
+            None => {}
+            Some(Event::Sent(seq, asked, result)) => {
+                self.landed(seq);
+                self.sent(seq, asked, result);
+            }
+            Some(Event::ReadBack(seq, asked, result)) => {
+                self.landed(seq);
+                let (others, moment) = (self.others_wait(), self.moment());
+                let fates = self.schedule.read_back(seq, asked, result, others, moment);
+                self.apply_all(fates);
+            }
+            Some(Event::Version(asked, result)) => self.told_version(asked, &result),
+            Some(Event::NotSent(seq, why)) => {
+                self.landed(seq);
+                return self.not_sent(seq, why);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether there is another report to find out about the server with.
+    fn others_wait(&self) -> bool {
+        self.line.has_waiting() || self.sending > self.suspects_sending
+    }
+
+    fn sent(&mut self, seq: i64, asked: Asked, result: Result<(), Failure>) {
+        let (others, moment) = (self.others_wait(), self.moment());
+        self.check_after = now() + CHECK;
+        let fates = match result {
+            Ok(()) => {
+                self.pace.accepted();
+                self.schedule.accepted(seq, asked, moment)
+            }
+            Err(failure) => {
+                tracing::debug!("report {}: {failure}", self.id(seq));
+                let suspect = self.away.get(&seq).is_some_and(|away| away.suspect);
+                // 503 is trouble that passes; only 429 speaks of a pace.
+                if matches!(failure.kind, FailureKind::Busy { .. }) && failure.status == Some(429) && !suspect
+                {
+                    self.pace.limited(now());
+                }
+                self.notes.add(seq, Note::Attempt, now());
+                if let Some(away) = self.away.get_mut(&seq) {
+                    away.entry.attempts += 1;
+                }
+                self.schedule.failed(seq, asked, failure, others, moment)
+            }
+        };
+        self.apply_all(fates);
+    }
+
+    fn told_version(&mut self, asked: Asked, result: &Result<String, Failure>) {
+        if asked.began < self.settings {
             return;
         }
-        let Setup { stop, link, queued, .. } = &mut self.setup;
-        tokio::select! {
-            () = tokio::time::sleep(pause.min(TICK)) => {}
-            () = queued.notified() => {}
-            _ = stop.changed() => {}
-            // The change itself is noticed at the next step.
-            Ok(()) = wait_for_change(link) => {}
-        }
-    }
-
-    /// Asks the server for its version, to know whether it is there while there is nothing to send.
-    async fn check(&mut self, client: &Client) {
-        let Some(result) = self.alive(client.version()).await else { return };
-        let again = match result {
+        self.asking = false;
+        match result {
             Ok(version) => {
                 tracing::debug!("the server has version {version}");
-                self.setup.status.fine(Area::Server);
-                CHECK
+                self.check_failed = None;
+                self.answered = true;
+                self.check_after = now() + CHECK;
             }
             Err(failure) => {
-                self.server_fails(client, &failure);
-                RETRY
+                self.check_after = now() + self.until_next_check(failure.kind);
+                self.check_failed = Some(failure.to_string());
             }
-        };
-        self.check_after = Instant::now() + again;
+        }
+        let answer = result.as_ref().map(drop);
+        let (others, moment) = (self.others_wait(), self.moment());
+        let under_way = self.sending > 0;
+        let fates = self.schedule.version(asked, answer, others, under_way, moment);
+        self.apply_all(fates);
     }
 
-    async fn send(&mut self, client: &Client, entry: Entry) -> Result<Duration, queue::Error> {
-        let body = block_in_place(|| self.setup.queue.body(entry.seq))?;
-        let Some(result) = self.alive(client.submit_wsjf(body)).await else {
-            tracing::info!("report {}: upload abandoned; it stays queued", entry.id);
-            return Ok(Duration::ZERO);
-        };
-        self.check_after = Instant::now() + CHECK;
-        match result {
-            Ok(_) => {
-                tracing::info!("report {}: accepted by the server", entry.id);
-                self.setup.status.fine(Area::Server);
-                self.decided(entry, Verdict::Uploaded)
+    /// How long an idle service leaves a server alone that did not tell its version.
+    fn until_next_check(&self, failed: FailureKind) -> Duration {
+        match failed {
+            // A wrong token may count against the account.
+            FailureKind::Gate | FailureKind::Settings => self.link.waits.max.max(RETRY),
+            FailureKind::Busy { retry_after } => retry_after.unwrap_or_default().max(RETRY),
+            _ => RETRY,
+        }
+    }
+
+    fn not_sent(&mut self, seq: i64, why: NotSent) -> Result<(), queue::Error> {
+        let Some(away) = self.away.remove(&seq) else { return Ok(()) };
+        let Away { entry, suspect, .. } = away;
+        self.line.landed(&entry);
+        match why {
+            NotSent::Unreadable(error) if error.is_corruption() => return Err(error),
+            NotSent::Unreadable(error) => {
+                let again = now() + RETRY;
+                self.status.problem(Area::Queue, format!("report {} cannot be read: {error}", entry.id));
+                if suspect {
+                    self.schedule.not_sent(seq, again);
+                    self.hold(entry);
+                } else {
+                    self.unreadable.push((again, entry));
+                }
             }
-            Err(failure) if failure.kind == FailureKind::Permanent => {
-                self.setup.status.incident(format!(
-                    "report {} ({:?}): refused for good and moved to the failed folder: {failure}",
-                    entry.id, entry.source.name
+            NotSent::Changed => {
+                tracing::info!("report {}: its file was changed; it is judged again", entry.id);
+                self.schedule.forget(seq);
+                self.line.forget(seq);
+            }
+            NotSent::Gone => {
+                self.status.incident(format!(
+                    "report {} ({:?}): its file is gone from the spool, and cannot be sent",
+                    entry.id, entry.name
                 ));
-                let reason = refusal(&entry, &failure).to_json(&entry.source.name);
-                self.decided(entry, Verdict::Rejected(reason))
+                self.schedule.forget(seq);
+                self.line.forget(seq);
             }
-            Err(failure) => {
-                let now = Instant::now();
-                self.schedule.failed(entry.seq, failure.kind, now, fastrand::f64());
-                let pause = self.schedule.pause(now);
-                tracing::debug!("report {}: not accepted, next attempt in {pause:?}", entry.id);
-                self.server_fails(client, &failure);
-                block_in_place(|| self.setup.queue.attempt_failed(entry.seq))?;
-                Ok(pause)
-            }
+        }
+        Ok(())
+    }
+
+    fn apply_all(&mut self, fates: Vec<(i64, Fate)>) {
+        for (seq, fate) in fates {
+            self.apply(seq, fate);
         }
     }
 
-    fn server_fails(&self, client: &Client, failure: &Failure) {
-        let what = format!("server {}: {failure}; reports stay queued", client.url());
-        self.setup.status.problem(Area::Server, what);
-    }
-
-    fn decided(&mut self, entry: Entry, verdict: Verdict) -> Result<Duration, queue::Error> {
-        self.schedule.decided(entry.seq, Instant::now());
-        self.commit(entry, verdict)?;
-        Ok(Duration::ZERO)
-    }
-
-    /// Makes the server's answer durable, then moves the source.
-    fn commit(&mut self, entry: Entry, verdict: Verdict) -> Result<(), queue::Error> {
-        block_in_place(|| {
-            if let Err(error) = self.setup.queue.decide(entry.seq, &verdict) {
-                self.uncommitted = Some((entry, verdict));
-                return Err(error);
-            }
-            self.settle(&entry, &verdict).map(drop)
-        })
-    }
-
-    /// Moves the sources that could not be moved before.
-    fn settle_decided(&mut self) -> Result<(), queue::Error> {
-        if Instant::now() < self.settle_after {
-            return Ok(());
+    /// Carries out what was decided about a report.
+    fn apply(&mut self, seq: i64, fate: Fate) {
+        match fate {
+            Fate::ReadBack => return self.read_back(seq),
+            Fate::Noted(kept) => return self.notes.add(seq, Note::Suspect(kept), now()),
+            _ => {}
         }
-        self.settle_after = Instant::now() + RETRY;
-        block_in_place(|| {
-            let mut all_moved = true;
-            for (entry, verdict) in self.setup.queue.decided()? {
-                self.setup.status.beat(Worker::Upload);
-                all_moved &= self.settle(&entry, &verdict)?;
+        let entry = match self.away.remove(&seq) {
+            Some(away) => {
+                self.line.landed(&away.entry);
+                away.entry
             }
-            if all_moved {
-                self.setup.status.fine(Area::Folders);
-            }
-            Ok(())
-        })
-    }
-
-    /// Moves the source of a decided report and forgets the report; says whether that worked.
-    fn settle(&self, entry: &Entry, verdict: &Verdict) -> Result<bool, queue::Error> {
-        let Setup { queue, disposition, status, .. } = &self.setup;
-        let moved = match verdict {
-            Verdict::Uploaded => disposition.delivered(&entry.source),
-            Verdict::Rejected(reason) => disposition
-                .rejected(&entry.source, reason, || queue.body(entry.seq).map_err(io::Error::other)),
+            None => match self.held.remove(seq) {
+                Some(entry) => entry,
+                None => return,
+            },
         };
-        match moved {
-            Ok(()) => queue.finish(entry.seq, verdict).map(|()| true),
-            Err(error) => {
-                status.problem(
-                    Area::Folders,
-                    format!("{:?} stays in the watch folder: {error}", entry.source.name),
-                );
-                Ok(false)
+        let id = entry.id;
+        match fate {
+            Fate::Delivered => {
+                tracing::info!("report {id}: accepted by the server");
+                self.check_failed = None;
+                self.answered = true;
+                self.decided(seq, Verdict::Delivered);
+            }
+            Fate::Failed(failure) => {
+                self.status.incident(format!(
+                    "report {id} ({:?}): refused for good and moved to the failed folder: {failure}",
+                    entry.name
+                ));
+                let reason = tell::reason(&entry, &failure);
+                self.decided(seq, Verdict::Refused(reason));
+            }
+            Fate::Waits => self.line.put_back(entry),
+            Fate::Held(kept) => {
+                if let Some(kept) = kept {
+                    self.notes.add(seq, Note::Suspect(kept), now());
+                }
+                self.hold(entry);
+            }
+            Fate::ReadBack | Fate::Noted(_) => {}
+        }
+    }
+
+    fn decided(&mut self, seq: i64, verdict: Verdict) {
+        self.notes.add(seq, Note::Decided(verdict), now());
+    }
+
+    fn read_back(&mut self, seq: i64) {
+        match (&self.link.remote, self.away.get(&seq)) {
+            (Ok(remote), Some(away)) => {
+                self.sending += 1;
+                self.suspects_sending += usize::from(away.suspect);
+                let numbers = Arc::clone(&self.numbers);
+                self.net.spawn(task::read_back(remote.clone(), numbers, away.entry.clone()));
+            }
+            _ => {
+                let fate = self.schedule.give_back(seq, now());
+                self.apply(seq, fate);
             }
         }
     }
 
-    fn count(&self) -> Result<(), queue::Error> {
-        let Setup { queue, status, .. } = &self.setup;
-        block_in_place(|| {
-            let totals = queue.totals()?;
-            let counts =
-                Counts { pending: queue.pending()?, delivered: totals.delivered, failed: totals.failed };
-            if counts.pending == 0 && status.counts().pending != 0 {
-                queue.tidy()?;
-            }
-            status.count(counts);
-            Ok(())
-        })
+    /// The report that is on its way or held.
+    pub(super) fn entry(&self, seq: i64) -> Option<&Entry> {
+        self.held.get(seq).or_else(|| self.away.get(&seq).map(|away| &away.entry))
     }
 
-    /// Waits for the server while showing signs of life; gives up some time after a stop.
-    async fn alive<T>(&self, request: impl Future<Output = T>) -> Option<T> {
-        let mut stop = self.setup.stop.clone();
-        let given_up = async {
-            // An error means that nobody is left to tell: a stop as well.
-            drop(stop.wait_for(|stop| *stop).await);
-            tokio::time::sleep(GRACE).await;
-        };
-        let beating = async {
-            loop {
-                self.setup.status.beat(Worker::Upload);
-                tokio::time::sleep(TICK).await;
+    fn id(&self, seq: i64) -> uuid::Uuid {
+        self.entry(seq).map(|entry| entry.id).unwrap_or_default()
+    }
+
+    /// Lets uploads end for some time, then commits what is known.
+    async fn finish(mut self) -> Result<(), queue::Error> {
+        let until = tokio::time::Instant::now() + GRACE;
+        while self.sending > 0 {
+            tokio::select! {
+                Some(event) = self.net.join_next() => self.happened(event)?,
+                () = tokio::time::sleep(TICK) => self.status.beat(Worker::Upload),
+                () = tokio::time::sleep_until(until) => break,
             }
-        };
-        tokio::select! {
-            answer = request => Some(answer),
-            () = given_up => None,
-            () = beating => None,
         }
+        for away in self.away.values() {
+            tracing::info!("report {}: upload abandoned; it stays queued", away.entry.id);
+        }
+        self.net.shutdown().await;
+        while let Some(event) = self.disk.join_next().await {
+            self.disk_happened(event)?;
+        }
+        if let Some(notes) = self.notes.take_all() {
+            let event = task::note(Arc::clone(&self.store), notes).await;
+            self.disk_happened(Ok(event))?;
+        }
+        Ok(())
     }
 }
 
-/// Like `changed`, but leaves the change to be seen by others.
-async fn wait_for_change(link: &watch::Receiver<Link>) -> Result<(), watch::error::RecvError> {
-    link.clone().changed().await
-}
-
-fn refusal(entry: &Entry, failure: &Failure) -> Reason {
-    Reason {
-        stage: Stage::Upload,
-        reason: failure.message.clone(),
-        what_to_do: "Correct what the server complains of, in the report or on the server, then drop the report \
-                     into the watch folder again.",
-        server_status: failure.status,
-        attempts: entry.attempts + 1,
-        id: Some(entry.id),
+/// A panic of a task is one of the worker: it is started anew.
+fn unless_panicked<T>(event: Result<T, JoinError>) -> Option<T> {
+    match event {
+        Ok(event) => Some(event),
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // It was called off.
+            Err(_) => None,
+        },
     }
 }
+
+#[cfg(test)]
+mod tests;

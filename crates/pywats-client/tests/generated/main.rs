@@ -23,7 +23,8 @@ const NAME: &str = "pywats-client";
 /// Every generated file, by its path below `packaging/`.
 fn generated() -> BTreeMap<PathBuf, Vec<u8>> {
     let mut files = BTreeMap::new();
-    let mut command = cli::command();
+    // Who reads a page needs no page about help.
+    let mut command = cli::command().disable_help_subcommand(true);
     command.build();
     files.insert(PathBuf::from(format!("man/{NAME}.1")), main_page(&command));
     for subcommand in command.get_subcommands() {

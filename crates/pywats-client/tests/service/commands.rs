@@ -24,7 +24,7 @@ fn check_says_what_is_wrong() {
     let cases = [
         (None, 21, "does not exist"),
         (Some(json!({ "server": complete }).to_string()), 0, "https://company.example"),
-        (Some(json!({ "server": complete }).to_string()), 0, "dXNl****ZA=="),
+        (Some(json!({ "server": complete }).to_string()), 0, " ****\n"),
         (Some("{}".to_owned()), 20, "no server address"),
         (Some(with("token", json!(""))), 20, "no token"),
         (Some(with("token", json!("not base64!"))), 20, "token"),
@@ -51,6 +51,105 @@ fn check_says_what_is_wrong() {
         assert!(!text.contains(TOKEN) && !text.contains("hunter2"), "{text}");
         assert!(!station.data().exists(), "check changes nothing");
     }
+}
+
+/// Fails if: `help` does not work, or the help does not name the files.
+#[test]
+fn helps() {
+    let help = |arguments: &[&str]| {
+        let command =
+            std::process::Command::new(env!("CARGO_BIN_EXE_pywats-client")).args(arguments).output();
+        let Output { status, stdout, .. } = command.unwrap();
+        (status.code(), String::from_utf8(stdout).unwrap())
+    };
+    for arguments in [&["help"][..], &["--help"], &["-h"]] {
+        let (code, text) = help(arguments);
+        assert_eq!(code, Some(0), "{arguments:?}");
+        let config = pywats_client::config::default_path().display().to_string();
+        let data = pywats_client::config::Config::new().client.data_dir.display().to_string();
+        for part in ["test-connection", "diagnose", &config, &data, "log"] {
+            assert!(text.contains(part), "{arguments:?} {part}: {text}");
+        }
+    }
+    let (code, text) = help(&["help", "test-connection"]);
+    assert!(code == Some(0) && text.contains("--config"), "{text}");
+}
+
+/// Fails if: a file that this account may not read is called missing, or what to do is not said.
+#[test]
+fn a_file_that_may_not_be_read_is_told_as_such() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut station = Station::new();
+    station.without_rights();
+    station.configure_text("{}");
+    std::fs::set_permissions(station.config(), std::fs::Permissions::from_mode(0o000)).unwrap();
+    let (code, text) = run(&station, "check");
+    assert_eq!(code, 22, "{text}");
+    for part in ["it is there but this account may not read it", "chmod 640", "(which cannot be used)"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(!text.contains("does not exist"), "{text}");
+}
+
+/// Fails if: `check` or `diagnose` as root say nothing of what hinders the service's account and its unit, or speak
+/// of a configuration that is not the service's.
+#[cfg(target_os = "linux")]
+#[test]
+fn root_hears_what_hinders_the_service() {
+    use std::os::unix::fs::PermissionsExt;
+    if !rustix::process::geteuid().is_root() {
+        return; // anybody else hears what hinders himself
+    }
+    let server = server();
+    let mut station = Station::new();
+    let folder = |name: &str| {
+        let path = station.dir().join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        path
+    };
+    let (bin, watched) = (folder("bin"), folder("watched"));
+    std::fs::set_permissions(station.dir(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut settings = station.settings(&server);
+    settings["client"] = json!({ "watch_folder": watched });
+    station.configure(&settings);
+    std::fs::set_permissions(station.config(), std::fs::Permissions::from_mode(0o600)).unwrap();
+    let systemctl = bin.join("systemctl");
+    let script = || {
+        let properties = format!(
+            "LoadState=loaded\nUser=65534\nGroup=65534\nProtectSystem=strict\nEnvironment=PYWATS_CONFIG={}\n\
+             ReadWritePaths={}\n",
+            station.config().display(),
+            station.data().display(),
+        );
+        std::fs::write(&systemctl, format!("#!/bin/sh\ncat <<'END'\n{properties}END\n")).unwrap();
+        std::fs::set_permissions(&systemctl, std::fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    script();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let data = station.data();
+    station.set_env("PATH", path);
+    for command in ["check", "diagnose"] {
+        let (code, text) = run(&station, command);
+        assert_eq!(code, if command == "check" { 20 } else { 50 }, "{text}");
+        for part in [
+            format!("{}: the account 65534 of the service may not read it", station.config().display()),
+            format!(
+                "watch folder {}: is read-only for the service by ProtectSystem=strict",
+                watched.display()
+            ),
+            format!("ReadWritePaths={}\\n", watched.display()),
+            format!("data folder {}: does not exist, and the account 65534", data.display()),
+        ] {
+            assert!(text.contains(&part), "{part}: {text}");
+        }
+    }
+    std::fs::write(
+        &systemctl,
+        "#!/bin/sh\necho LoadState=loaded\necho Environment=PYWATS_CONFIG=/other.json\n",
+    )
+    .unwrap();
+    let (code, text) = run(&station, "check");
+    assert_eq!(code, 0, "{text}");
 }
 
 /// Fails if: `test-connection` has the wrong exit code or does not say why.
@@ -80,6 +179,28 @@ fn connections_are_tested() {
         assert_eq!(status, code, "{url} {answer:?}: {text}");
         assert!(text.contains(part), "{text}");
         assert!(!text.contains(TOKEN), "{text}");
+    }
+    server.set_default(Answer::Accept);
+    let station = Station::new();
+    let mut settings = station.settings(&server);
+    settings["server"]["tokn"] = json!("x");
+    station.configure(&settings);
+    let (status, text) = run(&station, "test-connection");
+    assert!(
+        status == 0 && text.contains("warning: ") && text.contains("did you mean server.token?"),
+        "{text}"
+    );
+    let dated = |date: &str| {
+        let headers = vec![("Date".to_owned(), date.to_owned())];
+        Answer::Status { code: 200, headers, body: "\"2025.3.9.824\"".to_owned() }
+    };
+    for (date, warning) in [
+        ("Sun, 06 Nov 1994 08:49:37 GMT", "hours ahead of the server's: correct it"),
+        ("Tue, 31 Dec 2999 23:59:59 GMT", "hours behind the server's: correct it"),
+    ] {
+        server.set_default(dated(date));
+        let (status, text) = run(&station, "test-connection");
+        assert!(status == 0 && text.contains("warning: ") && text.contains(warning), "{text}");
     }
     let station = Station::new();
     let (status, text) = run(&station, "test-connection");

@@ -2,9 +2,10 @@
 
 use crate::station::{Station, TOKEN, report, server};
 use rustix::process::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fs;
-use wats_test_server::Server;
+use std::path::Path;
+use wats_test_server::{Options, Server};
 
 /// Fails if: a service without a configuration does not run, does not say what is missing, does not
 /// take reports, or does not deliver them when the file appears, with a byte order mark as Windows
@@ -101,6 +102,29 @@ fn server_settings_change_without_a_restart() {
     assert_eq!((first.reports().len(), second.reports().len()), (1, 1));
 }
 
+/// Fails if: a CA file or a token file whose content changes under its name is not used until somebody asks.
+#[test]
+fn named_files_are_followed() {
+    let options = Options { tls: true, token: Some(TOKEN.to_owned()), ..Options::default() };
+    let server = Server::start_with(options).unwrap();
+    let other = Server::start_with(Options { tls: true, ..Options::default() }).unwrap();
+    let mut station = Station::new();
+    let (ca_file, token_file) = (station.dir().join("ca.pem"), station.dir().join("token"));
+    let mut settings = station.settings(&server);
+    settings["server"]["ca_file"] = json!(ca_file);
+    settings["server"]["token_file"] = json!(token_file);
+    settings["server"]["token"] = json!(null);
+    fs::write(&ca_file, other.ca_pem().unwrap()).unwrap();
+    fs::write(&token_file, "b3RoZXI6dG9rZW4=").unwrap();
+    station.configure(&settings);
+    station.start();
+    station.wait_for_reason("is not accepted");
+    fs::write(&ca_file, server.ca_pem().unwrap()).unwrap();
+    station.wait_for_reason("401");
+    fs::write(&token_file, TOKEN).unwrap();
+    station.wait_until_ready();
+}
+
 fn asked_for_version(server: &Server) -> bool {
     server.received().iter().any(|request| request.path == "/api/App/Version")
 }
@@ -174,4 +198,53 @@ fn sighup_reloads() {
     station.signal(Signal::HUP);
     station.wait_for_done(&["a.json"]);
     assert!(station.is_running());
+}
+
+/// Fails if: two names of one folder are taken for two folders, at the start, by `check` or in a reload, and
+/// a report is sent again and again because of it.
+#[test]
+fn folders_are_compared_and_not_their_names() {
+    let server = server();
+    let mut station = Station::new();
+    let (real, alias) = (station.dir().join("reports"), station.dir().join("alias"));
+    fs::create_dir(&real).unwrap();
+    std::os::unix::fs::symlink(&real, &alias).unwrap();
+    let mut settings = station.settings(&server);
+    let with = |settings: &mut Value, watch: &Path, done: &Path| {
+        settings["client"] = json!({ "watch_folder": watch, "done_folder": done });
+    };
+    // By a link on the way, by the data folder that the environment says, and in the spool.
+    for (watch, done) in [
+        (real.join("in"), alias.join("in")),
+        (station.done(), station.data().join("done")),
+        (station.data().join("spool"), real.join("out")),
+    ] {
+        with(&mut settings, &watch, &done);
+        station.configure(&settings);
+        let check = station.command(&["check"]).output().unwrap();
+        let said = String::from_utf8_lossy(&check.stdout) + String::from_utf8_lossy(&check.stderr);
+        assert!(
+            !check.status.success() && said.contains("client.watch_folder"),
+            "{watch:?} {done:?}: {said}"
+        );
+        let diagnosis = station.command(&["diagnose"]).output().unwrap();
+        let said = String::from_utf8_lossy(&diagnosis.stdout).into_owned();
+        assert!(
+            said.contains("client.watch_folder and") || said.contains("client.watch_folder is"),
+            "{said}"
+        );
+    }
+    with(&mut settings, &real.join("in"), &real.join("out"));
+    station.configure(&settings);
+    station.start();
+    fs::write(real.join("in/a.json"), report("A")).unwrap();
+    station.wait("delivered", |_| Station::names(&real.join("out")) == ["a.json"]);
+    with(&mut settings, &real.join("in"), &alias.join("in"));
+    station.configure(&settings);
+    station.wait_for_reason("client.watch_folder and client.done_folder are the same folder");
+    fs::write(real.join("in/b.json"), report("B")).unwrap();
+    station.wait("the last good folders are used", |_| {
+        Station::names(&real.join("out")) == ["a.json", "b.json"]
+    });
+    assert_eq!(server.reports().len(), 2);
 }

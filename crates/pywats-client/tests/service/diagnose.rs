@@ -46,7 +46,7 @@ fn a_running_service_is_diagnosed() {
     assert_eq!((code, &report_of_it["findings"]), (0, &json!([])), "{report_of_it:#}");
     let configuration = &report_of_it["configuration"];
     assert_eq!(configuration["server.url"], json!({ "value": server.url(), "from": "file" }));
-    assert_eq!(configuration["server.token"]["value"], "dXNl****ZA==");
+    assert_eq!(configuration["server.token"]["value"], "****");
     assert_eq!(
         configuration["health.port"],
         json!({ "value": station.port().to_string(), "from": "environment" })

@@ -33,6 +33,9 @@ impl Systemd {
     }
 }
 
+/// What is in the data folder while no service runs.
+const AT_REST: [&str; 7] = ["done", "failed", "queue.db", "queue.lock", "reserve", "spool", "watch"];
+
 /// Fails if: systemd is not told of start, state, reload and stop, or readiness waits for the server.
 #[test]
 fn systemd_is_told() {
@@ -102,7 +105,7 @@ fn stopping_is_quick_and_clean() {
         let status = station.wait_for_exit();
         assert!(status.success(), "{status}");
         assert!(start.elapsed() < Duration::from_secs(12), "{:?}", start.elapsed());
-        assert_eq!(Station::names(&station.data()), ["done", "failed", "queue.db", "queue.lock", "watch"]);
+        assert_eq!(Station::names(&station.data()), AT_REST);
         server.set_default(Answer::Accept);
         station.start();
         station.wait_for_done(&["a.json"]);
@@ -128,7 +131,7 @@ fn a_stop_is_heard_while_the_service_starts() {
     assert!(station.wait_for_exit().success());
     assert!(station.log().contains("watching "), "{}", station.log());
     assert!(station.log().contains("stopped"), "{}", station.log());
-    assert_eq!(Station::names(&station.data()), ["done", "failed", "queue.db", "queue.lock", "watch"]);
+    assert_eq!(Station::names(&station.data()), AT_REST);
 }
 
 /// Fails if: an endpoint answers the wrong code or content, can be cached, or takes anything but GET.
@@ -161,6 +164,9 @@ fn health_endpoints() {
         assert!(answer.head.contains("no-store"), "{path}: {}", answer.head);
         let post = station.request("POST", path).unwrap();
         assert_eq!(post.status, 405, "{path}");
+        let head = station.request("HEAD", path).unwrap();
+        assert_eq!((head.status, head.body.as_str()), (answer.status, ""), "{path}");
+        assert!(head.head.to_lowercase().contains("content-length: "), "{path}: {}", head.head);
     }
 }
 

@@ -20,6 +20,44 @@ pub(crate) const TOKEN: &str = "dXNlcjpwYXNzd29yZA==";
 /// An account without any rights, for tests of permissions.
 pub(crate) const NOBODY: u32 = 65534;
 
+/// The calls by which files and folders change.
+const TRACED: &[&str] = &[
+    "open",
+    "creat",
+    "openat",
+    "openat2",
+    "close",
+    "dup",
+    "dup2",
+    "dup3",
+    "fcntl",
+    "lseek",
+    "write",
+    "writev",
+    "pwrite64",
+    "pwritev",
+    "pwritev2",
+    "ftruncate",
+    "truncate",
+    "fallocate",
+    "copy_file_range",
+    "sendfile",
+    "fsync",
+    "fdatasync",
+    "sync",
+    "syncfs",
+    "rename",
+    "renameat",
+    "renameat2",
+    "link",
+    "linkat",
+    "unlink",
+    "unlinkat",
+    "mkdir",
+    "mkdirat",
+    "rmdir",
+];
+
 pub(crate) struct Station {
     dir: TempDir,
     child: Option<Child>,
@@ -27,6 +65,7 @@ pub(crate) struct Station {
     env: Vec<(String, String)>,
     account: Option<u32>,
     prepare: Option<fn() -> std::io::Result<()>>,
+    trace: Option<PathBuf>,
 }
 
 /// What an HTTP request to the health endpoints brought.
@@ -52,6 +91,7 @@ impl Station {
             env: Vec::new(),
             account: None,
             prepare: None,
+            trace: None,
         }
     }
 
@@ -71,6 +111,16 @@ impl Station {
         })
     }
 
+    /// A running station that sends so many reports at once.
+    pub(crate) fn sending(server: &Server, at_once: u64) -> Self {
+        let mut station = Station::new();
+        let mut settings = station.settings(server);
+        settings["upload"]["concurrency"] = at_once.into();
+        station.configure(&settings);
+        station.start();
+        station
+    }
+
     pub(crate) fn configure(&self, settings: &Value) {
         self.configure_text(settings.to_string());
     }
@@ -87,10 +137,24 @@ impl Station {
     pub(crate) fn without_rights(&mut self) {
         let root = rustix::process::geteuid().is_root();
         self.account = root.then_some(NOBODY);
+        self.give_folders_away();
+    }
+
+    fn give_folders_away(&self) {
         for folder in [self.dir.path().to_path_buf(), self.data(), self.watch(), self.done(), self.failed()] {
             fs::create_dir_all(&folder).unwrap();
             std::os::unix::fs::chown(&folder, self.account, self.account).unwrap();
         }
+    }
+
+    /// Runs the program under this account from now on, which only root can do.
+    pub(crate) fn as_account(&mut self, account: u32) {
+        assert!(
+            rustix::process::geteuid().is_root(),
+            "NOT RUN: this test needs root to use another account; leave it out with --skip"
+        );
+        self.account = Some(account);
+        self.give_folders_away();
     }
 
     /// Runs this in the new process before the program.
@@ -99,8 +163,26 @@ impl Station {
         self.prepare = Some(prepare);
     }
 
+    /// From now on, what the program does to files is written to this one, by strace.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn trace(&mut self, into: Option<&Path>) {
+        self.trace = into.map(Path::to_owned);
+    }
+
+    /// The program, or strace that runs it as the same process.
+    fn program(&self) -> Command {
+        let program = env!("CARGO_BIN_EXE_pywats-client");
+        let Some(into) = &self.trace else { return Command::new(program) };
+        // Not every processor has every call.
+        let calls = format!("trace=?{}", TRACED.join(",?"));
+        let mut command = Command::new("strace");
+        command.args(["-D", "-f", "-q", "-y", "-xx", "-ttt", "-s", "99999999", "--seccomp-bpf"]);
+        command.args(["-e", &calls, "-e", "signal=none", "-o"]).arg(into).arg(program);
+        command
+    }
+
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pywats-client"));
+        let mut command = self.program();
         command.args(arguments).arg("--config").arg(self.config());
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy().to_ascii_uppercase();
@@ -193,6 +275,11 @@ impl Station {
         self.data().join("watch")
     }
 
+    /// Where reports wait.
+    pub(crate) fn spool(&self) -> PathBuf {
+        self.data().join("spool")
+    }
+
     pub(crate) fn done(&self) -> PathBuf {
         self.data().join("done")
     }
@@ -209,6 +296,11 @@ impl Station {
         fs::read_to_string(self.log_path()).unwrap_or_default()
     }
 
+    /// Begins the log anew.
+    pub(crate) fn forget_log(&self) {
+        fs::write(self.log_path(), "").unwrap();
+    }
+
     pub(crate) fn port(&self) -> u16 {
         self.port
     }
@@ -221,15 +313,31 @@ impl Station {
         path
     }
 
+    /// Makes a file look as if it was changed that long ago.
+    pub(crate) fn set_age(&self, path: &Path, age: Duration) {
+        let file = File::options().append(true).open(path).unwrap();
+        file.set_modified(std::time::SystemTime::now() - age).unwrap();
+    }
+
+    /// Waits until that many reports are queued and not decided.
+    pub(crate) fn wait_for_pending(&self, count: u64) {
+        self.wait(&format!("{count} reports wait"), |station| {
+            station.get("/health/details").json()["details"]["pending_count"] == count
+        });
+    }
+
     pub(crate) fn set_mode(&self, path: &Path, mode: u32) {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     }
 
-    /// The names in a folder, sorted; none if there is no folder.
+    /// The names in a folder, sorted, but not of what is written beside a delivered file; none if there is no
+    /// folder.
     pub(crate) fn names(folder: &Path) -> Vec<String> {
         let mut names: Vec<String> = fs::read_dir(folder)
             .map(|entries| entries.map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect())
             .unwrap_or_default();
+        // What stands beside files without an identifier of their own, which is most of them here.
+        names.retain(|name| !name.ends_with(".sent.json"));
         names.sort();
         names
     }
@@ -243,7 +351,12 @@ impl Station {
 
     /// Waits until `condition` holds.
     pub(crate) fn wait(&self, what: &str, condition: impl Fn(&Station) -> bool) {
-        let until = Instant::now() + PATIENCE;
+        self.wait_within(PATIENCE, what, condition);
+    }
+
+    /// Waits until `condition` holds, where much has to be done.
+    pub(crate) fn wait_within(&self, limit: Duration, what: &str, condition: impl Fn(&Station) -> bool) {
+        let until = Instant::now() + limit;
         while !condition(self) {
             assert!(Instant::now() < until, "not in time: {what}; log:\n{}", self.log());
             std::thread::sleep(Duration::from_millis(20));

@@ -22,7 +22,11 @@ fn a_full_disk_loses_nothing() {
     use rustix::process::{Resource, Rlimit, prlimit};
     let server = server();
     let mut station = Station::new();
-    station.configure(&station.settings(&server));
+    // On another file system: what is only renamed needs no space.
+    let other = tempfile::tempdir_in("/dev/shm").expect("NOT RUN: this test needs /dev/shm");
+    let mut settings = station.settings(&server);
+    settings["client"] = serde_json::json!({ "watch_folder": other.path() });
+    station.configure(&settings);
     station.prepare(nearly_full);
     station.start();
     station.wait_until_ready();
@@ -30,9 +34,10 @@ fn a_full_disk_loses_nothing() {
         report("BIG").replace("\"STATION\"", &format!("\"STATION\",\"comment\":\"{}\"", "x".repeat(500_000)));
     let aside = station.dir().join("big");
     fs::write(&aside, big).unwrap();
-    fs::rename(aside, station.watch().join("big.json")).unwrap();
-    station.wait_for_reason("the queue cannot be written");
-    assert_eq!(Station::names(&station.watch()), ["big.json"]);
+    fs::copy(aside, other.path().join("big.json")).unwrap();
+    station.wait_for_reason("check for free space");
+    assert_eq!(Station::names(other.path()), ["big.json"]);
+    assert_eq!(Station::names(&station.spool()), [""; 0]);
     assert_eq!(Station::names(&station.failed()), [""; 0]);
     assert_eq!(submissions(&server), []);
     assert!(station.is_running());
@@ -60,18 +65,17 @@ fn folders_without_rights_are_waited_for() {
     station.set_mode(&station.data(), 0o755);
     station.wait_for_done(&["a.json"]);
     station.set_mode(&station.done(), 0o555);
-    let path = station.put("b.json", report("B"));
-    station.set_mode(&path, 0o644);
-    station.wait_for_reason("stays in the watch folder");
-    assert_eq!(Station::names(&station.watch()), ["b.json"]);
+    station.put("b.json", report("B"));
+    station.wait_for_reason("let the service's account move files");
+    assert_eq!(Station::names(&station.spool()).len(), 1);
     station.set_mode(&station.done(), 0o755);
     station.wait_for_done(&["b.json"]);
     station.wait_until_ready();
     assert_eq!(submissions(&server).len(), 2, "each was sent once");
 }
 
-/// Fails if: a damaged queue ends the service or is deleted, or files still in the watch folder are not
-/// delivered.
+/// Fails if: a damaged queue ends the service or is deleted, or its reports are not delivered from the spool, under
+/// the same identifiers.
 #[test]
 fn a_damaged_queue_is_put_aside() {
     let server = server();
@@ -79,13 +83,16 @@ fn a_damaged_queue_is_put_aside() {
     station.start();
     station.put("a.json", report("A"));
     station.wait("queued", |station| station.get("/health/details").json()["details"]["pending_count"] == 1);
+    let spool = Station::names(&station.spool());
     station.stop();
     fs::write(station.data().join("queue.db"), vec![0x5a; 50_000]).unwrap();
     station.configure(&station.settings(&server));
     station.start();
     station.wait_for_done(&["a.json"]);
     assert!(Station::names(&station.data()).iter().any(|name| name.starts_with("queue.db.damaged-")));
-    assert!(station.log().contains("the queue was damaged"), "{}", station.log());
+    assert!(station.log().contains("the database of the queue was damaged"), "{}", station.log());
+    let [(_, id)] = submissions(&server).try_into().unwrap();
+    assert_eq!(spool, [format!("{id}~a.json")]);
 }
 
 /// Fails if: two services share a data folder, or the second does not say why it ends.
@@ -122,7 +129,7 @@ fn folders_on_another_file_system() {
     fs::write(done.join("good.json"), "there first").unwrap();
     station.start();
     station.put("good.json", report("GOOD"));
-    station.put("bad.json", "{");
+    station.put("bad.json", "{]");
     station.wait("both are moved", |_| {
         Station::names(&done) == ["good.1.json", "good.json"]
             && Station::names(&failed) == ["bad.json", "bad.json.reason.json"]
@@ -131,4 +138,123 @@ fn folders_on_another_file_system() {
     assert_eq!(fs::read_to_string(done.join("good.json")).unwrap(), "there first");
     station.wait("the watch folder is empty", |station| Station::names(&station.watch()).is_empty());
     station.wait_until_ready();
+}
+
+/// A file system of its own, which only root can mount.
+#[cfg(target_os = "linux")]
+struct Share(std::path::PathBuf);
+
+#[cfg(target_os = "linux")]
+impl Share {
+    fn mount(at: std::path::PathBuf) -> Self {
+        fs::create_dir_all(&at).unwrap();
+        let share = Share(at);
+        share.run("mount", &["-t", "tmpfs", "-o", "mode=0777", "none"]);
+        share
+    }
+
+    fn remount(&self, options: &str) {
+        self.run("mount", &["-o", &format!("remount,{options}")]);
+    }
+
+    fn run(&self, program: &str, arguments: &[&str]) {
+        let done = std::process::Command::new(program).args(arguments).arg(&self.0).output();
+        let done = done.unwrap_or_else(|error| panic!("NOT RUN: {program}: {error}"));
+        assert!(
+            done.status.success(),
+            "NOT RUN: this test needs root and mount; leave it out with --skip: {}",
+            String::from_utf8_lossy(&done.stderr)
+        );
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for Share {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+/// Fails if: files on a share that nothing can be removed from are sent or copied more than once, over
+/// restarts and when the share comes back as another device too; or nobody is told, or they are not removed
+/// when they can be.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_share_that_is_read_only() {
+    let server = server();
+    let mut station = Station::new();
+    let at = station.dir().join("share");
+    let share = Share::mount(at.clone());
+    let mut settings = station.settings(&server);
+    settings["client"] = serde_json::json!({ "watch_folder": at });
+    station.configure(&settings);
+    fs::write(at.join("good.json"), report("GOOD")).unwrap();
+    fs::write(at.join("z.json"), "{]").unwrap();
+    share.remount("ro");
+    station.start();
+    station.wait_for_done(&["good.json"]);
+    station.wait_for_reason("its report was taken in");
+    station.wait_for_reason("1 more files");
+    let rests = |station: &Station| {
+        std::thread::sleep(std::time::Duration::from_secs(12));
+        assert_eq!(submissions(&server).len(), 1, "{}", station.log());
+        assert_eq!(Station::names(&station.done()), ["good.json"]);
+        assert_eq!(Station::names(&station.failed()), [""; 0]);
+        assert_eq!(Station::names(&station.spool()), [""; 0]);
+    };
+    rests(&station);
+    station.stop();
+    station.start();
+    station.wait_for_reason("its report was taken in");
+    rests(&station);
+    station.stop();
+    // Another device, the same names and contents.
+    drop(share);
+    let share = Share::mount(at.clone());
+    fs::write(at.join("good.json"), report("GOOD")).unwrap();
+    fs::write(at.join("z.json"), "{]").unwrap();
+    share.remount("ro");
+    station.start();
+    station.wait_for_reason("its report was taken in");
+    rests(&station);
+    share.remount("rw");
+    station.wait("the share is empty", |_| Station::names(&at).is_empty());
+    station.wait_until_ready();
+    assert_eq!(Station::names(&station.failed()), ["z.json", "z.json.reason.json"]);
+    // The same name and content is a new report now.
+    fs::write(at.join("good.json"), report("GOOD")).unwrap();
+    station.wait_for_done(&["good.1.json"]);
+    assert_eq!(submissions(&server).len(), 2);
+}
+
+/// Takes all instances of inotify that this account may have.
+#[cfg(target_os = "linux")]
+fn without_inotify() -> std::io::Result<()> {
+    // SAFETY: the call takes no pointer; the descriptors live as long as the process.
+    while unsafe { libc::inotify_init1(0) } >= 0 {}
+    Ok(())
+}
+
+/// Fails if: the service does not start, or takes nothing, where the system has no news of folders left; or
+/// does not name the limit and how to raise it.
+#[cfg(target_os = "linux")]
+#[test]
+fn without_news_of_the_folder_it_is_looked_at() {
+    // An account of its own: the limit holds for all processes of one.
+    const ACCOUNT: u32 = 65_531;
+    let server = server();
+    let mut station = Station::new();
+    station.configure(&station.settings(&server));
+    station.as_account(ACCOUNT);
+    station.set_mode(&station.config(), 0o644);
+    station.prepare(without_inotify);
+    station.start();
+    let path = station.put("a.json", report("A"));
+    station.set_mode(&path, 0o644);
+    station.wait_for_done(&["a.json"]);
+    station.wait_until_ready();
+    let note =
+        station.get("/health/details").json()["details"]["notes"]["events"].as_str().unwrap().to_owned();
+    assert!(note.contains("fs.inotify.max_user_instances") && note.contains("sysctl"), "{note}");
+    assert_eq!(station.log().matches("sends no news").count(), 1, "said once:\n{}", station.log());
 }

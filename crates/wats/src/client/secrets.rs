@@ -1,9 +1,9 @@
 //! Keeps secrets out of messages, even where a server or a proxy repeats what it was sent.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use url::Url;
 
-use super::settings::{Proxy, Settings};
+use super::settings::Settings;
+use super::way;
 
 /// What stands in place of a secret.
 const HIDDEN: &str = "…";
@@ -17,19 +17,13 @@ const MIN_LENGTH: usize = 6;
 pub(super) struct Secrets(Vec<String>);
 
 impl Secrets {
-    pub(super) fn new(settings: &Settings) -> Secrets {
+    pub(super) fn new(settings: &Settings, root: &Url) -> Secrets {
         let mut secrets = Vec::new();
         if let Some(token) = &settings.token {
             secrets.push(token.expose().to_owned());
             secrets.extend(token.credentials());
         }
-        if let Proxy::Url(address) = &settings.proxy
-            && let Some((before_host, _)) = address.rsplit_once('@')
-            && let Some((_, credentials)) = before_host.split_once("//")
-        {
-            secrets.push(STANDARD.encode(credentials));
-            secrets.push(credentials.to_owned());
-        }
+        secrets.extend(way::credentials(&settings.proxy, root));
         for secret in &mut secrets {
             // The padding is no secret, and some drop it.
             secret.truncate(secret.trim_end_matches('=').len());

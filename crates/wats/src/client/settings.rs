@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use reqwest::ClientBuilder;
 use reqwest::header::HeaderValue;
 use url::Url;
 use wats_settings::address;
@@ -46,7 +45,8 @@ impl Settings {
 /// The way to the server.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Proxy {
-    /// What the environment says: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
+    /// What the environment says: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`. On Windows, where it
+    /// names no proxy, the settings of this account and of the machine: addresses, scripts, automatic detection.
     System,
     /// No proxy, whatever the environment says.
     None,
@@ -92,7 +92,7 @@ impl Token {
     /// The `Authorization` header, marked as sensitive so that libraries do not print it either.
     pub(super) fn to_header(&self) -> Result<HeaderValue, Failure> {
         let mut value = HeaderValue::try_from(format!("Basic {}", self.0))
-            .map_err(|_| Failure::configuration("the API token holds characters that no header can hold"))?;
+            .map_err(|_| Failure::settings("the API token holds characters that no header can hold"))?;
         value.set_sensitive(true);
         Ok(value)
     }
@@ -104,10 +104,10 @@ impl FromStr for Token {
     /// Reads a token; white space around it is ignored.
     ///
     /// # Errors
-    /// [`super::FailureKind::Configuration`] for a text that is not the base64 form of
+    /// [`super::FailureKind::Settings`] for a text that is not the base64 form of
     /// `user:password`.
     fn from_str(text: &str) -> Result<Token, Failure> {
-        let token = wats_settings::token::read(text).map_err(Failure::configuration)?;
+        let token = wats_settings::token::read(text).map_err(Failure::settings)?;
         Ok(Token(token.to_owned()))
     }
 }
@@ -121,12 +121,12 @@ impl fmt::Debug for Token {
 /// Turns the address that a person wrote into the root of the server, without a trailing slash or `/api`.
 ///
 /// # Errors
-/// [`super::FailureKind::Configuration`] for everything that is not the address of an HTTP server.
+/// [`super::FailureKind::Settings`] for everything that is not the address of an HTTP server.
 pub(super) fn root(address: &str) -> Result<Url, Failure> {
-    address::check(address).map_err(Failure::configuration)?;
+    address::check(address).map_err(Failure::settings)?;
     // The address itself is not repeated: it may hold credentials.
     let mut url = Url::parse(address.trim()).map_err(|error| {
-        Failure::configuration(format!("the server's address cannot be read: {error}; {}", address::WANTED))
+        Failure::settings(format!("the server's address cannot be read: {error}; {}", address::WANTED))
     })?;
     let path = url.path().trim_end_matches('/');
     let is_api = path.to_ascii_lowercase().ends_with("/api");
@@ -141,28 +141,4 @@ pub(super) fn endpoint(root: &Url, path: &str) -> Url {
     let mut url = root.clone();
     url.set_path(&format!("{}{path}", root.path().trim_end_matches('/')));
     url
-}
-
-/// Tells the HTTP library which way to take.
-///
-/// # Errors
-/// [`super::FailureKind::Configuration`] for an address that is not that of an HTTP proxy.
-pub(super) fn with_proxy(builder: ClientBuilder, proxy: &Proxy) -> Result<ClientBuilder, Failure> {
-    let address = match proxy {
-        Proxy::System => return Ok(builder),
-        Proxy::None => return Ok(builder.no_proxy()),
-        Proxy::Url(address) => address.trim(),
-    };
-    let unusable = |problem: &str| {
-        Failure::configuration(format!(
-            "the proxy's address {problem}; write it as in http://proxy.company.com:8080"
-        ))
-    };
-    // The address is not repeated in a message: it may hold credentials.
-    let url = Url::parse(address).map_err(|error| unusable(&format!("cannot be read ({error})")))?;
-    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-        return Err(unusable("does not start with http:// or https://"));
-    }
-    let proxy = reqwest::Proxy::all(url).map_err(|_| unusable("is not usable"))?;
-    Ok(builder.proxy(proxy))
 }

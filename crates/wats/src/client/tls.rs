@@ -6,38 +6,126 @@
 //! | macOS   | Mozilla's roots, compiled in                              |
 //! | others  | the files of the system's store                           |
 //!
-//! The CA file adds to these. On macOS the system's store is not asked, because that needs Apple's
-//! frameworks, which a build on another system does not have.
+//! The CA file adds to these, and holds authorities and certificates of servers: a server that shows a certificate
+//! which is itself in the file is accepted as long as the certificate's time and names are right, whoever issued it.
 //!
-//! Wine 8.0 refuses the kind of chain engine that a CA file needs: there, a CA file is a
-//! configuration error.
+//! On macOS the system's store is not asked, because that needs Apple's frameworks, which a build on another system
+//! does not have.
 
 use std::path::Path;
 use std::sync::Arc;
 
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, ConfigBuilder, WantsVerifier, client::WantsClientCert};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, SignatureScheme};
 
+use super::certificate::{Trust, advise, check_time};
 use super::failure::Failure;
 
 /// Builds the TLS configuration: TLS 1.2 and 1.3, the roots of this system, and those of `ca_file`.
 ///
 /// # Errors
-/// [`super::FailureKind::Configuration`] for a CA file that cannot be used.
+/// [`super::FailureKind::Settings`] for a CA file that cannot be used.
 pub(super) fn client_config(ca_file: Option<&Path>) -> Result<ClientConfig, Failure> {
-    let extra = ca_file.map(read_ca_file).transpose()?.unwrap_or_default();
+    let certificates = ca_file.map(read_ca_file).transpose()?.unwrap_or_default();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+    let judge = Judge {
+        system: system_verifier(Arc::clone(&provider))?,
+        extra: extra_verifier(Arc::clone(&provider), &certificates)?,
+        trust: Trust { ca_file: ca_file.map(Path::to_owned), certificates },
+    };
+    let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| Failure::configuration(format!("TLS cannot be set up: {error}")))?;
-    Ok(with_roots(builder, provider, extra)?.with_no_client_auth())
+        .map_err(|error| Failure::settings(format!("TLS cannot be set up: {error}")))?;
+    Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(judge)).with_no_client_auth())
+}
+
+/// Judges what servers show: as the system does, else by the authorities in the CA file; and says what to do.
+#[derive(Debug)]
+struct Judge {
+    system: Arc<dyn ServerCertVerifier>,
+    extra: Option<Arc<WebPkiServerVerifier>>,
+    trust: Trust,
+}
+
+impl Judge {
+    fn by_authorities(
+        &self,
+        verify: &dyn Fn(&dyn ServerCertVerifier) -> Result<ServerCertVerified, Error>,
+    ) -> Result<ServerCertVerified, Error> {
+        let error = match verify(&*self.system) {
+            Ok(verified) => return Ok(verified),
+            // What the system knows to be revoked stays so.
+            Err(error @ Error::InvalidCertificate(CertificateError::Revoked)) => return Err(error),
+            Err(error) => error,
+        };
+        let Some(extra) = &self.extra else { return Err(error) };
+        verify(&**extra).map_err(|of_extra| match of_extra {
+            Error::InvalidCertificate(CertificateError::UnknownIssuer) => error,
+            of_extra => of_extra,
+        })
+    }
+}
+
+impl ServerCertVerifier for Judge {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let judged = if self.trust.certificates.iter().any(|known| **known == **end_entity) {
+            check_time(end_entity, now)
+                .map_err(Error::InvalidCertificate)
+                .and_then(|()| verify_server_name(&ParsedCertificate::try_from(end_entity)?, name))
+                .map(|()| ServerCertVerified::assertion())
+        } else {
+            self.by_authorities(&|verifier| {
+                verifier.verify_server_cert(end_entity, intermediates, name, ocsp_response, now)
+            })
+        };
+        judged.map_err(|error| match error {
+            Error::InvalidCertificate(reason) => {
+                let chain: Vec<_> = std::iter::once(end_entity).chain(intermediates).collect();
+                let advice = advise(&reason, &chain, &name.to_str(), &self.trust, now);
+                Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(advice))))
+            }
+            error => error,
+        })
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.system.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.system.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.system.supported_verify_schemes()
+    }
 }
 
 /// Reads a PEM file; what is not a certificate in it (a comment, a key) is skipped.
 fn read_ca_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
-    let fail = |problem: String| Failure::configuration(format!("CA file {}: {problem}", path.display()));
+    let fail = |problem: String| Failure::settings(format!("CA file {}: {problem}", path.display()));
     let pem =
         std::fs::read(path).map_err(|error| fail(format!("{error}; check its path and permissions")))?;
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem)
@@ -60,36 +148,86 @@ fn read_ca_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
     Ok(certificates)
 }
 
-#[cfg(windows)]
-fn with_roots(
-    builder: ConfigBuilder<ClientConfig, WantsVerifier>,
+/// Judges by the authorities in the CA file; `None` without any.
+fn extra_verifier(
     provider: Arc<CryptoProvider>,
-    extra: Vec<CertificateDer<'static>>,
-) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, Failure> {
-    use rustls_platform_verifier::Verifier;
-    let verifier = if extra.is_empty() {
-        Verifier::new(provider)
-    } else {
-        Verifier::new_with_extra_roots(extra, provider)
-    }
-    .map_err(|error| Failure::configuration(format!("Windows cannot verify certificates: {error}")))?;
-    Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)))
+    certificates: &[CertificateDer<'static>],
+) -> Result<Option<Arc<WebPkiServerVerifier>>, Failure> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add_parsable_certificates(certificates.iter().cloned());
+    if roots.is_empty() { Ok(None) } else { of_roots(roots, provider).map(Some) }
+}
+
+fn of_roots(
+    roots: rustls::RootCertStore,
+    provider: Arc<CryptoProvider>,
+) -> Result<Arc<WebPkiServerVerifier>, Failure> {
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
+    verifier.map_err(|error| Failure::settings(format!("TLS cannot be set up: {error}")))
+}
+
+#[cfg(windows)]
+fn system_verifier(provider: Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, Failure> {
+    let verifier = rustls_platform_verifier::Verifier::new(provider);
+    Ok(Arc::new(
+        verifier
+            .map_err(|error| Failure::settings(format!("Windows cannot verify certificates: {error}")))?,
+    ))
 }
 
 #[cfg(not(windows))]
-fn with_roots(
-    builder: ConfigBuilder<ClientConfig, WantsVerifier>,
-    _provider: Arc<CryptoProvider>,
-    extra: Vec<CertificateDer<'static>>,
-) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, Failure> {
-    let mut roots = system_roots();
-    roots.add_parsable_certificates(extra);
+fn system_verifier(provider: Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, Failure> {
+    let roots = system_roots();
     if roots.is_empty() {
         tracing::warn!(
             "this system trusts no certificate authority; install the package ca-certificates or set a CA file"
         );
+        return Ok(Arc::new(TrustsNobody(provider)));
     }
-    Ok(builder.with_root_certificates(roots))
+    Ok(of_roots(roots, provider)?)
+}
+
+/// What a system without any authority is: a verifier of `rustls` needs one at least.
+#[cfg(not(windows))]
+#[derive(Debug)]
+struct TrustsNobody(Arc<CryptoProvider>);
+
+#[cfg(not(windows))]
+impl ServerCertVerifier for TrustsNobody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Err(Error::InvalidCertificate(CertificateError::UnknownIssuer))
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
 }
 
 #[cfg(target_vendor = "apple")]

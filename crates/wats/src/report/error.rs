@@ -1,4 +1,4 @@
-//! Why a file is not a report that a WATS server can take.
+//! Why a file is not a report that can be delivered safely.
 
 use std::fmt;
 
@@ -8,22 +8,46 @@ const MAX_SHOWN: usize = 80;
 /// A refused report: where, and why. The message never repeats more than a few words of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportError {
-    pub(super) field: String,
-    pub(super) position: Option<(usize, usize)>,
-    pub(super) reason: String,
+    field: String,
+    position: Option<(usize, usize)>,
+    reason: String,
+    incomplete: bool,
 }
 
 impl ReportError {
+    /// The file as a whole.
     pub(super) fn file(reason: impl Into<String>) -> ReportError {
-        ReportError { field: String::new(), position: None, reason: reason.into() }
+        ReportError { field: String::new(), position: None, reason: reason.into(), incomplete: false }
     }
 
+    /// The value of one field.
     pub(super) fn field(name: &str, reason: impl Into<String>) -> ReportError {
-        ReportError { field: name.to_owned(), position: None, reason: reason.into() }
+        ReportError { field: name.to_owned(), ..ReportError::file(reason) }
     }
 
-    /// The field concerned, as a path from the top of the report (`sn`, `root/steps/3/name`); empty
-    /// where the file as a whole is refused.
+    /// A text that ends too early: the same file may become a report.
+    pub(super) fn incomplete(reason: impl Into<String>) -> ReportError {
+        ReportError { incomplete: true, ..ReportError::file(reason) }
+    }
+
+    pub(super) fn at(mut self, line: usize, column: usize) -> ReportError {
+        self.position = Some((line, column));
+        self
+    }
+
+    pub(super) fn inside(mut self, name: &str) -> ReportError {
+        name.clone_into(&mut self.field);
+        self
+    }
+
+    /// Whether the text ends too early, as that of a file that is still being written, or that a
+    /// file system left behind after a power cut: empty, cut off anywhere, or filled up with NUL.
+    pub fn is_incomplete(&self) -> bool {
+        self.incomplete
+    }
+
+    /// The field at the top of the report that is concerned (`sn`, `root`); empty where the file as
+    /// a whole is refused.
     pub fn field_path(&self) -> &str {
         &self.field
     }

@@ -1,160 +1,175 @@
 //! One test or repair report in WATS' JSON format, WSJF.
 //!
-//! A report is the evidence of a test, so it is never rewritten: [`Report`] keeps the text that it
-//! was read from, and [`Report::to_bytes`] gives that text back, byte for byte. Field order, unknown
-//! fields, unknown step types, the notation of numbers and nulls (which a server reads like absent
-//! fields, and writes itself) all stay as they were. The only edit is [`Report::with_id`].
+//! The vendor specifies the format in two articles of its support site, 360015705199 "WSJF" and
+//! 360014879119 "Post WSJF" (what the REST interface requires, which is stricter):
+//! <https://support.virinco.com/hc/en-us/articles/360014879119-Post-WSJF>.
 //!
-//! The format has no public specification; what is checked here is what routing and the server need.
+//! A report is the evidence of a test, so it is never rewritten. [`Report::parse`] reads what delivery
+//! depends on and says what must be changed so that a server takes the report: [`Edits`], a few ranges
+//! of the text. Field order, unknown fields, unknown step types, the notation of numbers and nulls
+//! (which a server reads like absent fields, and writes itself) all stay as they were.
+//!
+//! # What is refused
+//! Only what cannot be delivered safely: what is not one JSON object; an `id` that is no UUID, because
+//! by it the server confirms and replaces; `sn` or `start` that are missing or cannot be read, because
+//! they tell whether two reports under one id are the same; one of these three given twice. Everything
+//! else the server judges by rules of its own (which its article lists, and which change), in words that
+//! name the step. A required field is not filled in: what nobody has measured is not evidence.
+//!
+//! # What is repaired
+//! What is missing in notation only, see [`Edits::notes`]: the UTC offset of `start`, its two digits,
+//! its time of day; `NaN`, `Infinity` and `-Infinity`, which JSON does not have, are put into quotes:
+//! as text the vendor's own library sends them. Null would say that nothing was measured, and a limit
+//! that is null lets everything pass.
 
+mod edits;
 mod encoding;
 mod error;
 mod fields;
+mod start;
 mod syntax;
 
-use std::ops::Range;
-
 use jiff::Timestamp;
+use jiff::fmt::temporal::DateTimeParser;
+use jiff::tz::TimeZone;
+use thiserror::Error;
 use uuid::Uuid;
 
+pub use self::edits::{EditError, Edits};
 pub use self::error::ReportError;
-use self::fields::Fields;
+use self::error::quoted;
+use self::fields::Top;
 
-/// What a report is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// `T`: a test of a unit (UUT report).
-    Test,
-    /// `R`: a repair of a unit (UUR report).
-    Repair,
+/// By which rules a report is completed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// That of the machine, looked up again for each report, if there is none.
+    zone: Option<TimeZone>,
 }
 
-/// The outcome that a report states.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Verdict {
-    /// `P`
-    Passed,
-    /// `F`
-    Failed,
-    /// `D`: the test ran without a verdict.
-    Done,
-    /// `E`: the test system failed.
-    Error,
-    /// `T`: somebody stopped the test.
-    Terminated,
+/// A time zone that does not exist.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{0} is no time zone that this machine knows: {1}")]
+pub struct UnknownZone(String, String);
+
+impl Rules {
+    /// The rules of a station whose clocks show the time of this zone: `system`, a name such as
+    /// `Europe/Oslo`, or an offset such as `+01:00`.
+    ///
+    /// # Errors
+    /// If there is no such zone.
+    pub fn in_time_zone(zone: &str) -> Result<Rules, UnknownZone> {
+        if zone == "system" {
+            return Ok(Rules::default());
+        }
+        match DateTimeParser::new().parse_time_zone(zone) {
+            Ok(found) => Ok(Rules { zone: Some(found) }),
+            Err(error) => Err(UnknownZone(quoted(zone), error.to_string())),
+        }
+    }
+
+    /// The zone for a start without offset, and what to call it.
+    fn zone_and_its_name(&self) -> (TimeZone, String) {
+        match &self.zone {
+            Some(zone) => {
+                (zone.clone(), zone.iana_name().unwrap_or("the setting reports.time_zone").to_owned())
+            }
+            // A system without a zone shows UTC.
+            None => match TimeZone::try_system() {
+                Ok(zone) => {
+                    let name = zone.iana_name().map_or(String::new(), |name| format!(" ({name})"));
+                    (zone, format!("this machine's time zone{name}"))
+                }
+                Err(_) => (TimeZone::UTC, "UTC, as this machine has no time zone,".to_owned()),
+            },
+        }
+    }
 }
 
-/// A checked WSJF report.
+/// A checked WSJF report: what tells it apart, and what must be changed to send it. The file itself
+/// stays with the caller.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
-    text: String,
-    /// Where the value of `id` stands in `text`, where there is one.
-    id_value: Option<Range<usize>>,
-    fields: Fields,
+    id: Option<Uuid>,
+    serial_number: String,
+    start: Timestamp,
+    edits: Edits,
 }
 
 impl Report {
-    /// Reads and checks a report: UTF-8 with or without byte order mark, or UTF-16 with one.
+    /// Reads and checks a report: UTF-8 with or without byte order mark, or UTF-16.
     ///
     /// # Errors
-    /// What is not JSON, is ambiguous (a field given twice), or lacks what routing or the server
-    /// need. The error says where and what is expected.
-    pub fn parse(bytes: &[u8]) -> Result<Report, ReportError> {
-        let text = encoding::decode(bytes)?;
-        let members = syntax::members(&text)?;
-        let fields = Fields::read(&members)?;
-        let id_value = members.iter().find(|member| member.name == "id").map(|member| {
-            let start = member.value.get().as_ptr() as usize - text.as_ptr() as usize;
-            start..start + member.value.get().len()
-        });
-        Ok(Report { id_value, fields, text })
+    /// What cannot be delivered safely (see the module). The error says where and what is expected;
+    /// [`ReportError::is_incomplete`] says whether the text ends too early.
+    pub fn parse(bytes: &[u8], rules: &Rules) -> Result<Report, ReportError> {
+        let (text, encoding) = encoding::decode(bytes)?;
+        let parts = syntax::parts(&text)?;
+        let top = Top { text: &text, parts: &parts };
+        let serial_number = top.serial_number()?;
+        let (start, start_member) = top.start()?;
+
+        let (id, mut edits) = match top.member("id")? {
+            // An object with at least the required fields, so a comma is right.
+            None => (None, Edits::new(encoding, parts.brace + 1..parts.brace + 1, "\"id\":", ",")),
+            Some(member) if member.name == "id" => {
+                (top.id(member)?, Edits::new(encoding, member.value.clone(), "", ""))
+            }
+            Some(member) => {
+                let id = top.id(member)?;
+                let place = member.key.start..member.value.end;
+                let mut edits = Edits::new(encoding, place, "\"id\":", "");
+                if let Some(id) = id {
+                    edits.set_id(id);
+                    edits.note(format!("{} is written id", quoted(&member.name)));
+                }
+                (id, edits)
+            }
+        };
+        let read = start::read(&start, rules).ok_or_else(|| fields::unreadable_start(&start))?;
+        if let Some((repaired, why)) = read.repaired {
+            edits.note(format!("start: {} is written {}: {why}", quoted(&start), quoted(&repaired)));
+            // Digits, signs and letters: nothing that would need an escape.
+            edits.splice(start_member.value.clone(), format!("\"{repaired}\""));
+        }
+        quote_words(&text, &parts.words, &mut edits);
+        Ok(Report { id, serial_number, start: read.instant, edits })
     }
 
     /// The report's identity, where it has one: submitting a report with an id that the server
     /// knows replaces that report. An empty text and the nil UUID count as none.
     pub fn id(&self) -> Option<Uuid> {
-        self.fields.id
-    }
-
-    /// The same report with this id.
-    #[must_use]
-    pub fn with_id(mut self, id: Uuid) -> Report {
-        let value = format!("\"{id}\"");
-        match self.id_value.clone() {
-            Some(range) => {
-                self.id_value = Some(range.start..range.start + value.len());
-                self.text.replace_range(range, &value);
-            }
-            None => {
-                // A report is an object with at least the required fields, so a comma is right.
-                let start = self.text.find('{').map_or(0, |brace| brace + 1);
-                let member = format!("\"id\":{value},");
-                let value_start = start + member.len() - 1 - value.len();
-                self.id_value = Some(value_start..value_start + value.len());
-                self.text.insert_str(start, &member);
-            }
-        }
-        self.fields.id = Some(id);
-        self
-    }
-
-    /// Whether it reports a test or a repair (`type`).
-    pub fn kind(&self) -> Kind {
-        self.fields.kind
-    }
-
-    /// The product (`pn`).
-    pub fn part_number(&self) -> &str {
-        &self.fields.part_number
+        self.id
     }
 
     /// The unit (`sn`).
     pub fn serial_number(&self) -> &str {
-        &self.fields.serial_number
-    }
-
-    /// The product's revision (`rev`).
-    pub fn revision(&self) -> &str {
-        &self.fields.revision
-    }
-
-    /// The code of the operation (`processCode`), as the server's administrators define them.
-    pub fn process_code(&self) -> i32 {
-        self.fields.process_code
-    }
-
-    /// The outcome (`result`).
-    pub fn result(&self) -> Verdict {
-        self.fields.result
-    }
-
-    /// The test station (`machineName`).
-    pub fn machine_name(&self) -> &str {
-        &self.fields.machine_name
-    }
-
-    /// Where the station stands (`location`).
-    pub fn location(&self) -> &str {
-        &self.fields.location
-    }
-
-    /// What the station is used for (`purpose`).
-    pub fn purpose(&self) -> &str {
-        &self.fields.purpose
+        &self.serial_number
     }
 
     /// When the test or repair began (`start`).
     pub fn start(&self) -> Timestamp {
-        self.fields.start
+        self.start
     }
 
-    /// The report as it is sent: UTF-8 without byte order mark, else as it was read.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        self.text.as_bytes().to_vec()
+    /// What must be changed so that a server takes the report.
+    pub fn edits(&self) -> Edits {
+        self.edits.clone()
     }
+}
 
-    /// Like [`Report::to_bytes`], without a copy.
-    pub fn into_bytes(self) -> Vec<u8> {
-        self.text.into_bytes()
+fn quote_words(text: &str, words: &[std::ops::Range<usize>], edits: &mut Edits) {
+    let Some(first) = words.first() else { return };
+    for word in words {
+        edits.splice(word.clone(), format!("\"{}\"", &text[word.clone()]));
     }
+    let line = text[..first.start].bytes().filter(|byte| *byte == b'\n').count() + 1;
+    let count = match words.len() {
+        1 => "1 value".to_owned(),
+        more => format!("{more} values"),
+    };
+    edits.note(format!(
+        "{count} (the first in line {line}) written {} without quotes, which JSON does not have: sent as text",
+        &text[first.clone()]
+    ));
 }

@@ -1,143 +1,166 @@
-//! JSON ([RFC 8259](https://www.rfc-editor.org/rfc/rfc8259)), read strictly and without loss.
+//! JSON ([RFC 8259](https://www.rfc-editor.org/rfc/rfc8259)), checked whole and taken apart at the top.
 //!
-//! The RFC leaves open what a name means that occurs twice in one object; each reader picks its own
-//! value, so such a file is refused. Nesting is limited by `serde_json` to 128 levels, far more than
-//! steps in sequences need and few enough for any stack.
+//! The steps of a test are skipped, not built into values: nobody here needs them, and a report may
+//! have 60 MB. Depth costs nothing either.
+//!
+//! Python, and what follows it, writes `NaN`, `Infinity` and `-Infinity` where RFC 8259 has no number.
+//! They are found by a scan of their own: outside of strings nothing else looks like them.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::error::ReportError;
 
-/// A field at the top of a report, its value as written.
-pub(super) struct Member<'t> {
+/// What Python writes for floats that are no numbers.
+const WORDS: [&str; 3] = ["NaN", "Infinity", "-Infinity"];
+
+const CUT_OFF: &str = "the file is cut off, was it still being written?";
+
+/// A field at the top of a report.
+#[derive(Debug)]
+pub(super) struct Member {
     pub(super) name: String,
-    pub(super) value: &'t RawValue,
+    /// Where its name stands, with quotes.
+    pub(super) key: Range<usize>,
+    /// Where its value stands.
+    pub(super) value: Range<usize>,
+}
+
+/// A report taken apart.
+#[derive(Debug)]
+pub(super) struct Parts {
+    pub(super) members: Vec<Member>,
+    /// Where the object's brace stands.
+    pub(super) brace: usize,
+    /// Where one of the words stands in place of a number.
+    pub(super) words: Vec<Range<usize>>,
 }
 
 /// Checks the whole text and takes the top object apart.
-pub(super) fn members(text: &str) -> Result<Vec<Member<'_>>, ReportError> {
-    match text.trim_ascii_start().bytes().next() {
-        None => return Err(ReportError::file("empty; a report is one JSON object")),
+pub(super) fn parts(text: &str) -> Result<Parts, ReportError> {
+    let start = text.trim_ascii_start();
+    match start.bytes().next() {
+        None => return Err(ReportError::incomplete("empty; a report is one JSON object")),
         Some(b'[') => {
             return Err(ReportError::file("a list; write each report as one JSON object into its own file"));
         }
         Some(b'<') => return Err(ReportError::file("XML or HTML; a report is one JSON object")),
-        _ => {}
+        Some(b'{') => {}
+        Some(_) => return Err(ReportError::file("not a report, which is one JSON object")),
     }
-    check(text)?;
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    deserializer.deserialize_map(Top).map_err(|error| refused("", &error))
+    let words = words(text)?;
+    let checked = without(text, &words);
+    let mut name = String::new();
+    let mut deserializer = serde_json::Deserializer::from_str(&checked);
+    let members = deserializer
+        .deserialize_map(Top { text: &checked, name: &mut name })
+        .and_then(|members| deserializer.end().map(|()| members));
+    match members {
+        Ok(members) => Ok(Parts { members, brace: text.len() - start.len(), words }),
+        Err(error) => Err(refused(text, &error, &name)),
+    }
 }
 
-/// Reads every value once, to refuse what is malformed or ambiguous at any depth.
-fn check(text: &str) -> Result<(), ReportError> {
-    let mut path = Vec::new();
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    Check { path: &mut path }
-        .deserialize(&mut deserializer)
-        .and_then(|()| deserializer.end())
-        .map_err(|error| refused(&path.join("/"), &error))
-}
-
-fn refused(path: &str, error: &serde_json::Error) -> ReportError {
+fn refused(text: &str, error: &serde_json::Error, name: &str) -> ReportError {
+    let message = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
-    let text = error.to_string();
-    let text = text.strip_suffix(&place).unwrap_or(&text);
-    let hint = match error.classify() {
-        serde_json::error::Category::Eof => "; the file is cut off, was it still being written?",
-        serde_json::error::Category::Syntax if text.starts_with("expected value") => {
-            "; NaN and Inf must be written as text, in quotes"
-        }
-        _ => "",
+    let message = message.strip_suffix(&place).unwrap_or(&message);
+    let refused = if error.is_eof() || (message == "invalid number" && ends_in_a_number(text)) {
+        ReportError::incomplete(format!("{message}; {CUT_OFF}"))
+    } else if message == "expected value" {
+        ReportError::file("expected value; what is no number is written as NaN, Infinity or -Infinity")
+    } else {
+        ReportError::file(message)
     };
-    ReportError {
-        field: path.to_owned(),
-        position: Some((error.line(), error.column())),
-        reason: format!("{text}{hint}"),
-    }
+    refused.inside(name).at(error.line(), error.column())
 }
 
-/// Visits a value for its errors only, and leaves the path to the value that has one.
-struct Check<'p> {
-    path: &'p mut Vec<String>,
+/// `-`, `1.` and `1e+` are no numbers yet, which the parser does not tell from those that never will be.
+fn ends_in_a_number(text: &str) -> bool {
+    let number =
+        text.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | 'e' | 'E'));
+    number.ends_with([':', '[', ',', ' ', '\t', '\n']) && text.ends_with(['-', '+', '.', 'e', 'E'])
 }
 
-impl<'de> DeserializeSeed<'de> for Check<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Check<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
-        for index in 0usize.. {
-            self.path.push(index.to_string());
-            if elements.next_element_seed(Check { path: &mut *self.path })?.is_none() {
-                self.path.pop();
-                break;
+/// Finds the words that stand in place of numbers.
+fn words(text: &str) -> Result<Vec<Range<usize>>, ReportError> {
+    let mut found = Vec::new();
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => at = after_string(bytes, at),
+            b'N' | b'I' | b'-' => {
+                let rest = &bytes[at..];
+                if rest.len() < 9
+                    && WORDS.iter().any(|word| rest.len() < word.len() && word.as_bytes().starts_with(rest))
+                {
+                    return Err(ReportError::incomplete(CUT_OFF));
+                }
+                match WORDS.iter().find(|word| rest.starts_with(word.as_bytes())) {
+                    Some(word) if stands_alone(bytes, at, at + word.len()) => {
+                        found.push(at..at + word.len());
+                        at += word.len();
+                    }
+                    _ => at += 1,
+                }
             }
-            self.path.pop();
+            _ => at += 1,
         }
-        Ok(())
     }
-
-    /// Numbers come here too: `serde_json` hands out one that it keeps as text like an object.
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        let mut names = HashSet::new();
-        while let Some(name) = members.next_key::<String>()? {
-            self.path.push(name.clone());
-            if names.contains(&name) {
-                return Err(A::Error::custom("given twice; a field may occur only once"));
-            }
-            names.insert(name);
-            members.next_value_seed(Check { path: &mut *self.path })?;
-            self.path.pop();
-        }
-        Ok(())
-    }
+    Ok(found)
 }
 
-/// Takes the top object apart into its members.
-struct Top;
+/// Where the string that begins at `quote` ends.
+fn after_string(bytes: &[u8], quote: usize) -> usize {
+    let mut at = quote + 1;
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => return at + 1,
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    bytes.len()
+}
 
-impl<'de> Visitor<'de> for Top {
-    type Value = Vec<Member<'de>>;
+/// Whether a value may stand there.
+fn stands_alone(bytes: &[u8], start: usize, end: usize) -> bool {
+    let space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+    let before = bytes[..start].iter().rev().find(|byte| !space(byte));
+    let after = bytes[end..].iter().find(|byte| !space(byte));
+    matches!(before, Some(b':' | b'[' | b',')) && matches!(after, None | Some(b',' | b']' | b'}'))
+}
+
+/// The same text with an empty string of the same length in place of each word.
+fn without<'t>(text: &'t str, words: &[Range<usize>]) -> Cow<'t, str> {
+    if words.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let mut checked = String::with_capacity(text.len());
+    let mut end = 0;
+    for word in words {
+        checked.push_str(&text[end..word.start]);
+        checked.push_str("\"\"");
+        checked.extend(std::iter::repeat_n(' ', word.len() - 2));
+        end = word.end;
+    }
+    checked.push_str(&text[end..]);
+    Cow::Owned(checked)
+}
+
+/// Takes the top object apart; keeps the name of the field that it is at.
+struct Top<'t, 'n> {
+    text: &'t str,
+    name: &'n mut String,
+}
+
+impl<'de> Visitor<'de> for Top<'de, '_> {
+    type Value = Vec<Member>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("one JSON object")
@@ -145,9 +168,22 @@ impl<'de> Visitor<'de> for Top {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
         let mut all = Vec::new();
-        while let Some(name) = members.next_key()? {
-            all.push(Member { name, value: members.next_value()? });
+        while let Some(name) = members.next_key::<String>()? {
+            self.name.clone_from(&name);
+            let value: &RawValue = members.next_value()?;
+            let start = value.get().as_ptr() as usize - self.text.as_ptr() as usize;
+            let key = key_before(self.text, start);
+            all.push(Member { name, key, value: start..start + value.get().len() });
+            self.name.clear();
         }
         Ok(all)
     }
+}
+
+/// Where the name stands that belongs to the value at `start`. No quote is inside of a name that
+/// matters, so it is found backwards.
+fn key_before(text: &str, start: usize) -> Range<usize> {
+    let end = text[..start].rfind('"').map_or(0, |quote| quote + 1);
+    let start = text[..end.saturating_sub(1)].rfind('"').unwrap_or(0);
+    start..end
 }

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use wats::{Client, Proxy, Settings};
@@ -13,8 +14,14 @@ use wats::{Client, Proxy, Settings};
 /// The token of every test: `station:secret`.
 pub(crate) const TOKEN: &str = "c3RhdGlvbjpzZWNyZXQ=";
 
-/// A report that the test server accepts.
+/// A report that the test server accepts, and its id.
 pub(crate) const REPORT: &str = r#"{"id":"33a2d408-3fc8-480b-b554-6866c77fd91c","sn":"1"}"#;
+pub(crate) const ID: &str = "33a2d408-3fc8-480b-b554-6866c77fd91c";
+
+/// [`ID`].
+pub(crate) fn id() -> uuid::Uuid {
+    ID.parse().unwrap()
+}
 
 /// Settings for a test: with [`TOKEN`], without a proxy, and not patient.
 pub(crate) fn settings(url: &str) -> Settings {
@@ -51,6 +58,39 @@ pub(crate) async fn canned(answer: impl Into<Vec<u8>>, wait: Duration) -> String
                 stream.read_exact(&mut vec![0; length]).await.unwrap();
                 // The client may have gone already.
                 let _ = stream.write_all(&answer).await;
+                let _ = stream.shutdown().await;
+            });
+        }
+    });
+    url
+}
+
+/// A server with this certificate and those that it sends along, which answers every request with [`ID`].
+/// Returns its address, by name.
+pub(crate) async fn tls_server(chain: Vec<CertificateDer<'static>>, key: &rcgen::KeyPair) -> String {
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                // A client that does not trust the certificate ends the handshake.
+                let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                let mut request = [0; 4096];
+                let _ = stream.read(&mut request).await;
+                let answer =
+                    format!("HTTP/1.1 200 OK\r\nContent-Length: 36\r\nConnection: close\r\n\r\n{ID}");
+                let _ = stream.write_all(answer.as_bytes()).await;
                 let _ = stream.shutdown().await;
             });
         }

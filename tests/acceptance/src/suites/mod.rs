@@ -15,7 +15,8 @@ macro_rules! suites {
 }
 
 suites! {
-    binaries, delivery, dialogs, dist, formats, install, mingw, msi, nix, reproducible, service, sign, wine,
+    binaries, delivery, dialogs, dist, formats, install, mingw, models, msi, nix, real_server, reproducible, service, sign,
+    wine,
 }
 
 /// The suite of this name.
@@ -23,9 +24,14 @@ suites! {
 /// # Errors
 /// If there is none.
 pub(crate) fn by_name(name: &str) -> Result<Run> {
-    let names = || ALL.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
-    let found = ALL.iter().find(|(known, _)| *known == name);
+    let names = || ALL.iter().map(|(name, _)| name.replace('_', "-")).collect::<Vec<_>>().join(", ");
+    let found = ALL.iter().find(|(known, _)| *known == module(name));
     found.map(|(_, run)| *run).with_context(|| format!("no suite {name:?}: use {}", names()))
+}
+
+/// The module of a suite.
+fn module(name: &str) -> String {
+    name.replace('-', "_")
 }
 
 #[cfg(test)]
@@ -40,11 +46,11 @@ mod tests {
         let rows = registry["suite"].as_array().unwrap();
         let rows: Vec<&str> = rows.iter().map(|row| row["name"].as_str().unwrap()).collect();
         for (name, _) in ALL {
-            assert!(rows.contains(name), "{name} is not in tests/suites.toml");
+            assert!(rows.iter().any(|row| module(row) == *name), "{name} is not in tests/suites.toml");
         }
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/suites");
         for name in rows {
-            let is_module = folder.join(name).is_dir() || folder.join(format!("{name}.rs")).is_file();
+            let is_module = folder.join(module(name)).is_dir() || folder.join(module(name) + ".rs").is_file();
             assert!(!is_module || by_name(name).is_ok(), "the module {name} is not in the list");
         }
     }

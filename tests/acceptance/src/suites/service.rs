@@ -261,8 +261,10 @@ impl Service<'_> {
     fn is_upgraded(&self, higher: &Path) -> Result<()> {
         self.configure("http://127.0.0.1:9")?;
         let report = client::sample()?;
-        client::drop_report(&self.root.path("var/lib/pywats/watch"), "two.json", &report)?;
-        self.run("chown pywats:pywats /var/lib/pywats/watch/two.json")?;
+        std::fs::write(self.root.path("report.json"), &report)?;
+        // Owned by the service before it has its name: what has it is claimed at once.
+        let two = "/var/lib/pywats/watch/two.json";
+        self.run(&format!("cp /report.json {two}.tmp && chown pywats:pywats {two}.tmp && mv {two}.tmp {two}"))?;
         self.wait_for("StatusText", "1 report")?;
         let before = self.property("MainPID")?;
         let higher = self.root.bring(higher)?;

@@ -12,7 +12,6 @@ packages [
   "bintools"
   "cargo"
   "clippy"
-  "curl"
   "gccForLibs"
   "guestfs-tools"
   "jq"

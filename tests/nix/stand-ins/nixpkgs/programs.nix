@@ -7,6 +7,7 @@
   cabextract = [ "cabextract" ];
   coreutils = [ "chroot" ];
   cpio = [ "cpio" ];
+  curl = [ "curl" ];
   cargo-deny = [ "cargo-deny" ];
   deadnix = [ "deadnix" ];
   dpkg = [
@@ -42,6 +43,7 @@
   ];
   shellcheck = [ "shellcheck" ];
   softhsm = [ "softhsm2-util" ];
+  strace = [ "strace" ];
   systemd = [
     "systemd-analyze"
     "systemd-nspawn"
@@ -51,6 +53,7 @@
     "zipinfo"
   ];
   util-linux = [
+    "mount"
     "nsenter"
     "setpriv"
     "unshare"

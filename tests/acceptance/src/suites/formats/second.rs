@@ -211,7 +211,7 @@ fn write_product(folder: &Path) -> Result<()> {
 fn build_packager(folder: &Path) -> Result<PathBuf> {
     let copy = folder.join("sources");
     copy_sources(workspace(), &copy)?;
-    for gone in ["packaging", "crates/pywats-client", "artifacts.toml"] {
+    for gone in ["packaging", "crates/pywats-client", "crates/fuzz", "artifacts.toml"] {
         let path = copy.join(gone);
         if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) }
             .with_context(|| format!("removing {}", path.display()))?;

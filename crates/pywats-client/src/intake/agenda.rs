@@ -1,0 +1,174 @@
+//! Which files are to be looked at, now or later, and what is known of each. Nothing here costs more
+//! when more of them wait.
+
+use super::take::Memory;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
+use std::ffi::{OsStr, OsString};
+use std::time::Instant;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Agenda {
+    files: HashMap<OsString, File>,
+    /// In the order in which they are looked at.
+    now: VecDeque<OsString>,
+    /// What is not true of the file any more is passed over.
+    later: BinaryHeap<Reverse<(Instant, OsString)>>,
+}
+
+#[derive(Debug)]
+struct File {
+    memory: Memory,
+    due: Due,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Due {
+    Now,
+    At(Instant),
+    /// When something is heard of it.
+    Never,
+}
+
+impl Agenda {
+    /// What is known of a file; of a new one nothing.
+    pub fn memory(&mut self, name: &OsStr, now: Instant) -> &mut Memory {
+        if !self.files.contains_key(name) {
+            self.files.insert(name.to_owned(), File { memory: Memory::new(now), due: Due::Never });
+        }
+        match self.files.get_mut(name) {
+            Some(file) => &mut file.memory,
+            None => unreachable!("it was just put there"),
+        }
+    }
+
+    /// What is known of a file, if anything is.
+    pub fn known(&self, name: &OsStr) -> Option<&Memory> {
+        self.files.get(name).map(|file| &file.memory)
+    }
+
+    /// All files and what is known of each.
+    pub fn all(&self) -> impl Iterator<Item = (&OsStr, &Memory)> {
+        self.files.iter().map(|(name, file)| (name.as_os_str(), &file.memory))
+    }
+
+    /// What is known of all files.
+    pub fn memories(&mut self) -> impl Iterator<Item = &mut Memory> {
+        self.files.values_mut().map(|file| &mut file.memory)
+    }
+
+    /// A file is to be looked at now.
+    pub fn do_now(&mut self, name: &OsStr, now: Instant) {
+        self.memory(name, now);
+        if let Some(file) = self.files.get_mut(name)
+            && file.due != Due::Now
+        {
+            file.due = Due::Now;
+            self.now.push_back(name.to_owned());
+        }
+    }
+
+    /// A file is to be looked at then, or when something is heard of it.
+    pub fn do_at(&mut self, name: &OsStr, then: Instant) {
+        if let Some(file) = self.files.get_mut(name) {
+            file.due = Due::At(then);
+            self.later.push(Reverse((then, name.to_owned())));
+        }
+    }
+
+    /// A file that nothing is known of is to be looked at then.
+    pub fn expect(&mut self, name: &OsStr, now: Instant, then: Instant) {
+        if !self.files.contains_key(name) {
+            self.memory(name, now);
+            self.do_at(name, then);
+        }
+    }
+
+    /// The next file to look at. What is known of it stays, and [`Agenda::do_at`] or
+    /// [`Agenda::forget`] says what is next.
+    pub fn take_next(&mut self) -> Option<OsString> {
+        while let Some(name) = self.now.pop_front() {
+            if let Some(file) = self.files.get_mut(&name)
+                && file.due == Due::Now
+            {
+                file.due = Due::Never;
+                return Some(name);
+            }
+        }
+        None
+    }
+
+    /// Whether a file is to be looked at now.
+    pub fn is_busy(&self) -> bool {
+        !self.now.is_empty()
+    }
+
+    /// What was due later and is due now.
+    pub fn advance(&mut self, now: Instant) {
+        while let Some(Reverse((then, _))) = self.later.peek()
+            && *then <= now
+        {
+            let Some(Reverse((then, name))) = self.later.pop() else { return };
+            if self.files.get(&name).is_some_and(|file| file.due == Due::At(then)) {
+                self.do_now(&name, now);
+            }
+        }
+    }
+
+    /// When the next file is due that is not due now.
+    pub fn next_due(&self) -> Option<Instant> {
+        self.later.peek().map(|Reverse((then, _))| *then)
+    }
+
+    /// Nothing needs to be known of a file any more.
+    pub fn forget(&mut self, name: &OsStr) {
+        self.files.remove(name);
+    }
+
+    /// Forgets all files but these; says which.
+    pub fn keep_only(&mut self, names: &HashSet<&OsStr>) -> Vec<OsString> {
+        let gone: Vec<OsString> =
+            self.files.keys().filter(|name| !names.contains(name.as_os_str())).cloned().collect();
+        gone.iter().for_each(|name| self.forget(name));
+        gone
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    /// Fails if: files are looked at out of order, twice, too early or never.
+    #[test]
+    fn files_come_up_when_they_are_due() {
+        let mut agenda = Agenda::default();
+        let start = Instant::now();
+        let name = |text: &str| OsString::from(text);
+        let later = |seconds| start + Duration::from_secs(seconds);
+        for text in ["b", "a", "b"] {
+            agenda.do_now(&name(text), start);
+        }
+        assert_eq!(
+            (agenda.take_next(), agenda.take_next(), agenda.take_next()),
+            (Some(name("b")), Some(name("a")), None)
+        );
+        agenda.do_at(&name("a"), later(10));
+        agenda.do_at(&name("b"), later(20));
+        agenda.do_at(&name("a"), later(30));
+        agenda.expect(&name("a"), start, later(1));
+        agenda.expect(&name("c"), start, later(5));
+        agenda.advance(later(20));
+        assert_eq!(
+            (agenda.take_next(), agenda.take_next(), agenda.take_next()),
+            (Some(name("c")), Some(name("b")), None)
+        );
+        assert_eq!(agenda.next_due(), Some(later(30)));
+        agenda.forget(&name("a"));
+        agenda.advance(later(30));
+        assert_eq!(agenda.take_next(), None);
+        assert_eq!(agenda.keep_only(&HashSet::from([OsStr::new("b")])), ["c"]);
+        assert!(agenda.known(OsStr::new("b")).is_some() && agenda.known(OsStr::new("c")).is_none());
+    }
+}

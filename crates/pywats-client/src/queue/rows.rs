@@ -1,0 +1,364 @@
+//! Reports that wait: adding them, giving them out in order, and the bytes to send.
+
+use super::note::CHANGED;
+use super::{Durability, Error, Queue, edits, legacy, spool};
+use crate::folder::{Kind, OpenRefused};
+use rusqlite::{OptionalExtension, Row, Transaction, params, types::Type};
+use sha2::{Digest, Sha256};
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use uuid::Uuid;
+
+/// The columns that [`read`] wants, of `waiting AS w LEFT JOIN trouble AS t`.
+pub(super) const COLUMNS: &str =
+    "w.seq, w.id, w.spool, w.folder, w.name, w.size, w.sha256, w.edits, ifnull(t.attempts, 0)";
+
+/// The start of a report that intake has not judged yet.
+const NOT_JUDGED: i64 = i64::MIN;
+
+/// Which test of which unit a report is about. One identifier stands for one of them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Unit {
+    /// The serial number.
+    pub serial_number: String,
+    /// When the test began, in microseconds since 1970.
+    pub start: i64,
+}
+
+impl Unit {
+    /// The unit and start of a report.
+    pub fn of(report: &wats::Report) -> Self {
+        Unit { serial_number: report.serial_number().to_owned(), start: report.start().as_microsecond() }
+    }
+}
+
+/// A report to be queued; its file lies in the spool already, and its content is on the disk.
+#[derive(Clone, Debug)]
+pub struct NewReport {
+    /// Its identifier.
+    pub id: Uuid,
+    /// Its name in the spool, see [`spool::name`].
+    pub spool: OsString,
+    /// The watch folder that it came from.
+    pub folder: PathBuf,
+    /// Its name there.
+    pub name: OsString,
+    /// The size in bytes.
+    pub size: u64,
+    /// What is in it.
+    pub sha256: [u8; 32],
+    /// What is changed when it is sent, as `Edits::to_text` writes it.
+    pub edits: String,
+    /// The edits for people.
+    pub notes: Vec<String>,
+    /// Which unit it is about.
+    pub unit: Unit,
+    /// The file was copied from another file system, and the original still lies there: it is
+    /// remembered as a [`super::Leftover`] in the same commit.
+    pub copied: bool,
+}
+
+/// Where the bytes of a report are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In this file of the spool.
+    Spool(OsString),
+    /// In the database: a report of the first schema.
+    Row,
+}
+
+/// A report in the queue, without its body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The order of arrival.
+    pub seq: i64,
+    /// The report's identifier.
+    pub id: Uuid,
+    /// The name that its file had in the watch folder.
+    pub name: OsString,
+    /// The watch folder; empty for a report that was found in the spool without a row.
+    pub folder: PathBuf,
+    /// The size of the file in bytes.
+    pub size: u64,
+    /// What was in the file.
+    pub sha256: [u8; 32],
+    /// What is changed when it is sent, as `Edits::to_text` writes it.
+    pub edits: String,
+    /// How often the server has been tried.
+    pub attempts: u64,
+    /// Where the bytes are.
+    pub place: Place,
+}
+
+/// What is to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// These bytes, the same at each attempt.
+    Ready(Vec<u8>),
+    /// The file is not the one that was taken in: somebody who had it open has written to it, or still
+    /// does. [`Queue::changed`] hands it back.
+    Changed,
+    /// The file is not in the spool any more; the row is removed already.
+    Gone,
+}
+
+impl Queue {
+    /// Commits reports; when this returns they survive a power cut, if their files and the spool folder
+    /// were synchronised before. All of them are in the queue then, or none.
+    ///
+    /// # Errors
+    /// If the database cannot be written: then none is in the queue.
+    pub fn add(&self, batch: &[NewReport]) -> Result<Vec<i64>, Error> {
+        let seqs = self.commit_counting(Durability::Full, |db, next_seq| {
+            let mut seqs = Vec::with_capacity(batch.len());
+            for report in batch {
+                insert(db, *next_seq, report)?;
+                if report.copied {
+                    super::leftover::insert(db, report)?;
+                }
+                seqs.push(*next_seq);
+                *next_seq += 1;
+            }
+            Ok(seqs)
+        })?;
+        self.counters.waiting.fetch_add(seqs.len() as i64, Ordering::Relaxed);
+        Ok(seqs)
+    }
+
+    /// The oldest reports after row `after` that can be sent: not decided, not suspect, not handed back,
+    /// and without an earlier one of the same identifier that still waits its turn. At most `limit`.
+    ///
+    /// An earlier one that is a suspect holds nothing up: who is given the later one decides the earlier one
+    /// before the later one is sent.
+    ///
+    /// Costs the same however many wait. See [`Queue::rewound`] for when to ask from 0 again.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn next(&self, after: i64, limit: usize) -> Result<Vec<Entry>, Error> {
+        let mut db = self.db()?;
+        let from_start = after <= db.before_ready;
+        let after = after.max(db.before_ready);
+        let mut entries = if self.legacy.is_empty() {
+            Vec::new()
+        } else {
+            self.legacy.next(&db.connection, after, limit)?
+        };
+        if entries.len() < limit {
+            let mut statement = db.connection.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM waiting AS w LEFT JOIN trouble AS t ON t.seq = w.seq
+                 WHERE w.seq > ?1 AND t.kind IS NULL
+                   AND NOT EXISTS (SELECT 1 FROM verdict AS v WHERE v.seq = w.seq)
+                   AND NOT EXISTS (SELECT 1 FROM waiting AS e LEFT JOIN trouble AS et ON et.seq = e.seq
+                                   WHERE e.id = w.id AND e.seq < w.seq
+                                   AND (et.kind IS NULL OR et.kind = '{CHANGED}')
+                                   AND NOT EXISTS (SELECT 1 FROM verdict AS v WHERE v.seq = e.seq))
+                 ORDER BY w.seq LIMIT ?2"
+            ))?;
+            let wanted = i64::try_from(limit - entries.len()).unwrap_or(i64::MAX);
+            for entry in statement.query_map(params![after, wanted], read)? {
+                let entry = entry?;
+                if !self.legacy.holds_id(&db.connection, entry.id)? {
+                    entries.push(entry);
+                }
+            }
+        }
+        if from_start {
+            let last = db.next_seq - 1;
+            db.before_ready = entries.first().map_or(last.max(0), |entry| entry.seq - 1);
+        }
+        Ok(entries)
+    }
+
+    /// Whether a report before those that [`Queue::next`] has given may be ready now: one was cleared, or
+    /// the earlier of two with one identifier was decided or is a suspect. Then ask from 0 again. Says so once.
+    pub fn rewound(&self) -> bool {
+        self.rewound.swap(false, Ordering::Relaxed)
+    }
+
+    /// The bytes to send: the file, if it is still the one that was taken in, with the edits made.
+    ///
+    /// # Errors
+    /// If file or database cannot be read.
+    pub fn body(&self, entry: &Entry) -> Result<Body, Error> {
+        let Place::Spool(spool) = &entry.place else {
+            return legacy::body(&self.db()?.connection, entry.seq);
+        };
+        let blame = |error| self.spool_error(spool, error);
+        let mut open = match self.spool.open_own(spool) {
+            Ok(open) => open,
+            Err(OpenRefused::Gone) => return self.gone(entry),
+            Err(OpenRefused::InUse) => return Ok(Body::Changed),
+            Err(OpenRefused::Foreign(what)) => {
+                return Err(blame(io::Error::other(format!("is {what}; remove what does not belong there"))));
+            }
+            Err(OpenRefused::Failed(error)) => return Err(blame(error)),
+        };
+        if open.identity.size != entry.size {
+            return Ok(Body::Changed);
+        }
+        let bytes = open.read(entry.size).map_err(blame)?;
+        if bytes.len() as u64 != entry.size || Sha256::digest(&bytes)[..] != entry.sha256 {
+            return Ok(Body::Changed);
+        }
+        match edits::apply(&entry.edits, bytes) {
+            Ok(bytes) => Ok(Body::Ready(bytes)),
+            Err(error) => {
+                tracing::warn!("report {}: judged again: {error}", entry.id);
+                Ok(Body::Changed)
+            }
+        }
+    }
+
+    /// Removes the row of a report whose file is not in the spool, if the spool is where it was.
+    fn gone(&self, entry: &Entry) -> Result<Body, Error> {
+        let Place::Spool(spool) = &entry.place else { return Ok(Body::Gone) };
+        spool::still_there(&self.spool)?;
+        if let Ok(Some(Kind::Plain(_))) = self.spool.look(spool) {
+            return Ok(Body::Changed);
+        }
+        self.forget(&[entry.seq])?;
+        Ok(Body::Gone)
+    }
+
+    pub(super) fn spool_error(&self, name: &OsStr, error: io::Error) -> Error {
+        Error::Spool { path: self.spool.path().join(name), error }
+    }
+
+    /// Which unit the row is about.
+    pub(super) fn unit_of(db: &rusqlite::Connection, id: Uuid) -> Result<Option<Unit>, rusqlite::Error> {
+        db.prepare_cached(
+            "SELECT serial, start FROM waiting WHERE id = ?1 AND start <> ?2 ORDER BY seq DESC LIMIT 1",
+        )?
+        .query_row(params![id.as_bytes(), NOT_JUDGED], |row| {
+            Ok(Unit { serial_number: row.get(0)?, start: row.get(1)? })
+        })
+        .optional()
+    }
+
+    /// Some row before those that were given out has become ready.
+    pub(super) fn rewind(&self, seq: i64) -> Result<(), Error> {
+        let mut db = self.db()?;
+        db.before_ready = db.before_ready.min(seq - 1);
+        self.rewound.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// A row for a file that was found in the spool without one; intake is to judge it.
+pub(super) fn insert_orphan(
+    db: &Transaction<'_>,
+    seq: i64,
+    orphan: &spool::Orphan,
+) -> Result<(), rusqlite::Error> {
+    let report = NewReport {
+        id: orphan.id,
+        spool: orphan.spool.clone(),
+        folder: PathBuf::new(),
+        name: orphan.name.clone(),
+        size: orphan.size,
+        sha256: [0; 32],
+        edits: String::new(),
+        notes: Vec::new(),
+        unit: Unit { serial_number: String::new(), start: NOT_JUDGED },
+        copied: false,
+    };
+    insert(db, seq, &report)
+}
+
+fn insert(db: &Transaction<'_>, seq: i64, report: &NewReport) -> Result<(), rusqlite::Error> {
+    db.prepare_cached(
+        "INSERT INTO waiting (seq, id, spool, folder, name, size, sha256, edits, notes, serial, start)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    )?
+    .execute(params![
+        seq,
+        report.id.as_bytes(),
+        text_to_blob(&report.spool),
+        text_to_blob(report.folder.as_os_str()),
+        text_to_blob(&report.name),
+        report.size.cast_signed(),
+        report.sha256,
+        report.edits,
+        lines(&report.notes),
+        report.unit.serial_number,
+        report.unit.start,
+    ])?;
+    Ok(())
+}
+
+/// What intake found in a file that it judged again.
+pub(super) fn update(db: &Transaction<'_>, seq: i64, report: &NewReport) -> Result<(), rusqlite::Error> {
+    db.prepare_cached(
+        "UPDATE waiting SET folder = ?2, name = ?3, size = ?4, sha256 = ?5, edits = ?6, notes = ?7, serial = ?8,
+                start = ?9 WHERE seq = ?1",
+    )?
+    .execute(params![
+        seq,
+        text_to_blob(report.folder.as_os_str()),
+        text_to_blob(&report.name),
+        report.size.cast_signed(),
+        report.sha256,
+        report.edits,
+        lines(&report.notes),
+        report.unit.serial_number,
+        report.unit.start,
+    ])?;
+    Ok(())
+}
+
+/// One note a line.
+pub(super) fn lines(notes: &[String]) -> String {
+    notes.iter().map(|note| note.replace(['\n', '\r'], " ")).collect::<Vec<_>>().join("\n")
+}
+
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Entry> {
+    Ok(Entry {
+        seq: row.get(0)?,
+        id: id(row, 1)?,
+        place: Place::Spool(blob_to_text(row.get_ref(2)?.as_blob()?)),
+        folder: PathBuf::from(blob_to_text(row.get_ref(3)?.as_blob()?)),
+        name: blob_to_text(row.get_ref(4)?.as_blob()?),
+        size: row.get::<_, i64>(5)?.cast_unsigned(),
+        sha256: row.get(6)?,
+        edits: row.get(7)?,
+        attempts: row.get::<_, i64>(8)?.cast_unsigned(),
+    })
+}
+
+pub(super) fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<Uuid> {
+    let bytes: [u8; 16] = row.get(column)?;
+    Ok(Uuid::from_bytes(bytes))
+}
+
+/// An identifier that the first schema kept as text.
+pub(super) fn text_id(row: &Row<'_>, column: usize) -> rusqlite::Result<Uuid> {
+    let text: String = row.get(column)?;
+    Uuid::parse_str(&text)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
+}
+
+/// Names are bytes on Unix.
+#[cfg(unix)]
+pub(super) fn text_to_blob(text: &OsStr) -> Vec<u8> {
+    std::os::unix::ffi::OsStrExt::as_bytes(text).to_vec()
+}
+
+#[cfg(unix)]
+pub(super) fn blob_to_text(blob: &[u8]) -> OsString {
+    <OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(blob).to_owned()
+}
+
+/// Names are UTF-16, perhaps with lone surrogates, on Windows.
+#[cfg(windows)]
+pub(super) fn text_to_blob(text: &OsStr) -> Vec<u8> {
+    std::os::windows::ffi::OsStrExt::encode_wide(text).flat_map(u16::to_le_bytes).collect()
+}
+
+#[cfg(windows)]
+pub(super) fn blob_to_text(blob: &[u8]) -> OsString {
+    let units: Vec<u16> = blob.chunks_exact(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]])).collect();
+    std::os::windows::ffi::OsStringExt::from_wide(&units)
+}

@@ -1,0 +1,285 @@
+//! Decided reports go to their end: from the spool to `done/`, `failed/` or the archive; then their rows go.
+//!
+//! No file is synchronised for that, where the end is on the same file system: a rename that a power cut
+//! undoes only sends the report again, or moves it again. A copy to another file system is complete on
+//! the disk before the file leaves the spool.
+
+use super::legacy::Old;
+use super::rows::{self, COLUMNS};
+use super::{
+    Durability, Entry, Error, Kept, Leftover, Place, Queue, Unit, Verdict, finished, known, leftover, lock,
+    schema, spool,
+};
+use crate::disposition::{Disposition, Ending, MoveError, Whereabouts};
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Transaction, params};
+use std::ffi::OsString;
+use std::path::Path;
+use uuid::Uuid;
+
+/// What came of settling.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// How many reports are at their end.
+    pub moved: usize,
+    /// What stays in the spool or the watch folder for now, and why; tried again at the next round.
+    pub left: Vec<String>,
+    /// Whether there are more that were not tried in this round.
+    pub more: bool,
+}
+
+/// A report that is at its end and whose row goes.
+struct Finished {
+    seq: i64,
+    id: Uuid,
+    delivered: bool,
+    /// Unknown for reports of the first schema whose body cannot be read.
+    unit: Option<Unit>,
+    leftover: Option<Leftover>,
+    /// The file that lies in the done folder now.
+    kept: Option<Kept>,
+}
+
+/// A decided report of the spool.
+struct Decided {
+    entry: Entry,
+    notes: Vec<String>,
+    unit: Unit,
+    verdict: Verdict,
+}
+
+impl Queue {
+    /// Moves decided reports to their end, at most `limit`, and removes their rows in one lazy commit. Goes
+    /// on where it ended the last time, so that one that cannot be moved does not keep the others; after
+    /// the last one (`more` is false) it starts over.
+    ///
+    /// May take long where the end is an archive or another file system: call it from a thread of its own.
+    /// Calls at the same time wait for each other.
+    ///
+    /// # Errors
+    /// If the database cannot be read or written; files that were moved by then are found at their end.
+    pub fn settle(&self, ends: &Disposition, limit: usize) -> Result<Settled, Error> {
+        let mut after = lock(&self.settling);
+        let mut settled = Settled::default();
+        let old = self.legacy_decided(*after, limit)?;
+        let decided = self.decided(*after, limit - old.len())?;
+        settled.more = old.len() + decided.len() == limit && limit > 0;
+        let last = decided.last().map(|last| last.entry.seq).or(old.last().map(|(old, _)| old.seq));
+        let mut finished = Vec::new();
+        for (old, verdict) in &old {
+            match self.end_of_old(ends, old, verdict) {
+                Ok(done) => finished.push(done),
+                Err(error) => settled.left.push(format!("{:?}: {error}", old.original.name)),
+            }
+        }
+        self.end(ends, &decided, &mut finished, &mut settled)?;
+        self.finish(&finished, ends.done_folder())?;
+        settled.moved = finished.len();
+        *after = if settled.more { last.unwrap_or(0) } else { 0 };
+        if !old.is_empty() && !settled.more {
+            self.drop_empty_legacy()?;
+        }
+        Ok(settled)
+    }
+
+    /// Whether something is decided that is not at its end.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn has_decided(&self) -> Result<bool, Error> {
+        Ok(self.db()?.connection.prepare_cached("SELECT 1 FROM verdict LIMIT 1")?.exists([])?)
+    }
+
+    fn end(
+        &self,
+        ends: &Disposition,
+        decided: &[Decided],
+        finished: &mut Vec<Finished>,
+        settled: &mut Settled,
+    ) -> Result<(), Error> {
+        let endings: Vec<Ending<'_>> = decided.iter().map(Decided::ending).collect();
+        let results = ends.end(&self.spool, &endings);
+        let mut sure = false;
+        for (report, result) in decided.iter().zip(results) {
+            match result {
+                Ok(Whereabouts::Moved) => finished.push(report.finished(None)),
+                Ok(Whereabouts::Done(name)) => finished.push(report.finished(Some(name))),
+                Ok(Whereabouts::Absent) => {
+                    // It was moved before a crash; unless the spool itself is not the one it was.
+                    if !sure {
+                        spool::still_there(&self.spool)?;
+                        sure = true;
+                    }
+                    finished.push(report.finished(None));
+                }
+                Err(error) => settled.left.push(format!("{:?}: {error}", report.entry.name)),
+            }
+        }
+        Ok(())
+    }
+
+    fn end_of_old(&self, ends: &Disposition, old: &Old, verdict: &Verdict) -> Result<Finished, MoveError> {
+        let Old { seq, id, original } = old;
+        let body = || match super::legacy::body(&self.db().map_err(std::io::Error::other)?.connection, *seq) {
+            Ok(super::Body::Ready(body)) => Ok(body),
+            Ok(_) => Err(std::io::Error::other("its row has gone")),
+            Err(error) => Err(std::io::Error::other(error)),
+        };
+        let kept = |name| kept(name, original.size, original.sha256);
+        let (delivered, absent, kept) = match verdict {
+            Verdict::Delivered => match ends.original_delivered(original)? {
+                Whereabouts::Absent => (true, true, None),
+                Whereabouts::Moved => (true, false, None),
+                Whereabouts::Done(name) => (true, false, Some(kept(name))),
+            },
+            Verdict::Refused(reason) => {
+                ends.original_refused(original, reason, body)?;
+                (false, false, None)
+            }
+        };
+        // Its folder may be away for now: when it returns, the file is not a new report.
+        let leftover = (delivered && absent).then(|| Leftover {
+            folder: original.folder.clone(),
+            name: original.name.clone(),
+            size: original.size,
+            sha256: original.sha256,
+            id: *id,
+        });
+        let unit = if delivered { body().ok().and_then(|body| known::unit_in(&body)) } else { None };
+        Ok(Finished { seq: *seq, id: *id, delivered, unit, leftover, kept })
+    }
+
+    fn decided(&self, after: i64, limit: usize) -> Result<Vec<Decided>, Error> {
+        let db = self.db()?;
+        let mut statement = db.connection.prepare_cached(&format!(
+            "SELECT {COLUMNS}, w.notes, w.serial, w.start, v.reason FROM verdict AS v JOIN waiting AS w USING (seq)
+             LEFT JOIN trouble AS t USING (seq) WHERE v.seq > ?1 ORDER BY v.seq LIMIT ?2"
+        ))?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = statement.query_map(params![after, limit], |row| {
+            let notes: String = row.get(9)?;
+            let reason: Option<String> = row.get(12)?;
+            Ok(Decided {
+                entry: rows::read(row)?,
+                notes: notes.lines().map(str::to_owned).collect(),
+                unit: Unit { serial_number: row.get(10)?, start: row.get(11)? },
+                verdict: reason.map_or(Verdict::Delivered, Verdict::Refused),
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Removes the rows of reports that are at their end, and counts them.
+    fn finish(&self, finished: &[Finished], done: &Path) -> Result<(), Error> {
+        if finished.is_empty() {
+            return Ok(());
+        }
+        let old = !self.legacy.is_empty();
+        self.commit(Durability::Lazy, |db| {
+            for report in finished {
+                if let (true, Some(unit)) = (report.delivered, &report.unit) {
+                    known::insert(db, report.id, unit)?;
+                }
+                if let Some(original) = &report.leftover {
+                    leftover::write(db, original)?;
+                }
+                if let Some(kept) = &report.kept {
+                    finished::insert(db, done, kept)?;
+                }
+                remove(db, report.seq, old)?;
+            }
+            let delivered = finished.iter().filter(|report| report.delivered).count();
+            schema::count(db, "delivered", delivered as u64)?;
+            schema::count(db, "failed", (finished.len() - delivered) as u64)
+        })
+    }
+
+    /// Removes rows whose files are not in the spool any more: they were moved before a crash that undid the
+    /// removal of the row, and perhaps the verdict. A report without a verdict is counted as delivered, and
+    /// said so: somebody may have removed the file.
+    pub(super) fn forget(&self, seqs: &[i64]) -> Result<(), Error> {
+        let mut finished = Vec::new();
+        let mut undecided = 0;
+        {
+            let db = self.db()?;
+            let mut statement = db.connection.prepare_cached(
+                "SELECT w.id, w.spool, w.serial, w.start, v.seq IS NOT NULL, v.reason IS NULL FROM waiting AS w
+                 LEFT JOIN verdict AS v USING (seq) WHERE w.seq = ?1",
+            )?;
+            for &seq in seqs {
+                let row = statement
+                    .query_row([seq], |row| {
+                        let name = rows::blob_to_text(row.get_ref(1)?.as_blob()?);
+                        let unit = Unit { serial_number: row.get(2)?, start: row.get(3)? };
+                        Ok((rows::id(row, 0)?, name, unit, row.get::<_, bool>(4)?, row.get::<_, bool>(5)?))
+                    })
+                    .optional()?;
+                let Some((id, name, unit, is_decided, delivered)) = row else { continue };
+                if !is_decided {
+                    undecided += 1;
+                    tracing::warn!(
+                        "report {id}: {name:?} is not in the spool any more; it was delivered, or somebody removed it"
+                    );
+                }
+                finished.push(Finished { seq, id, delivered, unit: Some(unit), leftover: None, kept: None });
+            }
+        }
+        self.finish(&finished, Path::new(""))?;
+        self.counters.waiting.fetch_sub(undecided, std::sync::atomic::Ordering::Relaxed);
+        self.counters
+            .delivered
+            .fetch_add(undecided.max(0).cast_unsigned(), std::sync::atomic::Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+impl Decided {
+    fn ending(&self) -> Ending<'_> {
+        let spool = match &self.entry.place {
+            Place::Spool(spool) => spool.as_os_str(),
+            Place::Row => self.entry.name.as_os_str(),
+        };
+        Ending {
+            spool,
+            name: &self.entry.name,
+            folder: &self.entry.folder,
+            id: self.entry.id,
+            sha256: self.entry.sha256,
+            edited: !self.entry.edits.is_empty() || !self.notes.is_empty(),
+            notes: &self.notes,
+            reason: match &self.verdict {
+                Verdict::Delivered => None,
+                Verdict::Refused(reason) => Some(reason),
+            },
+        }
+    }
+
+    fn finished(&self, done_name: Option<OsString>) -> Finished {
+        Finished {
+            seq: self.entry.seq,
+            id: self.entry.id,
+            delivered: self.verdict == Verdict::Delivered,
+            unit: Some(self.unit.clone()),
+            leftover: None,
+            kept: done_name.map(|name| kept(name, self.entry.size, self.entry.sha256)),
+        }
+    }
+}
+
+fn kept(name: OsString, size: u64, sha256: [u8; 32]) -> Kept {
+    Kept { name, size, sha256, time: Timestamp::now().as_second() }
+}
+
+fn remove(db: &Transaction<'_>, seq: i64, old: bool) -> Result<(), rusqlite::Error> {
+    for statement in [
+        "DELETE FROM verdict WHERE seq = ?1",
+        "DELETE FROM trouble WHERE seq = ?1",
+        "DELETE FROM waiting WHERE seq = ?1",
+    ] {
+        db.prepare_cached(statement)?.execute([seq])?;
+    }
+    if old {
+        db.prepare_cached("DELETE FROM report WHERE seq = ?1")?.execute([seq])?;
+    }
+    Ok(())
+}

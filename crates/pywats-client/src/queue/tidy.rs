@@ -1,0 +1,77 @@
+//! Giving space back: the write-ahead log is folded into the database, and free pages leave the file.
+//!
+//! While reports come one by one the log is left alone, because folding it costs flushes; SQLite does it by
+//! itself each thousand pages.
+
+use super::{Error, Queue, lock};
+
+/// A log of this many bytes is folded when nothing waits.
+const LOG: u64 = 2 << 20;
+/// As many free pages are kept for the next reports.
+const FREE_PAGES: i64 = 256;
+/// Pages that are given back while the database is locked.
+const STEP: u32 = 2000;
+
+impl Queue {
+    /// Gives space back if nothing waits and there is much to give. Cheap otherwise. `go_on` is asked between
+    /// steps.
+    ///
+    /// # Errors
+    /// If the database cannot be written.
+    pub fn tidy(&self, mut go_on: impl FnMut() -> bool) -> Result<(), Error> {
+        if self.counts().waiting > 0 {
+            return Ok(());
+        }
+        self.drop_empty_legacy()?;
+        let mut gave_back = false;
+        while self.free_pages()? > FREE_PAGES && go_on() {
+            self.give_back(STEP)?;
+            gave_back = true;
+        }
+        if gave_back || self.log_bytes() > LOG {
+            self.fold()?;
+        }
+        Ok(())
+    }
+
+    fn free_pages(&self) -> Result<i64, Error> {
+        Ok(self.db()?.connection.pragma_query_value(None, "freelist_count", |row| row.get(0))?)
+    }
+
+    fn give_back(&self, pages: u32) -> Result<(), Error> {
+        let db = self.db()?;
+        db.connection.pragma_update(None, "synchronous", "NORMAL")?;
+        // Each step of the statement frees one page.
+        let mut vacuum = db.connection.prepare(&format!("PRAGMA incremental_vacuum({pages})"))?;
+        let mut steps = vacuum.query([])?;
+        while steps.next()?.is_some() {}
+        Ok(())
+    }
+
+    fn log_bytes(&self) -> u64 {
+        let mut log = self.path.as_os_str().to_owned();
+        log.push("-wal");
+        std::fs::metadata(log).map_or(0, |file| file.len())
+    }
+
+    /// Folds the log into the database and empties it.
+    pub(super) fn fold(&self) -> Result<(), Error> {
+        let db = lock(&self.db);
+        db.connection.pragma_update(None, "synchronous", "NORMAL")?;
+        db.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
+        super::step("folded");
+        Ok(())
+    }
+}
+
+impl Drop for Queue {
+    /// Leaves nothing in the log, so that the database file alone is complete.
+    fn drop(&mut self) {
+        self.watch.end();
+        if self.watch.damage().is_none()
+            && let Err(error) = self.fold()
+        {
+            tracing::debug!("closing the queue: {error}");
+        }
+    }
+}

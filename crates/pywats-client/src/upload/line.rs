@@ -1,0 +1,218 @@
+//! The reports that wait their turn: a window of the queue, in its order.
+
+use crate::queue::Entry;
+use std::collections::{BTreeMap, HashSet};
+use uuid::Uuid;
+
+/// How many are read from the queue at once.
+pub const WINDOW: usize = 256;
+/// When so few are left, the next are read.
+const LOW: usize = 64;
+
+/// See the module.
+#[derive(Debug)]
+pub struct Line {
+    ready: BTreeMap<i64, Entry>,
+    /// Reports that are in the window, on their way, held or decided but not committed: never taken twice.
+    known: HashSet<i64>,
+    /// Identifiers of reports on their way: never two with one at the same time.
+    ids: HashSet<Uuid>,
+    after: i64,
+    /// There may be more in the queue.
+    more: bool,
+    /// The queue has told of new ones since it was read last.
+    news: bool,
+    reading: bool,
+}
+
+impl Line {
+    /// Nothing was read yet.
+    pub fn new() -> Self {
+        Line {
+            ready: BTreeMap::new(),
+            known: HashSet::new(),
+            ids: HashSet::new(),
+            after: 0,
+            more: true,
+            news: false,
+            reading: false,
+        }
+    }
+
+    /// The queue has new reports.
+    pub fn news(&mut self) {
+        self.news = true;
+        self.more = true;
+    }
+
+    /// The queue may have some before those that it gave out.
+    pub fn rewind(&mut self) {
+        self.after = 0;
+        self.news();
+    }
+
+    /// Whether to read on, and after which report.
+    pub fn wants_more(&mut self) -> Option<i64> {
+        let wants = self.more && !self.reading && self.ready.len() < LOW;
+        wants.then(|| {
+            self.reading = true;
+            self.news = false;
+            self.after
+        })
+    }
+
+    /// What was read.
+    pub fn read(&mut self, after: i64, entries: Vec<Entry>) {
+        self.reading = false;
+        self.more = entries.len() >= WINDOW || self.news;
+        // Otherwise the queue was rewound meanwhile.
+        if after == self.after
+            && let Some(last) = entries.last()
+        {
+            self.after = self.after.max(last.seq);
+        }
+        for entry in entries {
+            if self.known.insert(entry.seq) {
+                self.ready.insert(entry.seq, entry);
+            }
+        }
+    }
+
+    /// It could not be read; it is tried again when somebody says so.
+    pub fn not_read(&mut self) {
+        self.reading = false;
+    }
+
+    /// Whether the next ones are not known yet.
+    pub fn is_reading(&self) -> bool {
+        self.reading && self.ready.is_empty()
+    }
+
+    /// Whether some wait here.
+    pub fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// Whether some wait here, or may wait in the queue.
+    pub fn has_waiting(&self) -> bool {
+        self.more || !self.ready.is_empty()
+    }
+
+    /// Whether a later one with the same identifier waits here. Looks at all of them.
+    pub fn has_later(&self, entry: &Entry) -> bool {
+        self.ready.range(entry.seq + 1..).any(|(_, later)| later.id == entry.id)
+    }
+
+    /// Whether some wait here that are none of those.
+    pub fn has_other_than(&self, those: impl Fn(i64) -> bool) -> bool {
+        self.ready.keys().any(|seq| !those(*seq))
+    }
+
+    /// Takes the first one whose identifier is not on its way, if there is room for it.
+    pub fn take(&mut self, has_room: impl FnOnce(u64) -> bool) -> Option<Entry> {
+        let first = self.ready.values().find(|entry| !self.ids.contains(&entry.id))?;
+        if !has_room(first.size) {
+            return None;
+        }
+        self.take_out(first.seq, first.id)
+    }
+
+    /// Takes the one for which this is the least, whatever its size; the first of several.
+    pub fn take_least<T: Ord>(&mut self, of: impl Fn(i64) -> T) -> Option<Entry> {
+        let free = self.ready.values().filter(|entry| !self.ids.contains(&entry.id));
+        let least = free.min_by_key(|entry| of(entry.seq))?;
+        self.take_out(least.seq, least.id)
+    }
+
+    fn take_out(&mut self, seq: i64, id: Uuid) -> Option<Entry> {
+        self.ids.insert(id);
+        self.ready.remove(&seq)
+    }
+
+    /// Takes a report that waits elsewhere on its way, if its identifier is not.
+    pub fn lend(&mut self, entry: &Entry) -> bool {
+        self.ids.insert(entry.id)
+    }
+
+    /// It is known without having been read here.
+    pub fn know(&mut self, seq: i64) {
+        self.known.insert(seq);
+    }
+
+    /// A report is not on its way any more.
+    pub fn landed(&mut self, entry: &Entry) {
+        self.ids.remove(&entry.id);
+    }
+
+    /// It goes back to its place.
+    pub fn put_back(&mut self, entry: Entry) {
+        self.ready.insert(entry.seq, entry);
+    }
+
+    /// The queue will not give it out again, or is to.
+    pub fn forget(&mut self, seq: i64) {
+        self.known.remove(&seq);
+    }
+}
+
+impl Default for Line {
+    fn default() -> Self {
+        Line::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(seq: i64, id: u128, size: u64) -> Entry {
+        Entry {
+            seq,
+            id: Uuid::from_u128(id),
+            name: "a.json".into(),
+            folder: "/watch".into(),
+            size,
+            sha256: [0; 32],
+            edits: String::new(),
+            attempts: 0,
+            place: crate::queue::Place::Row,
+        }
+    }
+
+    /// Fails if: the order is not kept, two reports with one identifier are on their way at once, or a large
+    /// one is passed by smaller ones for ever.
+    #[test]
+    fn in_order() {
+        let mut line = Line::new();
+        assert_eq!(line.wants_more(), Some(0));
+        assert_eq!(line.wants_more(), None, "one reads at a time");
+        line.read(0, vec![entry(1, 7, 10), entry(2, 7, 10), entry(3, 8, 99), entry(4, 9, 10)]);
+        let first = line.take(|_| true).unwrap();
+        assert_eq!(first.seq, 1);
+        assert_eq!(line.take(|size| size < 50), None, "3 is the next, and waits for room");
+        assert_eq!(line.take(|_| true).map(|entry| entry.seq), Some(3), "2 has the identifier of 1");
+        line.landed(&first);
+        assert_eq!(line.take(|_| true).map(|entry| entry.seq), Some(2));
+        line.put_back(first.clone());
+        assert_eq!(line.take(|_| true).map(|entry| entry.seq), Some(4), "1 has the identifier of 2");
+        assert!(!line.lend(&first));
+    }
+
+    /// Fails if: news that come while the queue is read get lost, or a report is taken twice.
+    #[test]
+    fn news_while_reading() {
+        let mut line = Line::new();
+        assert_eq!(line.wants_more(), Some(0));
+        line.news();
+        line.read(0, vec![entry(1, 1, 1)]);
+        assert_eq!(line.wants_more(), Some(1), "it may be one that came after the reading");
+        line.read(1, Vec::new());
+        assert_eq!(line.wants_more(), None);
+        assert_eq!(line.take(|_| true).map(|entry| entry.seq), Some(1));
+        line.rewind();
+        assert_eq!(line.wants_more(), Some(0));
+        line.read(0, vec![entry(1, 1, 1)]);
+        assert_eq!(line.take(|_| true), None, "it is on its way");
+        assert!(!line.has_waiting());
+    }
+}

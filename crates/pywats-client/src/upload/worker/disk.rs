@@ -1,0 +1,86 @@
+//! The worker's use of the disk: reading on, and committing what is known. One of each at a time.
+
+use super::{RETRY, Upload, now, unless_panicked};
+use crate::queue::{self, Note};
+use crate::status::Area;
+use crate::upload::line::WINDOW;
+use crate::upload::store::{Remote, Store};
+use crate::upload::task::{self, DiskEvent};
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::task::JoinError;
+
+impl<S: Store, R: Remote> Upload<S, R> {
+    /// Reads on and commits. Returns when to come back.
+    pub(super) fn use_disk(&mut self, now: Instant) -> Option<Instant> {
+        if self.read_after <= now
+            && let Some(after) = self.line.wants_more()
+        {
+            self.disk.spawn(task::next(Arc::clone(&self.store), after, WINDOW));
+        }
+        let quiet = self.away.is_empty() && !self.line.has_ready();
+        if let Some(notes) = self.notes.take(now, quiet) {
+            self.disk.spawn(task::note(Arc::clone(&self.store), notes));
+        }
+        let reading = (self.read_after > now).then_some(self.read_after);
+        [self.notes.due(quiet), reading].into_iter().flatten().min()
+    }
+
+    pub(super) fn disk_happened(&mut self, event: Result<DiskEvent, JoinError>) -> Result<(), queue::Error> {
+        let result = match unless_panicked(event) {
+            None => return Ok(()),
+            Some(DiskEvent::Read(after, Ok(entries))) => {
+                self.take_places(&entries);
+                self.line.read(after, entries);
+                Ok(())
+            }
+            Some(DiskEvent::Read(_, Err(error))) => {
+                self.line.not_read();
+                self.read_after = now() + RETRY;
+                Err(error)
+            }
+            Some(DiskEvent::Noted(notes, Ok(()))) => {
+                self.noted(&notes);
+                Ok(())
+            }
+            Some(DiskEvent::Noted(notes, Err(error))) => {
+                self.notes.failed(notes, now() + RETRY);
+                Err(error)
+            }
+        };
+        match result {
+            Err(error) if error.is_corruption() => Err(error),
+            Err(error) => {
+                self.status.problem(Area::Queue, format!("the queue fails: {error}"));
+                Ok(())
+            }
+            Ok(()) => {
+                if self.unreadable.is_empty() && self.notes.is_well() && self.read_after <= now() {
+                    self.status.fine(Area::Queue);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn noted(&mut self, notes: &[(i64, Note)]) {
+        self.notes.done();
+        for (seq, note) in notes {
+            if let Note::Decided(_) = note {
+                self.line.forget(*seq);
+            }
+        }
+        if self.store.rewound() {
+            self.line.rewind();
+        }
+    }
+
+    pub(super) fn bring_back_unreadable(&mut self, now: Instant) {
+        let (due, later) =
+            std::mem::take(&mut self.unreadable).into_iter().partition(|(again, _)| *again <= now);
+        self.unreadable = later;
+        for (_, entry) in due {
+            self.line.put_back(entry);
+        }
+    }
+}
