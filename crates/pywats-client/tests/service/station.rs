@@ -330,14 +330,14 @@ impl Station {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     }
 
-    /// The names in a folder, sorted, but not of what is written beside a delivered file; none if there is no
-    /// folder.
+    /// The names in a folder, sorted, but not of what is written beside a delivered file, be it in place or not;
+    /// none if there is no folder.
     pub(crate) fn names(folder: &Path) -> Vec<String> {
         let mut names: Vec<String> = fs::read_dir(folder)
             .map(|entries| entries.map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect())
             .unwrap_or_default();
         // What stands beside files without an identifier of their own, which is most of them here.
-        names.retain(|name| !name.ends_with(".sent.json"));
+        names.retain(|name| !name.ends_with(".sent.json") && !name.starts_with(".pywats-"));
         names.sort();
         names
     }

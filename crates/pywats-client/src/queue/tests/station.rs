@@ -4,11 +4,12 @@ use super::crash::step;
 use crate::archive::Archive;
 use crate::disposition::Disposition;
 use crate::folder::{Folder, Identity, Kind, Moved};
-use crate::queue::{self, Entry, NewReport, Opened, Place, Queue, Settled, Unit, spool};
+use crate::queue::{self, Entry, NewReport, OpenError, Opened, Place, Queue, Settled, Unit, spool};
 use sha2::{Digest, Sha256};
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -71,7 +72,17 @@ impl Station {
     }
 
     pub(super) fn open(&mut self) -> Opened0 {
-        let Opened { queue, put_aside, found, old } = queue::open(self.dir.path()).unwrap();
+        let start = Instant::now();
+        let opened = loop {
+            match queue::open(self.dir.path()) {
+                // A process that another test is just starting has a copy of every open file for a moment.
+                Err(OpenError::Locked(_)) if start.elapsed() < Duration::from_secs(10) => {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                opened => break opened.unwrap(),
+            }
+        };
+        let Opened { queue, put_aside, found, old } = opened;
         self.queue = Some(queue);
         Opened0 { put_aside, found, old }
     }
