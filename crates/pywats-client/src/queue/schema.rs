@@ -11,27 +11,7 @@ pub(super) const VERSION: i64 = 2;
 
 /// The table of the first schema; it is made here only by tests.
 #[cfg(test)]
-pub(super) const FIRST: &str = "
-CREATE TABLE report (
-    seq         INTEGER PRIMARY KEY AUTOINCREMENT,
-    id          TEXT NOT NULL,
-    folder      BLOB NOT NULL,
-    name        BLOB NOT NULL,
-    device      INTEGER NOT NULL,
-    file        INTEGER NOT NULL,
-    size        INTEGER NOT NULL,
-    modified_ns INTEGER NOT NULL,
-    sha256      BLOB NOT NULL,
-    state       TEXT NOT NULL CHECK (state IN ('pending', 'uploaded', 'rejected')),
-    reason      TEXT,
-    attempts    INTEGER NOT NULL,
-    body        BLOB NOT NULL
-) STRICT;
-CREATE INDEX report_source ON report (device, file, size, modified_ns);
-CREATE INDEX report_state ON report (state, seq);
-CREATE TABLE total (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
-PRAGMA user_version = 1;
-";
+pub(super) const FIRST: &str = include_str!("first_schema.sql");
 
 /// Rows of `waiting` are written once and removed once; what happens to a report meanwhile is in the
 /// small tables `trouble` and `verdict`. A `seq` is never used twice while the service runs.

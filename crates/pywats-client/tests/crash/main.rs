@@ -15,6 +15,7 @@ mod share;
 #[path = "../service/station.rs"]
 #[allow(dead_code)] // it has more than this program needs
 mod station;
+mod upgrade;
 
 use serde_json::Value;
 use station::Station;

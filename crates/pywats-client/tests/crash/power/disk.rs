@@ -222,6 +222,30 @@ impl Disk {
         }
     }
 
+    /// Whether a call synchronises this folder; one that synchronises everything does.
+    pub(crate) fn synchronises(&self, call: &Call, folder: Option<&Path>) -> bool {
+        match call {
+            Call::Sync(descriptor) => {
+                self.open.get(descriptor).is_some_and(|open| Some(open.path.as_path()) == folder)
+            }
+            Call::SyncAll => folder.is_some(),
+            _ => false,
+        }
+    }
+
+    /// The files with their content that are there for certain if the power goes now.
+    pub(crate) fn at_least(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut names = self.first.clone();
+        for (_, change) in &self.changes[..self.synced] {
+            change.apply(&mut names);
+        }
+        let file = |(path, node)| match node {
+            Node::File(file) => Some((path, self.files[file].after(self.files[file].synced))),
+            Node::Folder => None,
+        };
+        names.into_iter().filter_map(file).collect()
+    }
+
     /// Makes `target` the folder as a disk could have it after the power went. Files that never changed are moved there,
     /// so that they keep number and times, as on a disk.
     pub(crate) fn after_power_cut(&self, random: &mut fastrand::Rng, target: &Path) {

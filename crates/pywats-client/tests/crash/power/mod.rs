@@ -7,6 +7,7 @@ mod trace;
 use crate::station::{PATIENCE, Station, TOKEN, report};
 use crate::{all_arrive, reports, reports_in, serial_numbers, thorough};
 use disk::Disk;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -124,7 +125,7 @@ fn cut(recording: &mut Recording, calls: usize, seed: u64) {
         reports_in(&station.failed()).contains_key(REFUSED)
     });
     let failed = reports_in(&station.failed());
-    let once = std::collections::BTreeMap::from([(REFUSED.to_owned(), 1)]);
+    let once = BTreeMap::from([(REFUSED.to_owned(), 1)]);
     assert_eq!(failed, once, "{:?}", Station::names(&station.failed()));
     let left = reports(&station.data().join("spool"));
     assert_eq!(left, [], "something is left in the spool; the log:\n{}", station.log());
@@ -142,5 +143,55 @@ fn the_power_goes_at_any_moment() {
             let calls = fastrand::usize(..=recording.events.len());
             cut(&mut recording, calls, fastrand::u64(..));
         }
+    }
+}
+
+/// What a power cut after so many calls may cost at worst: serial numbers of reports that nobody has any more, or that
+/// the server has while their file is in the watch folder again, where it gets another identifier.
+fn at_worst(recording: &Recording, disk: &Disk, now: f64) -> Vec<String> {
+    let there = disk.at_least();
+    let watch = recording.station.watch();
+    let serial_number = |content: &[u8]| {
+        let report: serde_json::Value = serde_json::from_slice(content).ok()?;
+        report["root"].as_object()?;
+        Some(report["sn"].as_str()?.to_owned())
+    };
+    let mut folders: BTreeMap<String, bool> = BTreeMap::new();
+    for (path, content) in there {
+        if let Some(serial_number) = serial_number(&content) {
+            folders.insert(serial_number, path.parent() == Some(&watch));
+        }
+    }
+    let kept = |serial_number: &str| {
+        recording
+            .kept
+            .iter()
+            .any(|(at, one)| *at <= now && one.serial_number.as_deref() == Some(serial_number))
+    };
+    let is_fault = |serial_number: &&String| match folders.get(*serial_number) {
+        None => true,
+        Some(to_be_taken_again) => *to_be_taken_again && kept(serial_number),
+    };
+    recording.serial_numbers.iter().filter(is_fault).cloned().collect()
+}
+
+/// Fails if: the cuts would not find a program that leaves out the synchronisation of the spool, or one is found in
+/// the program as it is.
+#[test]
+fn a_program_that_synchronises_less_is_found() {
+    let recording = record(20);
+    let spool = recording.station.data().join("spool");
+    for leaves_out in [None, Some(spool.as_path())] {
+        let mut disk = Disk::of(&originals(&recording.station), &recording.station.data());
+        let mut now = 0.0_f64;
+        let mut faults = Vec::new();
+        for (number, event) in recording.events.iter().enumerate() {
+            now = now.max(event.at);
+            if !disk.synchronises(&event.call, leaves_out) {
+                disk.apply(number, event);
+                faults.extend(at_worst(&recording, &disk, now));
+            }
+        }
+        assert_eq!(faults.is_empty(), leaves_out.is_none(), "without {leaves_out:?}: {faults:?}");
     }
 }
