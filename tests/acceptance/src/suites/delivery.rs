@@ -1,6 +1,8 @@
 //! Takes the program out of every Linux package and sends a report through it: the packages must not only
 //! install, what they install must do its work. arm64 programs run under qemu's user-mode emulation.
 
+mod resolver;
+
 use crate::bench::Bench;
 use crate::client::{self, Running};
 use crate::command::tool;
@@ -31,6 +33,12 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
             bench
                 .case(&format!("{name}: its program delivers a report"), || deliver(&package, arch, &folder));
         }
+    }
+    if let Ok(package) = bench.artifact(".x86_64.rpm") {
+        let folder = bench.folder("resolver")?;
+        bench.case_needing(resolver::NEEDS, "the server is found whatever DNS says of IPv6", || {
+            resolver::finds_the_server(&extract(&package, &folder)?, &folder)
+        });
     }
     ensure!(judged > 0, "there is no .deb, .rpm or .tar.gz for Linux to judge");
     Ok(())
