@@ -117,24 +117,13 @@ fn damage_is_found_beside_the_service() {
     }
 }
 
-/// Fails if: with many reports waiting the next one, a new one or opening costs much more than with none; or
-/// the space is not given back.
+/// Fails if: the space of many reports that waited is not given back.
 #[test]
-fn many_reports_cost_no_more_than_few() {
+fn space_is_given_back() {
     let mut station = Station::new();
-    let rows = 10_000;
-    let few = cost(&station, 0);
-    fill(&station, rows, 0);
-    let many = cost(&station, 0);
-    println!("a round with none: {few:?}, with {rows}: {many:?}");
-    assert!(many < 20 * few + Duration::from_millis(50), "{few:?}, {many:?}");
-    station.close();
-    let start = Instant::now();
-    station.open();
-    println!("opening with {rows}: {:?}", start.elapsed());
-    assert!(start.elapsed() < Duration::from_secs(5));
+    fill(&station, 2000, 1000);
+    station.reopen();
     assert!(fs::metadata(station.database()).unwrap().len() > 2 << 20);
-    let start = Instant::now();
     let mut after = 0;
     loop {
         let entries = station.queue().next(after, 1000).unwrap();
@@ -145,7 +134,6 @@ fn many_reports_cost_no_more_than_few() {
         station.queue().note(&notes).unwrap();
         assert_eq!(station.settle().moved, entries.len());
     }
-    println!("draining {rows}: {:?}", start.elapsed());
     assert_eq!(station.queue().counts().waiting, 0);
     let raw = Connection::open(station.database()).unwrap();
     raw.execute("DELETE FROM known", []).unwrap();
@@ -153,18 +141,6 @@ fn many_reports_cost_no_more_than_few() {
     station.queue().tidy(|| true).unwrap();
     let size = fs::metadata(station.database()).unwrap().len();
     assert!(size < 1 << 20, "{size}");
-}
-
-/// How long it takes to add one, find the next one and to deliver it.
-fn cost(station: &Station, after: i64) -> Duration {
-    let start = Instant::now();
-    for _ in 0..10 {
-        let seq = station.take("one.json", "x");
-        station.queue().next(after, 64).unwrap();
-        station.queue().note(&[(seq, Note::Decided(Verdict::Delivered))]).unwrap();
-        station.settle();
-    }
-    start.elapsed() / 10
 }
 
 /// Makes reports wait, with small files and long notes.
