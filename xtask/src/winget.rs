@@ -28,14 +28,14 @@ impl Winget {
         let product = Product::load(&workspace::product_manifest())?;
         let folder = self.out.unwrap_or_else(|| workspace::target("winget"));
         let changelog = product.changelog()?;
-        for path in winget::write(&folder, &product, &changelog, &self.installers, &self.url)? {
-            println!("{}", path.display());
-        }
         // Their digests are in the manifests, so that signing them later would make those wrong.
         for path in &self.installers {
             if !kind::look(path)?.is_signed {
                 eprintln!("note: {} is not signed: sign first, then write the manifests", path.display());
             }
+        }
+        for path in winget::write(&folder, &product, &changelog, &self.installers, &self.url)? {
+            println!("{}", path.display());
         }
         Ok(())
     }

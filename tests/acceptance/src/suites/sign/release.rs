@@ -392,7 +392,8 @@ fn unsigned_for_winget(workshop: &Workshop, folder: &Path) -> Result<()> {
     for (msi, notes) in [(&workshop.msi, true), (&signed, false)] {
         let winget = tool(dist::xtask(), 30).args(["winget", "--url", "https://example.org/v1", "--out"]);
         let output = winget.arg(folder).arg(msi).output()?;
-        ensure!(output.status.success(), "{}", said(&output));
+        // Between two releases it says why there are no manifests.
+        ensure!(output.status.success() != products::recipe()?.version.is_dev(), "{}", said(&output));
         ensure!(said(&output).contains("is not signed: sign first") == notes, "{}", said(&output));
     }
     Ok(())
