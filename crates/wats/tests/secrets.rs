@@ -12,8 +12,20 @@ use tracing_subscriber::fmt::MakeWriter;
 use wats::{Client, Proxy, Settings};
 use wats_test_server::{Answer, Options, Server};
 
-/// The token, what it stands for, and the credentials of the proxy in both notations.
-const SECRETS: [&str; 5] = [TOKEN, "c3RhdGlvbjpzZWNyZXQ", "station:secret", "geheim", "Ym9iOmdlaGVpbQ"];
+/// The token, what it stands for, and the credentials of the proxy, in all notations.
+const SECRETS: [&str; 8] = [
+    TOKEN,
+    "c3RhdGlvbjpzZWNyZXQ",
+    "station:secret",
+    "station%3Asecret",
+    "password secret",
+    "geheim",
+    "bob%3Ageheim",
+    "Ym9iOmdlaGVpbQ",
+];
+
+/// What a server may repeat of them in other forms: of the token, of the proxy's.
+const ECHOES: [&str; 2] = ["station:secret, user=station%3Asecret, password secret", "bob%3Ageheim, geheim"];
 
 /// Everything that was logged.
 #[derive(Clone, Default)]
@@ -50,7 +62,6 @@ async fn no_secret_is_ever_shown() {
 
     // A server that repeats what it was sent is the worst case for messages about its answers.
     let server = Server::start_with(Options { token: Some(TOKEN.to_owned()), ..Options::default() }).unwrap();
-    let echo = |code| Answer::status_with_json(code, &format!(r#"{{"message":"got Basic {TOKEN}"}}"#));
     // JSON can write any character in another way.
     let escaped: String = TOKEN.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
     let escaped = Answer::status_with_json(400, &format!(r#"{{"message":"got Basic {escaped}"}}"#));
@@ -68,6 +79,9 @@ async fn no_secret_is_ever_shown() {
         (server.url(), Proxy::Url("http://bob:geheim@no-such-host.invalid".to_owned())),
     ];
     for (url, proxy) in targets {
+        let echoes = if proxy == Proxy::None { &ECHOES[..1] } else { &ECHOES[..] }.concat();
+        let echo =
+            |code| Answer::status_with_json(code, &format!(r#"{{"message":"got Basic {TOKEN}, {echoes}"}}"#));
         let settings = Settings { proxy, timeout: Duration::from_millis(500), ..settings(url) };
         let client = Client::new(&settings).unwrap();
         shown.push(format!("{settings:?} {settings:#?} {client:?}"));

@@ -1,6 +1,9 @@
 //! Keeps secrets out of messages, even where a server or a proxy repeats what it was sent.
 
+use std::cmp::Reverse;
+
 use url::Url;
+use url::form_urlencoded::byte_serialize;
 
 use super::settings::Settings;
 use super::way;
@@ -11,8 +14,8 @@ const HIDDEN: &str = "…";
 /// Shorter texts occur by chance, and hiding each occurrence would garble messages.
 const MIN_LENGTH: usize = 6;
 
-/// The secrets of one client: the token and the proxy's credentials, as they are sent and as they
-/// are written by people.
+/// The secrets of one client: the token and the proxy's credentials, as they are sent, as they
+/// are written by people, and as they are in addresses.
 #[derive(Clone)]
 pub(super) struct Secrets(Vec<String>);
 
@@ -28,7 +31,15 @@ impl Secrets {
             // The padding is no secret, and some drop it.
             secret.truncate(secret.trim_end_matches('=').len());
         }
+        let password = |secret: &String| secret.split_once(':').map(|(_, password)| password.to_owned());
+        let passwords: Vec<String> = secrets.iter().filter_map(password).collect();
+        secrets.extend(passwords);
+        let encoded: Vec<String> = secrets.iter().map(|s| byte_serialize(s.as_bytes()).collect()).collect();
+        secrets.extend(encoded);
         secrets.retain(|secret| secret.len() >= MIN_LENGTH);
+        // The longest first: one that is part of another would leave the rest of that.
+        secrets.sort_unstable_by_key(|secret| Reverse(secret.len()));
+        secrets.dedup();
         Secrets(secrets)
     }
 
