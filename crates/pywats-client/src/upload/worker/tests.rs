@@ -1,5 +1,7 @@
 //! The worker against a queue in memory and a server that answers as told; time passes as it is waited for.
 
+/// Thousands of cases that know no system: in Wine they would cost minutes and say nothing more.
+#[cfg(not(windows))]
 mod outage;
 mod station;
 
