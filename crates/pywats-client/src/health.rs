@@ -133,6 +133,7 @@ fn details(view: &View) -> Response {
         status.problems().into_iter().map(|(area, what)| (area.name().to_owned(), what.into())).collect();
     let notes: serde_json::Map<String, Value> =
         status.notes().into_iter().map(|(topic, what)| (topic.name().to_owned(), what.into())).collect();
+    let (last_error_at, last_error) = status.last_error().unzip();
     let failed = status.failed_files();
     let newest = failed
         .newest
@@ -141,7 +142,7 @@ fn details(view: &View) -> Response {
         "healthy": reason.is_none(),
         "status": if reason.is_none() { "ready" } else { "not ready" },
         "reason": reason,
-        "timestamp": Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        "timestamp": utc(Timestamp::now()),
         "details": {
             "version": env!("CARGO_PKG_VERSION"),
             "service_status": status.phase().name(),
@@ -154,14 +155,15 @@ fn details(view: &View) -> Response {
             "parked": status.parked_reports().map(|parked| json!({
                 "count": parked.count,
                 "newest": parked.newest,
-                "since": parked.since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+                "since": utc(parked.since),
                 "reason": parked.why,
                 "try_now": RELOAD,
             })),
             "pace_per_minute": status.pace(),
             "failed_folder_files": failed.files,
             "failed_folder_newest": newest,
-            "last_error": status.last_error(),
+            "last_error": last_error,
+            "last_error_at": last_error_at.map(utc),
             "problems": problems,
             "notes": notes,
             "not_taken": status.not_taken(),
@@ -169,6 +171,11 @@ fn details(view: &View) -> Response {
         },
     });
     json_response(code(reason.is_none()), body)
+}
+
+/// A time as RFC 3339 has it, to the second.
+fn utc(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 fn metrics(view: &View) -> Response {

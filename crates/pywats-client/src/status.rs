@@ -106,7 +106,7 @@ struct Inner {
     problems: BTreeMap<Area, String>,
     notes: BTreeMap<Topic, String>,
     not_taken: BTreeMap<String, u64>,
-    last_error: Option<String>,
+    last_error: Option<(Timestamp, String)>,
     counts: Counts,
     failed: Arc<Mutex<Census>>,
     parked: Option<Parked>,
@@ -148,7 +148,7 @@ impl Status {
         }
         if inner.problems.get(&area) != Some(&what) {
             tracing::warn!("{what}");
-            inner.last_error = Some(what.clone());
+            inner.last_error = Some((Timestamp::now(), what.clone()));
             inner.problems.insert(area, what);
         }
     }
@@ -174,7 +174,7 @@ impl Status {
     pub fn incident(&self, what: impl Into<String>) {
         let what = what.into();
         tracing::warn!("{what}");
-        self.inner().last_error = Some(what);
+        self.inner().last_error = Some((Timestamp::now(), what));
     }
 
     /// Something that people should know; logged when it appears.
@@ -234,8 +234,8 @@ impl Status {
         self.inner().online
     }
 
-    /// What went wrong last.
-    pub fn last_error(&self) -> Option<String> {
+    /// What went wrong last, be it over or not, and when it began.
+    pub fn last_error(&self) -> Option<(Timestamp, String)> {
         self.inner().last_error.clone()
     }
 
@@ -391,7 +391,7 @@ mod tests {
         status.fine(Area::Server);
         status.fine(Area::Files);
         assert_eq!(status.not_ready(), None);
-        assert_eq!(status.last_error().as_deref(), Some("a.json: denied"), "remembered");
+        assert_eq!(status.last_error().unwrap().1, "a.json: denied", "remembered");
     }
 
     /// Fails if: a worker that stopped beating goes unnoticed, or one that retired counts as hung.

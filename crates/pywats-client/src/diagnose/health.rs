@@ -113,6 +113,7 @@ fn describe(section: &mut Section, body: &Value) {
         "failed_count",
         "failed_folder_files",
         "last_error",
+        "last_error_at",
         "config_path",
     ] {
         section.row(name, details[name].clone());

@@ -116,7 +116,7 @@ mod tests {
         ] {
             troubles.set(name.as_ref(), what.and_then(|what| trouble(name, what)));
             troubles.tell(&status);
-            assert_eq!(status.last_error().as_deref(), Some(logged), "{name} {what:?}");
+            assert_eq!(status.last_error().unwrap().1, logged, "{name} {what:?}");
             assert_eq!(status.problems().get(&Area::Files).map(String::as_str), told, "{name} {what:?}");
         }
     }
