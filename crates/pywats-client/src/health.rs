@@ -10,23 +10,37 @@
 
 use crate::service::RELOAD;
 use crate::status::{Area, Status};
-use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
-use axum::http::{Method, StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
-use axum::{Json, Router};
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 /// How often a port that is in use is tried again.
 const RETRY: Duration = Duration::from_secs(10);
 /// A worker that has shown no sign of life for this long hangs.
 const HUNG: Duration = Duration::from_secs(60);
+
+/// So many connections at once: each holds a descriptor, which the reports need as well. Further ones wait.
+const CONNECTIONS: usize = 32;
+/// How long a connection lives, so that one on which nothing comes keeps no other out for long.
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// An answer.
+type Answer = Response<Full<Bytes>>;
 
 /// What the endpoints show.
 #[derive(Clone, Debug)]
@@ -41,16 +55,12 @@ pub struct View {
 /// reported, and tried again until it is free.
 pub async fn serve(address: SocketAddr, view: View) {
     let status = Arc::clone(&view.status);
-    let router = Router::new().fallback(answer).with_state(view);
     loop {
         let error = match TcpListener::bind(address).await {
             Ok(listener) => {
                 status.fine(Area::Health);
                 tracing::info!("health endpoints at http://{address}/health");
-                match axum::serve(listener, router.clone()).await {
-                    Ok(()) => return,
-                    Err(error) => error,
-                }
+                accept(&listener, &view).await
             }
             Err(error) => error,
         };
@@ -65,22 +75,51 @@ pub async fn serve(address: SocketAddr, view: View) {
     }
 }
 
-async fn answer(State(view): State<View>, method: Method, uri: Uri) -> Response {
-    let respond: fn(&View) -> Response = match uri.path() {
+/// Serves connections for ever.
+async fn accept(listener: &TcpListener, view: &View) -> ! {
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    // Ends them with itself.
+    let mut connections = JoinSet::new();
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { continue };
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::debug!("a connection to the health endpoints cannot be taken: {error}");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let view = view.clone();
+        connections.spawn(async move {
+            // What goes wrong on it concerns who opened it.
+            drop(timeout(LONGEST, converse(stream, &view)).await);
+            drop(place);
+        });
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+async fn converse(stream: TcpStream, view: &View) -> hyper::Result<()> {
+    let service = service_fn(async |request: Request<_>| Ok::<_, Infallible>(answer(view, &request)));
+    // One request each: a connection kept for the next one would end while that comes.
+    http1::Builder::new().keep_alive(false).serve_connection(TokioIo::new(stream), service).await
+}
+
+fn answer<B>(view: &View, request: &Request<B>) -> Answer {
+    let respond: fn(&View) -> Answer = match request.uri().path() {
         "/" | "/health" => health,
         "/health/live" => live,
         "/health/ready" => ready,
         "/health/details" => details,
         "/metrics" => metrics,
-        _ => |_| json_response(StatusCode::NOT_FOUND, json!({ "error": "Not found" })),
+        _ => |_| json_response(StatusCode::NOT_FOUND, &json!({ "error": "Not found" })),
     };
-    let mut response = if method == Method::GET || method == Method::HEAD {
-        respond(&view)
+    let mut response = if matches!(*request.method(), Method::GET | Method::HEAD) {
+        respond(view)
     } else {
-        json_response(
-            StatusCode::METHOD_NOT_ALLOWED,
-            json!({ "error": "Method not allowed; use GET or HEAD" }),
-        )
+        let error = json!({ "error": "Method not allowed; use GET or HEAD" });
+        json_response(StatusCode::METHOD_NOT_ALLOWED, &error)
     };
     response
         .headers_mut()
@@ -88,8 +127,15 @@ async fn answer(State(view): State<View>, method: Method, uri: Uri) -> Response 
     response
 }
 
-fn json_response(code: StatusCode, body: Value) -> Response {
-    (code, Json(body)).into_response()
+fn response(code: StatusCode, content: &'static str, body: String) -> Answer {
+    let mut response = Response::new(Full::from(body));
+    *response.status_mut() = code;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content));
+    response
+}
+
+fn json_response(code: StatusCode, body: &Value) -> Answer {
+    response(code, "application/json", body.to_string())
 }
 
 fn code(fine: bool) -> StatusCode {
@@ -100,17 +146,17 @@ fn hung(view: &View) -> Option<String> {
     view.status.hung(HUNG).map(|worker| format!("the {worker:?} worker hangs").to_lowercase())
 }
 
-fn health(view: &View) -> Response {
+fn health(view: &View) -> Answer {
     match hung(view) {
-        None => json_response(StatusCode::OK, json!({ "status": "ok" })),
-        Some(reason) => json_response(code(false), json!({ "status": "unhealthy", "reason": reason })),
+        None => json_response(StatusCode::OK, &json!({ "status": "ok" })),
+        Some(reason) => json_response(code(false), &json!({ "status": "unhealthy", "reason": reason })),
     }
 }
 
-fn live(view: &View) -> Response {
+fn live(view: &View) -> Answer {
     match hung(view) {
-        None => json_response(StatusCode::OK, json!({ "status": "alive" })),
-        Some(reason) => json_response(code(false), json!({ "status": "not alive", "reason": reason })),
+        None => json_response(StatusCode::OK, &json!({ "status": "alive" })),
+        Some(reason) => json_response(code(false), &json!({ "status": "not alive", "reason": reason })),
     }
 }
 
@@ -118,14 +164,14 @@ fn not_ready(view: &View) -> Option<String> {
     hung(view).or_else(|| view.status.not_ready())
 }
 
-fn ready(view: &View) -> Response {
+fn ready(view: &View) -> Answer {
     match not_ready(view) {
-        None => json_response(StatusCode::OK, json!({ "status": "ready" })),
-        Some(reason) => json_response(code(false), json!({ "status": "not ready", "reason": reason })),
+        None => json_response(StatusCode::OK, &json!({ "status": "ready" })),
+        Some(reason) => json_response(code(false), &json!({ "status": "not ready", "reason": reason })),
     }
 }
 
-fn details(view: &View) -> Response {
+fn details(view: &View) -> Answer {
     let status = &view.status;
     let reason = not_ready(view);
     let counts = status.counts();
@@ -170,7 +216,7 @@ fn details(view: &View) -> Response {
             "config_path": view.config_path.to_string_lossy(),
         },
     });
-    json_response(code(reason.is_none()), body)
+    json_response(code(reason.is_none()), &body)
 }
 
 /// A time as RFC 3339 has it, to the second.
@@ -178,7 +224,7 @@ fn utc(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-fn metrics(view: &View) -> Response {
+fn metrics(view: &View) -> Answer {
     let status = &view.status;
     let counts = status.counts();
     let ready = u64::from(not_ready(view).is_none());
@@ -209,5 +255,5 @@ fn metrics(view: &View) -> Response {
             format!("# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n")
         })
         .collect();
-    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+    response(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", text)
 }

@@ -2,6 +2,7 @@
 
 use crate::station::{PATIENCE, Station, report, server};
 use rustix::process::Signal;
+use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::net::UnixDatagram;
 use std::time::{Duration, Instant};
@@ -168,6 +169,30 @@ fn health_endpoints() {
         assert_eq!((head.status, head.body.as_str()), (answer.status, ""), "{path}");
         assert!(head.head.to_lowercase().contains("content-length: "), "{path}: {}", head.head);
     }
+}
+
+/// Fails if: whoever opens connections and says nothing takes the descriptors that reports need, or keeps others out.
+#[test]
+fn silent_connections_to_the_health_endpoints() {
+    let server = server();
+    let station = Station::running(&server);
+    station.wait_until_ready();
+    let descriptors = || {
+        let folder = format!("/proc/{}/fd", station.pid().as_raw_nonzero());
+        std::fs::read_dir(folder).unwrap().count()
+    };
+    let before = descriptors();
+    let begin = |_| {
+        let mut stream = std::net::TcpStream::connect(("127.0.0.1", station.port())).unwrap();
+        stream.write_all(b"GET /health HTTP/1.1\r\n").unwrap();
+        stream
+    };
+    let silent: Vec<_> = (0..60).map(begin).collect();
+    station.put("a.json", report("A"));
+    station.wait_for_done(&["a.json"]);
+    assert!(descriptors() < before + 40, "{before}, now {}", descriptors());
+    station.wait_until_ready();
+    drop(silent);
 }
 
 /// Fails if: a port that is in use stops the service, is not reported, or is not taken when it becomes
