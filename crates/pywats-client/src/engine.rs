@@ -2,7 +2,7 @@
 
 use crate::config::folders::{self, Folders};
 use crate::config::{AfterDelivery, Config};
-use crate::folder::Folder;
+use crate::folder::{self, Folder};
 use crate::intake;
 use crate::keeper;
 use crate::queue::{self, OpenError, Queue};
@@ -21,7 +21,7 @@ use wats::Rules;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A folder is missing and cannot be made, or cannot be used.
-    #[error("folder {}: {error}; {}", path.display(), advice(error))]
+    #[error("folder {}: {error}; {}", path.display(), folder::advice(error))]
     Folder {
         /// The folder.
         path: PathBuf,
@@ -185,20 +185,6 @@ impl Engine {
         if intake.unwrap_or(true) || matches!(upload, Some(Err(_))) || keeper.unwrap_or(true) {
             tracing::error!("a worker ended unexpectedly");
         }
-    }
-}
-
-/// What to do about a folder that cannot be used.
-fn advice(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists => {
-            "create it and let the service's account use it"
-        }
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem if cfg!(target_os = "linux") => {
-            "the service's account or its unit may not use it: run pywats-client diagnose as root, which names what \
-             forbids it and the command that allows it"
-        }
-        _ => "let the service's account use it",
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::path::PathBuf;
 use std::time::Duration;
 use wats::Rules;
-use wats_settings::folder;
+use wats_settings::{folder, token};
 
 /// One setting.
 pub struct Setting {
@@ -49,7 +49,7 @@ pub const SETTINGS: &[Setting] = &[
         }),
         expects: "the address of the WATS server, as \"https://company.wats.com\"",
         read: |c, v| optional_text(v).map(|url| c.server.url = url),
-        show: |c| c.server.url.as_deref().map(without_password),
+        show: |c| c.server.url.as_deref().map(without_secrets),
     },
     Setting {
         section: "server",
@@ -100,7 +100,7 @@ pub const SETTINGS: &[Setting] = &[
         }),
         expects: "\"system\", \"none\" or the address of a proxy, as \"http://proxy.example:3128\"",
         read: |c, v| text(v).map(|proxy| c.server.proxy = Secret::new(proxy)),
-        show: |c| Some(without_password(c.server.proxy.reveal())),
+        show: |c| Some(without_secrets(c.server.proxy.reveal())),
     },
     Setting {
         section: "server",
@@ -416,13 +416,21 @@ fn seconds(value: &Value, least: u64, most: u64) -> Option<Duration> {
     number(value, least, most).map(Duration::from_secs)
 }
 
-/// An address without the user and the password that it may hold.
-fn without_password(address: &str) -> String {
+/// An address without what may be secret in it: user and password, query and fragment, or a token in its place.
+/// Passwords that hold `/`, `?` or `#` as they are make no proper address, but are written.
+fn without_secrets(address: &str) -> String {
+    if token::read(address).is_ok() {
+        return "****".to_owned();
+    }
     let start = address.find("://").map_or(0, |at| at + 3);
-    let end = address[start..].find('/').map_or(address.len(), |at| start + at);
-    match address[start..end].rfind('@') {
-        Some(at) => format!("{}****{}", &address[..start], &address[start + at..]),
-        None => address.to_owned(),
+    let (scheme, rest) = address.split_at(start);
+    let (user, rest) = match rest.rfind('@') {
+        Some(at) => ("****", &rest[at..]),
+        None => ("", rest),
+    };
+    match rest.find(['?', '#']) {
+        Some(at) => format!("{scheme}{user}{}****", &rest[..=at]),
+        None => format!("{scheme}{user}{rest}"),
     }
 }
 
@@ -439,17 +447,23 @@ pub fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Option<
 mod tests {
     use super::*;
 
-    /// Fails if: an address is shown with the password in it, or changed where it has none.
+    /// Fails if: an address is shown with a secret in it, or changed where it has none.
     #[test]
     fn hides_passwords_in_addresses() {
         for (address, shown) in [
             ("https://company.wats.com", "https://company.wats.com"),
             ("http://user:secret@proxy:3128", "http://****@proxy:3128"),
-            ("http://user:p@ss@proxy:3128/a@b", "http://****@proxy:3128/a@b"),
+            ("http://user:p@ss@proxy:3128/a", "http://****@proxy:3128/a"),
+            ("http://user:a/b+1@proxy:3128", "http://****@proxy:3128"),
+            ("http://user:a?b@proxy:3128", "http://****@proxy:3128"),
+            ("https://company.wats.com/?token=secret", "https://company.wats.com/?****"),
+            ("https://company.wats.com/#secret", "https://company.wats.com/#****"),
+            ("dXNlcjpwYXNzd29yZA==", "****"),
+            ("company.wats.com", "company.wats.com"),
             ("user:secret@proxy", "****@proxy"),
             ("system", "system"),
         ] {
-            assert_eq!(without_password(address), shown);
+            assert_eq!(without_secrets(address), shown);
         }
     }
 

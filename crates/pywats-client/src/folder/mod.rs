@@ -234,6 +234,20 @@ pub fn is_temporary(name: &OsStr) -> bool {
     text.starts_with(TEMPORARY_PREFIX) && text.ends_with(TEMPORARY_SUFFIX)
 }
 
+/// What to do about a folder that cannot be used.
+pub fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists => {
+            "create it and let the service's account use it"
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem if cfg!(target_os = "linux") => {
+            "the service's account or its unit may not use it: run pywats-client diagnose as root, which names what \
+             forbids it and the command that allows it"
+        }
+        _ => "check the disk or the share that it is on, and let the service's account use it",
+    }
+}
+
 /// The name of a file that is being written, which intake and people can recognise as such.
 fn temporary_name() -> OsString {
     let unique = uuid::Uuid::new_v4().simple();

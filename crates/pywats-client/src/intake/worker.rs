@@ -14,7 +14,7 @@ use super::watch::News;
 use super::watched::{RESCAN, Watched};
 use crate::config::Reports;
 use crate::disposition::Disposition;
-use crate::folder::{Folder, Item, Kind};
+use crate::folder::{self, Folder, Item, Kind};
 use crate::queue::Queue;
 use crate::status::{Area, Status, Topic, Worker};
 use std::collections::{HashMap, HashSet};
@@ -229,7 +229,7 @@ impl Intake {
                 let folder = self.setup.folder.display();
                 self.setup.status.problem(
                     Area::Watch,
-                    format!("watch folder {folder}: {error}; create it and let the service's account use it"),
+                    format!("watch folder {folder}: {error}; {}", folder::advice(&error)),
                 );
             }
         }

@@ -61,8 +61,8 @@ impl Way {
             #[cfg(windows)]
             Proxy::System if !environment_has_proxy() => Kind::System(System::new(root.clone())),
             Proxy::System => {
-                let proxy = of_environment(root).and_then(|(address, _)| Url::parse(&address).ok());
-                Kind::Environment(proxy.map(|url| Hop::new(&url, "the environment")))
+                let hop = |(address, _): (String, _)| Ok(Hop::new(&read(&address)?, "the environment"));
+                Kind::Environment(of_environment(root).map(hop).transpose()?)
             }
         };
         Ok(Way(Arc::new(kind)))
@@ -194,5 +194,8 @@ fn read(address: &str) -> Result<Url, Failure> {
 }
 
 fn unusable(problem: &str) -> Failure {
-    Failure::settings(format!("the proxy's address {problem}; write it as in http://proxy.company.com:8080"))
+    Failure::settings(format!(
+        "the proxy's address {problem}; write it as in http://proxy.company.com:8080, and what is neither letter nor \
+         digit in a password as in %2F"
+    ))
 }
