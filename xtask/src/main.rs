@@ -13,6 +13,7 @@ mod lint;
 mod plan;
 mod process;
 mod progress;
+mod release;
 mod settings;
 mod sign;
 mod test;
@@ -36,6 +37,7 @@ enum Verb {
     Sign(sign::Sign),
     Verify(verify::Verify),
     Winget(winget::Winget),
+    Release(release::Release),
 }
 
 fn main() -> ExitCode {
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         Verb::Sign(verb) => verb.run(),
         Verb::Verify(verb) => verb.run(),
         Verb::Winget(verb) => verb.run(),
+        Verb::Release(verb) => verb.run(),
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -96,6 +96,31 @@ impl Changelog {
     }
 }
 
+/// The text of a changelog in which what is not released becomes this release; an empty section for what comes next
+/// stands above it.
+///
+/// # Errors
+/// If the text is no changelog, there is nothing to release, or the version is none of a release or not newer than all
+/// others.
+pub fn with_release(text: &str, version: Version, date: Date) -> Result<String> {
+    let before = Changelog::parse(text)?;
+    let latest = before.latest();
+    ensure!(latest.version.is_dev(), "nothing to release: `## {UNRELEASED}` of the changelog has no items");
+    ensure!(!version.is_dev(), "{version} is not the version of a release");
+    let last = latest.version.released();
+    ensure!(version > last, "{version} does not come after {last}, the newest in the changelog");
+    let heading = |line: &&str| line.strip_prefix("## ").is_some_and(|heading| heading.trim() == UNRELEASED);
+    let line = text.lines().find(heading).context("the changelog has no heading for what is not released")?;
+    let text = text.replacen(line, &format!("## {UNRELEASED}\n\n## [{version}] - {date}"), 1);
+    let latest = Changelog::parse(&text)?.latest().clone();
+    ensure!(
+        latest.version == version && latest.date == date,
+        "the changelog still begins with {}",
+        latest.version
+    );
+    Ok(text)
+}
+
 impl Release {
     /// Midnight UTC of the release's day, in seconds since 1970: the default `SOURCE_DATE_EPOCH`.
     pub fn epoch(&self) -> u32 {
@@ -119,6 +144,33 @@ fn parse_heading(heading: &str) -> Result<Release> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Fails if: a release is made of nothing, of a version that is none or not newer, or of more or less than what
+    /// was not released; or something else of the file changes.
+    #[test]
+    fn releases_what_is_not_released() {
+        let of = |unreleased: &str| {
+            format!(
+                "# Changelog\n\n## [Unreleased]\n\n{unreleased}\n## [1.0.0-rc.1] - 2026-11-22\n\n- First.\n"
+            )
+        };
+        let release = |text: &str, version: &str| {
+            with_release(text, version.parse().unwrap(), "2026-12-24".parse().unwrap())
+        };
+        let released = release(&of("- New.\n  And more.\n"), "1.0.0").unwrap();
+        let heading = "## [Unreleased]\n\n## [1.0.0] - 2026-12-24\n\n- New.\n  And more.\n";
+        assert!(released.contains(heading), "{released}");
+        assert!(released.ends_with("\n## [1.0.0-rc.1] - 2026-11-22\n\n- First.\n"), "{released}");
+        for (unreleased, version, reason) in [
+            ("", "1.0.0", "has no items"),
+            ("- New.\n", "1.0.0-beta.1", "does not come after 1.0.0-rc.1"),
+            ("- New.\n", "1.0.0-rc.1", "does not come after 1.0.0-rc.1"),
+            ("- New.\n", "1.0.0+dev", "is not the version of a release"),
+        ] {
+            let error = release(&of(unreleased), version).unwrap_err().to_string();
+            assert!(error.contains(reason), "{error}");
+        }
+    }
 
     /// Fails if: versions, dates or wrapped items are misread.
     #[test]
