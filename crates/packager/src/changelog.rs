@@ -109,9 +109,13 @@ pub fn with_release(text: &str, version: Version, date: Date) -> Result<String> 
     ensure!(!version.is_dev(), "{version} is not the version of a release");
     let last = latest.version.released();
     ensure!(version > last, "{version} does not come after {last}, the newest in the changelog");
-    let heading = |line: &&str| line.strip_prefix("## ").is_some_and(|heading| heading.trim() == UNRELEASED);
-    let line = text.lines().find(heading).context("the changelog has no heading for what is not released")?;
-    let text = text.replacen(line, &format!("## {UNRELEASED}\n\n## [{version}] - {date}"), 1);
+    let text: String = text
+        .split_inclusive('\n')
+        .map(|line| match line.strip_prefix("## ") {
+            Some(heading) if heading.trim() == UNRELEASED => format!("{line}\n## [{version}] - {date}\n"),
+            _ => line.to_owned(),
+        })
+        .collect();
     let latest = Changelog::parse(&text)?.latest().clone();
     ensure!(
         latest.version == version && latest.date == date,
