@@ -23,9 +23,10 @@ fn configuration() {
         }
         if let Some(token) = &loaded.config.server.token
             && token.reveal().len() > 8
-            // It may stand elsewhere too: as a folder, as the name of an unknown setting, in a default.
+            // It may stand elsewhere too: as a folder, as the name of a setting, in a default.
             && String::from_utf8_lossy(input).matches(token.reveal()).count() == 1
             && !defaults.iter().flatten().any(|default| default.contains(token.reveal()))
+            && !SETTINGS.iter().any(|setting| setting.key.contains(token.reveal()))
         {
             for said in settings.iter().flatten().chain(&loaded.errors).chain(&loaded.warnings) {
                 assert!(!said.contains(token.reveal()), "{said}");
