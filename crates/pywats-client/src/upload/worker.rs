@@ -420,22 +420,25 @@ impl<S: Store, R: Remote> Upload<S, R> {
         self.check_after = now() + CHECK;
         let fates = match result {
             Ok(()) => {
-                self.pace.accepted();
+                self.pace.accepted(seq, now());
                 self.schedule.accepted(seq, asked, moment)
             }
             Err(failure) => {
                 tracing::debug!("report {}: {failure}", self.id(seq));
-                let suspect = self.away.get(&seq).is_some_and(|away| away.suspect);
                 // 503 is trouble that passes; only 429 speaks of a pace.
-                if matches!(failure.kind, FailureKind::Busy { .. }) && failure.status == Some(429) && !suspect
-                {
-                    self.pace.limited(now());
-                }
+                let is_limit =
+                    matches!(failure.kind, FailureKind::Busy { .. }) && failure.status == Some(429);
                 self.notes.add(seq, Note::Attempt, now());
                 if let Some(away) = self.away.get_mut(&seq) {
                     away.entry.attempts += 1;
                 }
-                self.schedule.failed(seq, asked, failure, others, moment)
+                let fates = self.schedule.failed(seq, asked, failure, others, moment);
+                match (is_limit, self.schedule.is_busy_alone(seq)) {
+                    (true, false) => self.pace.limited(seq, now()),
+                    (true, true) => self.pace.alone(seq),
+                    (false, _) => {}
+                }
+                fates
             }
         };
         self.apply_all(fates);

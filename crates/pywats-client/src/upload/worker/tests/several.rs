@@ -1,6 +1,6 @@
 //! Several bad reports at once, while others pass: neither do the others wait, nor are people told of the server.
 
-use super::station::{Reply, SECOND, Station};
+use super::station::{Limit, Reply, SECOND, Station};
 use super::{HOUR, MINUTE, most};
 use crate::status::Area;
 use std::time::Duration;
@@ -123,5 +123,67 @@ async fn the_server_hangs_on_several() {
         station.pass(rest * SECOND).await;
         let good = station.put();
         station.wait(3 * SECOND, "a good one", |station| station.is_delivered(good)).await;
+    }
+}
+
+/// Fails if: what the server says to some reports only (429) makes all slow, or names the server.
+#[tokio::test(start_paused = true)]
+async fn told_to_wait_alone() {
+    for count in [1, 3] {
+        for concurrency in [1, 8] {
+            let what = format!("{count}, {concurrency} at once");
+            let mut station = Station::new(concurrency);
+            let busy = Kind::Busy { retry_after: Some(SECOND) };
+            let bad: Vec<i64> = (0..count).map(|_| station.put()).collect();
+            for seq in &bad {
+                station.replies(*seq, &[Reply::Refuse(busy, 429)]);
+            }
+            let good: Vec<i64> = (0..400).map(|_| station.put()).collect();
+            station.start();
+            let all = |station: &Station| good.iter().all(|seq| station.is_delivered(*seq));
+            station.wait(MINUTE + 40 * SECOND, &what, all).await;
+            assert_eq!(station.status.pace(), None, "{what}");
+            let rest = station.put();
+            station.wait(2 * SECOND, &what, |station| station.is_delivered(rest)).await;
+            station.pass(HOUR).await;
+            assert!(!station.status.problems().contains_key(&Area::Server), "{what}: {}", station.reason());
+            for seq in bad {
+                assert!(is_end(&station, seq, End::Suspect) && station.times(seq) < 60, "{what}");
+            }
+            // Nor do they after a restart.
+            station.stop().await;
+            station.start();
+            let waiting: Vec<i64> = (0..100).map(|_| station.put()).collect();
+            let all = |station: &Station| waiting.iter().all(|seq| station.is_delivered(*seq));
+            station.wait(20 * SECOND, &what, all).await;
+        }
+    }
+}
+
+/// Fails if: a limit for all is taken for one of single reports: it is met again and again, or what it allows is
+/// not used; or one that was lifted is felt for long.
+#[tokio::test(start_paused = true)]
+async fn a_limit_for_all() {
+    for (allowed, window) in [(10, 10), (100, 60), (30, 60)] {
+        for concurrency in [1, 8] {
+            let what = format!("{allowed} in {window} s, {concurrency} at once");
+            let mut station = Station::new(concurrency);
+            station.remote.server().limit = Some(Limit::new(allowed, window * SECOND));
+            for _ in 0..10_000 {
+                station.put();
+            }
+            station.start();
+            station.pass(10 * MINUTE).await;
+            let (sent, accepted) =
+                (station.remote.server().sent.len(), station.store.memory().verdicts.len());
+            let possible = allowed * 600 / window as usize;
+            assert!(accepted * 10 >= possible * 7, "{what}: {accepted} of {possible}");
+            assert!(sent - accepted <= 80 + possible / 10, "{what}: {sent} for {accepted}");
+            assert!(!station.reason().contains("report "), "{what}: {}", station.reason());
+            station.remote.server().limit = None;
+            station.pass(3 * MINUTE).await;
+            let more = station.store.memory().verdicts.len() - accepted;
+            assert!(more * 10 >= possible * 6, "{what}: {more} in 3 minutes, {accepted} in 10 before");
+        }
     }
 }
