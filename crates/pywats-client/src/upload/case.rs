@@ -34,6 +34,8 @@ pub struct Case {
     pub since: Timestamp,
     /// Others pass, while this one meets trouble.
     pub alone: bool,
+    /// Others have passed it once: what it meets says nothing about them.
+    pub known: bool,
     /// Another report was accepted since it came.
     pub passed: bool,
     /// Only tried daily.
@@ -162,6 +164,7 @@ impl Case {
             tries: same.map_or(0, |before| before.tries).saturating_add(1),
             since: same.map_or(wall, |before| before.since),
             alone: same.is_some_and(|before| before.alone),
+            known: before.is_some_and(Case::is_known),
             passed: false,
             parked: before.is_some_and(|before| before.parked),
             stays: false,
@@ -182,12 +185,18 @@ impl Case {
             tries: kept.tries,
             since: kept.since,
             alone: class.alone,
+            known: false,
             passed: false,
             parked: kept.parked,
             stays: false,
             until: now,
             sending: false,
         })
+    }
+
+    /// Whether others have passed it, now or earlier.
+    pub fn is_known(&self) -> bool {
+        self.known || self.passed || self.alone || self.parked
     }
 
     /// What a restart has to know.

@@ -13,19 +13,19 @@
 //! | B. 2xx as WATS answers, other id | no | – | pause |
 //! | | yes | – | read back: there: delivered; 404: suspect; 401, 403, 405: suspect, and after 3 different reports pause (`upload.proof`) |
 //! | C. 2xx, anything else; D. 3xx, 401, 407, 421, 426, 511 | any | no | pause (address, token or proxy) |
-//! | | yes | yes | parked: the server may have it (not if three different ones met it in one pause) |
+//! | | yes | yes | parked: the server may have it (three different ones that met it in one pause are tried once more) |
 //! | E. 4xx with words | no | – | pause |
 //! | | yes | not needed | failed; [`super::schedule`] slows down after 10 in a row |
 //! | F. 4xx blank or as a page; 403, 404, 405, 410, 413 | no | – | pause |
 //! | | yes | not tried yet | suspect: others first |
 //! | | yes | yes | once more at least 60 s later; the same again with an acceptance between: failed |
 //! | | yes | none waiting | stays, longest back-off |
-//! | | yes | 3 different refused, none accepted | pause as a setting |
+//! | | yes | 3 different refused, none accepted (not counted: those that others have passed before) | pause as a setting |
 //! | G. 408, 425, 5xx, time-out, reset | no | – | pause |
 //! | | yes | no | suspect, own back-off; 3 different and none accepted: pause as well |
 //! | | yes | yes, for 24 h | parked |
-//! | C, D, G of a parked one | yes | – | parked still: nothing new |
-//! | H. 429, 503 with Retry-After | – | – | all wait; five times for one report while others pass: G |
+//! | C, D, G, H of a parked one | yes | – | parked still: nothing new |
+//! | H. 429, 503 with Retry-After | – | – | all wait; five times for one report while others pass, or for one that others have passed before: G |
 //! | I. DNS, connect, TLS, proxy | – | – | pause |
 
 use std::time::Duration;
@@ -198,7 +198,11 @@ pub fn unproven(kind: FailureKind, status: Option<u16>) -> Because {
 fn proven(kind: FailureKind, status: Option<u16>, context: &Context) -> Then {
     let others = context.others;
     match kind {
-        FailureKind::NotWats | FailureKind::Gate | FailureKind::Trouble if context.parked => Then::Park,
+        FailureKind::NotWats | FailureKind::Gate | FailureKind::Trouble | FailureKind::Busy { .. }
+            if context.parked =>
+        {
+            Then::Park
+        }
         FailureKind::OtherId => Then::ReadBack,
         FailureKind::NotWats | FailureKind::Gate => match others {
             Others::Pass => Then::Park,
@@ -450,6 +454,7 @@ mod tests {
             ("H, five times", busy, times(5, NotAsked), Prove),
             ("H, five times, proven", busy, times(5, Yes), Suspect(BackOff)),
             ("H, five times, not proven", busy, times(5, No), Pause(Because::Trouble)),
+            ("H, tried daily", busy, Context { busy: 5, ..parked(Yes, NotTried) }, Park),
             ("I", failed(Kind::Unreachable, 0), UNKNOWN, Pause(Because::Way)),
             ("I, others pass", failed(Kind::Unreachable, 0), at(Yes, Pass), Pause(Because::Way)),
             ("settings", failed(Kind::Settings, 0), UNKNOWN, Pause(Because::Settings)),

@@ -18,6 +18,10 @@ pub struct Line {
     /// Identifiers of reports on their way: never two with one at the same time.
     ids: HashSet<Uuid>,
     after: i64,
+    /// The last that was ever read.
+    newest: i64,
+    /// What came later is new.
+    marked: i64,
     /// There may be more in the queue.
     more: bool,
     /// The queue has told of new ones since it was read last.
@@ -33,6 +37,8 @@ impl Line {
             known: HashSet::new(),
             ids: HashSet::new(),
             after: 0,
+            newest: 0,
+            marked: 0,
             more: true,
             news: false,
             reading: false,
@@ -72,6 +78,7 @@ impl Line {
             self.after = self.after.max(last.seq);
         }
         for entry in entries {
+            self.newest = self.newest.max(entry.seq);
             if self.known.insert(entry.seq) {
                 self.ready.insert(entry.seq, entry);
             }
@@ -106,6 +113,16 @@ impl Line {
     /// Whether some wait here that are none of those.
     pub fn has_other_than(&self, those: impl Fn(i64) -> bool) -> bool {
         self.ready.keys().any(|seq| !those(*seq))
+    }
+
+    /// What comes from now on is new.
+    pub fn mark(&mut self) {
+        self.marked = self.newest;
+    }
+
+    /// Whether a new one waits here that is none of those.
+    pub fn has_new_other_than(&self, those: impl Fn(i64) -> bool) -> bool {
+        self.ready.range(self.marked + 1..).any(|(seq, _)| !those(*seq))
     }
 
     /// Takes the first one whose identifier is not on its way, if there is room for it.

@@ -24,6 +24,13 @@ impl Waits {
         doubled.min(self.max).mul_f64(0.5 + 0.5 * chance.clamp(0.0, 1.0))
     }
 
+    /// How long a report that was not tried waits after so many `different` ones were: not at all for a single
+    /// one, and a first wait longer for each more, as each makes it likelier that it is none of them.
+    pub fn for_another(self, different: usize, chance: f64) -> Duration {
+        let more = u32::try_from(different.saturating_sub(1)).unwrap_or(MORE).min(MORE);
+        self.initial.saturating_mul(more).min(self.max).mul_f64(0.5 + 0.5 * chance.clamp(0.0, 1.0))
+    }
+
     /// The longest wait, with the same play.
     pub fn longest(self, chance: f64) -> Duration {
         self.max.mul_f64(0.5 + 0.5 * chance.clamp(0.0, 1.0))
@@ -50,7 +57,8 @@ pub struct Pause {
     pub since: Order,
     /// Nothing is sent before.
     pub until: Instant,
-    /// A report that was not tried in a pause because of another one is not sent before.
+    /// A report that was not tried in a pause because of others is not sent before. Those that are tried again
+    /// do not move it: nobody waits for them.
     pub soon: Instant,
     /// It is the WATS server that answers, so that only a report can tell when it is over.
     pub proven: bool,
@@ -61,8 +69,17 @@ pub struct Pause {
     probes: u32,
 }
 
-/// A report that was not tried waits no longer for the others than after so many failures.
-const SOON: u32 = 4;
+/// A report that was not tried waits for others no longer than for so many.
+const MORE: u32 = 60;
+
+/// How much a report tells that was refused in a pause.
+#[derive(Clone, Copy, Debug)]
+pub struct Tried {
+    /// How many different ones were, with this one.
+    pub different: usize,
+    /// This one was not refused before.
+    pub first_time: bool,
+}
 
 impl Pause {
     /// Whether the version is asked for next, and not a report sent: by turns.
@@ -79,14 +96,19 @@ impl Pause {
         self.probes = 0;
     }
 
-    /// A report was sent, and what came is held against it alone: the next one waits, longer each time. Where
-    /// `different` ones were tried, one that was not waits longer as well, but not much.
-    pub fn not_passed(&mut self, different: usize, waits: Waits, now: Instant, chance: f64) {
+    /// A report was sent, and what came is held against it alone: the next one waits, longer each time; one that
+    /// was not tried yet not as long.
+    pub fn not_passed(&mut self, tried: Tried, waits: Waits, now: Instant, chance: f64) {
         let count = if self.is_over { &mut self.probes } else { &mut self.failures };
         *count = count.saturating_add(1);
         self.until = self.until.max(now + waits.back_off(*count, chance));
-        let different = u32::try_from(different).unwrap_or(SOON).min(SOON);
-        self.soon = self.soon.max(now + waits.back_off(different, chance));
+        self.not_sooner(tried, waits, now, chance);
+    }
+
+    fn not_sooner(&mut self, tried: Tried, waits: Waits, now: Instant, chance: f64) {
+        if tried.first_time {
+            self.soon = self.soon.max(now + waits.for_another(tried.different, chance));
+        }
     }
 
     /// Begins one, or makes one longer that goes on. What was already under way when it began says nothing
@@ -97,8 +119,10 @@ impl Pause {
             let mut same = before.clone();
             same.until = same.until.max(now + asked);
             same.soon = same.soon.max(now + asked);
+            same.not_sooner(new.tried, waits, now, chance);
             return same;
         }
+        let soon = before.as_ref().map_or(now, |before| before.soon).max(now + asked);
         let failures = before.map_or(0, |before| match before.is_over && new.proven {
             true => before.probes,
             false => before.failures,
@@ -110,17 +134,19 @@ impl Pause {
         } else {
             waits.back_off(failures, chance)
         };
-        Pause {
+        let mut pause = Pause {
             reason: new.reason,
             why: new.why,
             since: new.arrived,
             until: now + wait.max(asked),
-            soon: now + waits.back_off(1, chance).max(asked),
+            soon,
             proven: new.proven,
             is_over: false,
             failures,
             probes: 0,
-        }
+        };
+        pause.not_sooner(new.tried, waits, now, chance);
+        pause
     }
 }
 
@@ -144,6 +170,8 @@ pub struct News {
     pub proven: bool,
     /// How long the server asked to wait.
     pub asked: Option<Duration>,
+    /// The report that says so.
+    pub tried: Tried,
 }
 
 #[cfg(test)]
@@ -155,7 +183,8 @@ mod tests {
 
     fn news(reason: Reason, number: u64) -> News {
         let (began, arrived) = (Order(number), Order(number + 1));
-        News { reason, why: String::new(), began, arrived, proven: false, asked: None }
+        let tried = Tried { different: 1, first_time: true };
+        News { reason, why: String::new(), began, arrived, proven: false, asked: None, tried }
     }
 
     /// Fails if: waits do not double, exceed the longest one, or chance makes them longer or nothing.

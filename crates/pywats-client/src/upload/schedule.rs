@@ -6,8 +6,10 @@
 //!
 //! - In a [`Pause`] one request at a time finds out whether it is over: the version where it was not the WATS
 //!   server that answered, else a report that was not tried yet. Each one that does not pass makes the wait
-//!   longer. Once the version comes, what was tried says nothing any more, and the pause no longer shows.
-//! - A suspect waits by itself ([`Case`]); what was proven of it is judged again once others pass.
+//!   longer; a report that came since waits little ([`Untried`]). Once the version comes, what was tried says
+//!   nothing any more, and the pause no longer shows.
+//! - A suspect waits by itself ([`Case`]); what was proven of it is judged again once others pass. From then on
+//!   what it meets says nothing about the others.
 //! - After ten refusals in a row and no acceptance, one report every 30 s.
 
 mod outcome;
@@ -16,10 +18,10 @@ mod view;
 use super::case::{Case, Cases, PARKED, PARKED_AT_ONCE};
 use super::judge::{self, Again, Answer, Context, Others, Proof, Then, judge};
 use super::order::Order;
-use super::pause::{Pause, Reason, Waits};
+use super::pause::{Pause, Reason, Tried, Waits};
 use crate::queue::Suspicion;
 use jiff::Timestamp;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 use wats::{Failure, FailureKind};
 
@@ -80,6 +82,17 @@ pub enum Turn {
     Send(usize),
 }
 
+/// What waits that was not tried in this pause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Untried {
+    /// None does.
+    Nothing,
+    /// Only such as waited when the pause began: in an outage they are many, so they take long turns.
+    Waited,
+    /// One that came since: it waits for as little as is no burden to a server that refuses all.
+    Came,
+}
+
 /// A refusal that nobody knows the author of yet.
 #[derive(Debug)]
 struct Refusal {
@@ -115,6 +128,8 @@ pub struct Schedule {
     unread: BTreeMap<i64, Order>,
     /// Reports that were refused in this pause, and when: another one tells more.
     tried: BTreeMap<i64, Order>,
+    /// Reports that were not held to account once, because all met the same in a pause.
+    excused: BTreeSet<i64>,
     in_a_row: u32,
     slow_until: Option<Instant>,
     last_refusal: String,
@@ -137,6 +152,7 @@ impl Schedule {
             refused: BTreeMap::new(),
             unread: BTreeMap::new(),
             tried: BTreeMap::new(),
+            excused: BTreeSet::new(),
             in_a_row: 0,
             slow_until: None,
             last_refusal: String::new(),
@@ -181,9 +197,8 @@ impl Schedule {
         free.into_iter().map(|seq| (seq, self.give_back(seq, now))).collect()
     }
 
-    /// What to do next, while `sending` reports are under way and at most `most` may be; `fresh` says whether
-    /// one waits that was not tried.
-    pub fn turn(&self, now: Instant, sending: usize, most: usize, fresh: bool) -> Turn {
+    /// What to do next, while `sending` reports are under way and at most `most` may be.
+    pub fn turn(&self, now: Instant, sending: usize, most: usize, untried: Untried) -> Turn {
         let careful = self.pause.is_some() || self.in_a_row >= IN_A_ROW;
         if self.is_held() || (careful && !self.unproven.is_empty()) {
             return Turn::Wait(None);
@@ -191,8 +206,13 @@ impl Schedule {
         if let Some(pause) = &self.pause {
             let tried = if pause.is_over { 0 } else { self.tried.len() };
             let few = tried.max(self.refused.len()) < judge::DIFFERENT;
-            let soon = fresh && few && pause.proven && (pause.is_over || pause.reason != Reason::Busy);
-            let until = if soon { pause.soon } else { pause.until };
+            let tells = match untried {
+                Untried::Nothing => false,
+                Untried::Waited => few,
+                Untried::Came => true,
+            };
+            let soon = tells && pause.proven && (pause.is_over || pause.reason != Reason::Busy);
+            let until = if soon { pause.soon.min(pause.until) } else { pause.until };
             let until = self.slow_until.map_or(until, |slow| until.max(slow));
             return match (now < until, sending, pause.proven) {
                 (true, ..) => Turn::Wait(Some(until)),
@@ -245,6 +265,21 @@ impl Schedule {
         self.cases.next_due()
     }
 
+    /// Whether all may be sent.
+    pub fn is_open(&self) -> bool {
+        self.pause.is_none()
+    }
+
+    /// How many different reports were tried in this pause.
+    pub fn different(&self) -> usize {
+        self.tried.len().max(self.refused.len())
+    }
+
+    /// Whether a report was told to wait so often, while others passed, that this says nothing about them.
+    pub fn is_busy_alone(&self, seq: i64) -> bool {
+        self.busy.get(&seq).is_some_and(|busy| busy.times >= judge::BUSY_ALONE)
+    }
+
     /// When it was tried in this pause: another one tells more.
     pub fn tried(&self, seq: i64) -> Option<Order> {
         self.tried.get(&seq).copied()
@@ -285,6 +320,7 @@ impl Schedule {
         self.busy.remove(&seq);
         self.refused.remove(&seq);
         self.unread.remove(&seq);
+        self.excused.remove(&seq);
     }
 
     /// The server has accepted a report. Besides it, those are judged again that it has passed.
@@ -298,7 +334,10 @@ impl Schedule {
         self.unread.retain(|_, arrived| *arrived > asked.began);
         let mut was_for_all = false;
         if self.pause.as_ref().is_some_and(|pause| pause.since < asked.began) {
-            was_for_all = self.tried.len() >= judge::DIFFERENT;
+            // Something between may have stopped all of them, which is no report's fault. But if one that was
+            // excused for that meets it again, they are several bad ones.
+            let again = self.tried.keys().any(|seq| self.excused.contains(seq));
+            was_for_all = self.tried.len() >= judge::DIFFERENT && !again;
             self.pause = None;
             self.tried.clear();
             self.changed = true;
@@ -308,8 +347,9 @@ impl Schedule {
             fates.push(self.conclude(refusal, Proof::Yes, true, moment));
         }
         for seq in self.cases.passed_by(asked.began) {
-            if was_for_all && self.cases.get(seq).is_some_and(|case| !case.sending && !is_noted(case)) {
-                // Something between stopped all of them: that was no report's fault.
+            let is_free = self.cases.get(seq).is_some_and(|case| !case.sending && !is_noted(case));
+            if was_for_all && is_free {
+                self.excused.insert(seq);
                 fates.push((seq, self.give_back(seq, moment.now)));
             } else {
                 fates.extend(self.passed(seq, moment));
@@ -343,7 +383,8 @@ impl Schedule {
         if parks {
             case.parked = true;
             case.since = moment.wall;
-            case.until = moment.now + parked_for(&case);
+            case.until = moment.now + parked_at_first(&case);
+            self.excused.remove(&seq);
         }
         if then == Then::Suspect(Again::OnceMore) {
             case.stays = false;
@@ -414,7 +455,8 @@ impl Schedule {
         if let (Err(failure), Some(_)) = (answer, &self.pause)
             && (!had_refusals || is_busy(failure.kind))
         {
-            self.pause_for(reason_of(failure), failure, asked, false, moment);
+            let tried = Tried { different: self.different(), first_time: false };
+            self.pause_for(reason_of(failure), failure, asked, false, tried, moment);
         }
         fates
     }
@@ -445,7 +487,7 @@ impl Schedule {
             Ok(false) => (Answer::ReadBack(false), not_there()),
             Err(failure) => (Answer::NotReadBack { status: failure.status }, failure),
         };
-        if matches!(failure.status, Some(401 | 403 | 405)) {
+        if matches!(failure.status, Some(401 | 403 | 405)) && !self.is_known(seq) {
             self.unread.insert(seq, asked.arrived);
         }
         let count = self.unread.len();
@@ -478,6 +520,12 @@ fn counts_as_refused(kind: FailureKind) -> bool {
 
 fn parked_for(case: &Case) -> Duration {
     if case.tries > 1 { PARKED } else { PARKED_AT_ONCE }
+}
+
+/// What stood before the server may have gone since, however often the report met it; a day of trouble while
+/// others pass is no chance.
+fn parked_at_first(case: &Case) -> Duration {
+    if case.kind == FailureKind::Trouble { parked_for(case) } else { PARKED_AT_ONCE }
 }
 
 fn alone_for(case: &Case, wall: Timestamp) -> Duration {

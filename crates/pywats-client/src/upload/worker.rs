@@ -5,12 +5,13 @@ mod disk;
 mod supersede;
 
 use super::held::Held;
+use super::judge::DIFFERENT;
 use super::line::Line;
 use super::notes::Notes;
 use super::order::{Numbers, Order};
 use super::pace::Pace;
 use super::pause::Waits;
-use super::schedule::{Asked, Fate, Moment, Schedule, Turn};
+use super::schedule::{Asked, Fate, Moment, Schedule, Turn, Untried};
 use super::store::{Remote, Store};
 use super::task::{self, DiskEvent, Event, NotSent};
 use super::tell;
@@ -260,15 +261,18 @@ impl<S: Store, R: Remote> Upload<S, R> {
     /// Returns when to come back.
     fn send_what_may_be_sent(&mut self, remote: &R, now: Instant) -> Option<Instant> {
         while self.notes.uncommitted() < UNCOMMITTED {
-            let fresh = self.line.has_other_than(|seq| self.schedule.tried(seq).is_some());
-            match self.schedule.turn(now, self.sending, self.link.concurrency, fresh) {
+            let untried = self.untried();
+            // One that was not tried does not wait for a suspect on which the server hangs.
+            let suspects = if untried == Untried::Nothing { 0 } else { self.suspects_sending };
+            let under_way = self.sending - suspects;
+            match self.schedule.turn(now, under_way, self.link.concurrency, untried) {
                 Turn::Wait(until) => return until,
                 Turn::Version => {
                     self.ask_version(remote);
                     return None;
                 }
                 Turn::Probe if self.line.is_reading() => return None,
-                Turn::Probe => match self.take_probe(now) {
+                Turn::Probe => match self.take_probe(untried, now) {
                     Some(away) => self.send(remote, away, now),
                     None if self.away.is_empty() && !self.line.has_waiting() && self.held.is_empty() => {
                         self.schedule.nothing_waits();
@@ -297,6 +301,21 @@ impl<S: Store, R: Remote> Upload<S, R> {
         None
     }
 
+    /// What waits that was not tried in this pause. What comes before the next one is not new in it.
+    fn untried(&mut self) -> Untried {
+        if self.schedule.is_open() {
+            self.line.mark();
+        }
+        let tried = |seq| self.schedule.tried(seq).is_some();
+        if self.line.has_new_other_than(tried) {
+            Untried::Came
+        } else if self.line.has_other_than(tried) {
+            Untried::Waited
+        } else {
+            Untried::Nothing
+        }
+    }
+
     fn has_room(&self, size: u64) -> bool {
         self.bytes == 0 || self.bytes.saturating_add(size) <= BYTES
     }
@@ -313,10 +332,18 @@ impl<S: Store, R: Remote> Upload<S, R> {
     }
 
     /// A report to find out about the server with: one that was not tried in this pause, or the one that was
-    /// tried first; a suspect only where nothing else waits.
-    fn take_probe(&mut self, now: Instant) -> Option<Away> {
-        if let Some(entry) = self.line.take_least(|seq| self.schedule.tried(seq)) {
+    /// tried first; a suspect only where nothing else waits, and one at a time. Where several were refused, the
+    /// newest, but of those that waited before the newest and the oldest by turns: what comes together is often of
+    /// a kind.
+    fn take_probe(&mut self, untried: Untried, now: Instant) -> Option<Away> {
+        let different = self.schedule.different();
+        let newest_first = different >= DIFFERENT && (untried == Untried::Came || different % 2 == 1);
+        let order = |seq: i64| (self.schedule.tried(seq), if newest_first { -seq } else { seq });
+        if let Some(entry) = self.line.take_least(order) {
             return Some(Away { bytes: entry.size, entry, suspect: false });
+        }
+        if self.suspects_sending > 0 {
+            return None;
         }
         self.schedule.probe(now).and_then(|seq| self.take_held(seq))
     }
@@ -393,22 +420,25 @@ impl<S: Store, R: Remote> Upload<S, R> {
         self.check_after = now() + CHECK;
         let fates = match result {
             Ok(()) => {
-                self.pace.accepted();
+                self.pace.accepted(seq, now());
                 self.schedule.accepted(seq, asked, moment)
             }
             Err(failure) => {
                 tracing::debug!("report {}: {failure}", self.id(seq));
-                let suspect = self.away.get(&seq).is_some_and(|away| away.suspect);
                 // 503 is trouble that passes; only 429 speaks of a pace.
-                if matches!(failure.kind, FailureKind::Busy { .. }) && failure.status == Some(429) && !suspect
-                {
-                    self.pace.limited(now());
-                }
+                let is_limit =
+                    matches!(failure.kind, FailureKind::Busy { .. }) && failure.status == Some(429);
                 self.notes.add(seq, Note::Attempt, now());
                 if let Some(away) = self.away.get_mut(&seq) {
                     away.entry.attempts += 1;
                 }
-                self.schedule.failed(seq, asked, failure, others, moment)
+                let fates = self.schedule.failed(seq, asked, failure, others, moment);
+                match (is_limit, self.schedule.is_busy_alone(seq)) {
+                    (true, false) => self.pace.limited(seq, now()),
+                    (true, true) => self.pace.alone(seq),
+                    (false, _) => {}
+                }
+                fates
             }
         };
         self.apply_all(fates);

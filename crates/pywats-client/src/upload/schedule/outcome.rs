@@ -7,7 +7,7 @@ use super::{
 use crate::upload::case::{Case, class_of};
 use crate::upload::judge::{self, Again, Answer, Because, Context, Others, Proof, Then, judge};
 use crate::upload::order::Order;
-use crate::upload::pause::{News, Pause, Reason};
+use crate::upload::pause::{LONGEST_ASKED, News, Pause, Reason, Tried};
 use std::time::{Duration, Instant};
 use wats::{Failure, FailureKind};
 
@@ -24,6 +24,8 @@ impl Schedule {
     pub(super) fn told_to_wait(&mut self, seq: i64, asked: Asked) {
         let before = self.busy.get(&seq).copied();
         let times = match before {
+            // Others have passed it: it is not the server that is busy.
+            _ if self.is_known(seq) => judge::BUSY_ALONE,
             Some(before) if self.accepted > before.arrived => before.times + 1,
             Some(before) => before.times,
             None => 1,
@@ -44,11 +46,21 @@ impl Schedule {
             // Nobody is there any more who could say what that answer means.
             refusal.failure = no_way;
         }
-        if proof == Proof::Yes && counts_as_refused(refusal.failure.kind) {
+        if proof == Proof::Yes && counts_as_refused(refusal.failure.kind) && !self.is_known(refusal.seq) {
             self.refused.insert(refusal.seq, refusal.asked.arrived);
         }
         let then = self.judged(&refusal, proof, others, moment);
         self.carry_out(then, refusal, proof == Proof::Yes, moment)
+    }
+
+    /// Whether others have passed this report before: then what it meets is no sign of an outage.
+    pub(super) fn is_known(&self, seq: i64) -> bool {
+        self.cases.get(seq).is_some_and(Case::is_known)
+    }
+
+    /// How much this report tells, in a pause.
+    fn tells(&self, seq: i64) -> Tried {
+        Tried { different: self.different(), first_time: self.cases.get(seq).is_none() }
     }
 
     pub(super) fn judged(&self, refusal: &Refusal, proof: Proof, others: bool, moment: Moment) -> Then {
@@ -117,7 +129,15 @@ impl Schedule {
                     self.nobody_passes();
                 }
                 self.tried.insert(seq, refusal.asked.arrived);
-                self.pause_for(Reason::Because(because), &refusal.failure, refusal.asked, proven, moment);
+                let tried = self.tells(seq);
+                self.pause_for(
+                    Reason::Because(because),
+                    &refusal.failure,
+                    refusal.asked,
+                    proven,
+                    tried,
+                    moment,
+                );
                 if proven {
                     self.suspect(&refusal, Again::BackOff, moment)
                 } else {
@@ -126,7 +146,7 @@ impl Schedule {
             }
             Then::AllWait(asked) => {
                 self.tried.insert(seq, refusal.asked.arrived);
-                self.wait_for(asked, &refusal.failure, refusal.asked, moment);
+                self.wait_for(asked, &refusal, moment);
                 self.give_back(seq, moment.now)
             }
             // It was asked already, or the answer came by itself.
@@ -149,10 +169,7 @@ impl Schedule {
 
     /// A report found out about the server in a pause: it answers, but did not take this one.
     fn probe_did_not_pass(&mut self, seq: i64, asked: Asked, moment: Moment) {
-        let Some(pause) = &mut self.pause else { return };
-        if asked.began < pause.since {
-            return;
-        }
+        let Some(mut pause) = self.pause.take_if(|pause| asked.began >= pause.since) else { return };
         if pause.reason == Reason::Busy && !pause.is_over {
             pause.ends(moment.now);
             self.tried.clear();
@@ -161,7 +178,8 @@ impl Schedule {
         if pause.is_over {
             self.tried.insert(seq, asked.arrived);
         }
-        pause.not_passed(self.tried.len().max(1), self.waits, moment.now, moment.chance);
+        pause.not_passed(self.tells(seq), self.waits, moment.now, moment.chance);
+        self.pause = Some(pause);
     }
 
     /// It is the server, for all: what was held against single reports was not their fault.
@@ -183,7 +201,9 @@ impl Schedule {
         }
         case.stays = again == Again::Longest;
         case.until = match again {
-            Again::BackOff => moment.now + self.waits.back_off(case.tries, moment.chance),
+            Again::BackOff => {
+                moment.now + self.waits.back_off(case.tries, moment.chance).max(asked_for(failure))
+            }
             Again::OnceMore => *at + judge::ONCE_MORE,
             Again::Longest => moment.now + self.waits.longest(moment.chance),
         };
@@ -225,8 +245,9 @@ impl Schedule {
     }
 
     pub(super) fn refused_for_good(&mut self, refusal: &Refusal, now: Instant) {
+        let known = self.is_known(refusal.seq);
         self.forget(refusal.seq);
-        if self.accepted > refusal.asked.arrived {
+        if known || self.accepted > refusal.asked.arrived {
             return;
         }
         self.in_a_row += 1;
@@ -237,20 +258,15 @@ impl Schedule {
         }
     }
 
-    pub(super) fn wait_for(
-        &mut self,
-        wait: Option<Duration>,
-        failure: &Failure,
-        asked: Asked,
-        moment: Moment,
-    ) {
+    pub(super) fn wait_for(&mut self, wait: Option<Duration>, refusal: &Refusal, moment: Moment) {
         let news = News {
             reason: Reason::Busy,
-            why: failure.message.clone(),
-            began: asked.began,
-            arrived: asked.arrived,
+            why: refusal.failure.message.clone(),
+            began: refusal.asked.began,
+            arrived: refusal.asked.arrived,
             proven: true,
             asked: wait,
+            tried: self.tells(refusal.seq),
         };
         self.begin_pause(news, moment);
     }
@@ -261,6 +277,7 @@ impl Schedule {
         failure: &Failure,
         asked: Asked,
         proven: bool,
+        tried: Tried,
         moment: Moment,
     ) {
         let wait = match failure.kind {
@@ -274,6 +291,7 @@ impl Schedule {
             arrived: asked.arrived,
             proven,
             asked: wait,
+            tried,
         };
         self.begin_pause(news, moment);
     }
@@ -281,5 +299,13 @@ impl Schedule {
     pub(super) fn begin_pause(&mut self, news: News, moment: Moment) {
         self.changed = true;
         self.pause = Some(Pause::new(self.pause.take(), news, self.waits, moment.now, moment.chance));
+    }
+}
+
+/// How long the server wants a report to wait.
+fn asked_for(failure: &Failure) -> Duration {
+    match failure.kind {
+        FailureKind::Busy { retry_after } => retry_after.unwrap_or_default().min(LONGEST_ASKED),
+        _ => Duration::ZERO,
     }
 }

@@ -1,7 +1,7 @@
 //! Reports of all kinds and an outage, in every order: what a station owes the good ones, and the server.
 
 use super::station::{Reply, SECOND, Station};
-use super::{HOUR, MINUTE};
+use super::{HOUR, MINUTE, most};
 use std::time::Duration;
 use tokio::time::Instant;
 use wats::FailureKind as Kind;
@@ -36,13 +36,6 @@ fn words(length: usize) -> Vec<Vec<&'static Reply>> {
         words = words.iter().flat_map(longer).collect();
     }
     words
-}
-
-/// The most in any ten seconds.
-fn most(mut times: Vec<Duration>) -> usize {
-    times.sort_unstable();
-    let until = |from: usize| times.partition_point(|time| *time < times[from] + 10 * SECOND);
-    (0..times.len()).map(|from| until(from) - from).max().unwrap_or_default()
 }
 
 async fn play(case: &Case<'_>) {

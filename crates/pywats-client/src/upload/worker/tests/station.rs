@@ -139,6 +139,31 @@ pub(super) enum Reply {
     Hang,
 }
 
+/// So many reports in each window of time: what comes then is told to wait.
+#[derive(Debug)]
+pub(super) struct Limit {
+    allowed: usize,
+    window: Duration,
+    ends: Duration,
+    left: usize,
+}
+
+impl Limit {
+    pub(super) fn new(allowed: usize, window: Duration) -> Self {
+        Limit { allowed, window, ends: Duration::ZERO, left: 0 }
+    }
+
+    fn lets_pass(&mut self, now: Duration) -> bool {
+        while now >= self.ends {
+            self.ends += self.window;
+            self.left = self.allowed;
+        }
+        let passes = self.left > 0;
+        self.left = self.left.saturating_sub(1);
+        passes
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Server {
     pub(super) replies: HashMap<i64, VecDeque<Reply>>,
@@ -147,6 +172,7 @@ pub(super) struct Server {
     pub(super) version: Result<(), (FailureKind, u16)>,
     /// Nobody answers.
     pub(super) down: bool,
+    pub(super) limit: Option<Limit>,
     pub(super) latency: Duration,
     /// When which report was sent.
     pub(super) sent: Vec<(Duration, i64)>,
@@ -210,7 +236,9 @@ impl Remote for FakeRemote {
                 if replies.len() > 1 { replies.pop_front() } else { replies.front().cloned() }
             });
             let down = server.down.then_some(Reply::Refuse(FailureKind::Unreachable, 0));
-            (server.latency, down.or(own).unwrap_or(server.default.clone()))
+            let busy = Reply::Refuse(FailureKind::Busy { retry_after: None }, 429);
+            let limited = server.limit.as_mut().is_some_and(|limit| !limit.lets_pass(at)).then_some(busy);
+            (server.latency, down.or(limited).or(own).unwrap_or(server.default.clone()))
         };
         tokio::time::sleep(latency).await;
         if let Reply::Hang = reply {
@@ -256,6 +284,7 @@ impl Station {
             default: Reply::Accept,
             version: Ok(()),
             down: false,
+            limit: None,
             latency: Duration::from_millis(100),
             sent: Vec::new(),
             versions: Vec::new(),
