@@ -323,7 +323,7 @@ pub fn apply_to_archive(
 fn each_archived(day: &Folder, mut see: impl FnMut(&OsStr, u64) -> bool) -> io::Result<()> {
     for entry in std::fs::read_dir(day.path())? {
         let name = entry?.file_name();
-        if !archive::is_name(&name) {
+        if archive::id_in(&name).is_none() {
             continue;
         }
         let Ok(Some(Kind::Plain(identity))) = day.look(&name) else { continue };
