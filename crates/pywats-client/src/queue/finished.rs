@@ -7,9 +7,11 @@
 use super::rows::{blob_to_text, text_to_blob};
 use super::{Durability, Error, Queue};
 use rusqlite::{Connection, OpenFlags, Transaction, params};
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// How many files are remembered; the oldest beyond that are left to people.
 const MOST: i64 = 2_000_000;
@@ -118,14 +120,37 @@ pub(crate) fn removal_fact(folder: &Path) -> String {
 /// Whether the service has used a folder for finished files before: asked of the database in its data folder
 /// while the service may be running. `None` if it does not tell.
 pub fn knows_folder(data: &Path, folder: &Path) -> Option<bool> {
-    let path = data.join(super::DATABASE);
-    if !path.try_exists().ok()? {
+    if !data.join(super::DATABASE).try_exists().ok()? {
         return Some(false);
     }
+    Some(super::schema::fact(&look_into(data)?, &removal_fact(folder)).ok()?.is_some())
+}
+
+/// Retains the identifiers of reports that were delivered, of which the database in this data folder may not
+/// know all that are older than 400 days; all of them if it does not tell.
+pub fn retain_delivered(data: &Path, ids: &mut HashSet<Uuid>) {
+    let known = |ids: &HashSet<Uuid>| -> Option<HashSet<Uuid>> {
+        let connection = look_into(data)?;
+        let mut select = connection.prepare("SELECT 1 FROM known WHERE id = ?1").ok()?;
+        let mut known = HashSet::new();
+        for id in ids {
+            if select.exists([id.as_bytes()]).ok()? {
+                known.insert(*id);
+            }
+        }
+        Some(known)
+    };
+    if let Some(known) = known(ids) {
+        *ids = known;
+    }
+}
+
+/// Opens the database for reading while the service may be running.
+fn look_into(data: &Path) -> Option<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).ok()?;
+    let connection = Connection::open_with_flags(data.join(super::DATABASE), flags).ok()?;
     connection.busy_timeout(Duration::from_secs(1)).ok()?;
-    Some(super::schema::fact(&connection, &removal_fact(folder)).ok()?.is_some())
+    Some(connection)
 }
 
 /// Remembers a file.
