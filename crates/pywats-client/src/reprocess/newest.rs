@@ -107,11 +107,15 @@ pub(super) fn decide(found: &[Found], waiting: &HashSet<Uuid>) -> Vec<(usize, Fa
 
 fn fate(one: &Found, same: &[&Found], waiting: &HashSet<Uuid>) -> Fate {
     let by_name = one.meant == Meant::ByName;
+    let stay = |why: String| {
+        let name = one.name.to_string_lossy();
+        Fate::Stay(format!("{why}; to send this one all the same, name it: {name}"))
+    };
     if !by_name && one.superseded {
-        return stay("a later report with its identifier took its place");
+        return stay("a later report with its identifier took its place".to_owned());
     }
     if !by_name && one.id.is_some_and(|id| waiting.contains(&id)) {
-        return stay("a report with its identifier waits to be sent");
+        return stay("a report with its identifier waits to be sent".to_owned());
     }
     // What somebody has asked for goes over what nobody has asked for.
     let rivals = same.iter().filter(|other| {
@@ -120,14 +124,10 @@ fn fate(one: &Found, same: &[&Found], waiting: &HashSet<Uuid>) -> Fate {
     for other in rivals {
         if !one.is_later(other) {
             let what = if other.is_later(one) { "is newer" } else { "may be newer" };
-            return stay(&format!("{} has the same identifier and {what}", other.path().display()));
+            return stay(format!("{} has the same identifier and {what}", other.path().display()));
         }
     }
     Fate::Take
-}
-
-fn stay(why: &str) -> Fate {
-    Fate::Stay(format!("{why}; to send this one in its place, name it"))
 }
 
 #[cfg(test)]

@@ -83,7 +83,8 @@ fn a_note_counts_only_for_its_file() {
     let (of_this, of_another) = (refused(&plain), refused("another"));
     let with_id = report(Some(own));
     // from where, the file, what lies beside it, the identifier with which it comes back (if it does)
-    let cases: [(Origin, &str, Option<&str>, Option<Option<Uuid>>); 14] = [
+    type Case<'a> = (Origin, &'a str, Option<&'a str>, Option<Option<Uuid>>);
+    let cases: [Case<'_>; 14] = [
         (Origin::Done, &plain, Some(&whole), Some(Some(id))),
         (Origin::Done, &plain, None, None),
         (Origin::Done, &plain, Some(""), None),
@@ -265,7 +266,7 @@ fn names_are_shown_as_text() {
             assert!(
                 line.contains("\\u{202e}b.json") && !line.contains(['\n', '\u{1b}', '\u{202e}']),
                 "{line}"
-            )
+            );
         };
         assert_eq!(reprocess(&config, &args, said).unwrap().taken, 1);
     }
