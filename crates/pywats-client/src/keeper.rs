@@ -28,8 +28,8 @@ const TICK: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_secs(600);
 /// How often retention is kept while there is space.
 const SWEEP: Duration = Duration::from_secs(6 * 3600);
-/// What is remembered of the clock between the runs of the service.
-const CLOCK_FACTS: [&str; 2] = ["clock_seen", "clock_sure_from"];
+/// The fact that says from when on files may go for their age, in seconds since 1970.
+const CLOCK_SURE_FROM: &str = "clock_sure_from";
 /// How often old identifiers are forgotten.
 const PRUNE: Duration = Duration::from_secs(24 * 3600);
 
@@ -192,7 +192,7 @@ impl Keeper {
     /// Looks whether the clock has leapt, and remembers what it shows.
     fn look_at_clock(&mut self, now: i64) -> Result<(), Error> {
         let queue = &self.setup.queue;
-        let [seen, from] = CLOCK_FACTS;
+        let (seen, from) = (queue::CLOCK_SEEN, CLOCK_SURE_FROM);
         let before = match self.clock {
             Some(clock) => clock,
             None => Clock::new(queue.fact(seen)?, queue.fact(from)?),
@@ -326,7 +326,7 @@ mod tests {
     }
 
     /// Fails if: a clock that is years ahead makes all files old at once, over a restart too, or one that has been
-    /// so for a week still keeps them.
+    /// so for a week still keeps them; or what was delivered before the clock was set is old when it is.
     #[test]
     fn a_clock_that_leaps_removes_nothing_at_once() {
         const YEARS: i64 = 20 * 365;
@@ -347,6 +347,10 @@ mod tests {
         let kept = Kept { name: "a.json".into(), size: 1, sha256: Sha256::digest("x").into(), time: today };
         queue.keep_in_mind(&done, &kept).unwrap();
         assert_eq!([YEARS, YEARS + 6, YEARS + 8].map(look), [1, 1, 0]);
+        fs::write(done.join("b.json"), "x").unwrap();
+        queue.keep_in_mind(&done, &Kept { name: "b.json".into(), time: 0, ..kept }).unwrap();
+        assert_eq!([YEARS + 9, YEARS + 16, YEARS + 99].map(look), [1, 1, 1]);
+        assert_eq!([YEARS + 106].map(look), [0]);
     }
 
     /// Fails if: files go from a folder that was not empty within seven days, or those of others at all, or those

@@ -15,6 +15,8 @@ use uuid::Uuid;
 
 /// How many files are remembered; the oldest beyond that are left to people.
 const MOST: i64 = 2_000_000;
+/// The fact that says how late the clock was when it was last looked at, in seconds since 1970.
+pub(crate) const CLOCK_SEEN: &str = "clock_seen";
 /// How many rows are read while the database is locked.
 const STEP: i64 = 1000;
 
@@ -153,9 +155,10 @@ fn look_into(data: &Path) -> Option<Connection> {
     Some(connection)
 }
 
-/// Remembers a file.
+/// Remembers a file. A clock that has not been set yet, as after a start without a battery, does not make it old.
 pub(super) fn insert(db: &Transaction<'_>, folder: &Path, kept: &Kept) -> Result<(), rusqlite::Error> {
     let (folder, name): (&OsStr, &OsStr) = (folder.as_os_str(), &kept.name);
+    let time = super::schema::fact(db, CLOCK_SEEN)?.map_or(kept.time, |seen| kept.time.max(seen));
     db.prepare_cached(
         "INSERT OR REPLACE INTO finished (folder, name, size, sha256, time) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?
@@ -164,7 +167,7 @@ pub(super) fn insert(db: &Transaction<'_>, folder: &Path, kept: &Kept) -> Result
         text_to_blob(name),
         kept.size.cast_signed(),
         kept.sha256,
-        kept.time
+        time
     ])?;
     Ok(())
 }

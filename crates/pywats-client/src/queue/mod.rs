@@ -33,7 +33,7 @@ pub mod spool;
 mod tidy;
 
 pub use edits::file_with_id;
-pub(crate) use finished::removal_fact;
+pub(crate) use finished::{CLOCK_SEEN, removal_fact};
 pub use finished::{Kept, knows_folder, retain_delivered};
 pub use leftover::Leftover;
 pub use note::{Note, Suspicion, Verdict};

@@ -45,8 +45,10 @@ impl Content {
         let (bytes, identity) = read(folder, name, end.limit)?;
         let beside = with_suffix(name, end.suffix);
         let beside = match folder.look(&beside)? {
-            Some(Kind::Plain(_)) => {
-                Beside::of(&read(folder, &beside, NOTE)?.0, &Sha256::digest(&bytes).into())
+            Some(Kind::Plain(note)) if note.size <= NOTE => {
+                let blame = |error| io::Error::other(format!("{}: {error}", beside.to_string_lossy()));
+                let (text, _) = read(folder, &beside, NOTE).map_err(blame)?;
+                Beside::of(&text, &Sha256::digest(&bytes).into())
             }
             _ => None,
         };
