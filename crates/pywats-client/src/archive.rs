@@ -1,7 +1,8 @@
 //! The archive: delivered files, compressed, each with what was made of it.
 //!
 //! A file in it is a gzip file ([RFC 1952](https://www.rfc-editor.org/rfc/rfc1952)) in a folder of its day:
-//! `2026-11-28/NAME~ID.json.gz`. Unpacked it is the file that was dropped into the watch folder, byte for
+//! `2026-11-28/NAME~ID.json.gz`, or `NAME~ID.1.json.gz` where another file has that name. What is in the archive
+//! is never overwritten with something else. Unpacked it is the file that was dropped into the watch folder, byte for
 //! byte. The comment in its header is a JSON object in ASCII: name, watch folder, identifier, SHA-256, time
 //! of the delivery, and what was changed for sending. Any program that knows gzip reads both.
 
@@ -63,12 +64,11 @@ impl Archive {
         if endings.is_empty() {
             return Vec::new();
         }
-        let now = Timestamp::now();
-        let day = match self.day(now) {
+        let day = match self.day(Timestamp::now()) {
             Ok(day) => day,
             Err(error) => return endings.iter().map(|_| Err(copy_of(&error))).collect(),
         };
-        let mut kept: Vec<_> = endings.iter().map(|ending| keep_one(spool, ending, &day, now)).collect();
+        let mut kept: Vec<_> = endings.iter().map(|ending| keep_one(spool, ending, &day)).collect();
         step("packed");
         if let Err(error) = day.sync() {
             kept = endings.iter().map(|_| Err(copy_of(&error))).collect();
@@ -93,7 +93,7 @@ impl Archive {
     }
 }
 
-fn keep_one(spool: &Folder, ending: &Ending<'_>, day: &Folder, now: Timestamp) -> io::Result<Whereabouts> {
+fn keep_one(spool: &Folder, ending: &Ending<'_>, day: &Folder) -> io::Result<Whereabouts> {
     let file = match spool.open_file(ending.spool) {
         Ok(OpenFile { file, .. }) => file,
         Err(OpenRefused::Gone) => return Ok(Whereabouts::Absent),
@@ -101,17 +101,37 @@ fn keep_one(spool: &Folder, ending: &Ending<'_>, day: &Folder, now: Timestamp) -
         Err(OpenRefused::Foreign(what)) => return Err(io::Error::other(format!("is {what}"))),
         Err(OpenRefused::Failed(error)) => return Err(error),
     };
-    let comment = Record::of(ending, now).to_comment();
-    day.replace(&name_of(ending), |target| compress(file, &ending.sha256, comment, target))?;
+    let record = Record::of(ending, Timestamp::now());
+    let name = free_name(ending, &record, day)?;
+    day.replace(&name, |target| compress(file, &ending.sha256, record.to_comment(), target))?;
     Ok(Whereabouts::Moved)
 }
 
-/// The name says which file it was, and is the same at a second attempt.
-fn name_of(ending: &Ending<'_>) -> OsString {
+/// The first name that is free, or that the same file has since an attempt that was not finished.
+fn free_name(ending: &Ending<'_>, record: &Record, day: &Folder) -> io::Result<OsString> {
+    let mut number = 0;
+    loop {
+        let name = name_of(ending, number);
+        if !day.exists(&name)? {
+            return Ok(name);
+        }
+        let there = day.open_file(&name).ok().and_then(|open| self::record(open.file).ok());
+        if there.is_some_and(|there| there.is_of_same_file(record)) {
+            return Ok(name);
+        }
+        number += 1;
+    }
+}
+
+/// The name says which file it was.
+fn name_of(ending: &Ending<'_>, number: u32) -> OsString {
     let short = crate::queue::spool::cut(ending.name);
     let path = Path::new(&short);
     let mut name = path.file_stem().unwrap_or(&short).to_owned();
     name.push(format!("~{}", ending.id));
+    if number > 0 {
+        name.push(format!(".{number}"));
+    }
     if let Some(extension) = path.extension() {
         name.push(".");
         name.push(extension);
@@ -152,12 +172,17 @@ impl Record {
         }
     }
 
+    fn is_of_same_file(&self, other: &Record) -> bool {
+        (&self.name, self.id, &self.sha256) == (&other.name, other.id, &other.sha256)
+    }
+
+    /// The time is finer than people need: of two files that are archived together it says which was first.
     fn to_comment(&self) -> Vec<u8> {
         let value = json!({
             "name": self.name,
             "id": self.id.to_string(),
             "sha256": self.sha256,
-            "delivered": self.delivered.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            "delivered": self.delivered.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string(),
             "edited": self.edited,
             "changed_for_sending": self.notes,
         });
@@ -243,13 +268,68 @@ pub fn days(folder: &Folder) -> io::Result<Vec<OsString>> {
     Ok(days)
 }
 
-/// Whether a name has the form of those in the archive: `STEM~ID.EXTENSION.gz`.
-pub fn is_name(name: &OsStr) -> bool {
+/// The identifier in a name that has the form of those in the archive: `STEM~ID.EXTENSION.gz`, or
+/// `STEM~ID.NUMBER.EXTENSION.gz`.
+pub fn id_in(name: &OsStr) -> Option<uuid::Uuid> {
     let text = name.to_string_lossy();
-    let id = text.rsplit_once('~').map(|(_, rest)| rest.split('.').next().unwrap_or_default());
-    text.ends_with(SUFFIX) && id.is_some_and(|id| id.parse::<uuid::Uuid>().is_ok())
+    let (_, rest) = text.strip_suffix(SUFFIX)?.rsplit_once('~')?;
+    rest.split('.').next()?.parse().ok()
 }
 
 fn is_day(name: &OsStr) -> bool {
     name.to_str().is_some_and(|name| name.parse::<jiff::civil::Date>().is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+    use std::fs;
+
+    /// Fails if: a file in the archive is overwritten with another one, or the same file comes twice into it, as
+    /// after a crash; or of two that come together the times do not say which was first.
+    #[test]
+    fn nothing_is_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let spool = dir.path().join("spool");
+        fs::create_dir(&spool).unwrap();
+        let archive = Archive::new(dir.path().join("archive"));
+        let id = uuid::Uuid::from_u128(5);
+        let contents = ["one", "two", "three"];
+        let files: Vec<OsString> = (0..3).map(|number| OsString::from(number.to_string())).collect();
+        for _ in 0..2 {
+            for (file, content) in files.iter().zip(contents) {
+                fs::write(spool.join(file), content).unwrap();
+            }
+            let endings: Vec<Ending<'_>> = files
+                .iter()
+                .zip(contents)
+                .map(|(file, content)| Ending {
+                    spool: file,
+                    name: "unit.json".as_ref(),
+                    folder: dir.path(),
+                    id,
+                    sha256: Sha256::digest(content).into(),
+                    edited: false,
+                    notes: &[],
+                    reason: None,
+                })
+                .collect();
+            let results = archive.keep(&Folder::open(&spool).unwrap(), &endings);
+            assert!(results.iter().all(Result::is_ok), "{results:?}");
+        }
+        let mut found = BTreeMap::new();
+        for day in days(&Folder::open(archive.folder()).unwrap()).unwrap() {
+            for entry in fs::read_dir(archive.folder().join(day)).unwrap() {
+                let entry = entry.unwrap();
+                assert_eq!(id_in(&entry.file_name()), Some(id));
+                let (record, bytes) = unpack(File::open(entry.path()).unwrap(), 1 << 20).unwrap();
+                assert_eq!(record.name, "unit.json");
+                found.insert(record.delivered, String::from_utf8(bytes).unwrap());
+            }
+        }
+        // Where midnight came between the rounds there are both.
+        let found: Vec<_> = found.into_values().collect();
+        assert!(found.ends_with(&contents.map(str::to_owned)) && [3, 6].contains(&found.len()), "{found:?}");
+    }
 }

@@ -65,7 +65,8 @@ pub enum Command {
     /// Take delivered or refused files back into the watch folder, to be uploaded again.
     ///
     /// Safe while the service runs. A report that was sent before is sent under the same identifier again, which
-    /// replaces it on the server. Files of the archive are copied; files of the done and failed folders are moved.
+    /// replaces it on the server. Of the files of one identifier only the newest is taken, unless another one is asked
+    /// for by its name. Files of the archive are copied; files of the done and failed folders are moved.
     Reprocess(ReprocessArgs),
 }
 
@@ -110,7 +111,8 @@ pub struct ReprocessArgs {
     /// Only show which files are meant.
     #[arg(long)]
     pub list: bool,
-    /// Names that the files had in the watch folder; * stands for anything.
+    /// Names of the files: in the archive those that they had in the watch folder, or those that they have now; *
+    /// stands for anything.
     #[arg(value_name = "NAME")]
     pub names: Vec<String>,
 }

@@ -4,7 +4,7 @@ use crate::cli::{Cli, Command, DiagnoseArgs, ReprocessArgs, RunArgs};
 use crate::config::settings::SETTINGS;
 use crate::config::{FileState, Loaded, Sources};
 use crate::exit::Exit;
-use crate::reprocess::{self, ReprocessError};
+use crate::reprocess::{self, ReprocessError, Taken};
 use crate::{diagnose, keeper, logging, run, upload};
 use clap::Parser;
 use std::io::{self, Write};
@@ -139,7 +139,11 @@ fn test_connection(loaded: &Loaded) -> Exit {
 
 fn diagnose(args: DiagnoseArgs) -> Exit {
     let report = diagnose::diagnose(&Sources::new(args.config.config).load());
-    say(&if args.json { format!("{:#}", report.json()) } else { report.text() });
+    if args.json {
+        drop(writeln!(io::stdout(), "{:#}", report.json()));
+    } else {
+        say(&report.text());
+    }
     if report.needs_attention() { Exit::Attention } else { Exit::Ok }
 }
 
@@ -150,8 +154,12 @@ fn reprocess(mut args: ReprocessArgs) -> Exit {
         return Exit::ConfigInvalid;
     }
     match reprocess::reprocess(&loaded.config, &args, say) {
-        Ok(0) => {
+        Ok(Taken { taken: 0, older: 0 }) => {
             complain("no such file");
+            Exit::Error
+        }
+        Ok(Taken { taken: 0, .. }) => {
+            complain("no file is taken back, as said above");
             Exit::Error
         }
         Ok(_) => Exit::Ok,
@@ -174,11 +182,12 @@ fn exit_of(failure: &Failure) -> Exit {
     }
 }
 
-/// A closed pipe is no reason to fail.
+/// Text for people. A closed pipe is no reason to fail.
 fn say(text: &str) {
-    drop(writeln!(io::stdout(), "{text}"));
+    let lines: Vec<String> = text.lines().map(logging::printable).collect();
+    drop(writeln!(io::stdout(), "{}", lines.join("\n")));
 }
 
 fn complain(text: &str) {
-    drop(writeln!(io::stderr(), "pywats-client: {text}"));
+    drop(writeln!(io::stderr(), "pywats-client: {}", logging::printable(text)));
 }

@@ -8,6 +8,7 @@ use crate::config::{AfterDelivery, Config, Retention};
 use crate::disposition::Disposition;
 use crate::folder::Folder;
 use crate::queue::{self, Error, Queue};
+use crate::retention::clock::Clock;
 use crate::retention::{self, Limits, Removed};
 use crate::status::{Area, Status};
 use jiff::Timestamp;
@@ -27,6 +28,8 @@ const TICK: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_secs(600);
 /// How often retention is kept while there is space.
 const SWEEP: Duration = Duration::from_secs(6 * 3600);
+/// The fact that says from when on files may go for their age, in seconds since 1970.
+const CLOCK_SURE_FROM: &str = "clock_sure_from";
 /// How often old identifiers are forgotten.
 const PRUNE: Duration = Duration::from_secs(24 * 3600);
 
@@ -99,6 +102,8 @@ struct Keeper {
     look: Instant,
     sweep: Instant,
     prune: Instant,
+    /// Unknown until it is first looked at.
+    clock: Option<Clock>,
 }
 
 /// Prepares the keeper; the returned closure is its life.
@@ -106,7 +111,7 @@ pub fn prepare(setup: Setup) -> (Stopper, impl FnOnce() + Send) {
     let stopping = Arc::new(AtomicBool::new(false));
     let stopper = Stopper { stopping: Arc::clone(&stopping), queue: Arc::clone(&setup.queue) };
     let now = Instant::now();
-    let mut keeper = Keeper { setup, stopping, look: now, sweep: now, prune: now };
+    let mut keeper = Keeper { setup, stopping, look: now, sweep: now, prune: now, clock: None };
     (stopper, move || keeper.run())
 }
 
@@ -148,11 +153,15 @@ impl Keeper {
             let folder = self.setup.archive.as_ref().unwrap_or(&self.setup.done);
             retention::is_pressing(folder) && self.may_remove(folder, today)
         };
-        if self.sweep <= now || pressing() {
+        let is_due = self.sweep <= now;
+        if is_due || pressing() {
             self.sweep = now + SWEEP;
+            if is_due {
+                self.look_at_clock(today)?;
+            }
             self.keep_retention(today)?;
         }
-        if self.prune <= now {
+        if self.prune <= now && self.is_clock_sure(today) {
             self.prune = now + PRUNE;
             self.setup.queue.prune_known()?;
             self.setup.queue.prune_kept()?;
@@ -180,6 +189,38 @@ impl Keeper {
         Ok(left.is_empty())
     }
 
+    /// Looks whether the clock has leapt, and remembers what it shows.
+    fn look_at_clock(&mut self, now: i64) -> Result<(), Error> {
+        let queue = &self.setup.queue;
+        let (seen, from) = (queue::CLOCK_SEEN, CLOCK_SURE_FROM);
+        let before = match self.clock {
+            Some(clock) => clock,
+            None => Clock::new(queue.fact(seen)?, queue.fact(from)?),
+        };
+        let mut clock = before;
+        clock.look(now);
+        if clock.from > before.from {
+            tracing::warn!(
+                "the clock has gone ahead by {} days since it was last looked at; if it is right, nothing needs to be \
+                 done: no file is removed for its age before {}",
+                (now - before.seen.unwrap_or(now)) / 86_400,
+                Timestamp::from_second(clock.from).unwrap_or(Timestamp::UNIX_EPOCH)
+            );
+        }
+        if clock.from != before.from {
+            queue.remember(from, clock.from)?;
+        }
+        if let Some(time) = clock.seen.filter(|_| clock.seen != before.seen) {
+            queue.remember(seen, time)?;
+        }
+        self.clock = Some(clock);
+        Ok(())
+    }
+
+    fn is_clock_sure(&self, now: i64) -> bool {
+        self.clock.is_some_and(|clock| clock.is_sure(now))
+    }
+
     fn may_remove(&self, folder: &Path, now: i64) -> bool {
         self.removal_begins(folder, now).is_ok_and(|from| from <= now)
     }
@@ -193,10 +234,13 @@ impl Keeper {
         for (path, end) in folders {
             let Some(path) = path else { continue };
             let from = self.removal_begins(path, now)?;
-            let limits = match end {
+            let mut limits = match end {
                 End::Failed => Limits::of_refused(retention),
                 _ => Limits::of_delivered(retention, path),
             };
+            if !self.is_clock_sure(now) {
+                limits.days = 0;
+            }
             let keep = |folder: &Folder, remove| match end {
                 End::Done => retention::apply(queue, folder, &limits, now, remove, go_on),
                 End::Archive => retention::apply_to_archive(folder, &limits, now, remove, go_on),
@@ -228,8 +272,14 @@ impl Keeper {
     fn removal_begins(&self, folder: &Path, now: i64) -> Result<i64, Error> {
         let queue = &self.setup.queue;
         let fact = queue::removal_fact(folder);
-        if let Some(from) = queue.fact(&fact)? {
-            return Ok(from);
+        match queue.fact(&fact)? {
+            Some(from) if from <= now + retention::GRACE => return Ok(from),
+            // It was written while the clock was ahead.
+            Some(_) => {
+                queue.remember(&fact, now + retention::GRACE)?;
+                return Ok(now + retention::GRACE);
+            }
+            None => {}
         }
         let is_new = match std::fs::read_dir(folder) {
             Ok(mut entries) => entries.next().is_none(),
@@ -253,11 +303,55 @@ enum End {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disposition;
     use crate::queue::Kept;
     use sha2::{Digest, Sha256};
     use std::fs;
 
     const DAY: i64 = 86_400;
+
+    fn keeper(queue: Arc<Queue>, dir: &Path, retention: Retention) -> Keeper {
+        let (done, failed) = (dir.join("done"), dir.join("failed"));
+        let setup = Setup {
+            queue,
+            disposition: Arc::new(Disposition::new(done.clone(), failed.clone())),
+            status: Arc::new(Status::new()),
+            retention,
+            done,
+            failed,
+            archive: None,
+        };
+        let now = Instant::now();
+        Keeper { setup, stopping: Arc::default(), look: now, sweep: now, prune: now, clock: None }
+    }
+
+    /// Fails if: a clock that is years ahead makes all files old at once, over a restart too, or one that has been
+    /// so for a week still keeps them; or what was delivered before the clock was set is old when it is.
+    #[test]
+    fn a_clock_that_leaps_removes_nothing_at_once() {
+        const YEARS: i64 = 20 * 365;
+        let dir = tempfile::tempdir().unwrap();
+        let done = dir.path().join("done");
+        fs::create_dir(&done).unwrap();
+        let queue = Arc::new(queue::open(dir.path()).unwrap().queue);
+        let retention = Retention { done_days: 90, done_gigabytes: 0, failed_days: 0 };
+        let today = Timestamp::now().as_second();
+        let look = |days: i64| {
+            let mut keeper = keeper(Arc::clone(&queue), dir.path(), retention);
+            keeper.look_at_clock(today + days * DAY).unwrap();
+            keeper.keep_retention(today + days * DAY).unwrap();
+            fs::read_dir(&done).unwrap().count()
+        };
+        look(0);
+        fs::write(done.join("a.json"), "x").unwrap();
+        let kept = Kept { name: "a.json".into(), size: 1, sha256: Sha256::digest("x").into(), time: today };
+        queue.keep_in_mind(&done, &kept).unwrap();
+        assert_eq!([YEARS, YEARS + 6, YEARS + 8].map(look), [1, 1, 0]);
+        fs::write(done.join("b.json"), "x").unwrap();
+        queue.keep_in_mind(&done, &Kept { name: "b.json".into(), time: 0, ..kept }).unwrap();
+        assert_eq!([YEARS + 9, YEARS + 16, YEARS + 99].map(look), [1, 1, 1]);
+        assert_eq!([YEARS + 106].map(look), [0]);
+    }
 
     /// Fails if: files go from a folder that was not empty within seven days, or those of others at all, or those
     /// of an empty folder are kept longer; or refused ones are removed although nobody said so.
@@ -276,30 +370,24 @@ mod tests {
             }
             let queue = Arc::new(queue::open(dir.path()).unwrap().queue);
             let retention = Retention { done_days: 1, done_gigabytes: 0, failed_days };
-            let setup = Setup {
-                queue,
-                disposition: Arc::new(Disposition::new(path("done"), path("failed"))),
-                status: Arc::new(Status::new()),
-                retention,
-                done: path("done"),
-                failed: path("failed"),
-                archive: None,
-            };
-            let stopping = Arc::new(AtomicBool::new(false));
-            let now = Instant::now();
-            let keeper = Keeper { setup, stopping, look: now, sweep: now, prune: now };
+            let mut keeper = keeper(queue, dir.path(), retention);
             let today = Timestamp::now().as_second();
+            keeper.look_at_clock(today).unwrap();
             keeper.keep_retention(today).unwrap();
-            let reason = r#"{"reason": "r", "what_to_do": "w", "stage": "intake"}"#;
+            let reason = format!(
+                r#"{{"reason": "r", "what_to_do": "w", "stage": "intake", "file": "b.json", "sha256": "{}"}}"#,
+                disposition::hex(&Sha256::digest("x"))
+            );
             for (name, content) in
-                [("done/a.json", "x"), ("failed/b.json", "x"), ("failed/b.json.reason.json", reason)]
+                [("done/a.json", "x"), ("failed/b.json", "x"), ("failed/b.json.reason.json", &reason)]
             {
                 fs::write(path(name), content).unwrap();
             }
             let kept =
                 Kept { name: "a.json".into(), size: 1, sha256: Sha256::digest("x").into(), time: today };
             keeper.setup.queue.keep_in_mind(&path("done"), &kept).unwrap();
-            let left = |days: i64| {
+            let mut left = |days: i64| {
+                keeper.look_at_clock(today + days * DAY).unwrap();
                 keeper.keep_retention(today + days * DAY).unwrap();
                 ["done", "failed"].map(|name| fs::read_dir(path(name)).unwrap().count())
             };

@@ -93,6 +93,22 @@ fn begin(log: impl Into<tracing::Dispatch>) {
     drop(log.try_init());
 }
 
+/// A line as a terminal can show it: a name of a file may hold line breaks, what steers a terminal, and what
+/// turns the direction of the text.
+pub fn printable(line: &str) -> String {
+    let mut shown = String::with_capacity(line.len());
+    for letter in line.chars() {
+        match letter {
+            '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => {
+                shown.extend(letter.escape_unicode());
+            }
+            _ if letter.is_control() => shown.extend(letter.escape_default()),
+            _ => shown.push(letter),
+        }
+    }
+    shown
+}
+
 /// `2026-11-22T12:00:00.000Z `, or nothing.
 struct UtcTime {
     shown: bool,

@@ -14,7 +14,7 @@ mod reason;
 pub use census::{Census, Newest};
 pub use original::Original;
 pub(crate) use original::hash;
-pub use reason::{Reason, Sent, Stage, hex, id_for};
+pub use reason::{Beside, Reason, Sent, Stage, hex, id_for};
 
 use crate::archive::Archive;
 use crate::folder::{self, Folder, Identity, Kind, Moved};
@@ -29,6 +29,9 @@ use uuid::Uuid;
 pub const REASON_SUFFIX: &str = ".reason.json";
 /// Names like this, too.
 pub const SENT_SUFFIX: &str = ".sent.json";
+
+/// Larger files that were not read otherwise are not read to find out what is in them.
+const LARGEST: u64 = 64 << 20;
 
 /// A file could not be moved; it is where it was.
 #[derive(Debug, thiserror::Error)]
@@ -210,7 +213,7 @@ impl Disposition {
         identity: &Identity,
         reason: &Reason,
     ) -> Result<Option<OsString>, MoveError> {
-        let text = reason.to_json(name);
+        let text = Reason { sha256: sha256_of(watch, name, identity), ..reason.clone() }.to_json(name);
         let move_it = || {
             let failed = Folder::open(&self.failed)?;
             let _choosing = self.choosing();
@@ -254,6 +257,15 @@ fn blame(from: &Folder, to: &Path, error: io::Error) -> MoveError {
 /// The same error once more; the system's own is not cloned.
 pub(crate) fn copy_of(error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), error.to_string())
+}
+
+/// What is in a file, unless it is too large to be read for that, cannot be read, or is another one by now.
+fn sha256_of(folder: &Folder, name: &OsStr, identity: &Identity) -> Option<[u8; 32]> {
+    if identity.size > LARGEST {
+        return None;
+    }
+    let mut open = folder.open_file(name).ok().filter(|open| open.identity == *identity)?;
+    hash(&mut open.file).ok()
 }
 
 /// Opens a folder when it is first needed.

@@ -33,6 +33,10 @@ pub struct Reason {
     pub attempts: u64,
     /// The identifier of the report, if it got one.
     pub id: Option<Uuid>,
+    /// What is in the file beside it, if that is known: it says nothing of another one.
+    pub sha256: Option<[u8; 32]>,
+    /// Whether a later report with the same identifier took its place.
+    pub superseded: bool,
     /// The SHA-256 of a file that only ends too early: once it is changed it is taken again.
     pub incomplete: Option<[u8; 32]>,
 }
@@ -56,6 +60,8 @@ impl Reason {
             "server_status": self.server_status,
             "attempts": self.attempts,
             "id": self.id.map(|id| id.to_string()),
+            "sha256": self.sha256.map(|sha256| hex(&sha256)),
+            "superseded": self.superseded,
             "incomplete": self.incomplete.map(|sha256| hex(&sha256)),
         });
         format!("{value:#}\n")
@@ -102,13 +108,39 @@ impl<'a> Sent<'a> {
     }
 }
 
+/// What a note or a reason says of the file beside it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// The identifier of the report.
+    pub id: Option<Uuid>,
+    /// When it was written.
+    pub time: Option<Timestamp>,
+    /// Whether a later report with the same identifier took its place.
+    pub superseded: bool,
+    /// Whether it is a reason, and the name that its file had in the watch folder.
+    pub refused: Option<String>,
+}
+
+impl Beside {
+    /// Reads a note or a reason; `None` if it is not that of a file with this content.
+    pub fn of(text: &[u8], sha256: &[u8; 32]) -> Option<Self> {
+        let value: Value = serde_json::from_slice(text).ok()?;
+        if value["sha256"].as_str()? != hex(sha256) {
+            return None;
+        }
+        let is_reason = ["reason", "what_to_do", "stage"].iter().all(|key| value[key].is_string());
+        Some(Beside {
+            id: value["id"].as_str().and_then(|id| id.parse().ok()),
+            time: value["time"].as_str().and_then(|time| time.parse().ok()),
+            superseded: value["superseded"].as_bool().unwrap_or_default(),
+            refused: value["file"].as_str().filter(|_| is_reason).map(str::to_owned),
+        })
+    }
+}
+
 /// The identifier in a note, if it is the note of a file with this content.
 pub fn id_for(note: &[u8], sha256: &[u8; 32]) -> Option<Uuid> {
-    let note: Value = serde_json::from_slice(note).ok()?;
-    if note["sha256"].as_str()? != hex(sha256) {
-        return None;
-    }
-    note["id"].as_str()?.parse().ok()
+    Beside::of(note, sha256)?.id
 }
 
 pub(super) fn now() -> String {

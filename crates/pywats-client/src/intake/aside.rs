@@ -87,6 +87,8 @@ pub fn reason(refusal: &Refusal) -> Reason {
         server_status: None,
         attempts: 0,
         id: None,
+        sha256: None,
+        superseded: false,
         incomplete: refusal.incomplete,
     }
 }

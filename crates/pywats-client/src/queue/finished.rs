@@ -7,12 +7,16 @@
 use super::rows::{blob_to_text, text_to_blob};
 use super::{Durability, Error, Queue};
 use rusqlite::{Connection, OpenFlags, Transaction, params};
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// How many files are remembered; the oldest beyond that are left to people.
 const MOST: i64 = 2_000_000;
+/// The fact that says how late the clock was when it was last looked at, in seconds since 1970.
+pub(crate) const CLOCK_SEEN: &str = "clock_seen";
 /// How many rows are read while the database is locked.
 const STEP: i64 = 1000;
 
@@ -118,19 +122,43 @@ pub(crate) fn removal_fact(folder: &Path) -> String {
 /// Whether the service has used a folder for finished files before: asked of the database in its data folder
 /// while the service may be running. `None` if it does not tell.
 pub fn knows_folder(data: &Path, folder: &Path) -> Option<bool> {
-    let path = data.join(super::DATABASE);
-    if !path.try_exists().ok()? {
+    if !data.join(super::DATABASE).try_exists().ok()? {
         return Some(false);
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).ok()?;
-    connection.busy_timeout(Duration::from_secs(1)).ok()?;
-    Some(super::schema::fact(&connection, &removal_fact(folder)).ok()?.is_some())
+    Some(super::schema::fact(&look_into(data)?, &removal_fact(folder)).ok()?.is_some())
 }
 
-/// Remembers a file.
+/// Retains the identifiers of reports that were delivered, of which the database in this data folder may not
+/// know all that are older than 400 days; all of them if it does not tell.
+pub fn retain_delivered(data: &Path, ids: &mut HashSet<Uuid>) {
+    let known = |ids: &HashSet<Uuid>| -> Option<HashSet<Uuid>> {
+        let connection = look_into(data)?;
+        let mut select = connection.prepare("SELECT 1 FROM known WHERE id = ?1").ok()?;
+        let mut known = HashSet::new();
+        for id in ids {
+            if select.exists([id.as_bytes()]).ok()? {
+                known.insert(*id);
+            }
+        }
+        Some(known)
+    };
+    if let Some(known) = known(ids) {
+        *ids = known;
+    }
+}
+
+/// Opens the database for reading while the service may be running.
+fn look_into(data: &Path) -> Option<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(data.join(super::DATABASE), flags).ok()?;
+    connection.busy_timeout(Duration::from_secs(1)).ok()?;
+    Some(connection)
+}
+
+/// Remembers a file. A clock that has not been set yet, as after a start without a battery, does not make it old.
 pub(super) fn insert(db: &Transaction<'_>, folder: &Path, kept: &Kept) -> Result<(), rusqlite::Error> {
     let (folder, name): (&OsStr, &OsStr) = (folder.as_os_str(), &kept.name);
+    let time = super::schema::fact(db, CLOCK_SEEN)?.map_or(kept.time, |seen| kept.time.max(seen));
     db.prepare_cached(
         "INSERT OR REPLACE INTO finished (folder, name, size, sha256, time) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?
@@ -139,7 +167,7 @@ pub(super) fn insert(db: &Transaction<'_>, folder: &Path, kept: &Kept) -> Result
         text_to_blob(name),
         kept.size.cast_signed(),
         kept.sha256,
-        kept.time
+        time
     ])?;
     Ok(())
 }

@@ -33,8 +33,8 @@ pub mod spool;
 mod tidy;
 
 pub use edits::file_with_id;
-pub(crate) use finished::removal_fact;
-pub use finished::{Kept, knows_folder};
+pub(crate) use finished::{CLOCK_SEEN, removal_fact};
+pub use finished::{Kept, knows_folder, retain_delivered};
 pub use leftover::Leftover;
 pub use note::{Note, Suspicion, Verdict};
 pub use open::{OpenError, Opened, open};

@@ -115,6 +115,8 @@ pub(super) fn reason(entry: &Entry, failure: &Failure) -> String {
         server_status: failure.status,
         attempts: entry.attempts,
         id: Some(entry.id),
+        sha256: Some(entry.sha256),
+        superseded: false,
         incomplete: None,
     }
     .to_json(&entry.name)
@@ -132,6 +134,8 @@ pub(super) fn superseded(entry: &Entry, why: Option<&str>) -> String {
         server_status: None,
         attempts: entry.attempts,
         id: Some(entry.id),
+        sha256: Some(entry.sha256),
+        superseded: true,
         incomplete: None,
     }
     .to_json(&entry.name)

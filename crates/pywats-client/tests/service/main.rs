@@ -9,6 +9,7 @@ mod configuration;
 mod delivery;
 mod diagnose;
 mod files;
+mod finished;
 mod manager;
 #[allow(dead_code)] // the tests of crashes use it, too
 mod station;
