@@ -87,15 +87,18 @@ impl Error {
 
 /// SQLite's message, and what to do about the usual ones.
 fn explain(error: &rusqlite::Error) -> String {
-    let hint = match error.sqlite_error_code() {
+    format!("{error}{}", advice(error))
+}
+
+fn advice(error: &rusqlite::Error) -> &'static str {
+    match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => "; free space on the disk of the data folder",
         Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
             "; let the service's account write to the data folder"
         }
         Some(ErrorCode::SystemIoFailure) => "; check the disk of the data folder",
         _ => "",
-    };
-    format!("{error}{hint}")
+    }
 }
 
 /// How many reports went each way since the queue was created, and how many wait.
@@ -120,7 +123,7 @@ pub struct Queue {
     legacy: legacy::Legacy,
     /// After which row the next settling goes on; held by whoever settles.
     settling: Mutex<i64>,
-    reserve: Reserve,
+    reserve: Arc<Reserve>,
     room: Room,
     /// Rows before those that were given out may be ready.
     rewound: AtomicBool,
@@ -253,7 +256,7 @@ impl Queue {
                     db.next_seq = next_seq;
                     return Ok(value);
                 }
-                Err(error) if is_full(&error) && self.reserve.release() => {}
+                Err(error) if lacks_space(&error, &self.reserve) && self.reserve.release() => {}
                 Err(error) => return Err(error.into()),
             }
         }
@@ -287,8 +290,14 @@ pub(crate) fn step(_name: &str) {}
 #[cfg(test)]
 pub(crate) use tests::crash::step;
 
-fn is_full(error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+/// Whether something fails because the disk is full. SQLite says so only of some calls: where it cannot make
+/// or grow the files beside the database it speaks of an I/O error.
+fn lacks_space(error: &rusqlite::Error, reserve: &Reserve) -> bool {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => true,
+        Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => reserve.is_dry(),
+        _ => false,
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

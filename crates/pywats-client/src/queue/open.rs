@@ -63,10 +63,12 @@ pub struct Opened {
 pub fn open(data_dir: &Path) -> Result<Opened, OpenError> {
     let lock = Arc::new(lock(&data_dir.join("queue.lock"))?);
     let path = data_dir.join(super::DATABASE);
+    let reserve = Arc::new(Reserve::of(data_dir));
+    let place = Place { data_dir, path: &path, lock: &lock, reserve: &reserve };
     let found_before = integrity::found_before(&path).filter(|_| path.exists());
     let opened = match found_before {
         Some(damage) => Err(Trouble::Damaged(damage)),
-        None => assemble(data_dir, &path, &lock, None),
+        None => place.assemble(None),
     };
     let opened = match opened {
         Err(Trouble::Damaged(reason)) => {
@@ -75,38 +77,47 @@ pub fn open(data_dir: &Path) -> Result<Opened, OpenError> {
                 reason: format!("damaged ({reason}) and cannot be renamed: {error}"),
             })?;
             integrity::forget(&path);
-            let opened = assemble(data_dir, &path, &lock, Some(&aside));
+            let opened = place.assemble(Some(&aside));
             opened.map(|opened| Opened { put_aside: Some((aside, reason)), ..opened })
         }
         result => result,
     };
-    let opened = opened.map_err(|trouble| match trouble {
-        Trouble::Newer(found) => OpenError::Newer { path: path.clone(), found },
-        Trouble::Damaged(reason) | Trouble::Database(reason) => {
-            OpenError::Storage { path: path.clone(), reason }
-        }
-        Trouble::Folder(path, error) => OpenError::Storage {
-            path,
-            reason: format!("{error}; let the service's account write to the data folder"),
-        },
-    })?;
+    let opened = opened.map_err(|trouble| trouble.tell(&path, &reserve))?;
+    reserve.fill_up();
     if fs::metadata(&path).is_ok_and(|file| file.len() > integrity::AT_ONCE) {
         integrity::check_beside(path, &opened.queue.watch);
     }
     Ok(opened)
 }
 
+/// What is opened.
+struct Place<'a> {
+    data_dir: &'a Path,
+    path: &'a Path,
+    lock: &'a Arc<File>,
+    reserve: &'a Arc<Reserve>,
+}
+
+impl Place<'_> {
+    /// Opens it. Already this writes: where the disk is full, with the space that is kept back.
+    fn assemble(&self, damaged: Option<&Path>) -> Result<Opened, Trouble> {
+        loop {
+            match assemble(self, damaged) {
+                Err(trouble) if trouble.lacks_space(self.reserve) && self.reserve.release() => {}
+                result => return result,
+            }
+        }
+    }
+}
+
 /// Puts database and spool together, and what can be saved of a damaged database.
-fn assemble(
-    data_dir: &Path,
-    path: &Path,
-    lock: &Arc<File>,
-    damaged: Option<&Path>,
-) -> Result<Opened, Trouble> {
+fn assemble(place: &Place<'_>, damaged: Option<&Path>) -> Result<Opened, Trouble> {
+    let Place { data_dir, path, lock, reserve } = *place;
     let mut connection = connect(path)?;
     if let Some(damaged) = damaged {
         match salvage::salvage(damaged, &mut connection) {
             Ok(rows) => tracing::debug!("{rows} rows are saved from {}", damaged.display()),
+            Err(error) if super::lacks_space(&error, reserve) => return Err(error.into()),
             Err(error) => tracing::debug!("nothing is saved from {}: {error}", damaged.display()),
         }
     }
@@ -119,7 +130,7 @@ fn assemble(
         spool,
         legacy: legacy::Legacy::new(counted.has_first),
         settling: Mutex::new(0),
-        reserve: Reserve::open(data_dir),
+        reserve: Arc::clone(reserve),
         room: Room::default(),
         rewound: AtomicBool::new(false),
         changed: AtomicI64::new(counted.changed),
@@ -188,8 +199,38 @@ fn lock(path: &Path) -> Result<File, OpenError> {
 enum Trouble {
     Damaged(String),
     Newer(i64),
-    Database(String),
+    Database(rusqlite::Error),
     Folder(PathBuf, io::Error),
+}
+
+impl Trouble {
+    fn lacks_space(&self, reserve: &Reserve) -> bool {
+        match self {
+            Trouble::Database(error) => super::lacks_space(error, reserve),
+            Trouble::Folder(_, error) => error.kind() == io::ErrorKind::StorageFull,
+            Trouble::Damaged(_) | Trouble::Newer(_) => false,
+        }
+    }
+
+    fn tell(self, path: &Path, reserve: &Reserve) -> OpenError {
+        let is_full = self.lacks_space(reserve);
+        let (path, error, advice) = match self {
+            Trouble::Newer(found) => return OpenError::Newer { path: path.to_path_buf(), found },
+            Trouble::Damaged(reason) => {
+                return OpenError::Storage { path: path.to_path_buf(), reason };
+            }
+            Trouble::Database(error) => (path.to_path_buf(), error.to_string(), super::advice(&error)),
+            Trouble::Folder(path, error) => {
+                (path, error.to_string(), "; let the service's account write to the data folder")
+            }
+        };
+        let reason = if is_full {
+            format!("the disk of the data folder is full ({error}); free space on it")
+        } else {
+            format!("{error}{advice}")
+        };
+        OpenError::Storage { path, reason }
+    }
 }
 
 impl From<Error> for Trouble {
@@ -207,7 +248,7 @@ impl From<rusqlite::Error> for Trouble {
         if Error::from_damage(&error) {
             Trouble::Damaged(error.to_string())
         } else {
-            Trouble::Database(super::explain(&error))
+            Trouble::Database(error)
         }
     }
 }

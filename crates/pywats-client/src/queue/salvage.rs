@@ -2,7 +2,7 @@
 //! not among them; their files are in the spool.
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, OpenFlags, params_from_iter};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ffi, params_from_iter};
 use std::path::Path;
 
 /// The tables, with what stands for a value in each column.
@@ -14,7 +14,8 @@ const TABLES: &[(&str, &str)] = &[
     ("finished", "?, ?, ?, ?, ?"),
 ];
 
-/// Copies rows as far as they can be read; says how many. No error stops it: there is nothing to lose.
+/// Copies rows as far as they can be read; says how many. Only a disk that does not take them stops it: then all
+/// of it is tried again.
 pub(super) fn salvage(damaged: &Path, connection: &mut Connection) -> Result<usize, rusqlite::Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let from = Connection::open_with_flags(damaged, flags)?;
@@ -23,11 +24,23 @@ pub(super) fn salvage(damaged: &Path, connection: &mut Connection) -> Result<usi
     for (table, values) in TABLES {
         match copy(&from, &to, table, values, &mut saved) {
             Ok(()) => {}
+            Err(error) if is_of_disk(&error) => return Err(error),
             Err(error) => tracing::debug!("the table {table} is read up to its damage: {error}"),
         }
     }
     to.commit()?;
     Ok(saved)
+}
+
+/// Whether the disk did not take something, as a full one does. What it does not give any more is lost.
+fn is_of_disk(error: &rusqlite::Error) -> bool {
+    let reading = [ffi::SQLITE_IOERR_READ, ffi::SQLITE_IOERR_SHORT_READ].map(Some);
+    let extended = error.sqlite_error().map(|error| error.extended_code);
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => true,
+        Some(ErrorCode::SystemIoFailure) => !reading.contains(&extended),
+        _ => false,
+    }
 }
 
 fn copy(
@@ -43,8 +56,12 @@ fn copy(
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
         let row: Vec<Value> = (0..columns).map(|column| row.get(column)).collect::<Result<_, _>>()?;
-        // A row that is not what its table holds is not taken.
-        *saved += insert.execute(params_from_iter(row)).unwrap_or(0);
+        match insert.execute(params_from_iter(row)) {
+            Ok(inserted) => *saved += inserted,
+            Err(error) if is_of_disk(&error) => return Err(error),
+            // It is not what its table holds.
+            Err(_) => {}
+        }
     }
     Ok(())
 }
