@@ -92,6 +92,13 @@ impl Engine {
                 aside.display()
             ));
         }
+        if opened.mended > 0 {
+            status.incident(format!(
+                "{} rows in the database of the queue were damaged; their reports are taken from the spool again, \
+                 under the same identifiers. Check the disk of the data folder",
+                opened.mended
+            ));
+        }
         if opened.old > 0 {
             tracing::info!("{} reports that the previous version has queued are delivered first", opened.old);
         }
@@ -158,6 +165,9 @@ impl Engine {
                     };
                 }
                 () = tokio::time::sleep(Duration::from_millis(500)) => {
+                    if let Some(damage) = self.queue.damage() {
+                        return Collapse::Damaged(damage);
+                    }
                     if self.intake.is_finished() {
                         return Collapse::Worker("intake");
                     }

@@ -29,6 +29,7 @@ mod rows;
 mod salvage;
 mod schema;
 mod settle;
+mod sound;
 pub mod spool;
 mod tidy;
 
@@ -225,6 +226,22 @@ impl Queue {
         uuid::Uuid::new_v4()
     }
 
+    /// What is known to be damaged in the database: nothing works until it is opened anew.
+    pub fn damage(&self) -> Option<Error> {
+        self.watch.damage().map(|damage| Error::Damaged(damage.clone()))
+    }
+
+    /// Does something with the database. Damage that it meets is damage for everybody.
+    fn heeding<T>(&self, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+        let result = work();
+        if let Err(Error::Database(error)) = &result
+            && Error::from_damage(error)
+        {
+            self.watch.found(&self.path, error);
+        }
+        result
+    }
+
     fn db(&self) -> Result<MutexGuard<'_, Db>, Error> {
         match self.watch.damage() {
             Some(damage) => Err(Error::Damaged(damage.clone())),
@@ -248,7 +265,15 @@ impl Queue {
         durability: Durability,
         mut work: impl FnMut(&Transaction<'_>, &mut i64) -> Result<T, rusqlite::Error>,
     ) -> Result<T, Error> {
-        let mut db = self.db()?;
+        self.heeding(|| self.commit_in(&mut *self.db()?, durability, &mut work))
+    }
+
+    fn commit_in<T>(
+        &self,
+        db: &mut Db,
+        durability: Durability,
+        work: &mut impl FnMut(&Transaction<'_>, &mut i64) -> Result<T, rusqlite::Error>,
+    ) -> Result<T, Error> {
         loop {
             let mut next_seq = db.next_seq;
             match transact(&mut db.connection, durability, |db| work(db, &mut next_seq)) {

@@ -2,7 +2,7 @@
 //! a crash has left in the spool.
 
 use super::note::CHANGED;
-use super::{Counters, Db, Durability, Error, Queue, integrity, legacy, rows, salvage, schema, spool};
+use super::{Counters, Db, Durability, Error, Queue, integrity, legacy, rows, salvage, schema, sound, spool};
 use crate::reserve::Reserve;
 use crate::room::Room;
 use jiff::Timestamp;
@@ -51,12 +51,15 @@ pub struct Opened {
     pub put_aside: Option<(PathBuf, String)>,
     /// How many files were found in the spool without a row; [`Queue::handed_back`] lists them.
     pub found: usize,
+    /// How many rows were damaged, each by itself: their reports are judged or sent again under the same
+    /// identifiers.
+    pub mended: usize,
     /// How many reports of the first schema wait.
     pub old: u64,
 }
 
 /// Opens the queue of a data folder, which must exist, or creates it there. A damaged database is put
-/// aside, never deleted, and made again from the spool.
+/// aside, where the last ten stay, and made again from the spool.
 ///
 /// # Errors
 /// If another service has it, a newer program wrote it, or the disk refuses.
@@ -121,6 +124,8 @@ fn assemble(place: &Place<'_>, damaged: Option<&Path>) -> Result<Opened, Trouble
             Err(error) => tracing::debug!("nothing is saved from {}: {error}", damaged.display()),
         }
     }
+    let has_first = schema::has_first(&connection)?;
+    let mended = sound::take_out(&mut connection, has_first)?;
     let counted = count(&connection)?;
     let spool =
         spool::open(data_dir).map_err(|error| Trouble::Folder(data_dir.join(spool::FOLDER), error))?;
@@ -141,7 +146,7 @@ fn assemble(place: &Place<'_>, damaged: Option<&Path>) -> Result<Opened, Trouble
         _lock: Arc::clone(lock),
     };
     let found = queue.reconcile()?;
-    Ok(Opened { queue, put_aside: None, found, old: counted.old })
+    Ok(Opened { queue, put_aside: None, found, mended, old: counted.old })
 }
 
 impl Queue {
@@ -254,15 +259,35 @@ impl From<rusqlite::Error> for Trouble {
 }
 
 impl Error {
-    /// Whether SQLite says that the database is damaged.
+    /// Whether the database is damaged: SQLite says so, a row does not hold what only such rows hold, or a table
+    /// or column is not there that every database of this schema has.
     pub(super) fn from_damage(error: &rusqlite::Error) -> bool {
-        matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+        use rusqlite::Error as E;
+        const MISSING: [&str; 4] =
+            ["no such table", "no such column", "has no column named", "already exists"];
+        let says_so =
+            matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase));
+        says_so
+            || match error {
+                E::FromSqlConversionFailure(..)
+                | E::IntegralValueOutOfRange(..)
+                | E::InvalidColumnType(..)
+                | E::Utf8Error(..) => true,
+                E::SqlInputError { msg, .. } | E::SqliteFailure(_, Some(msg)) => {
+                    // The table of the first schema goes while others may be about to look into it.
+                    MISSING.iter().any(|text| msg.contains(text)) && !msg.contains("table: report")
+                }
+                _ => false,
+            }
     }
 }
 
 fn connect(path: &Path) -> Result<Connection, Trouble> {
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    if let Some(damage) = integrity::header(path) {
+        return Err(Trouble::Damaged(damage));
+    }
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.set_prepared_statement_cache_capacity(64);
@@ -283,7 +308,10 @@ fn connect(path: &Path) -> Result<Connection, Trouble> {
     // On macOS fsync alone does not reach the disk.
     connection.pragma_update(None, "fullfsync", "ON")?;
     schema::bring_up(&mut connection, version)?;
-    Ok(connection)
+    match schema::damage(&connection)? {
+        Some(damage) => Err(Trouble::Damaged(damage)),
+        None => Ok(connection),
+    }
 }
 
 /// What is counted once, at the start; indexes answer all of it.
@@ -344,5 +372,26 @@ fn put_away(path: &Path) -> io::Result<PathBuf> {
     }
     let (from, to) = renamed("");
     fs::rename(from, &to)?;
+    keep_newest(path);
     Ok(to)
+}
+
+/// A disk that damages the database again and again is not filled with its remains.
+fn keep_newest(database: &Path) {
+    const MOST: usize = 10;
+    let (Some(folder), Some(name)) = (database.parent(), database.file_name()) else { return };
+    let prefix = format!("{}.damaged-", name.to_string_lossy());
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    let mut remains: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&prefix)))
+        .collect();
+    remains.sort();
+    // Names end with their time; those of the files that go with one have more after it.
+    let databases: Vec<&PathBuf> =
+        remains.iter().filter(|path| path.to_string_lossy().ends_with('Z')).collect();
+    for oldest in &databases[..databases.len().saturating_sub(MOST)] {
+        let of_it = |path: &&PathBuf| path.to_string_lossy().starts_with(&*oldest.to_string_lossy());
+        remains.iter().filter(of_it).for_each(|path| drop(fs::remove_file(path)));
+    }
 }

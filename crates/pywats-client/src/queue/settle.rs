@@ -59,27 +59,29 @@ impl Queue {
     /// # Errors
     /// If the database cannot be read or written; files that were moved by then are found at their end.
     pub fn settle(&self, ends: &Disposition, limit: usize) -> Result<Settled, Error> {
-        let mut after = lock(&self.settling);
-        let mut settled = Settled::default();
-        let old = self.legacy_decided(*after, limit)?;
-        let decided = self.decided(*after, limit - old.len())?;
-        settled.more = old.len() + decided.len() == limit && limit > 0;
-        let last = decided.last().map(|last| last.entry.seq).or(old.last().map(|(old, _)| old.seq));
-        let mut finished = Vec::new();
-        for (old, verdict) in &old {
-            match self.end_of_old(ends, old, verdict) {
-                Ok(done) => finished.push(done),
-                Err(error) => settled.left.push(format!("{:?}: {error}", old.original.name)),
+        self.heeding(|| {
+            let mut after = lock(&self.settling);
+            let mut settled = Settled::default();
+            let old = self.legacy_decided(*after, limit)?;
+            let decided = self.decided(*after, limit - old.len())?;
+            settled.more = old.len() + decided.len() == limit && limit > 0;
+            let last = decided.last().map(|last| last.entry.seq).or(old.last().map(|(old, _)| old.seq));
+            let mut finished = Vec::new();
+            for (old, verdict) in &old {
+                match self.end_of_old(ends, old, verdict) {
+                    Ok(done) => finished.push(done),
+                    Err(error) => settled.left.push(format!("{:?}: {error}", old.original.name)),
+                }
             }
-        }
-        self.end(ends, &decided, &mut finished, &mut settled)?;
-        self.finish(&finished, ends.done_folder())?;
-        settled.moved = finished.len();
-        *after = if settled.more { last.unwrap_or(0) } else { 0 };
-        if !old.is_empty() && !settled.more {
-            self.drop_empty_legacy()?;
-        }
-        Ok(settled)
+            self.end(ends, &decided, &mut finished, &mut settled)?;
+            self.finish(&finished, ends.done_folder())?;
+            settled.moved = finished.len();
+            *after = if settled.more { last.unwrap_or(0) } else { 0 };
+            if !old.is_empty() && !settled.more {
+                self.drop_empty_legacy()?;
+            }
+            Ok(settled)
+        })
     }
 
     /// Whether something is decided that is not at its end.
@@ -87,7 +89,9 @@ impl Queue {
     /// # Errors
     /// If the database cannot be read.
     pub fn has_decided(&self) -> Result<bool, Error> {
-        Ok(self.db()?.connection.prepare_cached("SELECT 1 FROM verdict LIMIT 1")?.exists([])?)
+        self.heeding(|| {
+            Ok(self.db()?.connection.prepare_cached("SELECT 1 FROM verdict LIMIT 1")?.exists([])?)
+        })
     }
 
     fn end(
@@ -152,17 +156,17 @@ impl Queue {
     fn decided(&self, after: i64, limit: usize) -> Result<Vec<Decided>, Error> {
         let db = self.db()?;
         let mut statement = db.connection.prepare_cached(&format!(
-            "SELECT {COLUMNS}, w.notes, w.serial, w.start, v.reason FROM verdict AS v JOIN waiting AS w USING (seq)
+            "SELECT {COLUMNS}, v.reason FROM verdict AS v JOIN waiting AS w USING (seq)
              LEFT JOIN trouble AS t USING (seq) WHERE v.seq > ?1 ORDER BY v.seq LIMIT ?2"
         ))?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = statement.query_map(params![after, limit], |row| {
-            let notes: String = row.get(9)?;
-            let reason: Option<String> = row.get(12)?;
+            let notes: String = row.get(8)?;
+            let reason: Option<String> = row.get(rows::READ)?;
             Ok(Decided {
                 entry: rows::read(row)?,
                 notes: notes.lines().map(str::to_owned).collect(),
-                unit: Unit { serial_number: row.get(10)?, start: row.get(11)? },
+                unit: Unit { serial_number: row.get(9)?, start: row.get(10)? },
                 verdict: reason.map_or(Verdict::Delivered, Verdict::Refused),
             })
         })?;

@@ -89,9 +89,9 @@ fn a_full_disk_still_sends() {
         let (mut station, serial_numbers, filler) = full(&server);
         if let Some(kill) = restart {
             if kill {
-                station.kill()
+                station.kill();
             } else {
-                station.stop()
+                station.stop();
             }
             fill(&station.data(), "what the service gave free");
         }

@@ -94,7 +94,7 @@ fn copy_folders(data: &Path) -> TempDir {
     copy
 }
 
-fn copy_tree(from: &Path, to: &Path) {
+pub(super) fn copy_tree(from: &Path, to: &Path) {
     let Ok(entries) = fs::read_dir(from) else { return };
     fs::create_dir_all(to).unwrap();
     for entry in entries.map(Result::unwrap) {

@@ -45,6 +45,25 @@ impl Station {
         Station { queue, watch: path("watch"), ends, dir }
     }
 
+    /// A station whose queue is not open yet.
+    pub(super) fn at_closed(dir: TempDir) -> Self {
+        let path = |name: &str| dir.path().join(name);
+        let ends = Disposition::new(path("done"), path("failed"));
+        Station { queue: None, watch: path("watch"), ends, dir }
+    }
+
+    /// Copies the folders to another place, with this database.
+    pub(super) fn copy_of(&self, dir: TempDir, database: &[u8]) -> TempDir {
+        FOLDERS.iter().for_each(|name| super::crash::copy_tree(&self.path(name), &dir.path().join(name)));
+        for name in FOLDERS {
+            fs::create_dir_all(dir.path().join(name)).unwrap();
+        }
+        fs::write(dir.path().join("queue.db"), database).unwrap();
+        // Else it is filled, which takes longer than all the rest.
+        fs::File::create(dir.path().join("reserve")).unwrap().set_len(8 << 20).unwrap();
+        dir
+    }
+
     /// Closes the queue; the data folder stays.
     pub(super) fn into_dir(mut self) -> TempDir {
         self.close();
@@ -82,9 +101,9 @@ impl Station {
                 opened => break opened.unwrap(),
             }
         };
-        let Opened { queue, put_aside, found, old } = opened;
+        let Opened { queue, put_aside, found, mended, old, .. } = opened;
         self.queue = Some(queue);
-        Opened0 { put_aside, found, old }
+        Opened0 { put_aside, found, mended, old }
     }
 
     pub(super) fn reopen(&mut self) -> Opened0 {
@@ -204,6 +223,7 @@ impl Station {
 pub(super) struct Opened0 {
     pub put_aside: Option<(PathBuf, String)>,
     pub found: usize,
+    pub mended: usize,
     pub old: u64,
 }
 
