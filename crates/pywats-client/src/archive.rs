@@ -83,6 +83,21 @@ impl Archive {
         kept
     }
 
+    /// Whether a report lies in it, on whatever day it was delivered.
+    pub fn holds(&self, name: &OsStr, id: uuid::Uuid) -> bool {
+        let name = name_with_id(name, id);
+        let look = || {
+            let folder = Folder::open(&self.folder)?;
+            for day in days(&folder)?.iter().rev() {
+                if Folder::open(&self.folder.join(day))?.exists(&name)? {
+                    return Ok(true);
+                }
+            }
+            Ok::<bool, io::Error>(false)
+        };
+        look().unwrap_or(false)
+    }
+
     fn day(&self, now: Timestamp) -> io::Result<Folder> {
         let path = self.folder.join(now.strftime("%Y-%m-%d").to_string());
         if !path.exists() {
@@ -108,10 +123,14 @@ fn keep_one(spool: &Folder, ending: &Ending<'_>, day: &Folder, now: Timestamp) -
 
 /// The name says which file it was, and is the same at a second attempt.
 fn name_of(ending: &Ending<'_>) -> OsString {
-    let short = crate::queue::spool::cut(ending.name);
+    name_with_id(ending.name, ending.id)
+}
+
+fn name_with_id(name: &OsStr, id: uuid::Uuid) -> OsString {
+    let short = crate::queue::spool::cut(name);
     let path = Path::new(&short);
     let mut name = path.file_stem().unwrap_or(&short).to_owned();
-    name.push(format!("~{}", ending.id));
+    name.push(format!("~{id}"));
     if let Some(extension) = path.extension() {
         name.push(".");
         name.push(extension);

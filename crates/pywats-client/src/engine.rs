@@ -34,6 +34,9 @@ pub enum StartError {
     /// The queue cannot be opened.
     #[error(transparent)]
     Queue(#[from] OpenError),
+    /// The queue fails.
+    #[error(transparent)]
+    Database(#[from] queue::Error),
     /// The system gives no thread.
     #[error("the system gives no thread: {0}")]
     Thread(io::Error),
@@ -109,6 +112,13 @@ impl Engine {
         }
         let queue = Arc::new(opened.queue);
         let disposition = Arc::new(keeper::ends(config));
+        for entry in queue.account_for(opened.missing, &disposition)? {
+            status.lost(format!(
+                "report {} ({:?}): its file is neither in the spool nor where finished files lie: somebody removed \
+                 it, perhaps after it was delivered just before a power cut; look for it on the server",
+                entry.id, entry.name
+            ));
+        }
         status.lies_in_failed(disposition.census());
         let queued = Arc::new(Notify::new());
         let (stop_intake, life) = intake::worker::prepare(intake::worker::Setup {

@@ -12,7 +12,8 @@
 //! | yes | no | – | the commit never came, or the database was damaged: taken in under the id in its name, when intake has judged it |
 //! | yes | yes | no | it waits |
 //! | yes | yes | yes | it is to be moved to its end |
-//! | no | yes | any | it was moved to its end, and the row's removal was lost: the row goes |
+//! | no | yes | yes | it was moved to its end, and the row's removal was lost: the row goes |
+//! | no | yes | no | found at the start: a power cut took the verdict, and the file is at its end; or somebody removed it ([`missing`]) |
 //!
 //! The tables are in [`schema`]; a queue of the first schema opens in place ([`legacy`]).
 //! Only one service uses a data folder: it holds a lock on `queue.lock`.
@@ -23,6 +24,7 @@ mod integrity;
 mod known;
 mod leftover;
 mod legacy;
+mod missing;
 mod note;
 mod open;
 mod rows;
@@ -113,6 +115,8 @@ pub struct Counts {
     pub delivered: u64,
     /// Refused, here or by the server.
     pub failed: u64,
+    /// Not sent as far as is known, and not in the spool any more: somebody removed the file.
+    pub lost: u64,
 }
 
 /// The open queue. Its methods block for as long as the disk takes.
@@ -156,6 +160,7 @@ struct Counters {
     parked: AtomicI64,
     delivered: AtomicU64,
     failed: AtomicU64,
+    lost: AtomicU64,
 }
 
 /// Whether a commit survives a power cut.
@@ -186,6 +191,7 @@ impl Queue {
             parked: positive(&self.counters.parked),
             delivered: self.counters.delivered.load(Ordering::Relaxed),
             failed: self.counters.failed.load(Ordering::Relaxed),
+            lost: self.counters.lost.load(Ordering::Relaxed),
         }
     }
 

@@ -47,11 +47,12 @@ pub enum Note {
 
 /// How the counts change with a note.
 #[derive(Clone, Copy, Default)]
-struct Change {
+pub(super) struct Change {
     waiting: i64,
     parked: i64,
     delivered: u64,
     failed: u64,
+    pub lost: u64,
     handed_back: i64,
     /// The first row that may have become ready.
     ready: Option<i64>,
@@ -154,12 +155,13 @@ impl Queue {
         self.apply(change)
     }
 
-    fn apply(&self, change: Change) -> Result<(), Error> {
+    pub(super) fn apply(&self, change: Change) -> Result<(), Error> {
         let counters = &self.counters;
         counters.waiting.fetch_add(change.waiting, Ordering::Relaxed);
         counters.parked.fetch_add(change.parked, Ordering::Relaxed);
         counters.delivered.fetch_add(change.delivered, Ordering::Relaxed);
         counters.failed.fetch_add(change.failed, Ordering::Relaxed);
+        counters.lost.fetch_add(change.lost, Ordering::Relaxed);
         self.changed.fetch_add(change.handed_back, Ordering::Relaxed);
         change.ready.map_or(Ok(()), |seq| self.rewind(seq))
     }
@@ -250,6 +252,16 @@ fn decide(
         Verdict::Delivered => change.delivered += 1,
         Verdict::Refused(_) => change.failed += 1,
     }
+    free_later(db, seq, change)
+}
+
+/// A report is about to go without a verdict.
+pub(super) fn lose(db: &Transaction<'_>, seq: i64, change: &mut Change) -> Result<(), rusqlite::Error> {
+    let was = state(db, seq)?;
+    change.waiting -= 1;
+    change.parked -= i64::from(was.parked);
+    change.handed_back -= i64::from(was.handed_back);
+    change.lost += 1;
     free_later(db, seq, change)
 }
 

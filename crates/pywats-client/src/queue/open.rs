@@ -2,7 +2,9 @@
 //! a crash has left in the spool.
 
 use super::note::CHANGED;
-use super::{Counters, Db, Durability, Error, Queue, integrity, legacy, rows, salvage, schema, sound, spool};
+use super::{
+    Counters, Db, Durability, Entry, Error, Queue, integrity, legacy, rows, salvage, schema, sound, spool,
+};
 use crate::reserve::Reserve;
 use crate::room::Room;
 use jiff::Timestamp;
@@ -51,6 +53,9 @@ pub struct Opened {
     pub put_aside: Option<(PathBuf, String)>,
     /// How many files were found in the spool without a row; [`Queue::handed_back`] lists them.
     pub found: usize,
+    /// Reports without a verdict whose file is not in the spool: to be given to [`Queue::account_for`] before
+    /// anything is sent.
+    pub missing: Vec<Entry>,
     /// How many rows were damaged, each by itself: their reports are judged or sent again under the same
     /// identifiers.
     pub mended: usize,
@@ -145,13 +150,14 @@ fn assemble(place: &Place<'_>, damaged: Option<&Path>) -> Result<Opened, Trouble
         path: path.to_path_buf(),
         _lock: Arc::clone(lock),
     };
-    let found = queue.reconcile()?;
-    Ok(Opened { queue, put_aside: None, found, mended, old: counted.old })
+    let (found, missing) = queue.reconcile()?;
+    Ok(Opened { queue, put_aside: None, found, missing, mended, old: counted.old })
 }
 
 impl Queue {
-    /// Makes rows and files agree after a crash; says how many files had no row.
-    fn reconcile(&self) -> Result<usize, Error> {
+    /// Makes rows and files agree after a crash; says how many files had no row, and which rows without a verdict
+    /// have no file.
+    fn reconcile(&self) -> Result<(usize, Vec<Entry>), Error> {
         self.spool.sweep().map_err(|error| self.spool_error("".as_ref(), error))?;
         let differences = {
             let db = self.db()?;
@@ -160,7 +166,7 @@ impl Queue {
                 .query_map([], |row| Ok((row.get(0)?, rows::blob_to_text(row.get_ref(1)?.as_blob()?))))?;
             spool::compare(&self.spool, rows)?
         };
-        self.forget(&differences.gone)?;
+        let missing = self.forget_decided(&differences.gone)?;
         let orphans = &differences.orphans;
         if !orphans.is_empty() {
             self.spool.sync().map_err(|error| self.spool_error("".as_ref(), error))?;
@@ -177,7 +183,7 @@ impl Queue {
             self.counters.waiting.fetch_add(found, Ordering::Relaxed);
             self.changed.fetch_add(found, Ordering::Relaxed);
         }
-        Ok(orphans.len())
+        Ok((orphans.len(), missing))
     }
 }
 
@@ -342,6 +348,7 @@ fn count(db: &Connection) -> Result<Counted, rusqlite::Error> {
             )?),
             delivered: more("delivered", delivered)?,
             failed: more("failed", decided - delivered)?,
+            lost: more("lost", 0)?,
         },
         next_seq: last.max(last_old) + 1,
         has_first,

@@ -2,7 +2,7 @@
 
 use super::note::CHANGED;
 use super::{Durability, Error, Queue, edits, legacy, sound, spool};
-use crate::folder::{Kind, OpenRefused};
+use crate::folder::OpenRefused;
 use rusqlite::{OptionalExtension, Row, Transaction, params, types::Type};
 use sha2::{Digest, Sha256};
 use std::ffi::{OsStr, OsString};
@@ -23,7 +23,7 @@ pub(super) const READ: usize = 13;
 const NOT_JUDGED: i64 = i64::MIN;
 
 /// Which test of which unit a report is about. One identifier stands for one of them.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Unit {
     /// The serial number.
     pub serial_number: String,
@@ -96,6 +96,17 @@ pub struct Entry {
     pub place: Place,
 }
 
+impl Entry {
+    /// That its file was removed from the spool while it waited, in words.
+    pub fn lost(&self) -> String {
+        format!(
+            "report {} ({:?}): somebody removed its file from the spool before the server had confirmed it. If it is \
+             wanted, put it into the watch folder again",
+            self.id, self.name
+        )
+    }
+}
+
 /// What is to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
@@ -104,7 +115,7 @@ pub enum Body {
     /// The file is not the one that was taken in: somebody who had it open has written to it, or still
     /// does. [`Queue::changed`] hands it back.
     Changed,
-    /// The file is not in the spool any more; the row is removed already.
+    /// Somebody removed the file from the spool; the row is removed already, and the report counted as lost.
     Gone,
 }
 
@@ -196,7 +207,9 @@ impl Queue {
             let blame = |error| self.spool_error(spool, error);
             let mut open = match self.spool.open_own(spool) {
                 Ok(open) => open,
-                Err(OpenRefused::Gone) => return self.gone(entry),
+                Err(OpenRefused::Gone) => {
+                    return Ok(if self.is_lost(entry)? { Body::Gone } else { Body::Changed });
+                }
                 Err(OpenRefused::InUse) => return Ok(Body::Changed),
                 Err(OpenRefused::Foreign(what)) => {
                     return Err(blame(io::Error::other(format!(
@@ -220,17 +233,6 @@ impl Queue {
                 }
             }
         })
-    }
-
-    /// Removes the row of a report whose file is not in the spool, if the spool is where it was.
-    fn gone(&self, entry: &Entry) -> Result<Body, Error> {
-        let Place::Spool(spool) = &entry.place else { return Ok(Body::Gone) };
-        spool::still_there(&self.spool)?;
-        if let Ok(Some(Kind::Plain(_))) = self.spool.look(spool) {
-            return Ok(Body::Changed);
-        }
-        self.forget(&[entry.seq])?;
-        Ok(Body::Gone)
     }
 
     pub(super) fn spool_error(&self, name: &OsStr, error: io::Error) -> Error {
@@ -339,6 +341,11 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Entry> {
         edits: row.get(7)?,
         attempts: row.get::<_, i64>(12)?.cast_unsigned(),
     })
+}
+
+/// The unit in a row that [`read`] takes.
+pub(super) fn unit(row: &Row<'_>) -> rusqlite::Result<Unit> {
+    Ok(Unit { serial_number: row.get(9)?, start: row.get(10)? })
 }
 
 pub(super) fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<Uuid> {

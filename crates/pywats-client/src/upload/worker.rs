@@ -470,10 +470,7 @@ impl<S: Store, R: Remote> Upload<S, R> {
                 self.line.forget(seq);
             }
             NotSent::Gone => {
-                self.status.incident(format!(
-                    "report {} ({:?}): its file is gone from the spool, and cannot be sent",
-                    entry.id, entry.name
-                ));
+                self.status.lost(entry.lost());
                 self.schedule.forget(seq);
                 self.line.forget(seq);
             }

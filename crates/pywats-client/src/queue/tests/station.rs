@@ -36,18 +36,17 @@ impl Station {
     }
 
     pub(super) fn at(dir: TempDir) -> Self {
-        let path = |name: &str| dir.path().join(name);
-        for name in FOLDERS.iter().filter(|&&name| name != "spool") {
-            fs::create_dir_all(path(name)).unwrap();
-        }
-        let ends = Disposition::new(path("done"), path("failed"));
-        let queue = Some(queue::open(dir.path()).unwrap().queue);
-        Station { queue, watch: path("watch"), ends, dir }
+        let mut station = Station::at_closed(dir);
+        station.open();
+        station
     }
 
     /// A station whose queue is not open yet.
     pub(super) fn at_closed(dir: TempDir) -> Self {
         let path = |name: &str| dir.path().join(name);
+        for name in FOLDERS.iter().filter(|&&name| name != "spool") {
+            fs::create_dir_all(path(name)).unwrap();
+        }
         let ends = Disposition::new(path("done"), path("failed"));
         Station { queue: None, watch: path("watch"), ends, dir }
     }
@@ -101,9 +100,10 @@ impl Station {
                 opened => break opened.unwrap(),
             }
         };
-        let Opened { queue, put_aside, found, mended, old, .. } = opened;
+        let Opened { queue, put_aside, found, missing, mended, old, .. } = opened;
+        let lost = queue.account_for(missing, &self.ends).unwrap();
         self.queue = Some(queue);
-        Opened0 { put_aside, found, mended, old }
+        Opened0 { put_aside, found, lost, mended, old }
     }
 
     pub(super) fn reopen(&mut self) -> Opened0 {
@@ -223,6 +223,7 @@ impl Station {
 pub(super) struct Opened0 {
     pub put_aside: Option<(PathBuf, String)>,
     pub found: usize,
+    pub lost: Vec<Entry>,
     pub mended: usize,
     pub old: u64,
 }
