@@ -6,8 +6,9 @@ use crate::folder::Folder;
 use crate::intake;
 use crate::keeper;
 use crate::queue::{self, OpenError, Queue};
-use crate::status::Status;
+use crate::status::{Status, Topic};
 use crate::upload;
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -95,6 +96,17 @@ impl Engine {
                 aside.display()
             ));
         }
+        if opened.is_new && opened.found > 0 {
+            status.note(
+                Topic::NewQueue,
+                format!(
+                    "queue.db is new, the one before was lost: {} reports were found in the spool and are sent under \
+                     the same identifiers; which identifiers were used before is not known",
+                    opened.found
+                ),
+            );
+        }
+        tell_of_foreign(status, &config.client.data_dir.join(queue::spool::FOLDER), &opened.foreign);
         if opened.mended > 0 {
             status.incident(format!(
                 "{} rows in the database of the queue were damaged; their reports are taken from the spool again, \
@@ -206,6 +218,23 @@ impl Engine {
             tracing::error!("a worker ended unexpectedly");
         }
     }
+}
+
+/// What lies in the spool and is not the service's: nobody sends it.
+fn tell_of_foreign(status: &Status, spool: &Path, foreign: &[OsString]) {
+    let Some(first) = foreign.first() else { return status.forget(Topic::Spool) };
+    let others = match foreign.len() {
+        1 => String::new(),
+        all => format!(" (and {} more)", all - 1),
+    };
+    status.note(
+        Topic::Spool,
+        format!(
+            "{:?}{others}: not the service's, and not sent; put a report that was renamed into the watch folder, and \
+             remove what does not belong into the spool",
+            spool.join(first)
+        ),
+    );
 }
 
 /// What to do about a folder that cannot be used.

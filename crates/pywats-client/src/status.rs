@@ -46,6 +46,10 @@ pub enum Topic {
     Pace,
     /// Somebody removed reports from the spool.
     Lost,
+    /// The database of the queue was lost.
+    NewQueue,
+    /// Something lies in the spool that is not the service's.
+    Spool,
 }
 
 /// A worker that must show that it is alive.
@@ -391,6 +395,8 @@ impl Topic {
             Topic::Writers => "writers",
             Topic::Pace => "pace",
             Topic::Lost => "lost",
+            Topic::NewQueue => "queue_is_new",
+            Topic::Spool => "spool",
         }
     }
 }

@@ -113,13 +113,11 @@ impl Again {
                     let text = reason.to_json(&entry.name);
                     refused.push((entry.seq, Note::Decided(Verdict::Refused(text))));
                 }
-                Some(Verdicts::Gone) => {
-                    if setup.queue.is_lost(&entry)? {
-                        self.is_fine(entry.seq);
-                        self.lost.push(entry);
-                    }
+                Some(Verdicts::Gone) if setup.queue.is_lost(&entry)? => {
+                    self.is_fine(entry.seq);
+                    self.lost.push(entry);
                 }
-                None => {}
+                Some(Verdicts::Gone) | None => {}
             }
         }
         if !refused.is_empty() {
@@ -184,7 +182,11 @@ impl Setup<'_> {
             Ok(open) => open,
             Err(OpenRefused::Gone) => return Some(Verdicts::Gone),
             Err(OpenRefused::InUse) => return None,
-            Err(OpenRefused::Foreign(what)) => return Some(unreadable(what)),
+            Err(OpenRefused::Foreign(what)) => {
+                let why =
+                    format!("is {what}, not the report that was there; put the report back, or remove it");
+                return Some(Verdicts::Unreadable(why));
+            }
             Err(OpenRefused::Failed(error)) => return Some(unreadable(&error.to_string())),
         };
         history.seen(open.identity, now);

@@ -8,7 +8,6 @@ use super::rows::{self, COLUMNS};
 use super::settle::{Finished, remove};
 use super::{Durability, Entry, Error, Place, Queue, Unit, schema, spool};
 use crate::disposition::{Disposition, End};
-use crate::folder::Kind;
 use rusqlite::OptionalExtension;
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -87,7 +86,7 @@ impl Queue {
     pub fn is_lost(&self, entry: &Entry) -> Result<bool, Error> {
         let Place::Spool(spool) = &entry.place else { return Ok(false) };
         spool::still_there(&self.spool)?;
-        if let Ok(Some(Kind::Plain(_))) = self.spool.look(spool) {
+        if !matches!(self.spool.look(spool), Ok(None)) {
             return Ok(false);
         }
         self.lose(&[entry.seq])?;

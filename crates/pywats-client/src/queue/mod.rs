@@ -67,8 +67,16 @@ pub enum Error {
     /// The check that runs beside the service found this.
     #[error("the database is damaged: {0}")]
     Damaged(String),
+    /// In the spool something else lies where a report was.
+    #[error("{}: is {what}, not the report that was there; put the report back, or remove it", path.display())]
+    Foreign {
+        /// Where.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+    },
     /// A file in the spool cannot be read.
-    #[error("{}: {error}; let the service's account use the folder, and check its disk", path.display())]
+    #[error("{}: {error}; {}", path.display(), spool_advice(error))]
     Spool {
         /// The file or folder.
         path: PathBuf,
@@ -83,8 +91,15 @@ impl Error {
         match self {
             Error::Database(error) => Error::from_damage(error),
             Error::Damaged(_) => true,
-            Error::Spool { .. } => false,
+            Error::Foreign { .. } | Error::Spool { .. } => false,
         }
+    }
+}
+
+fn spool_advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => "let the service's account read it",
+        _ => "check the disk of the data folder",
     }
 }
 

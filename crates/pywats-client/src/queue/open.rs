@@ -9,6 +9,7 @@ use crate::reserve::Reserve;
 use crate::room::Room;
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
+use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -51,8 +52,12 @@ pub struct Opened {
     /// Where a damaged database was put aside, with the reason. Its reports are in the spool, and wait
     /// again under the same identifiers.
     pub put_aside: Option<(PathBuf, String)>,
+    /// Whether there was no database, or an empty one.
+    pub is_new: bool,
     /// How many files were found in the spool without a row; [`Queue::handed_back`] lists them.
     pub found: usize,
+    /// What lies in the spool and is none of ours.
+    pub foreign: Vec<OsString>,
     /// Reports without a verdict whose file is not in the spool: to be given to [`Queue::account_for`] before
     /// anything is sent.
     pub missing: Vec<Entry>,
@@ -71,6 +76,10 @@ pub struct Opened {
 pub fn open(data_dir: &Path) -> Result<Opened, OpenError> {
     let lock = Arc::new(lock(&data_dir.join("queue.lock"))?);
     let path = data_dir.join(super::DATABASE);
+    if path.is_dir() {
+        let reason = "is a folder, and the database of the queue must lie there: move it away".to_owned();
+        return Err(OpenError::Storage { path, reason });
+    }
     let reserve = Arc::new(Reserve::of(data_dir));
     let place = Place { data_dir, path: &path, lock: &lock, reserve: &reserve };
     let found_before = integrity::found_before(&path).filter(|_| path.exists());
@@ -121,7 +130,7 @@ impl Place<'_> {
 /// Puts database and spool together, and what can be saved of a damaged database.
 fn assemble(place: &Place<'_>, damaged: Option<&Path>) -> Result<Opened, Trouble> {
     let Place { data_dir, path, lock, reserve } = *place;
-    let mut connection = connect(path)?;
+    let (mut connection, is_new) = connect(path)?;
     if let Some(damaged) = damaged {
         match salvage::salvage(damaged, &mut connection) {
             Ok(rows) => tracing::debug!("{rows} rows are saved from {}", damaged.display()),
@@ -150,14 +159,15 @@ fn assemble(place: &Place<'_>, damaged: Option<&Path>) -> Result<Opened, Trouble
         path: path.to_path_buf(),
         _lock: Arc::clone(lock),
     };
-    let (found, missing) = queue.reconcile()?;
-    Ok(Opened { queue, put_aside: None, found, missing, mended, old: counted.old })
+    let (found, missing, foreign) = queue.reconcile()?;
+    let is_new = is_new && damaged.is_none();
+    Ok(Opened { queue, put_aside: None, is_new, found, foreign, missing, mended, old: counted.old })
 }
 
 impl Queue {
-    /// Makes rows and files agree after a crash; says how many files had no row, and which rows without a verdict
-    /// have no file.
-    fn reconcile(&self) -> Result<(usize, Vec<Entry>), Error> {
+    /// Makes rows and files agree after a crash; says how many files had no row, which rows without a verdict have
+    /// no file, and what is none of ours.
+    fn reconcile(&self) -> Result<(usize, Vec<Entry>, Vec<OsString>), Error> {
         self.spool.sweep().map_err(|error| self.spool_error("".as_ref(), error))?;
         let differences = {
             let db = self.db()?;
@@ -183,7 +193,7 @@ impl Queue {
             self.counters.waiting.fetch_add(found, Ordering::Relaxed);
             self.changed.fetch_add(found, Ordering::Relaxed);
         }
-        Ok((orphans.len(), missing))
+        Ok((orphans.len(), missing, differences.foreign))
     }
 }
 
@@ -250,6 +260,7 @@ impl From<Error> for Trouble {
             Error::Database(error) => error.into(),
             Error::Damaged(damage) => Trouble::Damaged(damage),
             Error::Spool { path, error } => Trouble::Folder(path, error),
+            Error::Foreign { path, what } => Trouble::Folder(path, io::Error::other(format!("is {what}"))),
         }
     }
 }
@@ -288,7 +299,8 @@ impl Error {
     }
 }
 
-fn connect(path: &Path) -> Result<Connection, Trouble> {
+/// Opens the database; says whether it is a new one.
+fn connect(path: &Path) -> Result<(Connection, bool), Trouble> {
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     if let Some(damage) = integrity::header(path) {
@@ -316,7 +328,7 @@ fn connect(path: &Path) -> Result<Connection, Trouble> {
     schema::bring_up(&mut connection, version)?;
     match schema::damage(&connection)? {
         Some(damage) => Err(Trouble::Damaged(damage)),
-        None => Ok(connection),
+        None => Ok((connection, version == 0)),
     }
 }
 

@@ -212,9 +212,7 @@ impl Queue {
                 }
                 Err(OpenRefused::InUse) => return Ok(Body::Changed),
                 Err(OpenRefused::Foreign(what)) => {
-                    return Err(blame(io::Error::other(format!(
-                        "is {what}; remove what does not belong there"
-                    ))));
+                    return Err(Error::Foreign { path: self.spool.path().join(spool), what });
                 }
                 Err(OpenRefused::Failed(error)) => return Err(blame(error)),
             };

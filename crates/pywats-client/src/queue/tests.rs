@@ -358,3 +358,22 @@ fn reports_that_vanish_are_lost() {
     station.reopen();
     assert_eq!(station.queue().counts(), Counts { waiting: 1, lost: 2, ..Counts::default() });
 }
+
+/// Fails if: what lies in the place of a report is read or taken for its loss, or the advice does not fit it.
+#[test]
+fn what_lies_in_the_place_of_a_report() {
+    let station = Station::new();
+    station.take("a.json", "a");
+    let entry = station.queue().next(0, 1).unwrap().remove(0);
+    let Place::Spool(spool) = &entry.place else { panic!("{entry:?}") };
+    let path = station.path("spool").join(spool);
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    let error = station.queue().body(&entry).unwrap_err().to_string();
+    assert!(
+        error.ends_with("is a folder, not the report that was there; put the report back, or remove it"),
+        "{error}"
+    );
+    assert!(!station.queue().is_lost(&entry).unwrap());
+    assert_eq!(station.queue().counts(), Counts { waiting: 1, ..Counts::default() });
+}

@@ -374,3 +374,40 @@ fn only_the_last_damaged_databases_are_kept() {
     let left = fs::read_dir(station.data()).unwrap().map(|entry| entry.unwrap().file_name());
     assert_eq!(left.filter(|name| name.to_string_lossy().ends_with('Z')).count(), 10);
 }
+
+/// Fails if: a database that was lost or emptied is not called new, or one that is there is; a file without a name is not
+/// sent; what is none of ours is sent or not named; or a folder in the place of the database is not named as that.
+#[test]
+fn a_lost_database_is_told() {
+    type Loss = fn(&Path);
+    let losses: [(Loss, bool); 3] = [
+        (|_| {}, false),
+        (|path| fs::remove_file(path).unwrap(), true),
+        (|path| drop(fs::File::create(path).unwrap()), true),
+    ];
+    for (number, (lose, is_new)) in losses.into_iter().enumerate() {
+        let mut station = Station::new();
+        let [id, nameless, folder] = [1, 2, 3].map(Uuid::from_u128);
+        station.take_as("a.json", "a", id);
+        station.close();
+        lose(&station.database());
+        let spool = station.path("spool");
+        fs::write(spool.join(format!("{nameless}~")), "b").unwrap();
+        fs::write(spool.join("readme.txt"), "").unwrap();
+        fs::create_dir(spool.join(format!("{folder}~c.json"))).unwrap();
+        let opened = station.open();
+        assert!(opened.put_aside.is_none(), "{number}");
+        assert_eq!((opened.is_new, opened.found), (is_new, if is_new { 2 } else { 1 }), "{number}");
+        let foreign = [format!("{folder}~c.json"), "readme.txt".to_owned()];
+        assert_eq!(opened.foreign, foreign.map(std::ffi::OsString::from), "{number}");
+        let back = station.queue().handed_back().unwrap();
+        let found = back.iter().find(|entry| entry.id == nameless).unwrap();
+        assert_eq!(found.name, format!("{nameless}.json").as_str(), "{number}");
+        assert!(!station.reopen().is_new, "{number}");
+        station.close();
+        fs::remove_file(station.database()).unwrap();
+        fs::create_dir(station.database()).unwrap();
+        let error = open(station.data()).unwrap_err().to_string();
+        assert!(error.contains("is a folder"), "{number}: {error}");
+    }
+}

@@ -100,10 +100,10 @@ impl Station {
                 opened => break opened.unwrap(),
             }
         };
-        let Opened { queue, put_aside, found, missing, mended, old, .. } = opened;
+        let Opened { queue, put_aside, is_new, found, foreign, missing, mended, old } = opened;
         let lost = queue.account_for(missing, &self.ends).unwrap();
         self.queue = Some(queue);
-        Opened0 { put_aside, found, lost, mended, old }
+        Opened0 { put_aside, is_new, found, foreign, lost, mended, old }
     }
 
     pub(super) fn reopen(&mut self) -> Opened0 {
@@ -222,7 +222,9 @@ impl Station {
 /// What opening said, without the queue.
 pub(super) struct Opened0 {
     pub put_aside: Option<(PathBuf, String)>,
+    pub is_new: bool,
     pub found: usize,
+    pub foreign: Vec<OsString>,
     pub lost: Vec<Entry>,
     pub mended: usize,
     pub old: u64,
