@@ -113,7 +113,7 @@ impl Again {
                     let text = reason.to_json(&entry.name);
                     refused.push((entry.seq, Note::Decided(Verdict::Refused(text))));
                 }
-                Some(Verdicts::Gone) if setup.queue.is_lost(&entry)? => {
+                Some(Verdicts::Gone) if setup.queue.lose_if_gone(&entry)? => {
                     self.is_fine(entry.seq);
                     self.lost.push(entry);
                 }

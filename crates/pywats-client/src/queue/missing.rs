@@ -83,7 +83,7 @@ impl Queue {
     ///
     /// # Errors
     /// If the spool itself is not where it was, or the database cannot be written.
-    pub fn is_lost(&self, entry: &Entry) -> Result<bool, Error> {
+    pub fn lose_if_gone(&self, entry: &Entry) -> Result<bool, Error> {
         let Place::Spool(spool) = &entry.place else { return Ok(false) };
         spool::still_there(&self.spool)?;
         if !matches!(self.spool.look(spool), Ok(None)) {

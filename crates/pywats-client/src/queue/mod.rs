@@ -219,6 +219,11 @@ impl Queue {
         self.reserve.room_for(copied)
     }
 
+    /// Fills up what is kept back, if space has come back; cheap.
+    pub fn keep_back(&self) {
+        self.reserve.fill_up();
+    }
+
     /// Waits until something is decided, or [`Queue::wake`] is called, but no longer than this.
     pub fn wait_for_verdict(&self, longest: Duration) {
         let decided = lock(&self.decided);
@@ -303,6 +308,7 @@ impl Queue {
                     return Ok(value);
                 }
                 Err(error) if lacks_space(&error, &self.reserve) && self.reserve.release() => {}
+                Err(error) if lacks_space(&error, &self.reserve) => return Err(as_full(&error).into()),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -335,6 +341,12 @@ pub(crate) fn step(_name: &str) {}
 
 #[cfg(test)]
 pub(crate) use tests::crash::step;
+
+/// The error of a full disk as people know it.
+fn as_full(error: &rusqlite::Error) -> rusqlite::Error {
+    let message = format!("the disk is full ({error})");
+    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL), Some(message))
+}
 
 /// Whether something fails because the disk is full. SQLite says so only of some calls: where it cannot make
 /// or grow the files beside the database it speaks of an I/O error.

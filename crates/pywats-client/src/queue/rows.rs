@@ -208,7 +208,7 @@ impl Queue {
             let mut open = match self.spool.open_own(spool) {
                 Ok(open) => open,
                 Err(OpenRefused::Gone) => {
-                    return Ok(if self.is_lost(entry)? { Body::Gone } else { Body::Changed });
+                    return Ok(if self.lose_if_gone(entry)? { Body::Gone } else { Body::Changed });
                 }
                 Err(OpenRefused::InUse) => return Ok(Body::Changed),
                 Err(OpenRefused::Foreign(what)) => {

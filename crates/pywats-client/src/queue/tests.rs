@@ -344,12 +344,12 @@ fn reports_that_vanish_are_lost() {
     let entries = station.queue().next(0, 9).unwrap();
     assert_eq!(seqs(&entries), [first, changed]);
     station.queue().changed(&entries[1]).unwrap();
-    assert!(!station.queue().is_lost(&entries[0]).unwrap(), "it is there");
+    assert!(!station.queue().lose_if_gone(&entries[0]).unwrap(), "it is there");
     for entry in &entries {
         let Place::Spool(spool) = &entry.place else { panic!("{entry:?}") };
         fs::remove_file(station.path("spool").join(spool)).unwrap();
     }
-    assert!(station.queue().is_lost(&entries[1]).unwrap());
+    assert!(station.queue().lose_if_gone(&entries[1]).unwrap());
     assert_eq!(station.queue().handed_back().unwrap(), []);
     assert_eq!(station.queue().body(&entries[0]).unwrap(), Body::Gone);
     assert_eq!(station.queue().counts(), Counts { waiting: 1, lost: 2, ..Counts::default() });
@@ -374,6 +374,6 @@ fn what_lies_in_the_place_of_a_report() {
         error.ends_with("is a folder, not the report that was there; put the report back, or remove it"),
         "{error}"
     );
-    assert!(!station.queue().is_lost(&entry).unwrap());
+    assert!(!station.queue().lose_if_gone(&entry).unwrap());
     assert_eq!(station.queue().counts(), Counts { waiting: 1, ..Counts::default() });
 }

@@ -4,7 +4,7 @@ use crate::queue::Entry;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// What follows within this time is told with it.
+/// What follows the first one within this time is told together.
 const TOGETHER: Duration = Duration::from_secs(1);
 
 /// See the module.
@@ -21,8 +21,10 @@ impl Unreadable {
     /// This one cannot be read, for this reason.
     pub(super) fn is(&mut self, seq: i64, why: String, now: Instant) {
         if self.why.get(&seq) != Some(&why) {
+            // The first one is told at once.
+            let after = if self.why.is_empty() { Duration::ZERO } else { TOGETHER };
             self.why.insert(seq, why);
-            self.tell_at.get_or_insert(now + TOGETHER);
+            self.tell_at.get_or_insert(now + after);
         }
     }
 
@@ -78,8 +80,9 @@ mod tests {
         let at = |seconds| start + Duration::from_secs(seconds);
         let two = "a: denied (and 1 more reports)";
         for (time, events, told, text) in [
-            (0, vec![(1, Some("a: denied")), (2, Some("b: denied"))], false, Some(two)),
-            (1, vec![], true, Some(two)),
+            (0, vec![(1, Some("a: denied"))], true, Some("a: denied")),
+            (1, vec![(2, Some("b: denied"))], false, Some(two)),
+            (2, vec![], true, Some(two)),
             (10, vec![(1, Some("a: denied")), (2, Some("b: denied"))], false, Some(two)),
             (12, vec![], false, Some(two)),
             (20, vec![(1, None)], false, Some("b: denied")),
