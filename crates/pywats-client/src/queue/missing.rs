@@ -64,7 +64,7 @@ impl Queue {
                 entry.name,
                 if delivered { "delivered" } else { "refused" }
             );
-            // Never judged: nothing is known of its unit, and nothing of it was sent.
+            // Of one that was never judged nothing is known.
             let unit = Queue::unit_of(&self.db()?.connection, entry.id)?;
             finished.push(Finished { unit, ..at_end(&entry, Unit::default(), delivered) });
         }
