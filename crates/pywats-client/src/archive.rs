@@ -6,7 +6,7 @@
 //! byte. The comment in its header is a JSON object in ASCII: name, watch folder, identifier, SHA-256, time
 //! of the delivery, and what was changed for sending. Any program that knows gzip reads both.
 
-use crate::disposition::{Ending, Whereabouts, copy_of};
+use crate::disposition::{Ending, Whereabouts, copy_of, hex};
 use crate::folder::{Folder, OpenFile, OpenRefused};
 use crate::queue::step;
 use flate2::bufread::GzDecoder;
@@ -83,6 +83,33 @@ impl Archive {
         kept
     }
 
+    /// Whether a file lies in it, on whatever day it was delivered.
+    pub fn holds(&self, name: &OsStr, id: uuid::Uuid, sha256: &[u8; 32]) -> bool {
+        let is_it = |record: Record| record.id == id && record.sha256 == hex(sha256);
+        let look = || {
+            let folder = Folder::open(&self.folder)?;
+            for day in days(&folder)?.iter().rev() {
+                let day = Folder::open(&self.folder.join(day))?;
+                for number in 0.. {
+                    let name = name_of(name, id, number);
+                    if !day.exists(&name)? {
+                        break;
+                    }
+                    if day
+                        .open_file(&name)
+                        .ok()
+                        .and_then(|open| self::record(open.file).ok())
+                        .is_some_and(is_it)
+                    {
+                        return Ok(true);
+                    }
+                }
+            }
+            Ok::<bool, io::Error>(false)
+        };
+        look().unwrap_or(false)
+    }
+
     fn day(&self, now: Timestamp) -> io::Result<Folder> {
         let path = self.folder.join(now.strftime("%Y-%m-%d").to_string());
         if !path.exists() {
@@ -111,7 +138,7 @@ fn keep_one(spool: &Folder, ending: &Ending<'_>, day: &Folder) -> io::Result<Whe
 fn free_name(ending: &Ending<'_>, record: &Record, day: &Folder) -> io::Result<OsString> {
     let mut number = 0;
     loop {
-        let name = name_of(ending, number);
+        let name = name_of(ending.name, ending.id, number);
         if !day.exists(&name)? {
             return Ok(name);
         }
@@ -124,11 +151,11 @@ fn free_name(ending: &Ending<'_>, record: &Record, day: &Folder) -> io::Result<O
 }
 
 /// The name says which file it was.
-fn name_of(ending: &Ending<'_>, number: u32) -> OsString {
-    let short = crate::queue::spool::cut(ending.name);
+fn name_of(name: &OsStr, id: uuid::Uuid, number: u32) -> OsString {
+    let short = crate::queue::spool::cut(name);
     let path = Path::new(&short);
     let mut name = path.file_stem().unwrap_or(&short).to_owned();
-    name.push(format!("~{}", ending.id));
+    name.push(format!("~{id}"));
     if number > 0 {
         name.push(format!(".{number}"));
     }

@@ -6,8 +6,9 @@ use crate::folder::{self, Folder};
 use crate::intake;
 use crate::keeper;
 use crate::queue::{self, OpenError, Queue};
-use crate::status::Status;
+use crate::status::{Status, Topic};
 use crate::upload;
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,6 +35,9 @@ pub enum StartError {
     /// The queue cannot be opened.
     #[error(transparent)]
     Queue(#[from] OpenError),
+    /// The queue fails.
+    #[error(transparent)]
+    Database(#[from] queue::Error),
     /// The system gives no thread.
     #[error("the system gives no thread: {0}")]
     Thread(io::Error),
@@ -92,6 +96,24 @@ impl Engine {
                 aside.display()
             ));
         }
+        if opened.is_new && opened.found > 0 {
+            status.note(
+                Topic::NewQueue,
+                format!(
+                    "queue.db is new, the one before was lost: {} reports were found in the spool and are sent under \
+                     the same identifiers; which identifiers were used before is not known",
+                    opened.found
+                ),
+            );
+        }
+        tell_of_foreign(status, &config.client.data_dir.join(queue::spool::FOLDER), &opened.foreign);
+        if opened.mended > 0 {
+            status.incident(format!(
+                "{} rows in the database of the queue were damaged; their reports are taken from the spool again, \
+                 under the same identifiers. Check the disk of the data folder",
+                opened.mended
+            ));
+        }
         if opened.old > 0 {
             tracing::info!("{} reports that the previous version has queued are delivered first", opened.old);
         }
@@ -102,6 +124,13 @@ impl Engine {
         }
         let queue = Arc::new(opened.queue);
         let disposition = Arc::new(keeper::ends(config));
+        for entry in queue.account_for(opened.missing, &disposition)? {
+            status.lost(format!(
+                "report {} ({:?}): its file is neither in the spool nor where finished files lie: somebody removed \
+                 it, perhaps after it was delivered just before a power cut; look for it on the server",
+                entry.id, entry.name
+            ));
+        }
         status.lies_in_failed(disposition.census());
         let queued = Arc::new(Notify::new());
         let (stop_intake, life) = intake::worker::prepare(intake::worker::Setup {
@@ -158,6 +187,9 @@ impl Engine {
                     };
                 }
                 () = tokio::time::sleep(Duration::from_millis(500)) => {
+                    if let Some(damage) = self.queue.damage() {
+                        return Collapse::Damaged(damage);
+                    }
                     if self.intake.is_finished() {
                         return Collapse::Worker("intake");
                     }
@@ -186,6 +218,23 @@ impl Engine {
             tracing::error!("a worker ended unexpectedly");
         }
     }
+}
+
+/// What lies in the spool and is not the service's: nobody sends it.
+fn tell_of_foreign(status: &Status, spool: &Path, foreign: &[OsString]) {
+    let Some(first) = foreign.first() else { return status.forget(Topic::Spool) };
+    let others = match foreign.len() {
+        1 => String::new(),
+        all => format!(" (and {} more)", all - 1),
+    };
+    status.note(
+        Topic::Spool,
+        format!(
+            "{:?}{others}: not the service's, and not sent; put a report that was renamed into the watch folder, and \
+             remove what does not belong into the spool",
+            spool.join(first)
+        ),
+    );
 }
 
 /// Makes a folder if it is missing, and makes sure that it is one.

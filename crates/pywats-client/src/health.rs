@@ -197,6 +197,7 @@ fn details(view: &View) -> Answer {
             "pending_count": counts.pending,
             "delivered_count": counts.delivered,
             "failed_count": counts.failed,
+            "lost_count": counts.lost,
             "parked_count": counts.parked,
             "parked": status.parked_reports().map(|parked| json!({
                 "count": parked.count,
@@ -248,6 +249,12 @@ fn metrics(view: &View) -> Answer {
         ("pywats_reports_delivered_total", "counter", "Reports that the server accepted.", counts.delivered),
         ("pywats_failed_files", "gauge", "Files that lie in the failed folder.", status.failed_files().files),
         ("pywats_reports_failed_total", "counter", "Files and reports that were refused.", counts.failed),
+        (
+            "pywats_reports_lost_total",
+            "counter",
+            "Reports whose file somebody removed from the spool.",
+            counts.lost,
+        ),
     ];
     let text: String = rows
         .iter()

@@ -140,6 +140,7 @@ impl Keeper {
     fn round(&mut self) -> Result<bool, Error> {
         let settled = self.settle()?;
         let Setup { queue, disposition, .. } = &self.setup;
+        queue.keep_back();
         queue.tidy(|| !self.stopping.load(Ordering::Relaxed))?;
         let now = Instant::now();
         if self.look <= now {

@@ -1,9 +1,9 @@
 //! The space that is kept back, so that a full disk stops nothing that is under way.
 //!
 //! A file of some megabytes lies in the data folder, really allocated. Intake stops before it is touched
-//! ([`Reserve::room_for`]). Where the database cannot write because the disk is full, the file is cut
-//! shorter step by step ([`Reserve::release`]), so that verdicts are committed and reports go on, one by
-//! one. When space comes back the file is filled up again, and intake goes on.
+//! ([`Reserve::room_for`]). Where the database cannot be opened or written because the disk is full, the
+//! file is cut shorter step by step ([`Reserve::release`]), so that verdicts are committed and reports go
+//! on, one by one. When space comes back the file is filled up again, and intake goes on.
 
 use crate::disk;
 use std::fs::File;
@@ -17,6 +17,8 @@ pub const NAME: &str = "reserve";
 const SIZE: u64 = 8 << 20;
 /// What one commit that finds no space gets.
 const STEP: u64 = 512 << 10;
+/// A disk with less than this is full, whatever an error says.
+const DRY: u64 = 256 << 10;
 /// What stays free beside it for the commits of intake and for other programs, in bytes.
 const MARGIN: u64 = 8 << 20;
 
@@ -45,15 +47,22 @@ pub struct Reserve {
 }
 
 impl Reserve {
-    /// The reserve of a data folder; made, or filled up, if there is space. Without it the service runs as
-    /// well, until the disk is full.
-    pub fn open(data_dir: &Path) -> Self {
+    /// The reserve of a data folder, as it is. Without one the service runs as well, until the disk is full.
+    pub fn of(data_dir: &Path) -> Self {
         let file = data_dir.join(NAME);
         let held = std::fs::metadata(&file).map_or(0, |file| file.len());
-        let reserve = Reserve { folder: data_dir.to_path_buf(), file, held: Mutex::new(held) };
-        // Filled up as soon as there is space; the first look tells.
-        drop(reserve.room_for(0));
-        reserve
+        Reserve { folder: data_dir.to_path_buf(), file, held: Mutex::new(held) }
+    }
+
+    /// Makes it whole if there is space for that; cheap if it is whole.
+    pub fn fill_up(&self) {
+        drop(self.room_for(0));
+    }
+
+    /// Whether the disk has no space worth speaking of: then that is why something fails, even where SQLite
+    /// calls it an I/O error.
+    pub fn is_dry(&self) -> bool {
+        disk::free_space(&self.folder).is_ok_and(|free| free < DRY)
     }
 
     fn held(&self) -> MutexGuard<'_, u64> {
@@ -143,7 +152,9 @@ mod tests {
     #[test]
     fn gives_step_by_step_and_fills_up() {
         let dir = tempfile::tempdir().unwrap();
-        let reserve = Reserve::open(dir.path());
+        let reserve = Reserve::of(dir.path());
+        assert!(!reserve.release(), "nothing is there yet");
+        reserve.fill_up();
         let size = || std::fs::metadata(dir.path().join(NAME)).unwrap().len();
         assert_eq!(size(), SIZE);
         #[cfg(unix)]

@@ -44,6 +44,12 @@ pub enum Topic {
     Writers,
     /// The server has asked for fewer requests, and reports wait because of it.
     Pace,
+    /// Somebody removed reports from the spool.
+    Lost,
+    /// The database of the queue was lost.
+    NewQueue,
+    /// Something lies in the spool that is not the service's.
+    Spool,
 }
 
 /// A worker that must show that it is alive.
@@ -77,6 +83,8 @@ pub struct Counts {
     pub delivered: u64,
     /// Files that were refused since the queue was created.
     pub failed: u64,
+    /// Reports whose file somebody removed from the spool since the queue was created.
+    pub lost: u64,
 }
 
 /// Reports that the server does not take while it takes others: they stay queued and are tried daily.
@@ -90,6 +98,18 @@ pub struct Parked {
     pub since: Timestamp,
     /// What the server said about it.
     pub why: String,
+}
+
+/// How long a note names a lost report.
+const TOLD: Duration = Duration::from_secs(24 * 3600);
+
+/// Reports that were lost since the service was started.
+#[derive(Debug)]
+struct Lost {
+    count: u64,
+    /// The last one, for people.
+    what: String,
+    last: Instant,
 }
 
 /// See the module.
@@ -110,6 +130,7 @@ struct Inner {
     counts: Counts,
     failed: Arc<Mutex<Census>>,
     parked: Option<Parked>,
+    lost: Option<Lost>,
     pace: Option<u32>,
     beats: BTreeMap<Worker, Instant>,
 }
@@ -128,6 +149,7 @@ impl Status {
                 last_error: None,
                 counts: Counts::default(),
                 parked: None,
+                lost: None,
                 pace: None,
                 failed: Arc::default(),
                 beats: BTreeMap::new(),
@@ -194,6 +216,15 @@ impl Status {
         }
     }
 
+    /// A report is lost: the log has it, and for a day a note that names the last one.
+    pub fn lost(&self, what: impl Into<String>) {
+        let what = what.into();
+        self.incident(what.as_str());
+        let mut inner = self.inner();
+        let count = inner.lost.as_ref().map_or(0, |lost| lost.count) + 1;
+        inner.lost = Some(Lost { count, what, last: Instant::now() });
+    }
+
     /// How many reports a minute the server lets through, as it was learnt.
     pub fn learnt_pace(&self, per_minute: Option<u32>) {
         self.inner().pace = per_minute;
@@ -206,7 +237,14 @@ impl Status {
 
     /// What was noted.
     pub fn notes(&self) -> BTreeMap<Topic, String> {
-        self.inner().notes.clone()
+        let inner = self.inner();
+        let mut notes = inner.notes.clone();
+        if let Some(lost) = inner.lost.as_ref().filter(|lost| lost.last.elapsed() < TOLD) {
+            let others =
+                if lost.count > 1 { format!(" ({} more before it)", lost.count - 1) } else { String::new() };
+            notes.insert(Topic::Lost, format!("{}{others}", lost.what));
+        }
+        notes
     }
 
     /// Sets how many names of each kind lie in the watch folder without being taken.
@@ -356,6 +394,9 @@ impl Topic {
             Topic::Events => "events",
             Topic::Writers => "writers",
             Topic::Pace => "pace",
+            Topic::Lost => "lost",
+            Topic::NewQueue => "queue_is_new",
+            Topic::Spool => "spool",
         }
     }
 }
@@ -406,5 +447,16 @@ mod tests {
         assert_eq!(status.hung(Duration::from_secs(60)), None);
         status.retired(Worker::Intake);
         assert_eq!(status.hung(Duration::from_millis(20)), None);
+    }
+
+    /// Fails if: a lost report is not logged, or no note names the last one and counts the others.
+    #[test]
+    fn lost_reports_are_named() {
+        let status = Status::new();
+        for (what, told) in [("report a", "report a"), ("report b", "report b (1 more before it)")] {
+            status.lost(what);
+            assert_eq!(status.last_error().unwrap().1, what);
+            assert_eq!(status.notes()[&Topic::Lost], told);
+        }
     }
 }

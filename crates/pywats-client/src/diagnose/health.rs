@@ -111,6 +111,7 @@ fn describe(section: &mut Section, body: &Value) {
         "pending_count",
         "delivered_count",
         "failed_count",
+        "lost_count",
         "failed_folder_files",
         "last_error",
         "last_error_at",

@@ -8,10 +8,12 @@
 //! file is moved; those of a batch are synchronised together.
 
 mod census;
+mod found;
 mod original;
 mod reason;
 
 pub use census::{Census, Newest};
+pub use found::End;
 pub use original::Original;
 pub(crate) use original::hash;
 pub use reason::{Beside, Reason, Sent, Stage, hex, id_for};

@@ -33,6 +33,8 @@ pub struct Again {
     troubled: HashMap<i64, (OsString, Instant)>,
     /// What there is to tell of them.
     troubles: Vec<(OsString, Option<String>)>,
+    /// Those that somebody removed.
+    lost: Vec<Entry>,
 }
 
 /// What judging again needs.
@@ -59,6 +61,11 @@ impl Again {
     /// What is wrong, and what not any more, with which file of the spool. Says so once.
     pub fn troubles(&mut self) -> Vec<(OsString, Option<String>)> {
         std::mem::take(&mut self.troubles)
+    }
+
+    /// The reports whose file somebody removed. Says so once.
+    pub fn lost(&mut self) -> Vec<Entry> {
+        std::mem::take(&mut self.lost)
     }
 
     fn is_troubled(&mut self, seq: i64, spool: &OsStr, why: String, now: Instant) {
@@ -106,7 +113,11 @@ impl Again {
                     let text = reason.to_json(&entry.name);
                     refused.push((entry.seq, Note::Decided(Verdict::Refused(text))));
                 }
-                None => {}
+                Some(Verdicts::Gone) if setup.queue.lose_if_gone(&entry)? => {
+                    self.is_fine(entry.seq);
+                    self.lost.push(entry);
+                }
+                Some(Verdicts::Gone) | None => {}
             }
         }
         if !refused.is_empty() {
@@ -154,6 +165,7 @@ enum Verdicts {
     Refused(Refusal),
     /// This says why.
     Unreadable(String),
+    Gone,
 }
 
 impl Setup<'_> {
@@ -168,9 +180,13 @@ impl Setup<'_> {
         let folder = self.queue.spool();
         let mut open = match folder.open_file(spool) {
             Ok(open) => open,
-            // The upload finds that it is gone, and says so.
-            Err(OpenRefused::Gone | OpenRefused::InUse) => return None,
-            Err(OpenRefused::Foreign(what)) => return Some(unreadable(what)),
+            Err(OpenRefused::Gone) => return Some(Verdicts::Gone),
+            Err(OpenRefused::InUse) => return None,
+            Err(OpenRefused::Foreign(what)) => {
+                let why =
+                    format!("is {what}, not the report that was there; put the report back, or remove it");
+                return Some(Verdicts::Unreadable(why));
+            }
             Err(OpenRefused::Failed(error)) => return Some(unreadable(&error.to_string())),
         };
         history.seen(open.identity, now);

@@ -446,6 +446,9 @@ impl Intake {
             let path = self.setup.queue.spool().path().join(&spool);
             self.troubles.set(&spool, trouble.map(|what| Trouble::new(&path, what)));
         }
+        for entry in self.again.lost() {
+            self.setup.status.lost(entry.lost());
+        }
         match worked {
             Ok(0) => {}
             Ok(judged) => {

@@ -39,33 +39,35 @@ impl Queue {
     /// # Errors
     /// If the database cannot be read.
     pub fn each_kept(&self, folder: &Path, mut see: impl FnMut(Kept) -> bool) -> Result<(), Error> {
-        let folder = text_to_blob(folder.as_os_str());
-        let mut after: Vec<u8> = Vec::new();
-        loop {
-            let page: Vec<Kept> = {
-                let db = self.db()?;
-                let mut statement = db.connection.prepare_cached(
-                    "SELECT name, size, sha256, time FROM finished WHERE folder = ?1 AND name > ?2
+        self.heeding(|| {
+            let folder = text_to_blob(folder.as_os_str());
+            let mut after: Vec<u8> = Vec::new();
+            loop {
+                let page: Vec<Kept> = {
+                    let db = self.db()?;
+                    let mut statement = db.connection.prepare_cached(
+                        "SELECT name, size, sha256, time FROM finished WHERE folder = ?1 AND name > ?2
                      ORDER BY name LIMIT ?3",
-                )?;
-                let rows = statement.query_map(params![folder, after, STEP], |row| {
-                    Ok(Kept {
-                        name: blob_to_text(row.get_ref(0)?.as_blob()?),
-                        size: row.get::<_, i64>(1)?.cast_unsigned(),
-                        sha256: row.get(2)?,
-                        time: row.get(3)?,
-                    })
-                })?;
-                rows.collect::<Result<_, _>>()?
-            };
-            let Some(last) = page.last() else { return Ok(()) };
-            after = text_to_blob(&last.name);
-            for kept in page {
-                if !see(kept) {
-                    return Ok(());
+                    )?;
+                    let rows = statement.query_map(params![folder, after, STEP], |row| {
+                        Ok(Kept {
+                            name: blob_to_text(row.get_ref(0)?.as_blob()?),
+                            size: row.get::<_, i64>(1)?.cast_unsigned(),
+                            sha256: row.get(2)?,
+                            time: row.get(3)?,
+                        })
+                    })?;
+                    rows.collect::<Result<_, _>>()?
+                };
+                let Some(last) = page.last() else { return Ok(()) };
+                after = text_to_blob(&last.name);
+                for kept in page {
+                    if !see(kept) {
+                        return Ok(());
+                    }
                 }
             }
-        }
+        })
     }
 
     /// Remembers a file that was put into a folder; [`Queue::settle`] does so by itself.

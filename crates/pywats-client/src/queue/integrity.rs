@@ -7,6 +7,7 @@ use super::lock;
 use rusqlite::{Connection, InterruptHandle, OpenFlags};
 use std::fmt;
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::thread;
@@ -15,10 +16,21 @@ use std::time::Duration;
 /// A database up to this size, in bytes, is checked while it is opened.
 pub(super) const AT_ONCE: u64 = 4 << 20;
 
-/// Checks the whole database; the text says what is damaged.
+/// Checks the whole database, its indexes, too: a report that one of them names wrongly might never be sent. The text
+/// says what is damaged.
 pub(super) fn check(connection: &Connection) -> Result<Option<String>, rusqlite::Error> {
-    let health: String = connection.pragma_query_value(None, "quick_check", |row| row.get(0))?;
+    let health: String = connection.pragma_query_value(None, "integrity_check", |row| row.get(0))?;
     Ok((health != "ok").then_some(health))
+}
+
+/// Whether the header asks for another way to write than there is
+/// ([file format](https://www.sqlite.org/fileformat2.html#file_format_version_numbers)): SQLite takes such a database
+/// for one that may only be read.
+pub(super) fn header(database: &Path) -> Option<String> {
+    let mut header = [0; 20];
+    fs::File::open(database).and_then(|mut file| file.read_exact(&mut header)).ok()?;
+    let is_unknown = header.starts_with(b"SQLite format 3\0") && !(1..=2).contains(&header[18]);
+    is_unknown.then(|| format!("its header has the write version {}", header[18]))
 }
 
 /// Where a damage that was found is written down.
@@ -26,6 +38,12 @@ fn mark(database: &Path) -> PathBuf {
     let mut path = database.as_os_str().to_owned();
     path.push(".is-damaged");
     PathBuf::from(path)
+}
+
+fn write_down(database: &Path, damage: &str) {
+    if let Err(error) = fs::write(mark(database), damage) {
+        tracing::debug!("the damage cannot be written down: {error}");
+    }
 }
 
 /// The damage that was found while the service ran the last time.
@@ -57,6 +75,15 @@ impl Watch {
         self.damage.get()
     }
 
+    /// Something was damaged when it was read. The next start takes out a row that is at fault alone; else it
+    /// puts the database aside.
+    pub(super) fn found(&self, database: &Path, error: &rusqlite::Error) {
+        if !super::sound::is_of_one_row(error) {
+            write_down(database, &error.to_string());
+        }
+        drop(self.damage.set(error.to_string()));
+    }
+
     /// Ends the thread: a reader would keep the log from being folded.
     pub(super) fn end(&self) {
         if let Some(thread) = lock(&self.thread).take() {
@@ -86,9 +113,7 @@ fn run(database: &Path, watch: &Weak<Watch>) {
     let Some(watch) = watch.upgrade() else { return };
     lock(&watch.thread).take();
     if let Some(found) = found {
-        if let Err(error) = fs::write(mark(database), &found) {
-            tracing::debug!("the damage cannot be written down: {error}");
-        }
+        write_down(database, &found);
         drop(watch.damage.set(found));
     }
 }
@@ -109,7 +134,7 @@ fn tables(database: &Path, watch: &Weak<Watch>) -> Result<Option<String>, rusqli
         if watch.strong_count() == 0 {
             return Ok(None);
         }
-        let mut check = connection.prepare(&format!("PRAGMA quick_check('{name}')"))?;
+        let mut check = connection.prepare(&format!("PRAGMA integrity_check('{name}')"))?;
         let health: String = check.query_row([], |row| row.get(0))?;
         if health != "ok" {
             return Ok(Some(health));

@@ -26,18 +26,20 @@ impl Queue {
     /// # Errors
     /// If the database cannot be read.
     pub fn known(&self, id: Uuid) -> Result<Option<Unit>, Error> {
-        let db = self.db()?;
-        if let Some(unit) = Queue::unit_of(&db.connection, id)? {
-            return Ok(Some(unit));
-        }
-        if let Some(unit) = self.legacy.unit(&db.connection, id)? {
-            return Ok(Some(unit));
-        }
-        Ok(db
-            .connection
-            .prepare_cached("SELECT serial, start FROM known WHERE id = ?1")?
-            .query_row([id.as_bytes()], |row| Ok(Unit { serial_number: row.get(0)?, start: row.get(1)? }))
-            .optional()?)
+        self.heeding(|| {
+            let db = self.db()?;
+            if let Some(unit) = Queue::unit_of(&db.connection, id)? {
+                return Ok(Some(unit));
+            }
+            if let Some(unit) = self.legacy.unit(&db.connection, id)? {
+                return Ok(Some(unit));
+            }
+            Ok(db
+                .connection
+                .prepare_cached("SELECT serial, start FROM known WHERE id = ?1")?
+                .query_row([id.as_bytes()], |row| Ok(Unit { serial_number: row.get(0)?, start: row.get(1)? }))
+                .optional()?)
+        })
     }
 
     /// Forgets identifiers that are old, or too many. Looks at all of them, a few at a time; once a day is
@@ -46,31 +48,33 @@ impl Queue {
     /// # Errors
     /// If the database cannot be read or written.
     pub fn prune_known(&self) -> Result<(), Error> {
-        self.commit(Durability::Lazy, |db| {
-            db.execute("DELETE FROM leftover WHERE day < ?1", [today() - DAYS])
-        })?;
-        let mut days: BTreeMap<i64, u64> = BTreeMap::new();
-        self.walk_known(|_, day| *days.entry(day).or_default() += 1)?;
-        let first = first_day_to_keep(&days, today(), MOST);
-        if days.keys().next().is_none_or(|&oldest| oldest >= first) {
-            return Ok(());
-        }
-        let mut old = Vec::new();
-        self.walk_known(|id, day| {
-            if day < first {
-                old.push(id);
-            }
-        })?;
-        for ids in old.chunks(STEP as usize) {
+        self.heeding(|| {
             self.commit(Durability::Lazy, |db| {
-                let mut delete = db.prepare_cached("DELETE FROM known WHERE id = ?1 AND day < ?2")?;
-                for id in ids {
-                    delete.execute(params![id.as_bytes(), first])?;
-                }
-                Ok(())
+                db.execute("DELETE FROM leftover WHERE day < ?1", [today() - DAYS])
             })?;
-        }
-        Ok(())
+            let mut days: BTreeMap<i64, u64> = BTreeMap::new();
+            self.walk_known(|_, day| *days.entry(day).or_default() += 1)?;
+            let first = first_day_to_keep(&days, today(), MOST);
+            if days.keys().next().is_none_or(|&oldest| oldest >= first) {
+                return Ok(());
+            }
+            let mut old = Vec::new();
+            self.walk_known(|id, day| {
+                if day < first {
+                    old.push(id);
+                }
+            })?;
+            for ids in old.chunks(STEP as usize) {
+                self.commit(Durability::Lazy, |db| {
+                    let mut delete = db.prepare_cached("DELETE FROM known WHERE id = ?1 AND day < ?2")?;
+                    for id in ids {
+                        delete.execute(params![id.as_bytes(), first])?;
+                    }
+                    Ok(())
+                })?;
+            }
+            Ok(())
+        })
     }
 
     fn walk_known(&self, mut see: impl FnMut(Uuid, i64)) -> Result<(), Error> {
@@ -99,7 +103,7 @@ impl Queue {
     /// # Errors
     /// If the database cannot be read.
     pub fn fact(&self, name: &str) -> Result<Option<i64>, Error> {
-        Ok(schema::fact(&self.db()?.connection, name)?)
+        self.heeding(|| Ok(schema::fact(&self.db()?.connection, name)?))
     }
 
     /// Remembers a fact.

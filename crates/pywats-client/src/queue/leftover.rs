@@ -35,12 +35,14 @@ impl Queue {
     /// # Errors
     /// If the database cannot be read.
     pub fn leftover(&self, folder: &Path, name: &OsStr, size: u64) -> Result<Option<Leftover>, Error> {
+        self.heeding(|| {
         let db = self.db()?;
         let mut statement = db.connection.prepare_cached(
             "SELECT folder, name, size, sha256, id FROM leftover WHERE folder = ?1 AND name = ?2 AND size = ?3",
         )?;
         let key = params![text_to_blob(folder.as_os_str()), text_to_blob(name), size.cast_signed()];
         Ok(statement.query_row(key, read).optional()?)
+        })
     }
 
     /// All that is remembered.
@@ -48,11 +50,13 @@ impl Queue {
     /// # Errors
     /// If the database cannot be read.
     pub fn leftovers(&self) -> Result<Vec<Leftover>, Error> {
-        let db = self.db()?;
-        let mut statement =
-            db.connection.prepare_cached("SELECT folder, name, size, sha256, id FROM leftover")?;
-        let rows = statement.query_map([], read)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.heeding(|| {
+            let db = self.db()?;
+            let mut statement =
+                db.connection.prepare_cached("SELECT folder, name, size, sha256, id FROM leftover")?;
+            let rows = statement.query_map([], read)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
     }
 
     /// Remembers a file whose report was taken. [`Queue::add`] does it in the commit of a report that is

@@ -170,25 +170,27 @@ impl Queue {
         name: &OsStr,
         identity: &Identity,
     ) -> Result<bool, Error> {
-        if self.legacy.is_empty() {
-            return Ok(false);
-        }
-        let db = self.db()?;
-        let found = db
-            .connection
-            .prepare_cached(
-                "SELECT 1 FROM report WHERE device = ?1 AND file = ?2 AND size = ?3 AND modified_ns = ?4
+        self.heeding(|| {
+            if self.legacy.is_empty() {
+                return Ok(false);
+            }
+            let db = self.db()?;
+            let found = db
+                .connection
+                .prepare_cached(
+                    "SELECT 1 FROM report WHERE device = ?1 AND file = ?2 AND size = ?3 AND modified_ns = ?4
                  AND folder = ?5 AND name = ?6",
-            )?
-            .exists(params![
-                identity.device.cast_signed(),
-                identity.file.cast_signed(),
-                identity.size.cast_signed(),
-                identity.modified_ns,
-                text_to_blob(folder.as_os_str()),
-                text_to_blob(name),
-            ])?;
-        Ok(found)
+                )?
+                .exists(params![
+                    identity.device.cast_signed(),
+                    identity.file.cast_signed(),
+                    identity.size.cast_signed(),
+                    identity.modified_ns,
+                    text_to_blob(folder.as_os_str()),
+                    text_to_blob(name),
+                ])?;
+            Ok(found)
+        })
     }
 
     /// Whether an old report waits that was read from a file with this content, and the same name or the
@@ -204,34 +206,36 @@ impl Queue {
         identity: &Identity,
         sha256: &[u8; 32],
     ) -> Result<bool, Error> {
-        if self.legacy.is_empty() {
-            return Ok(false);
-        }
-        let candidates = rows_of(&self.legacy.index(&self.db()?.connection)?.contents, prefix(sha256));
-        if candidates.is_empty() {
-            return Ok(false);
-        }
-        self.commit(Durability::Lazy, |db| {
-            for &seq in &candidates {
-                let changed = db.execute(
-                    "UPDATE report SET folder = ?2, name = ?3, device = ?4, file = ?5, modified_ns = ?6
+        self.heeding(|| {
+            if self.legacy.is_empty() {
+                return Ok(false);
+            }
+            let candidates = rows_of(&self.legacy.index(&self.db()?.connection)?.contents, prefix(sha256));
+            if candidates.is_empty() {
+                return Ok(false);
+            }
+            self.commit(Durability::Lazy, |db| {
+                for &seq in &candidates {
+                    let changed = db.execute(
+                        "UPDATE report SET folder = ?2, name = ?3, device = ?4, file = ?5, modified_ns = ?6
                      WHERE seq = ?1 AND sha256 = ?7 AND (name = ?3 AND folder = ?2 OR
                        device = ?4 AND file = ?5 AND modified_ns = ?6)",
-                    params![
-                        seq,
-                        text_to_blob(folder.as_os_str()),
-                        text_to_blob(name),
-                        identity.device.cast_signed(),
-                        identity.file.cast_signed(),
-                        identity.modified_ns,
-                        sha256,
-                    ],
-                )?;
-                if changed > 0 {
-                    return Ok(true);
+                        params![
+                            seq,
+                            text_to_blob(folder.as_os_str()),
+                            text_to_blob(name),
+                            identity.device.cast_signed(),
+                            identity.file.cast_signed(),
+                            identity.modified_ns,
+                            sha256,
+                        ],
+                    )?;
+                    if changed > 0 {
+                        return Ok(true);
+                    }
                 }
-            }
-            Ok(false)
+                Ok(false)
+            })
         })
     }
 

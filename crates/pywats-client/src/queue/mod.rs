@@ -12,7 +12,8 @@
 //! | yes | no | – | the commit never came, or the database was damaged: taken in under the id in its name, when intake has judged it |
 //! | yes | yes | no | it waits |
 //! | yes | yes | yes | it is to be moved to its end |
-//! | no | yes | any | it was moved to its end, and the row's removal was lost: the row goes |
+//! | no | yes | yes | it was moved to its end, and the row's removal was lost: the row goes |
+//! | no | yes | no | found at the start: a power cut took the verdict, and the file is at its end; or somebody removed it ([`missing`]) |
 //!
 //! The tables are in [`schema`]; a queue of the first schema opens in place ([`legacy`]).
 //! Only one service uses a data folder: it holds a lock on `queue.lock`.
@@ -23,12 +24,14 @@ mod integrity;
 mod known;
 mod leftover;
 mod legacy;
+mod missing;
 mod note;
 mod open;
 mod rows;
 mod salvage;
 mod schema;
 mod settle;
+mod sound;
 pub mod spool;
 mod tidy;
 
@@ -64,8 +67,16 @@ pub enum Error {
     /// The check that runs beside the service found this.
     #[error("the database is damaged: {0}")]
     Damaged(String),
+    /// In the spool something else lies where a report was.
+    #[error("{}: is {what}, not the report that was there; put the report back, or remove it", path.display())]
+    Foreign {
+        /// Where.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+    },
     /// A file in the spool cannot be read.
-    #[error("{}: {error}; let the service's account use the folder, and check its disk", path.display())]
+    #[error("{}: {error}; {}", path.display(), spool_advice(error))]
     Spool {
         /// The file or folder.
         path: PathBuf,
@@ -80,22 +91,32 @@ impl Error {
         match self {
             Error::Database(error) => Error::from_damage(error),
             Error::Damaged(_) => true,
-            Error::Spool { .. } => false,
+            Error::Foreign { .. } | Error::Spool { .. } => false,
         }
+    }
+}
+
+fn spool_advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => "let the service's account read it",
+        _ => "check the disk of the data folder",
     }
 }
 
 /// SQLite's message, and what to do about the usual ones.
 fn explain(error: &rusqlite::Error) -> String {
-    let hint = match error.sqlite_error_code() {
+    format!("{error}{}", advice(error))
+}
+
+fn advice(error: &rusqlite::Error) -> &'static str {
+    match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => "; free space on the disk of the data folder",
         Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
             "; let the service's account write to the data folder"
         }
         Some(ErrorCode::SystemIoFailure) => "; check the disk of the data folder",
         _ => "",
-    };
-    format!("{error}{hint}")
+    }
 }
 
 /// How many reports went each way since the queue was created, and how many wait.
@@ -109,6 +130,8 @@ pub struct Counts {
     pub delivered: u64,
     /// Refused, here or by the server.
     pub failed: u64,
+    /// Not sent as far as is known, and not in the spool any more: somebody removed the file.
+    pub lost: u64,
 }
 
 /// The open queue. Its methods block for as long as the disk takes.
@@ -120,7 +143,7 @@ pub struct Queue {
     legacy: legacy::Legacy,
     /// After which row the next settling goes on; held by whoever settles.
     settling: Mutex<i64>,
-    reserve: Reserve,
+    reserve: Arc<Reserve>,
     room: Room,
     /// Rows before those that were given out may be ready.
     rewound: AtomicBool,
@@ -152,6 +175,7 @@ struct Counters {
     parked: AtomicI64,
     delivered: AtomicU64,
     failed: AtomicU64,
+    lost: AtomicU64,
 }
 
 /// Whether a commit survives a power cut.
@@ -182,6 +206,7 @@ impl Queue {
             parked: positive(&self.counters.parked),
             delivered: self.counters.delivered.load(Ordering::Relaxed),
             failed: self.counters.failed.load(Ordering::Relaxed),
+            lost: self.counters.lost.load(Ordering::Relaxed),
         }
     }
 
@@ -192,6 +217,11 @@ impl Queue {
     /// If it has not; the text says how much is missing. It has again as soon as space comes back.
     pub fn intake_allowed(&self, copied: u64) -> Result<(), NoRoom> {
         self.reserve.room_for(copied)
+    }
+
+    /// Fills up what is kept back, if space has come back; cheap.
+    pub fn keep_back(&self) {
+        self.reserve.fill_up();
     }
 
     /// Waits until something is decided, or [`Queue::wake`] is called, but no longer than this.
@@ -222,6 +252,22 @@ impl Queue {
         uuid::Uuid::new_v4()
     }
 
+    /// What is known to be damaged in the database: nothing works until it is opened anew.
+    pub fn damage(&self) -> Option<Error> {
+        self.watch.damage().map(|damage| Error::Damaged(damage.clone()))
+    }
+
+    /// Does something with the database. Damage that it meets is damage for everybody.
+    fn heeding<T>(&self, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+        let result = work();
+        if let Err(Error::Database(error)) = &result
+            && Error::from_damage(error)
+        {
+            self.watch.found(&self.path, error);
+        }
+        result
+    }
+
     fn db(&self) -> Result<MutexGuard<'_, Db>, Error> {
         match self.watch.damage() {
             Some(damage) => Err(Error::Damaged(damage.clone())),
@@ -245,7 +291,15 @@ impl Queue {
         durability: Durability,
         mut work: impl FnMut(&Transaction<'_>, &mut i64) -> Result<T, rusqlite::Error>,
     ) -> Result<T, Error> {
-        let mut db = self.db()?;
+        self.heeding(|| self.commit_in(&mut *self.db()?, durability, &mut work))
+    }
+
+    fn commit_in<T>(
+        &self,
+        db: &mut Db,
+        durability: Durability,
+        work: &mut impl FnMut(&Transaction<'_>, &mut i64) -> Result<T, rusqlite::Error>,
+    ) -> Result<T, Error> {
         loop {
             let mut next_seq = db.next_seq;
             match transact(&mut db.connection, durability, |db| work(db, &mut next_seq)) {
@@ -253,7 +307,8 @@ impl Queue {
                     db.next_seq = next_seq;
                     return Ok(value);
                 }
-                Err(error) if is_full(&error) && self.reserve.release() => {}
+                Err(error) if lacks_space(&error, &self.reserve) && self.reserve.release() => {}
+                Err(error) if lacks_space(&error, &self.reserve) => return Err(as_full(&error).into()),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -287,8 +342,20 @@ pub(crate) fn step(_name: &str) {}
 #[cfg(test)]
 pub(crate) use tests::crash::step;
 
-fn is_full(error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+/// The error of a full disk as people know it.
+fn as_full(error: &rusqlite::Error) -> rusqlite::Error {
+    let message = format!("the disk is full ({error})");
+    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL), Some(message))
+}
+
+/// Whether something fails because the disk is full. SQLite says so only of some calls: where it cannot make
+/// or grow the files beside the database it speaks of an I/O error.
+fn lacks_space(error: &rusqlite::Error, reserve: &Reserve) -> bool {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => true,
+        Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => reserve.is_dry(),
+        _ => false,
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -2,7 +2,7 @@
 //! undo the last of them, and then the server is asked again, with the same bytes.
 
 use super::rows::{self, COLUMNS};
-use super::{Durability, Entry, Error, NewReport, Queue, leftover};
+use super::{Durability, Entry, Error, NewReport, Queue, leftover, schema};
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
 use std::sync::atomic::Ordering;
@@ -47,11 +47,12 @@ pub enum Note {
 
 /// How the counts change with a note.
 #[derive(Clone, Copy, Default)]
-struct Change {
+pub(super) struct Change {
     waiting: i64,
     parked: i64,
     delivered: u64,
     failed: u64,
+    pub lost: u64,
     handed_back: i64,
     /// The first row that may have become ready.
     ready: Option<i64>,
@@ -86,6 +87,7 @@ impl Queue {
     /// # Errors
     /// If the database cannot be read.
     pub fn suspects(&self) -> Result<Vec<(Entry, Suspicion)>, Error> {
+        self.heeding(|| {
         let db = self.db()?;
         let mut suspects = self.legacy.suspects(&db.connection)?;
         let mut statement = db.connection.prepare_cached(&format!(
@@ -93,11 +95,12 @@ impl Queue {
              WHERE t.kind IS NOT NULL AND t.kind <> '{CHANGED}'
                AND NOT EXISTS (SELECT 1 FROM verdict AS v WHERE v.seq = w.seq) ORDER BY w.seq"
         ))?;
-        let rows = statement.query_map([], |row| Ok((rows::read(row)?, suspicion(row, 9)?)))?;
+        let rows = statement.query_map([], |row| Ok((rows::read(row)?, suspicion(row, rows::READ)?)))?;
         for row in rows {
             suspects.push(row?);
         }
         Ok(suspects)
+        })
     }
 
     /// Hands a report whose file has changed back to intake, which judges it again.
@@ -117,16 +120,18 @@ impl Queue {
     /// # Errors
     /// If the database cannot be read.
     pub fn handed_back(&self) -> Result<Vec<Entry>, Error> {
-        if self.changed.load(Ordering::Relaxed) <= 0 {
-            return Ok(Vec::new());
-        }
-        let db = self.db()?;
-        let mut statement = db.connection.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM trouble AS t JOIN waiting AS w USING (seq) WHERE t.kind = '{CHANGED}'
+        self.heeding(|| {
+            if self.changed.load(Ordering::Relaxed) <= 0 {
+                return Ok(Vec::new());
+            }
+            let db = self.db()?;
+            let mut statement = db.connection.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM trouble AS t JOIN waiting AS w USING (seq) WHERE t.kind = '{CHANGED}'
                AND NOT EXISTS (SELECT 1 FROM verdict AS v WHERE v.seq = w.seq) ORDER BY w.seq"
-        ))?;
-        let rows = statement.query_map([], rows::read)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+            ))?;
+            let rows = statement.query_map([], rows::read)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
     }
 
     /// Commits what intake found in files that were handed back, by row: they are sent in turn again. The
@@ -150,12 +155,13 @@ impl Queue {
         self.apply(change)
     }
 
-    fn apply(&self, change: Change) -> Result<(), Error> {
+    pub(super) fn apply(&self, change: Change) -> Result<(), Error> {
         let counters = &self.counters;
         counters.waiting.fetch_add(change.waiting, Ordering::Relaxed);
         counters.parked.fetch_add(change.parked, Ordering::Relaxed);
         counters.delivered.fetch_add(change.delivered, Ordering::Relaxed);
         counters.failed.fetch_add(change.failed, Ordering::Relaxed);
+        counters.lost.fetch_add(change.lost, Ordering::Relaxed);
         self.changed.fetch_add(change.handed_back, Ordering::Relaxed);
         change.ready.map_or(Ok(()), |seq| self.rewind(seq))
     }
@@ -232,13 +238,11 @@ fn decide(
 ) -> Result<(), rusqlite::Error> {
     let reason = match verdict {
         Verdict::Delivered => None,
-        Verdict::Refused(reason) => Some(reason),
+        Verdict::Refused(reason) => Some(reason.as_str()),
     };
     // A verdict stands: the same said twice, as after a commit that failed late, changes nothing.
-    let new = db
-        .prepare_cached("INSERT OR IGNORE INTO verdict (seq, reason) VALUES (?1, ?2)")?
-        .execute(params![seq, reason])?;
-    if new == 0 {
+    let new = schema::insert_verdict(db, seq, reason)?;
+    if !new {
         return Ok(());
     }
     change.waiting -= 1;
@@ -248,6 +252,16 @@ fn decide(
         Verdict::Delivered => change.delivered += 1,
         Verdict::Refused(_) => change.failed += 1,
     }
+    free_later(db, seq, change)
+}
+
+/// A report is about to go without a verdict.
+pub(super) fn lose(db: &Transaction<'_>, seq: i64, change: &mut Change) -> Result<(), rusqlite::Error> {
+    let was = state(db, seq)?;
+    change.waiting -= 1;
+    change.parked -= i64::from(was.parked);
+    change.handed_back -= i64::from(was.handed_back);
+    change.lost += 1;
     free_later(db, seq, change)
 }
 

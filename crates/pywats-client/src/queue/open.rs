@@ -2,11 +2,14 @@
 //! a crash has left in the spool.
 
 use super::note::CHANGED;
-use super::{Counters, Db, Durability, Error, Queue, integrity, legacy, rows, salvage, schema, spool};
+use super::{
+    Counters, Db, Durability, Entry, Error, Queue, integrity, legacy, rows, salvage, schema, sound, spool,
+};
 use crate::reserve::Reserve;
 use crate::room::Room;
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
+use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -49,24 +52,40 @@ pub struct Opened {
     /// Where a damaged database was put aside, with the reason. Its reports are in the spool, and wait
     /// again under the same identifiers.
     pub put_aside: Option<(PathBuf, String)>,
+    /// Whether there was no database, or an empty one.
+    pub is_new: bool,
     /// How many files were found in the spool without a row; [`Queue::handed_back`] lists them.
     pub found: usize,
+    /// What lies in the spool and is none of ours.
+    pub foreign: Vec<OsString>,
+    /// Reports without a verdict whose file is not in the spool: to be given to [`Queue::account_for`] before
+    /// anything is sent.
+    pub missing: Vec<Entry>,
+    /// How many rows were damaged, each by itself: their reports are judged or sent again under the same
+    /// identifiers.
+    pub mended: usize,
     /// How many reports of the first schema wait.
     pub old: u64,
 }
 
 /// Opens the queue of a data folder, which must exist, or creates it there. A damaged database is put
-/// aside, never deleted, and made again from the spool.
+/// aside, where the last ten stay, and made again from the spool.
 ///
 /// # Errors
 /// If another service has it, a newer program wrote it, or the disk refuses.
 pub fn open(data_dir: &Path) -> Result<Opened, OpenError> {
     let lock = Arc::new(lock(&data_dir.join("queue.lock"))?);
     let path = data_dir.join(super::DATABASE);
+    if path.is_dir() {
+        let reason = "is a folder, and the database of the queue must lie there: move it away".to_owned();
+        return Err(OpenError::Storage { path, reason });
+    }
+    let reserve = Arc::new(Reserve::of(data_dir));
+    let place = Place { data_dir, path: &path, lock: &lock, reserve: &reserve };
     let found_before = integrity::found_before(&path).filter(|_| path.exists());
     let opened = match found_before {
         Some(damage) => Err(Trouble::Damaged(damage)),
-        None => assemble(data_dir, &path, &lock, None),
+        None => place.assemble(None),
     };
     let opened = match opened {
         Err(Trouble::Damaged(reason)) => {
@@ -75,41 +94,52 @@ pub fn open(data_dir: &Path) -> Result<Opened, OpenError> {
                 reason: format!("damaged ({reason}) and cannot be renamed: {error}"),
             })?;
             integrity::forget(&path);
-            let opened = assemble(data_dir, &path, &lock, Some(&aside));
+            let opened = place.assemble(Some(&aside));
             opened.map(|opened| Opened { put_aside: Some((aside, reason)), ..opened })
         }
         result => result,
     };
-    let opened = opened.map_err(|trouble| match trouble {
-        Trouble::Newer(found) => OpenError::Newer { path: path.clone(), found },
-        Trouble::Damaged(reason) | Trouble::Database(reason) => {
-            OpenError::Storage { path: path.clone(), reason }
-        }
-        Trouble::Folder(path, error) => OpenError::Storage {
-            path,
-            reason: format!("{error}; let the service's account write to the data folder"),
-        },
-    })?;
+    let opened = opened.map_err(|trouble| trouble.tell(&path, &reserve))?;
+    reserve.fill_up();
     if fs::metadata(&path).is_ok_and(|file| file.len() > integrity::AT_ONCE) {
         integrity::check_beside(path, &opened.queue.watch);
     }
     Ok(opened)
 }
 
+/// What is opened.
+struct Place<'a> {
+    data_dir: &'a Path,
+    path: &'a Path,
+    lock: &'a Arc<File>,
+    reserve: &'a Arc<Reserve>,
+}
+
+impl Place<'_> {
+    /// Opens it. Already this writes: where the disk is full, with the space that is kept back.
+    fn assemble(&self, damaged: Option<&Path>) -> Result<Opened, Trouble> {
+        loop {
+            match assemble(self, damaged) {
+                Err(trouble) if trouble.lacks_space(self.reserve) && self.reserve.release() => {}
+                result => return result,
+            }
+        }
+    }
+}
+
 /// Puts database and spool together, and what can be saved of a damaged database.
-fn assemble(
-    data_dir: &Path,
-    path: &Path,
-    lock: &Arc<File>,
-    damaged: Option<&Path>,
-) -> Result<Opened, Trouble> {
-    let mut connection = connect(path)?;
+fn assemble(place: &Place<'_>, damaged: Option<&Path>) -> Result<Opened, Trouble> {
+    let Place { data_dir, path, lock, reserve } = *place;
+    let (mut connection, is_new) = connect(path)?;
     if let Some(damaged) = damaged {
         match salvage::salvage(damaged, &mut connection) {
             Ok(rows) => tracing::debug!("{rows} rows are saved from {}", damaged.display()),
+            Err(error) if super::lacks_space(&error, reserve) => return Err(error.into()),
             Err(error) => tracing::debug!("nothing is saved from {}: {error}", damaged.display()),
         }
     }
+    let has_first = schema::has_first(&connection)?;
+    let mended = sound::take_out(&mut connection, has_first)?;
     let counted = count(&connection)?;
     let spool =
         spool::open(data_dir).map_err(|error| Trouble::Folder(data_dir.join(spool::FOLDER), error))?;
@@ -119,7 +149,7 @@ fn assemble(
         spool,
         legacy: legacy::Legacy::new(counted.has_first),
         settling: Mutex::new(0),
-        reserve: Reserve::open(data_dir),
+        reserve: Arc::clone(reserve),
         room: Room::default(),
         rewound: AtomicBool::new(false),
         changed: AtomicI64::new(counted.changed),
@@ -129,13 +159,15 @@ fn assemble(
         path: path.to_path_buf(),
         _lock: Arc::clone(lock),
     };
-    let found = queue.reconcile()?;
-    Ok(Opened { queue, put_aside: None, found, old: counted.old })
+    let (found, missing, foreign) = queue.reconcile()?;
+    let is_new = is_new && damaged.is_none();
+    Ok(Opened { queue, put_aside: None, is_new, found, foreign, missing, mended, old: counted.old })
 }
 
 impl Queue {
-    /// Makes rows and files agree after a crash; says how many files had no row.
-    fn reconcile(&self) -> Result<usize, Error> {
+    /// Makes rows and files agree after a crash; says how many files had no row, which rows without a verdict have
+    /// no file, and what is none of ours.
+    fn reconcile(&self) -> Result<(usize, Vec<Entry>, Vec<OsString>), Error> {
         self.spool.sweep().map_err(|error| self.spool_error("".as_ref(), error))?;
         let differences = {
             let db = self.db()?;
@@ -144,7 +176,7 @@ impl Queue {
                 .query_map([], |row| Ok((row.get(0)?, rows::blob_to_text(row.get_ref(1)?.as_blob()?))))?;
             spool::compare(&self.spool, rows)?
         };
-        self.forget(&differences.gone)?;
+        let missing = self.forget_decided(&differences.gone)?;
         let orphans = &differences.orphans;
         if !orphans.is_empty() {
             self.spool.sync().map_err(|error| self.spool_error("".as_ref(), error))?;
@@ -161,7 +193,7 @@ impl Queue {
             self.counters.waiting.fetch_add(found, Ordering::Relaxed);
             self.changed.fetch_add(found, Ordering::Relaxed);
         }
-        Ok(orphans.len())
+        Ok((orphans.len(), missing, differences.foreign))
     }
 }
 
@@ -188,8 +220,38 @@ fn lock(path: &Path) -> Result<File, OpenError> {
 enum Trouble {
     Damaged(String),
     Newer(i64),
-    Database(String),
+    Database(rusqlite::Error),
     Folder(PathBuf, io::Error),
+}
+
+impl Trouble {
+    fn lacks_space(&self, reserve: &Reserve) -> bool {
+        match self {
+            Trouble::Database(error) => super::lacks_space(error, reserve),
+            Trouble::Folder(_, error) => error.kind() == io::ErrorKind::StorageFull,
+            Trouble::Damaged(_) | Trouble::Newer(_) => false,
+        }
+    }
+
+    fn tell(self, path: &Path, reserve: &Reserve) -> OpenError {
+        let is_full = self.lacks_space(reserve);
+        let (path, error, advice) = match self {
+            Trouble::Newer(found) => return OpenError::Newer { path: path.to_path_buf(), found },
+            Trouble::Damaged(reason) => {
+                return OpenError::Storage { path: path.to_path_buf(), reason };
+            }
+            Trouble::Database(error) => (path.to_path_buf(), error.to_string(), super::advice(&error)),
+            Trouble::Folder(path, error) => {
+                (path, error.to_string(), "; let the service's account write to the data folder")
+            }
+        };
+        let reason = if is_full {
+            format!("the disk of the data folder is full ({error}); free space on it")
+        } else {
+            format!("{error}{advice}")
+        };
+        OpenError::Storage { path, reason }
+    }
 }
 
 impl From<Error> for Trouble {
@@ -198,6 +260,7 @@ impl From<Error> for Trouble {
             Error::Database(error) => error.into(),
             Error::Damaged(damage) => Trouble::Damaged(damage),
             Error::Spool { path, error } => Trouble::Folder(path, error),
+            Error::Foreign { path, what } => Trouble::Folder(path, io::Error::other(format!("is {what}"))),
         }
     }
 }
@@ -207,21 +270,42 @@ impl From<rusqlite::Error> for Trouble {
         if Error::from_damage(&error) {
             Trouble::Damaged(error.to_string())
         } else {
-            Trouble::Database(super::explain(&error))
+            Trouble::Database(error)
         }
     }
 }
 
 impl Error {
-    /// Whether SQLite says that the database is damaged.
+    /// Whether the database is damaged: SQLite says so, a row does not hold what only such rows hold, or a table
+    /// or column is not there that every database of this schema has.
     pub(super) fn from_damage(error: &rusqlite::Error) -> bool {
-        matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+        use rusqlite::Error as E;
+        const MISSING: [&str; 4] =
+            ["no such table", "no such column", "has no column named", "already exists"];
+        let says_so =
+            matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase));
+        says_so
+            || match error {
+                E::FromSqlConversionFailure(..)
+                | E::IntegralValueOutOfRange(..)
+                | E::InvalidColumnType(..)
+                | E::Utf8Error(..) => true,
+                E::SqlInputError { msg, .. } | E::SqliteFailure(_, Some(msg)) => {
+                    // The table of the first schema goes while others may be about to look into it.
+                    MISSING.iter().any(|text| msg.contains(text)) && !msg.contains("table: report")
+                }
+                _ => false,
+            }
     }
 }
 
-fn connect(path: &Path) -> Result<Connection, Trouble> {
+/// Opens the database; says whether it is a new one.
+fn connect(path: &Path) -> Result<(Connection, bool), Trouble> {
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    if let Some(damage) = integrity::header(path) {
+        return Err(Trouble::Damaged(damage));
+    }
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.set_prepared_statement_cache_capacity(64);
@@ -242,7 +326,10 @@ fn connect(path: &Path) -> Result<Connection, Trouble> {
     // On macOS fsync alone does not reach the disk.
     connection.pragma_update(None, "fullfsync", "ON")?;
     schema::bring_up(&mut connection, version)?;
-    Ok(connection)
+    match schema::damage(&connection)? {
+        Some(damage) => Err(Trouble::Damaged(damage)),
+        None => Ok((connection, version == 0)),
+    }
 }
 
 /// What is counted once, at the start; indexes answer all of it.
@@ -273,6 +360,7 @@ fn count(db: &Connection) -> Result<Counted, rusqlite::Error> {
             )?),
             delivered: more("delivered", delivered)?,
             failed: more("failed", decided - delivered)?,
+            lost: more("lost", 0)?,
         },
         next_seq: last.max(last_old) + 1,
         has_first,
@@ -303,5 +391,26 @@ fn put_away(path: &Path) -> io::Result<PathBuf> {
     }
     let (from, to) = renamed("");
     fs::rename(from, &to)?;
+    keep_newest(path);
     Ok(to)
+}
+
+/// A disk that damages the database again and again is not filled with its remains.
+fn keep_newest(database: &Path) {
+    const MOST: usize = 10;
+    let (Some(folder), Some(name)) = (database.parent(), database.file_name()) else { return };
+    let prefix = format!("{}.damaged-", name.to_string_lossy());
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    let mut remains: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&prefix)))
+        .collect();
+    remains.sort();
+    // Names end with their time; those of the files that go with one have more after it.
+    let databases: Vec<&PathBuf> =
+        remains.iter().filter(|path| path.to_string_lossy().ends_with('Z')).collect();
+    for oldest in &databases[..databases.len().saturating_sub(MOST)] {
+        let of_it = |path: &&PathBuf| path.to_string_lossy().starts_with(&*oldest.to_string_lossy());
+        remains.iter().filter(of_it).for_each(|path| drop(fs::remove_file(path)));
+    }
 }

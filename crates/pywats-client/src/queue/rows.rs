@@ -1,8 +1,8 @@
 //! Reports that wait: adding them, giving them out in order, and the bytes to send.
 
 use super::note::CHANGED;
-use super::{Durability, Error, Queue, edits, legacy, spool};
-use crate::folder::{Kind, OpenRefused};
+use super::{Durability, Error, Queue, edits, legacy, sound, spool};
+use crate::folder::OpenRefused;
 use rusqlite::{OptionalExtension, Row, Transaction, params, types::Type};
 use sha2::{Digest, Sha256};
 use std::ffi::{OsStr, OsString};
@@ -11,15 +11,19 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use uuid::Uuid;
 
-/// The columns that [`read`] wants, of `waiting AS w LEFT JOIN trouble AS t`.
+/// The columns that [`read`] wants, of `waiting AS w LEFT JOIN trouble AS t`: those of [`sound::SUMMED`], and two
+/// more.
 pub(super) const COLUMNS: &str =
-    "w.seq, w.id, w.spool, w.folder, w.name, w.size, w.sha256, w.edits, ifnull(t.attempts, 0)";
+    "w.seq, w.id, w.spool, w.folder, w.name, w.size, w.sha256, w.edits, w.notes, w.serial, w.start, w.sum,
+     ifnull(t.attempts, 0)";
+/// How many they are.
+pub(super) const READ: usize = 13;
 
 /// The start of a report that intake has not judged yet.
 const NOT_JUDGED: i64 = i64::MIN;
 
 /// Which test of which unit a report is about. One identifier stands for one of them.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Unit {
     /// The serial number.
     pub serial_number: String,
@@ -92,6 +96,17 @@ pub struct Entry {
     pub place: Place,
 }
 
+impl Entry {
+    /// That its file was removed from the spool while it waited, in words.
+    pub fn lost(&self) -> String {
+        format!(
+            "report {} ({:?}): somebody removed its file from the spool before the server had confirmed it. If it is \
+             wanted, put it into the watch folder again",
+            self.id, self.name
+        )
+    }
+}
+
 /// What is to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
@@ -100,7 +115,7 @@ pub enum Body {
     /// The file is not the one that was taken in: somebody who had it open has written to it, or still
     /// does. [`Queue::changed`] hands it back.
     Changed,
-    /// The file is not in the spool any more; the row is removed already.
+    /// Somebody removed the file from the spool; the row is removed already, and the report counted as lost.
     Gone,
 }
 
@@ -138,17 +153,18 @@ impl Queue {
     /// # Errors
     /// If the database cannot be read.
     pub fn next(&self, after: i64, limit: usize) -> Result<Vec<Entry>, Error> {
-        let mut db = self.db()?;
-        let from_start = after <= db.before_ready;
-        let after = after.max(db.before_ready);
-        let mut entries = if self.legacy.is_empty() {
-            Vec::new()
-        } else {
-            self.legacy.next(&db.connection, after, limit)?
-        };
-        if entries.len() < limit {
-            let mut statement = db.connection.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM waiting AS w LEFT JOIN trouble AS t ON t.seq = w.seq
+        self.heeding(|| {
+            let mut db = self.db()?;
+            let from_start = after <= db.before_ready;
+            let after = after.max(db.before_ready);
+            let mut entries = if self.legacy.is_empty() {
+                Vec::new()
+            } else {
+                self.legacy.next(&db.connection, after, limit)?
+            };
+            if entries.len() < limit {
+                let mut statement = db.connection.prepare_cached(&format!(
+                    "SELECT {COLUMNS} FROM waiting AS w LEFT JOIN trouble AS t ON t.seq = w.seq
                  WHERE w.seq > ?1 AND t.kind IS NULL
                    AND NOT EXISTS (SELECT 1 FROM verdict AS v WHERE v.seq = w.seq)
                    AND NOT EXISTS (SELECT 1 FROM waiting AS e LEFT JOIN trouble AS et ON et.seq = e.seq
@@ -156,20 +172,21 @@ impl Queue {
                                    AND (et.kind IS NULL OR et.kind = '{CHANGED}')
                                    AND NOT EXISTS (SELECT 1 FROM verdict AS v WHERE v.seq = e.seq))
                  ORDER BY w.seq LIMIT ?2"
-            ))?;
-            let wanted = i64::try_from(limit - entries.len()).unwrap_or(i64::MAX);
-            for entry in statement.query_map(params![after, wanted], read)? {
-                let entry = entry?;
-                if !self.legacy.holds_id(&db.connection, entry.id)? {
-                    entries.push(entry);
+                ))?;
+                let wanted = i64::try_from(limit - entries.len()).unwrap_or(i64::MAX);
+                for entry in statement.query_map(params![after, wanted], read)? {
+                    let entry = entry?;
+                    if !self.legacy.holds_id(&db.connection, entry.id)? {
+                        entries.push(entry);
+                    }
                 }
             }
-        }
-        if from_start {
-            let last = db.next_seq - 1;
-            db.before_ready = entries.first().map_or(last.max(0), |entry| entry.seq - 1);
-        }
-        Ok(entries)
+            if from_start {
+                let last = db.next_seq - 1;
+                db.before_ready = entries.first().map_or(last.max(0), |entry| entry.seq - 1);
+            }
+            Ok(entries)
+        })
     }
 
     /// Whether a report before those that [`Queue::next`] has given may be ready now: one was cleared, or
@@ -183,44 +200,37 @@ impl Queue {
     /// # Errors
     /// If file or database cannot be read.
     pub fn body(&self, entry: &Entry) -> Result<Body, Error> {
-        let Place::Spool(spool) = &entry.place else {
-            return legacy::body(&self.db()?.connection, entry.seq);
-        };
-        let blame = |error| self.spool_error(spool, error);
-        let mut open = match self.spool.open_own(spool) {
-            Ok(open) => open,
-            Err(OpenRefused::Gone) => return self.gone(entry),
-            Err(OpenRefused::InUse) => return Ok(Body::Changed),
-            Err(OpenRefused::Foreign(what)) => {
-                return Err(blame(io::Error::other(format!("is {what}; remove what does not belong there"))));
+        self.heeding(|| {
+            let Place::Spool(spool) = &entry.place else {
+                return legacy::body(&self.db()?.connection, entry.seq);
+            };
+            let blame = |error| self.spool_error(spool, error);
+            let mut open = match self.spool.open_own(spool) {
+                Ok(open) => open,
+                Err(OpenRefused::Gone) => {
+                    return Ok(if self.lose_if_gone(entry)? { Body::Gone } else { Body::Changed });
+                }
+                Err(OpenRefused::InUse) => return Ok(Body::Changed),
+                Err(OpenRefused::Foreign(what)) => {
+                    return Err(Error::Foreign { path: self.spool.path().join(spool), what });
+                }
+                Err(OpenRefused::Failed(error)) => return Err(blame(error)),
+            };
+            if open.identity.size != entry.size {
+                return Ok(Body::Changed);
             }
-            Err(OpenRefused::Failed(error)) => return Err(blame(error)),
-        };
-        if open.identity.size != entry.size {
-            return Ok(Body::Changed);
-        }
-        let bytes = open.read(entry.size).map_err(blame)?;
-        if bytes.len() as u64 != entry.size || Sha256::digest(&bytes)[..] != entry.sha256 {
-            return Ok(Body::Changed);
-        }
-        match edits::apply(&entry.edits, bytes) {
-            Ok(bytes) => Ok(Body::Ready(bytes)),
-            Err(error) => {
-                tracing::warn!("report {}: judged again: {error}", entry.id);
-                Ok(Body::Changed)
+            let bytes = open.read(entry.size).map_err(blame)?;
+            if bytes.len() as u64 != entry.size || Sha256::digest(&bytes)[..] != entry.sha256 {
+                return Ok(Body::Changed);
             }
-        }
-    }
-
-    /// Removes the row of a report whose file is not in the spool, if the spool is where it was.
-    fn gone(&self, entry: &Entry) -> Result<Body, Error> {
-        let Place::Spool(spool) = &entry.place else { return Ok(Body::Gone) };
-        spool::still_there(&self.spool)?;
-        if let Ok(Some(Kind::Plain(_))) = self.spool.look(spool) {
-            return Ok(Body::Changed);
-        }
-        self.forget(&[entry.seq])?;
-        Ok(Body::Gone)
+            match edits::apply(&entry.edits, bytes) {
+                Ok(bytes) => Ok(Body::Ready(bytes)),
+                Err(error) => {
+                    tracing::warn!("report {}: judged again: {error}", entry.id);
+                    Ok(Body::Changed)
+                }
+            }
+        })
     }
 
     pub(super) fn spool_error(&self, name: &OsStr, error: io::Error) -> Error {
@@ -270,8 +280,8 @@ pub(super) fn insert_orphan(
 
 fn insert(db: &Transaction<'_>, seq: i64, report: &NewReport) -> Result<(), rusqlite::Error> {
     db.prepare_cached(
-        "INSERT INTO waiting (seq, id, spool, folder, name, size, sha256, edits, notes, serial, start)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        "INSERT INTO waiting (seq, id, spool, folder, name, size, sha256, edits, notes, serial, start, sum)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?
     .execute(params![
         seq,
@@ -285,15 +295,16 @@ fn insert(db: &Transaction<'_>, seq: i64, report: &NewReport) -> Result<(), rusq
         lines(&report.notes),
         report.unit.serial_number,
         report.unit.start,
+        sound::of_report(seq, report),
     ])?;
     Ok(())
 }
 
-/// What intake found in a file that it judged again.
+/// What intake found in a file that it judged again. Identifier and place are those of the row.
 pub(super) fn update(db: &Transaction<'_>, seq: i64, report: &NewReport) -> Result<(), rusqlite::Error> {
     db.prepare_cached(
         "UPDATE waiting SET folder = ?2, name = ?3, size = ?4, sha256 = ?5, edits = ?6, notes = ?7, serial = ?8,
-                start = ?9 WHERE seq = ?1",
+                start = ?9, sum = ?10 WHERE seq = ?1",
     )?
     .execute(params![
         seq,
@@ -305,6 +316,7 @@ pub(super) fn update(db: &Transaction<'_>, seq: i64, report: &NewReport) -> Resu
         lines(&report.notes),
         report.unit.serial_number,
         report.unit.start,
+        sound::of_report(seq, report),
     ])?;
     Ok(())
 }
@@ -315,6 +327,7 @@ pub(super) fn lines(notes: &[String]) -> String {
 }
 
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Entry> {
+    sound::check(row)?;
     Ok(Entry {
         seq: row.get(0)?,
         id: id(row, 1)?,
@@ -324,8 +337,13 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Entry> {
         size: row.get::<_, i64>(5)?.cast_unsigned(),
         sha256: row.get(6)?,
         edits: row.get(7)?,
-        attempts: row.get::<_, i64>(8)?.cast_unsigned(),
+        attempts: row.get::<_, i64>(12)?.cast_unsigned(),
     })
+}
+
+/// The unit in a row that [`read`] takes.
+pub(super) fn unit(row: &Row<'_>) -> rusqlite::Result<Unit> {
+    Ok(Unit { serial_number: row.get(9)?, start: row.get(10)? })
 }
 
 pub(super) fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<Uuid> {

@@ -4,6 +4,7 @@
 //! older one never touches these tables. The step adds tables and copies nothing: the rows of the first
 //! schema, with their bodies, stay in `report` until they are delivered.
 
+use super::sound;
 use rusqlite::{Connection, Transaction, params};
 
 /// The version of the tables below, kept in `user_version`.
@@ -27,7 +28,8 @@ CREATE TABLE waiting (
     edits  TEXT NOT NULL,
     notes  TEXT NOT NULL,    -- one a line
     serial TEXT NOT NULL,
-    start  INTEGER NOT NULL  -- microseconds since 1970
+    start  INTEGER NOT NULL, -- microseconds since 1970
+    sum    INTEGER NOT NULL  -- see the module sound; of verdict, too
 ) STRICT;
 CREATE INDEX waiting_id ON waiting (id);
 CREATE TABLE trouble (
@@ -40,7 +42,8 @@ CREATE TABLE trouble (
 ) STRICT;
 CREATE TABLE verdict (
     seq    INTEGER PRIMARY KEY,
-    reason TEXT              -- NULL: delivered
+    reason TEXT,             -- NULL: delivered
+    sum    INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE known (
     id     BLOB PRIMARY KEY,
@@ -87,14 +90,53 @@ pub(super) fn bring_up(connection: &mut Connection, version: i64) -> Result<(), 
     transaction.execute_batch(FINISHED)?;
     if version == 1 {
         // What the server has said already counts on.
-        transaction.execute(
-            "INSERT INTO verdict SELECT seq, iif(state = 'uploaded', NULL, ifnull(reason, '')) FROM report
+        let mut select = transaction.prepare(
+            "SELECT seq, iif(state = 'uploaded', NULL, ifnull(reason, '')) FROM report
              WHERE state IN ('uploaded', 'rejected')",
-            [],
         )?;
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            insert_verdict(&transaction, row.get(0)?, row.get::<_, Option<String>>(1)?.as_deref())?;
+        }
     }
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()
+}
+
+/// Writes down a verdict; says whether there was none.
+pub(super) fn insert_verdict(
+    db: &Connection,
+    seq: i64,
+    reason: Option<&str>,
+) -> Result<bool, rusqlite::Error> {
+    let inserted = db
+        .prepare_cached("INSERT OR IGNORE INTO verdict (seq, reason, sum) VALUES (?1, ?2, ?3)")?
+        .execute(params![seq, reason, sound::of_verdict(seq, reason)])?;
+    Ok(inserted > 0)
+}
+
+/// Which table does not have the columns that it should have: its definition is damaged.
+pub(super) fn damage(connection: &Connection) -> Result<Option<String>, rusqlite::Error> {
+    let model = Connection::open_in_memory()?;
+    model.execute_batch(TABLES)?;
+    model.execute_batch(FINISHED)?;
+    for table in ["waiting", "trouble", "verdict", "known", "leftover", "fact", "total", "finished"] {
+        if columns(connection, table)? != columns(&model, table)? {
+            return Ok(Some(format!("the table {table} is missing or has other columns")));
+        }
+    }
+    Ok(None)
+}
+
+/// Name, type, whether it may be empty, default and place in the key.
+type Column = (String, String, bool, Option<String>, i64);
+
+fn columns(connection: &Connection, table: &str) -> Result<Vec<Column>, rusqlite::Error> {
+    let mut select = connection
+        .prepare("SELECT name, type, \"notnull\", dflt_value, pk FROM pragma_table_info(?1) ORDER BY cid")?;
+    let columns = select
+        .query_map([table], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?;
+    columns.collect()
 }
 
 /// Whether the table of the first schema is still there.

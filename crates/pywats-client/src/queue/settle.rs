@@ -12,7 +12,7 @@ use super::{
 };
 use crate::disposition::{Disposition, Ending, MoveError, Whereabouts};
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Transaction, params};
 use std::ffi::OsString;
 use std::path::Path;
 use uuid::Uuid;
@@ -29,15 +29,15 @@ pub struct Settled {
 }
 
 /// A report that is at its end and whose row goes.
-struct Finished {
-    seq: i64,
-    id: Uuid,
-    delivered: bool,
+pub(super) struct Finished {
+    pub seq: i64,
+    pub id: Uuid,
+    pub delivered: bool,
     /// Unknown for reports of the first schema whose body cannot be read.
-    unit: Option<Unit>,
-    leftover: Option<Leftover>,
+    pub unit: Option<Unit>,
+    pub leftover: Option<Leftover>,
     /// The file that lies in the done folder now.
-    kept: Option<Kept>,
+    pub kept: Option<Kept>,
 }
 
 /// A decided report of the spool.
@@ -59,27 +59,29 @@ impl Queue {
     /// # Errors
     /// If the database cannot be read or written; files that were moved by then are found at their end.
     pub fn settle(&self, ends: &Disposition, limit: usize) -> Result<Settled, Error> {
-        let mut after = lock(&self.settling);
-        let mut settled = Settled::default();
-        let old = self.legacy_decided(*after, limit)?;
-        let decided = self.decided(*after, limit - old.len())?;
-        settled.more = old.len() + decided.len() == limit && limit > 0;
-        let last = decided.last().map(|last| last.entry.seq).or(old.last().map(|(old, _)| old.seq));
-        let mut finished = Vec::new();
-        for (old, verdict) in &old {
-            match self.end_of_old(ends, old, verdict) {
-                Ok(done) => finished.push(done),
-                Err(error) => settled.left.push(format!("{:?}: {error}", old.original.name)),
+        self.heeding(|| {
+            let mut after = lock(&self.settling);
+            let mut settled = Settled::default();
+            let old = self.legacy_decided(*after, limit)?;
+            let decided = self.decided(*after, limit - old.len())?;
+            settled.more = old.len() + decided.len() == limit && limit > 0;
+            let last = decided.last().map(|last| last.entry.seq).or(old.last().map(|(old, _)| old.seq));
+            let mut finished = Vec::new();
+            for (old, verdict) in &old {
+                match self.end_of_old(ends, old, verdict) {
+                    Ok(done) => finished.push(done),
+                    Err(error) => settled.left.push(format!("{:?}: {error}", old.original.name)),
+                }
             }
-        }
-        self.end(ends, &decided, &mut finished, &mut settled)?;
-        self.finish(&finished, ends.done_folder())?;
-        settled.moved = finished.len();
-        *after = if settled.more { last.unwrap_or(0) } else { 0 };
-        if !old.is_empty() && !settled.more {
-            self.drop_empty_legacy()?;
-        }
-        Ok(settled)
+            self.end(ends, &decided, &mut finished, &mut settled)?;
+            self.finish(&finished, ends.done_folder())?;
+            settled.moved = finished.len();
+            *after = if settled.more { last.unwrap_or(0) } else { 0 };
+            if !old.is_empty() && !settled.more {
+                self.drop_empty_legacy()?;
+            }
+            Ok(settled)
+        })
     }
 
     /// Whether something is decided that is not at its end.
@@ -87,7 +89,9 @@ impl Queue {
     /// # Errors
     /// If the database cannot be read.
     pub fn has_decided(&self) -> Result<bool, Error> {
-        Ok(self.db()?.connection.prepare_cached("SELECT 1 FROM verdict LIMIT 1")?.exists([])?)
+        self.heeding(|| {
+            Ok(self.db()?.connection.prepare_cached("SELECT 1 FROM verdict LIMIT 1")?.exists([])?)
+        })
     }
 
     fn end(
@@ -152,17 +156,17 @@ impl Queue {
     fn decided(&self, after: i64, limit: usize) -> Result<Vec<Decided>, Error> {
         let db = self.db()?;
         let mut statement = db.connection.prepare_cached(&format!(
-            "SELECT {COLUMNS}, w.notes, w.serial, w.start, v.reason FROM verdict AS v JOIN waiting AS w USING (seq)
+            "SELECT {COLUMNS}, v.reason FROM verdict AS v JOIN waiting AS w USING (seq)
              LEFT JOIN trouble AS t USING (seq) WHERE v.seq > ?1 ORDER BY v.seq LIMIT ?2"
         ))?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = statement.query_map(params![after, limit], |row| {
-            let notes: String = row.get(9)?;
-            let reason: Option<String> = row.get(12)?;
+            let notes: String = row.get(8)?;
+            let reason: Option<String> = row.get(rows::READ)?;
             Ok(Decided {
                 entry: rows::read(row)?,
                 notes: notes.lines().map(str::to_owned).collect(),
-                unit: Unit { serial_number: row.get(10)?, start: row.get(11)? },
+                unit: rows::unit(row)?,
                 verdict: reason.map_or(Verdict::Delivered, Verdict::Refused),
             })
         })?;
@@ -170,7 +174,7 @@ impl Queue {
     }
 
     /// Removes the rows of reports that are at their end, and counts them.
-    fn finish(&self, finished: &[Finished], done: &Path) -> Result<(), Error> {
+    pub(super) fn finish(&self, finished: &[Finished], done: &Path) -> Result<(), Error> {
         if finished.is_empty() {
             return Ok(());
         }
@@ -192,44 +196,6 @@ impl Queue {
             schema::count(db, "delivered", delivered as u64)?;
             schema::count(db, "failed", (finished.len() - delivered) as u64)
         })
-    }
-
-    /// Removes rows whose files are not in the spool any more: they were moved before a crash that undid the
-    /// removal of the row, and perhaps the verdict. A report without a verdict is counted as delivered, and
-    /// said so: somebody may have removed the file.
-    pub(super) fn forget(&self, seqs: &[i64]) -> Result<(), Error> {
-        let mut finished = Vec::new();
-        let mut undecided = 0;
-        {
-            let db = self.db()?;
-            let mut statement = db.connection.prepare_cached(
-                "SELECT w.id, w.spool, w.serial, w.start, v.seq IS NOT NULL, v.reason IS NULL FROM waiting AS w
-                 LEFT JOIN verdict AS v USING (seq) WHERE w.seq = ?1",
-            )?;
-            for &seq in seqs {
-                let row = statement
-                    .query_row([seq], |row| {
-                        let name = rows::blob_to_text(row.get_ref(1)?.as_blob()?);
-                        let unit = Unit { serial_number: row.get(2)?, start: row.get(3)? };
-                        Ok((rows::id(row, 0)?, name, unit, row.get::<_, bool>(4)?, row.get::<_, bool>(5)?))
-                    })
-                    .optional()?;
-                let Some((id, name, unit, is_decided, delivered)) = row else { continue };
-                if !is_decided {
-                    undecided += 1;
-                    tracing::warn!(
-                        "report {id}: {name:?} is not in the spool any more; it was delivered, or somebody removed it"
-                    );
-                }
-                finished.push(Finished { seq, id, delivered, unit: Some(unit), leftover: None, kept: None });
-            }
-        }
-        self.finish(&finished, Path::new(""))?;
-        self.counters.waiting.fetch_sub(undecided, std::sync::atomic::Ordering::Relaxed);
-        self.counters
-            .delivered
-            .fetch_add(undecided.max(0).cast_unsigned(), std::sync::atomic::Ordering::Relaxed);
-        Ok(())
     }
 }
 
@@ -270,7 +236,7 @@ fn kept(name: OsString, size: u64, sha256: [u8; 32]) -> Kept {
     Kept { name, size, sha256, time: Timestamp::now().as_second() }
 }
 
-fn remove(db: &Transaction<'_>, seq: i64, old: bool) -> Result<(), rusqlite::Error> {
+pub(super) fn remove(db: &Transaction<'_>, seq: i64, old: bool) -> Result<(), rusqlite::Error> {
     for statement in [
         "DELETE FROM verdict WHERE seq = ?1",
         "DELETE FROM trouble WHERE seq = ?1",

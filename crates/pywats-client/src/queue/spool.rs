@@ -36,7 +36,8 @@ pub fn name(id: Uuid, name: &OsStr, number: u32) -> OsString {
     spool
 }
 
-/// The identifier and the name in a name of the spool; `None` if it is not one of ours.
+/// The identifier and the name in a name of the spool; `None` if it is not one of ours. A file without a name is
+/// called by its identifier.
 pub fn parts(spool: &OsStr) -> Option<(Uuid, OsString)> {
     let bytes = spool.as_encoded_bytes();
     let mark = bytes.iter().position(|&byte| byte == MARK as u8)?;
@@ -47,7 +48,8 @@ pub fn parts(spool: &OsStr) -> Option<(Uuid, OsString)> {
     }
     // SAFETY: the bytes come from an `OsStr` and are split right after an ASCII character.
     let name = unsafe { OsStr::from_encoded_bytes_unchecked(&bytes[mark + 1..]) };
-    Some((Uuid::try_parse(id).ok()?, name.to_owned()))
+    let id = Uuid::try_parse(id).ok()?;
+    Some((id, if name.is_empty() { OsString::from(format!("{id}.json")) } else { name.to_owned() }))
 }
 
 /// Makes claimed files, and that they are in the spool, survive a power cut; a result for each, `NotFound` for
@@ -143,6 +145,8 @@ pub(super) struct Differences {
     pub orphans: Vec<Orphan>,
     /// Rows without a file.
     pub gone: Vec<i64>,
+    /// Names that the service does not give, and what is no file.
+    pub foreign: Vec<OsString>,
 }
 
 /// Compares the files of the spool with the rows.
@@ -160,12 +164,16 @@ pub(super) fn compare(
         }
     }
     for file in files {
-        let Some((id, name)) = parts(&file) else { continue };
-        if let Ok(Some(Kind::Plain(identity))) = spool.look(&file) {
-            let Identity { size, modified_ns, .. } = identity;
-            differences.orphans.push(Orphan { id, spool: file, name, size, modified_ns });
+        match (parts(&file), spool.look(&file)) {
+            (Some((id, name)), Ok(Some(Kind::Plain(identity)))) => {
+                let Identity { size, modified_ns, .. } = identity;
+                differences.orphans.push(Orphan { id, spool: file, name, size, modified_ns });
+            }
+            (_, Ok(None)) => {}
+            _ => differences.foreign.push(file),
         }
     }
+    differences.foreign.sort();
     differences.orphans.sort_by(|a, b| (a.modified_ns, &a.spool).cmp(&(b.modified_ns, &b.spool)));
     Ok(differences)
 }
@@ -184,6 +192,8 @@ mod tests {
             assert_eq!(parts(&spool), Some((id, cut(OsStr::new(given)))), "{spool:?}");
             assert!(spool.len() < 250);
         }
+        let nameless = OsString::from(format!("{id}~"));
+        assert_eq!(parts(&nameless), Some((id, format!("{id}.json").into())));
         for foreign in ["a.json", "~a.json", "1234~a.json", &format!("{id}.x~a.json"), &format!("{id}a.json")]
         {
             assert_eq!(parts(OsStr::new(foreign)), None, "{foreign}");

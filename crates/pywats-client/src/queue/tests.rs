@@ -35,7 +35,7 @@ fn keeps_reports_over_a_restart() {
         .queue()
         .note(&[(first, Note::Decided(Verdict::Delivered)), (second, Note::Decided(refused))])
         .unwrap();
-    let counts = Counts { waiting: 0, parked: 0, delivered: 1, failed: 1 };
+    let counts = Counts { delivered: 1, failed: 1, ..Counts::default() };
     assert_eq!(station.queue().counts(), counts);
     station.reopen();
     assert_eq!((station.queue().counts(), seqs(&station.queue().next(0, 10).unwrap())), (counts, vec![]));
@@ -73,7 +73,7 @@ fn suspects_wait_apart() {
     queue
         .note(&[(first, Note::Suspect(suspicion(true))), (first, Note::Decided(Verdict::Delivered))])
         .unwrap();
-    assert_eq!(queue.counts(), Counts { waiting: 1, parked: 0, delivered: 1, failed: 0 });
+    assert_eq!(queue.counts(), Counts { waiting: 1, delivered: 1, ..Counts::default() });
     queue.note(&[(first, Note::Decided(Verdict::Delivered))]).unwrap();
     assert_eq!(queue.counts().delivered, 1, "said twice is once");
 }
@@ -174,7 +174,7 @@ fn changed_files_are_handed_back() {
     assert!(matches!(station.queue().body(&entry).unwrap(), Body::Ready(_)));
     fs::remove_file(&file).unwrap();
     assert_eq!(station.queue().body(&entry).unwrap(), Body::Gone);
-    assert_eq!(station.queue().counts(), Counts { delivered: 1, ..Counts::default() });
+    assert_eq!(station.queue().counts(), Counts { lost: 1, ..Counts::default() });
 }
 
 /// Fails if: a copied original is not remembered in the commit of its report, or is not recognised.
@@ -276,4 +276,104 @@ fn a_stale_note_is_not_another_reports() {
 
 fn seqs(entries: &[Entry]) -> Vec<i64> {
     entries.iter().map(|entry| entry.seq).collect()
+}
+
+/// Fails if: a report whose file somebody removed counts as delivered, its identifier stays taken, or what waits behind
+/// it is held up; or, at a start, one is called lost that lies at its end, as after a power cut, or is delivered where
+/// another file of the same name lies.
+#[test]
+fn reports_that_vanish_are_lost() {
+    let id = Uuid::from_u128(5);
+    let content = station::report("a", Some(id));
+    let counts = |delivered, failed, lost| Counts { delivered, failed, lost, ..Counts::default() };
+    let sent = |id: Uuid, content: &str| {
+        let sha256 = <sha2::Sha256 as sha2::Digest>::digest(content).into();
+        crate::disposition::Sent { id, sha256, notes: &[] }.to_json("a.json".as_ref())
+    };
+    let reason = |id: Uuid| format!("{{\"id\": \"{id}\"}}");
+    let other = station::report("b", Some(id));
+    let without = station::report("a", None);
+    // the content, what lies where it may have gone, what it is then
+    for (content, ends, expected) in [
+        (&content, vec![], counts(0, 0, 1)),
+        (&content, vec![("done/a.json", content.clone())], counts(1, 0, 0)),
+        (&content, vec![("done/a.json", other.clone()), ("done/a.2.json", content.clone())], counts(1, 0, 0)),
+        (&content, vec![("done/a.json", other.clone())], counts(0, 0, 1)),
+        (&content, vec![("failed/a.json", content.clone())], counts(0, 0, 1)),
+        (
+            &content,
+            vec![("failed/a.json", content.clone()), ("failed/a.json.reason.json", reason(id))],
+            counts(0, 1, 0),
+        ),
+        // Only the note tells under which identifier it was sent.
+        (&without, vec![("done/a.json", without.clone())], counts(0, 0, 1)),
+        (
+            &without,
+            vec![
+                ("done/a.json", without.clone()),
+                ("done/a.json.sent.json", sent(Uuid::from_u128(6), &without)),
+            ],
+            counts(0, 0, 1),
+        ),
+        (
+            &without,
+            vec![("done/a.json", without.clone()), ("done/a.json.sent.json", sent(id, &without))],
+            counts(1, 0, 0),
+        ),
+    ] {
+        let mut station = Station::new();
+        station.take_as("a.json", content, id);
+        station.close();
+        let spool = station.path("spool");
+        fs::remove_file(spool.join(station.names("spool").remove(0))).unwrap();
+        for (path, content) in &ends {
+            fs::write(station.path(path), content).unwrap();
+        }
+        let lost = station.open().lost;
+        assert_eq!(lost.len() as u64, expected.lost, "{ends:?}");
+        assert_eq!(station.queue().counts(), expected, "{ends:?}");
+        assert_eq!(station.queue().known(id).unwrap().is_some(), expected.delivered == 1, "{ends:?}");
+        station.reopen();
+        assert_eq!(station.queue().counts(), expected, "{ends:?}");
+    }
+    // While the service runs: also one that intake was to judge again, and one that another waits for.
+    let mut station = Station::new();
+    let first = station.take_as("a.json", &content, id);
+    let second = station.take_as("a.json", &other, id);
+    let changed = station.take("c.json", "c");
+    let entries = station.queue().next(0, 9).unwrap();
+    assert_eq!(seqs(&entries), [first, changed]);
+    station.queue().changed(&entries[1]).unwrap();
+    assert!(!station.queue().lose_if_gone(&entries[0]).unwrap(), "it is there");
+    for entry in &entries {
+        let Place::Spool(spool) = &entry.place else { panic!("{entry:?}") };
+        fs::remove_file(station.path("spool").join(spool)).unwrap();
+    }
+    assert!(station.queue().lose_if_gone(&entries[1]).unwrap());
+    assert_eq!(station.queue().handed_back().unwrap(), []);
+    assert_eq!(station.queue().body(&entries[0]).unwrap(), Body::Gone);
+    assert_eq!(station.queue().counts(), Counts { waiting: 1, lost: 2, ..Counts::default() });
+    assert!(station.queue().rewound());
+    assert_eq!(seqs(&station.queue().next(0, 9).unwrap()), [second]);
+    station.reopen();
+    assert_eq!(station.queue().counts(), Counts { waiting: 1, lost: 2, ..Counts::default() });
+}
+
+/// Fails if: what lies in the place of a report is read or taken for its loss, or the advice does not fit it.
+#[test]
+fn what_lies_in_the_place_of_a_report() {
+    let station = Station::new();
+    station.take("a.json", "a");
+    let entry = station.queue().next(0, 1).unwrap().remove(0);
+    let Place::Spool(spool) = &entry.place else { panic!("{entry:?}") };
+    let path = station.path("spool").join(spool);
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    let error = station.queue().body(&entry).unwrap_err().to_string();
+    assert!(
+        error.ends_with("is a folder, not the report that was there; put the report back, or remove it"),
+        "{error}"
+    );
+    assert!(!station.queue().lose_if_gone(&entry).unwrap());
+    assert_eq!(station.queue().counts(), Counts { waiting: 1, ..Counts::default() });
 }

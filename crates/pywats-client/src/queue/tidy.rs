@@ -17,11 +17,21 @@ impl Queue {
     /// steps.
     ///
     /// # Errors
-    /// If the database cannot be written.
-    pub fn tidy(&self, mut go_on: impl FnMut() -> bool) -> Result<(), Error> {
+    /// If the database cannot be written. A full disk is no error here: it is tried again.
+    pub fn tidy(&self, go_on: impl FnMut() -> bool) -> Result<(), Error> {
         if self.counts().waiting > 0 {
             return Ok(());
         }
+        match self.heeding(|| self.give_all_back(go_on)) {
+            Err(Error::Database(error)) if super::lacks_space(&error, &self.reserve) => {
+                tracing::debug!("no space is given back: {error}");
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
+    fn give_all_back(&self, mut go_on: impl FnMut() -> bool) -> Result<(), Error> {
         self.drop_empty_legacy()?;
         let mut gave_back = false;
         while self.free_pages()? > FREE_PAGES && go_on() {

@@ -24,6 +24,7 @@ pub mod schedule;
 pub mod store;
 mod task;
 mod tell;
+mod unreadable;
 pub mod worker;
 
 use crate::config::{self, Config, Proof};

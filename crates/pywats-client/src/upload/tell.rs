@@ -26,6 +26,7 @@ fn count<S: Store, R: Remote>(upload: &Upload<S, R>) {
         parked: counts.parked,
         delivered: counts.delivered,
         failed: counts.failed,
+        lost: counts.lost,
     });
 }
 

@@ -15,6 +15,7 @@ use super::schedule::{Asked, Fate, Moment, Schedule, Turn, Untried};
 use super::store::{Remote, Store};
 use super::task::{self, DiskEvent, Event, NotSent};
 use super::tell;
+use super::unreadable::Unreadable;
 use crate::queue::{self, Entry, Note, Verdict};
 use crate::status::{Area, Status, Worker};
 use jiff::Timestamp;
@@ -98,8 +99,7 @@ pub(super) struct Upload<S, R> {
     bytes: u64,
     asking: bool,
     check_after: Instant,
-    /// Reports whose bytes cannot be read now.
-    unreadable: Vec<(Instant, Entry)>,
+    unreadable: Unreadable,
     notes: Notes,
     read_after: Instant,
     net: JoinSet<Event>,
@@ -167,7 +167,7 @@ impl<S: Store, R: Remote> Upload<S, R> {
             bytes: 0,
             asking: false,
             check_after: now,
-            unreadable: Vec::new(),
+            unreadable: Unreadable::default(),
             notes: Notes::default(),
             read_after: now,
             net: JoinSet::new(),
@@ -238,7 +238,10 @@ impl<S: Store, R: Remote> Upload<S, R> {
         self.status.beat(Worker::Upload);
         let now = now();
         let mut wake = now + TICK;
-        self.bring_back_unreadable(now);
+        self.unreadable.due(now).into_iter().for_each(|entry| self.line.put_back(entry));
+        if self.unreadable.take_news(now) {
+            self.tell_of_queue(now);
+        }
         if self.sending == 0 {
             let (others, moment) = (self.others_wait(), self.moment());
             let fates = self.schedule.nothing_under_way(others, moment);
@@ -393,6 +396,7 @@ impl<S: Store, R: Remote> Upload<S, R> {
             None => {}
             Some(Event::Sent(seq, asked, result)) => {
                 self.landed(seq);
+                self.unreadable.is_over(seq, now());
                 self.sent(seq, asked, result);
             }
             Some(Event::ReadBack(seq, asked, result)) => {
@@ -486,24 +490,23 @@ impl<S: Store, R: Remote> Upload<S, R> {
             NotSent::Unreadable(error) if error.is_corruption() => return Err(error),
             NotSent::Unreadable(error) => {
                 let again = now() + RETRY;
-                self.status.problem(Area::Queue, format!("report {} cannot be read: {error}", entry.id));
+                self.unreadable.is(seq, format!("report {} cannot be read: {error}", entry.id), now());
                 if suspect {
                     self.schedule.not_sent(seq, again);
                     self.hold(entry);
                 } else {
-                    self.unreadable.push((again, entry));
+                    self.unreadable.rest(entry, again);
                 }
             }
             NotSent::Changed => {
                 tracing::info!("report {}: its file was changed; it is judged again", entry.id);
+                self.unreadable.is_over(seq, now());
                 self.schedule.forget(seq);
                 self.line.forget(seq);
             }
             NotSent::Gone => {
-                self.status.incident(format!(
-                    "report {} ({:?}): its file is gone from the spool, and cannot be sent",
-                    entry.id, entry.name
-                ));
+                self.status.lost(entry.lost());
+                self.unreadable.is_over(seq, now());
                 self.schedule.forget(seq);
                 self.line.forget(seq);
             }

@@ -17,8 +17,8 @@ fn large(serial_number: &str) -> String {
 }
 
 /// Takes all the space there is.
-fn fill(folder: &Path) -> PathBuf {
-    let path = folder.join("filler");
+fn fill(folder: &Path, name: &str) -> PathBuf {
+    let path = folder.join(name);
     let mut file = File::create(&path).unwrap();
     for size in [1 << 20, 1 << 12, 1] {
         while file.write_all(&vec![0x5a; size]).is_ok() {}
@@ -46,7 +46,7 @@ fn full(server: &Server) -> (Station, Vec<String>, PathBuf) {
     };
     put(&serial_numbers[..15]);
     station.wait("queued", |station| station.get("/health/details").json()["details"]["pending_count"] == 15);
-    let filler = fill(&station.data());
+    let filler = fill(&station.data(), "filler");
     put(&serial_numbers[15..]);
     (station, serial_numbers, filler)
 }
@@ -77,24 +77,40 @@ fn a_disk_that_fills_up_and_is_freed() {
     station.wait_until_ready();
 }
 
-/// Fails if: what is queued is not sent while the disk has no byte left.
+/// Fails if: what is queued is not sent while the disk has no byte left, or not by a service that is started then,
+/// after a clean stop or after a kill.
 #[test]
 fn a_full_disk_still_sends() {
     if !inside("disk::a_full_disk_still_sends") {
         return;
     }
-    let server = server();
-    let (station, serial_numbers, filler) = full(&server);
-    server.set_for(Kind::Submission, None);
-    let queued = serial_numbers[..15].iter().map(String::as_str);
-    station.wait("what is queued is sent from a full disk", |_| {
-        let arrivals = server.arrivals();
-        let kept = |serial: &str| {
-            arrivals.iter().any(|one| one.stored.is_some() && one.serial_number.as_deref() == Some(serial))
-        };
-        queued.clone().all(kept)
-    });
-    fs::remove_file(filler).unwrap();
-    all_arrive(&station, &serial_numbers, || server.arrivals());
-    server.wait_for_reports_blocking(serial_numbers.len(), PATIENCE).unwrap();
+    for restart in [None, Some(false), Some(true)] {
+        let server = server();
+        let (mut station, serial_numbers, filler) = full(&server);
+        if let Some(kill) = restart {
+            if kill {
+                station.kill();
+            } else {
+                station.stop();
+            }
+            fill(&station.data(), "what the service gave free");
+        }
+        server.set_for(Kind::Submission, None);
+        if restart.is_some() {
+            station.start();
+        }
+        let queued = serial_numbers[..15].iter().map(String::as_str);
+        station.wait("what is queued is sent from a full disk", |_| {
+            let arrivals = server.arrivals();
+            let kept = |serial: &str| {
+                arrivals
+                    .iter()
+                    .any(|one| one.stored.is_some() && one.serial_number.as_deref() == Some(serial))
+            };
+            queued.clone().all(kept)
+        });
+        fs::remove_file(filler).unwrap();
+        all_arrive(&station, &serial_numbers, || server.arrivals());
+        server.wait_for_reports_blocking(serial_numbers.len(), PATIENCE).unwrap();
+    }
 }

@@ -94,7 +94,7 @@ fn copy_folders(data: &Path) -> TempDir {
     copy
 }
 
-fn copy_tree(from: &Path, to: &Path) {
+pub(super) fn copy_tree(from: &Path, to: &Path) {
     let Ok(entries) = fs::read_dir(from) else { return };
     fs::create_dir_all(to).unwrap();
     for entry in entries.map(Result::unwrap) {
@@ -150,7 +150,7 @@ fn work_off(station: &Station, posts: &mut Vec<(String, Uuid)>) {
                 Body::Ready(body) => {
                     post(&body, posts);
                     let refused = posts.last().unwrap().0.starts_with("bad");
-                    if refused { Verdict::Refused("{}".to_owned()) } else { Verdict::Delivered }
+                    if refused { reason(entry.id) } else { Verdict::Delivered }
                 }
                 Body::Changed => {
                     queue.changed(entry).unwrap();
@@ -166,6 +166,10 @@ fn work_off(station: &Station, posts: &mut Vec<(String, Uuid)>) {
             return;
         }
     }
+}
+
+fn reason(id: Uuid) -> Verdict {
+    Verdict::Refused(format!(r#"{{"id": "{id}"}}"#))
 }
 
 /// Intake judges what was handed back.
@@ -297,7 +301,7 @@ fn supersede(station: &Station) {
     let waiting = queue.next(0, 64).unwrap();
     for (suspect, _) in queue.suspects().unwrap() {
         let superseded = waiting.iter().any(|later| later.id == suspect.id && later.seq > suspect.seq);
-        let note = if superseded { Note::Decided(Verdict::Refused("{}".to_owned())) } else { Note::Cleared };
+        let note = if superseded { Note::Decided(reason(suspect.id)) } else { Note::Cleared };
         queue.note(&[(suspect.seq, note)]).unwrap();
     }
 }
@@ -310,7 +314,7 @@ fn send(station: &Station, seqs: &[i64]) {
         let Body::Ready(body) = station.queue().body(entry).unwrap() else { panic!("{entry:?}") };
         record_post(&body);
         let refused = entry.name.to_string_lossy().starts_with("bad");
-        let verdict = if refused { Verdict::Refused("{}".to_owned()) } else { Verdict::Delivered };
+        let verdict = if refused { reason(entry.id) } else { Verdict::Delivered };
         notes.push((entry.seq, Note::Decided(verdict)));
     }
     assert_eq!(notes.len(), seqs.len());
@@ -328,8 +332,12 @@ fn every_report_survives_every_crash() {
             first_schema::make(dir.path(), &["a", "b"]);
         }
         let new = |dir| {
-            let station = Station::at(dir);
-            if *story == "archived" { station.with_archive() } else { station }
+            let mut station = Station::at_closed(dir);
+            if *story == "archived" {
+                station = station.with_archive();
+            }
+            station.open();
+            station
         };
         let station = new(dir);
         let synchronised = Rc::new(copy_folders(station.data()));
@@ -398,6 +406,7 @@ fn judge(station: &Station, written: &BTreeSet<String>, posts: &[(String, Uuid)]
     assert_eq!(station.names("watch"), [""; 0], "{what}");
     assert_eq!(station.names("spool"), [""; 0], "{what}");
     assert_eq!(station.queue().counts().waiting, 0, "{what}");
+    assert_eq!(station.queue().counts().lost, 0, "{what}");
     let ends: Vec<String> =
         ["done", "failed", "archive"].iter().flat_map(|folder| units(station.data(), folder)).collect();
     for unit in written {

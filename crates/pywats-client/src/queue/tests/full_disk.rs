@@ -75,3 +75,50 @@ fn reports_go_on_a_full_disk() {
     assert_eq!(fs::metadata(station.path("reserve")).unwrap().len(), 8 << 20, "kept back again");
     station.take("more.json", "x");
 }
+
+/// Fails if: a queue cannot be opened on a disk without a free byte while there is space kept back, be it after a
+/// clean stop or after a kill; or, when there is none, the message does not say that the disk is full; or the space
+/// is not kept back again.
+#[test]
+fn opens_on_a_full_disk() {
+    for (killed, damaged) in [(false, false), (true, false), (false, true)] {
+        let small = Small::new(40);
+        let mut station = Station::at(tempfile::tempdir_in(small.0.path()).unwrap());
+        for number in 0..60 {
+            station.take(&format!("{number}.json"), "x");
+        }
+        let copies = ["queue.db", "queue.db-wal"].map(|name| (name, fs::read(station.path(name)).unwrap()));
+        station.close();
+        if killed {
+            copies.iter().for_each(|(name, bytes)| fs::write(station.path(name), bytes).unwrap());
+        }
+        if damaged {
+            fs::write(station.path("queue.db.is-damaged"), "page 7").unwrap();
+        }
+        let filler = station.path("filler");
+        fill_up(&filler);
+        let what = format!("killed: {killed}, damaged: {damaged}");
+        let opened = station.open();
+        assert_eq!(
+            (opened.put_aside.is_some(), opened.found),
+            (damaged, if damaged { 60 } else { 0 }),
+            "{what}"
+        );
+        assert_eq!(station.queue().counts().waiting, 60, "{what}");
+        assert!(station.queue().intake_allowed(0).is_err(), "{what}: intake waits");
+        if !damaged {
+            for entry in station.queue().next(0, 60).unwrap() {
+                station.queue().note(&[(entry.seq, Note::Decided(Verdict::Delivered))]).unwrap();
+            }
+            assert_eq!(station.settle().moved, 60, "{what}");
+        }
+        station.close();
+        fs::write(station.path("reserve"), "").unwrap();
+        fill_up(&filler);
+        let error = open(station.data()).unwrap_err().to_string();
+        assert!(error.contains("the disk of the data folder is full"), "{what}: {error}");
+        fs::remove_file(&filler).unwrap();
+        station.open();
+        assert_eq!(fs::metadata(station.path("reserve")).unwrap().len(), 8 << 20, "{what}: kept back again");
+    }
+}

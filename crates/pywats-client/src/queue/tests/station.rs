@@ -36,13 +36,31 @@ impl Station {
     }
 
     pub(super) fn at(dir: TempDir) -> Self {
+        let mut station = Station::at_closed(dir);
+        station.open();
+        station
+    }
+
+    /// A station whose queue is not open yet.
+    pub(super) fn at_closed(dir: TempDir) -> Self {
         let path = |name: &str| dir.path().join(name);
         for name in FOLDERS.iter().filter(|&&name| name != "spool") {
             fs::create_dir_all(path(name)).unwrap();
         }
         let ends = Disposition::new(path("done"), path("failed"));
-        let queue = Some(queue::open(dir.path()).unwrap().queue);
-        Station { queue, watch: path("watch"), ends, dir }
+        Station { queue: None, watch: path("watch"), ends, dir }
+    }
+
+    /// Copies the folders to another place, with this database.
+    pub(super) fn copy_of(&self, dir: TempDir, database: &[u8]) -> TempDir {
+        FOLDERS.iter().for_each(|name| super::crash::copy_tree(&self.path(name), &dir.path().join(name)));
+        for name in FOLDERS {
+            fs::create_dir_all(dir.path().join(name)).unwrap();
+        }
+        fs::write(dir.path().join("queue.db"), database).unwrap();
+        // Else it is filled, which takes longer than all the rest.
+        fs::File::create(dir.path().join("reserve")).unwrap().set_len(8 << 20).unwrap();
+        dir
     }
 
     /// Closes the queue; the data folder stays.
@@ -82,9 +100,10 @@ impl Station {
                 opened => break opened.unwrap(),
             }
         };
-        let Opened { queue, put_aside, found, old } = opened;
+        let Opened { queue, put_aside, is_new, found, foreign, missing, mended, old } = opened;
+        let lost = queue.account_for(missing, &self.ends).unwrap();
         self.queue = Some(queue);
-        Opened0 { put_aside, found, old }
+        Opened0 { put_aside, is_new, found, foreign, lost, mended, old }
     }
 
     pub(super) fn reopen(&mut self) -> Opened0 {
@@ -203,7 +222,11 @@ impl Station {
 /// What opening said, without the queue.
 pub(super) struct Opened0 {
     pub put_aside: Option<(PathBuf, String)>,
+    pub is_new: bool,
     pub found: usize,
+    pub foreign: Vec<OsString>,
+    pub lost: Vec<Entry>,
+    pub mended: usize,
     pub old: u64,
 }
 

@@ -55,10 +55,18 @@ impl<S: Store, R: Remote> Upload<S, R> {
                 Ok(())
             }
             Ok(()) => {
-                if self.unreadable.is_empty() && self.notes.is_well() && self.read_after <= now() {
-                    self.status.fine(Area::Queue);
-                }
+                self.tell_of_queue(now());
                 Ok(())
+            }
+        }
+    }
+
+    /// What is wrong with the queue or with files in the spool, unless a failure of the queue has told already.
+    pub(super) fn tell_of_queue(&self, now: Instant) {
+        if self.notes.is_well() && self.read_after <= now && !self.unreadable.has_news() {
+            match self.unreadable.text() {
+                Some(text) => self.status.problem(Area::Queue, text),
+                None => self.status.fine(Area::Queue),
             }
         }
     }
@@ -72,15 +80,6 @@ impl<S: Store, R: Remote> Upload<S, R> {
         }
         if self.store.rewound() {
             self.line.rewind();
-        }
-    }
-
-    pub(super) fn bring_back_unreadable(&mut self, now: Instant) {
-        let (due, later) =
-            std::mem::take(&mut self.unreadable).into_iter().partition(|(again, _)| *again <= now);
-        self.unreadable = later;
-        for (_, entry) in due {
-            self.line.put_back(entry);
         }
     }
 }
