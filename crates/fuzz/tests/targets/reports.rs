@@ -43,7 +43,7 @@ fn is_sent_well(input: &[u8], report: &Report, rules: &Rules) {
 }
 
 fn is_known_in_part(input: &[u8], rules: &Rules) {
-    let filling = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0;
+    let filling = |byte: &u8| byte.is_ascii_whitespace() || matches!(*byte, 0 | 0x1A);
     let end = input.len() - input.iter().rev().take_while(|byte| filling(byte)).count();
     // Another place each time, and for one input the same.
     let cut =

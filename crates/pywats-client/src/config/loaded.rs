@@ -11,7 +11,8 @@ pub enum FileState {
     Missing,
     /// It was read, and every value in it is usable.
     Read,
-    /// It cannot be used; [`Loaded::errors`] say why. Nothing of it was taken over.
+    /// It cannot be used; [`Loaded::errors`] say why. Nothing of it was taken over; if only its folders cannot go
+    /// together, all but these, so that what waits is sent.
     Broken,
 }
 

@@ -360,6 +360,7 @@ fn reports_that_vanish_are_lost() {
 }
 
 /// Fails if: what lies in the place of a report is read or taken for its loss, or the advice does not fit it.
+#[cfg(unix)] // Windows does not say of a folder that it is one.
 #[test]
 fn what_lies_in_the_place_of_a_report() {
     let station = Station::new();

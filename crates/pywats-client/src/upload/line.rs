@@ -27,6 +27,10 @@ pub struct Line {
     /// The queue has told of new ones since it was read last.
     news: bool,
     reading: bool,
+    /// The queue was rewound since it is being read.
+    rewound: bool,
+    /// Those that were forgotten since the queue is being read: what is read may be older than that.
+    gone: HashSet<i64>,
 }
 
 impl Line {
@@ -42,6 +46,8 @@ impl Line {
             more: true,
             news: false,
             reading: false,
+            rewound: false,
+            gone: HashSet::new(),
         }
     }
 
@@ -54,6 +60,7 @@ impl Line {
     /// The queue may have some before those that it gave out.
     pub fn rewind(&mut self) {
         self.after = 0;
+        self.rewound = self.reading;
         self.news();
     }
 
@@ -68,18 +75,18 @@ impl Line {
     }
 
     /// What was read.
-    pub fn read(&mut self, after: i64, entries: Vec<Entry>) {
+    pub fn read(&mut self, entries: Vec<Entry>) {
         self.reading = false;
         self.more = entries.len() >= WINDOW || self.news;
-        // Otherwise the queue was rewound meanwhile.
-        if after == self.after
+        if !std::mem::take(&mut self.rewound)
             && let Some(last) = entries.last()
         {
             self.after = self.after.max(last.seq);
         }
+        let gone = std::mem::take(&mut self.gone);
         for entry in entries {
             self.newest = self.newest.max(entry.seq);
-            if self.known.insert(entry.seq) {
+            if !gone.contains(&entry.seq) && self.known.insert(entry.seq) {
                 self.ready.insert(entry.seq, entry);
             }
         }
@@ -88,6 +95,8 @@ impl Line {
     /// It could not be read; it is tried again when somebody says so.
     pub fn not_read(&mut self) {
         self.reading = false;
+        self.rewound = false;
+        self.gone.clear();
     }
 
     /// Whether the next ones are not known yet.
@@ -166,9 +175,18 @@ impl Line {
         self.ready.insert(entry.seq, entry);
     }
 
-    /// The queue will not give it out again, or is to.
+    /// The queue will not give it out again.
     pub fn forget(&mut self, seq: i64) {
         self.known.remove(&seq);
+        if self.reading {
+            self.gone.insert(seq);
+        }
+    }
+
+    /// The queue gives it out again once it was judged, which it may have been already.
+    pub fn expect_again(&mut self, seq: i64) {
+        self.forget(seq);
+        self.rewind();
     }
 }
 
@@ -203,7 +221,7 @@ mod tests {
         let mut line = Line::new();
         assert_eq!(line.wants_more(), Some(0));
         assert_eq!(line.wants_more(), None, "one reads at a time");
-        line.read(0, vec![entry(1, 7, 10), entry(2, 7, 10), entry(3, 8, 99), entry(4, 9, 10)]);
+        line.read(vec![entry(1, 7, 10), entry(2, 7, 10), entry(3, 8, 99), entry(4, 9, 10)]);
         let first = line.take(|_| true).unwrap();
         assert_eq!(first.seq, 1);
         assert_eq!(line.take(|size| size < 50), None, "3 is the next, and waits for room");
@@ -221,15 +239,28 @@ mod tests {
         let mut line = Line::new();
         assert_eq!(line.wants_more(), Some(0));
         line.news();
-        line.read(0, vec![entry(1, 1, 1)]);
+        line.read(vec![entry(1, 1, 1)]);
         assert_eq!(line.wants_more(), Some(1), "it may be one that came after the reading");
-        line.read(1, Vec::new());
+        line.read(Vec::new());
         assert_eq!(line.wants_more(), None);
         assert_eq!(line.take(|_| true).map(|entry| entry.seq), Some(1));
         line.rewind();
         assert_eq!(line.wants_more(), Some(0));
-        line.read(0, vec![entry(1, 1, 1)]);
+        line.read(vec![entry(1, 1, 1)]);
         assert_eq!(line.take(|_| true), None, "it is on its way");
         assert!(!line.has_waiting());
+        line.rewind();
+        assert_eq!(line.wants_more(), Some(0));
+        line.landed(&entry(1, 1, 1));
+        line.forget(1);
+        line.read(vec![entry(1, 1, 1)]);
+        assert_eq!(line.take(|_| true), None, "it was delivered since");
+        line.rewind();
+        assert_eq!(line.wants_more(), Some(0));
+        line.expect_again(1);
+        line.read(vec![entry(1, 1, 1)]);
+        assert_eq!(line.wants_more(), Some(0), "it may be as it was");
+        line.read(vec![entry(1, 1, 2)]);
+        assert_eq!(line.take(|_| true).map(|entry| entry.size), Some(2));
     }
 }

@@ -36,8 +36,8 @@ pub(super) enum NotSent {
 /// What the queue brought.
 #[derive(Debug)]
 pub(super) enum DiskEvent {
-    /// The reports after this one.
-    Read(i64, Result<Vec<Entry>, Error>),
+    /// The next reports.
+    Read(Result<Vec<Entry>, Error>),
     /// What was known was committed, or not.
     Noted(Vec<(i64, Note)>, Result<(), Error>),
 }
@@ -88,7 +88,7 @@ pub(super) async fn version<R: Remote>(remote: R, numbers: Arc<Numbers>) -> Even
 
 /// Reads the next reports.
 pub(super) async fn next<S: Store>(store: Arc<S>, after: i64, limit: usize) -> DiskEvent {
-    DiskEvent::Read(after, blocking(move || store.next(after, limit)).await)
+    DiskEvent::Read(blocking(move || store.next(after, limit)).await)
 }
 
 /// Commits what is known of reports.

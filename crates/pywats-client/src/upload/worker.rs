@@ -502,7 +502,7 @@ impl<S: Store, R: Remote> Upload<S, R> {
                 tracing::info!("report {}: its file was changed; it is judged again", entry.id);
                 self.unreadable.is_over(seq, now());
                 self.schedule.forget(seq);
-                self.line.forget(seq);
+                self.line.expect_again(seq);
             }
             NotSent::Gone => {
                 self.status.lost(entry.lost());

@@ -199,5 +199,6 @@ fn rights_that_change_stop_no_other_report() {
     station.wait("all are delivered", |station| Station::names(&station.done()).len() == 34);
     station.wait_until_ready();
     assert_eq!(left(&station), 0);
-    assert_eq!(submissions(&server).len(), 34, "each was sent once");
+    let sent = submissions(&server);
+    assert_eq!(sent.len(), 34, "each was sent once: {sent:#?}\n{}", station.log());
 }

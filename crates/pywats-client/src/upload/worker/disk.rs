@@ -29,12 +29,12 @@ impl<S: Store, R: Remote> Upload<S, R> {
     pub(super) fn disk_happened(&mut self, event: Result<DiskEvent, JoinError>) -> Result<(), queue::Error> {
         let result = match unless_panicked(event) {
             None => return Ok(()),
-            Some(DiskEvent::Read(after, Ok(entries))) => {
+            Some(DiskEvent::Read(Ok(entries))) => {
                 self.take_places(&entries);
-                self.line.read(after, entries);
+                self.line.read(entries);
                 Ok(())
             }
-            Some(DiskEvent::Read(_, Err(error))) => {
+            Some(DiskEvent::Read(Err(error))) => {
                 self.line.not_read();
                 self.read_after = now() + RETRY;
                 Err(error)
