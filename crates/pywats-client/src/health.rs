@@ -9,7 +9,7 @@
 //! | `/metrics` | always, in [Prometheus' text format](https://prometheus.io/docs/instrumenting/exposition_formats/) | |
 
 use crate::service::RELOAD;
-use crate::status::{Area, Status};
+use crate::status::{Area, Status, utc};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
@@ -218,11 +218,6 @@ fn details(view: &View) -> Answer {
         },
     });
     json_response(code(reason.is_none()), &body)
-}
-
-/// A time as RFC 3339 has it, to the second.
-fn utc(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 fn metrics(view: &View) -> Answer {

@@ -412,6 +412,11 @@ impl Phase {
     }
 }
 
+/// A time as people and monitors read it: [RFC 3339](https://www.rfc-editor.org/rfc/rfc3339), to the second.
+pub fn utc(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -144,5 +144,5 @@ pub fn id_for(note: &[u8], sha256: &[u8; 32]) -> Option<Uuid> {
 }
 
 pub(super) fn now() -> String {
-    Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    crate::status::utc(Timestamp::now())
 }
