@@ -168,10 +168,7 @@ impl PublicKey {
 }
 
 /// A key with its private half.
-pub(crate) struct SecretKey {
-    key: SignedSecretKey,
-    password: Password,
-}
+pub(crate) struct SecretKey(SignedSecretKey);
 
 impl SecretKey {
     /// Reads an armored key, and makes sure that the password opens it.
@@ -181,21 +178,20 @@ impl SecretKey {
     pub(crate) fn read(path: &Path, password: Option<&str>) -> Result<SecretKey> {
         let doing = || format!("reading the key {}", path.display());
         let text = fs::read_to_string(path).with_context(doing)?;
-        let (key, _) = SignedSecretKey::from_string(&text).map_err(|_| {
+        let (mut key, _) = SignedSecretKey::from_string(&text).map_err(|_| {
             anyhow!(
                 "{} is no armored secret key: export it by `gpg --armor --export-secret-keys`",
                 path.display()
             )
         })?;
         let password = password.map_or_else(Password::empty, Password::from);
-        // The error might quote something of the key.
-        let opened = key.primary_key.unlock(&password, |_, _| Ok(()));
+        // Once, for it is meant to take long. The error might quote something of the key.
         ensure!(
-            matches!(opened, Ok(Ok(()))),
+            key.primary_key.remove_password(&password).is_ok(),
             "the password does not open {}, or the private half of its primary key is not in it",
             path.display()
         );
-        Ok(SecretKey { key, password })
+        Ok(SecretKey(key))
     }
 
     /// The public half.
@@ -203,7 +199,7 @@ impl SecretKey {
     /// # Errors
     /// If it is not one to sign with.
     pub(crate) fn public(&self) -> Result<PublicKey> {
-        PublicKey::checked(self.key.to_public_key())
+        PublicKey::checked(self.0.to_public_key())
     }
 
     /// Signs, and dates the signature, in seconds since 1970 UTC.
@@ -211,7 +207,7 @@ impl SecretKey {
     /// # Errors
     /// If the key cannot sign.
     pub(crate) fn sign(&self, kind: Kind, data: &[u8], time: u32) -> Result<Detached> {
-        let key = &self.key.primary_key;
+        let key = &self.0.primary_key;
         let mut config = SignatureConfig::v4(signature_type(kind), key.algorithm(), HashAlgorithm::Sha512);
         config.hashed_subpackets = vec![
             Subpacket::regular(SubpacketData::SignatureCreationTime(Timestamp::from_secs(time)))?,
@@ -219,7 +215,7 @@ impl SecretKey {
         ];
         config.unhashed_subpackets =
             vec![Subpacket::regular(SubpacketData::IssuerKeyId(key.legacy_key_id()))?];
-        let signature = config.sign(key, &self.password, &*hashed(kind, data)).context("signing")?;
+        let signature = config.sign(key, &Password::empty(), &*hashed(kind, data)).context("signing")?;
         Ok(Detached(DetachedSignature::new(signature)))
     }
 }

@@ -93,7 +93,8 @@ impl Rpm {
         let files = files(&package)?;
         let all: String = files.iter().map(|file| file.xml.as_str()).collect();
         let mut other = head.clone();
-        for entry in package.get_changelog_entries()? {
+        // Oldest first, as others have them; the package has them the other way round.
+        for entry in package.get_changelog_entries()?.iter().rev() {
             writeln!(
                 other,
                 "  <changelog author=\"{}\" date=\"{}\">{}</changelog>",
