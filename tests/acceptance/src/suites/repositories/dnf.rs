@@ -45,7 +45,10 @@ impl Dnf {
         // It keeps them below the root in which it installs.
         let cache = self.0.join("cache");
         let cache = self.0.join("root").join(cache.strip_prefix("/").unwrap_or(&cache));
-        fs::remove_dir_all(&cache).with_context(|| format!("removing {}", cache.display()))
+        if cache.exists() {
+            fs::remove_dir_all(&cache).with_context(|| format!("removing {}", cache.display()))?;
+        }
+        Ok(())
     }
 
     fn rpm(&self, words: &[&str]) -> Tool {

@@ -6,7 +6,7 @@ use crate::command::{Tool, tool};
 use crate::products;
 use crate::scratch;
 use crate::suites::dist;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use packager::artifacts::Artifact;
 use packager::digest::{collect_files, sha256_file};
 use packager::Artifacts;
@@ -50,12 +50,22 @@ impl Workshop {
         let deb = deb.with_context(|| format!("there is no DEB for {}", ARCH[0]))?;
         tool("dpkg-deb", 60).arg("--extract").arg(deb).arg(workshop.path("tree")).run()?;
         let program = workshop.path("tree/usr/bin/pywats-client");
-        let made = ["deb", "rpm"].map(|format| {
-            let folder = workshop.path(&format!("made-{format}"));
-            fs::create_dir_all(&folder)?;
-            products::package(format, &format!("{}-linux", ARCH[1]), HIGHER, &program, &folder)
+        // What takes longest here is compressing the program, twice.
+        let made = std::thread::scope(|scope| {
+            let program = &program;
+            let make = |format: &'static str| {
+                let folder = workshop.path(&format!("made-{format}"));
+                let target = format!("{}-linux", ARCH[1]);
+                scope.spawn(move || {
+                    fs::create_dir_all(&folder)?;
+                    products::package(format, &target, HIGHER, program, &folder)
+                })
+            };
+            let running = ["deb", "rpm"].map(make);
+            let ended = running.map(|one| one.join().unwrap_or_else(|_| bail!("packing panicked")));
+            ended.into_iter().collect::<Result<Vec<_>>>()
         });
-        workshop.packages("higher", &made.into_iter().collect::<Result<Vec<_>>>()?)?;
+        workshop.packages("higher", &made?)?;
         Ok(workshop)
     }
 
