@@ -11,7 +11,7 @@ use crate::command::{said, tool};
 use crate::products::compare;
 use crate::scratch;
 use crate::suites::dist;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use apt::Apt;
 use dnf::Dnf;
 use std::fs;
@@ -118,11 +118,9 @@ fn agree(workshop: &Workshop) -> Result<()> {
             Ok(lines.map(|line| line.replace("href=\"Packages/", "href=\"")).collect())
         };
         let (ours, theirs) = (read(&repository.join(LISTS))?, read(&packages.join("repodata"))?);
-        for line in theirs.iter().filter(|line| !ours.contains(line)) {
-            bail!("createrepo_c has {line} in *{list}");
-        }
-        for line in ours.iter().filter(|line| !theirs.contains(line)) {
-            bail!("createrepo_c does not have {line} in *{list}");
+        for (some, others, whose) in [(&theirs, &ours, "createrepo_c"), (&ours, &theirs, "our tool")] {
+            let more = some.iter().find(|line| !others.contains(line));
+            ensure!(more.is_none(), "only {whose} has this in *{list}: {more:?}");
         }
     }
     Ok(())
