@@ -21,7 +21,8 @@ mod source;
 
 use crate::openpgp::{Kind, PublicKey};
 use crate::rpm_header;
-use crate::settings::Settings;
+use crate::settings::{Settings, plain_url};
+use crate::signer::Signer;
 use anyhow::{Context, Result, bail, ensure};
 use apt::Deb;
 use dnf::Rpm;
@@ -133,7 +134,9 @@ impl Repo {
         );
         let product = Product::load(&self.product)?;
         let (url, key, signer) = self.key()?;
-        key.check_usable(now()?).or_else(|error| if self.attach.is_some() { Ok(()) } else { Err(error) })?;
+        if signer.is_some() {
+            key.check_usable(now()?)?;
+        }
         let marker = Marker { schema: 1, product: product.name.clone(), key: key.fingerprint() };
         check_folder(&self.dir, &marker)?;
         let packages =
@@ -166,6 +169,11 @@ impl Repo {
         plan.until_next(names.key_file(), key.armored()?);
         // From here on the folder is one of ours, even if it goes no further.
         plan.apply(folder.path(), &mut *appeared)?;
+        // Nobody else stores here meanwhile, and what a run left that was killed is removed.
+        let _store = match &self.attach {
+            None => Some(Folder::open(&signatures.folder)?),
+            Some(_) => None,
+        };
         if self.attach.is_none() {
             signatures.store_key()?;
         }
@@ -176,15 +184,15 @@ impl Repo {
     }
 
     /// The address, the key, and who signs.
-    fn key(&self) -> Result<(String, PublicKey, Option<crate::signer::Signer>)> {
+    fn key(&self) -> Result<(String, PublicKey, Option<Signer>)> {
         let Some(stored) = &self.attach else {
             let settings = Settings::load(&self.config)?;
-            let url = self.url.clone().unwrap_or_else(|| settings.url.clone());
+            let url = plain_url(self.url.as_ref().unwrap_or(&settings.url))?;
             let (key, signer) = settings.signer(&self.config)?;
             return Ok((url, key, Some(signer)));
         };
         let url = match &self.url {
-            Some(url) => url.trim_end_matches('/').to_owned(),
+            Some(url) => plain_url(url)?,
             None => Settings::load(&self.config)?.url,
         };
         Ok((url, signatures::stored_key(stored)?, None))

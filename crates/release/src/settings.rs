@@ -78,14 +78,8 @@ impl Settings {
             };
             anyhow!("in {}, line {}: {said}", path.display(), line + 1)
         })?;
-        let is_plain = settings.url.starts_with("https://") || settings.url.starts_with("http://");
-        let fits = |c: char| c.is_ascii_graphic() && !"@?#\"'<>&\\".contains(c);
-        ensure!(
-            is_plain && settings.url.chars().all(fits),
-            "in {}: url is to be a plain http or https address without a user's name, query or spaces",
-            path.display()
-        );
-        Ok(Settings { url: settings.url.trim_end_matches('/').to_owned(), ..settings })
+        let url = plain_url(&settings.url).with_context(|| format!("in {}", path.display()))?;
+        Ok(Settings { url, ..settings })
     }
 
     /// The key that is named.
@@ -113,6 +107,20 @@ impl Settings {
             }
         }
     }
+}
+
+/// An address as it can stand in the files that clients read.
+///
+/// # Errors
+/// If it is none.
+pub(crate) fn plain_url(url: &str) -> Result<String> {
+    let is_web = url.starts_with("https://") || url.starts_with("http://");
+    let fits = |c: char| c.is_ascii_graphic() && !"@?#\"'<>&\\".contains(c);
+    ensure!(
+        is_web && url.chars().all(fits),
+        "the url is to be a plain http or https address without a user's name, query or spaces"
+    );
+    Ok(url.trim_end_matches('/').to_owned())
 }
 
 impl Place {

@@ -78,6 +78,8 @@ impl Command {
         let status = process::Command::new(program)
             .args(self.0.iter().skip(1).map(fill))
             .stdin(Stdio::null())
+            // Standard output is the list of what was published.
+            .stdout(std::io::stderr())
             .status()
             .with_context(|| format!("starting the signing command {program}"))?;
         ensure!(status.success(), "the signing command {program} failed ({status}); what it said is above");
