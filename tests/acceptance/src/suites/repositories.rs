@@ -48,6 +48,11 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
         });
     }
     if scratch::is_root()? {
+        if bench.thorough {
+            bench.case("the apt of Debian 13 installs, and refuses what apt has to refuse", || {
+                newer_apt(workshop, &folder.join("trixie"))
+            });
+        }
         bench.case("dnf installs and upgrades", || dnf_installs(workshop, &folder.join("dnf")));
         for (name, spoil, words) in DNF {
             let place = folder.join(format!("dnf-{}", name.replace(' ', "-")));
@@ -143,6 +148,21 @@ fn apt_installs(workshop: &Workshop, folder: &Path) -> Result<()> {
     ensure!(upgrade.contains("Inst pywats-client [") && upgrade.contains(HIGHER), "{upgrade}");
     client.has_installed(None)?;
     client.fetch(&only(&workshop.path("higher"), ".deb")?)
+}
+
+/// Fails if: apt 3, whose sqv is stricter than gpgv, does not take the package, or takes what was spoilt.
+fn newer_apt(workshop: &Workshop, folder: &Path) -> Result<()> {
+    let given = workshop.given("deb")?;
+    let client = apt::Newer::new(folder, &workshop.path("repository"))?;
+    workshop.server.serve(&workshop.path("repository"));
+    client.fetch(&given)?;
+    for (name, spoil, _) in APT {
+        let place = workshop.path(&format!("newer-{}", name.replace(' ', "-")));
+        workshop.server.serve(&spoil(workshop, &place)?);
+        ensure!(client.fetch(&given).is_err(), "it takes {name}");
+    }
+    workshop.server.serve(&workshop.path("repository"));
+    client.fetch(&given)
 }
 
 /// Fails if: dnf does not install the package, or does not upgrade it.

@@ -2,6 +2,7 @@
 
 use super::workshop::{ARCH, only};
 use crate::command::{Tool, said, tool};
+use crate::scratch::{self, CLEAN_SHELL};
 use anyhow::{Result, bail, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -98,5 +99,31 @@ impl Apt {
         let text = format!("{error:#}");
         ensure!(words.iter().any(|word| text.contains(word)), "it failed for another reason: {text}");
         Ok(())
+    }
+}
+
+/// The apt of Debian 13, which checks signatures by sqv, in a system of its own.
+pub(super) struct Newer(PathBuf);
+
+impl Newer {
+    /// Makes the system, and tells it of the repository by its file.
+    pub(super) fn new(folder: &Path, repository: &Path) -> Result<Newer> {
+        scratch::of_suite("trixie", "sqv", folder)?;
+        for entry in fs::read_dir(folder.join("etc/apt/sources.list.d"))? {
+            fs::remove_file(entry?.path())?;
+        }
+        fs::write(folder.join("etc/apt/sources.list"), "")?;
+        let name = "pywats-client.sources";
+        fs::copy(repository.join(name), folder.join("etc/apt/sources.list.d").join(name))?;
+        Ok(Newer(folder.to_owned()))
+    }
+
+    /// Forgets what it knows, updates and fetches the package, which has to be this file.
+    pub(super) fn fetch(&self, expected: &Path) -> Result<()> {
+        let script = "set -e; cd /root; rm -rf /var/lib/apt/lists/* *.deb; \
+                      apt() { apt-get -o APT::Sandbox::User=root -o Acquire::http::Proxy=DIRECT \"$@\"; }; \
+                      apt update --error-on=any; apt download pywats-client";
+        tool("chroot", 60).arg(&self.0).args(CLEAN_SHELL).arg(script).run()?;
+        crate::products::compare(expected, &only(&self.0.join("root"), ".deb")?)
     }
 }
