@@ -20,7 +20,9 @@ impl Repo {
         let root = workspace::root();
         let target = root.join("target");
         let mut build = Command::new("cargo");
-        build.args(["build", "--package", "release-tools", "--target-dir"]).arg(&target).current_dir(root);
+        // All packages, so that their features are those of the whole workspace: what the tests compiled serves here, too.
+        build.args(["build", "--workspace", "--bin", "release-tools", "--target-dir"]).arg(&target);
+        build.current_dir(root);
         eprintln!("$ {}", process::show(&build));
         process::run(build, |line| eprintln!("{line}")).context("building release-tools")?;
         // In the folder in which the paths were typed, and with the environment that a signing command may need.
