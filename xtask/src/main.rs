@@ -14,6 +14,8 @@ mod plan;
 mod process;
 mod progress;
 mod release;
+mod release_tools;
+mod repo;
 mod settings;
 mod sign;
 mod test;
@@ -38,6 +40,7 @@ enum Verb {
     Verify(verify::Verify),
     Winget(winget::Winget),
     Release(release::Release),
+    Repo(repo::Repo),
 }
 
 fn main() -> ExitCode {
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Verb::Verify(verb) => verb.run(),
         Verb::Winget(verb) => verb.run(),
         Verb::Release(verb) => verb.run(),
+        Verb::Repo(verb) => verb.run(),
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,

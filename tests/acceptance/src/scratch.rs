@@ -110,6 +110,20 @@ fn make(archive: &Path, cache: &Path) -> Result<()> {
         .with_context(|| format!("making a scratch system; the first try ended with {first:#}"))
 }
 
+/// Makes a system of another suite in a folder, with these packages, from where the machine gets its own.
+///
+/// # Errors
+/// If the suite cannot be had there.
+pub(crate) fn of_suite(suite: &str, include: &str, folder: &Path) -> Result<()> {
+    let sources = SOURCES.iter().find_map(|path| main_suite(&fs::read_to_string(path).ok()?).ok());
+    let line = sources.map(|line| line.replace(&format!(" {SUITE} "), &format!(" {suite} ")));
+    // Not even the machine's own devices may be writable for the account that apt would take for the network.
+    let options =
+        ["--mode=root", "--variant=apt", "--aptopt=APT::Sandbox::User \"root\"", "--dpkgopt=force-unsafe-io"];
+    let mmdebstrap = tool("mmdebstrap", 300).args(options).arg(format!("--include={include}"));
+    mmdebstrap.arg(suite).arg(folder).args(line).run()
+}
+
 /// The line of the main suite's archive, out of a machine's package sources in either of their two formats.
 fn main_suite(sources: &str) -> Result<String> {
     let words = sources

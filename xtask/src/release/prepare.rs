@@ -2,8 +2,8 @@
 
 use super::git::Git;
 use super::{changelog, tag};
-use crate::process;
 use crate::toolchain::rust::clean_command;
+use crate::{process, release_tools};
 use anyhow::{Context, Result, ensure};
 use jiff::civil::Date;
 use packager::Version;
@@ -44,11 +44,13 @@ impl Prepare {
     }
 }
 
-/// Writes what is made from the version: the lock file, then the manual pages.
+/// Writes what is made from the version: the lock files, then the manual pages.
 fn regenerate(root: &Path) -> Result<()> {
-    let mut lock = clean_command("cargo", &[]);
-    lock.args(["update", "--quiet", "--workspace", "--offline"]).current_dir(root);
-    process::run(lock, |_| {}).context("writing Cargo.lock")?;
+    for (folder, whose) in [("", "--workspace"), (release_tools::FOLDER, "--package=packager")] {
+        let mut lock = clean_command("cargo", &[]);
+        lock.args(["update", "--quiet", "--offline", whose]).current_dir(root.join(folder));
+        process::run(lock, |_| {}).context("writing Cargo.lock")?;
+    }
     println!("writing the manual pages; the client is compiled for that");
     let mut pages = clean_command("cargo", &[]);
     pages.args(["test", "--quiet", "--locked", "--package", "pywats-client", "--test", "generated"]);
@@ -130,7 +132,7 @@ impl Release<'_> {
     fn plan(&self, changes: usize, tag: &str) -> String {
         format!(
             "would write into CHANGELOG.md: ## [{}] - {} ({changes} changes)\nwould write the version into Cargo.toml, \
-             Cargo.lock and packaging/man\nwould commit that as {:?}\nwould tag the commit as {tag}",
+             the lock files and packaging/man\nwould commit that as {:?}\nwould tag the commit as {tag}",
             self.version,
             self.today,
             subject(self.version)

@@ -6,6 +6,7 @@ use super::{targets, unit, workflows};
 use crate::cache::Cache;
 use crate::process;
 use crate::progress::Progress;
+use crate::release_tools;
 use crate::toolchain::rust::clean_command;
 use crate::toolchain::wheels;
 use crate::workspace;
@@ -33,7 +34,7 @@ pub(crate) fn own(name: &str) -> Option<Own> {
         "unit" => Own::Compiled(unit::run),
         "unit-windows" => Own::Commands(targets::unit_in_wine),
         "workflows" => Own::Commands(workflows::commands),
-        "advisories" => Own::Commands(|| Ok(vec![cargo_deny(&["advisories"])?])),
+        "advisories" => Own::Commands(|| cargo_deny(&["advisories"])),
         _ => return None,
     })
 }
@@ -45,8 +46,9 @@ fn lint(compiled: &Compiled, voice: &Voice, report: &mut Report) -> Result<()> {
         (complaints > 0).then(|| format!("{complaints} complaints of rustc and clippy, as said above"));
     report.count("clippy", 0.0, error.as_deref());
     report.error = error;
-    let mut commands =
-        vec![cargo(&["fmt", "--all", "--check"]), cargo_deny(&["licenses", "bans", "sources"])?];
+    let format = ["fmt", "--all", "--check"];
+    let mut commands = vec![cargo(&format), release_tools::cargo(&format)];
+    commands.extend(cargo_deny(&["licenses", "bans", "sources"])?);
     commands.extend(targets::clippy()?);
     run(commands, voice, report)
 }
@@ -92,12 +94,16 @@ pub(super) fn counts(line: &str) -> Option<(usize, usize)> {
     Some((number(" passed")?, number(" failed")?))
 }
 
-/// `cargo deny check`, by a cargo-deny of a pinned version in the cache.
-fn cargo_deny(checks: &[&str]) -> Result<Command> {
+/// `cargo deny check` of both workspaces, by a cargo-deny of a pinned version in the cache.
+fn cargo_deny(checks: &[&str]) -> Result<Vec<Command>> {
     let folder = cargo_deny_folder(&Cache::open()?, &Progress::lines())?;
-    let mut command = clean_command(folder.join("cargo-deny"), &[]);
-    command.args(["--workspace", "check"]).args(checks).current_dir(workspace::root());
-    Ok(command)
+    let check = |manifest: &str| {
+        let mut command = clean_command(folder.join("cargo-deny"), &[]);
+        command.args(["--manifest-path", manifest, "--workspace", "check", "--config", "deny.toml"]);
+        command.args(checks).current_dir(workspace::root());
+        command
+    };
+    Ok(vec![check("Cargo.toml"), check(&format!("{}/Cargo.toml", release_tools::FOLDER))])
 }
 
 /// Where cargo-deny is.
@@ -120,6 +126,16 @@ mod tests {
         let built: Vec<&str> =
             build::targets().unwrap().iter().map(|target| target.triple.as_str()).collect();
         assert_eq!(judged, built);
+    }
+
+    /// Fails if: one of the two workspaces is judged by other lints than the other.
+    #[test]
+    fn both_workspaces_have_the_same_lints() {
+        let read = |path: &str| -> toml::Table {
+            toml::from_str(&std::fs::read_to_string(workspace::root().join(path)).unwrap()).unwrap()
+        };
+        let (workspace, tools) = (read("Cargo.toml"), read(&format!("{}/Cargo.toml", release_tools::FOLDER)));
+        assert_eq!(workspace["workspace"]["lints"], tools["lints"]);
     }
 
     /// Fails if: the numbers of cargo's summary line are misread.

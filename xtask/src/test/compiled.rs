@@ -7,6 +7,7 @@
 use super::report::Voice;
 use super::suites::Suite;
 use crate::process;
+use crate::release_tools;
 use crate::toolchain::rust::clean_command;
 use crate::workspace;
 use anyhow::{Context, Result, ensure};
@@ -46,7 +47,11 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
 
 /// cargo as everything for `lint` and `unit` is compiled with.
 pub(crate) fn cargo_with_clippy(arguments: &[&str]) -> Command {
-    let mut command = cargo(arguments);
+    with_clippy(cargo(arguments))
+}
+
+/// Lets a build go through clippy's compiler.
+fn with_clippy(mut command: Command) -> Command {
     command.env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver");
     command
 }
@@ -75,19 +80,29 @@ impl Compiled {
     /// If it does not compile; what the compiler said was shown.
     pub(crate) fn make(suites: &[&Suite], thorough: bool, voice: &Voice) -> Result<Compiled> {
         let everything = suites.iter().any(|suite| ["lint", "unit"].contains(&suite.name.as_str()));
-        let format = "--message-format=json-render-diagnostics";
-        let command = if everything {
+        let mut compiled = Compiled { thorough, ..Compiled::default() };
+        if everything {
             add_components()?;
-            cargo_with_clippy(&["build", "--workspace", "--all-targets", "--message-format=json"])
+            let arguments = ["build", "--workspace", "--all-targets", "--message-format=json"];
+            compiled.build(cargo_with_clippy(&arguments), voice)?;
+            compiled.build(with_clippy(release_tools::cargo(&arguments)), voice)?;
         } else {
             // All packages, so that their features are those of the whole workspace.
-            cargo(&["build", "--workspace", "--bin", "acceptance", format])
-        };
-        voice.say(&format!("$ {}", process::show(&command)));
-        let mut compiled = Compiled { thorough, ..Compiled::default() };
+            let format = "--message-format=json-render-diagnostics";
+            compiled.build(cargo(&["build", "--workspace", "--bin", "acceptance", format]), voice)?;
+        }
+        ensure!(compiled.programs.contains_key("acceptance"), "cargo built no acceptance bench");
+        compiled.tests.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(compiled)
+    }
+
+    /// Runs a build, and keeps what it says.
+    fn build(&mut self, command: Command, voice: &Voice) -> Result<()> {
+        let shown = process::show(&command);
+        voice.say(&format!("$ {shown}"));
         let outcome = process::run(command, |line| match serde_json::from_str::<Value>(line) {
             Ok(message) => {
-                if let Some(complaint) = compiled.take(&message) {
+                if let Some(complaint) = self.take(&message) {
                     voice.say(complaint.trim_end());
                 }
             }
@@ -95,11 +110,9 @@ impl Compiled {
         });
         if outcome.is_err() {
             process::stop_if_interrupted()?;
-            anyhow::bail!("the workspace does not compile, as said above");
+            anyhow::bail!("the sources do not compile, as said above after `{shown}`");
         }
-        ensure!(compiled.programs.contains_key("acceptance"), "cargo built no acceptance bench");
-        compiled.tests.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(compiled)
+        Ok(())
     }
 
     /// A program of the workspace.

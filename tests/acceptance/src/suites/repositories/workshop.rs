@@ -1,0 +1,194 @@
+//! What the cases share: keys that gpg made, folders of packages, and repositories.
+
+use super::server::Server;
+use crate::bench::Bench;
+use crate::command::{Tool, tool};
+use crate::products;
+use crate::scratch;
+use crate::suites::dist;
+use anyhow::{Context, Result, bail, ensure};
+use packager::artifacts::Artifact;
+use packager::digest::{collect_files, sha256_file};
+use packager::Artifacts;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The version to which is upgraded.
+pub(super) const HIGHER: &str = "255.0.0";
+/// The password of the key. Odd enough to be found wherever it should not be.
+pub(super) const PASSWORD: &str = "hush-4711-pAssword";
+
+/// What this machine's packages are called by Debian and by rpm.
+pub(super) const ARCH: [&str; 2] =
+    if cfg!(target_arch = "aarch64") { ["arm64", "aarch64"] } else { ["amd64", "x86_64"] };
+
+/// See the [module](self).
+pub(super) struct Workshop {
+    folder: PathBuf,
+    /// An RPM that stands for what the package needs.
+    pub(super) stand_in: PathBuf,
+    pub(super) server: Server,
+}
+
+impl Workshop {
+    /// Makes the keys `key` and `other`, and `given` and `higher`, folders of packages.
+    pub(super) fn open(bench: &Bench, folder: &Path) -> Result<Workshop> {
+        let stand_in = scratch::rpm_stand_in(folder)?;
+        let workshop = Workshop { folder: folder.to_owned(), stand_in, server: Server::start()? };
+        fs::create_dir_all(workshop.path("gnupg"))?;
+        tool("chmod", 10).args(["700", "gnupg"]).current_dir(folder).run()?;
+        workshop.make_key("key", "ed25519", &["2y"], PASSWORD)?;
+        workshop.make_key("other", "ed25519", &["2y"], "")?;
+        fs::write(workshop.path("password"), format!("{PASSWORD}\n"))?;
+        workshop.settings("key", "[key.file]\nsecret = \"key.asc\"\npassword = { file = \"password\" }\n")?;
+        workshop.settings("other", "[key.file]\nsecret = \"other.asc\"\n")?;
+        let [debs, rpms] = [bench.artifacts(".deb")?, bench.artifacts(".rpm")?];
+        let given: Vec<_> = debs.iter().chain(&rpms).cloned().collect();
+        workshop.packages("given", &given)?;
+        let [deb, _] = ARCH.map(|arch| debs.iter().find(|deb| deb.to_string_lossy().contains(arch)));
+        let deb = deb.with_context(|| format!("there is no DEB for {}", ARCH[0]))?;
+        tool("dpkg-deb", 60).arg("--extract").arg(deb).arg(workshop.path("tree")).run()?;
+        let program = workshop.path("tree/usr/bin/pywats-client");
+        // What takes longest here is compressing the program, twice.
+        let made = std::thread::scope(|scope| {
+            let program = &program;
+            let make = |format: &'static str| {
+                let folder = workshop.path(&format!("made-{format}"));
+                let target = format!("{}-linux", ARCH[1]);
+                scope.spawn(move || {
+                    fs::create_dir_all(&folder)?;
+                    products::package(format, &target, HIGHER, program, &folder)
+                })
+            };
+            let running = ["deb", "rpm"].map(make);
+            let ended = running.map(|one| one.join().unwrap_or_else(|_| bail!("packing panicked")));
+            ended.into_iter().collect::<Result<Vec<_>>>()
+        });
+        workshop.packages("higher", &made?)?;
+        Ok(workshop)
+    }
+
+    /// The path of a file.
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// gpg, with nothing of the user's.
+    pub(super) fn gpg(&self) -> Tool {
+        tool("gpg", 120).args(["--batch", "--quiet", "--homedir"]).arg(self.path("gnupg")).current_dir(&self.folder)
+    }
+
+    /// A key of gpg's, its secret half in `NAME.asc`, its public one in `NAME.pub.asc` and, for gpgv, in `NAME.gpg`.
+    pub(super) fn make_key(&self, name: &str, kind: &str, life: &[&str], password: &str) -> Result<()> {
+        let address = format!("{name}@example.com");
+        let loopback = ["--pinentry-mode", "loopback", "--passphrase", password];
+        let made = self.gpg().args(loopback).args(if life.len() > 1 { &life[1..] } else { &[] });
+        made.args(["--quick-generate-key", &address, kind, "sign", life[0]]).run()?;
+        for (file, armor, what) in [
+            ("asc", true, "--export-secret-keys"),
+            ("pub.asc", true, "--export"),
+            ("gpg", false, "--export"),
+        ] {
+            let armor: &[&str] = if armor { &["--armor"] } else { &[] };
+            let to = format!("{name}.{file}");
+            self.gpg().args(loopback).args(armor).args(["--output", &to, what, &address]).run()?;
+        }
+        Ok(())
+    }
+
+    /// Writes settings `NAME.toml`.
+    pub(super) fn settings(&self, name: &str, key: &str) -> Result<()> {
+        let text = format!("url = \"{}\"\n{key}", self.server.url());
+        Ok(fs::write(self.path(&format!("{name}.toml")), text)?)
+    }
+
+    /// A folder of packages, with the list that `cargo xtask dist` writes.
+    pub(super) fn packages(&self, name: &str, files: &[PathBuf]) -> Result<()> {
+        let folder = self.path(name);
+        fs::create_dir_all(&folder)?;
+        let mut artifacts = Artifacts::default();
+        for file in files {
+            let name = file.file_name().context("a package has a name")?.to_string_lossy().into_owned();
+            fs::copy(file, folder.join(&name))?;
+            let format = name.rsplit_once('.').map_or("", |(_, format)| format).to_owned();
+            let artifact = Artifact {
+                artifact: name.clone(),
+                format,
+                programs: Vec::new(),
+                made_from: Vec::new(),
+                size: fs::metadata(file)?.len(),
+                sha256: sha256_file(file)?,
+                inputs: String::new(),
+                toolchain: String::new(),
+                source_date_epoch: 0,
+            };
+            artifacts.0.insert(name, artifact);
+        }
+        artifacts.write(&folder)
+    }
+
+    /// `cargo xtask repo DIR --add FOLDER`, as it is started.
+    pub(super) fn repo(&self, dir: &str, add: &str) -> Tool {
+        let built = dist::xtask().with_file_name("release-tools");
+        tool(built, 60)
+            .arg("repo")
+            .arg(self.path(dir))
+            .arg("--add")
+            .arg(self.path(add))
+            .arg("--product")
+            .arg(products::workspace().join("packaging/product.toml"))
+            .current_dir(&self.folder)
+    }
+
+    /// The same, signed by a key; returns the files in the order in which they appeared.
+    pub(super) fn publish(&self, dir: &str, add: &str, key: &str) -> Result<Vec<String>> {
+        let config = self.path(&format!("{key}.toml"));
+        let printed = self.repo(dir, add).arg("--sign-rpms").arg("--config").arg(config).read()?;
+        Ok(printed.lines().map(str::to_owned).collect())
+    }
+
+    /// A copy of a repository, whose files are the same until they are replaced by [`put`].
+    pub(super) fn copy(&self, from: &str, to: &str) -> Result<PathBuf> {
+        let (from, to) = (self.path(from), self.path(to));
+        for file in tree(&from)?.keys() {
+            let target = to.join(file);
+            fs::create_dir_all(target.parent().context("a file has a folder")?)?;
+            fs::hard_link(from.join(file), target)?;
+        }
+        Ok(to)
+    }
+}
+
+/// Writes a file anew, and not into another file that it is linked with.
+pub(super) fn put(path: &Path, content: &[u8]) -> Result<()> {
+    if path.exists() {
+        fs::remove_file(path)?;
+    }
+    fs::write(path, content).with_context(|| format!("writing {}", path.display()))
+}
+
+/// Changes a byte in the middle of a file.
+pub(super) fn change(path: &Path) -> Result<()> {
+    let mut content = fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+    let middle = content.len() / 2;
+    // Still a letter where it was one.
+    content[middle] ^= 1;
+    put(path, &content)
+}
+
+/// Every file below a folder, with its digest.
+pub(super) fn tree(folder: &Path) -> Result<BTreeMap<PathBuf, String>> {
+    let mut files = Vec::new();
+    collect_files(folder, &mut files)?;
+    files.iter().map(|file| Ok((file.strip_prefix(folder)?.to_owned(), sha256_file(file)?))).collect()
+}
+
+/// The one file of a folder with this end of its name.
+pub(super) fn only(folder: &Path, end: &str) -> Result<PathBuf> {
+    let mut files = Vec::new();
+    collect_files(folder, &mut files)?;
+    files.retain(|file| file.to_string_lossy().ends_with(end));
+    ensure!(files.len() == 1, "{} has {} files *{end}", folder.display(), files.len());
+    Ok(files.remove(0))
+}
