@@ -5,7 +5,6 @@ use crate::bench::Bench;
 use crate::command::{Tool, tool};
 use crate::products;
 use crate::scratch;
-use crate::suites::dist;
 use anyhow::{Context, Result, bail, ensure};
 use packager::artifacts::Artifact;
 use packager::digest::{collect_files, sha256_file};
@@ -130,7 +129,7 @@ impl Workshop {
 
     /// `cargo xtask repo DIR --add FOLDER`, as it is started.
     pub(super) fn repo(&self, dir: &str, add: &str) -> Tool {
-        let built = dist::xtask().with_file_name("release-tools");
+        let built = products::workspace().join("target/tools/debug/release-tools");
         tool(built, 60)
             .arg("repo")
             .arg(self.path(dir))
