@@ -5,8 +5,8 @@ use crate::process;
 use crate::toolchain::rust::clean_command;
 use crate::workspace;
 use anyhow::{Context, Result};
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
 
 /// Where its workspace is, in the checkout.
 pub(crate) const FOLDER: &str = "tools/release";
@@ -33,4 +33,21 @@ pub(crate) fn command() -> Result<Command> {
     eprintln!("$ {}", process::show(&build));
     process::run(build, |line| eprintln!("{line}")).context("compiling release-tools")?;
     Ok(Command::new(target().join("debug/release-tools")))
+}
+
+/// Tells where the OpenPGP key is, or that stored signatures are attached without one.
+pub(crate) fn add_key(command: &mut Command, config: Option<&Path>, attach: bool) {
+    if attach {
+        command.arg("--attach");
+    } else {
+        let default = workspace::root().join("repository.toml");
+        command.arg("--config").arg(config.unwrap_or(&default));
+    }
+}
+
+/// Whether it ended because a signing command waits for somebody.
+pub(crate) fn is_waiting(status: ExitStatus) -> bool {
+    /// EX_TEMPFAIL of sysexits.h, as for signing commands.
+    const WAITING: i32 = 75;
+    status.code() == Some(WAITING)
 }

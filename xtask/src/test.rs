@@ -11,7 +11,7 @@ mod nix;
 mod prerequisites;
 mod report;
 mod schedule;
-mod suites;
+pub(crate) mod suites;
 mod targets;
 mod unit;
 mod workflows;
@@ -28,6 +28,7 @@ use crate::workspace;
 use anyhow::{Context, Result, anyhow, ensure};
 use commands::Own;
 use compiled::Compiled;
+pub(crate) use report::folder;
 use report::{Outcome, Report, Sources, Voice, first_line, reason};
 use schedule::{Job, Lanes};
 use std::ffi::OsString;
@@ -71,6 +72,19 @@ pub(crate) struct Test {
     /// Lists the suites and ends
     #[arg(long)]
     list: bool,
+}
+
+/// Runs every suite but the long ones.
+///
+/// # Errors
+/// As `cargo xtask test`.
+pub(crate) fn everything() -> Result<()> {
+    #[derive(clap::Parser)]
+    struct Alone {
+        #[command(flatten)]
+        test: Test,
+    }
+    <Alone as clap::Parser>::parse_from(["test"]).test.run()
 }
 
 /// What is made once for every suite that needs it.
