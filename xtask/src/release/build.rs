@@ -3,9 +3,10 @@
 use super::place::{Place, artifacts};
 use super::state::{Name, Standing, State};
 use super::{judged, place};
-use crate::{dist, process, release_tools, test, workspace};
+use crate::{dist, plan, process, release_tools, test, workspace};
 use anyhow::{Context, Result, ensure};
-use packager::{lay_over, unfinished};
+use packager::{Artifacts, lay_over, unfinished};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,6 +19,9 @@ const FROM_SOURCE: &str = "std built from source";
 /// What is done already is not done again. Takes about half an hour for the tests.
 #[derive(clap::Args)]
 pub(crate) struct Build {
+    /// Takes the artifacts from this folder, in which somebody else built them, instead of building here
+    #[arg(long, value_name = "DIR")]
+    from: Option<PathBuf>,
     /// A folder with what somebody else built of the same commit, to compare with; may be repeated
     #[arg(long, value_name = "DIR")]
     compare: Vec<PathBuf>,
@@ -62,7 +66,8 @@ impl Build {
         if matches!(state.standing(Name::Build, place)?, Standing::Done(_)) {
             lines.push("would build nothing: it is done".to_owned());
         } else {
-            lines.push(format!("would build every artifact into {}", place.unsigned().display()));
+            let (how, into) = (if self.from.is_some() { "take" } else { "build" }, place.unsigned());
+            lines.push(format!("would {how} every artifact into {}", into.display()));
             lines.push(if nix { "would build by Nix, and compare" } else { "Nix is not here" }.to_owned());
         }
         lines.extend(self.compare.iter().map(|other| format!("would compare with {}", other.display())));
@@ -76,10 +81,20 @@ impl Build {
 
     /// Builds and compares; says what is worth knowing.
     fn build(&self, place: &Place, nix: Option<&Path>) -> Result<Vec<String>> {
-        dist::everything()?;
+        let from = match &self.from {
+            Some(from) => from.clone(),
+            None => {
+                dist::everything()?;
+                workspace::dist()
+            }
+        };
+        every_artifact(&artifacts(&from)?).with_context(|| format!("looking at {}", from.display()))?;
         // The tests of this folder come later; what they judged is compared with the copy by its digests.
-        let list = lay_over(&workspace::dist(), None, &place.unsigned())?;
+        let list = lay_over(&from, None, &place.unsigned())?;
         let mut notes = vec![format!("{} artifacts", list.0.len())];
+        if self.from.is_some() {
+            notes.push(format!("built elsewhere, taken from {}", from.display()));
+        }
         if is_from_source(&list) {
             notes.push("the standard library was built from source: this cannot be published".to_owned());
         }
@@ -122,8 +137,27 @@ impl Build {
     }
 }
 
+/// Refuses a folder in which an artifact of this version is missing, or in which there are others.
+fn every_artifact(list: &Artifacts) -> Result<()> {
+    let recipe = plan::recipe()?;
+    let mut expected = BTreeSet::new();
+    for row in recipe.rows.artifacts() {
+        expected.insert(recipe.file_name(row)?);
+    }
+    let found: BTreeSet<String> = list.0.keys().cloned().collect();
+    let names = |set: &BTreeSet<String>, other| set.difference(other).cloned().collect::<Vec<_>>().join(", ");
+    ensure!(
+        found == expected,
+        "it has not the artifacts of {}: missing: [{}]; not of this version: [{}]",
+        recipe.version,
+        names(&expected, &found),
+        names(&found, &expected)
+    );
+    Ok(())
+}
+
 /// Whether a program in an artifact has a standard library that nobody else can have.
-pub(super) fn is_from_source(list: &packager::Artifacts) -> bool {
+pub(super) fn is_from_source(list: &Artifacts) -> bool {
     list.0.values().any(|artifact| artifact.toolchain.contains(FROM_SOURCE))
 }
 
