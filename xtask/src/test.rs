@@ -21,6 +21,7 @@ use crate::cache::Cache;
 use crate::inputs;
 use crate::process::{self, stop_if_interrupted};
 use crate::progress::Progress;
+use crate::release_tools;
 use crate::toolchain::Toolchain;
 use crate::toolchain::rust::clean_command;
 use crate::toolchain::wheels;
@@ -274,6 +275,9 @@ impl<'a> Run<'a> {
         }
         if report.suite == "models" {
             command.env("PYWATS_MODELS", models()?);
+        }
+        if suites::all().iter().any(|suite| suite.name == report.suite && suite.tools) {
+            command.env(release_tools::PROGRAM, self.made.compiled.get()?.program("release-tools")?);
         }
         command.current_dir(workspace::root()).env("XTASK", self.xtask);
         voice.say(&format!("$ {}", process::show(&command)));

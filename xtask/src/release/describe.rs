@@ -71,8 +71,8 @@ impl Describe {
 
 /// Signs the lists. Whether nothing is waited for.
 fn seal(place: &Place, config: Option<&Path>, attach: bool) -> Result<bool> {
-    let mut command = release_tools::command()?;
-    command.arg("seal").arg("--folder").arg(place.folder());
+    let mut command = release_tools::with_product("seal")?;
+    command.arg("--folder").arg(place.folder());
     release_tools::add_key(&mut command, config, attach);
     let status = command.status().context("starting release-tools")?;
     if release_tools::is_waiting(status) {

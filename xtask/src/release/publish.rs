@@ -36,11 +36,15 @@ impl Publish {
         let _lock = place.lock()?;
         let mut state = State::load(place)?;
         self.check(place, &state)?;
-        let mut command = release_tools::command()?;
-        command.arg("publish").args(&self.step).arg("--folder").arg(place.folder());
+        let mut command = release_tools::with_product("publish")?;
+        command.args(&self.step).arg("--folder").arg(place.folder());
         command.args(["--version", &place.version.to_string(), "--commit", &place.commit]);
         command.args(["--repository", env!("CARGO_PKG_REPOSITORY"), "--api", &self.api]);
-        command.arg("--config").arg(place.root.join("release.toml")).args(&self.further);
+        let settings = place.root.join("release.toml");
+        if settings.is_file() {
+            command.arg("--config").arg(settings);
+        }
+        command.args(&self.further);
         if dry_run {
             command.arg("--dry-run");
         }

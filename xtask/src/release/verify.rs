@@ -49,7 +49,7 @@ impl Verify {
         let kept = tempfile::tempdir()?;
         let is_address = target.to_string_lossy().contains("://");
         if is_address {
-            command.arg("--keep").arg(kept.path());
+            command.arg("--into").arg(kept.path());
         }
         let status = command.status().context("starting release-tools")?;
         process::stop_if_interrupted()?;

@@ -129,8 +129,7 @@ impl Workshop {
 
     /// `cargo xtask repo DIR --add FOLDER`, as it is started.
     pub(super) fn repo(&self, dir: &str, add: &str) -> Tool {
-        let built = products::workspace().join("target/tools/debug/release-tools");
-        tool(built, 60)
+        tool(products::release_tools(), 60)
             .arg("repo")
             .arg(self.path(dir))
             .arg("--add")
