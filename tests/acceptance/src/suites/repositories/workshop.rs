@@ -114,6 +114,7 @@ impl Workshop {
             let artifact = Artifact {
                 artifact: name.clone(),
                 format,
+                version: String::new(),
                 programs: Vec::new(),
                 made_from: Vec::new(),
                 size: fs::metadata(file)?.len(),
