@@ -352,4 +352,4 @@ fn is_new<'a>(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

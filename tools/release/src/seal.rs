@@ -288,4 +288,4 @@ fn write(folder: &Path, files: Files) -> Result<Vec<String>> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -27,16 +27,16 @@ pub(crate) const STORE: &str = "openpgp";
 pub(crate) struct Sign {
     /// The folder, with its artifacts.json
     #[arg(long, value_name = "DIR")]
-    files: PathBuf,
+    pub(crate) files: PathBuf,
     /// Where the signatures are stored: in the folder `openpgp` of this one
     #[arg(long, value_name = "DIR")]
-    signatures: PathBuf,
+    pub(crate) signatures: PathBuf,
     /// The settings
     #[arg(long, value_name = "FILE", default_value = "repository.toml")]
-    config: PathBuf,
+    pub(crate) config: PathBuf,
     /// Attaches the stored signatures instead of signing; needs no key
     #[arg(long)]
-    attach: bool,
+    pub(crate) attach: bool,
 }
 
 /// The key, and who signs by it; nobody, if stored signatures are to be attached.

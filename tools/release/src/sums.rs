@@ -85,7 +85,7 @@ impl Sums {
     /// If a line is anything but a digest and the name of another file.
     pub(crate) fn parse(text: &str) -> Result<Sums> {
         let mut sums = BTreeMap::new();
-        for (number, line) in text.lines().enumerate() {
+        for (number, line) in text.split_terminator('\n').enumerate() {
             let at = || format!("in line {} of {SUMS}", number + 1);
             let (digest, name) = line
                 .split_once("  ")
