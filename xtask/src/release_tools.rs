@@ -8,6 +8,9 @@ use anyhow::{Context, Result};
 use std::path::PathBuf;
 use std::process::Command;
 
+/// By this exit code it says that a signing command has to be asked again later, and that nothing is wrong.
+pub(crate) const NOT_YET: i32 = 75;
+
 /// Where its workspace is, in the checkout.
 pub(crate) const FOLDER: &str = "tools/release";
 

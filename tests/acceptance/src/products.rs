@@ -1,5 +1,6 @@
 //! Packages made for a test, such as the same product at a higher version.
 
+use crate::command::{Tool, tool};
 use anyhow::{Context, Result, bail, ensure};
 use packager::recipe::parts_from;
 use packager::{Compiled, Origin, Programs, Recipe, Row, Target};
@@ -11,6 +12,11 @@ use std::path::{Path, PathBuf};
 /// The folder of the workspace.
 pub(crate) fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new("."))
+}
+
+/// `release-tools`, as a verb of `cargo xtask` built it last.
+pub(crate) fn release_tools() -> Tool {
+    tool(workspace().join("target/tools/debug/release-tools"), 60)
 }
 
 /// How the artifacts of this workspace are made.
