@@ -8,6 +8,9 @@ use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
+/// By this exit code it says that a signing command has to be asked again later, and that nothing is wrong.
+pub(crate) const NOT_YET: i32 = 75;
+
 /// Where its workspace is, in the checkout.
 pub(crate) const FOLDER: &str = "tools/release";
 
@@ -63,7 +66,5 @@ pub(crate) fn add_key(command: &mut Command, config: Option<&Path>, attach: bool
 
 /// Whether it ended because a signing command waits for somebody.
 pub(crate) fn is_waiting(status: ExitStatus) -> bool {
-    /// EX_TEMPFAIL of sysexits.h, as for signing commands.
-    const WAITING: i32 = 75;
-    status.code() == Some(WAITING)
+    status.code() == Some(NOT_YET)
 }

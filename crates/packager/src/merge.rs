@@ -145,6 +145,7 @@ mod tests {
             let artifact = Artifact {
                 artifact: (*artifact).to_owned(),
                 format: "deb".to_owned(),
+                version: "1.0.0".to_owned(),
                 programs: Vec::new(),
                 made_from: Vec::new(),
                 size: content.len() as u64,

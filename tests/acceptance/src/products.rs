@@ -1,5 +1,6 @@
 //! Packages made for a test, such as the same product at a higher version.
 
+use crate::command::{Tool, tool};
 use anyhow::{Context, Result, bail, ensure};
 use packager::recipe::parts_from;
 use packager::{Compiled, Origin, Programs, Recipe, Row, Target};
@@ -17,9 +18,14 @@ pub(crate) fn workspace() -> &'static Path {
 pub(crate) const RELEASE_TOOLS: &str = "PYWATS_RELEASE_TOOLS";
 
 /// The program `release-tools`: the one that xtask names, or the one that was compiled last.
-pub(crate) fn release_tools() -> PathBuf {
+pub(crate) fn release_tools_program() -> PathBuf {
     let compiled = || workspace().join("target/tools/debug/release-tools");
     std::env::var_os(RELEASE_TOOLS).map_or_else(compiled, PathBuf::from)
+}
+
+/// The same, to be started.
+pub(crate) fn release_tools() -> Tool {
+    tool(release_tools_program(), 60)
 }
 
 /// How the artifacts of this workspace are made.

@@ -202,7 +202,11 @@ fn rpm(bytes: &[u8]) -> Result<Members> {
     add(&mut members, "signatures and header", metadata);
     for file in package.files()? {
         let file = file?;
-        add(&mut members, &file.metadata.path().to_string_lossy(), file.content().unwrap_or_default().to_vec());
+        add(
+            &mut members,
+            &file.metadata.path().to_string_lossy(),
+            file.content().unwrap_or_default().to_vec(),
+        );
     }
     Ok(members)
 }

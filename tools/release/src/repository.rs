@@ -16,26 +16,25 @@ mod apt;
 mod dnf;
 mod index;
 mod publish;
-mod signatures;
 mod source;
 
-use crate::openpgp::{Kind, PublicKey};
-use crate::rpm_header;
+use crate::openpgp::PublicKey;
 use crate::settings::{Settings, plain_url};
+use crate::signatures::{self, Signatures, now};
 use crate::signer::Signer;
-use anyhow::{Context, Result, bail, ensure};
+use crate::{rpm_header, rpm_signature};
+use anyhow::{Context, Result, ensure};
 use apt::Deb;
 use dnf::Rpm;
 use index::Listed;
+pub(crate) use index::gz;
 use packager::{Folder, Product, unfinished};
 use publish::Plan;
 use serde::{Deserialize, Serialize};
-use signatures::Signatures;
 use source::Package;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 /// The file that says whose folder it is.
 const MARKER: &str = "repository.json";
@@ -199,12 +198,6 @@ impl Repo {
     }
 }
 
-/// Seconds since 1970 UTC.
-fn now() -> Result<u32> {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    Ok(u32::try_from(since.context("this machine's clock is set before 1970: set it")?.as_secs())?)
-}
-
 /// Refuses a folder that is something else, or whose key is another one.
 fn check_folder(dir: &Path, ours: &Marker) -> Result<()> {
     let path = dir.join(MARKER);
@@ -324,18 +317,7 @@ impl Publication<'_> {
                 return Ok(there);
             }
         }
-        dnf::signed(package.bytes.clone(), self.signatures.key, |part| {
-            let kinds = [Kind::Detached];
-            let make = |_| Ok(part.to_vec());
-            let signed = match self.signatures.stored(&name, &kinds, &make)? {
-                Some(stored) => stored,
-                None if self.sign_rpms => self.signatures.sign(&name, &kinds, &make)?,
-                None => {
-                    bail!("it is not signed, and no signature for it is stored: sign it, or give --sign-rpms")
-                }
-            };
-            signed.signatures.into_iter().next().context("the stored signature is missing")
-        })
+        rpm_signature::signed(&name, package.bytes.clone(), &self.signatures, self.sign_rpms)
     }
 
     /// Clients take no index that is older than the one they have.
@@ -370,4 +352,4 @@ fn is_new<'a>(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -21,6 +21,18 @@ pub(crate) struct Settings {
     pub(crate) url: String,
     /// The key; not needed to attach stored signatures.
     key: Option<Key>,
+    /// The key of ssh by which the list of a release's files is signed as well.
+    ssh: Option<SshKey>,
+}
+
+/// A key of ssh.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SshKey {
+    /// The file that `ssh-keygen` made, or its public half, if an agent has the other one.
+    pub(crate) key: PathBuf,
+    /// Who signs, as `allowed_signers` names them: usually an address of mail.
+    pub(crate) principal: String,
 }
 
 /// Where the key is: exactly one of these.
@@ -80,6 +92,12 @@ impl Settings {
         })?;
         let url = plain_url(&settings.url).with_context(|| format!("in {}", path.display()))?;
         Ok(Settings { url, ..settings })
+    }
+
+    /// Where the key of ssh is, if there is one.
+    pub(crate) fn ssh(&self, path: &Path) -> Option<SshKey> {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        self.ssh.clone().map(|ssh| SshKey { key: folder.join(ssh.key), ..ssh })
     }
 
     /// The key that is named.

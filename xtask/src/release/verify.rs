@@ -162,8 +162,8 @@ impl Rebuild<'_> {
 
 /// Unpacks the detached signatures and the provenance of a release into a folder.
 fn open(files: &Path, into: &Path) -> Result<()> {
-    let mut command = release_tools::command()?;
-    let status = command.arg("open").arg(files).arg("--into").arg(into).status();
+    let mut command = release_tools::with_product("open")?;
+    let status = command.arg(files).arg("--into").arg(into).status();
     ensure!(
         status.context("starting release-tools")?.success(),
         "the signatures cannot be unpacked, as said above"

@@ -4,7 +4,7 @@
 //! that is tried here looks at that.
 
 use crate::command::{Tool, tool};
-use crate::products::{RELEASE_TOOLS, copy_sources, release_tools, workspace};
+use crate::products::{RELEASE_TOOLS, copy_sources, release_tools_program, workspace};
 use crate::suites::dist::xtask;
 use anyhow::{Context, Result, ensure};
 use packager::changelog::with_release;
@@ -73,7 +73,7 @@ impl Checkout {
             .arg("release")
             .args(arguments)
             .current_dir(&self.root)
-            .env(RELEASE_TOOLS, release_tools())
+            .env(RELEASE_TOOLS, release_tools_program())
     }
 
     /// Packs every artifact, and copies the programs to where those are that are compiled.

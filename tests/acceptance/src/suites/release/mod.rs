@@ -9,7 +9,7 @@ mod stand_in;
 
 use crate::bench::Bench;
 use crate::command::{Tool, said, tool};
-use crate::products::{compare, release_tools};
+use crate::products::{compare, release_tools_program};
 use anyhow::{Context, Result, ensure};
 use checkout::{Checkout, VERSION};
 use keys::Keys;
@@ -210,7 +210,7 @@ impl Workshop {
     fn step_to_kill(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(crate::suites::dist::xtask());
         command.arg("release").args(arguments).current_dir(&self.checkout.root);
-        command.env(crate::products::RELEASE_TOOLS, release_tools());
+        command.env(crate::products::RELEASE_TOOLS, release_tools_program());
         command.envs(self.keys.environment());
         command.stdout(Stdio::null()).stderr(Stdio::null());
         command

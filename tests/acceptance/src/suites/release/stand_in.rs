@@ -1,7 +1,7 @@
 //! The stand-in of GitHub, a program of the workspace: started for the run, and asked as anybody could ask GitHub.
 
 use crate::command::tool;
-use crate::products::{release_tools, workspace};
+use crate::products::{release_tools_program, workspace};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -27,7 +27,7 @@ impl StandIn {
         let repository = address.rsplitn(3, '/').take(2).collect::<Vec<_>>();
         let [name, owner] = repository[..] else { anyhow::bail!("{address} is no repository") };
         let repository = format!("{owner}/{name}");
-        let path = release_tools().with_file_name("examples").join("github-stand-in");
+        let path = release_tools_program().with_file_name("examples").join("github-stand-in");
         let mut program = Command::new(&path)
             .args(["--token", TOKEN, "--repository", &repository, "--tag", &format!("{tag}={commit}")])
             .stdin(Stdio::piped())
