@@ -5,8 +5,11 @@
 mod compare;
 mod dsse;
 mod fetch;
+mod http;
 mod open;
 mod openpgp;
+mod place;
+mod publish;
 mod repository;
 mod rpm_header;
 mod rpm_signature;
@@ -28,6 +31,7 @@ use std::process::ExitCode;
 enum Verb {
     Compare(compare::Compare),
     Open(open::Open),
+    Publish(Box<publish::Publish>),
     Repo(repository::Repo),
     Sign(sign::Sign),
     Seal(seal::Seal),
@@ -38,6 +42,7 @@ fn main() -> ExitCode {
     let result = match Verb::parse() {
         Verb::Compare(verb) => verb.run(),
         Verb::Open(verb) => verb.run(),
+        Verb::Publish(verb) => verb.run(),
         Verb::Repo(verb) => verb.run(),
         Verb::Sign(verb) => verb.run(),
         Verb::Seal(verb) => verb.run(),
