@@ -31,10 +31,10 @@ impl Checkout {
         let checkout = Checkout { root: root.to_owned(), commit: String::new() };
         let changelog = root.join("CHANGELOG.md");
         let text = fs::read_to_string(&changelog)?;
-        let marker = "## [Unreleased]";
+        let marker = "\n## [Unreleased]\n";
         ensure!(text.matches(marker).count() == 1, "the changelog has one section for what is not released");
         // There is always something to release, also right after a release.
-        let text = text.replace(marker, &format!("{marker}\n\n- Tried by the tests."));
+        let text = text.replace(marker, &format!("{marker}\n- Tried by the tests.\n"));
         let date = packager::Changelog::parse(&text)?.latest().date;
         let released = with_release(&text, VERSION.parse()?, date)?;
         fs::write(&changelog, released)?;
