@@ -109,6 +109,12 @@ impl Bench {
     }
 }
 
+impl Drop for Bench {
+    fn drop(&mut self) {
+        self.stand_in.clear();
+    }
+}
+
 /// What became of a run.
 pub(crate) struct Run {
     pub(crate) is_fine: bool,

@@ -103,6 +103,11 @@ impl StandIn {
         Ok(StandIn(shared))
     }
 
+    /// Forgets everything, as its threads stay until the process ends.
+    pub(crate) fn clear(&self) {
+        *self.state() = State::default();
+    }
+
     /// The address of its API.
     pub(crate) fn api(&self) -> &str {
         &self.0.at.api
@@ -206,7 +211,8 @@ impl Shared {
             Some(Fault::Answer(status, headers, message)) => {
                 let when = if status > 500 { When::Half } else { When::Before };
                 self.carry_out(&mut reader, &mut request, length, is_api, when)?;
-                io::copy(&mut reader.by_ref().take(length as u64), &mut io::sink())?;
+                let left = (length - request.body.len()) as u64;
+                io::copy(&mut reader.by_ref().take(left), &mut io::sink())?;
                 let mut answer = Answer::refusal(status, message, serde_json::Value::Null);
                 answer.headers = headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
                 write(stream, self.clock(), &answer)
@@ -347,6 +353,6 @@ fn write(mut stream: &TcpStream, now: i64, answer: &Answer) -> io::Result<()> {
     for (name, value) in &answer.headers {
         text += &format!("{name}: {value}\r\n");
     }
-    stream.write_all(format!("{text}\r\n").as_bytes())?;
-    stream.write_all(&answer.body)
+    // At once: in two, the second would wait until the other side has said that it has the first.
+    stream.write_all(&[format!("{text}\r\n").as_bytes(), &answer.body].concat())
 }
