@@ -6,12 +6,16 @@ use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
 use tempfile::TempDir;
 
 pub(crate) const REPOSITORY: &str = "maker/product";
 const TOKEN: &str = "token-4711";
 /// A commit; the stand-in of git asks for no real one.
 pub(crate) const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
+/// A file of several chunks.
+static LARGE: OnceLock<Vec<u8>> = OnceLock::new();
 
 /// The bench.
 pub(crate) struct Bench {
@@ -55,11 +59,11 @@ impl Bench {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, content).unwrap();
         };
-        let large: Vec<u8> = (0..3_000_000_u32).map(|n| (n / 251 + n) as u8).collect();
+        let large = LARGE.get_or_init(|| (0..2_000_000_u32).map(|n| (n / 251 + n) as u8).collect());
         let small = [version.as_bytes(), &[0, 255], &[b'x'; 1000]].concat();
         let (deb, msi) = (format!("product_{version}_amd64.deb"), format!("product-{version}.msi"));
         let mut sums = String::new();
-        for (name, content) in [(&*deb, &small), (&*msi, &large), ("artifacts.json", &b"{}".to_vec())] {
+        for (name, content) in [(&*deb, &small), (&*msi, large), ("artifacts.json", &b"{}".to_vec())] {
             write(&format!("files/{name}"), content);
             sums += &format!("{}  {name}\n", sha256(content));
         }

@@ -3,15 +3,19 @@
 use crate::bench::Bench;
 use crate::stand_in::{At, Fault, When};
 use serde_json::Value;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 const VERSION: &str = "1.2.3";
 
 /// What is there after an undisturbed publication, and its requests.
-fn undisturbed() -> (Value, Vec<String>) {
-    let bench = Bench::new(VERSION);
-    bench.run(VERSION, &[]).fine();
-    (bench.dump(), bench.stand_in.log())
+fn undisturbed() -> &'static (Value, Vec<String>) {
+    static ONCE: OnceLock<(Value, Vec<String>)> = OnceLock::new();
+    ONCE.get_or_init(|| {
+        let bench = Bench::new(VERSION);
+        bench.run(VERSION, &[]).fine();
+        (bench.dump(), bench.stand_in.log())
+    })
 }
 
 /// Breaks a publication off at every request, runs it again, and compares.
@@ -32,7 +36,7 @@ fn at_every_request(fault: impl Fn() -> Fault, may_go_on: bool) {
             assert!(second.is_fine, "{} {request}:\n{}\nthen\n{}", at + 1, first.said, second.said);
         }
         let found = bench.dump();
-        assert!(found == expected, "{} {request}: {}\n{found:#}\n{expected:#}", at + 1, first.said);
+        assert!(found == *expected, "{} {request}: {}\n{found:#}\n{expected:#}", at + 1, first.said);
         assert_eq!(bench.stand_in.leaks(), [""; 0]);
     }
 }
@@ -76,6 +80,6 @@ fn by_killing_the_publisher() {
         publisher.wait().unwrap();
         bench.stand_in.restore();
         bench.run(VERSION, &[]).fine();
-        assert!(bench.dump() == expected, "{} {request} {when:?}", at + 1);
+        assert!(bench.dump() == *expected, "{} {request} {when:?}", at + 1);
     }
 }

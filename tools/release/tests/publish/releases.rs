@@ -1,7 +1,7 @@
 //! Whole publications: what comes of them, one after another, and by two people at once.
 
 use crate::bench::{Bench, REPOSITORY, releases};
-use crate::stand_in::{At, Fault};
+use crate::stand_in::{Asset, At, Commit, Fault, Pull, Release, State};
 use serde_json::{Value, json};
 use std::fs;
 
@@ -10,7 +10,7 @@ use std::fs;
 fn publishes_everything_once() {
     let bench = Bench::new("1.2.3");
     let said = bench.run("1.2.3", &["--dry-run"]).fine();
-    assert!(said.contains("would: uploading product-1.2.3.msi (3.0 MB)"), "{said}");
+    assert!(said.contains("would: uploading product-1.2.3.msi (2.0 MB)"), "{said}");
     assert!(
         bench.stand_in.log().iter().all(|request| request.starts_with("GET ")),
         "{:?}",
@@ -113,26 +113,26 @@ fn makes_a_draft_as_it_has_to_be() {
     bench.run("1.2.3", &[]).fine();
     let expected = releases(&bench.dump()).remove(0);
     let bench = Bench::new("1.2.3");
-    let draft = |state: &mut crate::stand_in::State, tag: &str, draft: bool| {
+    let draft = |state: &mut State, tag: &str, draft: bool| {
         let id = state.next();
         let facts = json!({"tag_name": tag, "draft": draft, "prerelease": false, "body": "old"});
-        let release = crate::stand_in::Release { id, facts, assets: Vec::new() };
+        let release = Release { id, facts, assets: Vec::new() };
         state.repositories.get_mut(REPOSITORY).unwrap().releases.push(release);
     };
     bench.change(|state| {
         draft(state, "v1.2.3", true);
-        for (id, name, content) in
-            [(9001, "notes.txt", Some(b"x".to_vec())), (9002, "product-1.2.3.msi", None)]
-        {
-            let release = &mut state.repositories.get_mut(REPOSITORY).unwrap().releases[0];
-            release.assets.push(crate::stand_in::Asset { id, name: name.to_owned(), content });
-        }
+        let assets = &mut state.repositories.get_mut(REPOSITORY).unwrap().releases[0].assets;
+        assets.push(Asset::whole(9001, "notes.txt".to_owned(), b"x".to_vec()));
+        assets.push(Asset::whole(9002, "artifacts.json".to_owned(), b"other".to_vec()));
+        assets.push(Asset { id: 9003, name: "product-1.2.3.msi".to_owned(), content: None });
         // A second, empty one of two runs at once, and more than a page of others.
         draft(state, "v1.2.3", true);
         (0..150).for_each(|n| draft(state, &format!("v0.0.{n}"), false));
     });
     let said = bench.run("1.2.3", &["github"]).fine();
     assert!(said.contains("removing notes.txt from the draft, which is not of this release"), "{said}");
+    assert!(said.contains("removing artifacts.json from the draft, which is another one"), "{said}");
+    assert!(said.contains("removing product-1.2.3.msi from the draft, which is not whole"), "{said}");
     assert!(said.contains("removing a second, empty draft"), "{said}");
     let all = releases(&bench.dump());
     let ours: Vec<_> = all.iter().filter(|release| release["tag_name"] == "v1.2.3").collect();
@@ -166,4 +166,52 @@ fn waits_for_short_limits() {
     bench.stand_in.fault(At::Next("POST", "/releases"), Fault::Answer(429, wait(), "too many"));
     bench.run("1.2.3", &["github"]).fine();
     assert_eq!(releases(&bench.dump()).len(), 1);
+}
+
+/// Somebody else's commit on a branch.
+fn push(state: &mut State, repository: &str, path: &str) {
+    let head = state.repositories[repository].refs["heads/main"].clone();
+    let tree = state.objects.find_commit(&head).unwrap().tree.clone();
+    let mut files = state.objects.find_tree(&tree).unwrap().clone();
+    files.insert(path.to_owned(), state.objects.blob(b"theirs".to_vec()));
+    let tree = state.objects.tree(files);
+    let commit = Commit { message: "theirs".to_owned(), tree, parents: vec![head] };
+    let commit = state.objects.commit(commit, 1);
+    state.repositories.get_mut(repository).unwrap().refs.insert("heads/main".to_owned(), commit);
+}
+
+/// Fails if: what somebody else does at the same moment is lost, or keeps ours from being done.
+#[test]
+fn gives_way_to_others() {
+    let bench = Bench::new("1.2.3");
+    let meanwhile = |at, change: fn(&mut State)| bench.stand_in.fault(at, Fault::Meanwhile(Box::new(change)));
+    meanwhile(At::Next("POST", "/assets"), |state| {
+        let assets = &mut state.repositories.get_mut(REPOSITORY).unwrap().releases[0].assets;
+        assets.push(Asset::whole(9001, "SHA256SUMS".to_owned(), b"other".to_vec()));
+    });
+    meanwhile(At::Next("PATCH", "maker/bucket/git/refs"), |state| {
+        push(state, "maker/bucket", "bucket/theirs.json")
+    });
+    meanwhile(At::Next("POST", "/pulls"), |state| {
+        let head = "maker:Virinco.pyWATSClient-1.2.3".to_owned();
+        let (title, base) = ("theirs".to_owned(), "master".to_owned());
+        let pull = Pull { number: 7, head, base, title, is_open: true, is_merged: false };
+        state.repositories.get_mut("microsoft/winget-pkgs").unwrap().pulls.push(pull);
+    });
+    let said = bench.run("1.2.3", &[]).fine();
+    assert!(said.contains("already_exists"), "{said}");
+    let dump = bench.dump();
+    let bucket = &dump["maker/bucket"]["branches"]["main"];
+    assert_eq!((&bucket["commits"], bucket["files"].as_object().unwrap().len()), (&json!(3), 3));
+    assert_eq!(dump["microsoft/winget-pkgs"]["pulls"].as_array().unwrap().len(), 1);
+    // Once it was taken, and the branch removed, nothing is proposed again.
+    bench.change(|state| {
+        let pull = &mut state.repositories.get_mut("microsoft/winget-pkgs").unwrap().pulls[0];
+        (pull.is_open, pull.is_merged) = (false, true);
+        state.repositories.get_mut("maker/winget-pkgs").unwrap().refs.clear();
+    });
+    let before = bench.dump();
+    let said = bench.run("1.2.3", &["winget"]).fine();
+    assert!(said.contains("winget: was done"), "{said}");
+    assert_eq!(bench.dump(), before);
 }

@@ -3,7 +3,6 @@
 use super::state::{Asset, Commit, Pull, Release, State};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use packager::digest::sha256;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -184,12 +183,12 @@ impl Call<'_> {
         value["upload_url"] =
             json!(format!("{api}/uploads/repos/{repository}/releases/{id}/assets{{?name,label}}"));
         let assets = release.assets.iter().map(|asset| {
-            let digest = asset.content.as_deref().map(|content| format!("sha256:{}", sha256(content)));
+            let digest = asset.content.as_ref().map(|(_, digest)| format!("sha256:{digest}"));
             json!({
                 "id": asset.id,
                 "name": asset.name,
                 "state": if asset.content.is_some() { "uploaded" } else { "starter" },
-                "size": asset.content.as_ref().map_or(0, Vec::len),
+                "size": asset.content.as_ref().map_or(0, |(content, _)| content.len()),
                 "digest": digest,
                 "url": format!("{url}/releases/assets/{}", asset.id),
             })
@@ -265,7 +264,7 @@ impl Call<'_> {
         if content.is_empty() {
             return Answer::refusal(400, "Bad Content-Length", Value::Null);
         }
-        release.assets.push(Asset { id: next, name, content: Some(content) });
+        release.assets.push(Asset::whole(next, name, content));
         let release = self.release(id);
         let asset = release["assets"].as_array().and_then(|assets| assets.last().cloned());
         Answer::json(201, &asset.unwrap_or_default())

@@ -11,7 +11,7 @@ use api::{Addresses, Answer, Request, stored_name};
 use jiff::Timestamp;
 use serde_json::json;
 
-pub(crate) use state::{Asset, Release, State};
+pub(crate) use state::{Asset, Commit, Pull, Release, State};
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -310,7 +310,7 @@ fn download(state: &State, request: &Request) -> Answer {
     let releases = state.repositories.values().flat_map(|repository| &repository.releases);
     let asset = releases.flat_map(|release| &release.assets).find(|asset| asset.id == id);
     match asset.and_then(|asset| asset.content.clone()) {
-        Some(body) => Answer { status: 200, headers: Vec::new(), body },
+        Some((body, _)) => Answer { status: 200, headers: Vec::new(), body },
         None => Answer::refusal(404, "NoSuchKey", serde_json::Value::Null),
     }
 }

@@ -57,8 +57,16 @@ pub(crate) struct Asset {
     pub(crate) id: u64,
     /// Its name.
     pub(crate) name: String,
-    /// Its content; of one that is not whole there is none.
-    pub(crate) content: Option<Vec<u8>>,
+    /// Its content and the digest of that; of one that is not whole there is none.
+    pub(crate) content: Option<(Vec<u8>, String)>,
+}
+
+impl Asset {
+    /// A whole one.
+    pub(crate) fn whole(id: u64, name: String, content: Vec<u8>) -> Asset {
+        let digest = sha256(&content);
+        Asset { id, name, content: Some((content, digest)) }
+    }
 }
 
 /// A pull request.
@@ -225,7 +233,7 @@ impl State {
         let mut assets: Vec<_> = release
             .assets
             .iter()
-            .map(|asset| json!({"name": asset.name, "sha256": asset.content.as_deref().map(sha256)}))
+            .map(|asset| json!({"name": asset.name, "sha256": asset.content.as_ref().map(|(_, digest)| digest)}))
             .collect();
         assets.sort_by_key(|asset| asset["name"].to_string());
         facts["assets"] = json!(assets);
