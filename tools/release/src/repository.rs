@@ -391,4 +391,4 @@ fn is_new<'a>(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,5 +1,7 @@
 //! `release-tools publish` against the stand-in of GitHub: whole publications, broken off anywhere, and what is refused.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod bench;
 mod broken_off;
 mod refused;

@@ -124,7 +124,7 @@ const CASES: &[(&str, Change, &[&str], &str)] = &[
                 let releases = &mut s.repositories.get_mut(REPOSITORY).unwrap().releases;
                 releases[1].id = 1;
                 releases[1].assets.push(Asset { id: 9, name: "x".to_owned(), content: None });
-            })
+            });
         },
         &[],
         "look which one is right",

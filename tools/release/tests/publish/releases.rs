@@ -190,7 +190,7 @@ fn gives_way_to_others() {
         assets.push(Asset::whole(9001, "SHA256SUMS".to_owned(), b"other".to_vec()));
     });
     meanwhile(At::Next("PATCH", "maker/bucket/git/refs"), |state| {
-        push(state, "maker/bucket", "bucket/theirs.json")
+        push(state, "maker/bucket", "bucket/theirs.json");
     });
     meanwhile(At::Next("POST", "/pulls"), |state| {
         let head = "maker:Virinco.pyWATSClient-1.2.3".to_owned();

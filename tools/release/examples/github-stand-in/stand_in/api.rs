@@ -112,12 +112,9 @@ impl Call<'_> {
     }
 
     fn about(&mut self) -> Answer {
-        let (full_name, push) = (self.repository.clone(), self.is_known);
+        let full_name = self.repository.clone();
         let branch = self.here().default_branch.clone();
-        Answer::json(
-            200,
-            &json!({"full_name": full_name, "default_branch": branch, "permissions": {"push": push}}),
-        )
+        Answer::json(200, &json!({"full_name": full_name, "default_branch": branch}))
     }
 
     /// A page of a list, with the header that names the next one.

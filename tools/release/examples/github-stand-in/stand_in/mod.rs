@@ -96,7 +96,7 @@ impl StandIn {
             thread::spawn(move || {
                 for stream in listener.incoming().flatten() {
                     let shared = Arc::clone(&shared);
-                    thread::spawn(move || shared.serve(stream, is_api));
+                    thread::spawn(move || shared.serve(&stream, is_api));
                 }
             });
         }
@@ -158,9 +158,9 @@ impl Shared {
         self.control.lock().expect("no thread fails while it has this")
     }
 
-    fn serve(&self, stream: TcpStream, is_api: bool) {
+    fn serve(&self, stream: &TcpStream, is_api: bool) {
         // A client that goes away is no matter of ours.
-        let _gone = self.exchange(&stream, is_api);
+        let _gone = self.exchange(stream, is_api);
     }
 
     fn exchange(&self, stream: &TcpStream, is_api: bool) -> io::Result<()> {
