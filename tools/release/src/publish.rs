@@ -242,7 +242,10 @@ impl Publish {
         };
         let (lines, failures) = self.steps(&run, &settings);
         for Line { step, outcome } in &lines {
-            println!("{}: {}: {} {}", step.name(), outcome.result, outcome.what, outcome.url);
+            // The only failure is the error that this ends with.
+            let what = if outcome.result == "failed" && failures.len() == 1 { "" } else { &outcome.what };
+            let words = [outcome.result, what, &outcome.url].into_iter().filter(|words| !words.is_empty());
+            println!("{}: {}", step.name(), words.collect::<Vec<_>>().join(": "));
         }
         let report = Report {
             schema: 1,
