@@ -181,11 +181,6 @@ impl Http {
         &self.api
     }
 
-    /// Whether there is a token.
-    pub(crate) fn has_token(&self) -> bool {
-        self.token.is_some()
-    }
-
     /// Asks.
     ///
     /// # Errors
@@ -282,7 +277,7 @@ impl Http {
             let wait = match error.downcast_ref::<Busy>() {
                 // It was not carried out, so that any request may be sent again.
                 Some(Busy { wait, .. }) if *wait <= LONGEST_WAIT => {
-                    eprintln!("{error:#}; waiting {} s", wait.as_secs());
+                    eprintln!("{error:#}");
                     *wait
                 }
                 None if is_interrupted(&error) && again == Again::Harmless => {
@@ -400,7 +395,12 @@ struct Busy {
 
 impl std::fmt::Display for Busy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.said)
+        write!(
+            f,
+            "{}: GitHub wants to be left alone for {} s; if it goes on so, run this again later",
+            self.said,
+            self.wait.as_secs()
+        )
     }
 }
 

@@ -15,8 +15,10 @@ use crate::http::Http;
 use anyhow::{Context as _, Result, bail, ensure};
 use github::{Release, Repository};
 use packager::{Product, Version, unfinished};
+use sealed::Upload;
 use serde::Serialize;
 use settings::{Documentation, Packages, Settings, Target, Winget};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::{env, fs};
@@ -134,6 +136,11 @@ impl Outcome {
         Outcome { result: "was done", what, url: url.to_owned() }
     }
 
+    /// Something would be done, in a dry run.
+    pub(crate) fn would(what: String) -> Outcome {
+        Outcome::skipped("would be done", what)
+    }
+
     fn skipped(result: &'static str, what: String) -> Outcome {
         Outcome { result, what, url: String::new() }
     }
@@ -192,6 +199,11 @@ struct Line {
     outcome: Outcome,
 }
 
+/// What has to be true of the folder before any of it becomes public.
+fn preflight(run: &Context<'_>) -> Result<BTreeMap<String, Upload>> {
+    sealed::read(&run.files())
+}
+
 impl Publish {
     /// Does the steps.
     ///
@@ -230,7 +242,10 @@ impl Publish {
         };
         let (lines, failures) = self.steps(&run, &settings);
         for Line { step, outcome } in &lines {
-            println!("{}: {}: {} {}", step.name(), outcome.result, outcome.what, outcome.url);
+            // The only failure is the error that this ends with.
+            let what = if outcome.result == "failed" && failures.len() == 1 { "" } else { &outcome.what };
+            let words = [outcome.result, what, &outcome.url].into_iter().filter(|words| !words.is_empty());
+            println!("{}: {}", step.name(), words.collect::<Vec<_>>().join(": "));
         }
         let report = Report {
             schema: 1,
@@ -296,7 +311,7 @@ impl Publish {
     }
 
     fn github(&self, run: &Context<'_>) -> Result<Outcome> {
-        let files = sealed::read(&run.files())?;
+        let files = preflight(run)?;
         let path = self.notes.clone().unwrap_or_else(|| self.folder.join("notes.md"));
         let notes = fs::read_to_string(&path)
             .with_context(|| format!("reading the notes {}: write them first", path.display()))?;

@@ -38,7 +38,7 @@ pub(crate) fn winget(run: &Run<'_>, settings: &Winget) -> Result<Outcome> {
             "{} files on the branch {branch} of {fork}, and a pull request to {catalogue}",
             files.len()
         ));
-        return Ok(Outcome::done(format!("would propose {} to {catalogue}", run.version), ""));
+        return Ok(Outcome::would(format!("propose {} to {catalogue}", run.version)));
     }
     let start = catalogue.head(&base)?.with_context(|| format!("{catalogue} has no branch {base}"))?;
     let change = Change {
@@ -110,7 +110,7 @@ fn write(run: &Run<'_>, repository: &str, branch: &str, files: &Files, message: 
     let repository = run.repository(Some(repository))?;
     if run.dry {
         let what = format!("{} files on the branch {branch} of {repository}", files.len());
-        return Ok(Outcome::done(format!("would write {what}"), ""));
+        return Ok(Outcome::would(format!("write {what}")));
     }
     let change = Change { repository: &repository, branch, start: Start::Empty, files, message };
     Ok(match change.make()? {

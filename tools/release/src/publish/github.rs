@@ -25,14 +25,6 @@ pub(crate) struct About {
     pub(crate) full_name: String,
     /// The branch that people see first.
     pub(crate) default_branch: String,
-    #[serde(default)]
-    permissions: Permissions,
-}
-
-#[derive(Default, Deserialize)]
-struct Permissions {
-    #[serde(default)]
-    push: bool,
 }
 
 /// A release.
@@ -44,8 +36,6 @@ pub(crate) struct Release {
     pub(crate) name: Option<String>,
     #[serde(default)]
     pub(crate) body: Option<String>,
-    #[serde(default)]
-    pub(crate) target_commitish: String,
     pub(crate) draft: bool,
     pub(crate) prerelease: bool,
     pub(crate) html_url: String,
@@ -186,10 +176,10 @@ impl<'a> Repository<'a> {
         if answer.status() == 404 { Ok(()) } else { answer.ok() }
     }
 
-    /// What it is, if this token may write to it.
+    /// What it is. Whether the token may write is not asked: to the tokens of workflows GitHub tells that they may not.
     ///
     /// # Errors
-    /// If it is not there, or may not be written to.
+    /// If it is not there.
     pub(crate) fn about(&self) -> Result<About> {
         let about: About = self.find("")?.with_context(|| {
             format!("GitHub has no repository {self}, or the token may not see it: check the name, and the repositories that the token is for")
@@ -198,10 +188,6 @@ impl<'a> Repository<'a> {
             about.full_name.eq_ignore_ascii_case(&self.name),
             "the repository {self} is called {} now: name it so",
             about.full_name
-        );
-        ensure!(
-            about.permissions.push || !self.http.has_token(),
-            "the token may not write to {self}: give it the permission to write contents there"
         );
         Ok(about)
     }

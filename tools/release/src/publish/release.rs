@@ -37,7 +37,7 @@ pub(crate) fn publish(run: &Run<'_>, files: &BTreeMap<String, Upload>, notes: &s
     let draft = step.draft(&ours)?;
     if run.dry {
         step.foretell(draft.as_ref(), is_latest)?;
-        return Ok(Outcome::done(format!("would publish {}", run.tag), ""));
+        return Ok(Outcome::would(format!("publish {}", run.tag)));
     }
     let draft = draft.context("there is no draft")?;
     step.complete(&draft)?;
@@ -165,7 +165,7 @@ impl Step<'_> {
         }
         let assets = self.assets(draft)?;
         self.compare(&assets).context(
-            "all files were uploaded, and the draft has others: somebody else works on it at the same time; wait until that run has ended, then run this again",
+            "all files were uploaded, and GitHub lists others: somebody else works on it at the same time, or GitHub is slow to tell; when nobody else is publishing, run this again",
         )?;
         self.sample(&assets)
     }
@@ -178,7 +178,6 @@ impl Step<'_> {
         !same(&release.name, &self.title())
             || !same(&release.body, self.notes)
             || release.prerelease != self.run.version.is_pre_release()
-            || release.target_commitish != self.run.commit
     }
 
     /// Removes from the draft what is not as it has to be; the names of what is.
@@ -298,16 +297,18 @@ impl Step<'_> {
         let mut description = self.description(false);
         description["make_latest"] = json!(is_latest.to_string());
         let path = format!("/releases/{}", draft.id);
-        match self.repository.change(&path, &description) {
-            Ok(answer) => drop(answer.ok::<Value>().context("publishing")?),
-            // It may be public all the same; the next lines find out.
-            Err(error) if is_interrupted(&error) => self.run.say(&format!("{error:#}")),
+        let published: Option<Release> = match self.repository.change(&path, &description) {
+            Ok(answer) => Some(answer.ok().context("publishing")?),
+            // It may be public all the same.
+            Err(error) if is_interrupted(&error) => {
+                self.run.say(&format!("{error:#}"));
+                self.repository.find(&path)?
+            }
             Err(error) => return Err(error.context("publishing")),
-        }
-        let found: Option<Release> = self.repository.find(&format!("/releases/tags/{tag}"))?;
-        found.filter(|release| release.id == draft.id && !release.draft).with_context(|| {
-            format!("GitHub does not show {tag} in public: run this again, it goes on where it was")
-        })
+        };
+        published
+            .filter(|release| !release.draft)
+            .with_context(|| format!("{tag} is not public yet: run this again, it goes on where it was"))
     }
 
     /// A published release has to be what is in the folder.

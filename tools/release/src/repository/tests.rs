@@ -9,17 +9,17 @@ use std::collections::BTreeMap;
 use tempfile::TempDir;
 
 /// A place with a key, its settings and folders of packages.
-struct Place(TempDir);
+pub(crate) struct Place(TempDir);
 
 impl Place {
-    fn new() -> Place {
+    pub(crate) fn new() -> Place {
         let place = Place(tempfile::tempdir().unwrap());
         write_key(&place.path("key.asc"));
         place.settings("repository.toml", "key.asc");
         place
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
@@ -29,7 +29,7 @@ impl Place {
     }
 
     /// A folder with a DEB and an RPM of a version.
-    fn packages(&self, name: &str, version: &str, content: &str) -> PathBuf {
+    pub(crate) fn packages(&self, name: &str, version: &str, content: &str) -> PathBuf {
         let folder = self.path(name);
         fs::create_dir_all(&folder).unwrap();
         let mut artifacts = Artifacts::default();
@@ -55,6 +55,12 @@ impl Place {
             url: None,
             product: Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging/product.toml"),
         }
+    }
+
+    /// Publishes with the signatures in the repository's own folder.
+    pub(crate) fn sign_and_publish(&self, dir: &str, add: &Path) {
+        let repo = Repo { signatures: None, ..self.repo(dir, add) };
+        repo.publish(&mut |_| Ok(())).unwrap();
     }
 
     fn key(&self) -> PublicKey {
