@@ -7,11 +7,9 @@ use crate::openpgp::{PublicKey, SecretKey};
 use crate::signer::{Command, Signer};
 use anyhow::{Context, Result, anyhow, ensure};
 use serde::Deserialize;
+use signing_settings::Place;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::{env, fs};
-
-/// The environment variable with the password of the key, if the settings name no other place.
-const PASSWORD: &str = "PYWATS_SIGN_PASSWORD";
 
 /// The settings.
 #[derive(Debug, Deserialize)]
@@ -55,16 +53,6 @@ enum Key {
     },
 }
 
-/// Where a password is.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "lowercase", deny_unknown_fields)]
-enum Place {
-    /// A file with nothing else in it; a line end after it does not count.
-    File(PathBuf),
-    /// An environment variable.
-    Env(String),
-}
-
 impl Settings {
     /// Reads the settings.
     ///
@@ -77,18 +65,8 @@ impl Settings {
                 path.display()
             )
         })?;
-        let settings: Settings = toml::from_str(&text).map_err(|error| {
-            let line =
-                error.span().and_then(|span| text.get(..span.start)).map_or(0, |t| t.matches('\n').count());
-            // Only these messages name keys; any other may quote a value.
-            let names_keys = ["missing field", "unknown field", "unexpected keys"];
-            let said = error.message();
-            let said = if names_keys.iter().any(|start| said.starts_with(start)) {
-                said
-            } else {
-                "this is not what belongs here: docs/repositories.md has an example"
-            };
-            anyhow!("in {}, line {}: {said}", path.display(), line + 1)
+        let settings: Settings = signing_settings::parse(&text).map_err(|error| {
+            anyhow!("in {}, {error}; docs/repositories.md has an example", path.display())
         })?;
         let url = plain_url(&settings.url).with_context(|| format!("in {}", path.display()))?;
         Ok(Settings { url, ..settings })
@@ -111,8 +89,8 @@ impl Settings {
         })?;
         match key {
             Key::File { secret, password } => {
-                let password = password.map(|place| place.fetch(folder)).transpose()?;
-                let password = password.or_else(|| env::var(PASSWORD).ok());
+                let password = password.map(|place| place.within(folder));
+                let password = signing_settings::password(password.as_ref())?;
                 let key = SecretKey::read(&folder.join(&secret), password.as_deref())?;
                 let public = key
                     .public()
@@ -139,28 +117,6 @@ pub(crate) fn plain_url(url: &str) -> Result<String> {
         "the url is to be a plain http or https address without a user's name, query or spaces"
     );
     Ok(url.trim_end_matches('/').to_owned())
-}
-
-impl Place {
-    fn fetch(&self, folder: &Path) -> Result<String> {
-        let (text, from) = match self {
-            Place::File(file) => {
-                let from = format!("the password file {}", folder.join(file).display());
-                (fs::read_to_string(folder.join(file)).with_context(|| format!("reading {from}"))?, from)
-            }
-            Place::Env(name) => {
-                let from = format!("the environment variable {name}");
-                let missing = || format!("{from}, which is to have the password, is not set or not UTF-8");
-                (env::var(name).ok().with_context(missing)?, from)
-            }
-        };
-        let password = text.trim_end_matches(['\r', '\n']);
-        ensure!(
-            !password.is_empty() && !password.contains(['\r', '\n']),
-            "{from} is to have one line, the password"
-        );
-        Ok(password.to_owned())
-    }
 }
 
 #[cfg(test)]
@@ -190,7 +146,7 @@ mod tests {
             (format!("{URL}[key.file]\nsecret = 'none.asc'"), "none.asc"),
             (
                 format!("{URL}[key.file]\nsecret = 'k.asc'\npassword = 'hush-4711'"),
-                "line 4: this is not what",
+                "line 4: key.file.password: this is not what belongs here; give the place",
             ),
             (format!("{URL}[key.file]\nsecret = 'k.asc'\npassword = {{ file = 'none' }}"), "none"),
             (format!("{URL}[key.usb]"), "this is not what"),

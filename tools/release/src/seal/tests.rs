@@ -213,7 +213,11 @@ fn notices_changes() {
             |place| fs::remove_file(place.path("release/provenance.json")).unwrap(),
             &["provenance.json is missing"],
         ),
-        ("a link", |place| std::os::unix::fs::symlink(place.file(LIST), place.file("l")).unwrap(), &["no plain file"]),
+        (
+            "a link",
+            |place| std::os::unix::fs::symlink(place.file(LIST), place.file("l")).unwrap(),
+            &["no plain file"],
+        ),
         ("a name", |place| fs::write(place.file("a b"), "").unwrap(), &["a b", "move it away"]),
         (
             "a signature",
