@@ -5,10 +5,9 @@
 
 use crate::authenticode::Trust;
 use crate::workspace;
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Result, ensure};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The name of the file in the workspace.
@@ -24,10 +23,7 @@ pub(crate) fn default_path() -> PathBuf {
 /// # Errors
 /// If it cannot be read, or says what does not belong there.
 pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
-    let text = fs::read_to_string(path).with_context(|| {
-        format!("reading {}: docs/signing.md says how to write one; --config names another", path.display())
-    })?;
-    signing_settings::parse(&text).map_err(|error| anyhow!("in {}, {error}", path.display()))
+    signing_settings::read(path, "docs/signing.md")
 }
 
 /// Whom a file says to trust: the one that was chosen, or the workspace's, which may be missing. Nothing else of it

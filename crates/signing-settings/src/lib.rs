@@ -1,5 +1,5 @@
-//! Files that say how to sign, such as `signing.toml` and `repository.toml`: they hold no secret, and no error about them
-//! shows a value, for somebody may have written a password where its place belongs.
+//! Settings that name secrets, such as `signing.toml`, `repository.toml` and `release.toml`: they hold none, and no error
+//! about them shows a value, for somebody may have written a secret where its place belongs.
 
 mod arguments;
 mod place;
@@ -7,15 +7,22 @@ mod place;
 pub use arguments::secret_option;
 pub use place::{Place, VARIABLE, password};
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 use serde::de::DeserializeOwned;
+use std::fs;
+use std::path::Path;
 
-/// Reads the text of such a file.
+/// Reads settings; `document` is where they are described.
 ///
 /// # Errors
-/// If it says what does not belong there; the error names line and key, never a value.
-pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T> {
-    toml::from_str(text).map_err(|error| anyhow!("{}", describe(text, &error)))
+/// If they cannot be read, or say what does not belong there; the error names line and key, never a value.
+pub fn read<T: DeserializeOwned>(path: &Path, document: &str) -> Result<T> {
+    let text = fs::read_to_string(path).with_context(|| {
+        format!("reading {}: {document} says how to write one; --config names another", path.display())
+    })?;
+    toml::from_str(&text).map_err(|error| {
+        anyhow!("in {}, {}; {document} has an example", path.display(), describe(&text, &error))
+    })
 }
 
 /// What is wrong with a configuration and where; never a value.
@@ -31,9 +38,9 @@ fn describe(text: &str, error: &toml::de::Error) -> String {
         ["missing field", "unknown field", "unexpected keys"].iter().any(|start| message.starts_with(start));
     let what = if names_keys { message } else { "this is not what belongs here" };
     let key = key_path(text, line);
-    let is_secret = ["password", "pin"].iter().any(|name| key.ends_with(name));
+    let is_secret = ["password", "pin", "token"].iter().any(|name| key.ends_with(name));
     let advice = if is_secret {
-        "; give the place of a password or PIN: { file = \"FILE\" } or { env = \"NAME\" }"
+        "; give the place of the secret: { file = \"FILE\" } or { env = \"NAME\" }"
     } else {
         ""
     };

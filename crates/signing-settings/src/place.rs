@@ -1,4 +1,4 @@
-//! Where passwords are.
+//! Where secrets are.
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// The environment variable that has the password or PIN if the settings name no place.
 pub const VARIABLE: &str = "PYWATS_SIGN_PASSWORD";
 
-/// Where a password is.
+/// Where a secret is.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum Place {
@@ -28,40 +28,47 @@ impl Place {
         }
     }
 
-    /// The place, if a file's path is relative to this folder.
-    #[must_use]
-    pub fn within(mut self, folder: &Path) -> Place {
-        if let Some(file) = self.path_mut() {
-            *file = folder.join(&*file);
+    /// The secret, which is a password or a token or the like; a path is relative to `folder`.
+    ///
+    /// # Errors
+    /// If it is not there, or not one line. The error does not show it.
+    pub fn fetch(&self, what: &str, folder: &Path) -> Result<String> {
+        let from = self.describe(folder);
+        let text = match self {
+            Place::File(file) => fs::read_to_string(folder.join(file))
+                .with_context(|| format!("reading the {what} from {from}"))?,
+            Place::Env(name) => {
+                let missing = || format!("{from}, which is to have the {what}, is not set or not UTF-8");
+                env::var(name).ok().with_context(missing)?
+            }
+        };
+        let secret = text.trim_end_matches(['\r', '\n']);
+        ensure!(
+            !secret.is_empty() && !secret.contains(['\r', '\n', '\0']),
+            "{from} is to have one line, the {what}"
+        );
+        Ok(secret.to_owned())
+    }
+
+    /// What it is called in errors.
+    pub fn describe(&self, folder: &Path) -> String {
+        match self {
+            Place::File(file) => format!("the file {}", folder.join(file).display()),
+            Place::Env(name) => format!("the environment variable {name}"),
         }
-        self
     }
 }
 
 /// Fetches a password from its place, or else from the variable [`VARIABLE`], if that is set.
 ///
 /// # Errors
-/// If the place that was named has none, or it is not one line. The error does not show it.
-pub fn password(place: Option<&Place>) -> Result<Option<String>> {
-    let (text, from) = match place {
-        Some(Place::File(path)) => {
-            let from = format!("the password file {}", path.display());
-            (fs::read_to_string(path).with_context(|| format!("reading {from}"))?, from)
-        }
-        Some(Place::Env(name)) => {
-            let from = format!("the environment variable {name}");
-            let missing = || format!("{from}, which is to have the password, is not set or not UTF-8");
-            (env::var(name).ok().with_context(missing)?, from)
-        }
-        None => match env::var(VARIABLE) {
-            Ok(text) => (text, format!("the environment variable {VARIABLE}")),
-            Err(_) => return Ok(None),
-        },
-    };
-    let password = text.trim_end_matches(['\r', '\n']);
-    ensure!(!password.is_empty(), "in {from}: the password is empty");
-    ensure!(!password.contains(['\r', '\n', '\0']), "in {from}: the password has more than one line");
-    Ok(Some(password.to_owned()))
+/// As for [`Place::fetch`].
+pub fn password(place: Option<&Place>, folder: &Path) -> Result<Option<String>> {
+    match place {
+        Some(place) => place.fetch("password", folder).map(Some),
+        None if env::var_os(VARIABLE).is_none() => Ok(None),
+        None => Place::Env(VARIABLE.to_owned()).fetch("password", folder).map(Some),
+    }
 }
 
 #[cfg(test)]
@@ -74,7 +81,7 @@ mod tests {
     fn fetches_what_is_in_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("password");
-        let place = Place::File("password".into()).within(folder.path());
+        let place = Place::File("password".into());
         for (text, arrives) in [
             ("secret", Some("secret")),
             ("secret\n", Some("secret")),
@@ -85,7 +92,7 @@ mod tests {
             ("wrong-one\nwrong-two", None),
         ] {
             fs::write(&path, text).unwrap();
-            match (password(Some(&place)), arrives) {
+            match (password(Some(&place), folder.path()), arrives) {
                 (Ok(password), Some(arrives)) => assert_eq!(password.as_deref(), Some(arrives)),
                 (Err(error), None) => {
                     let error = format!("{error:#}");
@@ -96,7 +103,7 @@ mod tests {
             }
         }
         let missing = Place::Env("NO_SUCH_VARIABLE_OF_OURS".to_owned());
-        let error = password(Some(&missing)).unwrap_err().to_string();
+        let error = password(Some(&missing), folder.path()).unwrap_err().to_string();
         assert!(error.contains("NO_SUCH_VARIABLE_OF_OURS"), "{error}");
     }
 }

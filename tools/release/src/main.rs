@@ -2,9 +2,13 @@
 //!
 //! It is a program of its own because OpenPGP is large, and `cargo xtask` is what everybody compiles first.
 
+mod compare;
 mod dsse;
 mod fetch;
+mod http;
+mod open;
 mod openpgp;
+mod publish;
 mod repository;
 mod rpm_header;
 mod rpm_signature;
@@ -24,6 +28,9 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Verb {
+    Compare(compare::Compare),
+    Open(open::Open),
+    Publish(Box<publish::Publish>),
     Repo(repository::Repo),
     Sign(sign::Sign),
     Seal(seal::Seal),
@@ -32,6 +39,9 @@ enum Verb {
 
 fn main() -> ExitCode {
     let result = match Verb::parse() {
+        Verb::Compare(verb) => verb.run(),
+        Verb::Open(verb) => verb.run(),
+        Verb::Publish(verb) => verb.run(),
         Verb::Repo(verb) => verb.run(),
         Verb::Sign(verb) => verb.run(),
         Verb::Seal(verb) => verb.run(),

@@ -39,7 +39,7 @@ use std::path::{Path, PathBuf};
 /// The file that says whose folder it is.
 const MARKER: &str = "repository.json";
 /// The suite that needs no name in file names.
-const STABLE: &str = "stable";
+pub(crate) const STABLE: &str = "stable";
 
 /// Makes a signed apt and dnf repository of finished packages, or extends one
 ///
@@ -110,6 +110,27 @@ struct Marker {
 }
 
 impl Repo {
+    /// What adds the signed packages of a release to a folder.
+    pub(crate) fn of_release(
+        dir: PathBuf,
+        files: PathBuf,
+        suite: &str,
+        config: PathBuf,
+        product: &Path,
+    ) -> Repo {
+        Repo {
+            dir,
+            add: vec![files],
+            suite: suite.to_owned(),
+            sign_rpms: false,
+            signatures: None,
+            attach: None,
+            config,
+            url: None,
+            product: product.to_owned(),
+        }
+    }
+
     /// Makes or extends the repository.
     ///
     /// # Errors
@@ -124,7 +145,7 @@ impl Repo {
     }
 
     /// The same; `appeared` is told each file that has appeared, and the fingerprint of the key is returned.
-    fn publish(&self, appeared: &mut dyn FnMut(&str) -> Result<()>) -> Result<String> {
+    pub(crate) fn publish(&self, appeared: &mut dyn FnMut(&str) -> Result<()>) -> Result<String> {
         let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         ensure!(
             !self.suite.is_empty() && self.suite.chars().all(fits),

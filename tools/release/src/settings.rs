@@ -1,14 +1,13 @@
 //! What `repository.toml` says: where the repositories will be, and with which key their indexes are signed.
 //!
-//! It holds no secret: it names the file or the environment variable that has the password. Errors never show a value,
-//! for somebody may have written a password where its place belongs. Paths are relative to the file's folder.
+//! It holds no secret: it names the file or the environment variable that has the password. Paths are relative to the
+//! file's folder.
 
 use crate::openpgp::{PublicKey, SecretKey};
 use crate::signer::{Command, Signer};
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use signing_settings::Place;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The settings.
@@ -59,15 +58,7 @@ impl Settings {
     /// # Errors
     /// If the file cannot be read, has an unknown key, or says what cannot work.
     pub(crate) fn load(path: &Path) -> Result<Settings> {
-        let text = fs::read_to_string(path).with_context(|| {
-            format!(
-                "reading {}: docs/repositories.md says how to write one; --config names another",
-                path.display()
-            )
-        })?;
-        let settings: Settings = signing_settings::parse(&text).map_err(|error| {
-            anyhow!("in {}, {error}; docs/repositories.md has an example", path.display())
-        })?;
+        let settings: Settings = signing_settings::read(path, "docs/repositories.md")?;
         let url = plain_url(&settings.url).with_context(|| format!("in {}", path.display()))?;
         Ok(Settings { url, ..settings })
     }
@@ -89,8 +80,7 @@ impl Settings {
         })?;
         match key {
             Key::File { secret, password } => {
-                let password = password.map(|place| place.within(folder));
-                let password = signing_settings::password(password.as_ref())?;
+                let password = signing_settings::password(password.as_ref(), folder)?;
                 let key = SecretKey::read(&folder.join(&secret), password.as_deref())?;
                 let public = key
                     .public()
@@ -123,6 +113,7 @@ pub(crate) fn plain_url(url: &str) -> Result<String> {
 mod tests {
     use super::*;
     use crate::openpgp::tests::write_key;
+    use std::fs;
 
     fn load(text: &str) -> Result<()> {
         let folder = tempfile::tempdir()?;

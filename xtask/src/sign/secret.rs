@@ -6,6 +6,7 @@
 use anyhow::{Context, Result, ensure};
 pub(crate) use signing_settings::{Place, VARIABLE};
 use std::io::Write;
+use std::path::Path;
 use std::process::Stdio;
 
 /// The longest password that `osslsigncode` reads whole, in bytes.
@@ -20,7 +21,7 @@ impl Secret {
     /// # Errors
     /// If the place that was named has none, or it is one that could not be handed over.
     pub(crate) fn fetch(place: Option<&Place>) -> Result<Option<Secret>> {
-        let text = signing_settings::password(place)?;
+        let text = signing_settings::password(place, Path::new(""))?;
         ensure!(
             text.as_ref().is_none_or(|text| text.len() <= LONGEST),
             "the password is longer than {LONGEST} bytes"

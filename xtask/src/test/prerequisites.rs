@@ -37,6 +37,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("dpkg-deb", "dpkg"),
     ("fish", "fish"),
     ("gpg", "gnupg"),
+    ("gpgconf", "gpgconf"),
     ("gpgv", "gpgv"),
     ("groff", "groff-base"),
     ("gzip", "gzip"),

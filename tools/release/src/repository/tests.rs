@@ -66,6 +66,7 @@ pub(crate) fn artifact(format: &str, path: &Path) -> Artifact {
     Artifact {
         artifact: path.file_name().unwrap().to_string_lossy().into_owned(),
         format: format.to_owned(),
+        version: String::new(),
         programs: Vec::new(),
         made_from: Vec::new(),
         size: fs::metadata(path).unwrap().len(),

@@ -159,6 +159,7 @@ pub(crate) fn packages(folder: &Path, files: &[PathBuf]) -> Result<()> {
         let artifact = Artifact {
             artifact: name.clone(),
             format,
+            version: String::new(),
             programs: Vec::new(),
             made_from: Vec::new(),
             size: fs::metadata(file)?.len(),
