@@ -9,7 +9,6 @@
 mod command;
 mod config;
 mod key;
-mod redact;
 mod release;
 mod secret;
 mod signer;

@@ -8,7 +8,6 @@ mod fetch;
 mod http;
 mod open;
 mod openpgp;
-mod place;
 mod publish;
 mod repository;
 mod rpm_header;

@@ -4,15 +4,11 @@
 //! file's folder.
 
 use crate::openpgp::{PublicKey, SecretKey};
-use crate::place::{Place, read_settings};
 use crate::signer::{Command, Signer};
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
-use std::env;
+use signing_settings::Place;
 use std::path::{Path, PathBuf};
-
-/// The environment variable with the password of the key, if the settings name no other place.
-const PASSWORD: &str = "PYWATS_SIGN_PASSWORD";
 
 /// The settings.
 #[derive(Debug, Deserialize)]
@@ -62,7 +58,7 @@ impl Settings {
     /// # Errors
     /// If the file cannot be read, has an unknown key, or says what cannot work.
     pub(crate) fn load(path: &Path) -> Result<Settings> {
-        let settings: Settings = read_settings(path, "docs/repositories.md")?;
+        let settings: Settings = signing_settings::read(path, "docs/repositories.md")?;
         let url = plain_url(&settings.url).with_context(|| format!("in {}", path.display()))?;
         Ok(Settings { url, ..settings })
     }
@@ -84,8 +80,7 @@ impl Settings {
         })?;
         match key {
             Key::File { secret, password } => {
-                let password = password.map(|place| place.fetch("password", folder)).transpose()?;
-                let password = password.or_else(|| env::var(PASSWORD).ok());
+                let password = signing_settings::password(password.as_ref(), folder)?;
                 let key = SecretKey::read(&folder.join(&secret), password.as_deref())?;
                 let public = key
                     .public()
@@ -142,7 +137,7 @@ mod tests {
             (format!("{URL}[key.file]\nsecret = 'none.asc'"), "none.asc"),
             (
                 format!("{URL}[key.file]\nsecret = 'k.asc'\npassword = 'hush-4711'"),
-                "line 4: this is not what",
+                "line 4: key.file.password: this is not what belongs here; give the place",
             ),
             (format!("{URL}[key.file]\nsecret = 'k.asc'\npassword = {{ file = 'none' }}"), "none"),
             (format!("{URL}[key.usb]"), "this is not what"),

@@ -10,6 +10,7 @@
 
 use crate::openpgp::{Detached, Kind, SecretKey, read_clear_text};
 use anyhow::{Context, Result, bail, ensure};
+use signing_settings::secret_option;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -129,22 +130,6 @@ fn run(mut command: process::Command) -> std::io::Result<(process::ExitStatus, O
         }
     }
     Ok((child.wait()?, last))
-}
-
-/// The first word after or in which a secret seems to be.
-fn secret_option(words: &[String]) -> Option<&str> {
-    const ENDS: &[&str] = &["pass", "password", "passphrase", "passwd", "pwd", "token", "pin", "secret"];
-    words.iter().enumerate().find_map(|(at, word)| {
-        let (name, value) = match word.split_once('=') {
-            Some((name, value)) => (name, Some(value)),
-            None if word.starts_with('-') => (word.as_str(), words.get(at + 1).map(String::as_str)),
-            None => return None,
-        };
-        let is_place = |value: &str| value.starts_with("env:") || value.starts_with("file:");
-        let lower = name.to_ascii_lowercase();
-        let is_secret = ENDS.iter().any(|end| lower.ends_with(end));
-        (is_secret && value.is_some_and(|value| !is_place(value))).then_some(name)
-    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 //! changed them.
 //!
 //! The key vouches for `SHA256SUMS`, that for every file, and everything that describes the files is compared with them.
-//! All of it may have been written by an attacker; so names lead nowhere, sizes have ends, and nothing is executed.
+//! All of it may have been written by an attacker. So names lead nowhere, sizes have ends, and nothing is executed; only
+//! what somebody vouches for is opened.
 
 mod described;
 mod release;
@@ -12,7 +13,8 @@ mod signed;
 use crate::fetch::Remote;
 use crate::openpgp::PublicKey;
 use crate::{ssh, sums};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
+use packager::Folder;
 use packager::artifacts::SUMS;
 use release::Release;
 use report::{Outcome, Report};
@@ -137,8 +139,9 @@ impl Verify {
         }
         let remote = Remote::new(&self.place)?;
         if let Some(folder) = &self.into {
-            fs::create_dir_all(folder).with_context(|| format!("making the folder {}", folder.display()))?;
-            return Ok((folder.clone(), Some(remote), None));
+            // Removes what an earlier run left that was broken off.
+            let folder = Folder::open(folder)?.path().to_owned();
+            return Ok((folder, Some(remote), None));
         }
         let temporary = tempfile::tempdir().context("making a folder for what is downloaded")?;
         Ok((temporary.path().to_owned(), Some(remote), Some(temporary)))
@@ -173,31 +176,28 @@ fn check(
         }
     };
     signed::list_by_ssh(report, &release, allowed);
-    if release.is_remote() && !is_signed {
-        report.add(
-            "all other files",
-            Outcome::NotChecked,
-            format!("nobody vouches for {SUMS}, so they were not fetched"),
-        );
-        return Ok(key);
-    }
+    let Some(key) = key.filter(|_| is_signed) else {
+        let said = format!("nobody vouches for {SUMS}, so nothing else was fetched, opened or compared");
+        report.add("all other files", Outcome::NotChecked, said);
+        return Ok(None);
+    };
     release.fetch_all()?;
     digests(report, &mut release);
     unlisted(report, &release);
     let artifacts = described::artifacts(report, &release);
-    let signatures = signed::rpms(report, &release, key.as_ref(), &artifacts);
+    let signatures = signed::rpms(report, &release, &key, &artifacts);
     signed::archive(report, &release, &signatures);
-    described::provenance(report, &release, key.as_ref(), &artifacts);
+    described::provenance(report, &release, &key, &artifacts);
     described::materials(report, &release, &artifacts);
-    let windows: Vec<_> = [".exe", ".msi", ".zip"].iter().flat_map(|end| release.ending(end)).collect();
+    let windows: Vec<_> = [".exe", ".msi", ".zip"].iter().flat_map(|end| release.intact(end)).collect();
     if !windows.is_empty() {
         let said = format!(
-            "Authenticode, for Windows: run `cargo xtask verify`, or on Windows `Get-AuthenticodeSignature`, on {}",
+            "Authenticode: run `cargo xtask verify`, or on Windows `Get-AuthenticodeSignature`, on {}",
             windows.join(", ")
         );
         report.add("signatures for Windows", Outcome::NotChecked, said);
     }
-    Ok(key)
+    Ok(Some(key))
 }
 
 /// The key by which the files have to be signed, if it is to be had.
@@ -207,56 +207,49 @@ fn find_key(
     given: Option<PublicKey>,
     wanted: Option<&str>,
 ) -> Result<Option<PublicKey>> {
-    let listed = release.ending(".asc");
-    let theirs = match &listed[..] {
-        [name] => {
-            release.fetch_small(name)?;
-            let key = release.small(name).and_then(|text| PublicKey::parse(&text));
-            let wanted = wanted.map(str::to_owned).or(given.as_ref().map(PublicKey::fingerprint));
-            let is_wanted = key.and_then(|key| {
-                let found = key.fingerprint();
-                match &wanted {
-                    Some(wanted) if found != *wanted => {
-                        bail!("it is the key {found}, and not the one that you gave, {wanted}")
-                    }
-                    _ => Ok(key),
-                }
-            });
-            let advice = "get it again; if that does not help, somebody else may have signed these files, so use none of them";
-            match is_wanted {
-                Ok(key) => {
-                    if wanted.is_some() {
-                        report.add(
-                            name,
-                            Outcome::Right,
-                            format!("is the key that you gave, {}", key.fingerprint()),
-                        );
-                    } else {
-                        report.add(name, Outcome::NotChecked, format!(
-                            "the key {} came with the files: compare it with the one that is published elsewhere, or give that by --fingerprint",
-                            key.fingerprint()
-                        ));
-                    }
-                    Some(key)
-                }
-                Err(error) => {
-                    report.judge(name, advice, Err(error));
-                    None
-                }
-            }
+    let wanted = wanted.map(str::to_owned).or(given.as_ref().map(PublicKey::fingerprint));
+    let listed = release.sums.0.keys().filter(|name| name.ends_with(".asc")).collect::<Vec<_>>();
+    let [name] = listed[..] else {
+        if given.is_none() {
+            let advice = "give it by --key, from a place that you trust";
+            report.judge(
+                "the key",
+                advice,
+                Err(anyhow!("{SUMS} names {} keys (*.asc), and not one", listed.len())),
+            );
         }
-        _ if given.is_some() => None,
-        _ => {
-            let found = bail_if_no_key(listed.len());
-            report.judge("the key", "give it by --key", found);
-            None
-        }
+        return Ok(given);
     };
-    Ok(given.or(theirs))
-}
-
-fn bail_if_no_key(number: usize) -> Result<String> {
-    bail!("{SUMS} names {number} keys (*.asc), and not one")
+    release.fetch_small(name)?;
+    let theirs = release.small(name).and_then(|text| PublicKey::parse(&text)).and_then(|key| {
+        let found = key.fingerprint();
+        let is_it = wanted.as_ref().is_none_or(|wanted| found == *wanted);
+        ensure!(
+            is_it,
+            "it is the key {found}, and not the one that you gave, {}",
+            wanted.as_deref().unwrap_or_default()
+        );
+        Ok(key)
+    });
+    match theirs {
+        Ok(key) if wanted.is_some() => {
+            report.add(name, Outcome::Right, format!("is the key that you gave, {}", key.fingerprint()));
+            Ok(given.or(Some(key)))
+        }
+        Ok(key) => {
+            let said = format!(
+                "the key {} came with the files: compare it with the one that is published elsewhere, or give that by --fingerprint",
+                key.fingerprint()
+            );
+            report.add(name, Outcome::NotChecked, said);
+            Ok(Some(key))
+        }
+        Err(error) => {
+            let advice = "get it again; if that does not help, somebody else may have signed these files, so use none of them";
+            report.judge(name, advice, Err(error));
+            Ok(given)
+        }
+    }
 }
 
 /// Compares every file with the list.

@@ -118,8 +118,8 @@ pub(super) fn sign_rpms(
     config: Option<&Path>,
     attach: bool,
 ) -> Result<bool> {
-    let mut command = release_tools::with_product("sign")?;
-    command.arg("--files").arg(files).arg("--signatures").arg(signatures);
+    let mut command = release_tools::command()?;
+    command.arg("sign").arg("--files").arg(files).arg("--signatures").arg(signatures);
     release_tools::add_key(&mut command, config, attach);
     let status = command.status().context("starting release-tools")?;
     if release_tools::is_waiting(status) {

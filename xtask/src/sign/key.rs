@@ -1,6 +1,5 @@
 //! The key: where it may be, and how osslsigncode is told.
 
-use super::redact;
 use super::secret::{self, Place, Secret};
 use crate::authenticode::{Kind, Osslsigncode, certificates, osslsigncode};
 use anyhow::{Context, Result, bail, ensure};
@@ -128,10 +127,7 @@ impl Key {
             }
             Key::Command { .. } => (Vec::new(), Vec::new(), None),
         };
-        let password = password.and_then(|place| match place {
-            Place::File(file) => Some(file),
-            Place::Env(_) => None,
-        });
+        let password = password.and_then(Place::path_mut);
         files.into_iter().chain(optional.into_iter().flatten()).chain(password).collect()
     }
 
@@ -244,7 +240,7 @@ fn check_command(run: &[String]) -> Result<()> {
         run.iter().any(|word| word.contains("{out}")),
         "key.command: none of the arguments has {{out}}, the file that is to be signed"
     );
-    if let Some(option) = redact::secret_option(run) {
+    if let Some(option) = signing_settings::secret_option(run) {
         bail!(
             "key.command: what follows {option} seems to be a secret, which every user of the machine can read there; jsign takes env:VARIABLE or file:FILE instead, and for others a script can fetch it"
         );

@@ -3,9 +3,9 @@
 
 use super::github::repository_name;
 use crate::http::Token;
-use crate::place::{Place, read_settings};
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
+use signing_settings::Place;
 use std::path::{Path, PathBuf};
 
 /// The document that describes the settings.
@@ -99,7 +99,7 @@ impl Settings {
         let Some(path) = path else {
             return toml::from_str("").context("nothing is set up");
         };
-        let mut settings: Settings = read_settings(path, DOCUMENT)?;
+        let mut settings: Settings = signing_settings::read(path, DOCUMENT)?;
         settings.check().with_context(|| format!("in {}", path.display()))?;
         settings.folder = path.parent().unwrap_or(Path::new("")).to_owned();
         Ok(settings)

@@ -18,8 +18,8 @@ const AGAIN: &str =
 
 /// `artifacts.json`, if it is right.
 pub(super) fn artifacts(report: &mut Report, release: &Release) -> Artifacts {
-    if !release.digests.contains_key(LIST) {
-        report.add(LIST, Outcome::NotChecked, "the release has none");
+    if release.intact(LIST).is_empty() {
+        report.add(LIST, Outcome::NotChecked, "the release has none that is what the list says");
         return Artifacts::default();
     }
     let mut found = Artifacts::default();
@@ -53,21 +53,16 @@ fn read_artifacts(release: &Release) -> Result<Artifacts> {
 }
 
 /// The provenance of the files.
-pub(super) fn provenance(
-    report: &mut Report,
-    release: &Release,
-    key: Option<&PublicKey>,
-    artifacts: &Artifacts,
-) {
-    let names = release.ending(".intoto.jsonl");
+pub(super) fn provenance(report: &mut Report, release: &Release, key: &PublicKey, artifacts: &Artifacts) {
+    let names = release.intact(".intoto.jsonl");
     if names.is_empty() {
-        report.add("provenance", Outcome::NotChecked, "the release has no *.intoto.jsonl");
+        report.add(
+            "provenance",
+            Outcome::NotChecked,
+            "the release has no *.intoto.jsonl that is what the list says",
+        );
     }
     for name in names {
-        let Some(key) = key else {
-            report.add(name, Outcome::NotChecked, "there is no key to check it with");
-            continue;
-        };
         let mut subjects = BTreeSet::new();
         let found = statement(release, &name, key).map(|(named, time)| {
             subjects = named;
@@ -116,16 +111,20 @@ fn statement(release: &Release, name: &str, key: &PublicKey) -> Result<(BTreeSet
 
 /// The bills of materials.
 pub(super) fn materials(report: &mut Report, release: &Release, artifacts: &Artifacts) {
-    type Digests = fn(&Value) -> Result<Vec<String>>;
-    let kinds: [(&str, Digests); 2] = [(".cdx.json", of_cyclonedx), (".spdx.json", of_spdx)];
+    type Described = fn(&Value) -> Result<Vec<String>>;
+    let kinds: [(&str, Described); 2] = [(".cdx.json", of_cyclonedx), (".spdx.json", of_spdx)];
     let programs = || artifacts.0.values().flat_map(|artifact| &artifact.programs);
     let programs: BTreeMap<&str, String> = programs()
         .map(|program| (program.sha256.as_str(), format!("{} for {}", program.name, program.target)))
         .collect();
     for (end, described) in kinds {
-        let names = release.ending(end);
+        let names = release.intact(end);
         if names.is_empty() {
-            report.add(format!("*{end}"), Outcome::NotChecked, "the release has none");
+            report.add(
+                format!("*{end}"),
+                Outcome::NotChecked,
+                "the release has none that is what the list says",
+            );
             continue;
         }
         let mut all = BTreeSet::new();

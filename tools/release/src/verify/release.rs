@@ -66,11 +66,6 @@ impl Release {
         if self.sums.0.contains_key(name) { self.fetch_small(name) } else { Ok(()) }
     }
 
-    /// Whether it is on a server.
-    pub(super) fn is_remote(&self) -> bool {
-        self.remote.is_some()
-    }
-
     /// Downloads everything that the list names and that is not there yet.
     ///
     /// # Errors
@@ -140,9 +135,10 @@ impl Release {
         serde_json::from_slice(&self.read(name, 1 << 26)?).context("it is no JSON")
     }
 
-    /// The files of the list whose names end so.
-    pub(super) fn ending(&self, end: &str) -> Vec<String> {
-        self.sums.0.keys().filter(|name| name.ends_with(end)).cloned().collect()
+    /// The files whose names end so and that are what the list says.
+    pub(super) fn intact(&self, end: &str) -> Vec<String> {
+        let intact = self.sums.0.iter().filter(|(name, digest)| self.digests.get(*name) == Some(digest));
+        intact.map(|(name, _)| name).filter(|name| name.ends_with(end)).cloned().collect()
     }
 
     /// Refuses a file that is not the one of this digest, though the list may say so.

@@ -62,15 +62,11 @@ pub(super) fn list_by_ssh(report: &mut Report, release: &Release, given: Option<
 pub(super) fn rpms(
     report: &mut Report,
     release: &Release,
-    key: Option<&PublicKey>,
+    key: &PublicKey,
     artifacts: &Artifacts,
 ) -> BTreeMap<String, Vec<u8>> {
     let mut signatures = BTreeMap::new();
-    for name in release.ending(".rpm").into_iter().filter(|name| release.digests.contains_key(name)) {
-        let Some(key) = key else {
-            report.add(name, Outcome::NotChecked, "there is no key to check it with");
-            continue;
-        };
+    for name in release.intact(".rpm") {
         let check = || -> Result<(String, Vec<u8>)> {
             let bytes = release.read(&name, WHOLE)?;
             let signature = rpm_signature::check(&bytes, key)?.context("it has no signature")?;
@@ -95,7 +91,7 @@ pub(super) fn rpms(
 
 /// The archive of detached signatures: nothing in it leads elsewhere, and those of the RPMs are there.
 pub(super) fn archive(report: &mut Report, release: &Release, of_rpms: &BTreeMap<String, Vec<u8>>) {
-    for name in release.ending("-signatures.tar.gz") {
+    for name in release.intact("-signatures.tar.gz") {
         let found = release.read(&name, ARCHIVE).and_then(|bytes| read_archive(&bytes)).and_then(|members| {
             let stored: Vec<Vec<u8>> = members.values().flat_map(|content| openpgp(content)).collect();
             for (rpm, signature) in of_rpms {

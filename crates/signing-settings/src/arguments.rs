@@ -2,7 +2,7 @@
 
 /// The first of a command's words after or in which a secret seems to be, which everybody on the machine could read
 /// there: in `--storepass secret`, `--storepass=secret`, `TOKEN=secret`.
-pub(crate) fn secret_option(words: &[String]) -> Option<&str> {
+pub fn secret_option(words: &[String]) -> Option<&str> {
     let mut following = words.iter().skip(1);
     words.iter().find_map(|word| {
         let next = following.next();
