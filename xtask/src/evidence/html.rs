@@ -1,7 +1,7 @@
 //! The table of platforms as a page to look at: one file that fetches nothing.
 
 use super::claims::Claims;
-use super::markdown::{behind_seed, crate_rows, day, when};
+use super::markdown::{behind_seed, crate_rows, day, untested, when};
 use super::picture;
 use super::record::{Cell, Mark, Record, short};
 use anyhow::Result;
@@ -62,13 +62,13 @@ fn details(rows: &mut String, deed: &str, cell: &Cell<'_>) -> Result<()> {
     } else if cell.proofs.is_empty() {
         *rows += &row(&[deed, "", &outcome(Mark::NotTested, "not tested"), "", ""]);
     }
+    for (suite, places) in untested(cell) {
+        let suite = format!("<code>{}</code>", escape(suite));
+        *rows += &row(&[deed, &escape(&places), &outcome(Mark::NotTested, "not tested"), &suite, ""]);
+    }
     for (place, proof, verdict) in &cell.proofs {
         let suite = format!("<code>{}</code>", escape(&proof.suite));
-        let Some(verdict) = verdict else {
-            let cells = [deed, &escape(&place.shown), &outcome(Mark::NotTested, "not tested"), &suite, ""];
-            *rows += &row(&cells);
-            continue;
-        };
+        let Some(verdict) = verdict else { continue };
         let mark = Mark::of(verdict.state, place.kind);
         let why = match (&*verdict.why, verdict.count) {
             ("", 1) => "1 case passed".to_owned(),

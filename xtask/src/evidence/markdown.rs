@@ -2,7 +2,7 @@
 //!
 //! Both are made of the claims and the record alone, so that a test can make them again.
 
-use super::claims::{Behind, Claims};
+use super::claims::{Behind, Claims, Kind};
 use super::record::{Cell, Mark, Record, short};
 use anyhow::{Context, Result};
 use std::fmt::Write as _;
@@ -20,7 +20,7 @@ pub(crate) fn page(claims: &Claims, record: &Record) -> Result<String> {
     let mut page = String::from(
         "# Platforms\n\n\
          What was done on each platform, on which system or which stand-in. `cargo xtask evidence --update` writes this \
-         page from the results of tests ([testing.md](testing.md#the-table-of-platforms)); do not edit it.\n\n",
+         page from\nthe results of tests ([testing.md](testing.md#the-table-of-platforms)); do not edit it.\n\n",
     );
     writeln!(page, "{}\n", when(record))?;
     page += &table(claims, record, true)?;
@@ -117,7 +117,7 @@ pub(crate) fn places<'a>(cell: &Cell<'a>) -> Vec<&'a str> {
     let mut places = Vec::new();
     for (place, _, verdict) in &cell.proofs {
         let of_mark = verdict.is_some_and(|verdict| Mark::of(verdict.state, place.kind) == cell.mark);
-        if of_mark && cell.mark != Mark::Bench && !places.contains(&place.shown.as_str()) {
+        if of_mark && place.kind != Kind::Bench && !places.contains(&place.shown.as_str()) {
             places.push(place.shown.as_str());
         }
     }
@@ -125,8 +125,7 @@ pub(crate) fn places<'a>(cell: &Cell<'a>) -> Vec<&'a str> {
 }
 
 fn legend() -> String {
-    let line = |mark: &Mark| format!("{} {}", mark.sign(), mark.means());
-    Mark::ALL.iter().map(line).collect::<Vec<_>>().join(" · ") + "\n"
+    Mark::ALL.iter().map(|mark| format!("- {} {}\n", mark.sign(), mark.means())).collect()
 }
 
 /// The rows of a cell.
@@ -138,12 +137,11 @@ fn details(deed: &str, cell: &Cell<'_>) -> Result<String> {
     } else if cell.proofs.is_empty() {
         writeln!(rows, "| {deed} | | {} not tested | | |", Mark::NotTested.sign())?;
     }
+    for (suite, places) in untested(cell) {
+        writeln!(rows, "| {deed} | {places} | {} not tested | `{suite}` | |", Mark::NotTested.sign())?;
+    }
     for (place, proof, verdict) in &cell.proofs {
-        let Some(verdict) = verdict else {
-            let sign = Mark::NotTested.sign();
-            writeln!(rows, "| {deed} | {} | {sign} not tested | `{}` | |", place.shown, proof.suite)?;
-            continue;
-        };
+        let Some(verdict) = verdict else { continue };
         let mark = Mark::of(verdict.state, place.kind);
         let outcome = if verdict.why.is_empty() {
             format!("{} cases passed", verdict.count).replace("1 cases", "1 case")
@@ -162,6 +160,18 @@ fn details(deed: &str, cell: &Cell<'_>) -> Result<String> {
         )?;
     }
     Ok(rows)
+}
+
+/// The suites that say nothing of a cell, with the places where they were to.
+pub(crate) fn untested<'a>(cell: &Cell<'a>) -> Vec<(&'a str, String)> {
+    let mut suites: Vec<(&str, String)> = Vec::new();
+    for (place, proof, _) in cell.proofs.iter().filter(|(_, _, verdict)| verdict.is_none()) {
+        match suites.iter_mut().find(|(suite, _)| *suite == proof.suite) {
+            Some((_, places)) => *places += &format!(", {}", place.shown),
+            None => suites.push((&proof.suite, place.shown.clone())),
+        }
+    }
+    suites
 }
 
 fn suites(record: &Record) -> Result<String> {
@@ -224,8 +234,8 @@ pub(crate) fn crate_rows(record: &Record) -> Vec<(String, String, String)> {
 
 fn seeds(claims: &Claims, record: &Record) -> Result<String> {
     let mut text = String::from(
-        "\n## The first plan\n\nWhat the project's first plan, for a client in Python, hoped for, and what stands behind \
-         it now.\n",
+        "\n## The first plan\n\nWhat the project's first plan, for a client in Python, hoped for, and what stands behind it \
+         now.\n",
     );
     let mut table = "";
     for seed in &claims.seeds {
