@@ -62,10 +62,6 @@ fn details(rows: &mut String, deed: &str, cell: &Cell<'_>) -> Result<()> {
     } else if cell.proofs.is_empty() {
         *rows += &row(&[deed, "", &outcome(Mark::NotTested, "not tested"), "", ""]);
     }
-    for (suite, places) in untested(cell) {
-        let suite = format!("<code>{}</code>", escape(suite));
-        *rows += &row(&[deed, &escape(&places), &outcome(Mark::NotTested, "not tested"), &suite, ""]);
-    }
     for (place, proof, verdict) in &cell.proofs {
         let suite = format!("<code>{}</code>", escape(&proof.suite));
         let Some(verdict) = verdict else { continue };
@@ -84,6 +80,10 @@ fn details(rows: &mut String, deed: &str, cell: &Cell<'_>) -> Result<()> {
             escape(&verdict.machines())
         )?;
         *rows += &row(&[deed, &escape(&place.shown), &outcome(mark, &why), &suite, &when]);
+    }
+    for (suite, places) in untested(cell) {
+        let suite = format!("<code>{}</code>", escape(suite));
+        *rows += &row(&[deed, &escape(&places), &outcome(Mark::NotTested, "not tested"), &suite, ""]);
     }
     Ok(())
 }

@@ -137,9 +137,6 @@ fn details(deed: &str, cell: &Cell<'_>) -> Result<String> {
     } else if cell.proofs.is_empty() {
         writeln!(rows, "| {deed} | | {} not tested | | |", Mark::NotTested.sign())?;
     }
-    for (suite, places) in untested(cell) {
-        writeln!(rows, "| {deed} | {places} | {} not tested | `{suite}` | |", Mark::NotTested.sign())?;
-    }
     for (place, proof, verdict) in &cell.proofs {
         let Some(verdict) = verdict else { continue };
         let mark = Mark::of(verdict.state, place.kind);
@@ -158,6 +155,9 @@ fn details(deed: &str, cell: &Cell<'_>) -> Result<String> {
             proof.suite,
             escape(&verdict.machines())
         )?;
+    }
+    for (suite, places) in untested(cell) {
+        writeln!(rows, "| {deed} | {places} | {} not tested | `{suite}` | |", Mark::NotTested.sign())?;
     }
     Ok(rows)
 }
@@ -281,6 +281,9 @@ pub(crate) fn behind_seed(claims: &Claims, record: &Record, names: &[String]) ->
     // What nobody tested is nothing.
     if found.iter().all(|(mark, _)| *mark == Mark::NotTested) {
         found.clear();
+    }
+    for (_, what) in found.iter_mut().filter(|(mark, _)| *mark == Mark::NotTested) {
+        *what += " (not tested)";
     }
     Ok(found)
 }
