@@ -42,7 +42,7 @@ pub(crate) struct Lines {
 impl Lines {
     /// In per cent; a crate without lines is covered.
     pub(crate) fn percent(self) -> u64 {
-        if self.count == 0 { 100 } else { self.covered * 100 / self.count }
+        (self.covered * 100).checked_div(self.count).unwrap_or(100)
     }
 }
 
