@@ -4,6 +4,7 @@
 //! of tests (`results`) and `artifacts.json` decide what of it is true (`record`). Everything that is shown is made of
 //! these two, so that nobody can claim more.
 
+mod cell;
 mod claims;
 mod coverage;
 mod html;
@@ -17,9 +18,10 @@ mod words;
 
 use crate::workspace;
 use anyhow::{Context, Result};
+use cell::Mark;
 use claims::Claims;
 use packager::{Artifacts, Product, unfinished};
-use record::{Mark, Record, short};
+use record::{Record, short};
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,9 +1,10 @@
 //! The table of platforms as a page to look at: one file that fetches nothing.
 
+use super::cell::{Cell, Mark};
 use super::claims::Claims;
 use super::markdown::{behind_seed, crate_rows, day, untested, when};
 use super::picture;
-use super::record::{Cell, Mark, Record, short};
+use super::record::{Record, short};
 use anyhow::Result;
 use std::fmt::Write as _;
 

@@ -2,8 +2,9 @@
 //!
 //! Both are made of the claims and the record alone, so that a test can make them again.
 
+use super::cell::{Cell, Mark};
 use super::claims::{Behind, Claims, Kind};
-use super::record::{Cell, Mark, Record, short};
+use super::record::{Record, short};
 use anyhow::{Context, Result};
 use std::fmt::Write as _;
 

@@ -1,10 +1,11 @@
 //! The table of platforms as a picture: platforms by deeds, in SVG. A cell says by its word, its sign and its pattern
 //! what its color says.
 
+use super::cell::{Cell, Mark};
 use super::claims::Claims;
 use super::html::escape;
 use super::markdown::places;
-use super::record::{Cell, Mark, Record};
+use super::record::Record;
 use anyhow::Result;
 use std::fmt::Write as _;
 

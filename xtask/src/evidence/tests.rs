@@ -1,7 +1,8 @@
 //! Tests of the table: what is claimed, what results make of it, and what the repository shows.
 
+use super::cell::Mark;
 use super::claims::Claims;
-use super::record::{Mark, Record};
+use super::record::Record;
 use super::{PAGE, markdown, results, words};
 use crate::workspace;
 use packager::Artifacts;
