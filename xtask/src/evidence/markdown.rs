@@ -20,8 +20,8 @@ pub(crate) const END: &str = "<!-- The end of the table of platforms. -->\n";
 pub(crate) fn page(claims: &Claims, record: &Record) -> Result<String> {
     let mut page = String::from(
         "# Platforms\n\n\
-         What was done on each platform, on which system or which stand-in. `cargo xtask evidence --update` writes this \
-         page from\nthe results of tests ([testing.md](testing.md#the-table-of-platforms)); do not edit it.\n\n",
+         What was done on each platform, on which system or which stand-in. `cargo xtask evidence --update` writes \
+         this page from\nthe results of tests ([testing.md](testing.md#the-table-of-platforms)); do not edit it.\n\n",
     );
     writeln!(page, "{}\n", when(record))?;
     page += &table(claims, record, true)?;
@@ -235,8 +235,8 @@ pub(crate) fn crate_rows(record: &Record) -> Vec<(String, String, String)> {
 
 fn seeds(claims: &Claims, record: &Record) -> Result<String> {
     let mut text = String::from(
-        "\n## The first plan\n\nWhat the project's first plan, for a client in Python, hoped for, and what stands behind it \
-         now.\n",
+        "\n## The first plan\n\nWhat the project's first plan, for a client in Python, hoped for, and what \
+         stands behind it now.\n",
     );
     let mut table = "";
     for seed in &claims.seeds {

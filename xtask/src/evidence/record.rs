@@ -1,7 +1,7 @@
 //! What results say of each claim: the record that every picture and table is made of, and nothing else.
 //!
-//! `cargo xtask evidence --update` keeps it in the repository, as `tests/evidence.json`. A verdict has the cases that it
-//! is about: when those of `tests/evidence.toml` have changed since, it counts no more.
+//! `cargo xtask evidence --update` keeps it in the repository, as `tests/evidence.json`. A verdict has the cases that
+//! it is about: when those of `tests/evidence.toml` have changed since, it counts no more.
 
 use super::claims::{Claims, Place, Platform, Proof};
 use super::coverage::Coverage;

@@ -101,7 +101,9 @@ impl Browser {
         height: u32,
         dark: bool,
     ) -> Result<Picture> {
-        self.run(page, &[&format!("--window-size={width},{height}"), &format!("--screenshot={}", file.display())], dark)?;
+        let (size, out) =
+            (format!("--window-size={width},{height}"), format!("--screenshot={}", file.display()));
+        self.run(page, &[&size, &out], dark)?;
         let raw = file.with_extension("rgb");
         tool("convert", 30).arg(file).args(["-depth", "8"]).arg(format!("rgb:{}", raw.display())).run()?;
         let pixels = fs::read(&raw).with_context(|| format!("reading {}", raw.display()))?;
@@ -153,10 +155,10 @@ impl Browser {
 
     fn run(&self, page: &Path, words: &[&str], dark: bool) -> Result<String> {
         // The page is ours and fetches nothing, and root has no sandbox.
-        let common = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--force-device-scale-factor=1"];
+        let common = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"];
         let scheme = format!("--blink-settings=preferredColorScheme={}", u8::from(!dark));
         let address = format!("file://{}", page.display());
-        tool(self.0, 60).args(common).arg(scheme).args(words).arg(address).read()
+        tool(self.0, 60).args(common).arg("--force-device-scale-factor=1").arg(scheme).args(words).arg(address).read()
     }
 }
 
