@@ -71,7 +71,7 @@ pub(crate) fn load(folders: &[PathBuf]) -> Result<Option<Coverage>> {
 /// Runs the unit tests of these packages, or of all, and writes which lines they reach.
 ///
 /// # Errors
-/// If a program is missing, which the error names, or the tests do not compile.
+/// If a program is missing, which the error names, or the tests do not compile or pass.
 pub(crate) fn measure(packages: &[String]) -> Result<()> {
     let tools = llvm_tools()?;
     let folder = wheels::prepare(&Cache::open()?, "cargo-llvm-cov", PROGRAM, &Progress::lines())?;
@@ -80,8 +80,8 @@ pub(crate) fn measure(packages: &[String]) -> Result<()> {
     let whole = tempfile::tempdir().context("making a folder for what is measured")?;
     let json = whole.path().join("llvm-cov.json");
     let mut command = clean_command(folder.join("bin/cargo-llvm-cov"), &["PYWATS_", "CARGO_TARGET_DIR"]);
-    // Whether tests pass is for the suite unit to say.
-    let wanted = ["--locked", "--ignore-run-fail", "--json", "--summary-only", "--output-path"];
+    // A test that fails ends it: of tests that did not run, the lines would be none.
+    let wanted = ["--locked", "--json", "--summary-only", "--output-path"];
     command.arg("llvm-cov").args(wanted).arg(&json);
     if packages.is_empty() {
         command.arg("--workspace");
