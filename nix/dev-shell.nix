@@ -1,5 +1,6 @@
 # A shell with the programs that `cargo xtask test` takes from Debian elsewhere. lintian and rpmlint are not among
-# them, as nixpkgs does not have them: the suite `formats` says so. wine is there on x86_64 only.
+# them, as nixpkgs does not have them: the suite `formats` says so. Nor is a browser, which is large: the suite `evidence`
+# takes the machine's. wine is there on x86_64 only.
 {
   lib,
   mkShell,

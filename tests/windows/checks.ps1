@@ -13,7 +13,9 @@ function Test-Claim([string] $Claim, [scriptblock] $Check) {
 
 function Write-Failure([string] $What, [System.Management.Automation.ErrorRecord] $Reason) {
     $script:Failed++
-    Write-Host "FAILED: ${What}: $($Reason.Exception.Message)"
+    # The name alone: tests/record.py reads such lines.
+    Write-Host "FAILED: $What"
+    Write-Host "    because: $($Reason.Exception.Message)"
     $Reason.ScriptStackTrace -split "`n" | ForEach-Object { Write-Host "    $_" }
     Show-Traces
 }

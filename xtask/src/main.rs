@@ -8,6 +8,7 @@ mod bench;
 mod build;
 mod cache;
 mod dist;
+mod evidence;
 mod inputs;
 mod lint;
 mod plan;
@@ -41,6 +42,7 @@ enum Verb {
     Winget(winget::Winget),
     Release(release::Release),
     Repo(repo::Repo),
+    Evidence(evidence::Evidence),
 }
 
 fn main() -> ExitCode {
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         Verb::Winget(verb) => verb.run(),
         Verb::Release(verb) => verb.run(),
         Verb::Repo(verb) => verb.run(),
+        Verb::Evidence(verb) => verb.run(),
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -127,6 +127,8 @@ mod tests {
 
     /// Where the version is written down besides `CHANGELOG.md` and Cargo's files.
     const GENERATED: &str = "packaging/man/";
+    /// What was tested once, whatever its version was.
+    const RECORDS: [&str; 2] = ["docs/platforms.md:", "tests/evidence.json:"];
 
     /// Fails if: a file names a version of the product: somebody would have to think of it with every release. Manual
     /// pages are generated, and their test holds them to the version.
@@ -142,6 +144,8 @@ mod tests {
         }
         let (generated, others): (Vec<_>, Vec<_>) = found.iter().partition(|at| at.starts_with(GENERATED));
         assert!(!generated.is_empty(), "versions are not found where they are");
+        let others: Vec<_> =
+            others.into_iter().filter(|at| !RECORDS.iter().any(|file| at.starts_with(file))).collect();
         assert!(others.is_empty(), "write VERSION instead:\n{others:#?}");
     }
 

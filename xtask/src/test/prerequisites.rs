@@ -15,7 +15,8 @@ const PKCS11_ENGINE: &str = if cfg!(target_arch = "aarch64") {
     "/usr/lib/x86_64-linux-gnu/engines-3/pkcs11.so"
 };
 
-/// A program, or a file with its whole path, and the Debian package that has it.
+/// A program, or a file with its whole path, and the Debian package that has it; of programs with a `|` between them,
+/// any one does.
 const PROGRAMS: &[(&str, &str)] = &[
     // Not a program: the font of the dialogs, with the widths that it has on Windows.
     ("/usr/share/wine/fonts/tahoma.ttf", "fonts-wine"),
@@ -29,7 +30,9 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("ar", "binutils"),
     ("bsdtar", "libarchive-tools"),
     ("cabextract", "cabextract"),
+    ("chromium-headless-shell|chromium|google-chrome", "chromium-headless-shell"),
     ("chroot", "coreutils"),
+    ("convert", "imagemagick"),
     ("cpio", "cpio"),
     ("createrepo_c", "createrepo-c"),
     ("curl", "curl"),
@@ -108,9 +111,10 @@ pub(crate) fn provide(suites: &[&'static Suite], install: bool) -> Result<Vec<(&
         .collect())
 }
 
-/// Every program that some suite needs, by name.
+/// Every program that some suite needs, by name, without those of which any one does: browsers, which are large, and
+/// on most machines already.
 pub(crate) fn programs() -> Vec<&'static str> {
-    PROGRAMS.iter().map(|(name, _)| *name).filter(|name| !name.starts_with('/')).collect()
+    PROGRAMS.iter().map(|(name, _)| *name).filter(|name| !name.contains(['/', '|'])).collect()
 }
 
 /// The Debian package that has a program.
@@ -135,6 +139,9 @@ fn missing(suites: &[&'static Suite]) -> Result<Vec<(&'static str, &'static str,
 
 /// Looks for a program as a shell does, and where administrators' programs are.
 fn find(program: &str) -> Option<PathBuf> {
+    if program.contains('|') {
+        return program.split('|').find_map(find);
+    }
     if let Some((before, after)) = program.split_once('*') {
         return find_in_any(Path::new(before), after);
     }

@@ -1,8 +1,9 @@
 //! What became of the suites: shown as it comes, summed up at the end, and written as data.
 //!
 //! `target/test/SUITE.json` has every case of a suite, `target/test/summary.json` the sums of the run. Both say which
-//! commit was judged, and of each artifact which bits.
+//! commit was judged, on which machine and when, and of each artifact which bits. `cargo xtask evidence` reads them.
 
+use super::system::{self, System};
 use crate::process;
 use crate::toolchain::rust::clean_command;
 use crate::workspace;
@@ -31,10 +32,10 @@ pub(crate) struct Report {
 }
 
 /// An artifact that was judged.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Judged {
-    name: String,
-    sha256: String,
+    pub(crate) name: String,
+    pub(crate) sha256: String,
 }
 
 /// What the acceptance bench writes of a suite.
@@ -97,7 +98,7 @@ impl Voice {
 
 /// Which sources are judged.
 pub(crate) struct Sources {
-    commit: Option<String>,
+    pub(crate) commit: Option<String>,
     /// Whether every file is as in that commit.
     clean: Option<bool>,
 }
@@ -127,6 +128,8 @@ impl Sources {
     fn describe(&self, mut value: Value) -> Value {
         value["commit"] = json!(self.commit);
         value["clean"] = json!(self.clean);
+        value["date"] = json!(system::now());
+        value["system"] = json!(System::of_this_machine());
         value
     }
 }

@@ -15,7 +15,7 @@ macro_rules! suites {
 }
 
 suites! {
-    binaries, delivery, dialogs, dist, formats, install, mingw, models, msi, nix, real_server, release,
+    binaries, delivery, dialogs, dist, evidence, formats, install, mingw, models, msi, nix, real_server, release,
     release_signing, repositories, reproducible, service, sign, wine,
 }
 

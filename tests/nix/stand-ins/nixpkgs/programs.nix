@@ -19,7 +19,10 @@
   gnutar = [ "tar" ];
   groff = [ "groff" ];
   gzip = [ "gzip" ];
-  imagemagick = [ "import" ];
+  imagemagick = [
+    "convert"
+    "import"
+  ];
   libarchive = [ "bsdtar" ];
   mandoc = [ "mandoc" ];
   mmdebstrap = [ "mmdebstrap" ];
