@@ -6,17 +6,23 @@
   runCommand,
   stdenv,
 
+  cargoDist,
   rustToolchain,
   zig,
 
+  apt,
   binutils,
   cabextract,
   coreutils,
   cpio,
+  createrepo_c,
   curl,
+  dash,
+  dnf4,
   dpkg,
   fish,
   git,
+  gnupg,
   gnutar,
   groff,
   gzip,
@@ -34,6 +40,8 @@
   python3,
   qemu-user,
   rpm,
+  ruby,
+  sequoia-sqv,
   shellcheck,
   softhsm,
   strace,
@@ -65,15 +73,21 @@ let
 
   programs = [
     rustToolchain
+    cargoDist
     stdenv.cc
+    apt
     binutils
     cabextract
     coreutils
     cpio
+    createrepo_c
     curl
+    dash
+    dnf4
     dpkg
     fish
     git
+    gnupg
     gnutar
     groff
     gzip
@@ -90,6 +104,8 @@ let
     procps
     python3
     rpm
+    ruby
+    sequoia-sqv
     shellcheck
     softhsm
     strace

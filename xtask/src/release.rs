@@ -4,6 +4,7 @@
 //! again, and goes on where it was broken off.
 
 mod git;
+mod installers;
 mod prepare;
 
 use crate::workspace;
@@ -22,6 +23,7 @@ pub(crate) struct Release {
 #[derive(clap::Subcommand)]
 enum Step {
     Prepare(prepare::Prepare),
+    Installers(installers::Installers),
 }
 
 impl Release {
@@ -30,6 +32,7 @@ impl Release {
         match self.step {
             None => println!("{}", stand(root)?),
             Some(Step::Prepare(step)) => step.run(root)?,
+            Some(Step::Installers(step)) => step.run()?,
         }
         Ok(())
     }

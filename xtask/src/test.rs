@@ -17,7 +17,6 @@ mod unit;
 mod workflows;
 
 use crate::build;
-use crate::cache::Cache;
 use crate::inputs;
 use crate::process::{self, stop_if_interrupted};
 use crate::progress::Progress;
@@ -261,6 +260,9 @@ impl<'a> Run<'a> {
         if report.suite == "models" {
             command.env("PYWATS_MODELS", models()?);
         }
+        if report.suite == "installers" {
+            command.env("PYWATS_POWERSHELL", workflows::powershell()?);
+        }
         command.current_dir(workspace::root()).env("XTASK", self.xtask);
         voice.say(&format!("$ {}", process::show(&command)));
         let outcome = process::run(command, |line| voice.say(line));
@@ -305,7 +307,7 @@ impl<'a> Run<'a> {
 /// Where the suite models finds the vendor's Python library. A part of it is compiled for one version of Python.
 fn models() -> Result<PathBuf> {
     let name = format!("pywats-api-{}", wheels::version_of_python()?);
-    wheels::prepare(&Cache::open()?, &name, MODELS, &Progress::lines())
+    wheels::ready(&name, MODELS, &Progress::lines())
 }
 
 /// Where the suite mingw finds the standard library for Windows, if the compiler has none of its own.
