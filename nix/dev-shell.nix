@@ -7,17 +7,23 @@
   runCommand,
   stdenv,
 
+  cargoDist,
   rustToolchain,
   zig,
 
+  apt,
   binutils,
   cabextract,
   coreutils,
   cpio,
+  createrepo_c,
   curl,
+  dash,
+  dnf4,
   dpkg,
   fish,
   git,
+  gnupg,
   gnutar,
   groff,
   gzip,
@@ -35,6 +41,8 @@
   python3,
   qemu-user,
   rpm,
+  ruby,
+  sequoia-sqv,
   shellcheck,
   softhsm,
   strace,
@@ -66,15 +74,21 @@ let
 
   programs = [
     rustToolchain
+    cargoDist
     stdenv.cc
+    apt
     binutils
     cabextract
     coreutils
     cpio
+    createrepo_c
     curl
+    dash
+    dnf4
     dpkg
     fish
     git
+    gnupg
     gnutar
     groff
     gzip
@@ -91,6 +105,8 @@ let
     procps
     python3
     rpm
+    ruby
+    sequoia-sqv
     shellcheck
     softhsm
     strace

@@ -25,7 +25,9 @@ pkgs.lib.makeScope pkgs.newScope (self: {
   rustToolchain = self.callPackage ./rust-toolchain.nix { };
   craneLib = (inputs.crane.mkLib pkgs).overrideToolchain self.rustToolchain;
   cargoVendorDir = self.craneLib.vendorCargoDeps { cargoLock = ../Cargo.lock; };
+  wheels = import ./wheels.nix { inherit (pkgs) lib stdenv fetchPypi; };
   zig = self.callPackage ./zig.nix { };
+  cargoDist = self.callPackage ./cargo-dist.nix { };
 
   # Programs for users' machines, by target.
   buildFor = self.callPackage ./build-for.nix { };

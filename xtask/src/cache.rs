@@ -76,6 +76,12 @@ pub(crate) fn has(key: &str) -> bool {
     root().is_ok_and(|root| root.join(key).join(MANIFEST).is_file())
 }
 
+/// An entry that is whole, without waiting for a process that uses the cache: entries appear by rename.
+pub(crate) fn whole(key: &str) -> Option<PathBuf> {
+    let entry = root().ok()?.join(key);
+    verify(&entry).is_ok().then_some(entry)
+}
+
 fn manifest(folder: &Path) -> Result<String> {
     let mut files = Vec::new();
     digest::collect_files(folder, &mut files)?;

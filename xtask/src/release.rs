@@ -6,6 +6,7 @@
 mod build;
 mod describe;
 mod git;
+mod installers;
 mod judged;
 mod place;
 mod prepare;
@@ -43,6 +44,7 @@ enum Step {
     Describe(describe::Describe),
     Verify(verify::Verify),
     Publish(publish::Publish),
+    Installers(installers::Installers),
 }
 
 impl Release {
@@ -57,6 +59,7 @@ impl Release {
             Some(Step::Sign(step)) => step.run(&place()?, dry_run)?,
             Some(Step::Describe(step)) => step.run(&place()?, dry_run)?,
             Some(Step::Publish(step)) => step.run(&place()?, dry_run)?,
+            Some(Step::Installers(step)) => step.run(root, folder)?,
         }
         Ok(())
     }
@@ -73,6 +76,12 @@ fn changelog(root: &Path) -> Result<(String, Changelog)> {
     let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
     let changelog = Changelog::parse(&text)?;
     Ok((text, changelog))
+}
+
+/// The folder of the release that the changelog names.
+fn current_folder(root: &Path) -> Result<PathBuf> {
+    let version = changelog(root)?.1.latest().version.released();
+    Ok(root.join(place::RELEASES).join(version.to_string()))
 }
 
 /// Where the release stands, and what is next, for people.

@@ -18,7 +18,6 @@ mod unit;
 mod workflows;
 
 use crate::build;
-use crate::cache::Cache;
 use crate::inputs;
 use crate::process::{self, stop_if_interrupted};
 use crate::progress::Progress;
@@ -280,6 +279,9 @@ impl<'a> Run<'a> {
         if suites::all().iter().any(|suite| suite.name == report.suite && suite.tools) {
             command.env(release_tools::PROGRAM, self.made.compiled.get()?.program("release-tools")?);
         }
+        if report.suite == "installers" {
+            command.env("PYWATS_POWERSHELL", workflows::powershell()?);
+        }
         command.current_dir(workspace::root()).env("XTASK", self.xtask);
         voice.say(&format!("$ {}", process::show(&command)));
         let outcome = process::run(command, |line| voice.say(line));
@@ -324,7 +326,7 @@ impl<'a> Run<'a> {
 /// Where the suite models finds the vendor's Python library. A part of it is compiled for one version of Python.
 fn models() -> Result<PathBuf> {
     let name = format!("pywats-api-{}", wheels::version_of_python()?);
-    wheels::prepare(&Cache::open()?, &name, MODELS, &Progress::lines())
+    wheels::ready(&name, MODELS, &Progress::lines())
 }
 
 /// Where the suite mingw finds the standard library for Windows, if the compiler has none of its own.

@@ -5,6 +5,9 @@ use packager::Changelog;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+/// Where releases are published: the folder of the repository, without a slash at its end.
+pub(crate) const REPOSITORY: &str = env!("CARGO_PKG_REPOSITORY");
+
 /// Files that a folder has which is the workspace, and which no other folder has.
 const MARKS: [&str; 2] = ["xtask/Cargo.toml", "packaging/product.toml"];
 

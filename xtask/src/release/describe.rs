@@ -3,8 +3,10 @@
 //! `release-tools` writes bills of materials, licences, provenance, notes and the page, cargo-dist the installers by
 //! script. Then everything is sealed: the last thing that changes the files.
 
+use super::installers;
 use super::place::Place;
 use super::state::{Name, Standing, State};
+use crate::progress::Progress;
 use crate::release_tools;
 use anyhow::{Context, Result, ensure};
 use std::path::{Path, PathBuf};
@@ -48,15 +50,16 @@ impl Describe {
         let _lock = place.lock()?;
         let mut state = State::load(place)?;
         state.require(Name::Sign, place)?;
-        self.describe(place)?;
+        let notes = self.describe(place)?.notes;
+        notes.iter().for_each(|note| println!("note: {note}"));
         if !seal(place, self.openpgp.as_deref(), self.attach)? {
             println!("the lists are signed once nothing is waited for: run this again then");
             return Ok(());
         }
-        state.take(Name::Describe, Vec::new(), place)
+        state.take(Name::Describe, notes, place)
     }
 
-    fn describe(&self, place: &Place) -> Result<()> {
+    fn describe(&self, place: &Place) -> Result<installers::Written> {
         let mut command = release_tools::command()?;
         command.arg("describe").arg("--folder").arg(place.folder()).arg("--root").arg(&place.root);
         command.args(["--commit", &place.commit]);
@@ -65,7 +68,7 @@ impl Describe {
         }
         let status = command.status().context("starting release-tools")?;
         ensure!(status.success(), "the release is not described, as said above");
-        Ok(())
+        installers::write(place.folder(), &Progress::lines())
     }
 }
 

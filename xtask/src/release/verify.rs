@@ -6,7 +6,7 @@
 use super::build::compare;
 use super::git::Git;
 use super::place::artifacts;
-use super::{changelog, sign, tag};
+use super::{sign, tag};
 use crate::authenticode::{Osslsigncode, Trust, judge};
 use crate::{process, release_tools, settings, workspace};
 use anyhow::{Context, Result, bail, ensure};
@@ -97,9 +97,7 @@ fn authenticode(files: &Path, opened: &Path, trust: &mut Trust) -> Result<()> {
 
 /// The files of the release that the changelog names.
 fn here(root: &Path, folder: Option<&Path>) -> Result<PathBuf> {
-    let version = changelog(root)?.1.latest().version.released();
-    let folder =
-        folder.map_or_else(|| root.join(super::place::RELEASES).join(version.to_string()), Path::to_owned);
+    let folder = folder.map_or_else(|| super::current_folder(root), |folder| Ok(folder.to_owned()))?;
     let files = folder.join("files");
     ensure!(files.is_dir(), "{} has no files of a release: name a folder or an address", folder.display());
     Ok(files)

@@ -6,7 +6,7 @@ use crate::build;
 use crate::cache::Cache;
 use crate::progress::Progress;
 use crate::toolchain::rust::Rust;
-use crate::toolchain::{Toolchain, crates, nix, wheels, zig};
+use crate::toolchain::{Toolchain, crates, nix, wheels};
 use crate::workspace;
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
@@ -75,7 +75,7 @@ pub(crate) fn arguments(test: &Test) -> Result<Vec<OsString>> {
         (toolchain.rust, toolchain.sysroots)
     };
     let cache = Cache::open()?;
-    let wheels_of_zig = wheels::download(&cache, "zig", zig::REQUIREMENTS, &progress)?;
+    let toolchain_wheels = wheels::download(&cache, "toolchain", wheels::REQUIREMENTS, &progress)?;
     let nix = nix::prepare(&cache, &progress)?;
     let bin = |(name, version)| crates::prepare(&cache, name, version, &progress);
     let mypy = wheels::prepare(&cache, "mypy", MYPY, &progress)?;
@@ -97,7 +97,7 @@ pub(crate) fn arguments(test: &Test) -> Result<Vec<OsString>> {
         "prerequisites": prerequisites::programs(),
         "machine": {
             "crates": crates_folder,
-            "wheels": wheels_of_zig,
+            "wheels": toolchain_wheels,
             "programs": programs,
             "mypy": mypy,
             "rust": { "version": rust.version, "sysroot": rust.sysroot, "std": std },

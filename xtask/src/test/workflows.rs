@@ -25,10 +25,15 @@ pub(crate) fn commands() -> Result<Vec<Command>> {
     let cache = Cache::open()?;
     let progress = Progress::lines();
     let linters = wheels::prepare(&cache, "workflow-linters", LINTERS, &progress)?;
-    // The parser comes compiled for one version of Python.
-    let name = format!("powershell-{}", wheels::version_of_python()?);
-    let powershell = wheels::prepare(&cache, &name, POWERSHELL, &progress)?;
+    drop(cache);
+    let powershell = powershell()?;
     Ok(vec![actionlint(&linters)?, zizmor(&linters), shellcheck()?, powershell_grammar(&powershell)?])
+}
+
+/// Where the parser of PowerShell is, which comes compiled for one version of Python.
+pub(super) fn powershell() -> Result<PathBuf> {
+    let name = format!("powershell-{}", wheels::version_of_python()?);
+    wheels::ready(&name, POWERSHELL, &Progress::lines())
 }
 
 /// Keys, types, expressions, runners and the shell code of `run:` steps, which it gives to shellcheck.

@@ -3,6 +3,7 @@
 //! zig is the C compiler, the linker and the C library of every target; the Rust standard library of a
 //! target comes from rustup or is built from its source. `docs/building.md` tells it to users.
 
+pub(crate) mod cargo_dist;
 pub(crate) mod crates;
 mod debian;
 pub(crate) mod nix;

@@ -7,7 +7,7 @@
 //!   installed it, which may have been a virtual environment that is gone.
 
 use super::rust::clean_command;
-use crate::cache::Cache;
+use crate::cache::{self, Cache};
 use crate::process;
 use crate::progress::{Progress, Step};
 use anyhow::{Context, Result, bail};
@@ -18,6 +18,25 @@ use std::process::{Command, Stdio};
 /// Says where Python comes from when there is none.
 const NO_PYTHON: &str =
     "Python 3 is needed: there is no `python3` on PATH (Debian: apt-get install python3 python3-venv)";
+
+/// The programs that users of this workspace need, pinned; Nix takes the same wheels.
+pub(crate) const REQUIREMENTS: &str = include_str!("requirements.txt");
+
+/// The pins of these packages: whoever needs one of them brings no other.
+pub(crate) fn only(requirements: &str, packages: &[&str]) -> String {
+    let mut chosen = String::new();
+    let mut is_chosen = false;
+    for line in requirements.lines().filter(|line| !line.starts_with('#')) {
+        if let Some((package, _)) = line.split_once("==") {
+            is_chosen = packages.contains(&package);
+        }
+        if is_chosen {
+            chosen += line;
+            chosen.push('\n');
+        }
+    }
+    chosen
+}
 
 /// Installs a set into the cache, unless it is there; returns its folder.
 ///
@@ -34,6 +53,17 @@ pub(crate) fn prepare(cache: &Cache, name: &str, requirements: &str, progress: &
         step.done();
         Ok(())
     })
+}
+
+/// The folder of a set that may be there already: then nobody waits for a build that uses the cache.
+///
+/// # Errors
+/// As [`prepare`].
+pub(crate) fn ready(name: &str, requirements: &str, progress: &Progress) -> Result<PathBuf> {
+    match cache::whole(&key(name, requirements)) {
+        Some(folder) => Ok(folder),
+        None => prepare(&Cache::open()?, name, requirements, progress),
+    }
 }
 
 /// Downloads the wheels of a set as they are; returns the folder they are in.
@@ -145,6 +175,15 @@ mod tests {
         assert_eq!(key_of("a==1"), key_of("a==1"));
         assert_ne!(key_of("a==1"), key_of("a==2"));
         assert!(key_of("a==1").starts_with("linters-"));
+    }
+
+    /// Fails if: a package that is not needed is brought, or one that is needed comes without all of its hashes.
+    #[test]
+    fn takes_what_is_needed() {
+        let list = "# Why.\na==1 \\\n    --hash=sha256:00 \\\n    --hash=sha256:11\n# Why.\nb==2 \\\n    --hash=sha256:22\n";
+        assert_eq!(only(list, &["a"]), "a==1 \\\n    --hash=sha256:00 \\\n    --hash=sha256:11\n");
+        assert_eq!(only(list, &["b"]), "b==2 \\\n    --hash=sha256:22\n");
+        assert_eq!(only(list, &["c"]), "");
     }
 
     /// Fails if: progress names something else than what is installed.

@@ -3,7 +3,7 @@
 
 mod apt;
 mod dnf;
-mod server;
+pub(super) mod server;
 pub(super) mod workshop;
 
 use crate::bench::Bench;

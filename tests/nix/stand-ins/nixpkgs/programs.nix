@@ -1,5 +1,6 @@
 # What each package of nixpkgs brings of the programs that we use.
 {
+  apt = [ "apt-get" ];
   binutils = [
     "ar"
     "objdump"
@@ -7,15 +8,22 @@
   cabextract = [ "cabextract" ];
   coreutils = [ "chroot" ];
   cpio = [ "cpio" ];
+  createrepo_c = [ "createrepo_c" ];
   curl = [ "curl" ];
   cargo-deny = [ "cargo-deny" ];
+  dash = [ "dash" ];
   deadnix = [ "deadnix" ];
+  dnf4 = [ "dnf" ];
   dpkg = [
     "dpkg"
     "dpkg-deb"
   ];
   fish = [ "fish" ];
   git = [ "git" ];
+  gnupg = [
+    "gpg"
+    "gpgv"
+  ];
   gnutar = [ "tar" ];
   groff = [ "groff" ];
   gzip = [ "gzip" ];
@@ -43,7 +51,10 @@
     "rpm"
     "rpm2cpio"
     "rpmbuild"
+    "rpmkeys"
   ];
+  ruby = [ "ruby" ];
+  sequoia-sqv = [ "sqv" ];
   shellcheck = [ "shellcheck" ];
   softhsm = [ "softhsm2-util" ];
   strace = [ "strace" ];

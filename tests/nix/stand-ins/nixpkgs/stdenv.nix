@@ -66,7 +66,11 @@ let
     targetPlatform = platform;
     cc = mkDerivation {
       name = "host-cc";
-      passthru.programs = [ "cc" ];
+      passthru = {
+        programs = [ "cc" ];
+        bintools.dynamicLinker =
+          if cpu == "x86_64" then "/lib64/ld-linux-x86-64.so.2" else "/lib/ld-linux-aarch64.so.1";
+      };
       buildCommand = "mkdir -p $out/bin; ln -s /usr/bin/cc /usr/bin/gcc $out/bin";
     };
   };

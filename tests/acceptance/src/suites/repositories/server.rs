@@ -9,13 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// A server that goes on until the bench ends.
-pub(super) struct Server {
+pub(in crate::suites) struct Server {
     port: u16,
     root: Arc<Mutex<PathBuf>>,
 }
 
 impl Server {
-    pub(super) fn start() -> Result<Server> {
+    pub(in crate::suites) fn start() -> Result<Server> {
         let listener =
             TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("listening on the loopback interface")?;
         let port = listener.local_addr()?.port();
@@ -32,12 +32,12 @@ impl Server {
         Ok(Server { port, root })
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(in crate::suites) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
     /// From now on this folder is served.
-    pub(super) fn serve(&self, folder: &Path) {
+    pub(in crate::suites) fn serve(&self, folder: &Path) {
         folder.clone_into(&mut self.root.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }

@@ -182,7 +182,7 @@ fn newer_version(workshop: &Workshop, folder: &Path) -> Result<()> {
     ensure!(new.len() == old.len(), "there are {new:?} after {old:?}");
     let listed = Artifacts::load(&out)?.context("there is no list")?;
     for (name, artifact) in &listed.0 {
-        ensure!(artifact.version == "9.9.9", "{name} is outdated");
+        ensure!(artifact.version.starts_with("9.9.9"), "{name} is outdated");
         artifact.verify_file(&out.join(name)).with_context(|| name.clone())?;
     }
     for name in old.iter().filter(|name| !new.contains(name)) {
