@@ -122,7 +122,7 @@ let
 in
 mkShell {
   packages = programs;
-  passthru = { inherit programs; };
+  passthru = { inherit cargoDist programs; };
   shellHook = ''
     echo "Rust with every target, and what cargo xtask test uses but lintian and rpmlint. cargo xtask test --list says more."
   '';

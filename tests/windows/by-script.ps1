@@ -49,7 +49,9 @@ function Check([string] $Claim, [bool] $Holds) {
 # What `irm ADDRESS | iex` does; returns the exit code.
 function Install-From([string] $Name) {
     $env:PYWATS_CLIENT_DOWNLOAD_URL = ([uri] (Join-Path $Work $Name)).AbsoluteUri
-    $command = "Get-Content -Raw -LiteralPath '$Installer' | Invoke-Expression"
+    # What a program writes to standard error would end this script in Windows PowerShell.
+    $ErrorActionPreference = 'Continue'
+    $command = "`$ProgressPreference = 'SilentlyContinue'; Get-Content -Raw -LiteralPath '$Installer' | Invoke-Expression"
     $script:Said = & $Shell -NoProfile -ExecutionPolicy Bypass -Command $command 2>&1 | Out-String
     return $LASTEXITCODE
 }

@@ -301,9 +301,7 @@ impl Release {
         let facts = self.product.winget.as_ref().context("the product manifest has no section [winget]")?;
         let packages = self.list.0.iter().filter(|(_, artifact)| artifact.format == "msi");
         let packages: Vec<PathBuf> = packages.map(|(name, _)| self.files.join(name)).collect();
-        let first = facts.identifier.chars().next().unwrap_or_default().to_ascii_lowercase();
-        let folder = self.work.join("winget/manifests").join(first.to_string());
-        let folder = folder.join(facts.identifier.replace('.', "/")).join(&self.version);
+        let folder = self.work.join("winget").join(winget_folder(&facts.identifier, &self.version));
         let changelog = self.product.changelog()?;
         let files = winget::write(&folder, &self.product, &changelog, &packages, &self.address())?;
         let mut notes = Vec::new();
@@ -337,6 +335,12 @@ fn targets(configuration: &Table) -> Result<Vec<&str>> {
 fn archive_name(product: &Product, triple: &str) -> String {
     let extension = if triple.contains("-windows-") { "zip" } else { "tar.gz" };
     format!("{}-{triple}.{extension}", product.name)
+}
+
+/// Where the manifests of a package belong in winget's repository.
+fn winget_folder(identifier: &str, version: &str) -> PathBuf {
+    let first = identifier.chars().take(1).collect::<String>().to_ascii_lowercase();
+    Path::new("manifests").join(first).join(identifier.replace('.', "/")).join(version)
 }
 
 /// cargo-dist in its folder, with an environment that says nothing, and which is not asked for a checkout around it.

@@ -117,3 +117,10 @@ fn the_manifest_names_what_is_published() {
     });
     assert_eq!(published, expected);
 }
+
+/// Fails if: the manifests for winget lie elsewhere than in its repository.
+#[test]
+fn wingets_folders() {
+    let folder = winget_folder("Virinco.pyWATSClient", "1.0.0");
+    assert_eq!(folder, Path::new("manifests/v/Virinco/pyWATSClient/1.0.0"));
+}

@@ -2,6 +2,7 @@
 
 use super::workshop::{Workshop, system};
 use crate::bench::Bench;
+use crate::command::tool;
 use crate::edits::{
     self,
     Change::{Byte, Comment, Replace},
@@ -114,6 +115,7 @@ pub(super) fn run(bench: &mut Bench, workshop: &Workshop) -> Result<()> {
     });
     bench.case("an edit builds again what depends on it, and nothing else", || edits(workshop));
     bench.case("the development shell has every program of the tests", || shell_is_complete(workshop));
+    bench.case("the cargo-dist of the development shell starts", || shell_has_cargo_dist(workshop));
     Ok(())
 }
 
@@ -215,5 +217,18 @@ fn shell_is_complete(workshop: &Workshop) -> Result<()> {
         .filter(|program| system() == "x86_64-linux" || !program.starts_with("wine"))
         .collect();
     ensure!(missing.is_empty(), "the shell lacks {}", missing.join(", "));
+    Ok(())
+}
+
+/// Fails if: it does not start, or is another than the one that `cargo xtask release` is to take.
+fn shell_has_cargo_dist(workshop: &Workshop) -> Result<()> {
+    let output = format!("devShells.{}.default.cargoDist", system());
+    let built = workshop.build(&[workshop.output(&output)])?;
+    let program = built.first().context("nothing was built")?.join("bin/dist");
+    let configuration: toml::Table =
+        fs::read_to_string(workspace().join("dist-workspace.toml"))?.parse()?;
+    let wanted = configuration["dist"]["cargo-dist-version"].as_str().unwrap_or_default();
+    let said = tool(program, 30).arg("--version").read()?;
+    ensure!(said == format!("cargo-dist {wanted}\n"), "it says {said}, not {wanted}");
     Ok(())
 }
