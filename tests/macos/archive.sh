@@ -3,7 +3,8 @@
 #
 #     tests/macos/archive.sh ARCHIVE.tar.gz WATS-TEST-SERVER
 #
-# For macOS, where nothing but the system's own tools can be counted on (bash 3.2); it runs on Linux as well.
+# Beside the archive lies `artifacts.json`, which says its version. For macOS, where nothing but the system's own tools
+# can be counted on (bash 3.2); it runs on Linux as well.
 # Prints a line for each check and, at the end, how many passed; the exit code is 1 if one failed.
 set -euo pipefail
 
@@ -54,12 +55,24 @@ unpacks() {
     [ -x "$program" ]
 }
 
+version_of_archive() {
+    python3 - "$archive" <<'PYTHON'
+import json
+import pathlib
+import sys
+
+archive = pathlib.Path(sys.argv[1])
+with open(archive.with_name("artifacts.json"), encoding="utf-8") as listed:
+    print(json.load(listed)["artifacts"][archive.name]["version"])
+PYTHON
+}
+
 says_its_version() {
     local version
     version=$("$program" --version)
     echo "    $version"
-    # The version that the program says is the one in the name of its archive.
-    [[ $version == "pywats-client "* && $(basename "$archive") == "pywats-client-${version#pywats-client }-"* ]]
+    # The version that the program says is the one of its archive.
+    [ "$version" = "pywats-client $(version_of_archive)" ]
 }
 
 server_answers() {

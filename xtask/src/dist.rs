@@ -93,6 +93,14 @@ impl Dist {
     }
 }
 
+/// Builds every artifact into dist/.
+///
+/// # Errors
+/// As `cargo xtask dist`.
+pub(crate) fn everything() -> Result<()> {
+    Dist { names: Vec::new(), list: false, json: false, out: None, jobs: None }.run()
+}
+
 /// Prints these artifacts.
 ///
 /// # Errors

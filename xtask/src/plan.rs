@@ -156,7 +156,7 @@ mod tests {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             let is_made = folder == workspace::root()
-                && ["target", "dist", "dist-signed", "result", ".git"].contains(&&*name);
+                && ["target", "dist", "dist-signed", "releases", "result", ".git"].contains(&&*name);
             match path.symlink_metadata().unwrap() {
                 _ if is_made => {}
                 metadata if metadata.is_dir() => found.extend(texts(&path)),

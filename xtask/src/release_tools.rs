@@ -5,8 +5,11 @@ use crate::process;
 use crate::toolchain::rust::clean_command;
 use crate::workspace;
 use anyhow::{Context, Result};
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+
+/// By this exit code it says that a signing command has to be asked again later, and that nothing is wrong.
+pub(crate) const NOT_YET: i32 = 75;
 
 /// Where its workspace is, in the checkout.
 pub(crate) const FOLDER: &str = "tools/release";
@@ -23,14 +26,45 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
+/// Environment variable: the program, where it is compiled already.
+pub(crate) const PROGRAM: &str = "PYWATS_RELEASE_TOOLS";
+
 /// Compiles the program. The command that comes of it runs in the folder in which the paths were typed, and with the
 /// environment that a signing command may need.
 ///
 /// # Errors
 /// If it does not compile; what the compiler said was shown.
 pub(crate) fn command() -> Result<Command> {
+    if let Some(program) = std::env::var_os(PROGRAM) {
+        return Ok(Command::new(program));
+    }
     let build = cargo(&["build", "--locked", "--quiet"]);
     eprintln!("$ {}", process::show(&build));
     process::run(build, |line| eprintln!("{line}")).context("compiling release-tools")?;
     Ok(Command::new(target().join("debug/release-tools")))
+}
+
+/// The same for a verb that reads the product's description.
+///
+/// # Errors
+/// As [`command`].
+pub(crate) fn with_product(verb: &str) -> Result<Command> {
+    let mut command = command()?;
+    command.arg(verb).arg("--product").arg(workspace::product_manifest());
+    Ok(command)
+}
+
+/// Tells where the OpenPGP key is, or that stored signatures are attached without one.
+pub(crate) fn add_key(command: &mut Command, config: Option<&Path>, attach: bool) {
+    if attach {
+        command.arg("--attach");
+    } else {
+        let default = workspace::root().join("repository.toml");
+        command.arg("--config").arg(config.unwrap_or(&default));
+    }
+}
+
+/// Whether it ended because a signing command waits for somebody.
+pub(crate) fn is_waiting(status: ExitStatus) -> bool {
+    status.code() == Some(NOT_YET)
 }

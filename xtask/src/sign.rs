@@ -22,9 +22,10 @@ use anyhow::{Context, Result, ensure};
 use config::Config;
 use key::Key;
 use packager::{Compiled, Product, Recipe, Row};
-use release::Order;
+use release::{Order, Report};
 use signer::{NodeKind, Signers};
 use std::path::{Path, PathBuf};
+pub(crate) use store::LIST as STORE;
 use windows::Windows;
 
 /// Signs artifacts, what they are made of and what is made of them, into dist-signed/
@@ -66,12 +67,72 @@ pub(crate) struct Sign {
     trust: Trust,
 }
 
+/// How the artifacts of a release are signed.
+#[derive(clap::Args)]
+pub(crate) struct Whole {
+    /// The configuration for Windows, by default signing.toml in the workspace
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Attaches the signatures that are stored instead of signing; needs no key
+    #[arg(long)]
+    pub(crate) attach: bool,
+    /// Signs without time stamps: the signatures are worthless once the certificate expires
+    #[arg(long, conflicts_with = "attach")]
+    no_timestamp: bool,
+    #[command(flatten)]
+    trust: Trust,
+}
+
+impl Whole {
+    /// Signs every artifact in which something is signed, into a folder. Whether everything is there: a signer may wait
+    /// for somebody.
+    ///
+    /// # Errors
+    /// As `cargo xtask sign`.
+    pub(crate) fn make(&self, out: &Path, signatures: &Path) -> Result<bool> {
+        let signatures = Some(signatures.to_owned());
+        let (stored, attach) = if self.attach { (None, signatures) } else { (signatures, None) };
+        let sign = Sign {
+            names: Vec::new(),
+            list: false,
+            config: self.config.clone(),
+            programs: Vec::new(),
+            out: Some(out.to_owned()),
+            signatures: stored,
+            attach,
+            servers: Vec::new(),
+            no_timestamp: self.no_timestamp,
+            json: false,
+            trust: self.trust.clone(),
+        };
+        let report = sign.make()?;
+        println!("{}", report.text);
+        Ok(report.is_complete())
+    }
+
+    /// From stored signatures alone, without a key.
+    pub(crate) fn attaching(trust: &Trust) -> Whole {
+        Whole { config: None, attach: true, no_timestamp: false, trust: trust.clone() }
+    }
+}
+
 impl Sign {
     pub(crate) fn run(self) -> Result<()> {
-        let recipe = plan::recipe()?;
         if self.list {
+            let recipe = plan::recipe()?;
             return dist::list(&recipe, signable(&recipe)?);
         }
+        let report = self.make()?;
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&report.json)?);
+        } else {
+            println!("{}", report.text);
+        }
+        Ok(())
+    }
+
+    fn make(&self) -> Result<Report> {
+        let recipe = plan::recipe()?;
         let rows = self.rows(&recipe)?;
         let signers = Signers { windows: self.windows(&recipe.product)? };
         let out = self.out.clone().unwrap_or_else(workspace::signed);
@@ -84,13 +145,7 @@ impl Sign {
             signatures: signatures.unwrap_or_else(|| out.join("signatures")).join(recipe.version.to_string()),
             is_keyless: self.attach.is_some(),
         };
-        let report = release::make(&order, &signers)?;
-        if self.json {
-            println!("{}", serde_json::to_string_pretty(&report.json)?);
-        } else {
-            println!("{}", report.text);
-        }
-        Ok(())
+        release::make(&order, &signers)
     }
 
     /// What is to be made, parts first.

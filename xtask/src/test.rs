@@ -22,6 +22,7 @@ use crate::cache::Cache;
 use crate::inputs;
 use crate::process::{self, stop_if_interrupted};
 use crate::progress::Progress;
+use crate::release_tools;
 use crate::toolchain::Toolchain;
 use crate::toolchain::rust::clean_command;
 use crate::toolchain::wheels;
@@ -29,6 +30,7 @@ use crate::workspace;
 use anyhow::{Context, Result, anyhow, ensure};
 use commands::Own;
 use compiled::Compiled;
+pub(crate) use report::folder;
 use report::{Outcome, Report, Sources, Voice, first_line, reason};
 use schedule::{Job, Lanes};
 use std::ffi::OsString;
@@ -72,6 +74,19 @@ pub(crate) struct Test {
     /// Lists the suites and ends
     #[arg(long)]
     list: bool,
+}
+
+/// Runs every suite but the long ones.
+///
+/// # Errors
+/// As `cargo xtask test`.
+pub(crate) fn everything() -> Result<()> {
+    #[derive(clap::Parser)]
+    struct Alone {
+        #[command(flatten)]
+        test: Test,
+    }
+    <Alone as clap::Parser>::parse_from(["test"]).test.run()
 }
 
 /// What is made once for every suite that needs it.
@@ -261,6 +276,9 @@ impl<'a> Run<'a> {
         }
         if report.suite == "models" {
             command.env("PYWATS_MODELS", models()?);
+        }
+        if suites::all().iter().any(|suite| suite.name == report.suite && suite.tools) {
+            command.env(release_tools::PROGRAM, self.made.compiled.get()?.program("release-tools")?);
         }
         command.current_dir(workspace::root()).env("XTASK", self.xtask);
         voice.say(&format!("$ {}", process::show(&command)));

@@ -18,7 +18,7 @@ pub const LIST: &str = "artifacts.json";
 pub const SUMS: &str = "SHA256SUMS";
 
 /// The version of the list's form.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 
 /// One finished artifact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,8 @@ pub struct Artifact {
     pub artifact: String,
     /// `deb`, `rpm` and so on.
     pub format: String,
+    /// The version of the product: not every file has it in its name.
+    pub version: String,
     /// The programs inside, without those inside its parts.
     pub programs: Vec<Program>,
     /// The artifacts it was made from.
@@ -71,7 +73,7 @@ impl Artifact {
     ///
     /// # Errors
     /// If it cannot be read, or has another size or content.
-    pub(crate) fn verify_file(&self, path: &Path) -> Result<()> {
+    pub fn verify_file(&self, path: &Path) -> Result<()> {
         let size = fs::metadata(path).with_context(|| format!("reading {}", path.display()))?.len();
         self.verify(size, &digest::sha256_file(path)?)
     }
@@ -219,6 +221,7 @@ mod tests {
         Artifact {
             artifact: "deb-amd64".into(),
             format: "deb".into(),
+            version: "1.2.3".into(),
             programs: vec![Program { name: "p".into(), target: "t".into(), sha256: String::new() }],
             made_from: Vec::new(),
             size: text.len() as u64,
@@ -260,8 +263,9 @@ mod tests {
         for (list, complaint) in [
             ("{}", "an older version"),
             ("{\"a.deb\": {\"format\": \"deb\"}}", "an older version"),
-            ("{\"schema\": 2, \"anything\": []}", "a newer version"),
-            ("{\"schema\": 1, \"artifacts\": {\"a.deb\": {}}}", "is damaged"),
+            ("{\"schema\": 1, \"artifacts\": {}}", "an older version"),
+            ("{\"schema\": 3, \"anything\": []}", "a newer version"),
+            ("{\"schema\": 2, \"artifacts\": {\"a.deb\": {}}}", "is damaged"),
             ("[]", "is damaged"),
             ("", "is damaged"),
         ] {

@@ -25,6 +25,7 @@ pub use artifacts::{Artifact, Artifacts};
 pub use changelog::Changelog;
 pub use folder::Folder;
 pub use format::{Format, Package};
+pub use merge::lay_over;
 pub use payload::{Entry, Kind, Owner, Part, Payload, Source};
 pub use product::Product;
 pub use product_version::Version;

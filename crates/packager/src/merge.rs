@@ -6,7 +6,7 @@ use crate::digest;
 use crate::unfinished::Unfinished;
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -33,6 +33,34 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<Vec<PathBuf>> {
     let paths = copies.into_iter().map(Unfinished::appear).collect::<Result<_>>()?;
     Artifacts(found.into_iter().map(|(name, found)| (name, found.artifact)).collect()).write(out)?;
     Ok(paths)
+}
+
+/// Copies the artifacts of `base` into `out`, but those of the same names in `artifacts.toml` from `over`, where there
+/// are such: what is signed takes the place of what is not. `out` is emptied of everything else.
+///
+/// # Errors
+/// If a folder has no list, an artifact is not what its list says, or `out` cannot be written.
+pub fn lay_over(base: &Path, over: Option<&Path>, out: &Path) -> Result<Artifacts> {
+    let folders = |folder: &Path| vec![folder.to_owned()];
+    let (base, over) = (folders(base), over.map(folders).unwrap_or_default());
+    let (mut found, above) = (find(&base)?, find(&over)?);
+    found.retain(|_, below| above.values().all(|it| it.artifact.artifact != below.artifact.artifact));
+    found.extend(above);
+    let lock = Folder::open(out)?;
+    let copies: Vec<Unfinished> =
+        found.iter().map(|(name, found)| copy(name, found, out)).collect::<Result<_>>()?;
+    for entry in fs::read_dir(lock.path()).with_context(|| format!("reading {}", out.display()))? {
+        let path = entry.with_context(|| format!("reading {}", out.display()))?.path();
+        let is_unfinished = |copy: &Unfinished| copy.unfinished_path().file_name() == path.file_name();
+        if !copies.iter().any(is_unfinished) {
+            let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            removed.with_context(|| format!("removing {}, which is made again", path.display()))?;
+        }
+    }
+    copies.into_iter().try_for_each(|copy| copy.appear().map(drop))?;
+    let list = Artifacts(found.into_iter().map(|(name, found)| (name, found.artifact)).collect());
+    list.write(out)?;
+    Ok(list)
 }
 
 /// What all folders list, by name.
@@ -102,4 +130,53 @@ fn copy(name: &str, found: &Found<'_>, out: &Path) -> Result<Unfinished> {
         .with_context(|| format!("{} is damaged: pack it again", path.display()))?;
     copy.seal()?;
     Ok(copy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Writes artifacts: the name in the table, the file and its content.
+    fn folder_of(folder: &Path, artifacts: &[[&str; 3]]) {
+        let mut list = Artifacts::default();
+        fs::create_dir_all(folder).unwrap();
+        for [artifact, name, content] in artifacts {
+            fs::write(folder.join(name), content).unwrap();
+            let artifact = Artifact {
+                artifact: (*artifact).to_owned(),
+                format: "deb".to_owned(),
+                version: "1.0.0".to_owned(),
+                programs: Vec::new(),
+                made_from: Vec::new(),
+                size: content.len() as u64,
+                sha256: digest::sha256(content.as_bytes()),
+                inputs: String::new(),
+                toolchain: String::new(),
+                source_date_epoch: 1,
+            };
+            list.0.insert((*name).to_owned(), artifact);
+        }
+        list.write(folder).unwrap();
+    }
+
+    /// Fails if: an unsigned artifact lies beside, or instead of, the signed one, something of an earlier time stays, or
+    /// a damaged file is taken.
+    #[test]
+    fn lays_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name);
+        folder_of(&place("base"), &[["msi", "a.msi", "unsigned"], ["deb", "a.deb", "deb"]]);
+        folder_of(&place("over"), &[["msi", "a-signed.msi", "signed"]]);
+        fs::create_dir_all(place("out/sub")).unwrap();
+        fs::write(place("out/old.deb"), "").unwrap();
+        let list = lay_over(&place("base"), Some(&place("over")), &place("out")).unwrap();
+        assert_eq!(list.0.keys().collect::<Vec<_>>(), ["a-signed.msi", "a.deb"]);
+        let mut names: Vec<_> =
+            fs::read_dir(place("out")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["SHA256SUMS", "a-signed.msi", "a.deb", "artifacts.json"]);
+        fs::write(place("base/a.deb"), "DEB").unwrap();
+        assert!(lay_over(&place("base"), None, &place("out")).is_err());
+        assert_eq!(fs::read_to_string(place("out/a.deb")).unwrap(), "deb");
+    }
 }

@@ -111,6 +111,7 @@ impl Recipe {
         let artifact = Artifact {
             artifact: row.name.clone(),
             format: format.name().to_owned(),
+            version: self.version.to_string(),
             programs: programs.record(&program_names(&package))?,
             made_from: made_from.collect::<Result<_>>()?,
             size,

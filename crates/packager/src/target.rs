@@ -62,12 +62,23 @@ impl Arch {
 }
 
 impl Os {
-    /// The name in file names: `linux`, `windows`, `macos`.
+    /// The short name: `linux`, `windows`, `macos`.
     pub fn name(self) -> &'static str {
         match self {
             Os::Linux => "linux",
             Os::Windows => "windows",
             Os::MacOs => "macos",
+        }
+    }
+
+    /// Vendor, system and C library in the triple of a target whose programs need nothing of the system but what every
+    /// one has: static on Linux, with mingw-w64's own start on Windows.
+    fn in_triple(self, arch: Arch) -> &'static str {
+        match (self, arch) {
+            (Os::Linux, _) => "unknown-linux-musl",
+            (Os::Windows, Arch::X86_64) => "pc-windows-gnu",
+            (Os::Windows, Arch::Aarch64) => "pc-windows-gnullvm",
+            (Os::MacOs, _) => "apple-darwin",
         }
     }
 
@@ -112,6 +123,16 @@ impl Platform {
         self.arches[0]
     }
 
+    /// As archives are called, by which installers choose one: Rust's triple, `x86_64-unknown-linux-musl`, or
+    /// `universal-apple-darwin`.
+    pub fn triple(&self) -> String {
+        format!("{}-{}", self.arch_name(), self.os.in_triple(self.arch()))
+    }
+
+    fn arch_name(&self) -> &'static str {
+        if let [arch] = *self.arches { arch.name() } else { "universal" }
+    }
+
     /// Whether it is one system on one processor.
     pub fn is_single(&self, os: Os) -> bool {
         self.os == os && self.arches.len() == 1
@@ -124,11 +145,10 @@ impl From<Target> for Platform {
     }
 }
 
-/// As in file names: `x86_64-linux`, `universal-macos`.
+/// For people: `x86_64-linux`, `universal-macos`.
 impl fmt::Display for Platform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let arch = if let [arch] = *self.arches { arch.name() } else { "universal" };
-        write!(f, "{arch}-{}", self.os.name())
+        write!(f, "{}-{}", self.arch_name(), self.os.name())
     }
 }
 
@@ -164,7 +184,7 @@ impl FromStr for Target {
     }
 }
 
-/// The short form, as in file names: `x86_64-linux`.
+/// The short form: `x86_64-linux`.
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", self.arch.name(), self.os.name())
@@ -175,18 +195,22 @@ impl fmt::Display for Target {
 mod tests {
     use super::*;
 
-    /// Fails if: targets that no artifact can have at once are accepted, or the name in file names is another.
+    /// Fails if: targets that no artifact can have at once are accepted, or the name or the triple is another.
     #[test]
     fn platforms_have_names() {
         for (targets, expected) in [
-            (&["x86_64-linux"][..], Some("x86_64-linux")),
-            (&["aarch64-macos", "x86_64-macos"], Some("universal-macos")),
+            (&["x86_64-linux"][..], Some("x86_64-linux x86_64-unknown-linux-musl")),
+            (&["x86_64-windows"], Some("x86_64-windows x86_64-pc-windows-gnu")),
+            (&["aarch64-windows"], Some("aarch64-windows aarch64-pc-windows-gnullvm")),
+            (&["aarch64-macos"], Some("aarch64-macos aarch64-apple-darwin")),
+            (&["aarch64-macos", "x86_64-macos"], Some("universal-macos universal-apple-darwin")),
             (&["x86_64-macos", "x86_64-macos"], None),
             (&["x86_64-macos", "aarch64-linux"], None),
             (&[], None),
         ] {
             let targets: Vec<Target> = targets.iter().map(|target| target.parse().unwrap()).collect();
-            let name = Platform::new(&targets).ok().map(|platform| platform.to_string());
+            let name =
+                Platform::new(&targets).ok().map(|platform| format!("{platform} {}", platform.triple()));
             assert_eq!(name.as_deref(), expected, "{targets:?}");
         }
     }

@@ -172,10 +172,12 @@ fn what_is_not_released_is_packed_as_such() {
 #[test]
 fn archives_hold_one_folder() {
     let sample = Sample::new(MANIFEST, ROWS);
-    for (target, links) in [("x86_64-linux", 1), ("x86_64-macos", 0)] {
+    for (target, triple, links) in
+        [("x86_64-linux", "x86_64-unknown-linux-musl", 1), ("x86_64-macos", "x86_64-apple-darwin", 0)]
+    {
         let path = sample.pack("tar.gz", target, EPOCH).unwrap();
         let members = members(flate2::read::GzDecoder::new(File::open(path).unwrap()));
-        let top = format!("sample-0.2.0-rc.1-{target}/");
+        let top = format!("sample-{triple}/");
         assert_eq!(members[0].0, top);
         assert!(members.iter().all(|(name, ..)| name.starts_with(&top)), "{members:?}");
         assert!(members.iter().any(|(name, mode, ..)| *name == format!("{top}sample") && *mode == 0o755));

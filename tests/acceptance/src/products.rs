@@ -1,5 +1,6 @@
 //! Packages made for a test, such as the same product at a higher version.
 
+use crate::command::{Tool, tool};
 use anyhow::{Context, Result, bail, ensure};
 use packager::recipe::parts_from;
 use packager::{Compiled, Origin, Programs, Recipe, Row, Target};
@@ -11,6 +12,20 @@ use std::path::{Path, PathBuf};
 /// The folder of the workspace.
 pub(crate) fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new("."))
+}
+
+/// The environment variable by which xtask says where `release-tools` is, and takes one that is there.
+pub(crate) const RELEASE_TOOLS: &str = "PYWATS_RELEASE_TOOLS";
+
+/// The program `release-tools`: the one that xtask names, or the one that was compiled last.
+pub(crate) fn release_tools_program() -> PathBuf {
+    let compiled = || workspace().join("target/tools/debug/release-tools");
+    std::env::var_os(RELEASE_TOOLS).map_or_else(compiled, PathBuf::from)
+}
+
+/// The same, to be started.
+pub(crate) fn release_tools() -> Tool {
+    tool(release_tools_program(), 60)
 }
 
 /// How the artifacts of this workspace are made.
@@ -87,7 +102,7 @@ pub(crate) fn compare_files(first: &Path, second: &Path) -> Result<()> {
 
 /// Copies what a fresh clone would have: everything but results of builds at the top, and the history.
 pub(crate) fn copy_sources(from: &Path, to: &Path) -> Result<()> {
-    copy_but(from, to, &["target", "dist", "dist-signed", "result"])
+    copy_but(from, to, &["target", "dist", "dist-signed", "releases", "result"])
 }
 
 fn copy_but(from: &Path, to: &Path, skipped: &[&str]) -> Result<()> {

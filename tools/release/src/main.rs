@@ -1,12 +1,26 @@
-//! `release-tools VERB`: what a release needs and the build does not. `cargo xtask repo` starts it.
+//! `release-tools VERB`: what a release needs and the build does not. `cargo xtask repo` and `release` start it.
 //!
 //! It is a program of its own because OpenPGP is large, and `cargo xtask` is what everybody compiles first.
 
+mod compare;
+mod dsse;
+mod fetch;
+mod http;
+mod open;
 mod openpgp;
+mod place;
+mod publish;
 mod repository;
 mod rpm_header;
+mod rpm_signature;
+mod seal;
 mod settings;
+mod sign;
+mod signatures;
 mod signer;
+mod ssh;
+mod sums;
+mod verify;
 
 use clap::Parser;
 use std::process::ExitCode;
@@ -15,20 +29,34 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Verb {
+    Compare(compare::Compare),
+    Open(open::Open),
+    Publish(Box<publish::Publish>),
     Repo(repository::Repo),
+    Sign(sign::Sign),
+    Seal(seal::Seal),
+    Verify(verify::Verify),
 }
 
 fn main() -> ExitCode {
-    let Verb::Repo(verb) = Verb::parse();
-    match verb.run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // The chain of causes, without the stack traces that RUST_BACKTRACE would add.
-            eprintln!("error: {error}");
-            for cause in error.chain().skip(1) {
-                eprintln!("  because: {cause}");
-            }
-            ExitCode::FAILURE
-        }
+    let result = match Verb::parse() {
+        Verb::Compare(verb) => verb.run(),
+        Verb::Open(verb) => verb.run(),
+        Verb::Publish(verb) => verb.run(),
+        Verb::Repo(verb) => verb.run(),
+        Verb::Sign(verb) => verb.run(),
+        Verb::Seal(verb) => verb.run(),
+        Verb::Verify(verb) => verb.run(),
+    };
+    let Err(error) = result else { return ExitCode::SUCCESS };
+    if let Some(waiting) = error.chain().find_map(|cause| cause.downcast_ref::<signatures::Waiting>()) {
+        eprintln!("{waiting}\nto go on from here, run the same command again later");
+        return ExitCode::from(signer::NOT_YET);
     }
+    // The chain of causes, without the stack traces that RUST_BACKTRACE would add.
+    eprintln!("error: {error}");
+    for cause in error.chain().skip(1) {
+        eprintln!("  because: {cause}");
+    }
+    ExitCode::FAILURE
 }

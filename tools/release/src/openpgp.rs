@@ -18,6 +18,9 @@ use std::path::Path;
 /// The shortest RSA key.
 const RSA_BITS: u16 = 4096;
 
+/// By how many seconds clocks may differ.
+const SKEW: u32 = 600;
+
 /// What is signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -119,20 +122,14 @@ impl PublicKey {
     /// If the key had expired or not begun by then, or is revoked.
     pub(crate) fn check_usable(&self, time: u32) -> Result<()> {
         let name = self.fingerprint();
-        ensure!(
-            self.0.details.revocation_signatures.is_empty(),
-            "the key {name} is revoked: sign with another one, in a new repository"
-        );
-        let signatures = self.self_signatures();
-        let begin = signatures.first().and_then(|signature| signature.created());
+        ensure!(!self.is_revoked(), "the key {name} is revoked: sign with another one, in a new repository");
+        let begin = self.self_signatures().first().and_then(|signature| signature.created());
         // sqv, and with it apt 3, refuses what was signed before.
         ensure!(
             begin.is_some_and(|begin| begin.as_secs() <= time),
             "the key {name} is younger than this signature would be: set this machine's clock"
         );
-        let lives = signatures.last().and_then(|signature| signature.key_expiration_time());
-        if let Some(lives) = lives.filter(|lives| lives.as_secs() > 0) {
-            let end = u64::from(self.0.primary_key.created_at().as_secs()) + u64::from(lives.as_secs());
+        if let Some(end) = self.end() {
             ensure!(
                 u64::from(time) < end,
                 "the key {name} expired on {}: extend it (`gpg --quick-set-expire`) and export it again",
@@ -140,6 +137,48 @@ impl PublicKey {
             );
         }
         Ok(())
+    }
+
+    fn is_revoked(&self) -> bool {
+        !self.0.details.revocation_signatures.is_empty()
+    }
+
+    /// When it expires, in seconds since 1970 UTC, if it does.
+    fn end(&self) -> Option<u64> {
+        let lives = self.self_signatures().last().and_then(|signature| signature.key_expiration_time());
+        let lives = lives.filter(|lives| lives.as_secs() > 0)?;
+        Some(u64::from(self.0.primary_key.created_at().as_secs()) + u64::from(lives.as_secs()))
+    }
+
+    /// Whether it has expired at a time, in seconds since 1970 UTC.
+    pub(crate) fn has_expired(&self, time: u32) -> bool {
+        self.end().is_some_and(|end| end <= u64::from(time))
+    }
+
+    /// The time of a signature, in seconds since 1970 UTC, if the key could sign then.
+    ///
+    /// # Errors
+    /// If it is not said, in the future, before the key was made or after it had expired, or the key is revoked.
+    pub(crate) fn check_time(&self, signature: &Detached, now: u32) -> Result<u32> {
+        let name = self.fingerprint();
+        let time = signature.created().context("it does not say when it was made")?;
+        ensure!(!self.is_revoked(), "the key {name} is revoked: its signatures count no more");
+        ensure!(
+            time <= now.saturating_add(SKEW),
+            "it was made in the future, on {}: set this machine's clock, or that of who signed",
+            date(time.into())
+        );
+        ensure!(
+            self.0.primary_key.created_at().as_secs() <= time,
+            "it was made before the key {name}: the clock of who signed was wrong"
+        );
+        ensure!(
+            self.end().is_none_or(|end| u64::from(time) < end),
+            "it was made on {}, after the key {name} had expired on {}: get the key that is published now, in case it was extended",
+            date(time.into()),
+            date(self.end().unwrap_or_default())
+        );
+        Ok(time)
     }
 
     /// Checks a signature of this key.
@@ -221,6 +260,7 @@ impl SecretKey {
 }
 
 /// A signature without what it is for.
+#[derive(Debug)]
 pub(crate) struct Detached(DetachedSignature);
 
 impl Detached {
@@ -236,6 +276,11 @@ impl Detached {
             None => DetachedSignature::from_bytes(bytes),
         };
         Ok(Detached(signature.map_err(|_| anyhow!("it is no OpenPGP signature"))?))
+    }
+
+    /// When it says that it was made, in seconds since 1970 UTC.
+    pub(crate) fn created(&self) -> Option<u32> {
+        self.0.signature.created().map(Timestamp::as_secs)
     }
 
     /// As a file beside what is signed.
@@ -304,7 +349,7 @@ fn without_last_line_end(text: &str) -> &str {
 }
 
 /// The day of a time in seconds since 1970 UTC.
-fn date(seconds: u64) -> String {
+pub(crate) fn date(seconds: u64) -> String {
     let time = i64::try_from(seconds).ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
     time.map_or_else(|| "a day out of reach".to_owned(), |time| time.strftime("%Y-%m-%d").to_string())
 }

@@ -16,31 +16,30 @@ mod apt;
 mod dnf;
 mod index;
 mod publish;
-mod signatures;
 mod source;
 
-use crate::openpgp::{Kind, PublicKey};
-use crate::rpm_header;
+use crate::openpgp::PublicKey;
 use crate::settings::{Settings, plain_url};
+use crate::signatures::{self, Signatures, now};
 use crate::signer::Signer;
-use anyhow::{Context, Result, bail, ensure};
+use crate::{rpm_header, rpm_signature};
+use anyhow::{Context, Result, ensure};
 use apt::Deb;
 use dnf::Rpm;
 use index::Listed;
+pub(crate) use index::gz;
 use packager::{Folder, Product, unfinished};
 use publish::Plan;
 use serde::{Deserialize, Serialize};
-use signatures::Signatures;
 use source::Package;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 /// The file that says whose folder it is.
 const MARKER: &str = "repository.json";
 /// The suite that needs no name in file names.
-const STABLE: &str = "stable";
+pub(crate) const STABLE: &str = "stable";
 
 /// Makes a signed apt and dnf repository of finished packages, or extends one
 ///
@@ -111,6 +110,27 @@ struct Marker {
 }
 
 impl Repo {
+    /// What adds the signed packages of a release to a folder.
+    pub(crate) fn of_release(
+        dir: PathBuf,
+        files: PathBuf,
+        suite: &str,
+        config: PathBuf,
+        product: &Path,
+    ) -> Repo {
+        Repo {
+            dir,
+            add: vec![files],
+            suite: suite.to_owned(),
+            sign_rpms: false,
+            signatures: None,
+            attach: None,
+            config,
+            url: None,
+            product: product.to_owned(),
+        }
+    }
+
     /// Makes or extends the repository.
     ///
     /// # Errors
@@ -125,7 +145,7 @@ impl Repo {
     }
 
     /// The same; `appeared` is told each file that has appeared, and the fingerprint of the key is returned.
-    fn publish(&self, appeared: &mut dyn FnMut(&str) -> Result<()>) -> Result<String> {
+    pub(crate) fn publish(&self, appeared: &mut dyn FnMut(&str) -> Result<()>) -> Result<String> {
         let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         ensure!(
             !self.suite.is_empty() && self.suite.chars().all(fits),
@@ -197,12 +217,6 @@ impl Repo {
         };
         Ok((url, signatures::stored_key(stored)?, None))
     }
-}
-
-/// Seconds since 1970 UTC.
-fn now() -> Result<u32> {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    Ok(u32::try_from(since.context("this machine's clock is set before 1970: set it")?.as_secs())?)
 }
 
 /// Refuses a folder that is something else, or whose key is another one.
@@ -324,18 +338,7 @@ impl Publication<'_> {
                 return Ok(there);
             }
         }
-        dnf::signed(package.bytes.clone(), self.signatures.key, |part| {
-            let kinds = [Kind::Detached];
-            let make = |_| Ok(part.to_vec());
-            let signed = match self.signatures.stored(&name, &kinds, &make)? {
-                Some(stored) => stored,
-                None if self.sign_rpms => self.signatures.sign(&name, &kinds, &make)?,
-                None => {
-                    bail!("it is not signed, and no signature for it is stored: sign it, or give --sign-rpms")
-                }
-            };
-            signed.signatures.into_iter().next().context("the stored signature is missing")
-        })
+        rpm_signature::signed(&name, package.bytes.clone(), &self.signatures, self.sign_rpms)
     }
 
     /// Clients take no index that is older than the one they have.
@@ -370,4 +373,4 @@ fn is_new<'a>(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -73,6 +73,21 @@ pub(crate) fn attach(package: &[u8], signature: &[u8], is_rsa: bool) -> Result<V
     Ok(signed)
 }
 
+/// The package without its signature: what was signed, bit for bit, if [`attach`] signed it.
+///
+/// # Errors
+/// If this is no RPM.
+pub(crate) fn detach(package: &[u8]) -> Result<Vec<u8>> {
+    let start = header_start(package)?;
+    let mut entries = read(&package[LEAD..])?;
+    entries.retain(|entry| ![DSA, RSA].contains(&entry.tag));
+    let mut unsigned = package[..LEAD].to_vec();
+    unsigned.extend(write(&entries)?);
+    unsigned.resize(unsigned.len().next_multiple_of(8), 0);
+    unsigned.extend(&package[start..]);
+    Ok(unsigned)
+}
+
 fn number(bytes: &[u8], at: usize) -> Result<u32> {
     let four = bytes.get(at..at + 4).context("it ends in the middle of a header")?;
     Ok(u32::from_be_bytes([four[0], four[1], four[2], four[3]]))
@@ -185,6 +200,7 @@ pub(crate) mod tests {
         let package = std::fs::read(&path).unwrap();
         let signed = attach(&package, b"a signature", true).unwrap();
         assert!(attach(&signed, b"another", true).is_err());
+        assert!(detach(&signed).unwrap() == package, "another package comes of taking the signature off");
         let read = rpm::Package::parse(&mut &*signed).unwrap();
         assert_eq!(read.raw_signatures().unwrap()[0], &b"a signature"[..]);
         read.verify_digests().unwrap();
@@ -196,6 +212,7 @@ pub(crate) mod tests {
             let mut changed = package.clone();
             changed[end] ^= 0xff;
             let _ = attach(&changed, b"x", false);
+            let _ = detach(&changed);
         }
     }
 }

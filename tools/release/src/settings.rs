@@ -1,14 +1,15 @@
 //! What `repository.toml` says: where the repositories will be, and with which key their indexes are signed.
 //!
-//! It holds no secret: it names the file or the environment variable that has the password. Errors never show a value,
-//! for somebody may have written a password where its place belongs. Paths are relative to the file's folder.
+//! It holds no secret: it names the file or the environment variable that has the password. Paths are relative to the
+//! file's folder.
 
 use crate::openpgp::{PublicKey, SecretKey};
+use crate::place::{Place, read_settings};
 use crate::signer::{Command, Signer};
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
+use std::env;
 use std::path::{Path, PathBuf};
-use std::{env, fs};
 
 /// The environment variable with the password of the key, if the settings name no other place.
 const PASSWORD: &str = "PYWATS_SIGN_PASSWORD";
@@ -21,6 +22,18 @@ pub(crate) struct Settings {
     pub(crate) url: String,
     /// The key; not needed to attach stored signatures.
     key: Option<Key>,
+    /// The key of ssh by which the list of a release's files is signed as well.
+    ssh: Option<SshKey>,
+}
+
+/// A key of ssh.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SshKey {
+    /// The file that `ssh-keygen` made, or its public half, if an agent has the other one.
+    pub(crate) key: PathBuf,
+    /// Who signs, as `allowed_signers` names them: usually an address of mail.
+    pub(crate) principal: String,
 }
 
 /// Where the key is: exactly one of these.
@@ -43,43 +56,21 @@ enum Key {
     },
 }
 
-/// Where a password is.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "lowercase", deny_unknown_fields)]
-enum Place {
-    /// A file with nothing else in it; a line end after it does not count.
-    File(PathBuf),
-    /// An environment variable.
-    Env(String),
-}
-
 impl Settings {
     /// Reads the settings.
     ///
     /// # Errors
     /// If the file cannot be read, has an unknown key, or says what cannot work.
     pub(crate) fn load(path: &Path) -> Result<Settings> {
-        let text = fs::read_to_string(path).with_context(|| {
-            format!(
-                "reading {}: docs/repositories.md says how to write one; --config names another",
-                path.display()
-            )
-        })?;
-        let settings: Settings = toml::from_str(&text).map_err(|error| {
-            let line =
-                error.span().and_then(|span| text.get(..span.start)).map_or(0, |t| t.matches('\n').count());
-            // Only these messages name keys; any other may quote a value.
-            let names_keys = ["missing field", "unknown field", "unexpected keys"];
-            let said = error.message();
-            let said = if names_keys.iter().any(|start| said.starts_with(start)) {
-                said
-            } else {
-                "this is not what belongs here: docs/repositories.md has an example"
-            };
-            anyhow!("in {}, line {}: {said}", path.display(), line + 1)
-        })?;
+        let settings: Settings = read_settings(path, "docs/repositories.md")?;
         let url = plain_url(&settings.url).with_context(|| format!("in {}", path.display()))?;
         Ok(Settings { url, ..settings })
+    }
+
+    /// Where the key of ssh is, if there is one.
+    pub(crate) fn ssh(&self, path: &Path) -> Option<SshKey> {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        self.ssh.clone().map(|ssh| SshKey { key: folder.join(ssh.key), ..ssh })
     }
 
     /// The key that is named.
@@ -93,7 +84,7 @@ impl Settings {
         })?;
         match key {
             Key::File { secret, password } => {
-                let password = password.map(|place| place.fetch(folder)).transpose()?;
+                let password = password.map(|place| place.fetch("password", folder)).transpose()?;
                 let password = password.or_else(|| env::var(PASSWORD).ok());
                 let key = SecretKey::read(&folder.join(&secret), password.as_deref())?;
                 let public = key
@@ -123,32 +114,11 @@ pub(crate) fn plain_url(url: &str) -> Result<String> {
     Ok(url.trim_end_matches('/').to_owned())
 }
 
-impl Place {
-    fn fetch(&self, folder: &Path) -> Result<String> {
-        let (text, from) = match self {
-            Place::File(file) => {
-                let from = format!("the password file {}", folder.join(file).display());
-                (fs::read_to_string(folder.join(file)).with_context(|| format!("reading {from}"))?, from)
-            }
-            Place::Env(name) => {
-                let from = format!("the environment variable {name}");
-                let missing = || format!("{from}, which is to have the password, is not set or not UTF-8");
-                (env::var(name).ok().with_context(missing)?, from)
-            }
-        };
-        let password = text.trim_end_matches(['\r', '\n']);
-        ensure!(
-            !password.is_empty() && !password.contains(['\r', '\n']),
-            "{from} is to have one line, the password"
-        );
-        Ok(password.to_owned())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::openpgp::tests::write_key;
+    use std::fs;
 
     fn load(text: &str) -> Result<()> {
         let folder = tempfile::tempdir()?;

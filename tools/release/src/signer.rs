@@ -4,12 +4,29 @@
 //! name has a `/`. `{in}` stands for the file to be signed, `{out}` for where the signature is to be, and `{mode}` for
 //! what is wanted, in gpg's words: `detach-sign`, a binary signature that lies beside the file, or `clear-sign`, the
 //! text with its signature below it.
+//!
+//! A program that has to wait for somebody ends with the exit code [`NOT_YET`]. The last line that it printed says for
+//! whom, and is in its environment, as [`SAID`], when it is asked again.
 
 use crate::openpgp::{Detached, Kind, SecretKey, read_clear_text};
 use anyhow::{Context, Result, bail, ensure};
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{self, Stdio};
+
+/// By this exit code (`EX_TEMPFAIL` in `sysexits.h`) a program says that somebody has not answered yet.
+pub(crate) const NOT_YET: u8 = 75;
+/// The environment variable that has what the program waited for, when it is asked again.
+const SAID: &str = "PYWATS_SIGN_WAITING";
+
+/// What a signer says when it is asked for a signature.
+pub(crate) enum Answer {
+    /// Here it is.
+    Signed(Detached),
+    /// Somebody outside has not answered yet: whom or what it waits for.
+    Waiting(String),
+}
 
 /// Who signs.
 pub(crate) enum Signer {
@@ -20,14 +37,15 @@ pub(crate) enum Signer {
 }
 
 impl Signer {
-    /// Signs at a time, in seconds since 1970 UTC; a program takes the time from its own clock.
+    /// Signs at a time, in seconds since 1970 UTC; a program takes the time from its own clock. `said` is what it waited
+    /// for when it was last asked for this one.
     ///
     /// # Errors
     /// If it fails, or leaves no signature.
-    pub(crate) fn sign(&self, kind: Kind, data: &[u8], time: u32) -> Result<Detached> {
+    pub(crate) fn sign(&self, kind: Kind, data: &[u8], time: u32, said: Option<&str>) -> Result<Answer> {
         match self {
-            Signer::Key(key) => key.sign(kind, data, time),
-            Signer::Command(command) => command.sign(kind, data),
+            Signer::Key(key) => key.sign(kind, data, time).map(Answer::Signed),
+            Signer::Command(command) => command.sign(kind, data, said),
         }
     }
 }
@@ -61,7 +79,7 @@ impl Command {
         Ok(Command(run))
     }
 
-    fn sign(&self, kind: Kind, data: &[u8]) -> Result<Detached> {
+    fn sign(&self, kind: Kind, data: &[u8], said: Option<&str>) -> Result<Answer> {
         let folder = tempfile::tempdir().context("making a folder for what is to be signed")?;
         let (from, to) = (folder.path().join("unsigned"), folder.path().join("signature"));
         fs::write(&from, data).with_context(|| format!("writing {}", from.display()))?;
@@ -75,13 +93,13 @@ impl Command {
             word.replace("{in}", &text(&from)).replace("{out}", &text(&to)).replace("{mode}", mode)
         };
         let program = &self.0[0];
-        let status = process::Command::new(program)
-            .args(self.0.iter().skip(1).map(fill))
-            .stdin(Stdio::null())
-            // Standard output is the list of what was published.
-            .stdout(std::io::stderr())
-            .status()
-            .with_context(|| format!("starting the signing command {program}"))?;
+        let mut command = process::Command::new(program);
+        command.args(self.0.iter().skip(1).map(fill)).env(SAID, said.unwrap_or_default());
+        let (status, last) =
+            run(command).with_context(|| format!("starting the signing command {program}"))?;
+        if status.code() == Some(NOT_YET.into()) {
+            return Ok(Answer::Waiting(last.unwrap_or_else(|| format!("the signing command {program}"))));
+        }
         ensure!(status.success(), "the signing command {program} failed ({status}); what it said is above");
         let signed = fs::read(&to).with_context(|| {
             format!("the signing command {program} ended well, but left nothing at {{out}}")
@@ -90,8 +108,27 @@ impl Command {
             Kind::Detached => Detached::parse(&signed),
             Kind::Clear => read_clear_text(&String::from_utf8_lossy(&signed)).map(|(_, signature)| signature),
         };
-        signature.with_context(|| format!("what the signing command {program} left at {{out}}"))
+        let doing = || format!("what the signing command {program} left at {{out}}");
+        signature.map(Answer::Signed).with_context(doing)
     }
+}
+
+/// Runs a program, shows what it says, and returns how it ended and the last line that it said.
+fn run(mut command: process::Command) -> std::io::Result<(process::ExitStatus, Option<String>)> {
+    let (reader, writer) = std::io::pipe()?;
+    // Both of its streams are for people: our standard output is a list for machines.
+    let mut child = command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer).spawn()?;
+    // It holds the pipe open.
+    drop(command);
+    let mut last = None;
+    for line in BufReader::new(reader).split(b'\n') {
+        let line = String::from_utf8_lossy(&line?).into_owned();
+        eprintln!("  {line}");
+        if !line.trim().is_empty() {
+            last = Some(line.trim().to_owned());
+        }
+    }
+    Ok((child.wait()?, last))
 }
 
 /// The first word after or in which a secret seems to be.
@@ -114,6 +151,11 @@ fn secret_option(words: &[String]) -> Option<&str> {
 mod tests {
     use super::*;
 
+    fn sh(script: &str) -> Command {
+        let words = ["sh", "-c", script, "sh", "{in}", "{out}", "{mode}"].map(str::to_owned).to_vec();
+        Command::new(words, Path::new("")).unwrap()
+    }
+
     /// Fails if: a program that fails or leaves something else counts as having signed.
     #[test]
     fn notices_programs_that_do_not_sign() {
@@ -122,10 +164,24 @@ mod tests {
             ("true $1 $2 $3", "left nothing"),
             ("echo nonsense > $2", "no OpenPGP signature"),
         ] {
-            let words = ["sh", "-c", script, "sh", "{in}", "{out}", "{mode}"].map(str::to_owned).to_vec();
-            let command = Command::new(words, Path::new("")).unwrap();
-            let error = format!("{:#}", command.sign(Kind::Detached, b"x").err().unwrap());
+            let error = format!("{:#}", sh(script).sign(Kind::Detached, b"x", None).err().unwrap());
             assert!(error.contains(message), "{script}: {error}");
+        }
+    }
+
+    /// Fails if: a program that waits counts as failed, what it waits for is lost, or it is not told that it was asked.
+    #[test]
+    fn lets_programs_wait() {
+        let script = "echo \"after ${PYWATS_SIGN_WAITING:-nothing}\" >&2; echo; exit 75";
+        for (said, expected) in [(None, "after nothing"), (Some("the office"), "after the office")] {
+            match sh(script).sign(Kind::Detached, b"x", said).unwrap() {
+                Answer::Waiting(whom) => assert_eq!(whom, expected),
+                Answer::Signed(_) => panic!("it signed"),
+            }
+        }
+        match sh("exit 75").sign(Kind::Detached, b"x", None).unwrap() {
+            Answer::Waiting(whom) => assert_eq!(whom, "the signing command sh"),
+            Answer::Signed(_) => panic!("it signed"),
         }
     }
 }

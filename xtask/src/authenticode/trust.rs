@@ -6,6 +6,7 @@
 use super::certificates;
 use anyhow::{Context, Result};
 use serde::Deserialize;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Where systems keep their roots: the places that osslsigncode knows.
@@ -86,6 +87,24 @@ impl Trust {
     /// The files that may be named.
     fn files_mut(&mut self) -> [&mut Option<PathBuf>; 3] {
         [&mut self.ca_file, &mut self.tsa_ca_file, &mut self.https_ca_file]
+    }
+
+    /// The same as options, for another run of these tools.
+    pub(crate) fn options(&self) -> Vec<OsString> {
+        let named = [
+            ("--ca-file", &self.ca_file),
+            ("--tsa-ca-file", &self.tsa_ca_file),
+            ("--https-ca-file", &self.https_ca_file),
+        ];
+        let mut options: Vec<OsString> = Vec::new();
+        for (option, file) in named {
+            if let Some(file) = file {
+                // The other run may start elsewhere.
+                options.extend([option.into(), file.canonicalize().unwrap_or_else(|_| file.clone()).into()]);
+            }
+        }
+        options.extend(self.offline.then(|| "--offline".into()));
+        options
     }
 
     /// The paths that are named.

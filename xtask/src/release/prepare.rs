@@ -21,23 +21,20 @@ pub(crate) struct Prepare {
     /// The version, such as 1.2.3 or 1.2.3-rc.1
     #[arg(required_unless_present = "abort")]
     version: Option<Version>,
-    /// Only say what would be done
-    #[arg(long)]
-    dry_run: bool,
     /// Remove the tag and the commit again; refused once they are public
     #[arg(long, conflicts_with = "version")]
     abort: bool,
 }
 
 impl Prepare {
-    pub(super) fn run(self, root: &Path) -> Result<()> {
+    pub(super) fn run(self, root: &Path, dry_run: bool) -> Result<()> {
         let git = Git::of(root)?;
         let done = match self.version {
             Some(version) => {
                 let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
-                Release { git: &git, root, version, today, dry_run: self.dry_run }.prepare(regenerate)?
+                Release { git: &git, root, version, today, dry_run }.prepare(regenerate)?
             }
-            None => abort(&git, root, self.dry_run)?,
+            None => abort(&git, root, dry_run)?,
         };
         println!("{done}");
         Ok(())

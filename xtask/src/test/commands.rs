@@ -99,7 +99,7 @@ fn cargo_deny(checks: &[&str]) -> Result<Vec<Command>> {
     let folder = cargo_deny_folder(&Cache::open()?, &Progress::lines())?;
     let check = |manifest: &str| {
         let mut command = clean_command(folder.join("cargo-deny"), &[]);
-        command.args(["--manifest-path", manifest, "--workspace", "check", "--config", "deny.toml"]);
+        command.args(["--manifest-path", manifest, "--workspace", "--config", "deny.toml", "check"]);
         command.args(checks).current_dir(workspace::root());
         command
     };

@@ -90,6 +90,10 @@ impl Compiled {
             // All packages, so that their features are those of the whole workspace.
             let format = "--message-format=json-render-diagnostics";
             compiled.build(cargo(&["build", "--workspace", "--bin", "acceptance", format]), voice)?;
+            if suites.iter().any(|suite| suite.tools) {
+                let programs = ["build", "--locked", "--bins", "--examples", format];
+                compiled.build(release_tools::cargo(&programs), voice)?;
+            }
         }
         ensure!(compiled.programs.contains_key("acceptance"), "cargo built no acceptance bench");
         compiled.tests.sort_by(|a, b| a.name.cmp(&b.name));

@@ -20,6 +20,9 @@ pub(crate) struct Suite {
     /// Programs it needs from the machine.
     #[serde(default, deserialize_with = "of_this_machine")]
     pub(crate) needs: Vec<String>,
+    /// It starts the programs of `tools/release`.
+    #[serde(default)]
+    pub(crate) tools: bool,
     /// It spends its time waiting: it runs beside suites that compute.
     #[serde(default)]
     pub(crate) waits: bool,

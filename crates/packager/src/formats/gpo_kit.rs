@@ -39,6 +39,6 @@ impl Format for GpoKit {
             entries.push(Entry::root_file(&part.file_name, Kind::File(part.source.clone())));
         }
         let top = stem(package.product, &package.version);
-        zip::write(&top, &Payload::new(entries)?, package.epoch, out)
+        zip::write(Some(&top), &Payload::new(entries)?, package.epoch, out)
     }
 }

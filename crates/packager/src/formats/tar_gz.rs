@@ -1,4 +1,5 @@
-//! Archives for Linux and macOS: one top folder in a gzipped tar.
+//! Archives for Linux and macOS: one top folder in a gzipped tar, named and made as
+//! [cargo-dist](https://axodotdev.github.io/cargo-dist/)'s installers expect it.
 
 use super::compress::gzip_writer;
 use super::tar::Tar;
@@ -10,9 +11,10 @@ use anyhow::Result;
 #[derive(Debug)]
 pub struct TarGz;
 
-/// The name of an archive without its suffix, and of its top folder: `pywats-client-VERSION-x86_64-linux`.
-pub(super) fn stem(product: &Product, version: &Version, platform: &Platform) -> String {
-    format!("{}-{version}-{platform}", product.name)
+/// The name of an archive without its suffix, and of its top folder: `pywats-client-x86_64-unknown-linux-musl`. The
+/// address of a release has its version, and the name of an archive is the same in all of them.
+pub(super) fn stem(product: &Product, platform: &Platform) -> String {
+    format!("{}-{}", product.name, platform.triple())
 }
 
 impl Format for TarGz {
@@ -24,12 +26,12 @@ impl Format for TarGz {
         platform.os() == Os::MacOs || platform.is_single(Os::Linux)
     }
 
-    fn file_name(&self, product: &Product, version: &Version, platform: &Platform) -> String {
-        format!("{}.tar.gz", stem(product, version, platform))
+    fn file_name(&self, product: &Product, _version: &Version, platform: &Platform) -> String {
+        format!("{}.tar.gz", stem(product, platform))
     }
 
     fn write(&self, package: &Package<'_>, out: &mut dyn Output) -> Result<()> {
-        let top = stem(package.product, &package.version, &package.platform) + "/";
+        let top = stem(package.product, &package.platform) + "/";
         let mut tar = Tar::new(gzip_writer(out), &top, package.epoch)?;
         for entry in package.payload.with_parents().entries() {
             tar.add(entry)?;

@@ -1,4 +1,6 @@
-//! Archives for Windows: one top folder in a zip, as Explorer, `Expand-Archive` and 7-Zip unpack it.
+//! Archives for Windows: a zip as Explorer, `Expand-Archive` and 7-Zip unpack it, without a top folder, as
+//! [cargo-dist](https://axodotdev.github.io/cargo-dist/)'s installers expect it. Explorer and 7-Zip offer a folder named
+//! like the archive.
 //!
 //! Specified in PKWARE's [APPNOTE](https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT). Texts keep
 //! the line ends they have in the source: every supported Windows shows both kinds.
@@ -25,18 +27,17 @@ impl Format for Zip {
         platform.is_single(Os::Windows)
     }
 
-    fn file_name(&self, product: &Product, version: &Version, platform: &Platform) -> String {
-        format!("{}.zip", stem(product, version, platform))
+    fn file_name(&self, product: &Product, _version: &Version, platform: &Platform) -> String {
+        format!("{}.zip", stem(product, platform))
     }
 
     fn write(&self, package: &Package<'_>, out: &mut dyn Output) -> Result<()> {
-        let top = stem(package.product, &package.version, &package.platform);
-        write(&top, &package.payload, package.epoch, out)
+        write(None, &package.payload, package.epoch, out)
     }
 }
 
-/// Writes an archive of a payload, all of it in the folder `top`.
-pub(super) fn write(top: &str, payload: &Payload, epoch: u32, out: &mut dyn Output) -> Result<()> {
+/// Writes an archive of a payload, all of it in the folder `top` if there is one.
+pub(super) fn write(top: Option<&str>, payload: &Payload, epoch: u32, out: &mut dyn Output) -> Result<()> {
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
         .compression_level(Some(9))
@@ -44,9 +45,11 @@ pub(super) fn write(top: &str, payload: &Payload, epoch: u32, out: &mut dyn Outp
         // Or else it would be the system that builds.
         .system(System::Unix);
     let mut zip = ZipWriter::new(out);
-    zip.add_directory(top, options.unix_permissions(0o755))?;
+    if let Some(top) = top {
+        zip.add_directory(top, options.unix_permissions(0o755))?;
+    }
     for entry in payload.with_parents().entries() {
-        let path = format!("{top}/{}", entry.path);
+        let path = top.map_or(entry.path.clone(), |top| format!("{top}/{}", entry.path));
         let options = options.unix_permissions(entry.mode);
         let doing = || format!("packing {}", entry.path);
         match (&entry.kind, entry.source()) {

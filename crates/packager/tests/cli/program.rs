@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 
 pub(crate) const DEB: &str = "sample_0.2.0~rc1_amd64.deb";
 pub(crate) const RPM: &str = "sample-0.2.0~rc1-1.x86_64.rpm";
-pub(crate) const TAR: &str = "sample-0.2.0-rc.1-x86_64-linux.tar.gz";
+pub(crate) const TAR: &str = "sample-x86_64-unknown-linux-musl.tar.gz";
 pub(crate) const TARGET: &str = "x86_64-unknown-linux-musl";
 /// What was compiled for [`TARGET`], as an argument.
 pub(crate) const PROGRAMS: &str = "x86_64-unknown-linux-musl=program";
@@ -74,7 +74,7 @@ pub(crate) fn has_exactly(folder: &Path, artifacts: &[&str]) {
     assert_eq!(names(folder), expected);
     let list: serde_json::Value =
         serde_json::from_slice(&fs::read(folder.join("artifacts.json")).expect("a list")).expect("JSON");
-    assert_eq!(list["schema"], 1);
+    assert_eq!(list["schema"], 2);
     let list = &list["artifacts"];
     let mut sums = String::new();
     let mut sorted = artifacts.to_vec();

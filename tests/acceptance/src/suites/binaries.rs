@@ -49,7 +49,7 @@ fn is_for_windows(name: &str) -> bool {
     name.contains("-windows") || name.ends_with(".exe")
 }
 
-/// Unpacks an archive and finds the program in its top folder; or the program is the artifact itself.
+/// Unpacks an archive and finds the program at its top; or the program is the artifact itself.
 fn extract(archive: &Path, folder: &Path) -> Result<PathBuf> {
     if archive.extension().is_some_and(|extension| extension == "exe") {
         return Ok(archive.to_owned());
@@ -57,18 +57,18 @@ fn extract(archive: &Path, folder: &Path) -> Result<PathBuf> {
     if archive.extension().is_some_and(|extension| extension == "zip") {
         tool("unzip", 60).arg("-q").arg(archive).arg("-d").arg(folder).run()?;
     } else {
-        tool("tar", 60).args(["--extract", "--file"]).arg(archive).arg("-C").arg(folder).run()?;
+        let unpack = tool("tar", 60).args(["--extract", "--strip-components=1", "--file"]);
+        unpack.arg(archive).arg("-C").arg(folder).run()?;
     }
-    let top = std::fs::read_dir(folder)?.next().context("the archive is empty")??.path();
-    let candidates = ["pywats-client", "pywats-client.exe"].map(|name| top.join(name));
-    candidates.into_iter().find(|path| path.is_file()).context("there is no program in the top folder")
+    let candidates = ["pywats-client", "pywats-client.exe"].map(|name| folder.join(name));
+    candidates.into_iter().find(|path| path.is_file()).context("there is no program in the archive")
 }
 
 fn judge(name: &str, bytes: &[u8]) -> Result<()> {
     match name {
         _ if name.contains("-linux") => judge_elf(&Elf::parse(bytes)?),
         _ if is_for_windows(name) => judge_pe(&PE::parse(bytes)?),
-        _ if name.contains("-macos") => macos::judge(bytes),
+        _ if name.contains("-apple-darwin") => macos::judge(bytes),
         _ => bail!("which system {name} is for cannot be told from its name"),
     }
 }

@@ -16,10 +16,10 @@ use wats_test_server::Server;
 const PACKAGES: &[(&str, &str)] = &[
     ("_amd64.deb", "x86_64"),
     (".x86_64.rpm", "x86_64"),
-    ("-x86_64-linux.tar.gz", "x86_64"),
+    ("-x86_64-unknown-linux-musl.tar.gz", "x86_64"),
     ("_arm64.deb", "aarch64"),
     (".aarch64.rpm", "aarch64"),
-    ("-aarch64-linux.tar.gz", "aarch64"),
+    ("-aarch64-unknown-linux-musl.tar.gz", "aarch64"),
 ];
 
 /// Runs the scenario with every Linux package.

@@ -16,7 +16,7 @@ use wats_test_server::Server;
 
 /// Runs the scenario; a case for each report.
 pub(crate) fn run(bench: &mut Bench) -> Result<()> {
-    let archive = bench.artifact(&format!("-{ARCH}-linux.tar.gz"))?;
+    let archive = bench.artifact(&format!("-{ARCH}-unknown-linux-musl.tar.gz"))?;
     let folder = bench.folder("models")?;
     let made = make(&folder)?;
     let received = deliver(&archive, &folder, made.len())?;

@@ -4,7 +4,7 @@
 mod apt;
 mod dnf;
 mod server;
-mod workshop;
+pub(super) mod workshop;
 
 use crate::bench::Bench;
 use crate::command::{said, tool};

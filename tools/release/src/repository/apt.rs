@@ -6,8 +6,8 @@
 use super::Names;
 use super::index::{self, Listed};
 use super::publish::Plan;
-use super::signatures::Signatures;
 use crate::openpgp::{Kind, PublicKey, clear_text, read_clear_text};
+use crate::signatures::{Signatures, Subject};
 use anyhow::{Context, Result, bail, ensure};
 use packager::digest::sha256;
 use std::collections::{BTreeMap, BTreeSet};
@@ -191,8 +191,8 @@ pub(crate) fn indexes(names: &Names<'_>, debs: &[Deb], signatures: &Signatures<'
         }
         Ok(text.into_bytes())
     };
-    let signed =
-        signatures.sign(&format!("apt-{}", names.suite), &[Kind::Detached, Kind::Clear], &release)?;
+    let name = format!("apt-{}", names.suite);
+    let signed = signatures.sign(&Subject::of_time(&name, &[Kind::Detached, Kind::Clear], &release)?)?;
     let text = String::from_utf8(signed.content)?;
     let [detached, clear] = &signed.signatures[..] else { bail!("a signature of the index is missing") };
     entries.until_next(format!("{suite}/Release.gpg"), detached.armored()?);

@@ -7,9 +7,8 @@
 use super::Names;
 use super::index::{self, Listed};
 use super::publish::Plan;
-use super::signatures::Signatures;
 use crate::openpgp::{Detached, Kind, PublicKey};
-use crate::rpm_header;
+use crate::signatures::{Signatures, Subject};
 use anyhow::{Context, Result, bail, ensure};
 use packager::digest::sha256;
 use rpm::{Dependency, DependencyFlags, PackageMetadata};
@@ -48,29 +47,6 @@ pub(crate) fn place(suite: &str, bytes: &[u8]) -> Result<String> {
 
 fn parse(mut bytes: &[u8]) -> Result<PackageMetadata> {
     PackageMetadata::parse(&mut bytes).context("it is no RPM, or damaged")
-}
-
-/// The package with a signature by the key: as it is, if it has one, or with one from `sign`.
-///
-/// # Errors
-/// If it is damaged, signed by another key, or `sign` fails.
-pub(crate) fn signed(
-    bytes: Vec<u8>,
-    key: &PublicKey,
-    sign: impl FnOnce(&[u8]) -> Result<Detached>,
-) -> Result<Vec<u8>> {
-    let package = rpm::Package::parse(&mut &*bytes).context("it is no RPM, or damaged")?;
-    package.verify_digests().context("it is damaged: a digest in it is not that of its content")?;
-    let part = rpm_header::signed_part(&bytes)?;
-    let signatures = package.raw_signatures()?;
-    if signatures.is_empty() {
-        let signature = sign(&bytes[part])?;
-        return rpm_header::attach(&bytes, &signature.bytes()?, key.is_rsa());
-    }
-    for signature in signatures {
-        key.verify(Kind::Detached, &bytes[part.clone()], &Detached::parse(&signature)?)?;
-    }
-    Ok(bytes)
 }
 
 impl Rpm {
@@ -385,7 +361,8 @@ pub(crate) fn indexes(names: &Names<'_>, rpms: &[Rpm], signatures: &Signatures<'
         }
         Ok((text + "</repomd>\n").into_bytes())
     };
-    let signed = signatures.sign(&format!("rpm-{}", names.suite), &[Kind::Detached], &repomd)?;
+    let name = format!("rpm-{}", names.suite);
+    let signed = signatures.sign(&Subject::of_time(&name, &[Kind::Detached], &repomd)?)?;
     let signature = signed.signatures.first().context("the signature of the index is missing")?.armored()?;
     plan.forever(format!("{suite}/{}", kept_signature(&signed.content)), signature.clone().into_bytes());
     plan.until_next(format!("{suite}/repodata/repomd.xml.asc"), signature);

@@ -62,10 +62,11 @@ impl Place {
     }
 }
 
-fn artifact(format: &str, path: &Path) -> Artifact {
+pub(crate) fn artifact(format: &str, path: &Path) -> Artifact {
     Artifact {
         artifact: path.file_name().unwrap().to_string_lossy().into_owned(),
         format: format.to_owned(),
+        version: String::new(),
         programs: Vec::new(),
         made_from: Vec::new(),
         size: fs::metadata(path).unwrap().len(),
@@ -77,7 +78,7 @@ fn artifact(format: &str, path: &Path) -> Artifact {
 }
 
 /// Every file below a folder, with its digest.
-fn tree(folder: &Path) -> BTreeMap<PathBuf, String> {
+pub(crate) fn tree(folder: &Path) -> BTreeMap<PathBuf, String> {
     let mut files = Vec::new();
     collect_files(folder, &mut files).unwrap();
     let files = files.into_iter();

@@ -29,8 +29,7 @@ pub(super) struct Unsigned {
 pub(super) fn find(order: &Order<'_>) -> Result<Vec<Unsigned>> {
     let recipe = order.recipe;
     let dist = Artifacts::load(&workspace::dist())?.unwrap_or_default();
-    let files = recipe.rows.artifacts().iter().map(|row| recipe.file_name(row));
-    let files: Vec<String> = files.collect::<Result<_>>()?;
+    let version = recipe.version.to_string();
     let mut found: Vec<Unsigned> = Vec::new();
     for row in order.rows.iter().filter(|row| !row.targets.is_empty()) {
         let folders = row.targets.iter().map(|triple| folder(order, triple));
@@ -44,17 +43,16 @@ pub(super) fn find(order: &Order<'_>) -> Result<Vec<Unsigned>> {
             let triple = program.target.clone();
             let mut folders = programs.compiled().filter(|compiled| compiled.triple == triple);
             let path = folders.next().context("a program has a folder")?.folder.join(&program.name);
-            let with = dist.0.iter().filter(|(_, artifact)| artifact.programs.contains(&program));
+            let with = dist.0.values().filter(|artifact| artifact.programs.contains(&program));
             let is_named = order.programs.iter().any(|compiled| compiled.triple == triple);
             ensure!(
-                is_named || with.clone().any(|(file, _)| files.contains(file)),
-                "{} is in none of the artifacts of version {} that {} lists: {ADVICE}",
+                is_named || with.clone().any(|artifact| artifact.version == version),
+                "{} is in none of the artifacts of version {version} that {} lists: {ADVICE}",
                 path.display(),
-                recipe.version,
                 workspace::dist().display()
             );
             let toolchain =
-                with.map(|(_, artifact)| artifact.toolchain.clone()).next().unwrap_or("unknown".into());
+                with.map(|artifact| artifact.toolchain.clone()).next().unwrap_or("unknown".into());
             let kind = NodeKind::of_program(&triple)?;
             found.push(Unsigned { node, triple, name: program.name, path, kind, toolchain });
         }

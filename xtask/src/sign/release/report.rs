@@ -14,6 +14,11 @@ pub(in crate::sign) struct Report {
 }
 
 impl Report {
+    /// Whether nothing is waited for any more.
+    pub(in crate::sign) fn is_complete(&self) -> bool {
+        self.json["missing"].as_array().is_none_or(Vec::is_empty)
+    }
+
     pub(super) fn new(run: &Run<'_>) -> Report {
         let (out, signatures) = (run.order.out, &run.order.signatures);
         let made: Vec<&String> = run.made.0.keys().collect();

@@ -88,7 +88,7 @@ fn judge_signature(program: &[u8], signature: &[u8]) -> Result<()> {
 /// Fails if: the universal program is another than LLVM's `lipo` makes of the thin ones.
 pub(super) fn judge_universal(bench: &mut Bench) -> Result<()> {
     let archives =
-        ["x86_64", "aarch64", "universal"].map(|arch| bench.artifact(&format!("-{arch}-macos.tar.gz")));
+        ["x86_64", "aarch64", "universal"].map(|arch| bench.artifact(&format!("-{arch}-apple-darwin.tar.gz")));
     let [Ok(x64), Ok(arm64), Ok(universal)] = archives else { return Ok(()) };
     let folder = bench.folder("universal")?;
     let Some(lipo) = lipo() else {

@@ -42,7 +42,10 @@ pub(super) fn judge_zip(bench: &mut Bench, path: &Path) -> Result<()> {
             tool("unzip", 120).arg("-tq").arg(path).run()?;
             tool("7z", 120).arg("t").arg(path).run()?;
             let listed = tool("unzip", 120).arg("-Z1").arg(path).read()?;
-            one_top_folder(&listed, name.trim_end_matches(".zip"))?;
+            match name.strip_suffix(".zip").filter(|top| top.ends_with("-gpo-kit")) {
+                Some(top) => one_top_folder(&listed, top)?,
+                None => program_on_top(&listed)?,
+            }
             same_names(&listed, &tool("bsdtar", 120).arg("-tf").arg(path).read()?)
         },
     );
@@ -68,13 +71,21 @@ pub(super) fn judge_zip(bench: &mut Bench, path: &Path) -> Result<()> {
 /// The program as a file of its own is the one in the archive.
 pub(super) fn judge_exe(bench: &mut Bench, path: &Path) {
     let name = file_name(path);
-    let zip = bench.artifact("-windows.zip");
+    let zip = bench.artifact("-windows-gnu.zip");
     bench.case_needing(&["unzip"], &format!("{name}: is the program in the zip, bit for bit"), || {
-        let packed = tool("unzip", 60).arg("-p").arg(zip?).arg("*/pywats-client.exe").output()?;
+        let packed = tool("unzip", 60).arg("-p").arg(zip?).arg("pywats-client.exe").output()?;
         ensure!(packed.status.success() && packed.stdout.starts_with(b"MZ"), "the zip has no program");
         ensure!(packed.stdout == fs::read(path)?, "the program in the zip is another one");
         Ok(())
     });
+}
+
+/// As cargo-dist's installers and Scoop look for it.
+fn program_on_top(listing: &str) -> Result<()> {
+    let programs = names(listing).into_iter().filter(|name| name.ends_with(".exe"));
+    let programs: Vec<_> = programs.collect();
+    ensure!(programs.len() == 1 && !programs[0].contains('/'), "the programs are {programs:?}");
+    Ok(())
 }
 
 fn one_top_folder(listing: &str, top: &str) -> Result<()> {

@@ -5,7 +5,6 @@ use crate::bench::Bench;
 use crate::command::{Tool, tool};
 use crate::products;
 use crate::scratch;
-use crate::suites::dist;
 use anyhow::{Context, Result, bail, ensure};
 use packager::artifacts::Artifact;
 use packager::digest::{collect_files, sha256_file};
@@ -36,8 +35,6 @@ impl Workshop {
     pub(super) fn open(bench: &Bench, folder: &Path) -> Result<Workshop> {
         let stand_in = scratch::rpm_stand_in(folder)?;
         let workshop = Workshop { folder: folder.to_owned(), stand_in, server: Server::start()? };
-        fs::create_dir_all(workshop.path("gnupg"))?;
-        tool("chmod", 10).args(["700", "gnupg"]).current_dir(folder).run()?;
         workshop.make_key("key", "ed25519", &["2y"], PASSWORD)?;
         workshop.make_key("other", "ed25519", &["2y"], "")?;
         fs::write(workshop.path("password"), format!("{PASSWORD}\n"))?;
@@ -74,27 +71,9 @@ impl Workshop {
         self.folder.join(name)
     }
 
-    /// gpg, with nothing of the user's.
-    pub(super) fn gpg(&self) -> Tool {
-        tool("gpg", 120).args(["--batch", "--quiet", "--homedir"]).arg(self.path("gnupg")).current_dir(&self.folder)
-    }
-
-    /// A key of gpg's, its secret half in `NAME.asc`, its public one in `NAME.pub.asc` and, for gpgv, in `NAME.gpg`.
+    /// See [`Gpg::make_key`].
     pub(super) fn make_key(&self, name: &str, kind: &str, life: &[&str], password: &str) -> Result<()> {
-        let address = format!("{name}@example.com");
-        let loopback = ["--pinentry-mode", "loopback", "--passphrase", password];
-        let made = self.gpg().args(loopback).args(if life.len() > 1 { &life[1..] } else { &[] });
-        made.args(["--quick-generate-key", &address, kind, "sign", life[0]]).run()?;
-        for (file, armor, what) in [
-            ("asc", true, "--export-secret-keys"),
-            ("pub.asc", true, "--export"),
-            ("gpg", false, "--export"),
-        ] {
-            let armor: &[&str] = if armor { &["--armor"] } else { &[] };
-            let to = format!("{name}.{file}");
-            self.gpg().args(loopback).args(armor).args(["--output", &to, what, &address]).run()?;
-        }
-        Ok(())
+        Gpg(self.folder.clone()).make_key(name, kind, life, password)
     }
 
     /// Writes settings `NAME.toml`.
@@ -103,35 +82,14 @@ impl Workshop {
         Ok(fs::write(self.path(&format!("{name}.toml")), text)?)
     }
 
-    /// A folder of packages, with the list that `cargo xtask dist` writes.
+    /// See [`packages`].
     pub(super) fn packages(&self, name: &str, files: &[PathBuf]) -> Result<()> {
-        let folder = self.path(name);
-        fs::create_dir_all(&folder)?;
-        let mut artifacts = Artifacts::default();
-        for file in files {
-            let name = file.file_name().context("a package has a name")?.to_string_lossy().into_owned();
-            fs::copy(file, folder.join(&name))?;
-            let format = name.rsplit_once('.').map_or("", |(_, format)| format).to_owned();
-            let artifact = Artifact {
-                artifact: name.clone(),
-                format,
-                programs: Vec::new(),
-                made_from: Vec::new(),
-                size: fs::metadata(file)?.len(),
-                sha256: sha256_file(file)?,
-                inputs: String::new(),
-                toolchain: String::new(),
-                source_date_epoch: 0,
-            };
-            artifacts.0.insert(name, artifact);
-        }
-        artifacts.write(&folder)
+        packages(&self.path(name), files)
     }
 
     /// `cargo xtask repo DIR --add FOLDER`, as it is started.
     pub(super) fn repo(&self, dir: &str, add: &str) -> Tool {
-        let built = dist::xtask().with_file_name("release-tools");
-        tool(built, 60)
+        products::release_tools()
             .arg("repo")
             .arg(self.path(dir))
             .arg("--add")
@@ -160,8 +118,63 @@ impl Workshop {
     }
 }
 
+/// gpg, with nothing of the user's, and with a folder for keys.
+pub(crate) struct Gpg(pub(crate) PathBuf);
+
+impl Gpg {
+    /// gpg as it is started.
+    pub(crate) fn run(&self) -> Tool {
+        tool("gpg", 120).args(["--batch", "--quiet", "--homedir", "gnupg"]).current_dir(&self.0)
+    }
+
+    /// A key of gpg's, its secret half in `NAME.asc`, its public one in `NAME.pub.asc` and, for gpgv, in `NAME.gpg`.
+    pub(crate) fn make_key(&self, name: &str, kind: &str, life: &[&str], password: &str) -> Result<()> {
+        fs::create_dir_all(self.0.join("gnupg"))?;
+        tool("chmod", 10).args(["700", "gnupg"]).current_dir(&self.0).run()?;
+        let address = format!("{name}@example.com");
+        let loopback = ["--pinentry-mode", "loopback", "--passphrase", password];
+        let made = self.run().args(loopback).args(if life.len() > 1 { &life[1..] } else { &[] });
+        made.args(["--quick-generate-key", &address, kind, "sign", life[0]]).run()?;
+        for (file, armor, what) in [
+            ("asc", true, "--export-secret-keys"),
+            ("pub.asc", true, "--export"),
+            ("gpg", false, "--export"),
+        ] {
+            let armor: &[&str] = if armor { &["--armor"] } else { &[] };
+            let to = format!("{name}.{file}");
+            self.run().args(loopback).args(armor).args(["--output", &to, what, &address]).run()?;
+        }
+        Ok(())
+    }
+}
+
+/// A folder of packages, with the list that `cargo xtask dist` writes.
+pub(crate) fn packages(folder: &Path, files: &[PathBuf]) -> Result<()> {
+    fs::create_dir_all(folder)?;
+    let mut artifacts = Artifacts::default();
+    for file in files {
+        let name = file.file_name().context("a package has a name")?.to_string_lossy().into_owned();
+        fs::copy(file, folder.join(&name))?;
+        let format = name.rsplit_once('.').map_or("", |(_, format)| format).to_owned();
+        let artifact = Artifact {
+            artifact: name.clone(),
+            format,
+            version: String::new(),
+            programs: Vec::new(),
+            made_from: Vec::new(),
+            size: fs::metadata(file)?.len(),
+            sha256: sha256_file(file)?,
+            inputs: String::new(),
+            toolchain: String::new(),
+            source_date_epoch: 0,
+        };
+        artifacts.0.insert(name, artifact);
+    }
+    artifacts.write(folder)
+}
+
 /// Writes a file anew, and not into another file that it is linked with.
-pub(super) fn put(path: &Path, content: &[u8]) -> Result<()> {
+pub(crate) fn put(path: &Path, content: &[u8]) -> Result<()> {
     if path.exists() {
         fs::remove_file(path)?;
     }
@@ -169,7 +182,7 @@ pub(super) fn put(path: &Path, content: &[u8]) -> Result<()> {
 }
 
 /// Changes a byte in the middle of a file.
-pub(super) fn change(path: &Path) -> Result<()> {
+pub(crate) fn change(path: &Path) -> Result<()> {
     let mut content = fs::read(path).with_context(|| format!("reading {}", path.display()))?;
     let middle = content.len() / 2;
     // Still a letter where it was one.
@@ -178,14 +191,14 @@ pub(super) fn change(path: &Path) -> Result<()> {
 }
 
 /// Every file below a folder, with its digest.
-pub(super) fn tree(folder: &Path) -> Result<BTreeMap<PathBuf, String>> {
+pub(crate) fn tree(folder: &Path) -> Result<BTreeMap<PathBuf, String>> {
     let mut files = Vec::new();
     collect_files(folder, &mut files)?;
     files.iter().map(|file| Ok((file.strip_prefix(folder)?.to_owned(), sha256_file(file)?))).collect()
 }
 
 /// The one file of a folder with this end of its name.
-pub(super) fn only(folder: &Path, end: &str) -> Result<PathBuf> {
+pub(crate) fn only(folder: &Path, end: &str) -> Result<PathBuf> {
     let mut files = Vec::new();
     collect_files(folder, &mut files)?;
     files.retain(|file| file.to_string_lossy().ends_with(end));

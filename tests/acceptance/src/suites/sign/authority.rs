@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The password of every file. Odd enough to be found wherever it should not be.
-pub(super) const PASSWORD: &str = "hush-4711-pAssword";
+pub(in crate::suites) const PASSWORD: &str = "hush-4711-pAssword";
 /// The PIN of the token.
 pub(super) const PIN: &str = "90517362";
 
@@ -55,14 +55,14 @@ commonName = supplied
 ";
 
 /// A folder with everything in it.
-pub(super) struct Authority {
+pub(in crate::suites) struct Authority {
     folder: PathBuf,
 }
 
 impl Authority {
     /// Makes everything: `root` vouches for `issuer`, which vouches for `signing`; `tsa-root` for `tsa`; `other-root`
     /// for `strange-tsa`.
-    pub(super) fn make(folder: &Path) -> Result<Authority> {
+    pub(in crate::suites) fn make(folder: &Path) -> Result<Authority> {
         let authority = Authority { folder: folder.to_owned() };
         fs::write(authority.path("extensions"), EXTENSIONS)?;
         for root in ["root", "tsa-root", "other-root"] {
@@ -81,7 +81,7 @@ impl Authority {
     }
 
     /// The path of a file.
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(in crate::suites) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
@@ -176,7 +176,7 @@ impl Authority {
     }
 
     /// The section `key` of a configuration, for a key that is kept in this way.
-    pub(super) fn key(&self, kept: &str) -> Result<String> {
+    pub(in crate::suites) fn key(&self, kept: &str) -> Result<String> {
         let path = |name: &str| format!("{:?}", self.path(name).to_string_lossy());
         let chain = format!("chain = {}", path("issuer.pem"));
         let token = |rest: String| {

@@ -33,7 +33,7 @@ pub(super) const CASES: &[(&str, Case)] = &[
 /// programs in the artifacts differ.
 fn pem(workshop: &Workshop, folder: &Path) -> Result<()> {
     let out = workshop.release()?;
-    let [msi, zip, exe, kit] = [".msi", "-windows.zip", ".exe", "-gpo-kit.zip"].map(|name| find(out, name));
+    let [msi, zip, exe, kit] = [".msi", "-windows-gnu.zip", ".exe", "-gpo-kit.zip"].map(|name| find(out, name));
     let (msi, zip, exe, kit) = (msi?, zip?, exe?, kit?);
     let names = ["SHA256SUMS", "artifacts.json"].map(PathBuf::from);
     let found = files(out)?;
@@ -115,7 +115,7 @@ fn password_from_environment(workshop: &Workshop, folder: &Path) -> Result<()> {
     ] {
         let out = folder.join(variable);
         workshop.sign(&workshop.configure(folder, key)?, &out).env(variable, secret).arg("zip").run()?;
-        workshop.verify_good(&find(&out, "-windows.zip")?)?;
+        workshop.verify_good(&find(&out, "-windows-gnu.zip")?)?;
     }
     Ok(())
 }

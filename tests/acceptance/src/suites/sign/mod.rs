@@ -4,7 +4,7 @@
 //! The keys, the authority and the time stamp servers are made for the run and thrown away. The program that is
 //! signed is the one in the MSI: nothing is built.
 
-mod authority;
+pub(super) mod authority;
 mod detached;
 mod glued;
 mod keys;
@@ -12,7 +12,7 @@ mod plan;
 mod release;
 mod roots;
 mod secrets;
-mod server;
+pub(super) mod server;
 mod stamps;
 mod verdicts;
 mod workshop;

@@ -38,7 +38,7 @@ fn waits(workshop: &Workshop, folder: &Path, ending: &str) -> Result<()> {
     let (node, ready, missing) = match ending {
         ".msi" => (
             find(workshop.release()?, ".msi")?.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            &["-x64.exe", "-windows.zip"][..],
+            &["-x64.exe", "-windows-gnu.zip"][..],
             &["gpo-kit", "msi"][..],
         ),
         _ => (format!("{TRIPLE}/pywats-client.exe"), &[][..], &["exe", "gpo-kit", "msi", "zip"][..]),

@@ -93,6 +93,7 @@ impl Checkout {
         let artifact = Artifact {
             artifact: "zip".into(),
             format: "zip".into(),
+            version: version.to_owned(),
             programs: ["pywats-client.exe", ACTIONS].iter().map(program).collect::<Result<_>>()?,
             made_from: Vec::new(),
             size: 0,
@@ -101,8 +102,7 @@ impl Checkout {
             toolchain: "made for the test".into(),
             source_date_epoch: 0,
         };
-        let name = format!("pywats-client-{version}-x86_64-windows.zip");
-        Artifacts([(name, artifact)].into()).write(&self.0.join("dist"))
+        Artifacts([(format!("pywats-client-{TRIPLE}.zip"), artifact)].into()).write(&self.0.join("dist"))
     }
 
     /// Begins another version.
@@ -180,10 +180,10 @@ fn newer_version(workshop: &Workshop, folder: &Path) -> Result<()> {
     let newer = checkout.sign(workshop, &out)?.arg("--program").arg(programs(&checkout.program())).read()?;
     let new = artifacts(&out)?;
     ensure!(new.len() == old.len(), "there are {new:?} after {old:?}");
-    for name in
-        new.iter().map(|name| name.display().to_string()).filter(|name| name.contains("pywats-client-"))
-    {
-        ensure!(name.contains("9.9.9"), "{name} is outdated");
+    let listed = Artifacts::load(&out)?.context("there is no list")?;
+    for (name, artifact) in &listed.0 {
+        ensure!(artifact.version == "9.9.9", "{name} is outdated");
+        artifact.verify_file(&out.join(name)).with_context(|| name.clone())?;
     }
     for name in old.iter().filter(|name| !new.contains(name)) {
         ensure!(newer.contains(&*out.join(name).to_string_lossy()), "{} vanished silently", name.display());
@@ -265,12 +265,12 @@ fn partial_run(workshop: &Workshop, folder: &Path) -> Result<()> {
 
     // With no signature stored, those of what is there and of what is made would differ.
     let away = folder.join("away");
-    for (name, others) in [("zip", ["-x64.msi", "-x64.exe"]), ("exe", ["-x64.msi", "-windows.zip"])] {
+    for (name, others) in [("zip", ["-x64.msi", "-x64.exe"]), ("exe", ["-x64.msi", "-windows-gnu.zip"])] {
         let sign = workshop.sign(&configuration, &out).arg(name).arg("--signatures").arg(&away);
         refused(sign, &out, &before, &[others[0], others[1], "sign all of them at once"])?;
     }
     // The kit has the installer, but no program of its own.
-    for name in ["-x64.msi", "-x64.exe", "-windows.zip"] {
+    for name in ["-x64.msi", "-x64.exe", "-windows-gnu.zip"] {
         fs::remove_file(find(&out, name)?)?;
     }
     let without = digests(&out)?;

@@ -41,7 +41,7 @@ fn named(workshop: &Workshop, folder: &Path) -> Result<()> {
     let again = sign(workshop, &attached).arg("--config").arg(&configuration).arg("--attach");
     again.arg(signed.join("signatures")).run()?;
     for out in [signed, attached] {
-        let zip = find(&out, "-windows.zip")?;
+        let zip = find(&out, "-windows-gnu.zip")?;
         xtask("verify").arg("--config").arg(&configuration).arg(&zip).run()?;
         workshop.verify_good(&zip)?;
     }
@@ -73,7 +73,7 @@ fn missing(workshop: &Workshop, folder: &Path) -> Result<()> {
     }
     ensure!(workshop.server.asked() == asked, "a time stamp server was asked before");
 
-    let zip = find(workshop.release()?, "-windows.zip")?;
+    let zip = find(workshop.release()?, "-windows-gnu.zip")?;
     let output = xtask("verify").arg(&zip).output()?;
     ensure!(output.status.code() == Some(1), "it ended with {}", output.status);
     ensure!(said(&output).contains("there are no roots for code signing certificates"), "{}", said(&output));

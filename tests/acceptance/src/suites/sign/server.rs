@@ -14,7 +14,7 @@ use std::time::Duration;
 
 /// What a server does when it is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Manner {
+pub(in crate::suites) enum Manner {
     /// Stamps.
     Stamps,
     /// Answers with something else.
@@ -33,7 +33,7 @@ pub(super) enum Manner {
 const LARGEST: usize = 1 << 16;
 
 /// A server that goes on until the bench ends.
-pub(super) struct Server {
+pub(in crate::suites) struct Server {
     port: u16,
     asked: Arc<AtomicUsize>,
 }
@@ -43,7 +43,7 @@ pub(super) const DOWN: &str = "http://127.0.0.1:1/";
 
 impl Server {
     /// Starts one that keeps its files in `folder`.
-    pub(super) fn start(authority: &Authority, folder: &Path, manner: Manner) -> Result<Server> {
+    pub(in crate::suites) fn start(authority: &Authority, folder: &Path, manner: Manner) -> Result<Server> {
         fs::create_dir_all(folder)?;
         let office = Office::open(authority, folder, manner)?;
         let listener =
@@ -63,7 +63,7 @@ impl Server {
         Ok(Server { port, asked })
     }
 
-    pub(super) fn address(&self) -> String {
+    pub(in crate::suites) fn address(&self) -> String {
         format!("http://127.0.0.1:{}/", self.port)
     }
 

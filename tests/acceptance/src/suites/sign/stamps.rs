@@ -45,7 +45,7 @@ fn bad_servers(workshop: &Workshop, folder: &Path) -> Result<()> {
     for (server, manner) in servers.iter().zip(manners) {
         ensure!(server.asked() == 1, "the server {manner:?} was asked {} times", server.asked());
     }
-    let verdict = workshop.verify_good(&find(&out, "-windows.zip")?)?;
+    let verdict = workshop.verify_good(&find(&out, "-windows-gnu.zip")?)?;
     ensure!(verdict["signature"]["time_stamp"]["authority"] == "CN=Test tsa", "{verdict:#}");
     Ok(())
 }
@@ -77,11 +77,11 @@ fn none_named(workshop: &Workshop, folder: &Path) -> Result<()> {
     let output = workshop.sign(&configuration, &out).output()?;
     failed_cleanly(&output, &out, &["names no time stamp servers", "--no-timestamp"], &[])?;
     workshop.sign(&configuration, &out).args(["--no-timestamp", "zip"]).run()?;
-    let verdict = workshop.verify_good(&find(&out, "-windows.zip")?)?;
+    let verdict = workshop.verify_good(&find(&out, "-windows-gnu.zip")?)?;
     ensure!(verdict["signature"]["time_stamp"].is_null(), "there is a time stamp: {verdict:#}");
     // A stored signature without time stamp does not count where one is wanted.
     workshop.sign(&workshop.configure(folder, "pem")?, &out).arg("zip").run()?;
-    let verdict = workshop.verify_good(&find(&out, "-windows.zip")?)?;
+    let verdict = workshop.verify_good(&find(&out, "-windows-gnu.zip")?)?;
     ensure!(verdict["signature"]["time_stamp"].is_object(), "there is no time stamp: {verdict:#}");
     Ok(())
 }

@@ -215,13 +215,13 @@ fn expired(workshop: &Workshop, folder: &Path) -> Result<()> {
     sign(&with, &[])?;
     sign(&without, &["--no-timestamp"])?;
     for out in [&with, &without] {
-        workshop.verify_good(&find(out, "-windows.zip")?).context("before it has expired")?;
+        workshop.verify_good(&find(out, "-windows-gnu.zip")?).context("before it has expired")?;
     }
     let left =
         end.duration_since(SystemTime::now()).context("signing took longer than the certificate lasts")?;
     std::thread::sleep(left + Duration::from_secs(2));
-    workshop.verify_good(&find(&with, "-windows.zip")?).context("after it has expired")?;
-    refused(workshop, ROOTS, &find(&without, "-windows.zip")?, "the certificate has expired")?;
+    workshop.verify_good(&find(&with, "-windows-gnu.zip")?).context("after it has expired")?;
+    refused(workshop, ROOTS, &find(&without, "-windows-gnu.zip")?, "the certificate has expired")?;
     // Nor can one sign with it any more, stamp or not.
     let output = workshop.sign(&configuration, &late).output()?;
     failed_cleanly(&output, &late, &["the certificate has expired"], &[])

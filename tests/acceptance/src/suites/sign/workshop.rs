@@ -115,7 +115,7 @@ impl Workshop {
     pub(super) fn signed_program(&self, folder: &Path) -> Result<PathBuf> {
         tool("unzip", 30)
             .args(["-q", "-o", "-j"])
-            .arg(find(self.release()?, "-windows.zip")?)
+            .arg(find(self.release()?, "-windows-gnu.zip")?)
             .arg("-d")
             .arg(folder)
             .run()?;

@@ -1,0 +1,83 @@
+//! `cargo xtask release describe`: what lies beside the artifacts, and the signed lists over everything.
+//!
+//! `release-tools` writes bills of materials, licences, provenance, notes and the page, cargo-dist the installers by
+//! script. Then everything is sealed: the last thing that changes the files.
+
+use super::place::Place;
+use super::state::{Name, Standing, State};
+use crate::release_tools;
+use anyhow::{Context, Result, ensure};
+use std::path::{Path, PathBuf};
+
+/// Adds bills of materials, licences, provenance, notes, a page and installers by script; then signs the lists
+#[derive(clap::Args)]
+pub(crate) struct Describe {
+    /// The settings of the OpenPGP key, by default repository.toml in the workspace
+    #[arg(long, value_name = "FILE")]
+    openpgp: Option<PathBuf>,
+    /// Attaches the signatures that are stored instead of signing; needs no key
+    #[arg(long)]
+    attach: bool,
+    /// Where it is built, for the provenance: an address that says it, such as that of a workflow
+    #[arg(long, value_name = "TEXT")]
+    builder: Option<String>,
+    /// Describes again what is described
+    #[arg(long)]
+    again: bool,
+}
+
+impl Describe {
+    pub(super) fn run(&self, place: &Place, dry_run: bool) -> Result<()> {
+        let state = State::load(place)?;
+        let is_done = matches!(state.standing(Name::Describe, place)?, Standing::Done(_)) && !self.again;
+        if dry_run {
+            println!(
+                "{}",
+                if is_done {
+                    "would describe nothing: it is done"
+                } else {
+                    "would describe and seal every file"
+                }
+            );
+            return Ok(());
+        }
+        if is_done {
+            println!("everything is described; --again does it again");
+            return Ok(());
+        }
+        let _lock = place.lock()?;
+        let mut state = State::load(place)?;
+        state.require(Name::Sign, place)?;
+        self.describe(place)?;
+        if !seal(place, self.openpgp.as_deref(), self.attach)? {
+            println!("the lists are signed once nothing is waited for: run this again then");
+            return Ok(());
+        }
+        state.take(Name::Describe, Vec::new(), place)
+    }
+
+    fn describe(&self, place: &Place) -> Result<()> {
+        let mut command = release_tools::command()?;
+        command.arg("describe").arg("--folder").arg(place.folder()).arg("--root").arg(&place.root);
+        command.args(["--commit", &place.commit]);
+        if let Some(builder) = &self.builder {
+            command.args(["--builder", builder]);
+        }
+        let status = command.status().context("starting release-tools")?;
+        ensure!(status.success(), "the release is not described, as said above");
+        Ok(())
+    }
+}
+
+/// Signs the lists. Whether nothing is waited for.
+fn seal(place: &Place, config: Option<&Path>, attach: bool) -> Result<bool> {
+    let mut command = release_tools::with_product("seal")?;
+    command.arg("--folder").arg(place.folder());
+    release_tools::add_key(&mut command, config, attach);
+    let status = command.status().context("starting release-tools")?;
+    if release_tools::is_waiting(status) {
+        return Ok(false);
+    }
+    ensure!(status.success(), "the lists are not signed, as said above");
+    Ok(true)
+}
