@@ -86,10 +86,11 @@ impl Evidence {
         }
         let default = [workspace::target("test")];
         let folders = if self.results.is_empty() { &default[..] } else { &self.results };
+        let measured = [folders, &[coverage::folder()]].concat();
         let dist = self.artifacts.clone().unwrap_or_else(workspace::dist);
         let artifacts = Artifacts::load(&dist)?.unwrap_or_default();
         let outcomes = results::load(folders)?;
-        Record::make(claims, &artifacts, &outcomes, coverage::load(folders)?)
+        Record::make(claims, &artifacts, &outcomes, coverage::load(&measured)?)
     }
 }
 

@@ -28,27 +28,37 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<Vec<PathBuf>> {
     let found = find(folders)?;
     let _lock = Folder::open(out)?;
     refuse_to_forget(&found, out)?;
-    let copies: Vec<Unfinished> =
-        found.iter().map(|(name, found)| copy(name, found, out)).collect::<Result<_>>()?;
+    let copies: Vec<Unfinished> = found
+        .iter()
+        .map(|(name, found)| copy(&found.folder.join(name), found, out, name))
+        .collect::<Result<_>>()?;
     let paths = copies.into_iter().map(Unfinished::appear).collect::<Result<_>>()?;
     Artifacts(found.into_iter().map(|(name, found)| (name, found.artifact)).collect()).write(out)?;
     Ok(paths)
 }
 
 /// Copies the artifacts of `base` into `out`, but those of the same names in `artifacts.toml` from `over`, where there
-/// are such: what is signed takes the place of what is not. `out` is emptied of everything else.
+/// are such: what is signed takes the place of what is not. `name` says what each file is called there. `out` is emptied
+/// of everything else.
 ///
 /// # Errors
 /// If a folder has no list, an artifact is not what its list says, or `out` cannot be written.
-pub fn lay_over(base: &Path, over: Option<&Path>, out: &Path) -> Result<Artifacts> {
+pub fn lay_over(
+    base: &Path,
+    over: Option<&Path>,
+    name: impl Fn(&str) -> String,
+    out: &Path,
+) -> Result<Artifacts> {
     let folders = |folder: &Path| vec![folder.to_owned()];
     let (base, over) = (folders(base), over.map(folders).unwrap_or_default());
     let (mut found, above) = (find(&base)?, find(&over)?);
     found.retain(|_, below| above.values().all(|it| it.artifact.artifact != below.artifact.artifact));
     found.extend(above);
     let lock = Folder::open(out)?;
-    let copies: Vec<Unfinished> =
-        found.iter().map(|(name, found)| copy(name, found, out)).collect::<Result<_>>()?;
+    let copies: Vec<Unfinished> = found
+        .iter()
+        .map(|(old, found)| copy(&found.folder.join(old), found, out, &name(old)))
+        .collect::<Result<_>>()?;
     for entry in fs::read_dir(lock.path()).with_context(|| format!("reading {}", out.display()))? {
         let path = entry.with_context(|| format!("reading {}", out.display()))?.path();
         let is_unfinished = |copy: &Unfinished| copy.unfinished_path().file_name() == path.file_name();
@@ -58,7 +68,7 @@ pub fn lay_over(base: &Path, over: Option<&Path>, out: &Path) -> Result<Artifact
         }
     }
     copies.into_iter().try_for_each(|copy| copy.appear().map(drop))?;
-    let list = Artifacts(found.into_iter().map(|(name, found)| (name, found.artifact)).collect());
+    let list = Artifacts(found.into_iter().map(|(old, found)| (name(&old), found.artifact)).collect());
     list.write(out)?;
     Ok(list)
 }
@@ -113,9 +123,8 @@ fn refuse_to_forget(found: &BTreeMap<String, Found<'_>>, out: &Path) -> Result<(
 }
 
 /// A copy of an artifact that waits for its name. What was written is verified, not what was read before.
-fn copy(name: &str, found: &Found<'_>, out: &Path) -> Result<Unfinished> {
-    let path = found.folder.join(name);
-    let mut source = File::open(&path).with_context(|| {
+fn copy(path: &Path, found: &Found<'_>, out: &Path, name: &str) -> Result<Unfinished> {
+    let mut source = File::open(path).with_context(|| {
         format!("opening {}, which {LIST} lists: pack it again if it is lost", path.display())
     })?;
     let is_file = source.metadata().is_ok_and(|metadata| metadata.is_file());
@@ -165,18 +174,20 @@ mod tests {
     fn lays_over() {
         let folder = tempfile::tempdir().unwrap();
         let place = |name: &str| folder.path().join(name);
-        folder_of(&place("base"), &[["msi", "a.msi", "unsigned"], ["deb", "a.deb", "deb"]]);
+        folder_of(&place("base"), &[["msi", "a.msi", "unsigned"], ["deb", "a~b.deb", "deb"]]);
         folder_of(&place("over"), &[["msi", "a-signed.msi", "signed"]]);
         fs::create_dir_all(place("out/sub")).unwrap();
         fs::write(place("out/old.deb"), "").unwrap();
-        let list = lay_over(&place("base"), Some(&place("over")), &place("out")).unwrap();
-        assert_eq!(list.0.keys().collect::<Vec<_>>(), ["a-signed.msi", "a.deb"]);
+        let list =
+            lay_over(&place("base"), Some(&place("over")), |name| name.replace('~', "."), &place("out"))
+                .unwrap();
+        assert_eq!(list.0.keys().collect::<Vec<_>>(), ["a-signed.msi", "a.b.deb"]);
         let mut names: Vec<_> =
             fs::read_dir(place("out")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         names.sort();
-        assert_eq!(names, ["SHA256SUMS", "a-signed.msi", "a.deb", "artifacts.json"]);
-        fs::write(place("base/a.deb"), "DEB").unwrap();
-        assert!(lay_over(&place("base"), None, &place("out")).is_err());
-        assert_eq!(fs::read_to_string(place("out/a.deb")).unwrap(), "deb");
+        assert_eq!(names, ["SHA256SUMS", "a-signed.msi", "a.b.deb", "artifacts.json"]);
+        fs::write(place("base/a~b.deb"), "DEB").unwrap();
+        assert!(lay_over(&place("base"), None, str::to_owned, &place("out")).is_err());
+        assert_eq!(fs::read_to_string(place("out/a.b.deb")).unwrap(), "deb");
     }
 }

@@ -20,8 +20,8 @@ use std::path::{Path, PathBuf};
 
 /// cargo-llvm-cov, which does not have to be compiled.
 const PROGRAM: &str = include_str!("cargo-llvm-cov.txt");
-/// The file of what was measured, beside the results of tests.
-pub(crate) const FILE: &str = "coverage.json";
+/// The file of what was measured, which is no result of a test.
+const FILE: &str = "coverage.json";
 
 /// What was measured.
 #[derive(Clone, Serialize, Deserialize)]
@@ -44,6 +44,11 @@ impl Lines {
     pub(crate) fn percent(self) -> u64 {
         (self.covered * 100).checked_div(self.count).unwrap_or(100)
     }
+}
+
+/// Where it is written.
+pub(crate) fn folder() -> PathBuf {
+    workspace::target("coverage")
 }
 
 /// What these folders have, the newest; nothing if it was not measured.
@@ -74,12 +79,12 @@ pub(crate) fn load(folders: &[PathBuf]) -> Result<Option<Coverage>> {
 /// If a program is missing, which the error names, or the tests do not compile or pass.
 pub(crate) fn measure(packages: &[String]) -> Result<()> {
     let tools = llvm_tools()?;
-    let folder = wheels::prepare(&Cache::open()?, "cargo-llvm-cov", PROGRAM, &Progress::lines())?;
-    let results = workspace::target("test");
-    fs::create_dir_all(&results).with_context(|| format!("creating {}", results.display()))?;
+    let program = wheels::prepare(&Cache::open()?, "cargo-llvm-cov", PROGRAM, &Progress::lines())?;
+    let out = folder();
+    fs::create_dir_all(&out).with_context(|| format!("creating {}", out.display()))?;
     let whole = tempfile::tempdir().context("making a folder for what is measured")?;
     let json = whole.path().join("llvm-cov.json");
-    let mut command = clean_command(folder.join("bin/cargo-llvm-cov"), &["PYWATS_", "CARGO_TARGET_DIR"]);
+    let mut command = clean_command(program.join("bin/cargo-llvm-cov"), &["PYWATS_", "CARGO_TARGET_DIR"]);
     // A test that fails ends it: of tests that did not run, the lines would be none.
     let wanted = ["--locked", "--json", "--summary-only", "--output-path"];
     command.arg("llvm-cov").args(wanted).arg(&json);
@@ -104,7 +109,7 @@ pub(crate) fn measure(packages: &[String]) -> Result<()> {
         machine: System::of_this_machine().shown(),
     };
     let text = serde_json::to_string_pretty(&coverage)? + "\n";
-    let path = packager::unfinished::prepare(&results, FILE, text.as_bytes())?.appear()?;
+    let path = packager::unfinished::prepare(&out, FILE, text.as_bytes())?.appear()?;
     for (name, lines) in &coverage.crates {
         println!("{name:<22} {:>3} % of {} lines", lines.percent(), lines.count);
     }

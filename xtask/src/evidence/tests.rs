@@ -5,7 +5,7 @@ use super::claims::Claims;
 use super::record::Record;
 use super::{PAGE, markdown, results, words};
 use crate::workspace;
-use packager::Artifacts;
+use packager::{Artifact, Artifacts};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
@@ -84,18 +84,30 @@ installed = ["near", "far"]
 
 const COMMIT: &str = "0123456789abcdef";
 
+/// An artifact of that name and digest.
+fn artifact(name: &str, sha256: &str) -> Artifact {
+    let text = String::new;
+    Artifact {
+        artifact: name.to_owned(),
+        format: text(),
+        version: text(),
+        programs: Vec::new(),
+        made_from: Vec::new(),
+        size: 1,
+        sha256: sha256.to_owned(),
+        inputs: text(),
+        toolchain: text(),
+        source_date_epoch: 0,
+    }
+}
+
 /// The record that these results make of the claims above, with one artifact.
 fn record(found: &[Value]) -> Record {
     let folder = tempfile::tempdir().unwrap();
     for (number, result) in found.iter().enumerate() {
         fs::write(folder.path().join(format!("{number}.json")), result.to_string()).unwrap();
     }
-    let list = json!({ "schema": 1, "artifacts": { "x.deb": {
-        "artifact": "deb", "format": "deb", "programs": [], "made_from": [], "size": 1, "sha256": "aa",
-        "inputs": "", "toolchain": "", "source_date_epoch": 0,
-    } } });
-    fs::write(folder.path().join("artifacts.json"), list.to_string()).unwrap();
-    let artifacts = Artifacts::load(folder.path()).unwrap().unwrap();
+    let artifacts = Artifacts([("x.deb".to_owned(), artifact("deb", "aa"))].into());
     let outcomes = results::load(&[folder.path().to_owned()]).unwrap();
     Record::make(&Claims::parse(CLAIMS).unwrap(), &artifacts, &outcomes, None).unwrap()
 }

@@ -90,7 +90,7 @@ impl Build {
         };
         every_artifact(&artifacts(&from)?).with_context(|| format!("looking at {}", from.display()))?;
         // The tests of this folder come later; what they judged is compared with the copy by its digests.
-        let list = lay_over(&from, None, &place.unsigned())?;
+        let list = lay_over(&from, None, str::to_owned, &place.unsigned())?;
         let mut notes = vec![format!("{} artifacts", list.0.len())];
         if self.from.is_some() {
             notes.push(format!("built elsewhere, taken from {}", from.display()));

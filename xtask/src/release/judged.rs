@@ -144,7 +144,7 @@ mod tests {
 
     fn list(sha256: &str) -> Artifacts {
         let artifact: Artifact = serde_json::from_value(json!({
-            "artifact": "deb", "format": "deb", "programs": [], "made_from": [], "size": 1, "sha256": sha256,
+            "artifact": "deb", "format": "deb", "programs": [], "made_from": [], "size": 1, "sha256": sha256, "version": "1",
             "inputs": "i", "toolchain": "t", "source_date_epoch": 1,
         }))
         .unwrap();

@@ -119,3 +119,9 @@ impl Place {
 pub(super) fn artifacts(folder: &Path) -> Result<Artifacts> {
     Artifacts::load(folder)?.with_context(|| format!("{} has no list of artifacts", folder.display()))
 }
+
+/// What a file is called where everybody downloads it. The versions of DEB and RPM have a `~`, which GitHub would replace
+/// by a dot: then nobody would find what the lists name.
+pub(super) fn name_on_the_web(name: &str) -> String {
+    name.replace('~', ".")
+}

@@ -3,7 +3,7 @@
 //! Programs, installers and kits are signed by `cargo xtask sign`, RPMs by `release-tools`, each from the unsigned file
 //! and with its detached signature stored. What signs nothing is copied as it is.
 
-use super::place::Place;
+use super::place::{self, Place};
 use super::state::{Name, Standing, State};
 use crate::authenticode::Trust;
 use crate::release_tools;
@@ -92,7 +92,7 @@ impl Sign {
             }
             over = Some(signed);
         }
-        lay_over(&place.unsigned(), over.as_deref(), &place.files())?;
+        lay_over(&place.unsigned(), over.as_deref(), place::name_on_the_web, &place.files())?;
         if self.without.contains(&Kind::Openpgp) {
             notes.push(WITHOUT_RPMS.to_owned());
         } else if !sign_rpms(
@@ -151,12 +151,12 @@ pub(super) fn check(place: &Place, trust: &Trust, notes: &[String]) -> Result<()
         over = Some(signed);
     }
     let files = folder.join("files");
-    let mut attached = lay_over(&place.unsigned(), over.as_deref(), &files)?;
+    let mut attached = lay_over(&place.unsigned(), over.as_deref(), place::name_on_the_web, &files)?;
     if !is_left_out(WITHOUT_RPMS) {
         sign_rpms(&files, &place.signatures(), None, true)?;
-        attached = super::place::artifacts(&files)?;
+        attached = place::artifacts(&files)?;
     }
-    let published = super::place::artifacts(&place.files())?;
+    let published = place::artifacts(&place.files())?;
     for (name, artifact) in &attached.0 {
         let same = published.0.get(name).is_some_and(|other| other.sha256 == artifact.sha256);
         ensure!(

@@ -5,7 +5,7 @@
 
 use super::build::compare;
 use super::git::Git;
-use super::place::artifacts;
+use super::place::{artifacts, name_on_the_web};
 use super::{sign, tag};
 use crate::authenticode::{Osslsigncode, Trust, judge};
 use crate::{process, release_tools, settings, workspace};
@@ -150,7 +150,7 @@ impl Rebuild<'_> {
             over = Some(checkout.join("dist-signed"));
         }
         let again = work.join("files");
-        packager::lay_over(&unsigned, over.as_deref(), &again)?;
+        packager::lay_over(&unsigned, over.as_deref(), name_on_the_web, &again)?;
         sign::sign_rpms(&again, &signatures, None, true)?;
         compare(&again, self.files)?;
         println!("{} artifacts were built again from the sources: every bit is the same", published.0.len());

@@ -2,6 +2,7 @@
 
 use crate::products::workspace;
 use anyhow::{Context, Result};
+use packager::{Artifact, Artifacts};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
@@ -36,16 +37,20 @@ pub(super) fn write(folder: &Path) -> Result<()> {
         fs::write(folder.join(format!("results/{name}.json")), result.to_string())?;
     }
     fs::create_dir_all(folder.join("dist"))?;
-    let artifact = |name: &str| {
-        json!({
-            "artifact": name, "format": "msi", "programs": [], "made_from": [], "size": 1, "sha256": FILE.1,
-            "inputs": "", "toolchain": "", "source_date_epoch": 0,
-        })
+    let artifact = |name: &str| Artifact {
+        artifact: name.to_owned(),
+        format: String::new(),
+        version: String::new(),
+        programs: Vec::new(),
+        made_from: Vec::new(),
+        size: 1,
+        sha256: FILE.1.to_owned(),
+        inputs: String::new(),
+        toolchain: String::new(),
+        source_date_epoch: 0,
     };
-    let list = json!({ "schema": 1, "artifacts": {
-        FILE.0: artifact("msi"), "made-up-gpo-kit.zip": artifact("gpo-kit"),
-    } });
-    Ok(fs::write(folder.join("dist/artifacts.json"), list.to_string())?)
+    let list = [(FILE.0, artifact("msi")), ("made-up-gpo-kit.zip", artifact("gpo-kit"))];
+    Artifacts(list.map(|(file, artifact)| (file.to_owned(), artifact)).into()).write(&folder.join("dist"))
 }
 
 fn system(os: &str, name: &str, architecture: &str) -> Value {
