@@ -92,7 +92,9 @@ impl Answer {
     /// # Errors
     /// If it is not; the error has what the server said.
     pub(crate) fn ok<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
-        ensure!((200..300).contains(&self.status), "{}", self.refusal());
+        // GitHub does not tell those who may not see something from those who look for nothing.
+        let advice = if self.status == 404 { ": it is not there, or the token may not do this" } else { "" };
+        ensure!((200..300).contains(&self.status), "{}{advice}", self.refusal());
         let body: &[u8] = if self.body.is_empty() { b"null" } else { &self.body };
         serde_json::from_slice(body)
             .with_context(|| format!("{} answered something else than its documentation says", self.request))

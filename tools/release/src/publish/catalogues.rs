@@ -7,7 +7,6 @@ use super::github::Pull;
 use super::settings::{Documentation, Target, Winget};
 use super::{Context as Run, Outcome};
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
 use std::path::PathBuf;
 
 /// Proposes the version to winget: a branch in a fork, and a pull request.
@@ -30,9 +29,7 @@ pub(crate) fn winget(run: &Run<'_>, settings: &Winget) -> Result<Outcome> {
             State::Open => {}
         }
     }
-    let base =
-        catalogue.find::<Value>("")?.with_context(|| format!("GitHub has no repository {catalogue}"))?;
-    let base = base["default_branch"].as_str().unwrap_or("master").to_owned();
+    let base = catalogue.about()?.default_branch;
     if run.dry {
         run.say(&format!(
             "{} files on the branch {branch} of {fork}, and a pull request to {catalogue}",

@@ -91,6 +91,9 @@ impl Step<'_> {
         self.run.say(&format!("creating a draft of {tag}"));
         let answer =
             self.repository.create("/releases", &self.description(true)).context("creating the draft")?;
+        if answer.refuses_with("already_exists") {
+            bail!("somebody else has published {tag} at this moment: run this again, which compares it");
+        }
         let created: Release = answer.ok().context("creating the draft")?;
         // Somebody else may have done the same just now.
         let all: Vec<Release> = self.repository.list("/releases").context("asking for the releases again")?;

@@ -141,6 +141,15 @@ const CASES: &[(&str, Change, &[&str], &str)] = &[
         &[],
         "delete it in the draft v1.2.3 and run this again",
     ),
+    (
+        "a token that may not see a repository",
+        |b| {
+            publish(b);
+            answer(b, At::Next("POST", "/git/trees"), 404, None, "Not Found");
+        },
+        &["scoop"],
+        "or the token may not do this",
+    ),
     ("no such repository", |_| (), &["--repository", "nonsense"], "names no repository"),
     (
         "a file changed after publishing",
