@@ -3,9 +3,9 @@
 use super::build::is_from_source;
 use super::place::{Place, artifacts};
 use super::state::{Name, State};
-use super::{judged, sign};
+use super::{judged, sign, verify};
 use crate::authenticode::Trust;
-use crate::release_tools;
+use crate::{release_tools, settings};
 use anyhow::{Context, Result, ensure};
 use std::ffi::OsString;
 use std::net::IpAddr;
@@ -76,7 +76,11 @@ impl Publish {
             notes.join("; ")
         );
         println!("attaching the stored signatures to what the tests judged, and comparing");
-        sign::check(place, &self.trust, notes)
+        let mut trust = self.trust.clone();
+        trust.complete(settings::trust(None)?);
+        sign::check(place, &trust, notes)?;
+        let files = place.files();
+        verify::check(files.as_os_str(), &files, &[], &mut trust).map(drop)
     }
 }
 

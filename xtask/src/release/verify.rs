@@ -13,10 +13,11 @@ use anyhow::{Context, Result, bail, ensure};
 use packager::{Artifacts, Version};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use tempfile::TempDir;
 
 /// Checks a release: digests, signatures, bills of materials, provenance; and whether the sources give the same bits
 #[derive(clap::Args)]
@@ -44,27 +45,42 @@ impl Verify {
             println!("would check the files of {}{rebuild}", target.to_string_lossy());
             return Ok(());
         }
-        let mut command = release_tools::command()?;
-        command.arg("verify").arg(&target).args(&self.further);
         let kept = tempfile::tempdir()?;
         let is_address = target.to_string_lossy().contains("://");
+        let mut further = self.further.clone();
         if is_address {
-            command.arg("--into").arg(kept.path());
+            further.extend(["--into".into(), kept.path().into()]);
         }
-        let status = command.status().context("starting release-tools")?;
-        process::stop_if_interrupted()?;
-        ensure!(status.success(), "the release is not as it should be, as said above: use none of its files");
         let files = if is_address { kept.path() } else { Path::new(&target) };
-        let opened = tempfile::tempdir()?;
-        open(files, opened.path())?;
         let mut trust = self.trust.clone();
         trust.complete(settings::trust(None)?);
-        authenticode(files, opened.path(), &mut trust)?;
+        let opened = check(&target, files, &further, &mut trust)?;
         if self.rebuild {
             Rebuild { root, files, opened: opened.path(), trust: &trust }.run()?;
         }
         Ok(())
     }
+}
+
+/// Checks a release whose files are, or will be, in a folder; returns one with its signatures and its provenance.
+///
+/// # Errors
+/// If something is not as it should be.
+pub(super) fn check(
+    target: &OsStr,
+    files: &Path,
+    further: &[OsString],
+    trust: &mut Trust,
+) -> Result<TempDir> {
+    let mut command = release_tools::command()?;
+    command.arg("verify").arg(target).args(further);
+    let status = command.status().context("starting release-tools")?;
+    process::stop_if_interrupted()?;
+    ensure!(status.success(), "the release is not as it should be, as said above: use none of its files");
+    let opened = tempfile::tempdir()?;
+    open(files, opened.path())?;
+    authenticode(files, opened.path(), trust)?;
+    Ok(opened)
 }
 
 /// Judges the signatures for Windows, where there are some, and where the tool for it is there.

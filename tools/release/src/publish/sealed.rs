@@ -1,7 +1,7 @@
 //! The folder `files` of a release: exactly what is uploaded, and sealed.
 //!
-//! `SHA256SUMS` names every other file, in the format of sha256sum; it is signed by `SHA256SUMS.asc` and
-//! `SHA256SUMS.sig`. Whose signatures these are is not asked here.
+//! `SHA256SUMS` names every other file, in the format of sha256sum; it is signed by `SHA256SUMS.asc` and, where the list
+//! names `allowed_signers`, by `SHA256SUMS.sig`. Whose signatures these are is not asked here.
 
 use anyhow::{Context, Result, ensure};
 use packager::digest::sha256_file;
@@ -12,7 +12,11 @@ use std::path::{Path, PathBuf};
 /// The list of digests.
 pub(crate) const SUMS: &str = "SHA256SUMS";
 /// Its signatures.
-const SIGNATURES: &[&str] = &["SHA256SUMS.asc", "SHA256SUMS.sig"];
+const SIGNATURES: &[&str] = &["SHA256SUMS.asc", SSH_SIGNATURE];
+/// That by ssh, which not every release has.
+const SSH_SIGNATURE: &str = "SHA256SUMS.sig";
+/// Whose signature that is.
+const SSH_SIGNERS: &str = "allowed_signers";
 /// What GitHub takes for one file.
 const LARGEST: u64 = 2 << 30;
 
@@ -44,7 +48,8 @@ pub(crate) fn read(folder: &Path) -> Result<BTreeMap<String, Upload>> {
         files.insert(name, Upload { path, size, sha256 });
     }
     let sums = listed(folder)?;
-    for name in SIGNATURES {
+    let is_expected = |name: &&&str| **name != SSH_SIGNATURE || sums.contains_key(SSH_SIGNERS);
+    for name in SIGNATURES.iter().filter(is_expected) {
         let is_there = files.get(*name).is_some_and(|file| file.size > 0);
         ensure!(is_there, "{} is missing: {ADVICE}", folder.join(name).display());
     }
@@ -153,10 +158,10 @@ pub(crate) mod tests {
         for (change, message) in cases {
             let folder = tempfile::tempdir().unwrap();
             let files = folder.path().join("files");
-            seal(&files, &[("a", b"1"), ("b", b"2")]);
+            seal(&files, &[("a", b"1"), ("b", b"2"), (SSH_SIGNERS, b"3")]);
             change(&files);
             match read(&files) {
-                Ok(files) => assert!(message.is_empty() && files.len() == 5, "{message}"),
+                Ok(files) => assert!(message.is_empty() && files.len() == 6, "{message}"),
                 Err(error) => {
                     let error = format!("{error:#}");
                     assert!(!message.is_empty() && error.contains(message), "{message}: {error}");

@@ -63,7 +63,10 @@ impl Bench {
         let small = [version.as_bytes(), &[0, 255], &[b'x'; 1000]].concat();
         let (deb, msi) = (format!("product_{version}_amd64.deb"), format!("product-{version}.msi"));
         let mut sums = String::new();
-        for (name, content) in [(&*deb, &small), (&*msi, large), ("artifacts.json", &b"{}".to_vec())] {
+        let (list, signers) = (b"{}".to_vec(), b"whoever".to_vec());
+        let files =
+            [(&*deb, &small), (&*msi, large), ("artifacts.json", &list), ("allowed_signers", &signers)];
+        for (name, content) in files {
             write(&format!("files/{name}"), content);
             sums += &format!("{}  {name}\n", sha256(content));
         }
