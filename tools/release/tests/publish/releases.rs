@@ -24,7 +24,7 @@ fn publishes_everything_once() {
     assert_eq!(release["name"], "pyWATS Client 1.2.3");
     assert_eq!(release["body"], "What is new in 1.2.3.\n\n- This.\n");
     assert_eq!([&release["draft"], &release["latest"]], [false, true]);
-    assert_eq!(release["assets"].as_array().unwrap().len(), 6);
+    assert_eq!(release["assets"].as_array().unwrap().len(), 7);
     let pages = &dump[REPOSITORY]["branches"]["gh-pages"];
     assert_eq!(pages["commits"], 1);
     assert_eq!(pages["files"].as_object().unwrap().len(), 2);
