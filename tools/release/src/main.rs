@@ -2,6 +2,7 @@
 //!
 //! It is a program of its own because OpenPGP is large, and `cargo xtask` is what everybody compiles first.
 
+mod describe;
 mod openpgp;
 mod repository;
 mod rpm_header;
@@ -15,12 +16,16 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Verb {
+    Describe(describe::Describe),
     Repo(repository::Repo),
 }
 
 fn main() -> ExitCode {
-    let Verb::Repo(verb) = Verb::parse();
-    match verb.run() {
+    let result = match Verb::parse() {
+        Verb::Describe(verb) => verb.run(),
+        Verb::Repo(verb) => verb.run(),
+    };
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // The chain of causes, without the stack traces that RUST_BACKTRACE would add.
