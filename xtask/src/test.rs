@@ -23,7 +23,7 @@ use crate::process::{self, stop_if_interrupted};
 use crate::progress::Progress;
 use crate::toolchain::Toolchain;
 use crate::toolchain::rust::clean_command;
-use crate::toolchain::wheels;
+use crate::toolchain::{wheels, zig};
 use crate::workspace;
 use anyhow::{Context, Result, anyhow, ensure};
 use commands::Own;
@@ -40,6 +40,9 @@ use suites::Suite;
 
 /// The vendor's Python library, for the suite models.
 const MODELS: &str = include_str!("../../tests/models/requirements.txt");
+
+/// What judges bills of materials, for the suite describe.
+const JUDGES: &str = include_str!("../../tests/describe/requirements.txt");
 
 /// Tests the sources, builds every artifact, and installs and runs them
 ///
@@ -261,6 +264,9 @@ impl<'a> Run<'a> {
         if report.suite == "models" {
             command.env("PYWATS_MODELS", models()?);
         }
+        if report.suite == "describe" {
+            command.envs(describe_environment()?);
+        }
         command.current_dir(workspace::root()).env("XTASK", self.xtask);
         voice.say(&format!("$ {}", process::show(&command)));
         let outcome = process::run(command, |line| voice.say(line));
@@ -306,6 +312,16 @@ impl<'a> Run<'a> {
 fn models() -> Result<PathBuf> {
     let name = format!("pywats-api-{}", wheels::version_of_python()?);
     wheels::prepare(&Cache::open()?, &name, MODELS, &Progress::lines())
+}
+
+/// Where the suite describe finds its judges, and zig. A part of the judges is compiled for one version of Python.
+fn describe_environment() -> Result<[(&'static str, PathBuf); 2]> {
+    let (cache, progress) = (Cache::open()?, Progress::lines());
+    let name = format!("judges-{}", wheels::version_of_python()?);
+    let judges = wheels::prepare(&cache, &name, JUDGES, &progress)?;
+    let zig = zig::prepare(&cache, &progress)?.program();
+    let zig = zig.parent().context("zig has no folder")?.to_owned();
+    Ok([("PYWATS_JUDGES", judges), ("PYWATS_ZIG", zig)])
 }
 
 /// Where the suite mingw finds the standard library for Windows, if the compiler has none of its own.

@@ -15,7 +15,7 @@ macro_rules! suites {
 }
 
 suites! {
-    binaries, delivery, dialogs, dist, formats, install, mingw, models, msi, nix, real_server, repositories, reproducible, service,
+    binaries, delivery, describe, dialogs, dist, formats, install, mingw, models, msi, nix, real_server, repositories, reproducible, service,
     sign, wine,
 }
 

@@ -53,7 +53,7 @@ impl Release {
         ensure!(!artifacts.0.is_empty(), "{}: nothing is listed", files.join(LIST).display());
         let entry = checkout.product.changelog()?.latest().clone();
         let release = Release {
-            version: entry.version.clone(),
+            version: entry.version,
             entry,
             unsigned: Artifacts::load(&folder.join(UNSIGNED))?.unwrap_or_else(|| artifacts.clone()),
             artifacts,
