@@ -18,13 +18,14 @@ mod unit;
 mod workflows;
 
 use crate::build;
+use crate::cache::Cache;
 use crate::inputs;
 use crate::process::{self, stop_if_interrupted};
 use crate::progress::Progress;
 use crate::release_tools;
 use crate::toolchain::Toolchain;
 use crate::toolchain::rust::clean_command;
-use crate::toolchain::wheels;
+use crate::toolchain::{wheels, zig};
 use crate::workspace;
 use anyhow::{Context, Result, anyhow, ensure};
 use commands::Own;
@@ -42,6 +43,9 @@ use suites::Suite;
 
 /// The vendor's Python library, for the suite models.
 const MODELS: &str = include_str!("../../tests/models/requirements.txt");
+
+/// What judges bills of materials, for the suite describe.
+const JUDGES: &str = include_str!("../../tests/describe/requirements.txt");
 
 /// Tests the sources, builds every artifact, and installs and runs them
 ///
@@ -282,6 +286,9 @@ impl<'a> Run<'a> {
         if report.suite == "installers" {
             command.env("PYWATS_POWERSHELL", workflows::powershell()?);
         }
+        if report.suite == "describe" {
+            command.envs(describe_environment()?);
+        }
         command.current_dir(workspace::root()).env("XTASK", self.xtask);
         voice.say(&format!("$ {}", process::show(&command)));
         let outcome = process::run(command, |line| voice.say(line));
@@ -327,6 +334,15 @@ impl<'a> Run<'a> {
 fn models() -> Result<PathBuf> {
     let name = format!("pywats-api-{}", wheels::version_of_python()?);
     wheels::ready(&name, MODELS, &Progress::lines())
+}
+
+/// Where the suite describe finds its judges, and zig. A part of the judges is compiled for one version of Python.
+fn describe_environment() -> Result<[(&'static str, PathBuf); 2]> {
+    let progress = Progress::lines();
+    let judges = wheels::ready(&format!("judges-{}", wheels::version_of_python()?), JUDGES, &progress)?;
+    let zig = zig::prepare(&Cache::open()?, &progress)?.program();
+    let zig = zig.parent().context("zig has no folder")?.to_owned();
+    Ok([("PYWATS_JUDGES", judges), ("PYWATS_ZIG", zig)])
 }
 
 /// Where the suite mingw finds the standard library for Windows, if the compiler has none of its own.

@@ -3,6 +3,7 @@
 //! It is a program of its own because OpenPGP is large, and `cargo xtask` is what everybody compiles first.
 
 mod compare;
+mod describe;
 mod dsse;
 mod fetch;
 mod http;
@@ -29,6 +30,7 @@ use std::process::ExitCode;
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Verb {
     Compare(compare::Compare),
+    Describe(describe::Describe),
     Open(open::Open),
     Publish(Box<publish::Publish>),
     Repo(repository::Repo),
@@ -40,6 +42,7 @@ enum Verb {
 fn main() -> ExitCode {
     let result = match Verb::parse() {
         Verb::Compare(verb) => verb.run(),
+        Verb::Describe(verb) => verb.run(),
         Verb::Open(verb) => verb.run(),
         Verb::Publish(verb) => verb.run(),
         Verb::Repo(verb) => verb.run(),

@@ -15,8 +15,8 @@ macro_rules! suites {
 }
 
 suites! {
-    binaries, delivery, dialogs, dist, evidence, formats, install, installers, mingw, models, msi, nix, real_server,
-    release, release_signing, repositories, reproducible, service, sign, wine,
+    binaries, delivery, describe, dialogs, dist, evidence, formats, install, installers, mingw, models, msi, nix,
+    real_server, release, release_signing, repositories, reproducible, service, sign, wine,
 }
 
 /// The suite of this name.

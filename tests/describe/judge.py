@@ -1,0 +1,23 @@
+"""Judges bills of materials: `judge.py FILE...`. CycloneDX by the strict validator of cyclonedx-python-lib, SPDX by
+spdx-tools. Prints a line for each complaint; the exit code says whether there was one."""
+
+import sys
+
+complaints = []
+for path in sys.argv[1:]:
+    if path.endswith(".cdx.json"):
+        from cyclonedx.schema import SchemaVersion
+        from cyclonedx.validation.json import JsonStrictValidator
+
+        with open(path, encoding="utf-8") as file:
+            error = JsonStrictValidator(SchemaVersion.V1_6).validate_str(file.read())
+        found = [error] if error else []
+    else:
+        from spdx_tools.spdx.parser.json import json_parser
+        from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
+
+        document = json_parser.parse_from_file(path)
+        found = [message.validation_message for message in validate_full_spdx_document(document)]
+    complaints += [f"{path}: {complaint}" for complaint in found]
+print("\n".join(complaints))
+sys.exit(bool(complaints))

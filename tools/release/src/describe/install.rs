@@ -1,0 +1,183 @@
+//! How each artifact is installed, and how what was downloaded is checked: one table, for the page and for the notes.
+
+use super::Checkout;
+use super::release::Release;
+use anyhow::{Context, Result};
+use packager::{Artifact, Os, Platform};
+
+/// A way to install a format. In `command`, `{file}` is the name of the file.
+struct Way {
+    format: &'static str,
+    /// What runs the artifact; archives are for the system of their programs.
+    system: Option<&'static str>,
+    /// What it is.
+    what: &'static str,
+    command: &'static str,
+    then: &'static str,
+}
+
+const WAYS: &[Way] = &[
+    Way {
+        format: "deb",
+        system: Some("Debian, Ubuntu, Raspberry Pi OS"),
+        what: "package",
+        command: "sudo apt-get install ./{file}",
+        then: "The service runs.",
+    },
+    Way {
+        format: "rpm",
+        system: Some("Enterprise Linux 8 and later, Fedora"),
+        what: "package",
+        command: "sudo dnf install ./{file}",
+        then: "The presets of the distribution decide whether the service starts.",
+    },
+    Way {
+        format: "msi",
+        system: None,
+        what: "installer",
+        command: "msiexec /i {file}",
+        then: "The service runs. For a silent installation, add /qn /norestart.",
+    },
+    Way {
+        format: "exe",
+        system: None,
+        what: "program",
+        command: r".\{file} --help",
+        then: "One file that runs as it is, where nothing is to be installed.",
+    },
+    Way {
+        format: "zip",
+        system: None,
+        what: "archive",
+        command: "Expand-Archive {file}",
+        then: "INSTALL.txt in it says how to go on.",
+    },
+    Way {
+        format: "tar.gz",
+        system: None,
+        what: "archive",
+        command: "tar -xzf {file}",
+        then: "INSTALL.txt in it says how to go on.",
+    },
+    Way {
+        format: "gpo-kit",
+        system: None,
+        what: "kit for group policies",
+        command: "Expand-Archive {file}",
+        then: "CHECKLIST.txt in it says how to go on.",
+    },
+];
+
+/// An artifact, as it is told to people.
+pub(super) struct Choice<'a> {
+    pub(super) file: &'a str,
+    pub(super) artifact: &'a Artifact,
+    /// `Windows (x86_64)`
+    pub(super) platform: String,
+    pub(super) what: &'static str,
+    pub(super) command: String,
+    pub(super) then: &'static str,
+}
+
+/// The artifacts of a release, in the order of the table.
+///
+/// # Errors
+/// If nobody knows how one of them is installed.
+pub(super) fn choices<'a>(checkout: &'a Checkout, release: &'a Release) -> Result<Vec<Choice<'a>>> {
+    let artifacts = release.in_order(checkout).into_iter();
+    let choices = artifacts.map(|(file, artifact)| {
+        let way = WAYS.iter().find(|way| way.format == artifact.format);
+        let way = way.with_context(|| {
+            format!(
+                "{file}: nobody says how a {} is installed: add it to tools/release/src/describe/install.rs",
+                artifact.format
+            )
+        })?;
+        let platform = checkout.rows.platform(checkout.rows.row(&artifact.artifact)?)?;
+        Ok(Choice {
+            file,
+            artifact,
+            platform: platform_for_people(&platform, way.system),
+            what: way.what,
+            command: way.command.replace("{file}", file),
+            then: way.then,
+        })
+    });
+    choices.collect()
+}
+
+fn platform_for_people(platform: &Platform, system: Option<&str>) -> String {
+    let os = platform.os();
+    let system = system.unwrap_or(match os {
+        Os::Linux => "Linux",
+        Os::Windows => "Windows",
+        Os::MacOs => "macOS",
+    });
+    let processor = match (os, platform.is_single(os), platform.arch().name()) {
+        (_, false, _) => "every processor",
+        (Os::MacOs, _, "aarch64") => "Apple silicon",
+        (Os::MacOs, ..) => "Intel",
+        (_, _, name) => name,
+    };
+    format!("{system} ({processor})")
+}
+
+/// Bytes, for people.
+pub(super) fn size(bytes: u64) -> String {
+    format!("{:.2} MB", bytes as f64 / 1e6)
+}
+
+/// What checks a download: what it is, and the command.
+pub(super) fn checks(product: &str) -> [(&'static str, String); 4] {
+    [
+        (
+            "Linux, with OpenPGP",
+            format!("gpg --import {product}.asc && gpg --verify SHA256SUMS.asc SHA256SUMS"),
+        ),
+        (
+            "or with ssh",
+            "ssh-keygen -Y verify -f allowed_signers -I \"$(cut -d ' ' -f 1 allowed_signers)\" -n file \
+             -s SHA256SUMS.sig < SHA256SUMS"
+                .to_owned(),
+        ),
+        ("then the files (macOS: shasum -a 256)", "sha256sum --check --ignore-missing SHA256SUMS".to_owned()),
+        (
+            "Windows, in PowerShell: compare what it prints with the list",
+            "Get-FileHash *.* | Format-List".to_owned(),
+        ),
+    ]
+}
+
+/// What the checks need to be worth anything.
+pub(super) const TRUST: &str = "A key that came with the files proves that they belong together, and not who made \
+    them: compare its fingerprint with the one that you know.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails if: there is a format that nobody says how to install, or two ways for one.
+    #[test]
+    fn every_format_has_a_way() {
+        for format in packager::formats::ALL {
+            let ways = WAYS.iter().filter(|way| way.format == format.name()).count();
+            assert_eq!(ways, 1, "{}", format.name());
+        }
+        assert!(WAYS.iter().all(|way| way.command.contains("{file}")));
+    }
+
+    /// Fails if: a person is told another size or platform.
+    #[test]
+    fn speaks_to_people() {
+        assert_eq!([size(2_365_760), size(4_000), size(26_000_000)], ["2.37 MB", "0.00 MB", "26.00 MB"]);
+        for (targets, system, expected) in [
+            (&["x86_64-windows"][..], None, "Windows (x86_64)"),
+            (&["aarch64-macos"], None, "macOS (Apple silicon)"),
+            (&["aarch64-macos", "x86_64-macos"], None, "macOS (every processor)"),
+            (&["aarch64-linux"], Some("Debian"), "Debian (aarch64)"),
+        ] {
+            let targets: Vec<_> = targets.iter().map(|target| target.parse().unwrap()).collect();
+            assert_eq!(platform_for_people(&Platform::new(&targets).unwrap(), system), expected);
+        }
+    }
+}
