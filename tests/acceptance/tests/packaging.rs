@@ -153,3 +153,23 @@ fn every_payload_resolves() {
         }
     }
 }
+
+/// Fails if: a package that can carry files has a program and not the licences of what is in it.
+#[test]
+fn packages_carry_the_licences_of_others() {
+    let texts = read("third-party-licenses.txt");
+    for format in formats::ALL.iter().filter(|format| !["exe", "gpo-kit"].contains(&format.name())) {
+        for target in ["x86_64-linux", "x86_64-windows", "aarch64-macos"] {
+            if !format.supports(&target.parse::<Target>().unwrap().into()) {
+                continue;
+            }
+            let payload = payload(format.name(), target).unwrap();
+            let licenses = payload.entries().iter().filter_map(|entry| match &entry.kind {
+                Kind::License(source) => Some(source.read().unwrap()),
+                _ => None,
+            });
+            let carried = licenses.filter(|license| *license == texts.as_bytes()).count();
+            assert_eq!(carried, 1, "{} for {target}", format.name());
+        }
+    }
+}

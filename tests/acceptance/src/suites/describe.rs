@@ -5,7 +5,7 @@
 
 use crate::bench::Bench;
 use crate::command::{Tool, said, tool};
-use crate::products::{recipe, release_tools_program, workspace};
+use crate::products::{RELEASE_TOOLS, recipe, release_tools_program, workspace};
 use crate::suites::dist;
 use anyhow::{Context, Result, ensure};
 use packager::digest::{collect_files, sha256_file};
@@ -26,8 +26,10 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     let folder = bench.folder("releases")?;
     let world = &World { dist, release: folder.join("release"), signed: folder.join("signed") };
     let made = bench.case("two runs in different folders give the same bits", || {
-        // Compiles the program.
-        tool(dist::xtask(), 900).args(["repo", "--help"]).run()?;
+        if env::var_os(RELEASE_TOOLS).is_none() {
+            // Compiles the program.
+            tool(dist::xtask(), 900).args(["repo", "--help"]).run()?;
+        }
         world.describe(&world.release)?;
         let again = folder.join("elsewhere with spaces/again");
         world.describe(&again)?;
@@ -313,7 +315,7 @@ fn page(world: &World) -> Result<()> {
     let parse = "import sys, xml.etree.ElementTree as tree; tree.parse(sys.argv[1])";
     tool("python3", 30).args(["-c", parse]).arg(&path).run()?;
     let text = fs::read_to_string(&path)?;
-    for word in ["<script", "<link", "src=", "url(", "@import", "http:", "https:"] {
+    for word in ["<script", "<link", "src=", "url(", "@import"] {
         ensure!(!text.contains(word), "the page has {word:?}");
     }
     ensure!(text.contains("color-scheme: light dark") && text.contains("name=\"viewport\""), "{text}");

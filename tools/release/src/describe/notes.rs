@@ -25,7 +25,7 @@ pub(super) fn notes(checkout: &Checkout, release: &Release) -> Result<String> {
     }
     text += install::TRUST;
     text += &format!(
-        " What is in the programs say `*.cdx.json` and `*.spdx.json`, how they were made `*.intoto.jsonl`: see \
+        " `*.cdx.json` and `*.spdx.json` say what is in the programs, `*.intoto.jsonl` how they were made: see \
          <{}/blob/v{}/docs/describing.md>.\n",
         checkout.repository, release.version
     );

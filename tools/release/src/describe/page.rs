@@ -26,8 +26,10 @@ a { color: LinkText; overflow-wrap: anywhere; }";
 /// If nobody knows how an artifact is installed.
 pub(super) fn page(checkout: &Checkout, release: &Release) -> Result<String> {
     let title = escaped(&format!("{} {}", checkout.product.display_name, release.version));
+    let address = escaped(&format!("{}/releases/tag/v{}", checkout.repository, release.version));
     let mut body = format!(
-        "<h1>{title}</h1>\n<p>{}.</p>\n<p>Released on {}. Commands are typed in the folder of the file.</p>\n",
+        "<h1>{title}</h1>\n<p>{}.</p>\n<p>Released on {}. All files: <a href=\"{address}\">{address}</a>. \
+         Commands are typed in the folder of the file.</p>\n",
         escaped(&checkout.product.summary),
         release.entry.date
     );

@@ -8,7 +8,7 @@ mod keys;
 mod stand_in;
 
 use crate::bench::Bench;
-use crate::command::{Tool, said, tool};
+use crate::command::{Tool, tool};
 use crate::products::{compare, release_tools_program};
 use anyhow::{Context, Result, ensure};
 use checkout::{Checkout, VERSION};
@@ -78,7 +78,8 @@ impl Workshop {
     /// A step that is to be refused, in these words.
     fn refused(&self, arguments: &[impl AsRef<OsStr>], words: &str) -> Result<()> {
         let output = self.keys.with(self.checkout.step(arguments)).output()?;
-        let text = said(&output);
+        let whole = [&output.stdout, &output.stderr].map(|stream| String::from_utf8_lossy(stream).into_owned());
+        let text = whole.concat();
         let step = arguments.first().map(AsRef::as_ref).unwrap_or_default();
         ensure!(!output.status.success() && text.contains(words), "{step:?} does not say {words:?}:\n{text}");
         Ok(())
@@ -252,7 +253,7 @@ fn changed(workshop: &Workshop) -> Result<()> {
     let list = Artifacts::load(&release.join("unsigned"))?.context("what was built is listed")?;
     let deb = list.0.keys().find(|name| name.ends_with(".deb")).context("a DEB was built")?;
     refused(&release.join("unsigned").join(deb), &flip, "is damaged")?;
-    refused(&release.join("files").join(deb), &flip, deb)?;
+    refused(&release.join("files").join(deb), &flip, "use none of its files")?;
     let failed = |bytes: &mut Vec<u8>| {
         let text = String::from_utf8_lossy(bytes).replace("\"failed\":0", "\"failed\":1");
         *bytes = text.into_bytes();
