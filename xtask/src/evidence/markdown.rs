@@ -221,7 +221,7 @@ pub(crate) fn crate_rows(record: &Record) -> Vec<(String, String, String)> {
     names.dedup();
     let row = |name: &String| {
         let tests = match record.crates.get(name) {
-            None => "not tested".to_owned(),
+            None => "no result of this commit".to_owned(),
             Some((passed, 0)) => format!("{passed} passed"),
             Some((passed, failed)) => format!("{passed} passed, {failed} failed"),
         };
