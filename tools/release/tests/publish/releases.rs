@@ -93,10 +93,10 @@ fn publishes_one_after_another() {
         })
         .collect();
     let expected = [
-        json!(["v1.1.0", false, false, false, 6]),
-        json!(["v1.2.0", false, false, true, 6]),
-        json!(["v1.1.1", false, false, false, 6]),
-        json!(["v2.0.0-beta.1", false, true, false, 6]),
+        json!(["v1.1.0", false, false, false, 7]),
+        json!(["v1.2.0", false, false, true, 7]),
+        json!(["v1.1.1", false, false, false, 7]),
+        json!(["v2.0.0-beta.1", false, true, false, 7]),
     ];
     assert_eq!(all, expected);
     assert_eq!(dump["maker/bucket"]["branches"]["main"]["commits"], 3);
