@@ -7,7 +7,7 @@ use super::release::Release;
 use super::report::{Outcome, Report};
 use crate::openpgp::{PublicKey, date};
 use crate::{dsse, signatures};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use packager::Artifacts;
 use packager::artifacts::LIST;
 use serde_json::Value;
@@ -22,22 +22,19 @@ pub(super) fn artifacts(report: &mut Report, release: &Release) -> Artifacts {
         report.add(LIST, Outcome::NotChecked, "the release has none that is what the list says");
         return Artifacts::default();
     }
-    let mut found = Artifacts::default();
-    report.judge(
-        LIST,
-        AGAIN,
-        read_artifacts(release).map(|artifacts| {
-            let said = format!("agrees with the files of {} artifacts", artifacts.0.len());
-            found = artifacts;
-            said
-        }),
-    );
-    found
+    let list = release.read(LIST, 1 << 26).and_then(|_| Artifacts::load(&release.folder));
+    let list = list.map(Option::unwrap_or_default);
+    let agrees = list.as_ref().map_err(|error| anyhow!("{error:#}")).and_then(|artifacts| {
+        agree(artifacts, release)?;
+        Ok(format!("agrees with the files of {} artifacts", artifacts.0.len()))
+    });
+    report.judge(LIST, AGAIN, agrees);
+    // What a list of the release says of programs counts also where a file is not what it says.
+    list.unwrap_or_default()
 }
 
-fn read_artifacts(release: &Release) -> Result<Artifacts> {
-    release.read(LIST, 1 << 26)?;
-    let artifacts = Artifacts::load(&release.folder)?.unwrap_or_default();
+/// Refuses a list that says something else of files than they are.
+fn agree(artifacts: &Artifacts, release: &Release) -> Result<()> {
     for (name, artifact) in &artifacts.0 {
         release.is(name, &artifact.sha256)?;
         let size = std::fs::metadata(release.folder.join(name))?.len();
@@ -49,7 +46,7 @@ fn read_artifacts(release: &Release) -> Result<Artifacts> {
             }
         }
     }
-    Ok(artifacts)
+    Ok(())
 }
 
 /// The provenance of the files.
