@@ -19,7 +19,13 @@ pub(super) fn notes(checkout: &Checkout, release: &Release) -> Result<String> {
         let (platform, what, size) = (&choice.platform, choice.what, install::size(choice.artifact.size));
         text += &format!("| {platform} | `{}` ({what}, {size}) | `{}` |\n", choice.file, choice.command);
     }
-    text += "\n`install.html` says more of each.\n\n## Check what you downloaded\n\n";
+    text += "\n`install.html` says more of each.\n\nThe program alone, without a service, by a script:\n\n";
+    let (name, version) = (&checkout.product.name, release.version);
+    let address = format!("{}/releases/download/v{version}/{name}-installer", checkout.repository);
+    text += &format!(
+        "```\ncurl --proto '=https' --tlsv1.2 -LsSf {address}.sh | sh    # Linux, macOS\n\
+         irm {address}.ps1 | iex    # Windows, in PowerShell\n```\n\n## Check what you downloaded\n\n"
+    );
     for (what, command) in install::checks(&checkout.product.name) {
         text += &format!("{what}:\n\n```\n{command}\n```\n\n");
     }
