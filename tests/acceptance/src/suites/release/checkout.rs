@@ -4,7 +4,7 @@
 //! that is tried here looks at that.
 
 use crate::command::{Tool, tool};
-use crate::products::{RELEASE_TOOLS, copy_sources, release_tools_program, workspace};
+use crate::products::{self, RELEASE_TOOLS, copy_sources, release_tools_program, workspace};
 use crate::suites::dist::xtask;
 use anyhow::{Context, Result, ensure};
 use packager::changelog::with_release;
@@ -27,6 +27,13 @@ pub(super) struct Checkout {
 impl Checkout {
     /// Makes it, with its artifacts in `dist`.
     pub(super) fn make(root: &Path) -> Result<Checkout> {
+        let checkout = Checkout::without_artifacts(root)?;
+        checkout.pack()?;
+        Ok(checkout)
+    }
+
+    /// Makes it; nothing is built.
+    pub(super) fn without_artifacts(root: &Path) -> Result<Checkout> {
         copy_sources(workspace(), root)?;
         let checkout = Checkout { root: root.to_owned(), commit: String::new() };
         let changelog = root.join("CHANGELOG.md");
@@ -38,6 +45,15 @@ impl Checkout {
         let date = packager::Changelog::parse(&text)?.latest().date;
         let released = with_release(&text, VERSION.parse()?, date)?;
         fs::write(&changelog, released)?;
+        let manifest = fs::read_to_string(root.join("Cargo.toml"))?;
+        let (before, after) = (format!("\"{}\"", products::recipe()?.version), format!("\"{VERSION}\""));
+        ensure!(manifest.matches(&before).count() == 1, "Cargo.toml says once which version it is");
+        fs::write(root.join("Cargo.toml"), manifest.replace(&before, &after))?;
+        for folder in ["", "tools/release"] {
+            // Writes the version into the lock file.
+            let metadata = ["metadata", "--offline", "--quiet", "--format-version", "1"];
+            tool("cargo", 60).args(metadata).current_dir(root.join(folder)).run()?;
+        }
         checkout.git(&["init", "--quiet", "--initial-branch", "main"])?;
         checkout.git(&["config", "user.name", "Test"])?;
         checkout.git(&["config", "user.email", "test@example.com"])?;
@@ -45,9 +61,7 @@ impl Checkout {
         checkout.git(&["commit", "--quiet", "--message", &format!("Release {VERSION}")])?;
         checkout.git(&["tag", "--annotate", "--message", VERSION, &checkout.tag()])?;
         let commit = checkout.git(&["rev-parse", "HEAD"])?.trim().to_owned();
-        let checkout = Checkout { commit, ..checkout };
-        checkout.pack()?;
-        Ok(checkout)
+        Ok(Checkout { commit, ..checkout })
     }
 
     pub(super) fn tag(&self) -> String {
@@ -69,7 +83,12 @@ impl Checkout {
 
     /// `cargo xtask release STEP`, as it is started.
     pub(super) fn step(&self, arguments: &[impl AsRef<std::ffi::OsStr>]) -> Tool {
-        tool(xtask(), 300)
+        self.long_step(arguments, 300)
+    }
+
+    /// A step that may take so many seconds.
+    pub(super) fn long_step(&self, arguments: &[impl AsRef<std::ffi::OsStr>], seconds: u32) -> Tool {
+        tool(xtask(), seconds)
             .arg("release")
             .args(arguments)
             .current_dir(&self.root)

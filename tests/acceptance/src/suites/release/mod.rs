@@ -47,6 +47,11 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     bench.case("signing and describing, killed and continued, make the same files", || killed(&workshop, &folder));
     bench.case("what was changed after the tests is not published", || changed(&workshop));
     bench.case("a rehearsal publishes every file once, and what comes after it", || published(&workshop));
+    if bench.thorough {
+        bench.case("from the sources, everything is built again to the bit, signed files included", || {
+            rebuilt(&workshop, &folder)
+        });
+    }
     Ok(())
 }
 
@@ -278,6 +283,18 @@ fn published(workshop: &Workshop) -> Result<()> {
     let stands = workshop.step(NOTHING)?;
     ensure!(stands.contains("next: nothing"), "{VERSION} is published, and:\n{stands}");
     Ok(())
+}
+
+/// Fails if: what is built again from the tag, with the published signatures, differs from what is published.
+fn rebuilt(workshop: &Workshop, folder: &Path) -> Result<()> {
+    let checkout = Checkout::without_artifacts(&folder.join("rebuilt"))?;
+    workshop.keys.configure(&checkout.root)?;
+    let step = |arguments: &[String]| workshop.keys.with(checkout.long_step(arguments, 3600)).run();
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    step(&words(&["build", "--without-nix", "--without-tests"]))?;
+    step(&words(&["sign"]))?;
+    step(&words(&["describe"]))?;
+    step(&workshop.keys.trusted(&["verify", "--rebuild"]))
 }
 
 impl Keys {
