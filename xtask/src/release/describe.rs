@@ -9,6 +9,7 @@ use super::state::{Name, Standing, State};
 use crate::progress::Progress;
 use crate::release_tools;
 use anyhow::{Context, Result, ensure};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Adds bills of materials, licences, provenance, notes, a page and installers by script; then signs the lists
@@ -68,8 +69,32 @@ impl Describe {
         }
         let status = command.status().context("starting release-tools")?;
         ensure!(status.success(), "the release is not described, as said above");
+        documentation(place)?;
         installers::write(place.folder(), &Progress::lines())
     }
+}
+
+/// Lays out the documents of the version as its web site has them: below the version, with the page as the first one.
+fn documentation(place: &Place) -> Result<()> {
+    let all = place.work("documentation");
+    if all.exists() {
+        fs::remove_dir_all(&all).with_context(|| format!("removing {}", all.display()))?;
+    }
+    let folder = all.join(place.version.to_string());
+    let mut sources = vec![(place.files().join("install.html"), "index.html".to_owned())];
+    for name in ["README.md", "CHANGELOG.md", "SECURITY.md", "LICENSE"] {
+        sources.push((place.root.join(name), name.to_owned()));
+    }
+    let docs = place.root.join("docs");
+    for entry in fs::read_dir(&docs).with_context(|| format!("reading {}", docs.display()))? {
+        let entry = entry.with_context(|| format!("reading {}", docs.display()))?;
+        sources.push((entry.path(), format!("docs/{}", entry.file_name().to_string_lossy())));
+    }
+    fs::create_dir_all(folder.join("docs")).with_context(|| format!("making {}", folder.display()))?;
+    for (from, to) in sources {
+        fs::copy(&from, folder.join(to)).with_context(|| format!("copying {}", from.display()))?;
+    }
+    Ok(())
 }
 
 /// Signs the lists. Whether nothing is waited for.

@@ -147,6 +147,10 @@ fn whole(workshop: &Workshop) -> Result<()> {
         workshop.step(step)?;
     }
     ensure!(files(&release)? == first, "steps that were taken again changed something");
+    for name in [&format!("documentation/{VERSION}/index.html"), &format!("documentation/{VERSION}/docs/releasing.md"), "scoop", "homebrew", "winget"] {
+        let path = release.join("work").join(name);
+        ensure!(path.exists(), "there is nothing to publish: {}", path.display());
+    }
     workshop.step(&workshop.keys.trusted(&["verify"]))?;
     let list = Artifacts::load(&release.join("unsigned"))?.context("what was built is listed")?;
     for name in list.0.keys() {
