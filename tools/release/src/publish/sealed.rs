@@ -3,19 +3,17 @@
 //! `SHA256SUMS` names every other file, in the format of sha256sum; it is signed by `SHA256SUMS.asc` and, where the list
 //! names `allowed_signers`, by `SHA256SUMS.sig`. Whose signatures these are is not asked here.
 
+use crate::sums::{self, Sums};
 use anyhow::{Context, Result, ensure};
+pub(crate) use packager::artifacts::SUMS;
 use packager::digest::sha256_file;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The list of digests.
-pub(crate) const SUMS: &str = "SHA256SUMS";
-/// Its signatures.
-const SIGNATURES: &[&str] = &["SHA256SUMS.asc", SSH_SIGNATURE];
-/// That by ssh, which not every release has.
-const SSH_SIGNATURE: &str = "SHA256SUMS.sig";
-/// Whose signature that is.
+/// Signatures of the list.
+const SIGNATURES: &[&str] = &[sums::OPENPGP, sums::SSH];
+/// Whose signature that by ssh is, which not every release has.
 const SSH_SIGNERS: &str = "allowed_signers";
 /// What GitHub takes for one file.
 const LARGEST: u64 = 2 << 30;
@@ -48,7 +46,7 @@ pub(crate) fn read(folder: &Path) -> Result<BTreeMap<String, Upload>> {
         files.insert(name, Upload { path, size, sha256 });
     }
     let sums = listed(folder)?;
-    let is_expected = |name: &&&str| **name != SSH_SIGNATURE || sums.contains_key(SSH_SIGNERS);
+    let is_expected = |name: &&&str| **name != sums::SSH || sums.contains_key(SSH_SIGNERS);
     for name in SIGNATURES.iter().filter(is_expected) {
         let is_there = files.get(*name).is_some_and(|file| file.size > 0);
         ensure!(is_there, "{} is missing: {ADVICE}", folder.join(name).display());
@@ -91,21 +89,8 @@ fn listed(folder: &Path) -> Result<BTreeMap<String, String>> {
     let path = folder.join(SUMS);
     let text = fs::read_to_string(&path)
         .with_context(|| format!("reading {}: the release is not sealed, seal it first", path.display()))?;
-    let mut sums = BTreeMap::new();
-    for line in text.lines() {
-        let entry = line.split_once("  ").or_else(|| line.split_once(" *"));
-        let entry =
-            entry.filter(|(sha256, _)| sha256.len() == 64 && sha256.chars().all(|c| c.is_ascii_hexdigit()));
-        let (sha256, name) = entry.with_context(|| {
-            format!(
-                "{}: this line is not as sha256sum writes it: {line:?}; seal the release again",
-                path.display()
-            )
-        })?;
-        let earlier = sums.insert(name.to_owned(), sha256.to_ascii_lowercase());
-        ensure!(earlier.is_none(), "{} names {name} twice: seal the release again", path.display());
-    }
-    Ok(sums)
+    let sums = Sums::parse(&text).with_context(|| format!("{}: seal the release again", path.display()))?;
+    Ok(sums.0)
 }
 
 /// Refuses names that GitHub replaces by others, whereupon nobody would find what the list names.
@@ -149,7 +134,7 @@ pub(crate) mod tests {
             (|f| fs::remove_file(f.join(SUMS)).unwrap(), "the release is not sealed"),
             (|f| fs::remove_file(f.join("SHA256SUMS.asc")).unwrap(), "SHA256SUMS.asc is missing"),
             (|f| fs::write(f.join("SHA256SUMS.sig"), "").unwrap(), "SHA256SUMS.sig is missing"),
-            (|f| fs::write(f.join(SUMS), "nonsense").unwrap(), "not as sha256sum writes it"),
+            (|f| fs::write(f.join(SUMS), "nonsense").unwrap(), "is no list of digests"),
             (|f| fs::create_dir(f.join("d")).unwrap(), "d is no file"),
             (|f| fs::remove_dir_all(f).unwrap(), "seal the release again"),
             (|f| seal(f, &[("x_1.0.0~beta.1.deb", b"x")]), "cannot be published under this name"),
