@@ -178,6 +178,11 @@ impl PublicKey {
             date(time.into()),
             date(self.end().unwrap_or_default())
         );
+        let ends = signature.0.signature.signature_expiration_time().map(pgp::types::Duration::as_secs);
+        ensure!(
+            ends.is_none_or(|after| after == 0 || u64::from(now) < u64::from(time) + u64::from(after)),
+            "the signature was meant for a time that is over: get the one that is published now"
+        );
         Ok(time)
     }
 
@@ -223,11 +228,13 @@ impl SecretKey {
                 path.display()
             )
         })?;
+        let is_given = password.is_some();
         let password = password.map_or_else(Password::empty, Password::from);
         // Once, for it is meant to take long. The error might quote something of the key.
         ensure!(
             key.primary_key.remove_password(&password).is_ok(),
-            "the password does not open {}, or the private half of its primary key is not in it",
+            "{} {}, or the private half of its primary key is not in it",
+            if is_given { "the password does not open" } else { "no password was given for" },
             path.display()
         );
         Ok(SecretKey(key))

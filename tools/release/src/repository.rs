@@ -23,11 +23,12 @@ use crate::settings::{Settings, plain_url};
 use crate::signatures::{self, Signatures, now};
 use crate::signer::Signer;
 use crate::{rpm_header, rpm_signature};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use apt::Deb;
 use dnf::Rpm;
 use index::Listed;
 pub(crate) use index::gz;
+use packager::digest::collect_files;
 use packager::{Folder, Product, unfinished};
 use publish::Plan;
 use serde::{Deserialize, Serialize};
@@ -53,8 +54,9 @@ pub(crate) struct Repo {
     #[arg(long = "add", value_name = "FOLDER", required = true)]
     add: Vec<PathBuf>,
     /// For whom: those who want what is finished, or, in a suite of its own, what is not yet
-    #[arg(long, value_name = "NAME", default_value = STABLE)]
-    suite: String,
+    /// [default: stable, which pre-releases do not get into by themselves]
+    #[arg(long, value_name = "NAME")]
+    suite: Option<String>,
     /// Signs RPMs that have no signature yet; otherwise they are refused
     #[arg(long, conflicts_with = "attach")]
     sign_rpms: bool,
@@ -121,7 +123,7 @@ impl Repo {
         Repo {
             dir,
             add: vec![files],
-            suite: suite.to_owned(),
+            suite: Some(suite.to_owned()),
             sign_rpms: false,
             signatures: None,
             attach: None,
@@ -147,10 +149,10 @@ impl Repo {
     /// The same; `appeared` is told each file that has appeared, and the fingerprint of the key is returned.
     pub(crate) fn publish(&self, appeared: &mut dyn FnMut(&str) -> Result<()>) -> Result<String> {
         let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        let suite = self.suite.as_deref().unwrap_or(STABLE);
         ensure!(
-            !self.suite.is_empty() && self.suite.chars().all(fits),
-            "--suite {:?}: use small letters, digits and hyphens",
-            self.suite
+            !suite.is_empty() && suite.chars().all(fits),
+            "--suite {suite:?}: use small letters, digits and hyphens"
         );
         let product = Product::load(&self.product)?;
         let (url, key, signer) = self.key()?;
@@ -166,6 +168,13 @@ impl Repo {
             "{} has no package for apt or dnf: make them by `cargo xtask dist`",
             self.add[0].display()
         );
+        let unfinished = packages.iter().find(|package| package.is_pre_release());
+        if let Some(package) = unfinished.filter(|_| self.suite.is_none()) {
+            bail!(
+                "{} is a pre-release, and every machine that has the suite {STABLE} would install it, which cannot be taken back: give --suite beta, or --suite {STABLE} if that is meant",
+                package.path.display()
+            );
+        }
         let folder = Folder::open(&self.dir)?;
         let signatures = Signatures {
             folder: self
@@ -182,7 +191,7 @@ impl Repo {
             display_name: &product.display_name,
             vendor: &product.vendor,
             url: &url,
-            suite: &self.suite,
+            suite,
         };
         let mut plan = Plan::default();
         plan.until_next(MARKER, serde_json::to_string_pretty(&marker)? + "\n");
@@ -254,6 +263,26 @@ fn check_folder(dir: &Path, ours: &Marker) -> Result<()> {
     Ok(())
 }
 
+/// Refuses to sign an index without a package that lies there. The index before it was lost, or somebody put an older one
+/// back, so that versions would vanish for those who use them; or a run with other packages was broken off.
+fn refuse_to_forget(repository: &Path, below: &str, named: &BTreeSet<String>) -> Result<()> {
+    let folder = repository.join(below);
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    let mut files = Vec::new();
+    collect_files(&folder, &mut files)?;
+    let names = files.iter().filter_map(|file| file.strip_prefix(repository).ok()?.to_str());
+    let forgotten: Vec<&str> = names.filter(|name| !named.contains(*name)).collect();
+    ensure!(
+        forgotten.is_empty(),
+        "{} has packages that no signed index names: {}. Bring back the newest indexes that were published; if a run was broken off, run it again first; if a package was never published, move it away",
+        folder.display(),
+        forgotten.join(", ")
+    );
+    Ok(())
+}
+
 /// What is added to a suite.
 struct Publication<'a> {
     repository: &'a Path,
@@ -292,6 +321,13 @@ impl Publication<'_> {
                 all.push(deb);
             }
         }
+        let mut named: BTreeSet<String> = all.iter().map(|deb| deb.listed.path.clone()).collect();
+        // The suites share the packages.
+        for suite in apt::suites(self.repository)? {
+            let published = apt::Published::read(self.repository, &suite, key)?;
+            named.extend(published.packages.into_iter().map(|listed| listed.path));
+        }
+        refuse_to_forget(self.repository, apt::POOL, &named)?;
         plan.then(apt::indexes(&self.names, &all, &self.signatures)?);
         plan.until_next(format!("{}.sources", self.names.file()), apt::sources(&self.names, key)?);
         Ok(plan)
@@ -320,6 +356,8 @@ impl Publication<'_> {
                 all.push(rpm);
             }
         }
+        let named = all.iter().map(|rpm| rpm.listed.path.clone()).collect();
+        refuse_to_forget(self.repository, &dnf::packages(suite), &named)?;
         plan.then(dnf::indexes(&self.names, &all, &self.signatures)?);
         plan.until_next(format!("{}.repo", self.names.file()), dnf::repo_file(&self.names));
         Ok(plan)

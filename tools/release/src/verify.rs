@@ -62,6 +62,19 @@ struct Verdict {
     report: Report,
 }
 
+impl Verdict {
+    /// What a person takes from it when nothing is wrong.
+    fn sentence(&self) -> String {
+        let right = format!("{}: everything that was checked is right", self.place);
+        match &self.key {
+            Some(key) if !self.key_is_given => format!(
+                "{right}. BUT WHOSE KEY THIS IS WAS NOT CHECKED: whoever changes all files can bring a key along. Compare its fingerprint, {key}, with the one that is published elsewhere, or give that by --fingerprint"
+            ),
+            _ => right,
+        }
+    }
+}
+
 impl Verify {
     /// Checks the files.
     ///
@@ -81,7 +94,7 @@ impl Verify {
             self.place
         );
         if !self.json {
-            println!("{}: everything that was checked is right", self.place);
+            println!("{}", verdict.sentence());
         }
         Ok(())
     }
@@ -105,7 +118,10 @@ impl Verify {
         let mut report = Report::default();
         let mut key = None;
         match Release::open(folder, remote) {
-            Ok(release) => key = check(&mut report, release, given, wanted.as_deref(), allowed.as_deref())?,
+            Ok(release) => {
+                let (wanted, allowed) = (wanted.as_deref(), allowed.as_deref());
+                key = check(&mut report, release, given, wanted, allowed, &self.place)?;
+            }
             Err(error) => {
                 let advice = "give the folder or address of a release, with all of its files";
                 report.judge(SUMS, advice, Err(error));
@@ -165,6 +181,7 @@ fn check(
     given: Option<PublicKey>,
     wanted: Option<&str>,
     allowed: Option<&str>,
+    address: &str,
 ) -> Result<Option<PublicKey>> {
     let key = find_key(report, &release, given, wanted)?;
     release.fetch_small_if_listed(ssh::ALLOWED)?;
@@ -187,6 +204,7 @@ fn check(
     let artifacts = described::artifacts(report, &release);
     let signatures = signed::rpms(report, &release, &key, &artifacts);
     signed::archive(report, &release, &signatures);
+    described::version(report, &artifacts, address);
     described::provenance(report, &release, &key, &artifacts);
     described::materials(report, &release, &artifacts);
     let windows: Vec<_> = [".exe", ".msi", ".zip"].iter().flat_map(|end| release.intact(end)).collect();

@@ -99,7 +99,8 @@ fn authenticode(files: &Path, opened: &Path, trust: &mut Trust) -> Result<()> {
     trust.check()?;
     let mut bad = 0;
     for (name, artifact) in &artifacts(files)?.0 {
-        let is_for_windows = artifact.programs.iter().any(|program| program.target.contains("-windows-"));
+        // In the kit it is the MSI that is signed.
+        let is_for_windows = ["msi", "exe", "zip", "gpo-kit"].contains(&artifact.format.as_str());
         if is_for_windows {
             for verdict in judge(&tool, name, &files.join(name), trust)? {
                 println!("{verdict}");

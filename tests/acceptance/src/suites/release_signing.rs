@@ -119,7 +119,11 @@ impl Workshop {
         let subjects: Vec<_> = subjects
             .map(|(name, artifact)| json!({ "name": name, "digest": { "sha256": artifact.sha256 } }))
             .collect();
-        let statement = json!({ "_type": "https://in-toto.io/Statement/v1", "subject": subjects });
+        let parameters = json!({ "externalParameters": { "ref": "refs/tags/v", "commit": "c0ffee" } });
+        let statement = json!({
+            "_type": "https://in-toto.io/Statement/v1", "subject": subjects,
+            "predicateType": "https://slsa.dev/provenance/v1", "predicate": { "buildDefinition": parameters },
+        });
         Ok(fs::write(self.path(name).join("provenance.json"), statement.to_string())?)
     }
 

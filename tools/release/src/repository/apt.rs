@@ -18,6 +18,8 @@ use std::path::Path;
 
 /// The folder below the repository's in which apt looks.
 pub(crate) const FOLDER: &str = "apt";
+/// Where the packages of all suites are.
+pub(crate) const POOL: &str = "apt/pool";
 /// The only component.
 const COMPONENT: &str = "main";
 
@@ -90,6 +92,23 @@ fn control(bytes: &[u8]) -> Result<String> {
         }
     }
     bail!("it is no Debian package, or damaged: it has no control file")
+}
+
+/// The suites that a repository has.
+///
+/// # Errors
+/// If it cannot be read.
+pub(crate) fn suites(repository: &Path) -> Result<Vec<String>> {
+    let folder = repository.join(FOLDER).join("dists");
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let reading = || format!("reading {}", folder.display());
+    let mut names = Vec::new();
+    for entry in fs::read_dir(&folder).with_context(reading)? {
+        names.push(entry.with_context(reading)?.file_name().to_string_lossy().into_owned());
+    }
+    Ok(names)
 }
 
 /// What is published in a suite.

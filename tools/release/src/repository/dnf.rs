@@ -42,7 +42,7 @@ pub(crate) fn place(suite: &str, bytes: &[u8]) -> Result<String> {
     let name = format!("{}.rpm", package.get_nevra()?.nvra());
     let fits = |c: char| c.is_ascii_alphanumeric() || "+-.~^_".contains(c);
     ensure!(name.chars().all(fits), "its name or version has characters that no RPM has");
-    Ok(format!("{FOLDER}/{suite}/Packages/{name}"))
+    Ok(format!("{}/{name}", packages(suite)))
 }
 
 fn parse(mut bytes: &[u8]) -> Result<PackageMetadata> {
@@ -239,6 +239,11 @@ fn escape(text: &str) -> String {
         }
     }
     escaped
+}
+
+/// Where the packages of a suite are.
+pub(crate) fn packages(suite: &str) -> String {
+    format!("{FOLDER}/{suite}/Packages")
 }
 
 /// What is published in a suite.

@@ -1,9 +1,9 @@
 //! Where packages come from: a folder as `cargo xtask dist` makes it, whose list says what each file has to be.
 
 use anyhow::{Context, Result, ensure};
-use packager::Artifacts;
 use packager::artifacts::LIST;
 use packager::digest::sha256;
+use packager::{Artifacts, Version};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -15,12 +15,19 @@ pub(crate) struct Package {
     /// What it is.
     pub(crate) bytes: Vec<u8>,
     format: String,
+    /// As the list says it; nothing where it does not.
+    version: Option<Version>,
 }
 
 impl Package {
     /// Whether it is of a format: `deb` or `rpm`.
     pub(crate) fn is(&self, format: &str) -> bool {
         self.format == format
+    }
+
+    /// Whether it is no finished release.
+    pub(crate) fn is_pre_release(&self) -> bool {
+        self.version.is_some_and(|version| version.is_pre_release() || version.is_dev())
     }
 
     /// The name of its file.
@@ -51,7 +58,7 @@ pub(crate) fn read(folder: &Path) -> Result<Vec<Package>> {
             "{} is damaged: it is not what {LIST} says; make it again",
             path.display()
         );
-        Ok(Package { path, bytes, format: artifact.format.clone() })
+        Ok(Package { path, bytes, format: artifact.format.clone(), version: artifact.version.parse().ok() })
     });
     packages.collect()
 }

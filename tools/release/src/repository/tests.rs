@@ -47,7 +47,7 @@ impl Place {
         Repo {
             dir: self.path(dir),
             add: vec![add.to_owned()],
-            suite: STABLE.to_owned(),
+            suite: Some(STABLE.to_owned()),
             sign_rpms: true,
             signatures: Some(self.path("signatures")),
             attach: None,
@@ -269,7 +269,27 @@ fn refuses_what_must_not_be_published() {
             |place, repo| repo.add = vec![place.path("out")],
             &["out has no artifacts.json", "cargo xtask dist"],
         ),
-        ("a suite with a path", |_, repo| repo.suite = "../x".to_owned(), &["--suite"]),
+        (
+            "an index for apt that was lost",
+            |place, _| fs::remove_file(place.path("out/apt/dists/stable/InRelease")).unwrap(),
+            &["no signed index names: apt/pool/main/x/x/x_1.0_amd64.deb", "Bring back the newest"],
+        ),
+        (
+            "an index for dnf that was lost",
+            |place, _| fs::remove_file(place.path("out/rpm/stable/repodata/repomd.xml")).unwrap(),
+            &["no signed index names: rpm/stable/Packages/x-1.0-1.x86_64.rpm", "Bring back the newest"],
+        ),
+        (
+            "a pre-release that nobody gave a suite",
+            |place, repo| {
+                let mut list = Artifacts::load(&place.path("2")).unwrap().unwrap();
+                list.0.values_mut().for_each(|made| made.version = "2.0.0-beta.1".to_owned());
+                list.write(&place.path("2")).unwrap();
+                repo.suite = None;
+            },
+            &["is a pre-release", "--suite beta"],
+        ),
+        ("a suite with a path", |_, repo| repo.suite = Some("../x".to_owned()), &["--suite"]),
         (
             "a signature that is damaged",
             |place, repo| {
@@ -313,7 +333,7 @@ fn keeps_suites_apart() {
     place.repo("out", &first).publish(&mut |_| Ok(())).unwrap();
     let before = tree(&place.path("out"));
     let mut beta = place.repo("out", &second);
-    beta.suite = "beta".to_owned();
+    beta.suite = Some("beta".to_owned());
     beta.publish(&mut |_| Ok(())).unwrap();
     let after = tree(&place.path("out"));
     assert!(before.iter().all(|(path, digest)| after.get(path) == Some(digest)));

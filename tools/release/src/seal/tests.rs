@@ -95,7 +95,11 @@ impl Place {
             .iter()
             .map(|(name, artifact)| json!({ "name": name, "digest": { "sha256": artifact.sha256 } }))
             .collect();
-        let statement = json!({ "_type": "https://in-toto.io/Statement/v1", "subject": subjects });
+        let parameters = json!({ "externalParameters": { "ref": "refs/tags/v", "commit": "c0ffee" } });
+        let statement = json!({
+            "_type": "https://in-toto.io/Statement/v1", "subject": subjects,
+            "predicateType": "https://slsa.dev/provenance/v1", "predicate": { "buildDefinition": parameters },
+        });
         fs::write(self.path("release/provenance.json"), statement.to_string()).unwrap();
     }
 

@@ -13,6 +13,9 @@ use packager::artifacts::LIST;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// How files were made, as [SLSA](https://slsa.dev/spec/v1.0/provenance) has it.
+const SLSA: &str = "https://slsa.dev/provenance/v1";
+
 const AGAIN: &str =
     "get the file again; if that does not help, do not use these files, and tell who published them";
 
@@ -49,6 +52,25 @@ fn agree(artifacts: &Artifacts, release: &Release) -> Result<()> {
     Ok(())
 }
 
+/// Which version it is; a release under the address of another one is an old one that somebody passes off as new.
+pub(super) fn version(report: &mut Report, artifacts: &Artifacts, address: &str) {
+    let versions: BTreeSet<&str> = artifacts.0.values().map(|artifact| artifact.version.as_str()).collect();
+    if versions.is_empty() {
+        return;
+    }
+    let found = versions.iter().copied().collect::<Vec<_>>().join(", ");
+    let tag = address
+        .split_once("/download/v")
+        .or_else(|| address.split_once("/tag/v"))
+        .map(|(_, rest)| rest.split('/').next().unwrap_or_default());
+    let judged = match tag {
+        _ if versions.len() > 1 => Err(anyhow!("it has artifacts of several versions: {found}")),
+        Some(tag) if tag != found => Err(anyhow!("it is {found}, and its address says {tag}")),
+        _ => Ok(format!("is {found}")),
+    };
+    report.judge("the version", "do not use these files, and tell who published them", judged);
+}
+
 /// The provenance of the files.
 pub(super) fn provenance(report: &mut Report, release: &Release, key: &PublicKey, artifacts: &Artifacts) {
     let names = release.intact(".intoto.jsonl");
@@ -61,9 +83,10 @@ pub(super) fn provenance(report: &mut Report, release: &Release, key: &PublicKey
     }
     for name in names {
         let mut subjects = BTreeSet::new();
-        let found = statement(release, &name, key).map(|(named, time)| {
+        let found = statement(release, &name, key, artifacts).map(|(named, time, commit)| {
             subjects = named;
-            format!("signed on {}; agrees with {} files", date(time.into()), subjects.len())
+            let (day, count) = (date(time.into()), subjects.len());
+            format!("signed on {day}; agrees with {count} files, made of the commit {commit}")
         });
         let advice =
             "get it again; if that does not help, do not trust what it says of how the files were made";
@@ -82,8 +105,14 @@ pub(super) fn provenance(report: &mut Report, release: &Release, key: &PublicKey
     }
 }
 
-/// The names of the files that a statement is about, which are what it says, and when it was signed.
-fn statement(release: &Release, name: &str, key: &PublicKey) -> Result<(BTreeSet<String>, u32)> {
+/// The names of the files that a statement is about, which are what it says, when it was signed, and the commit that it
+/// names.
+fn statement(
+    release: &Release,
+    name: &str,
+    key: &PublicKey,
+    artifacts: &Artifacts,
+) -> Result<(BTreeSet<String>, u32, String)> {
     let text = String::from_utf8(release.read(name, 1 << 26)?).context("it is no text")?;
     let (payload, signature) = dsse::open(&text, key)?;
     let time = key.check_time(&signature, signatures::now()?)?;
@@ -103,7 +132,19 @@ fn statement(release: &Release, name: &str, key: &PublicKey) -> Result<(BTreeSet
         names.insert(name.to_owned());
     }
     ensure!(!names.is_empty(), "its statement is about nothing");
-    Ok((names, time))
+    let kind = statement["predicateType"].as_str().unwrap_or_default();
+    ensure!(kind == SLSA, "it says {kind:?} of the files, and not how they were made ({SLSA})");
+    let parameters = &statement["predicate"]["buildDefinition"]["externalParameters"];
+    let tag = parameters["ref"].as_str().unwrap_or_default();
+    for artifact in artifacts.0.values() {
+        ensure!(
+            tag == format!("refs/tags/v{}", artifact.version),
+            "it says that the files were made of {tag:?}, and {LIST} that they are {}",
+            artifact.version
+        );
+    }
+    let commit = parameters["commit"].as_str().unwrap_or("that it does not name");
+    Ok((names, time, commit.to_owned()))
 }
 
 /// The bills of materials.
@@ -116,6 +157,11 @@ pub(super) fn materials(report: &mut Report, release: &Release, artifacts: &Arti
         .collect();
     for (end, described) in kinds {
         let names = release.intact(end);
+        if programs.is_empty() {
+            let said = format!("without {LIST} it is not known which programs there are");
+            report.add(format!("*{end}"), Outcome::NotChecked, said);
+            continue;
+        }
         if names.is_empty() {
             report.add(
                 format!("*{end}"),

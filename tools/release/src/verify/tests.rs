@@ -229,6 +229,16 @@ fn refuses_what_cannot_be_right() {
             &["intoto.jsonl", "it says of x.tar.gz that its SHA-256 is 00"],
         ),
         (
+            "a statement about another version",
+            |place| {
+                let path = place.path("release/provenance.json");
+                let statement = fs::read_to_string(&path).unwrap();
+                fs::write(path, statement.replace("refs/tags/v", "refs/tags/v0.9.0")).unwrap();
+                place.seal(false).unwrap();
+            },
+            &["intoto.jsonl", "made of \"refs/tags/v0.9.0\""],
+        ),
+        (
             "a bill about another program",
             |place| {
                 let text = fs::read_to_string(place.file("x-t.cdx.json")).unwrap();
