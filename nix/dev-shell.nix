@@ -34,6 +34,7 @@
   msitools,
   nix,
   opensc,
+  openssh,
   openssl,
   osslsigncode,
   p7zip,
@@ -99,6 +100,7 @@ let
     msitools
     nix
     opensc
+    openssh
     openssl
     osslsigncode
     p7zip

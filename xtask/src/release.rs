@@ -99,7 +99,7 @@ fn stand(root: &Path, folder: Option<&Path>) -> Result<String> {
     let (git, version, tag) = (Git::of(root)?, latest.version, tag(latest.version));
     match git.commit_of_tag(&tag)? {
         None => Ok(format!("{version} has no tag {tag}.\nnext: cargo xtask release prepare {version}")),
-        Some(commit) if commit == git.head()? => steps(&Place::find(root, folder)?),
+        Some(commit) if commit == git.head()? => steps(&Place::find(root, folder)?, folder),
         Some(commit) => Ok(format!(
             "{version} is {tag}, commit {commit}; nothing was added to the changelog since.\nto go on with it: git checkout {tag}"
         )),
@@ -107,7 +107,8 @@ fn stand(root: &Path, folder: Option<&Path>) -> Result<String> {
 }
 
 /// The steps of the release that is checked out.
-fn steps(place: &Place) -> Result<String> {
+fn steps(place: &Place, folder: Option<&Path>) -> Result<String> {
+    let option = folder.map(|folder| format!(" --folder {}", folder.display())).unwrap_or_default();
     let state = State::load(place)?;
     let mut lines = vec![format!(
         "{} is prepared: {} is this commit, {}. Its folder is {}",
@@ -133,11 +134,11 @@ fn steps(place: &Place) -> Result<String> {
     lines.push(match next {
         None => "next: nothing; cargo xtask release publish repeats what can be repeated".to_owned(),
         Some(Name::Publish) => format!(
-            "next: cargo xtask release verify; git push --atomic with the branch and {}; cargo xtask release publish",
+            "next: cargo xtask release verify{option}; git push --atomic with the branch and {}; cargo xtask release publish{option}",
             tag(place.version)
         ),
-        Some(Name::Test) => "next: cargo xtask release build, which tests what is built".to_owned(),
-        Some(step) => format!("next: cargo xtask release {step}"),
+        Some(Name::Test) => format!("next: cargo xtask release build{option}, which tests what is built"),
+        Some(step) => format!("next: cargo xtask release {step}{option}"),
     });
     Ok(lines.join("\n"))
 }

@@ -4,7 +4,7 @@
 use crate::process;
 use crate::toolchain::rust::clean_command;
 use crate::workspace;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
@@ -55,13 +55,23 @@ pub(crate) fn with_product(verb: &str) -> Result<Command> {
 }
 
 /// Tells where the OpenPGP key is, or that stored signatures are attached without one.
-pub(crate) fn add_key(command: &mut Command, config: Option<&Path>, attach: bool) {
+///
+/// # Errors
+/// If there are no settings.
+pub(crate) fn add_key(command: &mut Command, config: Option<&Path>, attach: bool) -> Result<()> {
     if attach {
         command.arg("--attach");
-    } else {
-        let default = workspace::root().join("repository.toml");
-        command.arg("--config").arg(config.unwrap_or(&default));
+        return Ok(());
     }
+    let default = workspace::root().join("repository.toml");
+    let path = config.unwrap_or(&default);
+    ensure!(
+        path.is_file(),
+        "there is no {}, which says where the OpenPGP key is: docs/repositories.md says how to write it, --openpgp names another file",
+        path.display()
+    );
+    command.arg("--config").arg(path);
+    Ok(())
 }
 
 /// Whether it ended because a signing command waits for somebody.

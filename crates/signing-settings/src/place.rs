@@ -53,10 +53,24 @@ impl Place {
     /// What it is called in errors.
     pub fn describe(&self, folder: &Path) -> String {
         match self {
+            // Somebody may have pasted the secret itself where its place belongs.
+            Place::File(file) if file.to_string_lossy().contains("-----BEGIN") => {
+                "the file that is named there, which is a key and no name of a file".to_owned()
+            }
             Place::File(file) => format!("the file {}", folder.join(file).display()),
-            Place::Env(name) => format!("the environment variable {name}"),
+            Place::Env(name) if is_variable(name) => format!("the environment variable {name}"),
+            Place::Env(_) => {
+                "the environment variable that is named there, which is no usual name (A to Z, 0 to 9, _)"
+                    .to_owned()
+            }
         }
     }
+}
+
+/// Whether this is what people call variables.
+fn is_variable(name: &str) -> bool {
+    let usual = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    name.starts_with(|c: char| c.is_ascii_uppercase()) && name.chars().all(usual)
 }
 
 /// Fetches a password from its place, or else from the variable [`VARIABLE`], if that is set.

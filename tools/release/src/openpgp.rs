@@ -220,6 +220,10 @@ impl SecretKey {
     /// # Errors
     /// If it is none, or the password is another one.
     pub(crate) fn read(path: &Path, password: Option<&str>) -> Result<SecretKey> {
+        ensure!(
+            !path.to_string_lossy().contains("-----BEGIN"),
+            "the settings have a key where the name of its file belongs: put it into a file, and name that"
+        );
         let doing = || format!("reading the key {}", path.display());
         let text = fs::read_to_string(path).with_context(doing)?;
         let (mut key, _) = SignedSecretKey::from_string(&text).map_err(|_| {

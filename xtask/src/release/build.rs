@@ -55,6 +55,7 @@ impl Build {
             return Ok(());
         }
         if self.results.is_empty() && matches!(state.standing(Name::Test, place)?, Standing::Done(_)) {
+            println!("everything is built and tested");
             return Ok(());
         }
         let notes = self.test(place)?;
@@ -73,6 +74,9 @@ impl Build {
         lines.extend(self.compare.iter().map(|other| format!("would compare with {}", other.display())));
         lines.push(match self.results.as_slice() {
             _ if self.without_tests => "would leave the tests out".to_owned(),
+            [] if matches!(state.standing(Name::Test, place)?, Standing::Done(_)) => {
+                "would test nothing: it is done".to_owned()
+            }
             [] => format!("would run the tests, and keep their results in {}", place.tests().display()),
             some => format!("would take the results of the tests from {} folders", some.len()),
         });
@@ -116,24 +120,23 @@ impl Build {
 
     /// Tests, or takes results; says what is worth knowing.
     fn test(&self, place: &Place) -> Result<Vec<String>> {
-        let ran_here = [test::folder()?];
+        let ran_here = vec![test::folder()?];
         let results = if self.results.is_empty() {
             test::everything().context("the tests of what was built")?;
-            &ran_here[..]
+            &ran_here
         } else {
             &self.results
         };
-        let list = artifacts(&place.unsigned())?;
+        judged::check(&artifacts(&place.unsigned())?, results, &place.commit)?;
         let into = tempfile::Builder::new().prefix(unfinished::PREFIX).tempdir_in(place.folder())?;
         for (folder, number) in results.iter().zip(1..) {
             copy_results(folder, &into.path().join(number.to_string()))?;
         }
-        judged::check(&list, into.path(), &place.commit)?;
         if place.tests().exists() {
             fs::remove_dir_all(place.tests()).context("removing earlier results")?;
         }
         fs::rename(into.keep(), place.tests()).context("keeping the results")?;
-        Ok(vec![format!("every artifact was judged, on {} machines", results.len())])
+        Ok(vec![format!("every artifact was judged, by the results in {} folders", results.len())])
     }
 }
 
@@ -161,17 +164,14 @@ pub(super) fn is_from_source(list: &Artifacts) -> bool {
     list.0.values().any(|artifact| artifact.toolchain.contains(FROM_SOURCE))
 }
 
-/// Copies the results in a folder, and in the folders in it: those of the last run, where there is a summary of it.
-/// Results of suites that ran at other times may lie beside them.
+/// Copies the results in a folder, and in the folders in it.
 fn copy_results(from: &Path, to: &Path) -> Result<()> {
     let reading = || format!("reading results of tests from {}", from.display());
     let mut found = Vec::new();
     packager::digest::collect_files(from, &mut found).with_context(reading)?;
     for path in found {
-        let name = path.strip_prefix(from).unwrap_or(&path);
-        let is_result = path.extension().is_some_and(|extension| extension == "json");
-        if is_result && name.components().count() <= 2 && judged::is_of_the_last_run(&path)? {
-            let to = to.join(name);
+        if judged::is_result(from, &path)? {
+            let to = to.join(path.strip_prefix(from).unwrap_or(&path));
             fs::create_dir_all(to.parent().unwrap_or(&to)).with_context(reading)?;
             fs::copy(&path, &to).with_context(|| format!("copying {}", path.display()))?;
         }

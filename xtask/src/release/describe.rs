@@ -4,10 +4,10 @@
 //! script. Then everything is sealed: the last thing that changes the files.
 
 use super::installers;
-use super::place::Place;
+use super::place::{Place, artifacts};
 use super::state::{Name, Standing, State};
 use crate::progress::Progress;
-use crate::release_tools;
+use crate::{process, release_tools};
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -51,6 +51,7 @@ impl Describe {
         let _lock = place.lock()?;
         let mut state = State::load(place)?;
         state.require(Name::Sign, place)?;
+        refuse_strays(place)?;
         let notes = self.describe(place)?.notes;
         notes.iter().for_each(|note| println!("note: {note}"));
         if !seal(place, self.openpgp.as_deref(), self.attach)? {
@@ -68,10 +69,46 @@ impl Describe {
             command.args(["--builder", builder]);
         }
         let status = command.status().context("starting release-tools")?;
+        process::stop_if_interrupted()?;
         ensure!(status.success(), "the release is not described, as said above");
         documentation(place)?;
         installers::write(place.folder(), &Progress::lines())
     }
+}
+
+/// What lies beside the artifacts, by how its name ends.
+const MADE: [&str; 16] = [
+    "artifacts.json",
+    "SHA256SUMS",
+    "SHA256SUMS.asc",
+    "SHA256SUMS.sig",
+    "allowed_signers",
+    "install.html",
+    "dist-manifest.json",
+    ".cdx.json",
+    ".spdx.json",
+    "-licenses.txt",
+    "-installer.sh",
+    "-installer.ps1",
+    ".rb",
+    ".asc",
+    ".intoto.jsonl",
+    "-signatures.tar.gz",
+];
+
+/// Refuses files that nobody made: what is published can never be taken back.
+fn refuse_strays(place: &Place) -> Result<()> {
+    let (folder, list) = (place.files(), artifacts(&place.files())?);
+    for entry in fs::read_dir(&folder).with_context(|| format!("reading {}", folder.display()))? {
+        let name = entry.with_context(|| format!("reading {}", folder.display()))?.file_name();
+        let name = name.to_string_lossy();
+        ensure!(
+            list.0.contains_key(&*name) || MADE.iter().any(|end| name.ends_with(end)),
+            "{} has {name}, which no step made, and whatever lies there is published for ever: move it away",
+            folder.display()
+        );
+    }
+    Ok(())
 }
 
 /// Lays out the documents of the version as its web site has them: below the version, with the page as the first one.
@@ -101,8 +138,9 @@ fn documentation(place: &Place) -> Result<()> {
 fn seal(place: &Place, config: Option<&Path>, attach: bool) -> Result<bool> {
     let mut command = release_tools::with_product("seal")?;
     command.arg("--folder").arg(place.folder());
-    release_tools::add_key(&mut command, config, attach);
+    release_tools::add_key(&mut command, config, attach)?;
     let status = command.status().context("starting release-tools")?;
+    process::stop_if_interrupted()?;
     if release_tools::is_waiting(status) {
         return Ok(false);
     }

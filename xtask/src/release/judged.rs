@@ -1,9 +1,10 @@
 //! Whether green tests stand behind artifacts: results say which commit was judged, and of each artifact which bits.
 
 use crate::test::suites;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use packager::Artifacts;
 use serde::Deserialize;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -51,18 +52,17 @@ impl Sums {
     }
 }
 
-/// Refuses artifacts behind which no green result of the commit stands, or a run in which a suite is missing that
-/// belongs to every run. The results are those of a folder and of the folders in it, one for each machine.
+/// Refuses artifacts behind which no green result of the commit stands, that a result says to be something else, or a
+/// run in which a suite is missing that belongs to every run. The results are those of some folders and of the folders
+/// in them, one for each machine.
 ///
 /// # Errors
 /// If that is so: with what to do.
-pub(super) fn check(list: &Artifacts, results: &Path, commit: &str) -> Result<()> {
+pub(super) fn check(list: &Artifacts, folders: &[PathBuf], commit: &str) -> Result<()> {
     let mut judged: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut green: BTreeSet<String> = BTreeSet::new();
-    for path in files(results)? {
-        let reading = || format!("reading the results of the tests in {}", path.display());
-        let text = fs::read_to_string(&path).with_context(reading)?;
-        let Ok(outcome) = serde_json::from_str::<Outcome>(&text) else { continue };
+    for path in files(folders)? {
+        let Some(outcome) = read(&path)? else { continue };
         let Some(of) = &outcome.commit else { continue };
         ensure!(
             of == commit && outcome.clean == Some(true),
@@ -82,6 +82,12 @@ pub(super) fn check(list: &Artifacts, results: &Path, commit: &str) -> Result<()
             );
             green.insert(sums.suite.clone());
             for Judged { name, sha256 } in &sums.artifacts {
+                ensure!(
+                    list.0.get(name).is_none_or(|artifact| artifact.sha256 == *sha256),
+                    "{name} is not what the suite {} judged ({}): it was changed after the tests; build and test again",
+                    sums.suite,
+                    path.display()
+                );
                 judged.entry(name.clone()).or_default().insert(sha256.clone());
             }
         }
@@ -94,26 +100,37 @@ pub(super) fn check(list: &Artifacts, results: &Path, commit: &str) -> Result<()
     ensure!(
         missing.is_empty(),
         "no result in {} is of {}: run `cargo xtask test` without leaving a suite out",
-        results.display(),
+        shown(folders),
         missing.join(", ")
     );
-    for (name, artifact) in &list.0 {
-        match judged.get(name) {
-            Some(digests) if digests.contains(&artifact.sha256) => {}
-            Some(_) => bail!(
-                "{name} was changed after the tests, which judged other bits: cargo xtask release build"
-            ),
-            None => bail!("no test in {} judged {name}: run `cargo xtask test`", results.display()),
-        }
+    for name in list.0.keys() {
+        ensure!(
+            judged.contains_key(name),
+            "no test in {} judged {name}: run `cargo xtask test`",
+            shown(folders)
+        );
     }
     Ok(())
+}
+
+fn shown(folders: &[PathBuf]) -> String {
+    folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+/// A result, if the file is one.
+fn read(path: &Path) -> Result<Option<Outcome>> {
+    let reading = || format!("reading the results of the tests in {}", path.display());
+    let text = fs::read_to_string(path).with_context(reading)?;
+    let value: Value = serde_json::from_str(&text)
+        .with_context(|| format!("{} is damaged: get it again, or run the tests again", path.display()))?;
+    Ok(serde_json::from_value(value).ok())
 }
 
 /// Whether a result is of the run that the summary beside it sums up; where there is none, every result is.
 ///
 /// # Errors
 /// If the summary cannot be read.
-pub(super) fn is_of_the_last_run(result: &Path) -> Result<bool> {
+fn is_of_the_last_run(result: &Path) -> Result<bool> {
     let summary = result.with_file_name(SUMMARY);
     if !summary.is_file() || result == summary {
         return Ok(true);
@@ -125,20 +142,38 @@ pub(super) fn is_of_the_last_run(result: &Path) -> Result<bool> {
     Ok(outcome.sums.suites.iter().any(|suite| suite.suite == name))
 }
 
-/// The results in a folder, and in the folders in it.
-fn files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    packager::digest::collect_files(folder, &mut found)?;
-    found.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
-    found.sort();
-    Ok(found)
+/// The results in some folders, and in the folders in them.
+fn files(folders: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut all = Vec::new();
+    for folder in folders {
+        let mut found = Vec::new();
+        packager::digest::collect_files(folder, &mut found)
+            .with_context(|| format!("reading results of tests from {}", folder.display()))?;
+        for path in found {
+            if is_result(folder, &path)? {
+                all.push(path);
+            }
+        }
+    }
+    all.sort();
+    Ok(all)
+}
+
+/// Whether a file in a folder of results is one of the last run. Suites leave other things there, too.
+///
+/// # Errors
+/// If the summary beside it cannot be read.
+pub(super) fn is_result(folder: &Path, path: &Path) -> Result<bool> {
+    let depth = path.strip_prefix(folder).map_or(0, |name| name.components().count());
+    let is_json = path.extension().is_some_and(|extension| extension == "json");
+    Ok(is_json && depth <= 3 && is_of_the_last_run(path)?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use packager::Artifact;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     const COMMIT: &str = "c0ffee";
 
@@ -180,7 +215,8 @@ mod tests {
                 }
             }
         };
-        let check = |results: &tempfile::TempDir, sha256| check(&list(sha256), results.path(), COMMIT);
+        let check =
+            |results: &tempfile::TempDir, sha256| check(&list(sha256), &[results.path().to_owned()], COMMIT);
         check(&results(|_| {}), "1").unwrap();
         for (results, sha256, words) in [
             (results(|_| {}), "2", "was changed after the tests"),

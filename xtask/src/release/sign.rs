@@ -6,8 +6,8 @@
 use super::place::{self, Place};
 use super::state::{Name, Standing, State};
 use crate::authenticode::Trust;
-use crate::release_tools;
 use crate::sign::Whole;
+use crate::{process, release_tools};
 use anyhow::{Context, Result, ensure};
 use packager::lay_over;
 use std::fs;
@@ -120,8 +120,9 @@ pub(super) fn sign_rpms(
 ) -> Result<bool> {
     let mut command = release_tools::command()?;
     command.arg("sign").arg("--files").arg(files).arg("--signatures").arg(signatures);
-    release_tools::add_key(&mut command, config, attach);
+    release_tools::add_key(&mut command, config, attach)?;
     let status = command.status().context("starting release-tools")?;
+    process::stop_if_interrupted()?;
     if release_tools::is_waiting(status) {
         return Ok(false);
     }

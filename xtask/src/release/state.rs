@@ -5,14 +5,15 @@
 
 use super::place::Place;
 use anyhow::{Context, Result, ensure};
-use packager::artifacts::{LIST, SUMS};
-use packager::digest::{Inputs, sha256, sha256_file};
-use packager::unfinished;
+use packager::artifacts::LIST;
+use packager::digest::{Inputs, sha256_file};
+use packager::{Artifacts, unfinished};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::io::ErrorKind;
+use std::path::PathBuf;
 
 /// The name of the file.
 const FILE: &str = "state.json";
@@ -112,7 +113,7 @@ impl State {
             .filter(|state: &State| state.schema == SCHEMA)
             .with_context(|| {
                 format!(
-                    "{} is damaged, or of another version of these tools: move the folder away; what is in its signatures can be used again",
+                    "{} is damaged, or of another version of these tools: move the folder away, and copy its folder `signatures` into the new one before `sign`",
                     path.display()
                 )
             })?;
@@ -160,6 +161,20 @@ impl State {
         }
     }
 
+    /// Takes back that a step was taken.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub(super) fn forget(&mut self, step: Name, place: &Place) -> Result<()> {
+        self.steps.remove(&step);
+        self.write(place)
+    }
+
+    fn write(&self, place: &Place) -> Result<()> {
+        let text = serde_json::to_string_pretty(self)? + "\n";
+        unfinished::prepare(place.folder(), FILE, text.as_bytes())?.appear().map(drop)
+    }
+
     /// Notes that a step was taken on what lies there, with what lies there as its outcome.
     ///
     /// # Errors
@@ -169,8 +184,7 @@ impl State {
         let (of, made) = (lies(taken_on(step, place)?)?, lies(outcome(step, place)?)?);
         let at = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         self.steps.insert(step, Done { at, of, made, notes });
-        let text = serde_json::to_string_pretty(self)? + "\n";
-        unfinished::prepare(place.folder(), FILE, text.as_bytes())?.appear().map(drop)
+        self.write(place)
     }
 }
 
@@ -184,41 +198,58 @@ fn taken_on(step: Name, place: &Place) -> Result<Option<String>> {
     }
 }
 
-/// What came of a step, as it is now.
+/// What came of a step, as it is now: every bit of it, so that nothing that was changed, lost or added counts as done.
 fn outcome(step: Name, place: &Place) -> Result<Option<String>> {
-    let file = match step {
-        Name::Build => place.unsigned().join(SUMS),
-        Name::Test => return results(place),
-        Name::Sign => place.files().join(LIST),
-        Name::Describe | Name::Publish => place.files().join(SUMS),
-    };
-    if !file.is_file() {
-        return Ok(None);
+    let all = |_: &str| true;
+    match step {
+        Name::Build => digest(&[(place.unsigned(), &all)]),
+        Name::Test => digest(&[(place.tests(), &all)]),
+        Name::Sign => {
+            let Some(list) = Artifacts::load(&place.files())? else { return Ok(None) };
+            let is_artifact = |name: &str| name == LIST || list.0.contains_key(name);
+            // Those of the lists are made by the next step.
+            let is_of_artifacts = |name: &str| !name.starts_with("seal/");
+            digest(&[(place.files(), &is_artifact), (place.signatures(), &is_of_artifacts)])
+        }
+        Name::Describe | Name::Publish => {
+            let is_note = |name: &str| name == NOTES;
+            digest(&[(place.files(), &all), (place.folder().to_owned(), &is_note)])
+        }
     }
-    sha256_file(&file).map(Some)
 }
 
-/// A digest of the results of the tests.
-fn results(place: &Place) -> Result<Option<String>> {
-    let folder = place.tests();
-    if !folder.is_dir() {
-        return Ok(None);
-    }
-    let mut files = Vec::new();
-    packager::digest::collect_files(&folder, &mut files)?;
-    files.sort();
+/// What is published as the text of the release.
+const NOTES: &str = "notes.md";
+
+/// Which files of a folder count, by their paths in it.
+type Counts<'a> = &'a dyn Fn(&str) -> bool;
+
+/// A digest of files in folders, with their names; nothing if the first folder is not there, or has none.
+fn digest(folders: &[(PathBuf, Counts<'_>)]) -> Result<Option<String>> {
     let mut inputs = Inputs::default();
-    for file in &files {
-        let name = file.strip_prefix(&folder).unwrap_or(file).to_string_lossy().into_owned();
-        let content = fs::read(file).with_context(|| format!("reading {}", file.display()))?;
-        inputs = inputs.value(&name, &sha256(&content));
+    let mut is_empty = true;
+    for (folder, counts) in folders {
+        if !folder.is_dir() {
+            continue;
+        }
+        let mut files = Vec::new();
+        packager::digest::collect_files(folder, &mut files)?;
+        files.sort();
+        for file in &files {
+            let name = file.strip_prefix(folder).unwrap_or(file).to_string_lossy().into_owned();
+            if counts(&name) && !name.starts_with(unfinished::PREFIX) {
+                inputs = inputs.value(&name, &sha256_file(file)?);
+                is_empty = false;
+            }
+        }
     }
-    Ok(Some(inputs.finish()))
+    Ok((!is_empty).then(|| inputs.finish()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use packager::artifacts::SUMS;
     use std::path::Path;
 
     fn write(path: &Path, text: &str) {
@@ -231,7 +262,8 @@ mod tests {
         let place = Place::at(folder, "1.0.0", "c0ffee");
         write(&place.unsigned().join(SUMS), "unsigned");
         write(&place.tests().join("1/summary.json"), "{}");
-        write(&place.files().join(LIST), "signed");
+        write(&place.files().join(LIST), r#"{"schema":2,"artifacts":{}}"#);
+        write(&place.signatures().join("1.0.0/a"), "signature");
         write(&place.files().join(SUMS), "described");
         place
     }
@@ -244,8 +276,12 @@ mod tests {
             ("", &[][..]),
             ("unsigned/SHA256SUMS", &["build", "test", "sign", "describe", "publish"]),
             ("tests/1/summary.json", &["test", "publish"]),
-            ("files/artifacts.json", &["sign", "describe", "publish"]),
+            ("unsigned/a.deb", &["build", "test", "sign", "describe", "publish"]),
+            ("signatures/1.0.0/a", &["sign", "describe", "publish"]),
+            ("signatures/seal/a", &[]),
             ("files/SHA256SUMS", &["describe", "publish"]),
+            ("files/stray.txt", &["describe", "publish"]),
+            ("notes.md", &["describe", "publish"]),
         ] {
             let folder = tempfile::tempdir().unwrap();
             let place = whole(folder.path());

@@ -6,7 +6,10 @@
     "objdump"
   ];
   cabextract = [ "cabextract" ];
-  coreutils = [ "chroot" ];
+  coreutils = [
+    "chroot"
+    "sha256sum"
+  ];
   cpio = [ "cpio" ];
   createrepo_c = [ "createrepo_c" ];
   curl = [ "curl" ];
@@ -22,6 +25,7 @@
   git = [ "git" ];
   gnupg = [
     "gpg"
+    "gpgconf"
     "gpgv"
   ];
   gnutar = [ "tar" ];
@@ -42,6 +46,10 @@
   nixfmt = [ "nixfmt" ];
   nixfmt-tree = [ "treefmt" ];
   opensc = [ "pkcs11-tool" ];
+  openssh = [
+    "ssh-agent"
+    "ssh-keygen"
+  ];
   openssl = [ "openssl" ];
   osslsigncode = [ "osslsigncode" ];
   p7zip = [ "7z" ];

@@ -261,15 +261,18 @@ fn changed(workshop: &Workshop) -> Result<()> {
     };
     let list = Artifacts::load(&release.join("unsigned"))?.context("what was built is listed")?;
     let deb = list.0.keys().find(|name| name.ends_with(".deb")).context("a DEB was built")?;
-    refused(&release.join("unsigned").join(deb), &flip, "is damaged")?;
-    refused(&release.join("files").join(deb), &flip, "use none of its files")?;
+    refused(&release.join("unsigned").join(deb), &flip, "the step build was taken")?;
+    refused(&release.join("files").join(deb), &flip, "the step sign was taken")?;
     let failed = |bytes: &mut Vec<u8>| {
         let text = String::from_utf8_lossy(bytes).replace("\"failed\":0", "\"failed\":1");
         *bytes = text.into_bytes();
     };
     refused(&release.join("tests/1/formats.json"), &failed, "step test was taken")?;
-    refused(&release.join("files/SHA256SUMS.asc"), &flip, "SHA256SUMS")?;
-    Ok(())
+    refused(&release.join("files/SHA256SUMS.asc"), &flip, "the step describe was taken")?;
+    let stray = release.join("files/notes.txt");
+    fs::write(&stray, "not for everybody")?;
+    workshop.refused(&["describe"], "notes.txt, which no step made")?;
+    Ok(fs::remove_file(stray)?)
 }
 
 /// Fails if: what everybody can download differs from the files, or publishing twice does something twice.
@@ -285,7 +288,7 @@ fn published(workshop: &Workshop) -> Result<()> {
     ensure!(again.contains("was"), "it does not say that it was published:\n{again}");
     ensure!(workshop.github.assets(&workshop.checkout.tag())?.as_ref() == Some(&assets), "the second run changed it");
     let stands = workshop.step(NOTHING)?;
-    ensure!(stands.contains("next: nothing"), "{VERSION} is published, and:\n{stands}");
+    ensure!(stands.contains("release publish"), "after a rehearsal of {VERSION} nothing is left to do:\n{stands}");
     Ok(())
 }
 
