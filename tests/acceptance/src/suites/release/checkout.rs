@@ -83,12 +83,7 @@ impl Checkout {
 
     /// `cargo xtask release STEP`, as it is started.
     pub(super) fn step(&self, arguments: &[impl AsRef<std::ffi::OsStr>]) -> Tool {
-        self.long_step(arguments, 300)
-    }
-
-    /// A step that may take so many seconds.
-    pub(super) fn long_step(&self, arguments: &[impl AsRef<std::ffi::OsStr>], seconds: u32) -> Tool {
-        tool(xtask(), seconds)
+        tool(xtask(), 300)
             .arg("release")
             .args(arguments)
             .current_dir(&self.root)

@@ -9,7 +9,7 @@ mod stand_in;
 
 use crate::bench::Bench;
 use crate::command::{Tool, tool};
-use crate::products::{compare, release_tools_program};
+use crate::products::{RELEASE_TOOLS, compare, release_tools_program};
 use anyhow::{Context, Result, ensure};
 use checkout::{Checkout, VERSION};
 use keys::Keys;
@@ -220,7 +220,7 @@ impl Workshop {
     fn step_to_kill(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(crate::suites::dist::xtask());
         command.arg("release").args(arguments).current_dir(&self.checkout.root);
-        command.env(crate::products::RELEASE_TOOLS, release_tools_program());
+        command.env(RELEASE_TOOLS, release_tools_program());
         command.envs(self.keys.environment());
         command.stdout(Stdio::null()).stderr(Stdio::null());
         command
@@ -296,7 +296,11 @@ fn published(workshop: &Workshop) -> Result<()> {
 fn rebuilt(workshop: &Workshop, folder: &Path) -> Result<()> {
     let checkout = Checkout::without_artifacts(&folder.join("rebuilt"))?;
     workshop.keys.configure(&checkout.root)?;
-    let step = |arguments: &[String]| workshop.keys.with(checkout.long_step(arguments, 3600)).run();
+    // By the checkout's own tools: an installer is also identified by the version of what packed it.
+    let step = |arguments: &[String]| {
+        let step = tool("cargo", 3600).args(["xtask", "release"]).args(arguments).current_dir(&checkout.root);
+        workshop.keys.with(step.env(RELEASE_TOOLS, release_tools_program())).run()
+    };
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     step(&words(&["build", "--without-nix", "--without-tests"]))?;
     step(&words(&["sign"]))?;
