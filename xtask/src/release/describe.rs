@@ -9,6 +9,7 @@ use super::state::{Name, Standing, State};
 use crate::progress::Progress;
 use crate::{process, release_tools};
 use anyhow::{Context, Result, ensure};
+use packager::unfinished;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -102,8 +103,10 @@ fn refuse_strays(place: &Place) -> Result<()> {
     for entry in fs::read_dir(&folder).with_context(|| format!("reading {}", folder.display()))? {
         let name = entry.with_context(|| format!("reading {}", folder.display()))?.file_name();
         let name = name.to_string_lossy();
+        // What a run left that was killed; the next one removes it.
+        let is_unfinished = name.starts_with(unfinished::PREFIX);
         ensure!(
-            list.0.contains_key(&*name) || MADE.iter().any(|end| name.ends_with(end)),
+            is_unfinished || list.0.contains_key(&*name) || MADE.iter().any(|end| name.ends_with(end)),
             "{} has {name}, which no step made, and whatever lies there is published for ever: move it away",
             folder.display()
         );

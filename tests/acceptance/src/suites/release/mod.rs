@@ -211,6 +211,10 @@ fn killed(workshop: &Workshop, folder: &Path) -> Result<()> {
         for after in [300, 1500] {
             kill_after(workshop.step_to_kill(&[step, "--folder", &place]), Duration::from_millis(after))?;
         }
+        if step == "describe" {
+            // However the moment of the kill was, it could have left this.
+            fs::write(again.join("files/.unfinished-of-the-test"), "half")?;
+        }
         workshop.step(&[step, "--folder", &place])?;
     }
     same(&workshop.checkout.release(), &again)
