@@ -49,6 +49,8 @@ pub(super) fn same_version_again(station: &Station, packages: &Packages) -> Resu
     let version = msi::version(&packages.first)?;
     let other = products::package("msi", "x86_64-windows", &version, &program, &folder)?;
     station.install(&packages.first, "")?;
+    // A service that is still starting can be stopped by nobody, and its program is then replaced by a restart only.
+    station.expect_service(true)?;
     station.install(&other, "")?;
     let installed = fs::read(station.path(DEFAULT).join("pywats-client.exe"))?;
     ensure!(installed == bytes, "the program is still the first one");
