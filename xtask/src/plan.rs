@@ -151,12 +151,13 @@ mod tests {
 
     /// All files of the repository that may be text.
     fn texts(folder: &Path) -> Vec<std::path::PathBuf> {
+        let ignored = fs::read_to_string(workspace::root().join(".gitignore")).unwrap();
+        let ignored: Vec<String> = ignored.lines().map(|line| line.trim_matches('/').to_owned()).collect();
         let mut found = Vec::new();
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            let is_made = folder == workspace::root()
-                && ["target", "dist", "dist-signed", "releases", "result", ".git"].contains(&&*name);
+            let is_made = folder == workspace::root() && (name == ".git" || ignored.contains(&name));
             match path.symlink_metadata().unwrap() {
                 _ if is_made => {}
                 metadata if metadata.is_dir() => found.extend(texts(&path)),

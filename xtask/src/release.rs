@@ -80,8 +80,7 @@ fn changelog(root: &Path) -> Result<(String, Changelog)> {
 
 /// The folder of the release that the changelog names.
 fn current_folder(root: &Path) -> Result<PathBuf> {
-    let version = changelog(root)?.1.latest().version.released();
-    Ok(root.join(place::RELEASES).join(version.to_string()))
+    Ok(place::folder_of(root, changelog(root)?.1.latest().version.released()))
 }
 
 /// Where the release stands, and what is next, for people.

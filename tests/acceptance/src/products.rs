@@ -100,9 +100,13 @@ pub(crate) fn compare_files(first: &Path, second: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Copies what a fresh clone would have: everything but results of builds at the top, and the history.
+/// Copies what a fresh clone would have: everything but the history, and what git ignores at the top, which are results of
+/// builds and the settings and keys of those who release.
 pub(crate) fn copy_sources(from: &Path, to: &Path) -> Result<()> {
-    copy_but(from, to, &["target", "dist", "dist-signed", "releases", "result"])
+    let ignored = fs::read_to_string(from.join(".gitignore")).context("reading what git ignores")?;
+    let ignored: Vec<&str> = ignored.lines().filter_map(|line| line.strip_prefix('/')).collect();
+    let ignored: Vec<&str> = ignored.iter().map(|name| name.trim_end_matches('/')).collect();
+    copy_but(from, to, &ignored)
 }
 
 fn copy_but(from: &Path, to: &Path, skipped: &[&str]) -> Result<()> {

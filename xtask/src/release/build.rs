@@ -1,8 +1,8 @@
 //! `cargo xtask release build`: every artifact, the tests of exactly these bits, and other builders' opinions.
 
+use super::judged;
 use super::place::{Place, artifacts};
 use super::state::{Name, Standing, State};
-use super::{judged, place};
 use crate::{dist, plan, process, release_tools, test, workspace};
 use anyhow::{Context, Result, ensure};
 use packager::{Artifacts, lay_over, unfinished};
@@ -197,8 +197,7 @@ fn find_nix() -> Option<PathBuf> {
 
 /// Builds every artifact by Nix; the folder that they are in.
 fn build_by_nix(nix: &Path, root: &Path) -> Result<PathBuf> {
-    let link = place::RELEASES;
-    let out = root.join("target").join(format!("{link}-by-nix"));
+    let out = workspace::target("by-nix");
     let mut command = Command::new(nix);
     command.args(["--extra-experimental-features", "nix-command flakes", "build", ".#all", "--out-link"]);
     command.arg(&out).current_dir(root);

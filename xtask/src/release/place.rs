@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 /// Where releases are made, unless the command line names another folder. Its signatures cannot be made again, so that
 /// it lies outside of `target`, which people delete.
-pub(crate) const RELEASES: &str = "releases";
+const RELEASES: &str = "releases";
 
 /// The release that is checked out, and its folder.
 pub(super) struct Place {
@@ -56,7 +56,7 @@ impl Place {
         );
         let folder = match folder {
             Some(folder) => folder.to_owned(),
-            None => root.join(RELEASES).join(version.to_string()),
+            None => folder_of(root, version),
         };
         Ok(Place { root: root.to_owned(), version, commit: head, folder })
     }
@@ -110,6 +110,11 @@ impl Place {
     pub(super) fn work(&self, name: &str) -> PathBuf {
         self.folder.join("work").join(name)
     }
+}
+
+/// The folder of a version, unless the command line names another.
+pub(super) fn folder_of(root: &Path, version: Version) -> PathBuf {
+    root.join(RELEASES).join(version.to_string())
 }
 
 /// The list of a folder of artifacts.

@@ -5,7 +5,7 @@ use super::place::{Place, artifacts};
 use super::state::{Name, State};
 use super::{judged, sign, verify};
 use crate::authenticode::Trust;
-use crate::{process, release_tools, settings};
+use crate::{process, release_tools, settings, workspace};
 use anyhow::{Context, Result, ensure};
 use std::ffi::OsString;
 use std::net::IpAddr;
@@ -39,7 +39,7 @@ impl Publish {
         let mut command = release_tools::with_product("publish")?;
         command.args(&self.step).arg("--folder").arg(place.folder());
         command.args(["--version", &place.version.to_string(), "--commit", &place.commit]);
-        command.args(["--repository", env!("CARGO_PKG_REPOSITORY"), "--api", &self.api]);
+        command.args(["--repository", workspace::REPOSITORY, "--api", &self.api]);
         let settings = place.root.join("release.toml");
         if settings.is_file() {
             command.arg("--config").arg(settings);
