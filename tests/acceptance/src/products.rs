@@ -103,9 +103,10 @@ pub(crate) fn compare_files(first: &Path, second: &Path) -> Result<()> {
 /// Copies what a fresh clone would have: everything but the history, and what git ignores at the top, which are results of
 /// builds and the settings and keys of those who release.
 pub(crate) fn copy_sources(from: &Path, to: &Path) -> Result<()> {
-    let ignored = fs::read_to_string(from.join(".gitignore")).context("reading what git ignores")?;
-    let ignored: Vec<&str> = ignored.lines().filter_map(|line| line.strip_prefix('/')).collect();
-    let ignored: Vec<&str> = ignored.iter().map(|name| name.trim_end_matches('/')).collect();
+    // Folders that are no checkout have no such file.
+    let ignored = fs::read_to_string(from.join(".gitignore")).unwrap_or_default();
+    let ignored = ignored.lines().filter_map(|line| line.strip_prefix('/'));
+    let ignored: Vec<&str> = ignored.map(|name| name.trim_end_matches('/')).collect();
     copy_but(from, to, &ignored)
 }
 
