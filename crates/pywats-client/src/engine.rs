@@ -211,7 +211,7 @@ impl Engine {
         let intake = tokio::task::spawn_blocking(move || self.intake.join().is_err());
         let upload = async { if self.upload.is_finished() { None } else { Some(self.upload.await) } };
         let (intake, upload) = tokio::join!(intake, upload);
-        // What it leaves is moved after the next start.
+        // A batch of what was decided last is still moved; the rest is after the next start.
         self.stop_keeper.stop();
         let keeper = tokio::task::spawn_blocking(move || self.keeper.join().is_err()).await;
         if intake.unwrap_or(true) || matches!(upload, Some(Err(_))) || keeper.unwrap_or(true) {

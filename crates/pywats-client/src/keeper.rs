@@ -130,6 +130,10 @@ impl Keeper {
             };
             self.setup.queue.wait_for_verdict(pause);
         }
+        // What was decided last: whoever looks at a stopped or removed service finds it where it belongs.
+        if let Err(error) = self.settle() {
+            tracing::debug!("the next start moves what is finished: {error}");
+        }
     }
 
     fn stopping(&self) -> bool {
