@@ -230,7 +230,10 @@ impl Service {
         if new.health != old.health {
             self.start_health(new);
         }
-        if new.client != old.client || new.reports != old.reports || new.retention != old.retention {
+        let of_pipeline = |c: &Config| {
+            (c.client.clone(), c.folders.clone(), c.station.clone(), c.reports.clone(), c.retention)
+        };
+        if of_pipeline(new) != of_pipeline(old) {
             tracing::info!("folders or limits have changed: starting the pipeline anew");
             let left = self.engine.as_ref().and_then(Engine::pending).unwrap_or(0);
             if new.client.data_dir != old.client.data_dir && left > 0 {

@@ -167,6 +167,10 @@ impl Site {
                     self.agenda.expect(&name, now, now);
                 }
             }
+            // It may be a folder, whose end nobody tells.
+            News::Appeared(_) | News::Closed(_) if self.setup.folder.subfolders => {
+                self.next_scan = self.next_scan.min(now + TICK);
+            }
             News::Rescan => {
                 self.next_scan = now;
                 self.agenda.memories().for_each(|memory| memory.history.unheard());
@@ -214,6 +218,10 @@ impl Site {
                 self.is_there = error.kind() != io::ErrorKind::NotFound;
                 self.children.clear();
                 self.next_scan = now + RETRY;
+                if self.depth > 0 && !self.is_there {
+                    // Whoever removes a folder in the watch folder does not need to be told.
+                    return;
+                }
                 let folder = self.path.display();
                 self.status.problem(
                     Area::Watch,

@@ -312,5 +312,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Entry> {
         attempts: row.get::<_, i64>(6)?.cast_unsigned(),
         edits: String::new(),
         place: Place::Row,
+        class: 0,
     })
 }
