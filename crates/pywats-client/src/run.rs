@@ -16,7 +16,6 @@ use crate::service::{News, Request, Requests, tell, watchdog};
 use crate::status::{Area, Phase, Status};
 use crate::upload;
 use crate::upload::Link;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -72,11 +71,12 @@ impl Service {
     fn new(sources: Sources, levels: Levels) -> std::io::Result<Self> {
         let requests = Requests::listen()?;
         let follower = Follower::new(sources);
-        let (link, _) = watch::channel(link(follower.current()));
+        let status = Arc::new(Status::new());
+        let (link, _) = watch::channel(link(follower.current(), &status));
         Ok(Service {
             requests,
             levels,
-            status: Arc::new(Status::new()),
+            status,
             follower,
             link,
             health: None,
@@ -201,7 +201,7 @@ impl Service {
         tell(News::Reloading);
         tracing::info!("reading the configuration again");
         self.look().await;
-        self.link.send_replace(link(self.follower.current()));
+        self.link.send_replace(link(self.follower.current(), &self.status));
         if self.engine.is_some() {
             tell(News::Started);
         }
@@ -227,7 +227,7 @@ impl Service {
     async fn apply(&mut self, old: &Config, loaded: &Loaded) {
         let new = &loaded.config;
         self.levels.set(new.logging.level);
-        if new.health != old.health {
+        if new.health != old.health || new.client.data_dir != old.client.data_dir {
             self.start_health(new);
         }
         if new.client != old.client || new.reports != old.reports || new.retention != old.retention {
@@ -241,7 +241,7 @@ impl Service {
             }
             self.stop_engine().await;
         }
-        self.link.send_replace(link(loaded));
+        self.link.send_replace(link(loaded, &self.status));
     }
 
     fn tell_about(&self, loaded: &Loaded) {
@@ -275,12 +275,8 @@ impl Service {
             tracing::info!("health endpoints are off");
             return;
         }
-        let address = SocketAddr::new(config.health.address, config.health.port);
-        let view = health::View {
-            status: Arc::clone(&self.status),
-            config_path: self.follower.current().path.clone(),
-        };
-        self.health = Some(tokio::spawn(health::serve(address, view)));
+        let view = health::View::of(&self.status, self.follower.current());
+        self.health = Some(tokio::spawn(health::serve(config.health.clone(), view)));
     }
 }
 
@@ -310,9 +306,9 @@ fn left_behind() {
 }
 
 /// The way to the server that a configuration describes.
-fn link(loaded: &Loaded) -> Link {
+fn link(loaded: &Loaded, status: &Arc<Status>) -> Link {
     let client = match upload::client(&loaded.config) {
-        Ok(Some(client)) => Ok(client),
+        Ok(Some(client)) => Ok(client.seen_by(Arc::clone(status) as Arc<dyn wats::Witness>)),
         Ok(None) => Err(loaded.missing.join("; ")),
         Err(failure) => Err(failure.to_string()),
     };

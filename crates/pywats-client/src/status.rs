@@ -4,6 +4,7 @@
 //! logged when it appears or changes and when it is over, however often it is reported.
 
 use crate::disposition::Census;
+use crate::observed::Observed;
 use crate::service::RELOAD;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -50,6 +51,8 @@ pub enum Topic {
     NewQueue,
     /// Something lies in the spool that is not the service's.
     Spool,
+    /// This machine's clock is not that of the server.
+    Clock,
 }
 
 /// A worker that must show that it is alive.
@@ -117,6 +120,7 @@ struct Lost {
 pub struct Status {
     started: Instant,
     inner: Mutex<Inner>,
+    observed: Observed,
 }
 
 #[derive(Debug)]
@@ -140,6 +144,7 @@ impl Status {
     pub fn new() -> Self {
         Status {
             started: Instant::now(),
+            observed: Observed::default(),
             inner: Mutex::new(Inner {
                 phase: Phase::StartPending,
                 online: false,
@@ -155,6 +160,11 @@ impl Status {
                 beats: BTreeMap::new(),
             }),
         }
+    }
+
+    /// What was seen lately.
+    pub fn observed(&self) -> &Observed {
+        &self.observed
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -397,6 +407,7 @@ impl Topic {
             Topic::Lost => "lost",
             Topic::NewQueue => "queue_is_new",
             Topic::Spool => "spool",
+            Topic::Clock => "clock",
         }
     }
 }

@@ -167,6 +167,20 @@ pub struct Health {
     pub address: std::net::IpAddr,
     /// The TCP port; 0 is off.
     pub port: u16,
+    /// Who is shown names of files, serial numbers and reasons.
+    pub show_reports: ShowReports,
+    /// Names by which a browser may ask, beside `localhost` and the machine's own; in lower case.
+    pub host_names: Vec<String>,
+}
+
+/// Who is shown names of files, serial numbers and reasons.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ShowReports {
+    /// Who asks on this machine.
+    #[default]
+    Local,
+    /// Everybody who reaches the port.
+    All,
 }
 
 impl Config {
@@ -205,7 +219,12 @@ impl Config {
             },
             retention: Retention { done_days: 90, done_gigabytes: 10, failed_days: 0 },
             logging: Logging { level: tracing::Level::INFO },
-            health: Health { address: std::net::Ipv4Addr::LOCALHOST.into(), port: 8080 },
+            health: Health {
+                address: std::net::Ipv4Addr::LOCALHOST.into(),
+                port: 8080,
+                show_reports: ShowReports::default(),
+                host_names: Vec::new(),
+            },
         }
     }
 

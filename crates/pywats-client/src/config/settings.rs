@@ -3,7 +3,7 @@
 //! templates of the policies come from it.
 
 use super::policy::{Input, Policy};
-use super::{AfterDelivery, Config, MissingId, Proof, SameId, Secret};
+use super::{AfterDelivery, Config, MissingId, Proof, SameId, Secret, ShowReports};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -388,6 +388,38 @@ pub const SETTINGS: &[Setting] = &[
         read: |c, v| number(v, 0, 65_535).map(|port| c.health.port = port as u16),
         show: |c| Some(c.health.port.to_string()),
     },
+    Setting {
+        section: "health",
+        key: "show_reports",
+        env: None,
+        policy: None,
+        expects: "\"local\" to show names of files, serial numbers and reasons on this machine only, or \"all\"",
+        read: |c, v| {
+            c.health.show_reports = match text(v)? {
+                "local" => ShowReports::Local,
+                "all" => ShowReports::All,
+                _ => return None,
+            };
+            Some(())
+        },
+        show: |c| {
+            let word = match c.health.show_reports {
+                ShowReports::Local => "local",
+                ShowReports::All => "all",
+            };
+            Some(word.to_owned())
+        },
+    },
+    Setting {
+        section: "health",
+        key: "host_names",
+        env: None,
+        policy: None,
+        expects: "the names by which browsers reach this machine beside its own, as \"station7.example.com\", \
+                  separated by commas",
+        read: |c, v| names(v).map(|names| c.health.host_names = names),
+        show: |c| Some(c.health.host_names.join(", ")).filter(|names| !names.is_empty()),
+    },
 ];
 
 fn text(value: &Value) -> Option<&str> {
@@ -397,6 +429,14 @@ fn text(value: &Value) -> Option<&str> {
 /// Empty text is what a template leaves: the same as no text.
 fn optional_text(value: &Value) -> Option<Option<String>> {
     text(value).map(|text| (!text.is_empty()).then(|| text.to_owned()))
+}
+
+/// Names of machines, in lower case.
+fn names(value: &Value) -> Option<Vec<String>> {
+    let names = text(value)?.split(',').map(|name| name.trim().to_ascii_lowercase());
+    let names: Vec<String> = names.filter(|name| !name.is_empty()).collect();
+    let is_name = |name: &String| name.chars().all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c));
+    names.iter().all(is_name).then_some(names)
 }
 
 /// A service has no meaningful current folder, so a path must be complete.

@@ -15,8 +15,10 @@ use super::watched::{RESCAN, Watched};
 use crate::config::Reports;
 use crate::disposition::Disposition;
 use crate::folder::{self, Folder, Item, Kind};
+use crate::observed::{Ended, Refused};
 use crate::queue::Queue;
 use crate::status::{Area, Status, Topic, Worker};
+use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -482,6 +484,15 @@ impl Intake {
                     let file = self.setup.folder.join(&name);
                     let incident = format!("{file:?}: moved to the failed folder: {}", refusal.reason);
                     self.setup.status.incident(incident);
+                    self.setup.status.observed().ended(Ended {
+                        time: Timestamp::now(),
+                        file: name.to_string_lossy().into_owned(),
+                        refused: Some(Refused {
+                            reason: refusal.reason.clone(),
+                            what_to_do: refusal.what_to_do.to_owned(),
+                        }),
+                        ..Ended::default()
+                    });
                     if let Err(error) = self.setup.queue.count_refused() {
                         tracing::debug!("a refused file is not counted: {error}");
                     }

@@ -209,6 +209,7 @@ mod tests {
             size,
             sha256: [0; 32],
             edits: String::new(),
+            serial_number: String::new(),
             attempts: 0,
             place: crate::queue::Place::Row,
         }
