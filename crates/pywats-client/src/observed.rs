@@ -187,13 +187,13 @@ fn clock_is_off(ahead: i64) -> String {
     };
     if ahead > 0 {
         format!(
-            "this machine's clock is {by} ahead of the server's: correct it and let it follow a time server; the server \
-             accepts reports that are dated in the future, but puts them into quarantine, where nobody sees them"
+            "this machine's clock is {by} ahead of the server's, which puts reports that are dated in the future into \
+             quarantine, where nobody sees them; correct the clock and let it follow a time server"
         )
     } else {
         format!(
-            "this machine's clock is {by} behind the server's: correct it and let it follow a time server; reports are \
-             dated by it"
+            "this machine's clock is {by} behind the server's, and reports are dated by it; correct the clock and let it \
+             follow a time server"
         )
     }
 }

@@ -153,7 +153,9 @@ fn refused(details: &Value) -> Option<Task> {
     let files = details["failed_folder_files"].as_u64().filter(|files| *files > 0)?;
     let newest = &details["failed_folder_newest"];
     let what = match (newest["file"].as_str(), newest["reason"].as_str()) {
-        (Some(file), Some(reason)) => format!("The newest in the failed folder is {file}: {reason}"),
+        (Some(file), Some(reason)) => {
+            sentence(&format!("The newest in the failed folder is {file}: {reason}"))
+        }
         _ => "Beside each in the failed folder lies its reason.".to_owned(),
     };
     let deed = newest["what_to_do"].as_str().filter(|deed| !deed.is_empty()).map(str::to_owned);
@@ -163,13 +165,17 @@ fn refused(details: &Value) -> Option<Task> {
 /// What is wrong, and what to do about it: the texts of the service end with that.
 fn split(text: &str) -> (String, Option<String>) {
     match text.split_once("; ") {
-        Some((what, deed)) if deed.len() > 3 => {
-            let mut letters = deed.chars();
-            let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-            (what.to_owned(), Some(format!("{first}{}", letters.as_str())))
-        }
-        _ => (text.to_owned(), None),
+        Some((what, deed)) => (sentence(what), Some(sentence(deed))),
+        None => (sentence(text), None),
     }
+}
+
+/// With a capital letter at its start and a full stop at its end.
+pub(super) fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    let stop = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{}{}{stop}", first.map(String::from).unwrap_or_default(), letters.as_str())
 }
 
 fn of_area(name: &str) -> &'static str {
@@ -201,12 +207,12 @@ fn of_topic(name: &str) -> &'static str {
     }
 }
 
-/// `3 spreadsheets, 1 picture are not taken`, if any.
+/// `Not taken: 3 spreadsheets, 1 picture.`, if any.
 pub(super) fn not_taken(kinds: &Value) -> Option<String> {
     let kinds = kinds.as_object().filter(|kinds| !kinds.is_empty())?;
     let parts: Vec<String> = kinds
         .iter()
         .map(|(kind, count)| format!("{} {kind}", words::count(count.as_u64().unwrap_or_default())))
         .collect();
-    Some(format!("not taken: {}", parts.join(", ")))
+    Some(format!("Not taken: {}.", parts.join(", ")))
 }

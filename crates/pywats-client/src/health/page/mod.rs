@@ -100,7 +100,7 @@ impl Page<'_> {
         let waiting = self.number("pending_count");
         let oldest = self.details["oldest_waiting_seconds"].as_u64();
         let under_waiting = match (waiting, oldest) {
-            (0, _) => "everything is delivered".to_owned(),
+            (0, _) => "nothing waits".to_owned(),
             (_, Some(seconds)) => format!("the oldest for {}", words::duration(seconds)),
             (_, None) => "since when is not known".to_owned(),
         };
@@ -184,10 +184,10 @@ impl Page<'_> {
                 html.element(["<p class=\"soft\">", "</p>"], path);
             }
             if let Some(problem) = problem {
-                html.element(["<p>", "</p>"], problem);
+                html.element(["<p>", "</p>"], judge::sentence(problem));
             }
             for note in folder["notes"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-                html.element(["<p>", "</p>"], note);
+                html.element(["<p>", "</p>"], judge::sentence(note));
             }
             if let Some(not_taken) = judge::not_taken(&folder["not_taken"]) {
                 html.element(["<p>", "</p>"], not_taken);
@@ -219,13 +219,13 @@ impl Page<'_> {
         let outcome = report["outcome"].as_str().unwrap_or_default();
         let file = report["file"].as_str().filter(|_| audience == Audience::Here);
         html.element(["<b>", "</b>"], file.unwrap_or(outcome));
+        if let Some(number) = report["serial_number"].as_str() {
+            html.element(["<span class=\"soft\">", "</span>"], number);
+        }
         let time = self.moment(&report["time"]).unwrap_or_default();
         html.element(["<time class=\"soft\">", "</time></p>"], time);
-        if let Some(number) = report["serial_number"].as_str() {
-            html.element(["<p class=\"soft\">serial number ", "</p>"], number);
-        }
         if let Some(reason) = report["reason"].as_str() {
-            html.element(["<p>refused: ", "</p>"], reason);
+            html.element(["<p>", "</p>"], judge::sentence(reason));
         }
         if let Some(deed) = report["what_to_do"].as_str() {
             html.element(["<p class=\"deed\">", "</p>"], deed);

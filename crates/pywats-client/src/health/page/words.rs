@@ -21,16 +21,18 @@ pub(super) fn files(number: u64) -> String {
     if number == 1 { "1 file".to_owned() } else { format!("{} files", count(number)) }
 }
 
-/// How long something takes, by its two largest units.
+/// How long something takes, by its two largest units, in one line.
 pub(super) fn duration(seconds: u64) -> String {
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
-    let and = |number: u64, unit: &str| if number == 0 { String::new() } else { format!(" {number} {unit}") };
+    let and = |number: u64, unit: &str| {
+        if number == 0 { String::new() } else { format!("\u{a0}{number}\u{a0}{unit}") }
+    };
     match seconds {
-        ..60 => format!("{seconds} s"),
-        60..3600 => format!("{minutes} min"),
-        3600..86_400 => format!("{hours} h{}", and(minutes % 60, "min")),
-        86_400..172_800 => format!("1 day{}", and(hours % 24, "h")),
-        _ => format!("{} days", count(days)),
+        ..60 => format!("{seconds}\u{a0}s"),
+        60..3600 => format!("{minutes}\u{a0}min"),
+        3600..86_400 => format!("{hours}\u{a0}h{}", and(minutes % 60, "min")),
+        86_400..172_800 => format!("1\u{a0}day{}", and(hours % 24, "h")),
+        _ => format!("{}\u{a0}days", count(days)),
     }
 }
 
@@ -82,7 +84,7 @@ mod tests {
             (size(1_560_000_000), "1.5 GB"),
             (size(412_000_000_000), "412 GB"),
         ] {
-            assert_eq!(given, expected);
+            assert_eq!(given.replace('\u{a0}', " "), expected);
         }
         let zone = TimeZone::fixed(jiff::tz::offset(2));
         let now = "2026-11-29T22:30:00Z".parse().unwrap();
