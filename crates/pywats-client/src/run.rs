@@ -13,7 +13,7 @@ use crate::health;
 use crate::logging::Levels;
 use crate::queue::OpenError;
 use crate::service::{News, Request, Requests, tell, watchdog};
-use crate::status::{Area, Phase, Status};
+use crate::status::{Area, Phase, Status, Topic};
 use crate::upload;
 use crate::upload::Link;
 use std::sync::Arc;
@@ -88,8 +88,9 @@ impl Service {
     }
 
     async fn live(mut self) -> Exit {
-        tracing::info!("pywats-client {}", env!("CARGO_PKG_VERSION"));
         let loaded = self.follower.current().clone();
+        self.follow_logging(&loaded.config);
+        tracing::info!("pywats-client {}", env!("CARGO_PKG_VERSION"));
         self.tell_about(&loaded);
         self.start_health(&loaded.config);
         let reporter = tokio::spawn(report(Arc::clone(&self.status)));
@@ -226,7 +227,7 @@ impl Service {
 
     async fn apply(&mut self, old: &Config, loaded: &Loaded) {
         let new = &loaded.config;
-        self.levels.set(new.logging.level);
+        self.follow_logging(new);
         if new.health != old.health || new.client.data_dir != old.client.data_dir {
             self.start_health(new);
         }
@@ -242,6 +243,14 @@ impl Service {
             self.stop_engine().await;
         }
         self.link.send_replace(link(loaded, &self.status));
+    }
+
+    /// A service without its log file still does its work and says so.
+    fn follow_logging(&self, config: &Config) {
+        match self.levels.follow(&config.logging) {
+            Ok(()) => self.status.forget(Topic::Log),
+            Err(error) => self.status.note(Topic::Log, error),
+        }
     }
 
     fn tell_about(&self, loaded: &Loaded) {

@@ -53,6 +53,8 @@ pub enum Topic {
     Spool,
     /// This machine's clock is not that of the server.
     Clock,
+    /// The log file cannot be written.
+    Log,
 }
 
 /// A worker that must show that it is alive.
@@ -408,6 +410,7 @@ impl Topic {
             Topic::NewQueue => "queue_is_new",
             Topic::Spool => "spool",
             Topic::Clock => "clock",
+            Topic::Log => "log",
         }
     }
 }

@@ -3,7 +3,7 @@
 //! templates of the policies come from it.
 
 use super::policy::{Input, Policy};
-use super::{AfterDelivery, Config, MissingId, Proof, SameId, Secret, ShowReports, watch_folders};
+use super::{AfterDelivery, Config, LogFormat, MissingId, Proof, SameId, Secret, ShowReports, watch_folders};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -379,6 +379,55 @@ pub const SETTINGS: &[Setting] = &[
         expects: "\"error\", \"warn\", \"info\", \"debug\" or \"trace\"",
         read: |c, v| text(v)?.parse().ok().map(|level| c.logging.level = level),
         show: |c| Some(c.logging.level.as_str().to_ascii_lowercase()),
+    },
+    Setting {
+        section: "logging",
+        key: "format",
+        env: None,
+        policy: None,
+        expects: "\"text\", or \"json\" for an object of JSON a line",
+        read: |c, v| {
+            c.logging.format = match text(v)? {
+                "text" => LogFormat::Text,
+                "json" => LogFormat::Json,
+                _ => return None,
+            };
+            Some(())
+        },
+        show: |c| {
+            let word = match c.logging.format {
+                LogFormat::Text => "text",
+                LogFormat::Json => "json",
+            };
+            Some(word.to_owned())
+        },
+    },
+    Setting {
+        section: "logging",
+        key: "file",
+        env: None,
+        policy: None,
+        expects: "the full path of the file that the log goes to in place of the journal or standard error",
+        read: |c, v| optional_path(v).map(|file| c.logging.file = file),
+        show: |c| c.logging.file.as_ref().map(|file| file.display().to_string()),
+    },
+    Setting {
+        section: "logging",
+        key: "file_megabytes",
+        env: None,
+        policy: None,
+        expects: "how large a log file becomes until the next one begins, from 1 to 1000 megabytes",
+        read: |c, v| number(v, 1, 1000).map(|size| c.logging.file_megabytes = size as u32),
+        show: |c| Some(c.logging.file_megabytes.to_string()),
+    },
+    Setting {
+        section: "logging",
+        key: "files",
+        env: None,
+        policy: None,
+        expects: "how many full log files are kept, from 0 to 100",
+        read: |c, v| number(v, 0, 100).map(|files| c.logging.files = files as u32),
+        show: |c| Some(c.logging.files.to_string()),
     },
     Setting {
         section: "health",

@@ -81,6 +81,7 @@ fn topic_in_words(topic: Topic) -> &'static str {
         Topic::Lost => "somebody removed reports from the spool",
         Topic::NewQueue => "the database of the queue was lost and made again",
         Topic::Spool => "something in the spool is not the service's",
+        Topic::Log => "the log file cannot be written",
         Topic::Clock => "this machine's clock is not that of the server",
     }
 }

@@ -203,6 +203,7 @@ fn of_topic(name: &str) -> &'static str {
         "queue_is_new" => "The queue is new",
         "spool" => "Foreign files in the spool",
         "clock" => "The clock",
+        "log" => "The log",
         _ => "Note",
     }
 }
