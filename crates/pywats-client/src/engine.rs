@@ -123,6 +123,7 @@ impl Engine {
             swept.map_err(|error| StartError::Folder { path: folder.clone(), error })?;
         }
         let queue = Arc::new(opened.queue);
+        status.observed().queue_is(Arc::downgrade(&queue));
         let ends = Arc::new(Routes::new(config));
         for entry in queue.account_for(opened.missing, &*ends)? {
             status.lost(format!(

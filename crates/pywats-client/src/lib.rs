@@ -34,6 +34,7 @@ pub mod health;
 pub mod intake;
 pub mod keeper;
 pub mod logging;
+pub mod observed;
 pub mod queue;
 #[cfg(windows)]
 pub mod registry;

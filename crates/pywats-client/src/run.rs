@@ -13,10 +13,9 @@ use crate::health;
 use crate::logging::Levels;
 use crate::queue::OpenError;
 use crate::service::{News, Request, Requests, tell, watchdog};
-use crate::status::{Area, Phase, Status};
+use crate::status::{Area, Phase, Status, Topic};
 use crate::upload;
 use crate::upload::Link;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -72,11 +71,12 @@ impl Service {
     fn new(sources: Sources, levels: Levels) -> std::io::Result<Self> {
         let requests = Requests::listen()?;
         let follower = Follower::new(sources);
-        let (link, _) = watch::channel(link(follower.current()));
+        let status = Arc::new(Status::new());
+        let (link, _) = watch::channel(link(follower.current(), &status));
         Ok(Service {
             requests,
             levels,
-            status: Arc::new(Status::new()),
+            status,
             follower,
             link,
             health: None,
@@ -88,8 +88,9 @@ impl Service {
     }
 
     async fn live(mut self) -> Exit {
-        tracing::info!("pywats-client {}", env!("CARGO_PKG_VERSION"));
         let loaded = self.follower.current().clone();
+        self.follow_logging(&loaded.config);
+        tracing::info!("pywats-client {}", env!("CARGO_PKG_VERSION"));
         self.tell_about(&loaded);
         self.start_health(&loaded.config);
         let reporter = tokio::spawn(report(Arc::clone(&self.status)));
@@ -201,7 +202,7 @@ impl Service {
         tell(News::Reloading);
         tracing::info!("reading the configuration again");
         self.look().await;
-        self.link.send_replace(link(self.follower.current()));
+        self.link.send_replace(link(self.follower.current(), &self.status));
         if self.engine.is_some() {
             tell(News::Started);
         }
@@ -226,8 +227,9 @@ impl Service {
 
     async fn apply(&mut self, old: &Config, loaded: &Loaded) {
         let new = &loaded.config;
-        self.levels.set(new.logging.level);
-        if new.health != old.health {
+        self.follow_logging(new);
+        let shown = |c: &Config| (c.health.clone(), c.client.data_dir.clone(), c.station.name.clone());
+        if shown(new) != shown(old) {
             self.start_health(new);
         }
         let of_pipeline = |c: &Config| {
@@ -244,7 +246,15 @@ impl Service {
             }
             self.stop_engine().await;
         }
-        self.link.send_replace(link(loaded));
+        self.link.send_replace(link(loaded, &self.status));
+    }
+
+    /// A service without its log file still does its work and says so.
+    fn follow_logging(&self, config: &Config) {
+        match self.levels.follow(&config.logging) {
+            Ok(()) => self.status.forget(Topic::Log),
+            Err(error) => self.status.note(Topic::Log, error),
+        }
     }
 
     fn tell_about(&self, loaded: &Loaded) {
@@ -278,12 +288,8 @@ impl Service {
             tracing::info!("health endpoints are off");
             return;
         }
-        let address = SocketAddr::new(config.health.address, config.health.port);
-        let view = health::View {
-            status: Arc::clone(&self.status),
-            config_path: self.follower.current().path.clone(),
-        };
-        self.health = Some(tokio::spawn(health::serve(address, view)));
+        let view = health::View::of(&self.status, self.follower.current());
+        self.health = Some(tokio::spawn(health::serve(config.health.clone(), view)));
     }
 }
 
@@ -313,9 +319,9 @@ fn left_behind() {
 }
 
 /// The way to the server that a configuration describes.
-fn link(loaded: &Loaded) -> Link {
+fn link(loaded: &Loaded, status: &Arc<Status>) -> Link {
     let client = match upload::client(&loaded.config) {
-        Ok(Some(client)) => Ok(client),
+        Ok(Some(client)) => Ok(client.seen_by(Arc::clone(status) as Arc<dyn wats::Witness>)),
         Ok(None) => Err(loaded.missing.join("; ")),
         Err(failure) => Err(failure.to_string()),
     };

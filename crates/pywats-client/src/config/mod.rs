@@ -202,6 +202,24 @@ pub enum Proof {
 pub struct Logging {
     /// The least important level that is written.
     pub level: tracing::Level,
+    /// How a line looks.
+    pub format: LogFormat,
+    /// The file that lines go to, in place of the journal or standard error.
+    pub file: Option<PathBuf>,
+    /// How large a file becomes, until the next one begins.
+    pub file_megabytes: u32,
+    /// How many full ones are kept.
+    pub files: u32,
+}
+
+/// How a line of the log looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// An object of JSON, for programs.
+    Json,
 }
 
 /// Where the health endpoints listen.
@@ -211,6 +229,20 @@ pub struct Health {
     pub address: std::net::IpAddr,
     /// The TCP port; 0 is off.
     pub port: u16,
+    /// Who is shown names of files, serial numbers and reasons.
+    pub show_reports: ShowReports,
+    /// Names by which a browser may ask, beside `localhost` and the machine's own; in lower case.
+    pub host_names: Vec<String>,
+}
+
+/// Who is shown names of files, serial numbers and reasons.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ShowReports {
+    /// Who asks on this machine.
+    #[default]
+    Local,
+    /// Everybody who reaches the port.
+    All,
 }
 
 impl Config {
@@ -250,8 +282,19 @@ impl Config {
                 proof: Proof::Id,
             },
             retention: Retention { done_days: 90, done_gigabytes: 10, failed_days: 0 },
-            logging: Logging { level: tracing::Level::INFO },
-            health: Health { address: std::net::Ipv4Addr::LOCALHOST.into(), port: 8080 },
+            logging: Logging {
+                level: tracing::Level::INFO,
+                format: LogFormat::default(),
+                file: None,
+                file_megabytes: 10,
+                files: 5,
+            },
+            health: Health {
+                address: std::net::Ipv4Addr::LOCALHOST.into(),
+                port: 8080,
+                show_reports: ShowReports::default(),
+                host_names: Vec::new(),
+            },
         }
     }
 

@@ -3,7 +3,7 @@
 //! templates of the policies come from it.
 
 use super::policy::{Input, Policy};
-use super::{AfterDelivery, Config, MissingId, Proof, SameId, Secret, watch_folders};
+use super::{AfterDelivery, Config, LogFormat, MissingId, Proof, SameId, Secret, ShowReports, watch_folders};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -430,6 +430,55 @@ pub const SETTINGS: &[Setting] = &[
         show: |c| Some(c.logging.level.as_str().to_ascii_lowercase()),
     },
     Setting {
+        section: "logging",
+        key: "format",
+        env: None,
+        policy: None,
+        expects: "\"text\", or \"json\" for an object of JSON a line",
+        read: |c, v| {
+            c.logging.format = match text(v)? {
+                "text" => LogFormat::Text,
+                "json" => LogFormat::Json,
+                _ => return None,
+            };
+            Some(())
+        },
+        show: |c| {
+            let word = match c.logging.format {
+                LogFormat::Text => "text",
+                LogFormat::Json => "json",
+            };
+            Some(word.to_owned())
+        },
+    },
+    Setting {
+        section: "logging",
+        key: "file",
+        env: None,
+        policy: None,
+        expects: "the full path of the file that the log goes to in place of the journal or standard error",
+        read: |c, v| optional_path(v).map(|file| c.logging.file = file),
+        show: |c| c.logging.file.as_ref().map(|file| file.display().to_string()),
+    },
+    Setting {
+        section: "logging",
+        key: "file_megabytes",
+        env: None,
+        policy: None,
+        expects: "how large a log file becomes until the next one begins, from 1 to 1000 megabytes",
+        read: |c, v| number(v, 1, 1000).map(|size| c.logging.file_megabytes = size as u32),
+        show: |c| Some(c.logging.file_megabytes.to_string()),
+    },
+    Setting {
+        section: "logging",
+        key: "files",
+        env: None,
+        policy: None,
+        expects: "how many full log files are kept, from 0 to 100",
+        read: |c, v| number(v, 0, 100).map(|files| c.logging.files = files as u32),
+        show: |c| Some(c.logging.files.to_string()),
+    },
+    Setting {
         section: "health",
         key: "address",
         env: None,
@@ -452,6 +501,38 @@ pub const SETTINGS: &[Setting] = &[
         read: |c, v| number(v, 0, 65_535).map(|port| c.health.port = port as u16),
         show: |c| Some(c.health.port.to_string()),
     },
+    Setting {
+        section: "health",
+        key: "show_reports",
+        env: None,
+        policy: None,
+        expects: "\"local\" to show names of files, serial numbers and reasons on this machine only, or \"all\"",
+        read: |c, v| {
+            c.health.show_reports = match text(v)? {
+                "local" => ShowReports::Local,
+                "all" => ShowReports::All,
+                _ => return None,
+            };
+            Some(())
+        },
+        show: |c| {
+            let word = match c.health.show_reports {
+                ShowReports::Local => "local",
+                ShowReports::All => "all",
+            };
+            Some(word.to_owned())
+        },
+    },
+    Setting {
+        section: "health",
+        key: "host_names",
+        env: None,
+        policy: None,
+        expects: "the names by which browsers reach this machine beside its own, as \"station7.example.com\", \
+                  separated by commas",
+        read: |c, v| names(v).map(|names| c.health.host_names = names),
+        show: |c| Some(c.health.host_names.join(", ")).filter(|names| !names.is_empty()),
+    },
 ];
 
 fn text(value: &Value) -> Option<&str> {
@@ -468,6 +549,14 @@ fn name(value: &Value) -> Option<Option<String>> {
     let text = optional_text(value)?;
     let is_name = |text: &String| text.chars().count() <= 100 && !text.chars().any(char::is_control);
     if text.as_ref().is_none_or(is_name) { Some(text) } else { None }
+}
+
+/// Names of machines, in lower case.
+fn names(value: &Value) -> Option<Vec<String>> {
+    let names = text(value)?.split(',').map(|name| name.trim().to_ascii_lowercase());
+    let names: Vec<String> = names.filter(|name| !name.is_empty()).collect();
+    let is_name = |name: &String| name.chars().all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c));
+    names.iter().all(is_name).then_some(names)
 }
 
 /// A service has no meaningful current folder, so a path must be complete.

@@ -14,7 +14,9 @@ use super::watch::{News, Post};
 use super::watched::{Means, RESCAN, Watched};
 use super::worker::Setup;
 use crate::folder::{self, Folder, Item, Kind};
+use crate::observed::{Ended, Refused};
 use crate::status::{Area, FolderStatus, Topic};
+use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -488,6 +490,15 @@ impl Site {
                     let file = self.path.join(&name);
                     let incident = format!("{file:?}: moved to the failed folder: {}", refusal.reason);
                     self.status.incident(incident);
+                    self.status.whole().observed().ended(Ended {
+                        time: Timestamp::now(),
+                        file: name.to_string_lossy().into_owned(),
+                        refused: Some(Refused {
+                            reason: refusal.reason.clone(),
+                            what_to_do: refusal.what_to_do.to_owned(),
+                        }),
+                        ..Ended::default()
+                    });
                     if let Err(error) = self.setup.queue.count_refused() {
                         tracing::debug!("a refused file is not counted: {error}");
                     }

@@ -26,6 +26,7 @@ mod leftover;
 mod legacy;
 mod missing;
 mod note;
+mod oldest;
 mod open;
 mod priority;
 mod rows;

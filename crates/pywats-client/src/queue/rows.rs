@@ -84,6 +84,8 @@ pub struct Entry {
     pub name: OsString,
     /// The watch folder; empty for a report that was found in the spool without a row.
     pub folder: PathBuf,
+    /// The serial number; empty for a report that intake has not judged, or of the first schema.
+    pub serial_number: String,
     /// The size of the file in bytes.
     pub size: u64,
     /// What was in the file.
@@ -350,6 +352,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Entry> {
         size: row.get::<_, i64>(5)?.cast_unsigned(),
         sha256: row.get(6)?,
         edits: row.get(7)?,
+        serial_number: row.get(9)?,
         attempts: row.get::<_, i64>(12)?.cast_unsigned(),
         class: 0,
     })

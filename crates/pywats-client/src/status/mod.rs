@@ -9,6 +9,7 @@ pub use folder::{FolderStatus, FolderView};
 
 use crate::config::watch_folders::WatchFolder;
 use crate::disposition::Census;
+use crate::observed::Observed;
 use crate::service::RELOAD;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,6 +56,10 @@ pub enum Topic {
     NewQueue,
     /// Something lies in the spool that is not the service's.
     Spool,
+    /// This machine's clock is not that of the server.
+    Clock,
+    /// The log file cannot be written.
+    Log,
 }
 
 /// A worker that must show that it is alive.
@@ -128,6 +133,7 @@ struct Lost {
 pub struct Status {
     started: Instant,
     inner: Mutex<Inner>,
+    observed: Observed,
 }
 
 #[derive(Debug)]
@@ -154,6 +160,7 @@ impl Status {
     pub fn new() -> Self {
         Status {
             started: Instant::now(),
+            observed: Observed::default(),
             inner: Mutex::new(Inner {
                 phase: Phase::StartPending,
                 online: false,
@@ -171,6 +178,11 @@ impl Status {
                 beats: BTreeMap::new(),
             }),
         }
+    }
+
+    /// What was seen lately.
+    pub fn observed(&self) -> &Observed {
+        &self.observed
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -468,6 +480,8 @@ impl Topic {
             Topic::Lost => "lost",
             Topic::NewQueue => "queue_is_new",
             Topic::Spool => "spool",
+            Topic::Clock => "clock",
+            Topic::Log => "log",
         }
     }
 }

@@ -230,6 +230,7 @@ mod tests {
             size,
             sha256: [0; 32],
             edits: String::new(),
+            serial_number: String::new(),
             attempts: 0,
             place: crate::queue::Place::Row,
             class: 0,

@@ -541,6 +541,7 @@ impl<S: Store, R: Remote> Upload<S, R> {
         match fate {
             Fate::Delivered => {
                 tracing::info!("report {id}: accepted by the server");
+                self.status.observed().ended(tell::ended(&entry, None));
                 self.check_failed = None;
                 self.answered = true;
                 self.decided(seq, Verdict::Delivered);
@@ -550,6 +551,7 @@ impl<S: Store, R: Remote> Upload<S, R> {
                     "report {id} ({:?}): refused for good and moved to the failed folder: {failure}",
                     entry.name
                 ));
+                self.status.observed().ended(tell::ended(&entry, Some(&failure)));
                 let reason = tell::reason(&entry, &failure);
                 self.decided(seq, Verdict::Refused(reason));
             }

@@ -356,6 +356,7 @@ impl Station {
             size,
             sha256: [0; 32],
             edits: String::new(),
+            serial_number: String::new(),
             attempts: 0,
             place: Place::Row,
             class: 0,
