@@ -1,7 +1,8 @@
 //! The pipeline of one configuration: queue, intake and upload, started and stopped together.
 
+use crate::config::Config;
 use crate::config::folders::{self, Folders};
-use crate::config::{AfterDelivery, Config};
+use crate::disposition::Routes;
 use crate::folder::{self, Folder};
 use crate::intake;
 use crate::keeper;
@@ -123,15 +124,15 @@ impl Engine {
             swept.map_err(|error| StartError::Folder { path: folder.clone(), error })?;
         }
         let queue = Arc::new(opened.queue);
-        let disposition = Arc::new(keeper::ends(config));
-        for entry in queue.account_for(opened.missing, &disposition)? {
+        let ends = Arc::new(Routes::new(config));
+        for entry in queue.account_for(opened.missing, &*ends)? {
             status.lost(format!(
                 "report {} ({:?}): its file is neither in the spool nor where finished files lie: somebody removed \
                  it, perhaps after it was delivered just before a power cut; look for it on the server",
                 entry.id, entry.name
             ));
         }
-        status.lies_in_failed(disposition.census());
+        status.lies_in_failed(ends.census());
         let queued = Arc::new(Notify::new());
         let (stop_intake, life) = intake::worker::prepare(intake::worker::Setup {
             folder: watched.clone(),
@@ -143,7 +144,7 @@ impl Engine {
             // The setting was taken over only because there is such a zone.
             rules: Rules::in_time_zone(&config.reports.time_zone).unwrap_or_default(),
             queue: Arc::clone(&queue),
-            disposition: Arc::clone(&disposition),
+            disposition: Arc::clone(ends.shared(&watched)),
             status: Arc::clone(status),
             queued: Arc::clone(&queued),
         })
@@ -152,13 +153,9 @@ impl Engine {
             thread::Builder::new().name("intake".to_owned()).spawn(life).map_err(StartError::Thread)?;
         let (stop_keeper, life) = keeper::prepare(keeper::Setup {
             queue: Arc::clone(&queue),
-            disposition: Arc::clone(&disposition),
+            ends,
             status: Arc::clone(status),
             retention: config.retention,
-            done,
-            failed,
-            archive: (config.client.after_delivery == AfterDelivery::Archive)
-                .then(|| config.archive_folder()),
         });
         let keeper = thread::Builder::new().name("keeper".to_owned()).spawn(life).map_err(|error| {
             stop_intake.stop();
@@ -211,7 +208,7 @@ impl Engine {
         let intake = tokio::task::spawn_blocking(move || self.intake.join().is_err());
         let upload = async { if self.upload.is_finished() { None } else { Some(self.upload.await) } };
         let (intake, upload) = tokio::join!(intake, upload);
-        // What it leaves is moved after the next start.
+        // A batch of what was decided last is still moved; the rest is after the next start.
         self.stop_keeper.stop();
         let keeper = tokio::task::spawn_blocking(move || self.keeper.join().is_err()).await;
         if intake.unwrap_or(true) || matches!(upload, Some(Err(_))) || keeper.unwrap_or(true) {

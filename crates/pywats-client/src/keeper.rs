@@ -3,9 +3,8 @@
 //!
 //! It sleeps until something is decided; an idle service reads and writes nothing.
 
-use crate::archive::Archive;
 use crate::config::{AfterDelivery, Config, Retention};
-use crate::disposition::Disposition;
+use crate::disposition::Routes;
 use crate::folder::Folder;
 use crate::queue::{self, Error, Queue};
 use crate::retention::clock::Clock;
@@ -38,17 +37,11 @@ pub struct Setup {
     /// Whose reports go to their end.
     pub queue: Arc<Queue>,
     /// Where they go.
-    pub disposition: Arc<Disposition>,
+    pub ends: Arc<Routes>,
     /// Where to tell what happens.
     pub status: Arc<Status>,
     /// How long finished files are kept.
     pub retention: Retention,
-    /// The done folder.
-    pub done: PathBuf,
-    /// The failed folder.
-    pub failed: PathBuf,
-    /// The archive, where delivered files go there.
-    pub archive: Option<PathBuf>,
 }
 
 /// A handle to end the keeper.
@@ -66,21 +59,27 @@ impl Stopper {
     }
 }
 
-/// The folders for finished files that a configuration describes.
-pub fn ends(config: &Config) -> Disposition {
-    let archive = match config.client.after_delivery {
-        AfterDelivery::Done => None,
-        AfterDelivery::Archive => Some(Archive::new(config.archive_folder())),
-    };
-    Disposition::new(config.done_folder(), config.failed_folder()).with_archive(archive)
-}
-
 /// Warns of folders for delivered files that are not empty and that the service has not used yet: somebody else
 /// may be using them.
 pub fn foreign_folders(config: &Config) -> Vec<String> {
-    let mut folders = vec![("client.done_folder", config.done_folder())];
-    if config.client.after_delivery == AfterDelivery::Archive {
-        folders.push(("client.archive_folder", config.archive_folder()));
+    let mut folders: Vec<(String, PathBuf)> = Vec::new();
+    for folder in config.watch_folders() {
+        let label = |key: &str| match folder.is_default() {
+            true => format!("client.{key}"),
+            false => format!("{key} of the folder {}", folder.name),
+        };
+        let in_use = match folder.after_delivery {
+            AfterDelivery::Archive => Some(("archive_folder", folder.archive.clone())),
+            AfterDelivery::Delete => None,
+            AfterDelivery::Done => Some(("done_folder", folder.done.clone())),
+        };
+        // A done folder is the end of what arrives twice, too.
+        let done = (folder.is_default()).then(|| ("done_folder", folder.done.clone()));
+        for (key, path) in done.into_iter().chain(in_use) {
+            if !folders.iter().any(|(_, known)| *known == path) {
+                folders.push((label(key), path));
+            }
+        }
     }
     let mut warnings = Vec::new();
     for (name, folder) in folders {
@@ -130,6 +129,10 @@ impl Keeper {
             };
             self.setup.queue.wait_for_verdict(pause);
         }
+        // What was decided last: whoever looks at a stopped or removed service finds it where it belongs.
+        if let Err(error) = self.settle() {
+            tracing::debug!("the next start moves what is finished: {error}");
+        }
     }
 
     fn stopping(&self) -> bool {
@@ -139,20 +142,22 @@ impl Keeper {
     /// Does what there is to do; says whether all of it could be done.
     fn round(&mut self) -> Result<bool, Error> {
         let settled = self.settle()?;
-        let Setup { queue, disposition, .. } = &self.setup;
+        let Setup { queue, ends, .. } = &self.setup;
         queue.keep_back();
         queue.tidy(|| !self.stopping.load(Ordering::Relaxed))?;
         let now = Instant::now();
         if self.look <= now {
             self.look = now + LOOK;
-            if let Err(error) = disposition.look_at_failed() {
-                tracing::debug!("{}: {error}", self.setup.failed.display());
+            if let Err(error) = ends.look_at_failed() {
+                tracing::debug!("a folder for refused files cannot be read: {error}");
             }
         }
         let today = Timestamp::now().as_second();
         let pressing = || {
-            let folder = self.setup.archive.as_ref().unwrap_or(&self.setup.done);
-            retention::is_pressing(folder) && self.may_remove(folder, today)
+            let delivered = self.setup.ends.done_folders().into_iter().chain(self.setup.ends.archives());
+            delivered
+                .into_iter()
+                .any(|folder| retention::is_pressing(folder) && self.may_remove(folder, today))
         };
         let is_due = self.sweep <= now;
         if is_due || pressing() {
@@ -171,10 +176,10 @@ impl Keeper {
     }
 
     fn settle(&self) -> Result<bool, Error> {
-        let Setup { queue, disposition, status, .. } = &self.setup;
+        let Setup { queue, ends, status, .. } = &self.setup;
         let mut left: Vec<String> = Vec::new();
         loop {
-            let settled = queue.settle(disposition, BATCH)?;
+            let settled = queue.settle(&**ends, BATCH)?;
             left.extend(settled.left);
             if !settled.more || self.stopping() {
                 break;
@@ -228,12 +233,16 @@ impl Keeper {
 
     /// Removes what is over the limits at this time, in seconds since 1970.
     fn keep_retention(&self, now: i64) -> Result<(), Error> {
-        let Setup { queue, retention, done, failed, archive, .. } = &self.setup;
+        let Setup { queue, retention, ends, .. } = &self.setup;
         let go_on = || !self.stopping();
-        let folders =
-            [(Some(done), End::Done), (archive.as_ref(), End::Archive), (Some(failed), End::Failed)];
-        for (path, end) in folders {
-            let Some(path) = path else { continue };
+        let of =
+            |paths: Vec<&Path>, end: End| paths.into_iter().map(|path| (path.to_path_buf(), end)).collect();
+        let folders: [Vec<(PathBuf, End)>; 3] = [
+            of(ends.done_folders(), End::Done),
+            of(ends.archives(), End::Archive),
+            of(ends.failed_folders(), End::Failed),
+        ];
+        for (path, end) in folders.iter().flatten() {
             let from = self.removal_begins(path, now)?;
             let mut limits = match end {
                 End::Failed => Limits::of_refused(retention),
@@ -312,16 +321,10 @@ mod tests {
     const DAY: i64 = 86_400;
 
     fn keeper(queue: Arc<Queue>, dir: &Path, retention: Retention) -> Keeper {
-        let (done, failed) = (dir.join("done"), dir.join("failed"));
-        let setup = Setup {
-            queue,
-            disposition: Arc::new(Disposition::new(done.clone(), failed.clone())),
-            status: Arc::new(Status::new()),
-            retention,
-            done,
-            failed,
-            archive: None,
-        };
+        let mut config = Config::new();
+        config.client.data_dir = dir.to_path_buf();
+        let ends = Arc::new(Routes::new(&config));
+        let setup = Setup { queue, ends, status: Arc::new(Status::new()), retention };
         let now = Instant::now();
         Keeper { setup, stopping: Arc::default(), look: now, sweep: now, prune: now, clock: None }
     }

@@ -172,6 +172,9 @@ pub(crate) fn summarise(
     }
     let sum = |field: fn(&Report) -> usize| reports.iter().map(field).sum::<usize>();
     let (passed, failed, not_run) = (sum(|r| r.passed), sum(|r| r.failed), sum(|r| r.not_run));
+    for line in reports.iter().flat_map(not_passed) {
+        println!("{line}");
+    }
     println!("{seconds:.0} s in all, suites beside each other (as JSON in {})", json.display());
     println!("{passed} passed, {failed} failed, {not_run} skipped");
     if failed > 0 {
@@ -185,6 +188,21 @@ pub(crate) fn summarise(
     Ok(())
 }
 
+/// How much of an error the summary repeats; all of it was shown when the case ended.
+const LINES: usize = 12;
+
+/// The cases that did not pass, and why. What they printed may be far above, among the lines of other suites.
+fn not_passed(report: &Report) -> Vec<String> {
+    let lines = report.cases.iter().filter_map(|case| {
+        let outcome = case["outcome"].as_str().filter(|outcome| *outcome != "passed")?;
+        let why = case["error"].as_str().or(case["reason"].as_str()).unwrap_or_default();
+        let why = why.lines().take(LINES).collect::<Vec<_>>().join("\n    ");
+        let name = case["name"].as_str().unwrap_or_default();
+        Some(format!("{} | {} | {name}\n    {why}", report.suite, outcome.replace('_', " ")))
+    });
+    lines.collect()
+}
+
 /// An error of a command as one line: what it printed was shown as it came.
 pub(crate) fn first_line(error: &anyhow::Error) -> String {
     error.to_string().lines().next().unwrap_or_default().to_owned()
@@ -194,4 +212,26 @@ pub(crate) fn first_line(error: &anyhow::Error) -> String {
 pub(crate) fn reason(error: &anyhow::Error) -> Result<String> {
     process::stop_if_interrupted()?;
     Ok(format!("{error:#}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails if: the summary leaves out a case that did not pass, or why, or names one that did.
+    #[test]
+    fn the_summary_names_what_did_not_pass() {
+        let mut report = Report::new("wine");
+        report.count("installs", 1.0, None);
+        report.count("removes", 1.0, Some("queue.db is gone\nthe log: …"));
+        report
+            .cases
+            .push(json!({ "name": "returns", "outcome": "not_run", "reason": "an earlier step failed" }));
+        let told = not_passed(&report);
+        let expected = [
+            "wine | failed | removes\n    queue.db is gone\n    the log: …",
+            "wine | not run | returns\n    an earlier step failed",
+        ];
+        assert_eq!(told, expected);
+    }
 }

@@ -16,18 +16,26 @@ use wats_settings::folder;
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A folder by the name of what makes it what it is.
-type Named = (&'static str, PathBuf);
+type Named = (String, PathBuf);
 
 /// The same, and where it leads.
-type Found = (&'static str, Place);
+type Found<'a> = (&'a str, Place);
+
+/// What a folder for finished files is for. Folders that are watched may share one for the same purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    Done,
+    Failed,
+    Archive,
+}
 
 /// What [`clashes`] looks at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Folders {
-    /// Where reports are dropped.
-    watched: Named,
+    /// Where reports are dropped, and whether also in folders in it.
+    watched: Vec<(Named, bool)>,
     /// Where files are moved to.
-    targets: Vec<Named>,
+    targets: Vec<(Named, Purpose)>,
     /// Where things of ours are that are no reports.
     own: Vec<Named>,
     /// Where nothing of somebody else may be.
@@ -39,50 +47,110 @@ impl Folders {
     pub fn of(config: &Config, file: &Path) -> Folders {
         let data = &config.client.data_dir;
         let mut own = vec![
-            ("client.data_dir", data.clone()),
-            ("the folder logs in client.data_dir", data.join("logs")),
+            ("client.data_dir".to_owned(), data.clone()),
+            ("the folder logs in client.data_dir".to_owned(), data.join("logs")),
         ];
         own.extend(
-            file.parent().map(|folder| ("the folder of the configuration file", folder.to_path_buf())),
+            file.parent()
+                .map(|folder| ("the folder of the configuration file".to_owned(), folder.to_path_buf())),
         );
-        let mut targets = vec![
-            ("client.done_folder", config.done_folder()),
-            ("client.failed_folder", config.failed_folder()),
-        ];
-        // Where nothing is archived, its default may be anything: older versions did not know it.
-        if config.client.after_delivery == AfterDelivery::Archive || config.client.archive_folder.is_some() {
-            targets.push(("client.archive_folder", config.archive_folder()));
+        let mut watched = Vec::new();
+        let mut targets: Vec<(Named, Purpose)> = Vec::new();
+        for folder in config.watch_folders() {
+            let label = |key: &str, of_client: &str| match folder.is_default() {
+                true => format!("client.{of_client}"),
+                false => format!("{key} of the folder {}", folder.name),
+            };
+            watched.push(((label("path", "watch_folder"), folder.path.clone()), folder.subfolders));
+            let mut ends = vec![
+                ("done_folder", folder.done.clone(), Purpose::Done),
+                ("failed_folder", folder.failed.clone(), Purpose::Failed),
+            ];
+            // Where nothing is archived, its default may be anything: older versions did not know it.
+            let is_named = folder.is_default() && config.client.archive_folder.is_some();
+            if folder.after_delivery == AfterDelivery::Archive || is_named {
+                ends.push(("archive_folder", folder.archive.clone(), Purpose::Archive));
+            }
+            for (key, path, purpose) in ends {
+                if !targets.iter().any(|((_, known), for_what)| *known == path && *for_what == purpose) {
+                    targets.push(((label(key, key), path), purpose));
+                }
+            }
         }
         Folders {
-            watched: ("client.watch_folder", config.watch_folder()),
+            watched,
             targets,
             own,
-            spool: ("the folder spool in client.data_dir", data.join("spool")),
+            spool: ("the folder spool in client.data_dir".to_owned(), data.join("spool")),
         }
     }
 }
 
+/// Folders for two purposes whose paths are one, however it is spelt. Nothing is opened.
+pub(super) fn spelt_alike(config: &Config) -> Vec<String> {
+    let folders = Folders::of(config, Path::new(""));
+    let mut errors = Vec::new();
+    let mut compare = |(one, path): &Named, (other, other_path): &Named| {
+        if folder::is_same(path, other_path) {
+            errors.push(folder::clash(one, other));
+        }
+    };
+    let data = (folders.own[0].0.clone(), folders.own[0].1.clone());
+    for (at, (watched, _)) in folders.watched.iter().enumerate() {
+        folders.watched[at + 1..].iter().for_each(|(other, _)| compare(watched, other));
+        folders
+            .targets
+            .iter()
+            .filter(|(_, purpose)| *purpose != Purpose::Archive)
+            .for_each(|(t, _)| compare(watched, t));
+        compare(watched, &data);
+    }
+    for (at, (target, purpose)) in folders.targets.iter().enumerate() {
+        let others = folders.targets[at + 1..].iter().filter(|(_, other)| other != purpose);
+        others.filter(|(_, other)| *other != Purpose::Archive).for_each(|(other, _)| compare(target, other));
+    }
+    errors
+}
+
 /// The reasons against folders that are each usable but cannot go together. Blocks.
 pub fn clashes(folders: &Folders) -> Vec<String> {
-    let find = |(name, path): &Named| -> Found { (*name, Place::of(path)) };
-    let watched = find(&folders.watched);
-    let targets: Vec<Found> = folders.targets.iter().map(find).collect();
-    let own: Vec<Found> = folders.own.iter().map(find).collect();
+    fn find((name, path): &Named) -> Found<'_> {
+        (name, Place::of(path))
+    }
+    let watched: Vec<(Found<'_>, bool)> =
+        folders.watched.iter().map(|(named, sub)| (find(named), *sub)).collect();
+    let targets: Vec<(Found<'_>, Purpose)> =
+        folders.targets.iter().map(|(named, purpose)| (find(named), *purpose)).collect();
+    let own: Vec<Found<'_>> = folders.own.iter().map(find).collect();
     let spool = find(&folders.spool);
-    let mut pairs: Vec<(&Found, &Found)> = Vec::new();
-    pairs.extend(targets.iter().chain(&own).map(|other| (&watched, other)));
-    for (at, target) in targets.iter().enumerate() {
-        pairs.extend(targets[at + 1..].iter().chain(&own).map(|other| (target, other)));
+    let mut pairs: Vec<(&Found<'_>, &Found<'_>)> = Vec::new();
+    for (at, (one, _)) in watched.iter().enumerate() {
+        pairs.extend(targets.iter().map(|(target, _)| target).chain(&own).map(|other| (one, other)));
+        pairs.extend(watched[at + 1..].iter().map(|(other, _)| (one, other)));
+    }
+    for (at, (target, purpose)) in targets.iter().enumerate() {
+        let others = targets[at + 1..].iter().filter(|(_, other)| other != purpose).map(|(other, _)| other);
+        pairs.extend(others.chain(&own).map(|other| (target, other)));
     }
     let same = pairs.into_iter().filter(|(one, other)| one.1.is(&other.1));
     let mut clashes: Vec<String> = same.map(|(one, other)| folder::clash(one.0, other.0)).collect();
-    for (name, place) in std::iter::once(&watched).chain(&targets) {
+    for (name, place) in watched.iter().map(|(found, _)| found).chain(targets.iter().map(|(found, _)| found))
+    {
         if place.is_within(&spool.1) {
             clashes.push(format!(
                 "{name} is {} or in it, where only reports that wait may be; write another folder",
                 spool.0
             ));
         }
+    }
+    for (at, ((name, place), _)) in watched.iter().enumerate().filter(|(_, (_, subfolders))| *subfolders) {
+        let others =
+            watched.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, (found, _))| found);
+        let others = others.chain(targets.iter().map(|(found, _)| found)).chain(&own);
+        let within = others.filter(|(_, other)| other.is_within(place) && !other.is(place));
+        clashes.extend(within.map(|(other, _)| {
+            format!("{other} is in {name}, whose sub-folders are watched; write a folder outside of it")
+        }));
     }
     clashes
 }

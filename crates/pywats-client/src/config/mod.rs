@@ -13,6 +13,7 @@ pub mod source;
 #[cfg(test)]
 mod tests;
 pub mod watch;
+pub mod watch_folders;
 
 pub use loaded::{FileState, Loaded, Origin};
 pub use source::Sources;
@@ -28,6 +29,8 @@ pub struct Config {
     pub server: Server,
     /// Folders and limits at this station.
     pub client: Client,
+    /// Folders that are watched beside the first one.
+    pub folders: Vec<watch_folders::Row>,
     /// How reports are completed.
     pub reports: Reports,
     /// How uploads are retried.
@@ -116,6 +119,30 @@ pub enum AfterDelivery {
     Done,
     /// It is compressed into the archive.
     Archive,
+    /// It is removed.
+    Delete,
+}
+
+impl AfterDelivery {
+    /// What can be written, as the end of the sentence "write …".
+    pub const WANTED: &str = "\"done\" to move delivered files to the done folder, \"archive\" to compress them into \
+                              the archive, or \"delete\" to remove them";
+
+    /// Reads the word of the configuration.
+    pub fn of_word(word: &str) -> Option<Self> {
+        [AfterDelivery::Done, AfterDelivery::Archive, AfterDelivery::Delete]
+            .into_iter()
+            .find(|after| after.word() == word)
+    }
+
+    /// The word of the configuration.
+    pub fn word(self) -> &'static str {
+        match self {
+            AfterDelivery::Done => "done",
+            AfterDelivery::Archive => "archive",
+            AfterDelivery::Delete => "delete",
+        }
+    }
 }
 
 /// How long finished files are kept; 0 is for ever.
@@ -191,6 +218,7 @@ impl Config {
                 max_report_bytes: 64 << 20,
                 incomplete: Duration::from_mins(10),
             },
+            folders: Vec::new(),
             reports: Reports {
                 time_zone: "system".to_owned(),
                 same_id: SameId::default(),

@@ -3,7 +3,7 @@
 //! templates of the policies come from it.
 
 use super::policy::{Input, Policy};
-use super::{AfterDelivery, Config, MissingId, Proof, SameId, Secret};
+use super::{AfterDelivery, Config, MissingId, Proof, SameId, Secret, watch_folders};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,11 +12,11 @@ use wats_settings::{folder, token};
 
 /// One setting.
 pub struct Setting {
-    /// The section of the file, an object.
+    /// The section of the file, an object; empty for what stands beside the sections.
     pub section: &'static str,
     /// The key in the section.
     pub key: &'static str,
-    /// The environment variable that overrides the file.
+    /// The environment variable that overrides the file, where it is not called after section and key.
     pub env: Option<&'static str>,
     /// The group policy that overrides file and environment.
     pub policy: Option<Policy>,
@@ -29,9 +29,23 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// Section and key, as `server.url`.
+    /// Section and key, as `server.url`; the key alone where there is no section.
     pub fn name(&self) -> String {
-        format!("{}.{}", self.section, self.key)
+        if self.section.is_empty() { self.key.to_owned() } else { format!("{}.{}", self.section, self.key) }
+    }
+}
+
+impl Setting {
+    /// The environment variable that overrides the file: `PYWATS_SERVER_URL`.
+    pub fn env_name(&self) -> String {
+        let name = || format!("PYWATS_{}", self.name().replace('.', "_").to_ascii_uppercase());
+        self.env.map_or_else(name, str::to_owned)
+    }
+
+    /// What is wrong with a value that [`Setting::read`] does not take, and what to write.
+    pub fn not_usable(&self, value: &Value) -> String {
+        let of_row = if self.key == "folders" { watch_folders::read(value).err() } else { None };
+        of_row.unwrap_or_else(|| format!("{}: not usable; write {}", self.name(), self.expects))
     }
 }
 
@@ -40,7 +54,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         section: "server",
         key: "url",
-        env: Some("PYWATS_SERVER_URL"),
+        env: None,
         policy: Some(Policy {
             value: "ServerUrl",
             title: "Server address",
@@ -157,22 +171,9 @@ pub const SETTINGS: &[Setting] = &[
         key: "after_delivery",
         env: None,
         policy: None,
-        expects: "\"done\" to move delivered files to the done folder, or \"archive\" to compress them into the archive",
-        read: |c, v| {
-            c.client.after_delivery = match text(v)? {
-                "done" => AfterDelivery::Done,
-                "archive" => AfterDelivery::Archive,
-                _ => return None,
-            };
-            Some(())
-        },
-        show: |c| {
-            let word = match c.client.after_delivery {
-                AfterDelivery::Done => "done",
-                AfterDelivery::Archive => "archive",
-            };
-            Some(word.to_owned())
-        },
+        expects: AfterDelivery::WANTED,
+        read: |c, v| AfterDelivery::of_word(text(v)?).map(|after| c.client.after_delivery = after),
+        show: |c| Some(c.client.after_delivery.word().to_owned()),
     },
     Setting {
         section: "client",
@@ -200,6 +201,20 @@ pub const SETTINGS: &[Setting] = &[
         expects: "a number of minutes from 1 to 1440",
         read: |c, v| number(v, 1, 1440).map(|minutes| c.client.incomplete = Duration::from_mins(minutes)),
         show: |c| Some((c.client.incomplete.as_secs() / 60).to_string()),
+    },
+    Setting {
+        section: "",
+        key: "folders",
+        env: None,
+        policy: None,
+        expects: watch_folders::WANTED,
+        read: |c, v| watch_folders::read(v).ok().map(|rows| c.folders = rows),
+        show: |c| {
+            let others = c.watch_folders().into_iter().skip(1);
+            let shown: Vec<String> =
+                others.map(|folder| format!("{} ({})", folder.name, folder.path.display())).collect();
+            (!shown.is_empty()).then(|| shown.join(", "))
+        },
     },
     Setting {
         section: "reports",
@@ -377,7 +392,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         section: "health",
         key: "port",
-        env: Some("PYWATS_HEALTH_PORT"),
+        env: None,
         policy: Some(Policy {
             value: "HealthPort",
             title: "Health port",

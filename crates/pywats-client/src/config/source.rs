@@ -4,7 +4,7 @@ use super::folders::{self, Folders};
 use super::loaded::{FileState, Loaded, Origin, Origins};
 use super::policy::{self, Policies, PolicyValue};
 use super::settings::{SETTINGS, Setting, nearest};
-use super::{Config, Secret, default_path};
+use super::{Config, Secret, default_path, watch_folders};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -13,7 +13,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use wats_settings::{folder, text, token};
+use wats_settings::{text, token};
 
 /// More than any configuration needs: a wrong path must not fill the memory.
 const MAX_BYTES: usize = 1 << 20;
@@ -115,6 +115,7 @@ impl Sources {
         let client = &mut loaded.config.client;
         (client.watch_folder, client.done_folder) = (None, None);
         (client.failed_folder, client.archive_folder) = (None, None);
+        loaded.config.folders.clear();
     }
 
     fn apply_file(&self, loaded: &mut Loaded) {
@@ -148,16 +149,15 @@ impl Sources {
 
     fn apply_env(&self, loaded: &mut Loaded) {
         for (setting, origin) in SETTINGS.iter().zip(&mut loaded.origins) {
-            let Some((name, value)) = setting.env.and_then(|name| Some((name, (self.env)(name)?))) else {
-                continue;
-            };
+            let name = setting.env_name();
+            let Some(value) = (self.env)(&name) else { continue };
             if value.to_str().and_then(|text| read_env(&mut loaded.config, setting, text)).is_some() {
                 *origin = Origin::Environment;
             } else {
-                loaded.errors.push(format!(
-                    "environment variable {name}: not usable and ignored; write {}",
-                    setting.expects
-                ));
+                let text = Value::from(value.to_string_lossy());
+                loaded
+                    .errors
+                    .push(format!("environment variable {name}: ignored: {}", setting.not_usable(&text)));
             }
         }
     }
@@ -285,8 +285,14 @@ fn apply_document(config: &mut Config, document: &Value, notes: &mut Notes) {
         return;
     };
     for (name, section) in sections {
+        if SETTINGS.iter().any(|setting| setting.section.is_empty() && setting.key == name) {
+            apply_value(config, "", name, section, notes);
+            continue;
+        }
         if !SETTINGS.iter().any(|setting| setting.section == name) {
-            let known: BTreeSet<_> = SETTINGS.iter().map(|setting| setting.section).collect();
+            let part =
+                |setting: &Setting| if setting.section.is_empty() { setting.key } else { setting.section };
+            let known: BTreeSet<_> = SETTINGS.iter().map(part).collect();
             notes.warnings.push(unknown(name, nearest(name, known.into_iter()).map(str::to_owned)));
             continue;
         }
@@ -308,7 +314,13 @@ fn apply_value(config: &mut Config, section: &str, key: &str, value: &Value, not
         Some((setting, origin)) => {
             *origin = Origin::File;
             if (setting.read)(config, value).is_none() {
-                notes.errors.push(format!("{section}.{key}: not usable; write {}", setting.expects));
+                notes.errors.push(setting.not_usable(value));
+            }
+            if setting.key == "folders" {
+                let unknown_fields = watch_folders::unknown_fields(value).into_iter();
+                notes
+                    .warnings
+                    .extend(unknown_fields.map(|(name, meant)| unknown(&name, meant.map(str::to_owned))));
             }
         }
         None => {
@@ -332,17 +344,7 @@ fn unknown(name: &str, meant: Option<String>) -> String {
 /// rest is in [`super::folders`].
 pub(super) fn contradictions(config: &Config) -> Vec<String> {
     let mut errors = Vec::new();
-    let watched = ("client.watch_folder", config.watch_folder());
-    let done = ("client.done_folder", config.done_folder());
-    let failed = ("client.failed_folder", config.failed_folder());
-    let own = ("client.data_dir", config.client.data_dir.clone());
-    for ((name, path), (other_name, other)) in
-        [(&watched, &done), (&watched, &failed), (&done, &failed), (&watched, &own)]
-    {
-        if folder::is_same(path, other) {
-            errors.push(folder::clash(name, other_name));
-        }
-    }
+    errors.extend(folders::spelt_alike(config));
     if config.upload.retry_initial > config.upload.retry_max {
         errors.push("upload.retry_initial_seconds is more than upload.retry_max_seconds".to_owned());
     }

@@ -55,6 +55,16 @@ impl Census {
         Ok(census)
     }
 
+    /// Adds what lies in another folder.
+    pub(super) fn add(&mut self, other: Census) {
+        self.files += other.files;
+        // Times of this form are in the order of their texts.
+        let is_newer = |newest: &Newest| self.newest.as_ref().is_none_or(|known| known.time < newest.time);
+        if let Some(newest) = other.newest.filter(is_newer) {
+            self.newest = Some(newest);
+        }
+    }
+
     /// A file came, with this reason file.
     pub(super) fn came(&mut self, name: &OsStr, reason: &str) {
         self.files += 1;

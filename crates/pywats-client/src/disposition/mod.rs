@@ -8,11 +8,13 @@
 //! file is moved; those of a batch are synchronised together.
 
 mod census;
+mod ends;
 mod found;
 mod original;
 mod reason;
 
 pub use census::{Census, Newest};
+pub use ends::{Ends, Routes};
 pub use found::End;
 pub use original::Original;
 pub(crate) use original::hash;
@@ -51,9 +53,12 @@ pub struct Disposition {
     failed: PathBuf,
     /// Where delivered files go in place of `done`.
     archive: Option<Archive>,
+    /// Delivered files are removed.
+    delete: bool,
     census: Arc<Mutex<Census>>,
-    /// Intake and upload choose free names one after the other.
-    choosing: Mutex<()>,
+    /// Intake and upload choose free names in a folder one after the other.
+    choosing_done: Arc<Mutex<()>>,
+    choosing_failed: Arc<Mutex<()>>,
 }
 
 /// A decided report in the spool.
@@ -91,7 +96,15 @@ pub enum Whereabouts {
 impl Disposition {
     /// Files go to these folders.
     pub fn new(done: PathBuf, failed: PathBuf) -> Self {
-        Disposition { done, failed, archive: None, census: Arc::default(), choosing: Mutex::new(()) }
+        Disposition {
+            done,
+            failed,
+            archive: None,
+            delete: false,
+            census: Arc::default(),
+            choosing_done: Arc::default(),
+            choosing_failed: Arc::default(),
+        }
     }
 
     /// Delivered files go to this archive in place of `done/`.
@@ -114,6 +127,11 @@ impl Disposition {
             .iter()
             .map(|ending| match (ending.reason, &self.archive) {
                 (None, Some(_)) => Ok(Whereabouts::Absent),
+                (None, None) if self.delete => {
+                    tracing::info!("{:?}: delivered as {}, and removed", ending.name, ending.id);
+                    spool.discard(ending.spool);
+                    Ok(Whereabouts::Moved)
+                }
                 (None, None) => {
                     let mut next = || beside.as_mut().map(Iterator::next).map_err(|error| copy_of(error));
                     let beside = if ending.edited { next() } else { Ok(None) };
@@ -139,7 +157,7 @@ impl Disposition {
     fn write_beside(&self, endings: &[Ending<'_>]) -> io::Result<std::vec::IntoIter<OsString>> {
         let edited = endings.iter().filter(|ending| ending.reason.is_none() && ending.edited);
         let texts: Vec<String> = edited.map(|ending| Sent::of(ending).to_json(ending.name)).collect();
-        if texts.is_empty() || self.archive.is_some() {
+        if texts.is_empty() || self.archive.is_some() || self.delete {
             return Ok(Vec::new().into_iter());
         }
         Ok(Folder::open(&self.done)?.write_temporaries(&texts)?.into_iter())
@@ -155,7 +173,7 @@ impl Disposition {
     ) -> Result<Whereabouts, MoveError> {
         let mut move_it = || {
             let done = opened(open, &self.done)?;
-            let _choosing = self.choosing();
+            let _choosing = choosing(&self.choosing_done);
             let mut name = None;
             discard_orphan(done, ending.name, SENT_SUFFIX, |json| Sent::of(ending).is_in(json))?;
             let moved = to_free_name(done, ending.name, |free| {
@@ -191,7 +209,7 @@ impl Disposition {
                 return Ok(Whereabouts::Absent);
             }
             let failed = opened(open, &self.failed)?;
-            let _choosing = self.choosing();
+            let _choosing = choosing(&self.choosing_failed);
             discard_orphan(failed, ending.name, REASON_SUFFIX, |json| json == reason.as_bytes())?;
             let moved = to_free_name(failed, ending.name, |free| {
                 failed.write(&with_suffix(free, REASON_SUFFIX), reason.as_bytes(), true)?;
@@ -218,7 +236,7 @@ impl Disposition {
         let text = Reason { sha256: sha256_of(watch, name, identity), ..reason.clone() }.to_json(name);
         let move_it = || {
             let failed = Folder::open(&self.failed)?;
-            let _choosing = self.choosing();
+            let _choosing = choosing(&self.choosing_failed);
             move_to_free_name(watch, name, identity, &failed, Some(&text))
         };
         let moved = move_it().map_err(|error| blame(watch, &self.failed, error))?;
@@ -228,28 +246,18 @@ impl Disposition {
         Ok(moved)
     }
 
-    /// What lies in `failed/`, as of the last look and what came since.
-    pub fn census(&self) -> Arc<Mutex<Census>> {
-        Arc::clone(&self.census)
-    }
-
-    /// Looks into `failed/`, where people remove and correct files.
-    ///
-    /// # Errors
-    /// If the folder cannot be read.
-    pub fn look_at_failed(&self) -> io::Result<()> {
-        let found = Census::of(&Folder::open(&self.failed)?)?;
-        *self.counted() = found;
-        Ok(())
+    /// Whether what is delivered is removed: then nothing but the database says that it was.
+    pub fn deletes(&self) -> bool {
+        self.delete
     }
 
     fn counted(&self) -> MutexGuard<'_, Census> {
         self.census.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn choosing(&self) -> MutexGuard<'_, ()> {
-        self.choosing.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn choosing(lock: &Mutex<()>) -> MutexGuard<'_, ()> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn blame(from: &Folder, to: &Path, error: io::Error) -> MoveError {

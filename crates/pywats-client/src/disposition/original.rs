@@ -1,7 +1,7 @@
 //! Files that still lie in the watch folder when their reports are decided: those that the first schema of
 //! the queue has left there.
 
-use super::{Disposition, MoveError, REASON_SUFFIX, Whereabouts, move_to_free_name, with_suffix};
+use super::{Disposition, MoveError, REASON_SUFFIX, Whereabouts, choosing, move_to_free_name, with_suffix};
 use crate::folder::{Folder, Identity, Kind, Moved, OpenRefused};
 use crate::queue::step;
 use sha2::{Digest, Sha256};
@@ -46,8 +46,12 @@ impl Disposition {
             Found::Nothing => return Ok(Whereabouts::Absent),
             Found::Another => return Ok(Whereabouts::Moved),
         };
+        if self.delete {
+            watch.remove(&original.name, &identity).map_err(blame)?;
+            return Ok(Whereabouts::Moved);
+        }
         let done = Folder::open(&self.done).map_err(blame)?;
-        let _choosing = self.choosing();
+        let _choosing = choosing(&self.choosing_done);
         let name = move_to_free_name(&watch, &original.name, &identity, &done, None).map_err(blame)?;
         // Such moves are synchronised: nothing else says that the file is not a new report.
         step("synchronised");
@@ -73,7 +77,7 @@ impl Disposition {
     ) -> Result<(), MoveError> {
         let refuse = || {
             let failed = Folder::open(&self.failed)?;
-            let _choosing = self.choosing();
+            let _choosing = choosing(&self.choosing_failed);
             if let Found::It(watch, identity) = find(original)? {
                 let moved = move_to_free_name(&watch, &original.name, &identity, &failed, Some(reason))?;
                 if moved.is_some() {

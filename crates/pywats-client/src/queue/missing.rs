@@ -7,9 +7,8 @@
 use super::rows::{self, COLUMNS};
 use super::settle::{Finished, remove};
 use super::{Durability, Entry, Error, Place, Queue, Unit, schema, spool};
-use crate::disposition::{Disposition, End};
+use crate::disposition::{End, Ends};
 use rusqlite::OptionalExtension;
-use std::path::Path;
 use std::sync::atomic::Ordering;
 
 impl Queue {
@@ -40,7 +39,7 @@ impl Queue {
                 }
             }
         }
-        self.finish(&finished, Path::new(""))?;
+        self.finish(&finished)?;
         Ok(missing)
     }
 
@@ -49,11 +48,11 @@ impl Queue {
     ///
     /// # Errors
     /// If the database cannot be read or written.
-    pub fn account_for(&self, missing: Vec<Entry>, ends: &Disposition) -> Result<Vec<Entry>, Error> {
+    pub fn account_for(&self, missing: Vec<Entry>, ends: &impl Ends) -> Result<Vec<Entry>, Error> {
         let mut lost = Vec::new();
         let mut finished = Vec::new();
         for entry in missing {
-            let Some(end) = ends.find(&entry) else {
+            let Some(end) = ends.of(&entry.folder).find(&entry) else {
                 lost.push(entry);
                 continue;
             };
@@ -68,7 +67,7 @@ impl Queue {
             let unit = Queue::unit_of(&self.db()?.connection, entry.id)?;
             finished.push(Finished { unit, ..at_end(&entry, Unit::default(), delivered) });
         }
-        self.finish(&finished, Path::new(""))?;
+        self.finish(&finished)?;
         let delivered = finished.iter().filter(|report| report.delivered).count();
         self.counters.waiting.fetch_sub(finished.len() as i64, Ordering::Relaxed);
         self.counters.delivered.fetch_add(delivered as u64, Ordering::Relaxed);

@@ -10,12 +10,15 @@ use super::{
     Durability, Entry, Error, Kept, Leftover, Place, Queue, Unit, Verdict, finished, known, leftover, lock,
     schema, spool,
 };
-use crate::disposition::{Disposition, Ending, MoveError, Whereabouts};
+use crate::disposition::{Disposition, Ending, Ends, MoveError, Whereabouts};
 use jiff::Timestamp;
 use rusqlite::{Transaction, params};
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use uuid::Uuid;
+
+/// The fact that says when a delivered file was last removed, in seconds since 1970.
+const DELETED: &str = "deleted_last";
 
 /// What came of settling.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,8 +39,8 @@ pub(super) struct Finished {
     /// Unknown for reports of the first schema whose body cannot be read.
     pub unit: Option<Unit>,
     pub leftover: Option<Leftover>,
-    /// The file that lies in the done folder now.
-    pub kept: Option<Kept>,
+    /// The folder that has the file now, and the file.
+    pub kept: Option<(PathBuf, Kept)>,
 }
 
 /// A decided report of the spool.
@@ -58,7 +61,7 @@ impl Queue {
     ///
     /// # Errors
     /// If the database cannot be read or written; files that were moved by then are found at their end.
-    pub fn settle(&self, ends: &Disposition, limit: usize) -> Result<Settled, Error> {
+    pub fn settle(&self, ends: &impl Ends, limit: usize) -> Result<Settled, Error> {
         self.heeding(|| {
             let mut after = lock(&self.settling);
             let mut settled = Settled::default();
@@ -68,13 +71,13 @@ impl Queue {
             let last = decided.last().map(|last| last.entry.seq).or(old.last().map(|(old, _)| old.seq));
             let mut finished = Vec::new();
             for (old, verdict) in &old {
-                match self.end_of_old(ends, old, verdict) {
+                match self.end_of_old(ends.of(&old.original.folder), old, verdict) {
                     Ok(done) => finished.push(done),
                     Err(error) => settled.left.push(format!("{:?}: {error}", old.original.name)),
                 }
             }
             self.end(ends, &decided, &mut finished, &mut settled)?;
-            self.finish(&finished, ends.done_folder())?;
+            self.finish(&finished)?;
             settled.moved = finished.len();
             *after = if settled.more { last.unwrap_or(0) } else { 0 };
             if !old.is_empty() && !settled.more {
@@ -96,23 +99,51 @@ impl Queue {
 
     fn end(
         &self,
-        ends: &Disposition,
+        ends: &impl Ends,
         decided: &[Decided],
         finished: &mut Vec<Finished>,
         settled: &mut Settled,
     ) -> Result<(), Error> {
-        let endings: Vec<Ending<'_>> = decided.iter().map(Decided::ending).collect();
-        let results = ends.end(&self.spool, &endings);
+        let is_removed = |report: &Decided| {
+            report.verdict == Verdict::Delivered && ends.of(&report.entry.folder).deletes()
+        };
+        if decided.iter().any(is_removed) {
+            self.make_verdicts_last()?;
+        }
         let mut sure = false;
+        let mut left: Vec<&Decided> = decided.iter().collect();
+        while let Some(first) = left.first() {
+            // Those of one watch folder at a time, so that its folders are opened once.
+            let end = ends.of(&first.entry.folder);
+            let (here, others) =
+                left.into_iter().partition(|report| std::ptr::eq(ends.of(&report.entry.folder), end));
+            left = others;
+            self.end_here(end, &here, finished, settled, &mut sure)?;
+        }
+        Ok(())
+    }
+
+    fn end_here(
+        &self,
+        end: &Disposition,
+        decided: &[&Decided],
+        finished: &mut Vec<Finished>,
+        settled: &mut Settled,
+        sure: &mut bool,
+    ) -> Result<(), Error> {
+        let endings: Vec<Ending<'_>> = decided.iter().map(|report| report.ending()).collect();
+        let results = end.end(&self.spool, &endings);
         for (report, result) in decided.iter().zip(results) {
             match result {
                 Ok(Whereabouts::Moved) => finished.push(report.finished(None)),
-                Ok(Whereabouts::Done(name)) => finished.push(report.finished(Some(name))),
+                Ok(Whereabouts::Done(name)) => {
+                    finished.push(report.finished(Some((end.done_folder(), name))))
+                }
                 Ok(Whereabouts::Absent) => {
                     // It was moved before a crash; unless the spool itself is not the one it was.
-                    if !sure {
+                    if !*sure {
                         spool::still_there(&self.spool)?;
-                        sure = true;
+                        *sure = true;
                     }
                     finished.push(report.finished(None));
                 }
@@ -129,7 +160,7 @@ impl Queue {
             Ok(_) => Err(std::io::Error::other("its row has gone")),
             Err(error) => Err(std::io::Error::other(error)),
         };
-        let kept = |name| kept(name, original.size, original.sha256);
+        let kept = |name| kept(ends.done_folder(), name, original.size, original.sha256);
         let (delivered, absent, kept) = match verdict {
             Verdict::Delivered => match ends.original_delivered(original)? {
                 Whereabouts::Absent => (true, true, None),
@@ -173,8 +204,14 @@ impl Queue {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Makes what was committed lazily survive a power cut: once a file is removed, nothing else says that its
+    /// report was delivered.
+    fn make_verdicts_last(&self) -> Result<(), Error> {
+        self.commit(Durability::Full, |db| schema::set_fact(db, DELETED, Timestamp::now().as_second()))
+    }
+
     /// Removes the rows of reports that are at their end, and counts them.
-    pub(super) fn finish(&self, finished: &[Finished], done: &Path) -> Result<(), Error> {
+    pub(super) fn finish(&self, finished: &[Finished]) -> Result<(), Error> {
         if finished.is_empty() {
             return Ok(());
         }
@@ -187,7 +224,7 @@ impl Queue {
                 if let Some(original) = &report.leftover {
                     leftover::write(db, original)?;
                 }
-                if let Some(kept) = &report.kept {
+                if let Some((done, kept)) = &report.kept {
                     finished::insert(db, done, kept)?;
                 }
                 remove(db, report.seq, old)?;
@@ -220,20 +257,20 @@ impl Decided {
         }
     }
 
-    fn finished(&self, done_name: Option<OsString>) -> Finished {
+    fn finished(&self, done: Option<(&Path, OsString)>) -> Finished {
         Finished {
             seq: self.entry.seq,
             id: self.entry.id,
             delivered: self.verdict == Verdict::Delivered,
             unit: Some(self.unit.clone()),
             leftover: None,
-            kept: done_name.map(|name| kept(name, self.entry.size, self.entry.sha256)),
+            kept: done.map(|(folder, name)| kept(folder, name, self.entry.size, self.entry.sha256)),
         }
     }
 }
 
-fn kept(name: OsString, size: u64, sha256: [u8; 32]) -> Kept {
-    Kept { name, size, sha256, time: Timestamp::now().as_second() }
+fn kept(folder: &Path, name: OsString, size: u64, sha256: [u8; 32]) -> (PathBuf, Kept) {
+    (folder.to_path_buf(), Kept { name, size, sha256, time: Timestamp::now().as_second() })
 }
 
 pub(super) fn remove(db: &Transaction<'_>, seq: i64, old: bool) -> Result<(), rusqlite::Error> {

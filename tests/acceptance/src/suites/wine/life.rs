@@ -94,7 +94,9 @@ impl Life {
         self.station.expect_service(true)?;
 
         self.wats.restart()?;
-        self.wats.expect(&report).with_context(|| self.traces())
+        self.wats.expect(&report).with_context(|| self.traces())?;
+        // A service that is stopped before this leaves it to the next one.
+        expect_file(&self.data("done/second.json"))
     }
 
     fn refuses_downgrade(&self) -> Result<()> {
