@@ -126,6 +126,33 @@ fn folders_are_the_same_everywhere() {
     assert!(read("debian/postrm").contains(&purged), "postrm does not say {purged:?}");
 }
 
+/// Fails if: `service install` registers another service on Windows than the MSI, or gives its folders other rights.
+#[test]
+fn windows_is_told_the_same() {
+    use packager::formats::msi::{rights, service};
+    use pywats_client::installation::{NAME, registered};
+    let product = product();
+    let (ours, msi) = (product.service().unwrap(), product.msi().unwrap());
+    assert_eq!(NAME, ours.name);
+    assert_eq!(registered::DISPLAY_NAME, product.display_name);
+    assert_eq!(registered::DESCRIPTION, ours.description);
+    assert_eq!(registered::ARGUMENTS[..], ours.windows_arguments[..]);
+    assert_eq!(registered::account(), format!(r"NT SERVICE\{}", ours.name));
+    assert_eq!(registered::FOLDERS[..], msi.data_subfolders[..]);
+    assert_eq!(registered::FOLDERS[0], msi.drop_folder);
+    assert_eq!(
+        [
+            registered::RESTART_DELAY_SECONDS,
+            registered::RESTART_RESET_SECONDS,
+            registered::PRESHUTDOWN_SECONDS
+        ],
+        [service::RESTART_DELAY_SECONDS, service::RESTART_RESET_SECONDS, service::PRESHUTDOWN_SECONDS]
+    );
+    assert_eq!(registered::IDENTITY, rights::identity(NAME));
+    assert_eq!(registered::data_rights(), rights::data(NAME));
+    assert_eq!(registered::drop_rights(), rights::drop(NAME));
+}
+
 /// Fails if: the copyright file of the Debian package states another licence than the LICENSE file.
 #[test]
 fn licences_are_the_same() {
