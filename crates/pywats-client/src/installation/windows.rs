@@ -9,10 +9,12 @@ use super::{Installer, NAME, Refusal, State, Tell, not_installed, this_program};
 use crate::cli::installation::{InstallArgs, UninstallArgs};
 use crate::config;
 use crate::exit::Exit;
+use std::cell::RefCell;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf, Prefix};
+use std::rc::Rc;
 use std::thread;
 use std::time::{Duration, Instant};
 use windows_service::Error;
@@ -68,10 +70,12 @@ pub(super) fn install(args: &InstallArgs, tell: Tell<'_>) -> Result<(), Refusal>
     }
     let account = registered::account();
     let command = wanted.clone();
+    let notes = Rc::new(RefCell::new(Vec::new()));
+    let noted = Rc::clone(&notes);
     todo.push(Step::new(
         format!("register the service {NAME}, account {account}, delayed start"),
         move || {
-            register(&command).map_err(|error| text(&error))?;
+            *noted.borrow_mut() = register(&command).map_err(|error| text(&error))?;
             Ok(undo(|| delete().map_err(|error| text(&error))))
         },
     ));
@@ -95,6 +99,7 @@ pub(super) fn install(args: &InstallArgs, tell: Tell<'_>) -> Result<(), Refusal>
         );
     }
     steps::run(todo, args.dry_run, tell)?;
+    notes.borrow().iter().for_each(|note: &String| tell(note));
     if !args.dry_run {
         tell(&format!(
             "Installed. Write {}; `{NAME} check` shows what is missing. Who is to ask the running service without \
@@ -234,7 +239,8 @@ fn find(access: ServiceAccess) -> Result<Option<Service>, Error> {
     }
 }
 
-fn register(program: &Path) -> Result<(), Error> {
+/// Registers the service, and says what of the rest the service manager did not take: the service works without.
+fn register(program: &Path) -> Result<Vec<String>, Error> {
     let info = ServiceInfo {
         name: NAME.into(),
         display_name: registered::DISPLAY_NAME.into(),
@@ -249,36 +255,35 @@ fn register(program: &Path) -> Result<(), Error> {
     };
     let manager = manager(ServiceManagerAccess::CONNECT | ServiceManagerAccess::CREATE_SERVICE)?;
     // A failure action that restarts needs the right to start.
-    let access = ServiceAccess::CHANGE_CONFIG | ServiceAccess::START | ServiceAccess::DELETE;
-    let service = manager.create_service(&info, access)?;
-    let configured = configure(&service);
-    if configured.is_err() {
-        // It is not there for who undoes what was done before.
-        drop(service.delete());
-    }
-    configured
+    let service = manager.create_service(&info, ServiceAccess::CHANGE_CONFIG | ServiceAccess::START)?;
+    let outcomes = configure(&service).into_iter();
+    Ok(outcomes
+        .filter_map(|(what, outcome)| Some(format!("the service has no {what}: {}", text(&outcome.err()?))))
+        .collect())
 }
 
-fn configure(service: &Service) -> Result<(), Error> {
-    // It is what the access rights of the data folder name.
-    service.set_config_service_sid_info(ServiceSidType::Unrestricted)?;
-    service.set_description(registered::DESCRIPTION)?;
-    service.set_delayed_auto_start(true)?;
+fn configure(service: &Service) -> [(&'static str, Result<(), Error>); 6] {
+    let seconds = |seconds: u32| Duration::from_secs(seconds.into());
     let restart = ServiceAction {
         action_type: ServiceActionType::Restart,
-        delay: Duration::from_secs(registered::RESTART_DELAY_SECONDS.into()),
+        delay: seconds(registered::RESTART_DELAY_SECONDS),
     };
-    service.update_failure_actions(ServiceFailureActions {
-        reset_period: ServiceFailureResetPeriod::After(Duration::from_secs(
-            registered::RESTART_RESET_SECONDS.into(),
-        )),
+    let recovery = ServiceFailureActions {
+        reset_period: ServiceFailureResetPeriod::After(seconds(registered::RESTART_RESET_SECONDS)),
         reboot_msg: None,
         command: None,
         actions: Some(vec![restart; 3]),
-    })?;
-    // A service that ends with an error is restarted like one that crashes.
-    service.set_failure_actions_on_non_crash_failures(true)?;
-    service.set_preshutdown_timeout(Duration::from_secs(registered::PRESHUTDOWN_SECONDS.into()))
+    };
+    [
+        // It is what the access rights of the data folder name.
+        ("identity", service.set_config_service_sid_info(ServiceSidType::Unrestricted)),
+        ("description", service.set_description(registered::DESCRIPTION)),
+        ("delayed start", service.set_delayed_auto_start(true)),
+        ("recovery", service.update_failure_actions(recovery)),
+        // A service that ends with an error is restarted like one that crashes.
+        ("recovery from errors", service.set_failure_actions_on_non_crash_failures(true)),
+        ("time before shutdown", service.set_preshutdown_timeout(seconds(registered::PRESHUTDOWN_SECONDS))),
+    ]
 }
 
 fn delete() -> Result<(), Error> {
