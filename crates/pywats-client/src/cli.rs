@@ -1,6 +1,8 @@
 //! The command line. Man pages and shell completions are generated from it
 //! (`tests/generated.rs`), so it knows nothing of the rest of the program.
 
+pub mod installation;
+
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -68,6 +70,21 @@ pub enum Command {
     /// replaces it on the server. Of the files of one identifier only the newest is taken, unless another one is asked
     /// for by its name. Files of the archive are copied; files of the done and failed folders are moved.
     Reprocess(ReprocessArgs),
+    /// Register, remove, start or stop the service, for those who unpacked an archive.
+    ///
+    /// On Linux with systemd, on Windows with the service manager, on macOS with launchd. start, stop, restart and
+    /// status work for a service that a package has installed, too.
+    Service(installation::ServiceArgs),
+    /// Ask the running service whether it is alive: exit code 0 if so, else 1 and why not. For containers.
+    ///
+    /// The health endpoints are asked at the port of the configuration, for two seconds at most.
+    Health(installation::HealthArgs),
+    /// Write one zip file with all that support needs: diagnosis, configuration, logs, the state of the queue.
+    ///
+    /// Tokens and passwords are left out. The names of report files, which may hold serial numbers, and the reasons
+    /// why files were refused are in it, the reports are not; the README.txt in it says what else. Run as root or
+    /// administrator it holds everything.
+    SupportBundle(installation::BundleArgs),
 }
 
 /// Where the configuration is.
@@ -227,6 +244,12 @@ pub const SECTIONS: &[Section] = &[
                 "Try now what waits for the server, parked reports too. On Windows sc control pywats-client paramchange.",
             ),
             ("pywats-client diagnose > report.txt", "Write down what support asks first."),
+            ("pywats-client support-bundle -o support.zip", "The same with logs and more, in one file."),
+            (
+                "pywats-client service install --copy-to /usr/local/bin",
+                "Install the service from an unpacked archive.",
+            ),
+            ("pywats-client health --ready", "Whether the service can upload, as an exit code."),
             (
                 "PYWATS_DATA_DIR=/tmp/pywats PYWATS_HEALTH_PORT=0 pywats-client run",
                 "Try the service without installing it.",

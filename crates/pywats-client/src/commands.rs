@@ -1,5 +1,7 @@
 //! The subcommands, from the command line to the exit code.
 
+mod installation;
+
 use crate::cli::{Cli, Command, DiagnoseArgs, ReprocessArgs, RunArgs};
 use crate::config::settings::SETTINGS;
 use crate::config::{FileState, Loaded, Sources};
@@ -18,6 +20,9 @@ pub fn main() -> Exit {
         Command::TestConnection(args) => test_connection(&Sources::new(args.config).load()),
         Command::Diagnose(args) => diagnose(args),
         Command::Reprocess(args) => reprocess(args),
+        Command::Service(args) => installation::service(&args),
+        Command::Health(args) => installation::health(args),
+        Command::SupportBundle(args) => installation::support_bundle(args),
     }
 }
 

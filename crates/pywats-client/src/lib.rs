@@ -18,7 +18,9 @@
 //! - [`reserve`] keeps space back, so that a full disk stops nothing that is under way.
 //! - [`status`] is what the other modules report; [`health`] and [`service`] show it to the world.
 //! - [`engine`] and [`run`] wire all of this together and stop it cleanly.
-//! - [`diagnose`] looks at all of it from outside, for people who have to find out what is wrong.
+//! - [`diagnose`] looks at all of it from outside, for people who have to find out what is wrong;
+//!   [`support_bundle`] puts that and more into one file.
+//! - [`installation`] registers the service where no package does.
 
 pub mod archive;
 pub mod cli;
@@ -31,6 +33,7 @@ pub mod engine;
 pub mod exit;
 pub mod folder;
 pub mod health;
+pub mod installation;
 pub mod intake;
 pub mod keeper;
 pub mod logging;
@@ -45,4 +48,5 @@ pub mod room;
 pub mod run;
 pub mod service;
 pub mod status;
+pub mod support_bundle;
 pub mod upload;
