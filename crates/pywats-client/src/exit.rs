@@ -11,6 +11,8 @@ pub enum Exit {
     Error,
     /// The command line is wrong, or asks for what this system does not have.
     Usage,
+    /// This account may not do that.
+    NotAllowed,
     /// The configuration can be read, but the service cannot work with it.
     Config,
     /// There is no configuration.
@@ -19,14 +21,20 @@ pub enum Exit {
     ConfigInvalid,
     /// The service could not start.
     StartFailed,
+    /// The service is not running, or still starting.
+    NotRunning,
     /// The server was reached but did not answer as a WATS server does.
     Network,
     /// The server could not be reached.
     Unreachable,
     /// The server refused the token.
     Authentication,
-    /// A diagnosis found something that needs attention.
+    /// Something needs attention.
     Attention,
+    /// There is no such report or file.
+    NotFound,
+    /// The report was refused.
+    Refused,
 }
 
 /// Every exit code with its meaning, in numerical order.
@@ -34,6 +42,7 @@ pub const TABLE: &[(Exit, u8, &str)] = &[
     (Exit::Ok, 0, "Success; for run: stopped on request."),
     (Exit::Error, 1, "An error that has no code of its own."),
     (Exit::Usage, 2, "The command line is wrong, or this system lacks what it asks for."),
+    (Exit::NotAllowed, 14, "This account may not do that; the message says who may."),
     (Exit::Config, 20, "The configuration is incomplete or its values cannot be used."),
     (Exit::ConfigNotFound, 21, "There is no configuration file, and nothing in the environment instead."),
     (
@@ -42,10 +51,17 @@ pub const TABLE: &[(Exit, u8, &str)] = &[
         "File, environment or policies are damaged or have values that cannot be used.",
     ),
     (Exit::StartFailed, 30, "The service could not start, for example because another one uses its data."),
+    (Exit::NotRunning, 32, "The service is not running, or still starting."),
     (Exit::Network, 40, "The server was reached, but failed or did not answer as a WATS server."),
     (Exit::Unreachable, 41, "The server could not be reached."),
     (Exit::Authentication, 42, "The server refused the token."),
-    (Exit::Attention, 50, "diagnose found something that needs attention."),
+    (
+        Exit::Attention,
+        50,
+        "Something needs attention: diagnose found it, or status shows that the service is not ready.",
+    ),
+    (Exit::NotFound, 60, "There is no such report or file."),
+    (Exit::Refused, 61, "The report was refused; the message says why."),
 ];
 
 impl Exit {

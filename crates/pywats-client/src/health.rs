@@ -172,6 +172,11 @@ fn ready(view: &View) -> Answer {
 }
 
 fn details(view: &View) -> Answer {
+    json_response(code(not_ready(view).is_none()), &details_json(view))
+}
+
+/// Everything there is to know about the running service.
+pub fn details_json(view: &View) -> Value {
     let status = &view.status;
     let reason = not_ready(view);
     let counts = status.counts();
@@ -184,7 +189,7 @@ fn details(view: &View) -> Answer {
     let newest = failed
         .newest
         .map(|newest| json!({ "file": newest.file, "time": newest.time, "reason": newest.reason }));
-    let body = json!({
+    json!({
         "healthy": reason.is_none(),
         "status": if reason.is_none() { "ready" } else { "not ready" },
         "reason": reason,
@@ -216,8 +221,7 @@ fn details(view: &View) -> Answer {
             "not_taken": status.not_taken(),
             "config_path": view.config_path.to_string_lossy(),
         },
-    });
-    json_response(code(reason.is_none()), &body)
+    })
 }
 
 fn metrics(view: &View) -> Answer {

@@ -50,6 +50,8 @@ pub enum Topic {
     NewQueue,
     /// Something lies in the spool that is not the service's.
     Spool,
+    /// The doors for the command line.
+    Control,
 }
 
 /// A worker that must show that it is alive.
@@ -397,6 +399,7 @@ impl Topic {
             Topic::Lost => "lost",
             Topic::NewQueue => "queue_is_new",
             Topic::Spool => "spool",
+            Topic::Control => "control",
         }
     }
 }

@@ -155,6 +155,11 @@ impl Line {
         self.ready.remove(&seq)
     }
 
+    /// Takes out one that waits here and will not be sent.
+    pub fn take_away(&mut self, seq: i64) -> Option<Entry> {
+        self.ready.remove(&seq)
+    }
+
     /// Takes a report that waits elsewhere on its way, if its identifier is not.
     pub fn lend(&mut self, entry: &Entry) -> bool {
         self.ids.insert(entry.id)
