@@ -43,7 +43,7 @@ impl Asking {
     /// What the command ends with; why is told.
     pub(super) fn ask(&self, method: Method, target: &str, body: Vec<u8>) -> Result<Reply, Exit> {
         self.ask_or(method, target, body, |asking, request| {
-            offline::answer(&asking.loaded, request, |line| complain(line))
+            offline::answer(&asking.loaded, request, complain)
         })
     }
 
@@ -59,22 +59,23 @@ impl Asking {
         otherwise: impl FnOnce(&Self, &Request) -> Result<Reply, OfflineError>,
     ) -> Result<Reply, Exit> {
         let data_dir = &self.loaded.config.client.data_dir;
-        // The body is kept for the case that nobody takes it.
-        let reply = match client::ask(data_dir, method.clone(), target, body.clone()) {
-            Ok(reply) => reply,
-            Err(NoAnswer::NotRunning(_)) => {
-                if !self.loaded.errors.is_empty() {
-                    self.loaded.errors.iter().for_each(|error| complain(error));
-                    complain(&format!(
-                        "the service does not answer, and without the configuration it is not known where else to \
-                         look; run this as an administrator, or start the service: {START}"
-                    ));
-                    return Err(Exit::NotRunning);
-                }
-                let request = Request { body, ..Request::new(method, target) };
-                otherwise(self, &request).map_err(|error| tell_of_offline(&error))?
+        let request = Request { body, ..Request::new(method, target) };
+        let ask = || client::ask(data_dir, request.method.clone(), target, request.body.clone());
+        let reply = match ask() {
+            Err(NoAnswer::NotRunning(_)) if !self.loaded.errors.is_empty() => {
+                self.loaded.errors.iter().for_each(|error| complain(error));
+                complain(&format!(
+                    "the service does not answer, and without the configuration it is not known where else to look; \
+                     run this as an administrator, or start the service: {START}"
+                ));
+                return Err(Exit::NotRunning);
             }
-            Err(error) => return Err(tell_of_no_answer(&error)),
+            Err(NoAnswer::NotRunning(_)) => match otherwise(self, &request) {
+                // It was starting.
+                Err(error @ OfflineError::Runs(_)) => ask().map_err(|_| tell_of_offline(&error))?,
+                answered => answered.map_err(|error| tell_of_offline(&error))?,
+            },
+            asked => asked.map_err(|error| tell_of_no_answer(&error))?,
         };
         if let Some(exit) = exit_of(reply.status) {
             self.tell_of_error(&reply.body);
@@ -153,7 +154,7 @@ fn tell_of_no_answer(error: &NoAnswer) -> Exit {
 }
 
 fn tell_of_offline(error: &OfflineError) -> Exit {
-    complain(&format!("the service is not running: {error}"));
+    complain(&error.to_string());
     match error {
         OfflineError::NoData(_) => {
             complain(&format!("start it: {START}"));
@@ -164,7 +165,10 @@ fn tell_of_offline(error: &OfflineError) -> Exit {
             Exit::NotRunning
         }
         OfflineError::Runs(_) => {
-            complain("give this command the configuration and the environment that the service has");
+            complain(
+                "give this command the configuration and the environment that the service has; if it has them, the \
+                 notes of the service say why its sockets or pipes are not open",
+            );
             Exit::Error
         }
         OfflineError::Queue(_) | OfflineError::Account { .. } => Exit::Error,

@@ -1,8 +1,8 @@
 //! `pywats-client failed` and `reprocess`: what was refused, and taking files back.
 
 use super::ask::Asking;
-use super::words::{age, count, size, terminal_width};
 use super::complain;
+use super::words::{age, count, size, terminal_width};
 use crate::cli::{FailedCommand, FailedRetryArgs, ListArgs, ReprocessArgs};
 use crate::control::Reply;
 use crate::control::back::Wanted;

@@ -53,7 +53,10 @@ fn told(body: &Value) -> String {
     let text = |key: &str| body[key].as_str().unwrap_or("-");
     let mut lines = vec![match body["waits_in"].as_str() {
         Some(folder) => {
-            format!("{}: the service is not running; it waits in {folder} until it does", text("file"))
+            format!(
+                "{}: the service does not answer; the report waits in {folder} until it takes it",
+                text("file")
+            )
         }
         None => format!("{}: queued as report {}", text("file"), text("id")),
     }];

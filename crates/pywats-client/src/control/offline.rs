@@ -18,19 +18,19 @@ use wats::{Report, Rules};
 #[derive(Debug, thiserror::Error)]
 pub enum OfflineError {
     /// There is no data yet.
-    #[error("{}: there is no data folder yet; it is made when the service runs", .0.display())]
+    #[error("the service is not running, and has not run yet: there is no {}", .0.display())]
     NoData(PathBuf),
     /// Only some may look.
-    #[error("the data folder {} is not for this account", .0.display())]
+    #[error("the service is not running, and this account may not use {}", .0.display())]
     NotAllowed(PathBuf),
     /// A service runs after all.
-    #[error("the service runs, but its door cannot be found")]
+    #[error("the service runs, but nobody answers at its sockets or pipes")]
     Runs(OpenError),
     /// The queue cannot be opened.
-    #[error("{0}")]
+    #[error("the service is not running, and its queue cannot be opened: {0}")]
     Queue(OpenError),
     /// The account cannot be become.
-    #[error("{}: {error}", path.display())]
+    #[error("the service is not running, and its folder {} cannot be used: {error}", path.display())]
     Account {
         /// The data folder.
         path: PathBuf,

@@ -17,6 +17,7 @@ use hyper::{Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -27,6 +28,8 @@ use tokio::time::timeout;
 
 /// How often a door that cannot be opened is tried again, and an open one looked at.
 const RETRY: Duration = Duration::from_secs(10);
+/// How often, while its folder is about to be made.
+const SOON: Duration = Duration::from_millis(200);
 /// So many connections at a door at once; further ones wait.
 const CONNECTIONS: usize = 16;
 /// How long the head of a request may take.
@@ -62,12 +65,19 @@ pub async fn serve(data_dir: &Path, desk: Arc<Desk>, status: Arc<Status>) {
 
 /// Opens a door again and again.
 async fn keep(door: Door, role: Role, shared: Arc<Shared>) {
+    let mut waited = Duration::ZERO;
     loop {
         match Listener::open(&door) {
             Ok(listener) => {
                 shared.tell(role, None);
                 tracing::debug!("{} is open", door.name());
                 receive(listener, role, &shared).await;
+                waited = Duration::ZERO;
+            }
+            // The service makes its data folder only after that.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && waited < RETRY => {
+                waited += SOON;
+                tokio::time::sleep(SOON).await;
             }
             Err(error) => {
                 shared.tell(
