@@ -9,7 +9,7 @@
 //! | `/metrics` | always, in [Prometheus' text format](https://prometheus.io/docs/instrumenting/exposition_formats/) | |
 
 use crate::service::RELOAD;
-use crate::status::{Area, Status, utc};
+use crate::status::{Area, FolderView, Status, utc};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
@@ -219,6 +219,7 @@ pub fn details_json(view: &View) -> Value {
             "problems": problems,
             "notes": notes,
             "not_taken": status.not_taken(),
+            "folders": status.folders().iter().map(FolderView::to_json).collect::<Vec<_>>(),
             "config_path": view.config_path.to_string_lossy(),
         },
     })

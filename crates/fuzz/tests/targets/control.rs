@@ -6,7 +6,6 @@ use pywats_client::control::sending::file_name;
 use pywats_client::control::{Request, Role};
 use pywats_client::queue;
 use serde_json::json;
-use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -56,7 +55,7 @@ fn control() {
         assert_eq!(names(outside.path()), before);
         let name = file_name(target);
         assert_eq!(Path::new(&name).file_name(), Some(name.as_os_str()), "{target:?}");
-        assert!(pywats_client::intake::is_report_name(OsStr::new(&name)), "{target:?}: {name:?}");
+        assert!(pywats_client::intake::Names::default().take(&name), "{target:?}: {name:?}");
         fuzz::way(ways, "")
     });
 }

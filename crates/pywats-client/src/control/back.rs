@@ -1,6 +1,4 @@
 //! Files that are taken back to be uploaded again, through the door: `reprocess` and `failed retry`.
-//!
-//! The folders are those of each watch folder; where several have the same, its files go back to the first of them.
 
 use super::Reply;
 use crate::cli::{ConfigArgs, Origin, ReprocessArgs};
@@ -8,8 +6,6 @@ use crate::config::Config;
 use crate::reprocess::{ReprocessError, Taken, reprocess};
 use hyper::StatusCode;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 /// Which files are wanted: a JSON object with `from` (`done`, `archive` or `failed`), `since`, `until`, `all`, `list`
 /// and `names`, which mean the same as the options of the command.
@@ -106,67 +102,27 @@ fn names(value: &Value) -> Result<Vec<String>, Reply> {
 /// The answer, if the request cannot be carried out at all.
 pub(super) fn take_back(config: &Config, Wanted(args): &Wanted) -> Result<Reply, Reply> {
     let mut lines = Vec::new();
-    let mut all = Taken::default();
-    let mut problems = Vec::new();
-    let mut missing = Vec::new();
-    let sources = sources(config, args.from);
-    for source in &sources {
-        match reprocess(source, args, |line| lines.push(line.to_owned())) {
-            Ok(taken) => {
-                all.taken += taken.taken;
-                all.older += taken.older;
-            }
-            Err(error @ (ReprocessError::Time(_) | ReprocessError::Nothing)) => {
-                return Err(Reply::bad(error.to_string()));
-            }
-            Err(error @ ReprocessError::Missing { .. }) => missing.push(error.to_string()),
-            Err(error) => {
-                if let ReprocessError::Left { taken, .. } = error {
-                    all.taken += taken;
-                }
-                problems.push(error.to_string());
-            }
+    let (taken, error) = match reprocess(config, args, |line| lines.push(line.to_owned())) {
+        Ok(taken) => (taken, None),
+        Err(error @ (ReprocessError::Time(_) | ReprocessError::Nothing)) => {
+            return Err(Reply::bad(error.to_string()));
         }
-    }
-    // A folder is made when the first file goes there.
-    if missing.len() == sources.len() {
-        problems.append(&mut missing);
-    }
-    let error = (!problems.is_empty()).then(|| problems.join("; "));
-    let status = match (&error, all.taken, all.older) {
-        (Some(_), 0, _) => StatusCode::INTERNAL_SERVER_ERROR,
-        (None, 0, 0) => StatusCode::NOT_FOUND,
-        _ => StatusCode::OK,
+        Err(error) => {
+            let taken = if let ReprocessError::Left { taken, .. } = error { taken } else { 0 };
+            (Taken { taken, older: 0 }, Some(error.to_string()))
+        }
     };
-    let error = error.or_else(|| (all == Taken::default()).then(|| "no such file".to_owned()));
-    let mut body = json!({ "lines": lines, "taken": all.taken, "older": all.older, "error": error });
-    if status == StatusCode::NOT_FOUND {
-        body["what_to_do"] =
-            "Look for the names with pywats-client reprocess --list --all, or pywats-client failed \
-                              list."
+    let mut reply = Reply::ok(json!({
+        "lines": lines, "taken": taken.taken, "older": taken.older, "error": error,
+    }));
+    if error.is_some() && taken.taken == 0 {
+        reply.status = StatusCode::INTERNAL_SERVER_ERROR;
+    } else if error.is_none() && taken == Taken::default() {
+        reply.status = StatusCode::NOT_FOUND;
+        reply.body["error"] = "no such file".into();
+        reply.body["what_to_do"] =
+            "Look for the names with pywats-client failed list, or pywats-client reprocess --list --all."
                 .into();
     }
-    Ok(Reply { status, body })
-}
-
-/// A configuration for each watch folder whose files lie elsewhere than those of the ones before it.
-fn sources(config: &Config, from: Origin) -> Vec<Config> {
-    let mut seen: BTreeSet<PathBuf> = BTreeSet::new();
-    let mut sources = Vec::new();
-    for folder in config.watch_folders() {
-        let place = match from {
-            Origin::Done => &folder.done,
-            Origin::Archive => &folder.archive,
-            Origin::Failed => &folder.failed,
-        };
-        if seen.insert(place.clone()) {
-            let mut source = config.clone();
-            source.client.watch_folder = Some(folder.path);
-            source.client.done_folder = Some(folder.done);
-            source.client.failed_folder = Some(folder.failed);
-            source.client.archive_folder = Some(folder.archive);
-            sources.push(source);
-        }
-    }
-    sources
+    Ok(reply)
 }

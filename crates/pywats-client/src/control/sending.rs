@@ -3,9 +3,8 @@
 use super::Reply;
 use crate::config::Config;
 use crate::folder::{Moved, shortened};
-use crate::intake::claim::Batch;
-use crate::intake::is_report_name;
-use crate::intake::judge::{Judge, Judgement, SPLIT_OR_RAISE, hash};
+use crate::intake::Names;
+use crate::intake::judge::{Good, Judge, Judgement, SPLIT_OR_RAISE, hash};
 use crate::queue::{NewReport, Queue, spool};
 use hyper::StatusCode;
 use serde_json::json;
@@ -26,14 +25,11 @@ pub(super) fn take_in(config: &Config, queue: &Queue, name: &str, bytes: &[u8]) 
     if size > config.client.max_report_bytes {
         return Err(too_large(config.client.max_report_bytes));
     }
-    let full = |what: String| {
-        Reply::error(StatusCode::INSUFFICIENT_STORAGE, what, "Free space, then send it again.")
-    };
     queue.intake_allowed(size).map_err(|error| full(error.to_string()))?;
     let _place = queue.room().enter(size);
     let sha256 = hash(bytes);
     let rules = Rules::in_time_zone(&config.reports.time_zone).unwrap_or_default();
-    let judge = Judge { queue, batch: &Batch::default(), settings: &config.reports, rules: &rules };
+    let judge = Judge { queue, settings: &config.reports, rules: &rules };
     let good = match judge.judge(bytes, &sha256).map_err(Reply::failed)? {
         Judgement::Good(good) => good,
         Judgement::Incomplete(reason) => {
@@ -44,8 +40,27 @@ pub(super) fn take_in(config: &Config, queue: &Queue, name: &str, bytes: &[u8]) 
             return Err(Reply::error(StatusCode::UNPROCESSABLE_ENTITY, refusal.reason, refusal.what_to_do));
         }
     };
-    let name = file_name(name);
-    let spooled = put(queue, good.id, &name, bytes).map_err(|error| match error.kind() {
+    // What a folder brings at this moment may have it.
+    if !queue.claim_id(good.id, &good.unit) {
+        let error = format!("its id {} is that of another report that is being taken in", good.id);
+        return Err(Reply::error(StatusCode::CONFLICT, error, "Give each report an id of its own, or none."));
+    }
+    let id = good.id;
+    let queued = keep(config, queue, &file_name(name), bytes, good, sha256);
+    queue.unclaim(id);
+    queued
+}
+
+/// Writes a judged report into the spool and the queue.
+fn keep(
+    config: &Config,
+    queue: &Queue,
+    name: &OsStr,
+    bytes: &[u8],
+    good: Good,
+    sha256: [u8; 32],
+) -> Result<Reply, Reply> {
+    let spooled = put(queue, good.id, name, bytes).map_err(|error| match error.kind() {
         io::ErrorKind::StorageFull => full(format!("the disk of the data folder is full: {error}")),
         _ => Reply::failed(format!("the spool cannot be written: {error}")),
     })?;
@@ -58,8 +73,8 @@ pub(super) fn take_in(config: &Config, queue: &Queue, name: &str, bytes: &[u8]) 
         id: good.id,
         spool: spooled.clone(),
         folder: config.watch_folder(),
-        name,
-        size,
+        name: name.to_owned(),
+        size: bytes.len() as u64,
         sha256,
         edits: good.edits,
         notes: good.notes,
@@ -73,6 +88,10 @@ pub(super) fn take_in(config: &Config, queue: &Queue, name: &str, bytes: &[u8]) 
     }
     tracing::info!("report {}: sent by the command line, queued", good.id);
     Ok(Reply { status: StatusCode::CREATED, body: reply })
+}
+
+fn full(what: String) -> Reply {
+    Reply::error(StatusCode::INSUFFICIENT_STORAGE, what, "Free space, then send it again.")
 }
 
 /// The answer to a report that is larger than may be.
@@ -116,7 +135,7 @@ pub fn file_name(given: &str) -> OsString {
     let stem = clean.split('.').next().unwrap_or_default().trim_end().to_ascii_lowercase();
     let clean = if RESERVED.contains(&stem.as_str()) { format!("_{clean}") } else { clean };
     let name = shortened(OsStr::new(&clean));
-    if is_report_name(&name) {
+    if Names::default().take(&name) {
         return name;
     }
     let mut name = name;

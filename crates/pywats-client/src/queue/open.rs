@@ -161,7 +161,9 @@ fn assemble(place: &Place<'_>, damaged: Option<&Path>) -> Result<Opened, Trouble
         decided: Mutex::new(true),
         decides: Condvar::new(),
         path: path.to_path_buf(),
-        _lock: Arc::clone(lock),
+        lock: Arc::clone(lock),
+        closed: AtomicBool::new(false),
+        claimed: Mutex::default(),
     };
     let (found, missing, foreign) = queue.reconcile()?;
     let is_new = is_new && damaged.is_none();
@@ -269,6 +271,7 @@ impl From<Error> for Trouble {
             Error::Database(error) => error.into(),
             Error::Damaged(damage) => Trouble::Damaged(damage),
             Error::Spool { path, error } => Trouble::Folder(path, error),
+            Error::Closed => Trouble::Folder(PathBuf::new(), io::Error::other(Error::Closed)),
             Error::Foreign { path, what } => Trouble::Folder(path, io::Error::other(format!("is {what}"))),
         }
     }
