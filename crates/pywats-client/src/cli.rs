@@ -1,7 +1,13 @@
 //! The command line. Man pages and shell completions are generated from it
 //! (`tests/generated.rs`), so it knows nothing of the rest of the program.
 
+mod control;
 pub mod installation;
+
+pub use control::{
+    FailedArgs, FailedCommand, FailedRetryArgs, ListArgs, QueueArgs, QueueCommand, QueueListArgs,
+    QueueRetryArgs, ReportArgs, SendArgs, StatusArgs,
+};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -85,6 +91,25 @@ pub enum Command {
     /// why files were refused are in it, the reports are not; the README.txt in it says what else. Run as root or
     /// administrator it holds everything.
     SupportBundle(installation::BundleArgs),
+    /// Show how the service is: its server, what waits, what was delivered and refused, and what to do.
+    ///
+    /// Ends with 0 if the service is ready, with 50 if it is not, and with 32 if it is not running.
+    Status(StatusArgs),
+    /// Show the reports that wait, try them again, or give one up.
+    ///
+    /// While the service runs it answers; when it is down the queue is read as its account. Administrators may do all
+    /// of it, members of the group pywats-operators may look.
+    Queue(QueueArgs),
+    /// Show what was refused, and why; take it back to be uploaded again.
+    ///
+    /// Administrators may do all of it, members of the group pywats-operators may look.
+    Failed(FailedArgs),
+    /// Send a report to the service, which queues it or says at once what is wrong with it.
+    ///
+    /// The service gets the content of the file, and never touches the file itself. When the command ends with 0 the
+    /// report is queued and survives a power cut. If the service is down, the report is put into the watch folder.
+    /// For administrators and members of the group pywats-operators.
+    Send(SendArgs),
 }
 
 /// Where the configuration is.
@@ -128,6 +153,9 @@ pub struct ReprocessArgs {
     /// Only show which files are meant.
     #[arg(long)]
     pub list: bool,
+    /// Print JSON, for programs.
+    #[arg(long)]
+    pub json: bool,
     /// Names of the files: in the archive those that they had in the watch folder, or those that they have now; *
     /// stands for anything.
     #[arg(value_name = "NAME")]

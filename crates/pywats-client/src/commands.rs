@@ -1,12 +1,17 @@
 //! The subcommands, from the command line to the exit code.
 
+mod ask;
+mod failed;
 mod installation;
+mod queue;
+mod send;
+mod status;
+mod words;
 
-use crate::cli::{Cli, Command, DiagnoseArgs, ReprocessArgs, RunArgs};
+use crate::cli::{Cli, Command, DiagnoseArgs, RunArgs};
 use crate::config::settings::SETTINGS;
 use crate::config::{FileState, Loaded, Sources};
 use crate::exit::Exit;
-use crate::reprocess::{self, ReprocessError, Taken};
 use crate::{diagnose, keeper, logging, run, upload};
 use clap::Parser;
 use std::io::{self, Write};
@@ -19,7 +24,11 @@ pub fn main() -> Exit {
         Command::Check(args) => check(&Sources::new(args.config).load()),
         Command::TestConnection(args) => test_connection(&Sources::new(args.config).load()),
         Command::Diagnose(args) => diagnose(args),
-        Command::Reprocess(args) => reprocess(args),
+        Command::Reprocess(args) => failed::reprocess(args),
+        Command::Status(args) => status::status(args),
+        Command::Queue(args) => queue::queue(args.command),
+        Command::Failed(args) => failed::failed(args.command),
+        Command::Send(args) => send::send(args),
         Command::Service(args) => installation::service(&args),
         Command::Health(args) => installation::health(args),
         Command::SupportBundle(args) => installation::support_bundle(args),
@@ -150,33 +159,6 @@ fn diagnose(args: DiagnoseArgs) -> Exit {
         say(&report.text());
     }
     if report.needs_attention() { Exit::Attention } else { Exit::Ok }
-}
-
-fn reprocess(mut args: ReprocessArgs) -> Exit {
-    let loaded = Sources::new(args.config.config.take()).load();
-    if !loaded.errors.is_empty() {
-        loaded.errors.iter().for_each(|error| complain(error));
-        return Exit::ConfigInvalid;
-    }
-    match reprocess::reprocess(&loaded.config, &args, say) {
-        Ok(Taken { taken: 0, older: 0 }) => {
-            complain("no such file");
-            Exit::Error
-        }
-        Ok(Taken { taken: 0, .. }) => {
-            complain("no file is taken back, as said above");
-            Exit::Error
-        }
-        Ok(_) => Exit::Ok,
-        Err(error @ (ReprocessError::Time(_) | ReprocessError::Nothing)) => {
-            complain(&error.to_string());
-            Exit::Usage
-        }
-        Err(error) => {
-            complain(&error.to_string());
-            Exit::Error
-        }
-    }
 }
 
 fn exit_of(failure: &Failure) -> Exit {

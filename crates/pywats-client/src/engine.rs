@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::config::folders::{self, Folders};
 use crate::config::watch_folders::WatchFolder;
+use crate::control::desk;
 use crate::disposition::Routes;
 use crate::folder::{self, Folder};
 use crate::intake::{self, watch::Ears};
@@ -66,6 +67,7 @@ pub struct Engine {
     stop_keeper: keeper::Stopper,
     keeper: thread::JoinHandle<()>,
     queue: Arc<Queue>,
+    queued: Arc<Notify>,
 }
 
 impl Engine {
@@ -151,11 +153,12 @@ impl Engine {
         let upload = tokio::spawn(upload::worker::run(upload::worker::Setup {
             store: Arc::clone(&queue),
             status: Arc::clone(status),
-            queued,
+            queued: Arc::clone(&queued),
             link,
             stop: stopped,
         }));
-        Ok(Engine { stop, intakes, upload, stop_keeper, keeper, queue })
+        tracing::info!("watching {}", watched.display());
+        Ok(Engine { stop, intakes, upload, stop_keeper, keeper, queue, queued })
     }
 
     /// Returns when a worker has ended although nobody asked it to.
@@ -178,6 +181,11 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// The queue, for who answers questions about it.
+    pub fn open(&self) -> desk::Open {
+        desk::Open { queue: Arc::downgrade(&self.queue), queued: Arc::clone(&self.queued) }
     }
 
     /// How many reports are still queued; unknown if the database cannot be read.

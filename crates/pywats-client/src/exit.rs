@@ -19,8 +19,8 @@ pub enum Exit {
     InstallFailed,
     /// The service could not be removed, or only in part.
     UninstallFailed,
-    /// The account may not do this.
-    Permission,
+    /// This account may not do that.
+    NotAllowed,
     /// The configuration can be read, but the service cannot work with it.
     Config,
     /// There is no configuration.
@@ -41,8 +41,12 @@ pub enum Exit {
     Unreachable,
     /// The server refused the token.
     Authentication,
-    /// A diagnosis found something that needs attention.
+    /// Something needs attention.
     Attention,
+    /// There is no such report or file.
+    NotFound,
+    /// The report was refused.
+    Refused,
 }
 
 /// Every exit code with its meaning, in numerical order.
@@ -54,7 +58,7 @@ pub const TABLE: &[(Exit, u8, &str)] = &[
     (Exit::NotInstalled, 11, "service: the service is not installed."),
     (Exit::InstallFailed, 12, "service install failed; what was begun is undone."),
     (Exit::UninstallFailed, 13, "service uninstall failed, or the service belongs to a package."),
-    (Exit::Permission, 14, "The account may not do this; run it as root or as an administrator."),
+    (Exit::NotAllowed, 14, "This account may not do that; the message says who may."),
     (Exit::Config, 20, "The configuration is incomplete or its values cannot be used."),
     (Exit::ConfigNotFound, 21, "There is no configuration file, and nothing in the environment instead."),
     (
@@ -64,12 +68,18 @@ pub const TABLE: &[(Exit, u8, &str)] = &[
     ),
     (Exit::StartFailed, 30, "The service could not start, for example because another one uses its data."),
     (Exit::StopFailed, 31, "service stop: the service could not be stopped."),
-    (Exit::NotRunning, 32, "service status: the service is installed, but does not run."),
+    (Exit::NotRunning, 32, "The service is not running, or still starting."),
     (Exit::Timeout, 33, "service: the service did not start or stop in time."),
     (Exit::Network, 40, "The server was reached, but failed or did not answer as a WATS server."),
     (Exit::Unreachable, 41, "The server could not be reached."),
     (Exit::Authentication, 42, "The server refused the token."),
-    (Exit::Attention, 50, "diagnose found something that needs attention."),
+    (
+        Exit::Attention,
+        50,
+        "Something needs attention: diagnose found it, or status shows that the service is not ready.",
+    ),
+    (Exit::NotFound, 60, "There is no such report or file."),
+    (Exit::Refused, 61, "The report was refused; the message says why."),
 ];
 
 impl Exit {

@@ -17,15 +17,18 @@
 //!   files back.
 //! - [`reserve`] keeps space back, so that a full disk stops nothing that is under way.
 //! - [`status`] is what the other modules report; [`health`] and [`service`] show it to the world.
+//! - [`control`] answers the command line about all of this, through doors that the system guards.
 //! - [`engine`] and [`run`] wire all of this together and stop it cleanly.
 //! - [`diagnose`] looks at all of it from outside, for people who have to find out what is wrong;
 //!   [`support_bundle`] puts that and more into one file.
 //! - [`installation`] registers the service where no package does.
 
+pub mod account;
 pub mod archive;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod control;
 pub mod diagnose;
 pub mod disk;
 pub mod disposition;

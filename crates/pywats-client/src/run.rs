@@ -7,6 +7,8 @@
 
 use crate::config::watch::{Follower, News as ConfigNews};
 use crate::config::{Config, FileState, Loaded, Origin, Sources};
+use crate::control::desk::{Desk, Details};
+use crate::control::server;
 use crate::engine::{Collapse, Engine, StartError};
 use crate::exit::Exit;
 use crate::health;
@@ -59,6 +61,9 @@ struct Service {
     follower: Follower,
     link: watch::Sender<Link>,
     health: Option<JoinHandle<()>>,
+    /// Answers the command line, at the doors of the data folder in force.
+    desk: Arc<Desk>,
+    doors: Option<JoinHandle<()>>,
     engine: Option<Engine>,
     /// An engine that was still starting when a stop was asked for.
     starting: Option<JoinHandle<Result<Engine, StartError>>>,
@@ -72,7 +77,13 @@ impl Service {
         let requests = Requests::listen()?;
         let follower = Follower::new(sources);
         let status = Arc::new(Status::new());
-        let (link, _) = watch::channel(link(follower.current(), &status));
+        let current = follower.current();
+        let (link, _) = watch::channel(link(current, &status));
+        let try_all = {
+            let link = link.clone();
+            Box::new(move || link.send_modify(|_| {}))
+        };
+        let desk = Desk::of_service(current.config.clone(), details(&status, current), try_all);
         Ok(Service {
             requests,
             levels,
@@ -80,6 +91,8 @@ impl Service {
             follower,
             link,
             health: None,
+            desk: Arc::new(desk),
+            doors: None,
             engine: None,
             starting: None,
             ever_started: false,
@@ -93,6 +106,7 @@ impl Service {
         tracing::info!("pywats-client {}", env!("CARGO_PKG_VERSION"));
         self.tell_about(&loaded);
         self.start_health(&loaded.config);
+        self.open_doors(&loaded.config).await;
         let reporter = tokio::spawn(report(Arc::clone(&self.status)));
         let exit = loop {
             if self.engine.is_none() {
@@ -107,6 +121,7 @@ impl Service {
             }
         };
         self.stop().await;
+        self.close_doors().await;
         reporter.abort();
         exit
     }
@@ -152,6 +167,7 @@ impl Service {
         };
         match started {
             Ok(engine) => {
+                self.desk.open(engine.open());
                 self.engine = Some(engine);
                 self.ever_started = true;
                 self.status.fine(Area::Storage);
@@ -171,6 +187,7 @@ impl Service {
     }
 
     async fn stop_engine(&mut self) {
+        self.desk.close();
         if let Some(starting) = self.starting.take() {
             match timeout(STOP, starting).await {
                 Ok(started) => self.engine = started.ok().and_then(Result::ok),
@@ -232,6 +249,10 @@ impl Service {
         if shown(new) != shown(old) {
             self.start_health(new);
         }
+        self.desk.configure(new.clone(), details(&self.status, loaded));
+        if new.client.data_dir != old.client.data_dir {
+            self.open_doors(new).await;
+        }
         let of_pipeline = |c: &Config| {
             (c.client.clone(), c.folders.clone(), c.station.clone(), c.reports.clone(), c.retention)
         };
@@ -291,6 +312,31 @@ impl Service {
         let view = health::View::of(&self.status, self.follower.current());
         self.health = Some(tokio::spawn(health::serve(config.health.clone(), view)));
     }
+}
+
+impl Service {
+    /// Opens the doors for the command line, in place of those that are open. They stay open while the pipeline is
+    /// started anew.
+    async fn open_doors(&mut self, config: &Config) {
+        self.close_doors().await;
+        let (data_dir, desk) = (config.client.data_dir.clone(), Arc::clone(&self.desk));
+        let status = Arc::clone(&self.status);
+        self.doors = Some(tokio::spawn(async move { server::serve(&data_dir, desk, status).await }));
+    }
+
+    async fn close_doors(&mut self) {
+        if let Some(doors) = self.doors.take() {
+            doors.abort();
+            // Its sockets are removed by then.
+            drop(doors.await);
+        }
+    }
+}
+
+/// Describes the running service to the command line.
+fn details(status: &Arc<Status>, loaded: &Loaded) -> Details {
+    let view = health::View::of(status, loaded);
+    Box::new(move || health::details_json(&view, health::Audience::Here))
 }
 
 #[derive(PartialEq, Eq)]

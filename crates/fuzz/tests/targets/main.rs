@@ -4,4 +4,5 @@
 
 mod answers;
 mod configuration;
+mod control;
 mod reports;

@@ -82,6 +82,7 @@ fn topic_in_words(topic: Topic) -> &'static str {
         Topic::NewQueue => "the database of the queue was lost and made again",
         Topic::Spool => "something in the spool is not the service's",
         Topic::Log => "the log file cannot be written",
+        Topic::Control => "the command line cannot reach the service",
         Topic::Clock => "this machine's clock is not that of the server",
     }
 }

@@ -195,7 +195,7 @@ fn needs_root() -> Result<(), Refusal> {
     if rustix::process::geteuid().is_root() {
         return Ok(());
     }
-    Err(Refusal::new(Exit::Permission, "only root may do this; run it with sudo or as root"))
+    Err(Refusal::new(Exit::NotAllowed, "only root may do this; run it with sudo or as root"))
 }
 
 /// As sd_booted(3) tells.

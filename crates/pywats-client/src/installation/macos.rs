@@ -151,7 +151,7 @@ fn needs_root() -> Result<(), Refusal> {
     if rustix::process::geteuid().is_root() {
         return Ok(());
     }
-    Err(Refusal::new(Exit::Permission, "only root may do this; run it with sudo"))
+    Err(Refusal::new(Exit::NotAllowed, "only root may do this; run it with sudo"))
 }
 
 fn copy(from: PathBuf, to: PathBuf) -> Step {

@@ -382,7 +382,7 @@ fn text(error: &Error) -> String {
 fn refusal(error: &Error, exit: Exit, what: &str) -> Refusal {
     if code(error) == Some(ERROR_ACCESS_DENIED) {
         return Refusal::new(
-            Exit::Permission,
+            Exit::NotAllowed,
             format!("{what}: only an administrator may do this; use an administrator's command prompt"),
         );
     }

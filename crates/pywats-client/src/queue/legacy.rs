@@ -4,6 +4,7 @@
 //! The old table has no index by identifier or by content, and is large. Both are looked up in a list in
 //! memory, made when it is first needed; without old rows all of this costs nothing.
 
+use super::listing::{self, Listed};
 use super::note::suspicion;
 use super::rows::{blob_to_text, text_id, text_to_blob};
 use super::{Body, Durability, Entry, Error, Place, Queue, Suspicion, Unit, Verdict, known, schema};
@@ -290,6 +291,19 @@ pub(super) struct Old {
     pub seq: i64,
     pub id: Uuid,
     pub original: Original,
+}
+
+/// The undecided old reports after row `after`, for people.
+pub(super) fn listed(db: &Connection, after: i64, limit: usize) -> Result<Vec<Listed>, rusqlite::Error> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {COLUMNS}, t.kind, ifnull(t.tries, 0), ifnull(t.since, 0), ifnull(t.parked, 0)
+         FROM report AS r LEFT JOIN trouble AS t ON t.seq = r.seq
+         WHERE r.seq > ?1 AND {UNDECIDED} ORDER BY r.seq LIMIT ?2"
+    ))?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows =
+        statement.query_map(params![after, limit], |row| listing::listed(read(row)?, None, row, 10))?;
+    rows.collect()
 }
 
 /// The body of an old row.

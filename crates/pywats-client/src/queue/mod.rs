@@ -24,6 +24,7 @@ mod integrity;
 mod known;
 mod leftover;
 mod legacy;
+pub mod listing;
 mod missing;
 mod note;
 mod oldest;
@@ -36,6 +37,7 @@ mod settle;
 mod sound;
 pub mod spool;
 mod tidy;
+mod wishes;
 
 pub use edits::file_with_id;
 pub(crate) use finished::{CLOCK_SEEN, removal_fact};
@@ -45,6 +47,7 @@ pub use note::{Note, Suspicion, Verdict};
 pub use open::{OpenError, Opened, open};
 pub use rows::{Body, Entry, NewReport, Place, Unit};
 pub use settle::Settled;
+pub use wishes::{Granted, Wish};
 
 use crate::folder::Folder;
 use crate::reserve::{NoRoom, Reserve};
@@ -147,6 +150,8 @@ pub struct Queue {
     counters: Counters,
     spool: Folder,
     legacy: legacy::Legacy,
+    /// What people want to become of reports that the upload may have in hand.
+    wishes: wishes::Wishes,
     /// After which row the next settling goes on; held by whoever settles.
     settling: Mutex<i64>,
     reserve: Arc<Reserve>,

@@ -15,7 +15,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// How long somebody else may have the lock.
+const MOMENT: Duration = Duration::from_secs(2);
 
 /// Why the queue cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -151,6 +154,7 @@ fn assemble(place: &Place<'_>, damaged: Option<&Path>) -> Result<Opened, Trouble
         counters: counted.counters,
         spool,
         legacy: legacy::Legacy::new(counted.has_first),
+        wishes: Default::default(),
         settling: Mutex::new(0),
         reserve: Arc::clone(reserve),
         room: Room::default(),
@@ -215,10 +219,15 @@ fn lock(path: &Path) -> Result<File, OpenError> {
         .write(true)
         .open(path)
         .map_err(|error| storage(&error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::Locked(path.to_path_buf())),
-        Err(TryLockError::Error(error)) => Err(storage(&error)),
+    // A command that looks into the queue while the service is down has it for a moment.
+    let until = Instant::now() + MOMENT;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if Instant::now() < until => std::thread::sleep(MOMENT / 40),
+            Err(TryLockError::WouldBlock) => return Err(OpenError::Locked(path.to_path_buf())),
+            Err(TryLockError::Error(error)) => return Err(storage(&error)),
+        }
     }
 }
 

@@ -9,7 +9,6 @@
 mod archived;
 mod folder;
 mod newest;
-mod owner;
 mod wanted;
 
 use crate::cli::{Origin, ReprocessArgs};
@@ -76,7 +75,8 @@ pub struct Taken {
     pub older: usize,
 }
 
-/// Takes files back and says of each what became of it; changes nothing if `args.list` is set.
+/// Takes files back and says of each what became of it; changes nothing if `args.list` is set. Who calls this is the
+/// service, or has become its account ([`crate::account`]).
 ///
 /// # Errors
 /// If the selection or a folder cannot be used, or if some files had to be left; the others are taken back.
@@ -87,7 +87,6 @@ pub fn reprocess(
 ) -> Result<Taken, ReprocessError> {
     let wanted = Wanted::read(args)?;
     let mut say = |line: &str| say(&printable(line));
-    owner::become_owner(&config.client.data_dir).map_err(at(&config.client.data_dir))?;
     let mut left = 0;
     let way = Way::new(config);
     let found = find(&way, args.from, &wanted, &mut left, &mut say)?;

@@ -60,6 +60,8 @@ pub enum Topic {
     Clock,
     /// The log file cannot be written.
     Log,
+    /// The doors for the command line.
+    Control,
 }
 
 /// A worker that must show that it is alive.
@@ -482,6 +484,7 @@ impl Topic {
             Topic::Spool => "spool",
             Topic::Clock => "clock",
             Topic::Log => "log",
+            Topic::Control => "control",
         }
     }
 }

@@ -261,6 +261,12 @@ const CLASSES: &[Class] = &[
     },
 ];
 
+/// What a kind of trouble means that the queue has noted, for people.
+pub fn meaning_of(kind: &str) -> &'static str {
+    let class = CLASSES.iter().find(|class| class.name == kind);
+    class.map_or("it met trouble that this version does not know", |class| class.meaning)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -176,6 +176,12 @@ impl Line {
         self.ready.remove(&place)
     }
 
+    /// Takes out one that waits here and will not be sent.
+    pub fn take_away(&mut self, seq: i64) -> Option<Entry> {
+        let place = self.ready.keys().find(|(_, known)| *known == seq).copied()?;
+        self.ready.remove(&place)
+    }
+
     /// Takes a report that waits elsewhere on its way, if its identifier is not.
     pub fn lend(&mut self, entry: &Entry) -> bool {
         self.ids.insert(entry.id)

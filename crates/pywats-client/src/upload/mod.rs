@@ -27,6 +27,8 @@ mod tell;
 mod unreadable;
 pub mod worker;
 
+pub use case::meaning_of;
+
 use crate::config::{self, Config, Proof};
 use pause::Waits;
 use std::sync::Arc;

@@ -303,6 +303,21 @@ impl Schedule {
         });
     }
 
+    /// A person wants a report to be tried now: what it met counts as over, and no pause waits any longer.
+    pub fn hurry(&mut self, seq: i64, now: Instant) {
+        self.cases.change(seq, |case| {
+            case.arrived = None;
+            case.passed = false;
+            case.stays = false;
+            case.until = now;
+        });
+        if let Some(pause) = &mut self.pause {
+            pause.until = pause.until.min(now);
+            pause.soon = pause.soon.min(now);
+        }
+        self.slow_until = None;
+    }
+
     /// Nothing is left that could tell whether the pause is over.
     pub fn nothing_waits(&mut self) {
         self.changed |= self.pause.take().is_some();

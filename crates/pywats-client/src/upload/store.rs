@@ -1,6 +1,6 @@
 //! What uploading needs of the queue and of the server, so that it can be tried without either.
 
-use crate::queue::{Body, Counts, Entry, Error, Note, Queue, Suspicion};
+use crate::queue::{Body, Counts, Entry, Error, Note, Queue, Suspicion, Wish};
 use crate::room::Place;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -46,6 +46,10 @@ pub trait Store: Send + Sync + 'static {
     }
     /// How many wait and how many went each way; costs nothing.
     fn counts(&self) -> Counts;
+    /// What people want to become of reports. Says so once.
+    fn wishes(&self) -> Vec<Wish> {
+        Vec::new()
+    }
 }
 
 /// The way to a server.
@@ -95,6 +99,10 @@ impl Store for Queue {
 
     fn counts(&self) -> Counts {
         Queue::counts(self)
+    }
+
+    fn wishes(&self) -> Vec<Wish> {
+        Queue::wishes(self)
     }
 }
 

@@ -33,6 +33,17 @@ impl Unreadable {
         self.resting.push((until, entry));
     }
 
+    /// This one is to be tried now.
+    pub(super) fn hurry(&mut self, seq: i64, now: Instant) {
+        self.resting.iter_mut().filter(|(_, entry)| entry.seq == seq).for_each(|(again, _)| *again = now);
+    }
+
+    /// This one will not be sent.
+    pub(super) fn let_go(&mut self, seq: i64, now: Instant) {
+        self.resting.retain(|(_, entry)| entry.seq != seq);
+        self.is_over(seq, now);
+    }
+
     /// This one was read, or is not to be read any more.
     pub(super) fn is_over(&mut self, seq: i64, now: Instant) {
         if self.why.remove(&seq).is_some() {

@@ -3,6 +3,7 @@
 
 mod disk;
 mod supersede;
+mod wishes;
 
 use super::held::Held;
 use super::judge::DIFFERENT;
@@ -238,6 +239,7 @@ impl<S: Store, R: Remote> Upload<S, R> {
         self.status.beat(Worker::Upload);
         let now = now();
         let mut wake = now + TICK;
+        self.grant_wishes(now);
         self.unreadable.due(now).into_iter().for_each(|entry| self.line.put_back(entry));
         if self.unreadable.take_news(now) {
             self.tell_of_queue(now);

@@ -6,6 +6,7 @@ mod answers;
 mod attacks;
 mod commands;
 mod configuration;
+mod control;
 mod delivery;
 mod diagnose;
 mod files;
