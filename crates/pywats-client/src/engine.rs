@@ -2,9 +2,10 @@
 
 use crate::config::Config;
 use crate::config::folders::{self, Folders};
+use crate::config::watch_folders::WatchFolder;
 use crate::disposition::Routes;
 use crate::folder::{self, Folder};
-use crate::intake;
+use crate::intake::{self, watch::Ears};
 use crate::keeper;
 use crate::queue::{self, OpenError, Queue};
 use crate::status::{Status, Topic};
@@ -17,7 +18,6 @@ use std::thread;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
-use wats::Rules;
 
 /// Why the pipeline cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -61,8 +61,7 @@ pub enum Collapse {
 /// A running pipeline.
 pub struct Engine {
     stop: watch::Sender<bool>,
-    stop_intake: intake::worker::Stopper,
-    intake: thread::JoinHandle<()>,
+    intakes: Intakes,
     upload: JoinHandle<Result<(), queue::Error>>,
     stop_keeper: keeper::Stopper,
     keeper: thread::JoinHandle<()>,
@@ -83,8 +82,8 @@ impl Engine {
         for folder in [&config.client.data_dir, &watched, &done, &failed] {
             usable(folder)?;
         }
-        // Only now all of them exist, and their server has answered.
-        let clashes = folders::clashes(&Folders::of(config, Path::new("")));
+        // Only now these exist, and their server has answered. The others may be on one that does not.
+        let clashes = folders::clashes_soon(Folders::of(config, Path::new("")));
         if !clashes.is_empty() {
             return Err(StartError::Folders(clashes.join("; ")));
         }
@@ -135,33 +134,19 @@ impl Engine {
         }
         status.lies_in_failed(ends.census());
         let queued = Arc::new(Notify::new());
-        let (stop_intake, life) = intake::worker::prepare(intake::worker::Setup {
-            folder: watched.clone(),
-            failed: failed.clone(),
-            own: vec![config.client.data_dir.clone(), done.clone(), failed.clone(), config.archive_folder()],
-            incomplete: config.client.incomplete,
-            reports: config.reports.clone(),
-            max_bytes: config.client.max_report_bytes,
-            // The setting was taken over only because there is such a zone.
-            rules: Rules::in_time_zone(&config.reports.time_zone).unwrap_or_default(),
-            queue: Arc::clone(&queue),
-            disposition: Arc::clone(ends.shared(&watched)),
-            status: Arc::clone(status),
-            queued: Arc::clone(&queued),
-        })
-        .map_err(|error| StartError::Folder { path: watched.clone(), error })?;
-        let intake =
-            thread::Builder::new().name("intake".to_owned()).spawn(life).map_err(StartError::Thread)?;
+        let watch_folders = config.watch_folders();
+        status.watches(watch_folders.clone());
+        queue.prefer(&watch_folders);
+        let mut intakes = Intakes::default();
+        intakes.start(config, watch_folders, &queue, &ends, status, &queued)?;
         let (stop_keeper, life) = keeper::prepare(keeper::Setup {
             queue: Arc::clone(&queue),
             ends,
             status: Arc::clone(status),
             retention: config.retention,
         });
-        let keeper = thread::Builder::new().name("keeper".to_owned()).spawn(life).map_err(|error| {
-            stop_intake.stop();
-            StartError::Thread(error)
-        })?;
+        let keeper =
+            thread::Builder::new().name("keeper".to_owned()).spawn(life).map_err(StartError::Thread)?;
         let (stop, stopped) = watch::channel(false);
         let upload = tokio::spawn(upload::worker::run(upload::worker::Setup {
             store: Arc::clone(&queue),
@@ -170,8 +155,7 @@ impl Engine {
             link,
             stop: stopped,
         }));
-        tracing::info!("watching {}", watched.display());
-        Ok(Engine { stop, stop_intake, intake, upload, stop_keeper, keeper, queue })
+        Ok(Engine { stop, intakes, upload, stop_keeper, keeper, queue })
     }
 
     /// Returns when a worker has ended although nobody asked it to.
@@ -188,7 +172,7 @@ impl Engine {
                     if let Some(damage) = self.queue.damage() {
                         return Collapse::Damaged(damage);
                     }
-                    if self.intake.is_finished() {
+                    if self.intakes.threads.iter().any(|(_, thread)| thread.is_finished()) {
                         return Collapse::Worker("intake");
                     }
                 }
@@ -204,17 +188,93 @@ impl Engine {
     /// Stops taking and uploading, and closes the queue. Takes a few seconds at most: an upload that
     /// is not answered by then is abandoned, and sent again by the next service.
     pub async fn stop(self) {
-        self.stop_intake.stop();
         self.stop.send_replace(true);
-        let intake = tokio::task::spawn_blocking(move || self.intake.join().is_err());
+        let intake = self.intakes.end();
         let upload = async { if self.upload.is_finished() { None } else { Some(self.upload.await) } };
         let (intake, upload) = tokio::join!(intake, upload);
         // A batch of what was decided last is still moved; the rest is after the next start.
         self.stop_keeper.stop();
         let keeper = tokio::task::spawn_blocking(move || self.keeper.join().is_err()).await;
-        if intake.unwrap_or(true) || matches!(upload, Some(Err(_))) || keeper.unwrap_or(true) {
+        // Whoever hangs in a folder must not keep the next pipeline from the queue.
+        let queue = self.queue;
+        let closed = tokio::task::spawn_blocking(move || queue.close()).await;
+        if intake || closed.is_err() || matches!(upload, Some(Err(_))) || keeper.unwrap_or(true) {
             tracing::error!("a worker ended unexpectedly");
         }
+    }
+}
+
+/// The workers of the watch folders. Those that were started are asked to end with this.
+#[derive(Default)]
+struct Intakes {
+    threads: Vec<(intake::worker::Stopper, thread::JoinHandle<()>)>,
+}
+
+impl Intakes {
+    fn start(
+        &mut self,
+        config: &Config,
+        folders: Vec<WatchFolder>,
+        queue: &Arc<Queue>,
+        ends: &Routes,
+        status: &Arc<Status>,
+        queued: &Arc<Notify>,
+    ) -> Result<(), StartError> {
+        let mut own = vec![config.client.data_dir.clone()];
+        own.extend(folders.iter().flat_map(|f| [f.done.clone(), f.failed.clone(), f.archive.clone()]));
+        let ears = Ears::default();
+        let mut failed: Vec<PathBuf> = Vec::new();
+        for folder in folders {
+            tracing::info!("watching {}", folder.path.display());
+            let looks_after_failed = !failed.contains(&folder.failed);
+            failed.push(folder.failed.clone());
+            let name = format!("intake {}", folder.name);
+            let (stopper, life) = intake::worker::prepare(intake::worker::Setup {
+                own: own.clone(),
+                incomplete: config.client.incomplete,
+                reports: config.reports.clone(),
+                max_bytes: config.client.max_report_bytes,
+                rules: config.rules(),
+                queue: Arc::clone(queue),
+                ends: Arc::clone(ends.shared(&folder.path)),
+                looks_after_failed,
+                ears: ears.clone(),
+                status: status.of_folder(&folder.name),
+                queued: Arc::clone(queued),
+                stopping: Arc::default(),
+                folder,
+            });
+            let thread = thread::Builder::new().name(name).spawn(life).map_err(StartError::Thread)?;
+            self.threads.push((stopper, thread));
+        }
+        Ok(())
+    }
+
+    /// Waits until all have ended, but not long for those that hang in a folder whose server does not answer; says
+    /// whether one of them panicked.
+    async fn end(mut self) -> bool {
+        const PATIENCE: Duration = Duration::from_secs(10);
+        self.threads.iter().for_each(|(stopper, _)| stopper.stop());
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let mut panicked = false;
+        for (_, thread) in std::mem::take(&mut self.threads) {
+            while !thread.is_finished() && tokio::time::Instant::now() < deadline {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            if thread.is_finished() {
+                panicked |= thread.join().is_err();
+            } else {
+                let name = thread.thread().name().unwrap_or_default().to_owned();
+                tracing::warn!("{name}: hangs in its folder and is left behind; nothing is lost");
+            }
+        }
+        panicked
+    }
+}
+
+impl Drop for Intakes {
+    fn drop(&mut self) {
+        self.threads.iter().for_each(|(stopper, _)| stopper.stop());
     }
 }
 

@@ -228,10 +228,14 @@ impl Service {
     async fn apply(&mut self, old: &Config, loaded: &Loaded) {
         let new = &loaded.config;
         self.follow_logging(new);
-        if new.health != old.health || new.client.data_dir != old.client.data_dir {
+        let shown = |c: &Config| (c.health.clone(), c.client.data_dir.clone(), c.station.name.clone());
+        if shown(new) != shown(old) {
             self.start_health(new);
         }
-        if new.client != old.client || new.reports != old.reports || new.retention != old.retention {
+        let of_pipeline = |c: &Config| {
+            (c.client.clone(), c.folders.clone(), c.station.clone(), c.reports.clone(), c.retention)
+        };
+        if of_pipeline(new) != of_pipeline(old) {
             tracing::info!("folders or limits have changed: starting the pipeline anew");
             let left = self.engine.as_ref().and_then(Engine::pending).unwrap_or(0);
             if new.client.data_dir != old.client.data_dir && left > 0 {

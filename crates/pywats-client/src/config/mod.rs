@@ -31,6 +31,8 @@ pub struct Config {
     pub client: Client,
     /// Folders that are watched beside the first one.
     pub folders: Vec<watch_folders::Row>,
+    /// What this station says of itself where its reports do not.
+    pub station: Station,
     /// How reports are completed.
     pub reports: Reports,
     /// How uploads are retried.
@@ -79,6 +81,21 @@ pub struct Client {
     pub max_report_bytes: u64,
     /// How long a text that ends too early may rest until it is set aside.
     pub incomplete: Duration,
+}
+
+/// What this station says of itself where its reports do not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Station {
+    /// Its name; by default that of the machine.
+    pub name: Option<String>,
+    /// Where it stands.
+    pub location: Option<String>,
+    /// What it is for.
+    pub purpose: Option<String>,
+    /// The code of its test operation.
+    pub process_code: Option<u32>,
+    /// Who works at it.
+    pub operator: Option<String>,
 }
 
 /// How reports are completed.
@@ -251,6 +268,7 @@ impl Config {
                 incomplete: Duration::from_mins(10),
             },
             folders: Vec::new(),
+            station: Station::default(),
             reports: Reports {
                 time_zone: "system".to_owned(),
                 same_id: SameId::default(),
@@ -278,6 +296,25 @@ impl Config {
                 host_names: Vec::new(),
             },
         }
+    }
+
+    /// The name of this station.
+    pub fn station_name(&self) -> Option<String> {
+        self.station.name.clone().or_else(host_name)
+    }
+
+    /// How reports are completed.
+    pub fn rules(&self) -> wats::Rules {
+        // The setting was taken over only because there is such a zone.
+        let rules = wats::Rules::in_time_zone(&self.reports.time_zone).unwrap_or_default();
+        let Station { location, purpose, process_code, operator, .. } = self.station.clone();
+        rules.at_station(wats::Station {
+            name: self.station_name(),
+            location,
+            purpose,
+            process_code,
+            operator,
+        })
     }
 
     /// Where reports are dropped.
@@ -336,6 +373,16 @@ impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(…)")
     }
+}
+
+/// The name of this machine, without its domain.
+fn host_name() -> Option<String> {
+    #[cfg(windows)]
+    let name = std::env::var("COMPUTERNAME").ok()?;
+    #[cfg(unix)]
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let name: String = name.split('.').next().unwrap_or_default().chars().take(100).collect();
+    (!name.is_empty()).then_some(name)
 }
 
 /// `%ProgramData%`, which Windows always sets.

@@ -10,7 +10,7 @@ use wats_settings::folder;
 /// The name of the folder that the section `client` describes.
 pub const DEFAULT: &str = "default";
 /// What is taken unless a folder says otherwise.
-const PATTERNS: [&str; 2] = ["*.json", "*.wsjf"];
+pub const PATTERNS: [&str; 2] = ["*.json", "*.wsjf"];
 /// The priority of a folder that does not say one; 1 is sent first, 10 last.
 const PRIORITY: u8 = 5;
 /// More folders than a station has.

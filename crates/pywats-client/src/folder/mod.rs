@@ -15,6 +15,7 @@ mod windows;
 #[cfg(windows)]
 pub use windows::Folder;
 
+mod claimed;
 #[cfg(target_os = "linux")]
 mod lease;
 #[cfg(all(unix, not(target_os = "linux")))]
@@ -23,10 +24,15 @@ mod lease;
 pub mod place;
 mod transfer;
 
+pub use claimed::{Claim, Refused};
+
 use crate::disposition::{REASON_SUFFIX, SENT_SUFFIX};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read};
+
+/// The file that says on Windows that a folder is watched.
+pub(crate) const LOCK_NAME: &str = ".pywats-client.lock";
 
 /// Which file it is and whether it has changed: what is compared before a file is moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

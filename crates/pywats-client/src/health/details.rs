@@ -35,7 +35,7 @@ impl View {
             status: Arc::clone(status),
             config_path: loaded.path.clone(),
             data_dir: loaded.config.client.data_dir.clone(),
-            station: own_name(),
+            station: loaded.config.station_name().unwrap_or_else(own_name),
         }
     }
 }
@@ -159,6 +159,7 @@ fn details(view: &View, here: bool, now: Timestamp, status: &Status) -> Value {
         "problems": problems,
         "notes": notes,
         "not_taken": status.not_taken(),
+        "folders": status.folders().iter().map(|folder| folder.to_json(here)).collect::<Vec<_>>(),
         "free_bytes": seen.free_bytes(),
         "clock_offset_seconds": seen.clock_offset(),
         "config_path": here.then(|| view.config_path.to_string_lossy()),

@@ -2,7 +2,7 @@
 //! still had them open, or they were found there without a row. They keep their identifiers.
 
 use super::aside::reason;
-use super::claim::{Batch, RETRY, Synced, synchronise};
+use super::claim::{RETRY, Synced, synchronise};
 use super::judge::{COMPLETE_FILE, Good, Judge, Judgement, Refusal, hash};
 use super::readiness::{History, Readiness};
 use crate::config::Reports;
@@ -196,8 +196,7 @@ impl Setup<'_> {
         }
         let bytes = read_unchanged(&mut open)?;
         let sha256 = hash(&bytes);
-        let batch = Batch::default();
-        let judge = Judge { queue: self.queue, batch: &batch, settings: self.settings, rules: self.rules };
+        let judge = Judge { queue: self.queue, settings: self.settings, rules: self.rules };
         match judge.judge_again(&bytes, entry.id) {
             Judgement::Good(good) => {
                 let report = self.report(entry, spool, bytes.len(), sha256, good);

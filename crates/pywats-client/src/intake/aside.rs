@@ -106,13 +106,13 @@ pub struct Incomplete {
 }
 
 impl Incomplete {
-    /// Those in this folder, which are looked for a few at a time.
-    pub fn new(failed: PathBuf) -> Self {
+    /// Those in this folder. Those of earlier times are looked for, a few at a time, if that is said.
+    pub fn new(failed: PathBuf, earlier: bool) -> Self {
         Incomplete {
             failed,
             files: HashMap::new(),
             unread: Vec::new(),
-            listed: false,
+            listed: !earlier,
             next_look: Instant::now(),
         }
     }
@@ -254,7 +254,7 @@ mod tests {
             let refusal = Refusal { reason: "why".to_owned(), what_to_do: "this", incomplete };
             asides.push(name.into(), identity, refusal);
         }
-        let mut known = Incomplete::new(at("failed"));
+        let mut known = Incomplete::new(at("failed"), true);
         assert_eq!(known.work(&watch, now).unwrap(), [""; 0], "nothing there yet");
         while asides.next_due(now).is_some() {
             for result in asides.work(&watch, &disposition, now) {
@@ -273,7 +273,7 @@ mod tests {
         let later = |seconds| now + Duration::from_secs(seconds);
         assert_eq!(change("a.json", &mut known, later(20)), ["a.json"]);
         assert_eq!(change("d.json", &mut known, later(40)), [""; 0], "nothing would make it complete");
-        let mut restarted = Incomplete::new(at("failed"));
+        let mut restarted = Incomplete::new(at("failed"), true);
         assert_eq!(change("b.json", &mut restarted, later(60)), ["b.json"]);
         let mut left: Vec<_> =
             fs::read_dir(at("failed")).unwrap().map(|entry| entry.unwrap().file_name()).collect();

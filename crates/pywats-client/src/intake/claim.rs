@@ -10,7 +10,7 @@
 
 use super::judge::Good;
 use crate::folder::{Folder, Identity, Moved};
-use crate::queue::{self, NewReport, Queue, Unit, spool};
+use crate::queue::{self, NewReport, Queue, spool};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
@@ -134,13 +134,6 @@ impl Batch {
         self.reports.len() >= MOST || self.since.is_some_and(|since| now.duration_since(since) >= LONGEST)
     }
 
-    /// Which unit an identifier stands for in this batch.
-    pub fn unit(&self, id: Uuid) -> Option<&Unit> {
-        let kept = self.kept.iter().map(|(_, report, _)| report);
-        let mut reports = self.reports.iter().rev().chain(kept);
-        reports.find(|report| report.id == id).map(|report| &report.unit)
-    }
-
     /// Moves a judged file into the spool, or copies what was read of it where it cannot be moved.
     pub fn claim(
         &mut self,
@@ -151,9 +144,16 @@ impl Batch {
         Content { bytes, sha256, file }: Content<'_>,
         good: Good,
     ) -> Claimed {
+        if !queue.claim_id(good.id, &good.unit) {
+            // Another folder had the identifier for another unit a moment ago: judged again, it is known.
+            return Claimed::Changed;
+        }
         let (spool, copied) = match move_or_copy(queue, watch, name, identity, bytes, good.id) {
             Ok(Placed { spool, copied }) => (spool, copied),
-            Err(claimed) => return claimed,
+            Err(claimed) => {
+                queue.unclaim(good.id);
+                return claimed;
+            }
         };
         self.reports.push(NewReport {
             id: good.id,
@@ -180,7 +180,7 @@ impl Batch {
     /// If spool or queue cannot be written; the batch stays as it is.
     pub fn commit(&mut self, queue: &Queue, watch: Option<&Folder>) -> Result<Vec<Committed>, CommitError> {
         self.take_back_kept(Instant::now());
-        self.sync(queue.spool(), watch).map_err(CommitError::Spool)?;
+        self.sync(queue, watch).map_err(CommitError::Spool)?;
         if !self.reports.is_empty() {
             queue.add(&self.reports)?;
         }
@@ -197,6 +197,7 @@ impl Batch {
             if original.is_some() && stays.is_none() {
                 removed.push(report.name.clone());
             }
+            queue.unclaim(report.id);
             committed.push(Committed { name: report.name, spool: report.spool, id: report.id, stays });
         }
         self.since = None;
@@ -215,7 +216,8 @@ impl Batch {
 
     /// Makes the claimed files survive a power cut. One that somebody has removed is given up, and one that
     /// cannot be synchronised goes back to the watch folder. Copies were synchronised when they were written.
-    fn sync(&mut self, spool: &Folder, watch: Option<&Folder>) -> io::Result<()> {
+    fn sync(&mut self, queue: &Queue, watch: Option<&Folder>) -> io::Result<()> {
+        let spool = queue.spool();
         let claimed = self.reports.iter().zip(&self.files).filter(|(report, _)| !report.copied);
         let files: Vec<_> =
             claimed.map(|(report, beside)| (report.spool.as_os_str(), beside.file.as_ref())).collect();
@@ -228,9 +230,12 @@ impl Batch {
                     self.reports.push(report);
                     self.files.push(beside);
                 }
-                Synced::Gone => {}
+                Synced::Gone => queue.unclaim(report.id),
                 Synced::Failed(error) => {
                     let is_back = move_back(spool, watch, &report);
+                    if is_back {
+                        queue.unclaim(report.id);
+                    }
                     let (name, spool) = (report.name.clone(), report.spool.clone());
                     self.left.push(Left { name, spool, is_back, error });
                     if !is_back {
@@ -327,6 +332,10 @@ fn must_be_copied(error: &io::Error) -> bool {
 }
 
 fn copy(queue: &Queue, name: &OsStr, bytes: &[u8], id: Uuid) -> Result<Placed, Claimed> {
+    if queue.is_closed() {
+        // The share has answered after all, and the next pipeline is at work there.
+        return Err(Claimed::Changed);
+    }
     queue.intake_allowed(bytes.len() as u64).map_err(|error| Claimed::NoRoom(error.to_string()))?;
     for number in 0..=u32::MAX {
         let spool = spool::name(id, name, number);
@@ -343,6 +352,7 @@ fn copy(queue: &Queue, name: &OsStr, bytes: &[u8], id: Uuid) -> Result<Placed, C
 mod tests {
     use super::*;
     use crate::folder::Kind;
+    use crate::queue::Unit;
     use std::fs;
 
     /// Fails if: a file that cannot be synchronised keeps others from the queue, is lost, overwrites another one
@@ -385,8 +395,9 @@ mod tests {
             assert!(left.iter().all(|left| left.name == "bad.json" && left.is_back == is_free), "{left:?}");
             assert_eq!(path.join("bad.json").is_symlink(), leaves && is_free, "{case:?}");
             assert!(batch.is_empty(Instant::now()));
+            assert_eq!(queue.claimed_unit(id(3)), None, "it is in the queue");
             if leaves && !is_free {
-                assert_eq!(batch.unit(id(2)).unwrap().serial_number, "bad.json");
+                assert_eq!(queue.claimed_unit(id(2)).unwrap().serial_number, "bad.json");
                 fs::rename(&aside, &spooled).unwrap();
                 batch.take_back_kept(Instant::now() + RETRY);
                 assert_eq!(batch.commit(&queue, Some(&watch)).unwrap().len(), 1, "{case:?}");

@@ -1,7 +1,6 @@
 //! What a file's content makes of it: a report with its identifier, a text that ends too early, or
 //! something that is no report. Touches no file.
 
-use super::claim::Batch;
 use crate::config::{MissingId, Reports, SameId};
 use crate::queue::{self, Queue, Unit};
 use sha2::{Digest, Sha256};
@@ -56,8 +55,6 @@ const OTHER_ID: &str = "Give each report an id of its own, or none, then drop it
 pub struct Judge<'a> {
     /// What was taken in before.
     pub queue: &'a Queue,
-    /// What is about to be.
-    pub batch: &'a Batch,
     /// The settings.
     pub settings: &'a Reports,
     /// How reports are completed.
@@ -124,8 +121,8 @@ impl Judge<'_> {
     }
 
     fn known(&self, id: Uuid) -> Result<Option<Unit>, queue::Error> {
-        match self.batch.unit(id) {
-            Some(unit) => Ok(Some(unit.clone())),
+        match self.queue.claimed_unit(id) {
+            Some(unit) => Ok(Some(unit)),
             None => self.queue.known(id),
         }
     }

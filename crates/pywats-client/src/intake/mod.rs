@@ -14,7 +14,8 @@
 //! [`take`] looks at one file, [`judge`] at its content; [`claim`] renames it into the spool and commits
 //! what was claimed, many at a time. [`aside`] moves what is unusable out of the way without making good
 //! files wait, [`again`] judges what has changed after it was claimed. [`agenda`] says which file is to
-//! be looked at when, [`names`] which of them are reports, and [`worker`] is the thread that does it all.
+//! be looked at when, and [`names`] which of them are reports. A [`site`] is one folder; [`worker`] is the thread of a
+//! watch folder, with a site for each folder in it that is watched, too.
 
 pub mod again;
 pub mod agenda;
@@ -23,6 +24,7 @@ pub mod claim;
 pub mod judge;
 pub mod names;
 pub mod readiness;
+pub mod site;
 pub mod take;
 pub mod troubles;
 pub mod untaken;
@@ -30,4 +32,5 @@ pub mod watch;
 pub mod watched;
 pub mod worker;
 
-pub use names::is_report_name;
+pub(crate) use names::matches;
+pub use names::{Names, may_be_report};

@@ -1,9 +1,11 @@
 //! Which names in the watch folder are meant for us, and what else lies there.
 
+use crate::config::watch_folders;
 use crate::disposition::{REASON_SUFFIX, SENT_SUFFIX};
-use crate::folder::{Folder, Item, is_temporary};
+use crate::folder::{Folder, Item, LOCK_NAME, is_temporary};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::path::Path;
 use wats::{Report, Rules};
 
@@ -12,12 +14,93 @@ const MOST_KINDS: usize = 20;
 /// More than any usual report without attachments.
 const MOST_BYTES: u64 = 4 << 20;
 
-/// Whether a name in the watch folder is meant for us: `*.json` and `*.wsjf`, but nothing hidden or
-/// unfinished, and none of our own reason files.
-pub fn is_report_name(name: &OsStr) -> bool {
+/// Which names in a watch folder are reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names {
+    /// In small letters.
+    patterns: Vec<String>,
+}
+
+impl Names {
+    /// Those of these patterns, in which `*` stands for anything and `?` for one character, in letters of either case.
+    pub fn new(patterns: &[String]) -> Self {
+        Names { patterns: patterns.iter().map(|pattern| pattern.to_lowercase()).collect() }
+    }
+
+    /// Whether a name is meant for us: as the patterns say, but nothing hidden or unfinished, and none of our own
+    /// files.
+    pub fn take(&self, name: &OsStr) -> bool {
+        let text = name.to_string_lossy().to_lowercase();
+        !text.starts_with('.')
+            && !is_beside(&text)
+            && self.patterns.iter().any(|pattern| matches(pattern, &text))
+    }
+
+    /// Why nobody takes a file of this name, and what to do if it is a report; `None` if it is taken.
+    pub fn why_not(&self, name: &OsStr) -> Option<String> {
+        let text = name.to_string_lossy().to_lowercase();
+        let why = if self.take(name) {
+            return None;
+        } else if text.starts_with('.') {
+            "begins with a dot, as those of unfinished files do: let the test system write a name without it"
+        } else if is_beside(&text) {
+            "ends as those of the notes that the service writes beside reports: give it another name"
+        } else {
+            return Some(format!("is not {self}: let the test system write such names"));
+        };
+        Some(why.to_owned())
+    }
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Names::new(&watch_folders::PATTERNS.map(str::to_owned))
+    }
+}
+
+impl fmt::Display for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.patterns.split_last() {
+            Some((last, [])) => f.write_str(last),
+            Some((last, others)) => write!(f, "{} or {last}", others.join(", ")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether a text is the pattern, in which `*` stands for anything and `?` for one character.
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
+    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (mut at, mut in_text) = (0, 0);
+    // Where the last star is, and where what it stands for ends so far.
+    let mut star: Option<(usize, usize)> = None;
+    while in_text < text.len() {
+        match pattern.get(at) {
+            Some('*') => {
+                star = Some((at, in_text));
+                at += 1;
+            }
+            Some(&wanted) if wanted == '?' || wanted == text[in_text] => {
+                at += 1;
+                in_text += 1;
+            }
+            _ => match &mut star {
+                Some((place, end)) => {
+                    *end += 1;
+                    (at, in_text) = (*place + 1, *end);
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[at..].iter().all(|rest| *rest == '*')
+}
+
+/// Whether a name may be that of a report, where files lie that were taken in: neither hidden nor one that we write
+/// beside another.
+pub fn may_be_report(name: &OsStr) -> bool {
     let text = name.to_string_lossy().to_ascii_lowercase();
-    let extension = Path::new(&text).extension().and_then(OsStr::to_str);
-    matches!(extension, Some("json" | "wsjf")) && !text.starts_with('.') && !is_beside(&text)
+    !text.starts_with('.') && !is_beside(&text)
 }
 
 /// Whether a name is that of a file that we write beside another.
@@ -25,29 +108,13 @@ fn is_beside(name: &str) -> bool {
     name.ends_with(REASON_SUFFIX) || name.ends_with(SENT_SUFFIX)
 }
 
-/// Why nobody takes a file of this name, and what to do if it is a report; `None` if it is taken.
-pub fn why_not(name: &OsStr) -> Option<&'static str> {
-    let text = name.to_string_lossy().to_ascii_lowercase();
-    if is_report_name(name) {
-        None
-    } else if text.starts_with('.') {
-        Some(
-            "begins with a dot, as those of unfinished files do: let the test system write a name without it",
-        )
-    } else if is_beside(&text) {
-        Some("ends as those of the notes that the service writes beside reports: give it another name")
-    } else {
-        Some("does not end in .json or .wsjf: let the test system write such names")
-    }
-}
-
 /// What kind of thing lies there that nobody takes; `None` if it is taken, or being written by us.
-pub fn untaken_kind(item: &Item) -> Option<String> {
+pub fn untaken_kind(names: &Names, item: &Item) -> Option<String> {
     if item.is_folder {
         return Some("folders".to_owned());
     }
     let text = item.name.to_string_lossy().to_lowercase();
-    if is_report_name(&item.name) || is_temporary(&item.name) {
+    if names.take(&item.name) || is_temporary(&item.name) || item.name == LOCK_NAME {
         return None;
     }
     if text.starts_with('.') {
@@ -67,10 +134,10 @@ pub fn untaken_kind(item: &Item) -> Option<String> {
 }
 
 /// How many things of each kind nobody takes. Folders of our own do not count.
-pub fn count_untaken(items: &[Item], own: &[OsString]) -> BTreeMap<String, u64> {
+pub fn count_untaken(names: &Names, items: &[Item], own: &[OsString]) -> BTreeMap<String, u64> {
     let mut kinds: BTreeMap<String, u64> = BTreeMap::new();
     for item in items.iter().filter(|item| !(item.is_folder && own.contains(&item.name))) {
-        if let Some(kind) = untaken_kind(item) {
+        if let Some(kind) = untaken_kind(names, item) {
             let kind = if kinds.len() < MOST_KINDS || kinds.contains_key(&kind) {
                 kind
             } else {
@@ -122,21 +189,48 @@ mod tests {
             (".pywats-0.part", false, None),
             ("A.XML", false, Some("*.xml")),
         ] {
-            assert_eq!(is_report_name(OsStr::new(name)), wanted, "{name:?}");
+            let names = Names::default();
+            assert_eq!(names.take(OsStr::new(name)), wanted, "{name:?}");
             let item = Item { name: name.into(), is_folder: false };
-            assert_eq!(untaken_kind(&item).as_deref(), kind, "{name:?}");
+            assert_eq!(untaken_kind(&names, &item).as_deref(), kind, "{name:?}");
         }
         for (name, says) in [
             (".a.json", Some("a dot")),
             ("a.sent.json", Some("another name")),
-            ("a.txt", Some(".wsjf")),
+            ("a.txt", Some("is not *.json or *.wsjf")),
             ("a.json", None),
         ] {
-            let why = why_not(OsStr::new(name));
+            let why = Names::default().why_not(OsStr::new(name));
             assert!(
                 why.is_some() == says.is_some() && why.is_none_or(|why| why.contains(says.unwrap())),
                 "{name}"
             );
+        }
+    }
+
+    /// Fails if: a pattern stands for other names than it says, or takes forever to find out.
+    #[test]
+    fn patterns() {
+        let long = "a".repeat(200);
+        for (pattern, name, expected) in [
+            ("a.json", "a.json", true),
+            ("a.json", "aa.json", false),
+            ("*.json", "a.json", true),
+            ("*", "", true),
+            ("a*b*c", "a--b--c", true),
+            ("a*b*c", "acb", false),
+            ("a*a", "a", false),
+            ("unit-??.json", "unit-07.json", true),
+            ("unit-??.json", "unit-7.json", false),
+            ("?", "", false),
+            ("?", "ä", true),
+            ("*a*a*a*a*a*a*a*a*a*b", &long, false),
+        ] {
+            assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
+        }
+        let names = Names::new(&["Unit-*.LOG".to_owned()]);
+        for (name, expected) in [("unit-1.log", true), (".unit-1.log", false), ("unit-1.json", false)] {
+            assert_eq!(names.take(OsStr::new(name)), expected, "{name}");
         }
     }
 
@@ -145,10 +239,10 @@ mod tests {
     fn counts() {
         let item = |name: &str, is_folder| Item { name: name.into(), is_folder };
         let items = [item("done", true), item("sub.json", true), item("a.xml", false), item("b.xml", false)];
-        let kinds = count_untaken(&items, &["done".into()]);
+        let kinds = count_untaken(&Names::default(), &items, &["done".into()]);
         assert_eq!(listed(&kinds), "2 *.xml, 1 folders");
         let many: Vec<Item> = (0..100).map(|number| item(&format!("a.{number}"), false)).collect();
-        let kinds = count_untaken(&many, &[]);
+        let kinds = count_untaken(&Names::default(), &many, &[]);
         assert_eq!((kinds.len(), kinds["other endings"]), (MOST_KINDS + 1, 100 - MOST_KINDS as u64));
     }
 }

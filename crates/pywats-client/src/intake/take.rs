@@ -212,7 +212,7 @@ impl Taker<'_> {
             }
             Err(error) => return unwritable(&error),
         }
-        let judge = Judge { queue: self.queue, batch, settings: self.settings, rules: self.rules };
+        let judge = Judge { queue: self.queue, settings: self.settings, rules: self.rules };
         let good = match judge.judge(bytes, &sha256) {
             Ok(Judgement::Good(good)) => good,
             Ok(Judgement::Incomplete(reason)) => {

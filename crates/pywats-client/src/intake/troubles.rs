@@ -1,7 +1,7 @@
 //! Files that stay where they are, told as one problem: a list would be too long to read. The log has one file
 //! of each kind of trouble, until that is over.
 
-use crate::status::{Area, Status};
+use crate::status::{Area, FolderStatus};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -53,7 +53,7 @@ impl Troubles {
     }
 
     /// Tells what has changed since it was told last.
-    pub fn tell(&mut self, status: &Status) {
+    pub fn tell(&mut self, status: &FolderStatus) {
         if !std::mem::take(&mut self.changed) {
             return;
         }
@@ -95,12 +95,15 @@ pub fn let_in(error: &io::Error) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::status::Status;
+    use std::sync::Arc;
 
     /// Fails if: a trouble is logged for each file or each time that their number changes, a new kind is not, or
     /// the status does not name a file and count the others.
     #[test]
     fn one_word_for_each_kind() {
-        let (status, mut troubles) = (Status::new(), Troubles::new());
+        let whole = Arc::new(Status::new());
+        let (status, mut troubles) = (whole.of_folder("a"), Troubles::new());
         let trouble = |name: &str, what: &str| Some(Trouble::new(Path::new(name), what));
         for (name, what, logged, told) in [
             ("b", Some("denied"), r#""b": denied"#, Some(r#""b": denied"#)),
@@ -116,8 +119,8 @@ mod tests {
         ] {
             troubles.set(name.as_ref(), what.and_then(|what| trouble(name, what)));
             troubles.tell(&status);
-            assert_eq!(status.last_error().unwrap().1, logged, "{name} {what:?}");
-            assert_eq!(status.problems().get(&Area::Files).map(String::as_str), told, "{name} {what:?}");
+            assert_eq!(whole.last_error().unwrap().1, logged, "{name} {what:?}");
+            assert_eq!(whole.problems().get(&Area::Files).map(String::as_str), told, "{name} {what:?}");
         }
     }
 }

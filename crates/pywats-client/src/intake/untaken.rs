@@ -1,9 +1,9 @@
 //! Telling people what lies in the watch folder and is taken by nobody: by kind and count, once in the
 //! log, always in the status.
 
-use super::names::{count_untaken, holds_report, listed, untaken_kind, why_not};
+use super::names::{Names, count_untaken, holds_report, listed, untaken_kind};
 use crate::folder::{Folder, Item};
-use crate::status::{Status, Topic};
+use crate::status::{FolderStatus, Topic};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 
@@ -18,6 +18,7 @@ pub struct Untaken {
     /// What was there at the last look: what is there twice is not just passing through.
     last: BTreeMap<String, u64>,
     told: BTreeSet<String>,
+    names: Names,
     /// Reports that wait for the rest of their text.
     incomplete: HashSet<OsString>,
     /// Which files were read, and whether they are reports.
@@ -25,8 +26,13 @@ pub struct Untaken {
 }
 
 impl Untaken {
+    /// Of a folder in which these are taken.
+    pub fn new(names: Names) -> Self {
+        Untaken { names, ..Untaken::default() }
+    }
+
     /// A report waits for the rest of its text, or does so no more.
-    pub fn incomplete(&mut self, name: &OsStr, waits: bool, status: &Status) {
+    pub fn incomplete(&mut self, name: &OsStr, waits: bool, status: &FolderStatus) {
         let changed = match waits {
             true => self.incomplete.insert(name.to_owned()),
             false => self.incomplete.remove(name),
@@ -36,7 +42,7 @@ impl Untaken {
         }
     }
 
-    fn show(&self, status: &Status) {
+    fn show(&self, status: &FolderStatus) {
         let mut shown = self.last.clone();
         if !self.incomplete.is_empty() {
             shown.insert("incomplete reports".to_owned(), self.incomplete.len() as u64);
@@ -45,8 +51,8 @@ impl Untaken {
     }
 
     /// The folder was listed. `own` are names of folders in it that belong to the service.
-    pub fn look(&mut self, folder: &Folder, items: &[Item], own: &[OsString], status: &Status) {
-        let kinds = count_untaken(items, own);
+    pub fn look(&mut self, folder: &Folder, items: &[Item], own: &[OsString], status: &FolderStatus) {
+        let kinds = count_untaken(&self.names, items, own);
         let staying: BTreeMap<String, u64> = kinds
             .iter()
             .filter(|(kind, _)| self.last.contains_key(*kind))
@@ -54,9 +60,9 @@ impl Untaken {
             .collect();
         if staying.keys().any(|kind| !self.told.contains(kind)) {
             tracing::warn!(
-                "watch folder {}: nobody takes what is not a file *.json or *.wsjf, or is named as the service's \
-                 own notes are: {}",
+                "watch folder {}: nobody takes what is not a file {}, or is named as the service's own notes are: {}",
                 folder.path().display(),
+                self.names,
                 listed(&staying)
             );
             self.told.extend(staying.into_keys());
@@ -67,13 +73,15 @@ impl Untaken {
     }
 
     /// A report under another ending is most likely a mistake.
-    fn hint(&mut self, folder: &Folder, items: &[Item], status: &Status) {
+    fn hint(&mut self, folder: &Folder, items: &[Item], status: &FolderStatus) {
         // Windows lets us open a file only alone, which its writer would notice.
         if cfg!(windows) {
             return;
         }
-        let candidates: Vec<&Item> =
-            items.iter().filter(|item| !item.is_folder && untaken_kind(item).is_some()).collect();
+        let candidates: Vec<&Item> = items
+            .iter()
+            .filter(|item| !item.is_folder && untaken_kind(&self.names, item).is_some())
+            .collect();
         self.read.retain(|name, _| candidates.iter().any(|item| item.name == *name));
         for item in &candidates {
             if self.read.len() >= MOST_READ {
@@ -92,7 +100,7 @@ impl Untaken {
                 format!(
                     "{:?} is a report, but nobody takes it: its name {}",
                     folder.path().join(name),
-                    why_not(name).unwrap_or_default()
+                    self.names.why_not(name).unwrap_or_default()
                 ),
             ),
             None => status.forget(Topic::NotTaken),

@@ -1,52 +1,36 @@
-//! The thread that takes files: it hears of them, looks at everything now and then, and comes back to
-//! files that were not ready. Good files come first; what is unusable is moved away in between.
+//! The thread of a watch folder: it looks after the folder itself and, where sub-folders are watched, after those.
 
-use super::again::{self, Again};
-use super::agenda::Agenda;
-use super::aside::{Asides, Incomplete, PutAside};
-use super::claim::{Batch, Left, RETRY};
-use super::is_report_name;
-use super::readiness::STABLE;
-use super::take::{Finding, Outcome, Taker};
-use super::troubles::{Trouble, Troubles, let_in};
-use super::untaken::Untaken;
-use super::watch::News;
-use super::watched::{RESCAN, Watched};
+use super::site::{Site, TICK};
+use super::watch::{Ears, News, Post};
 use crate::config::Reports;
+use crate::config::watch_folders::WatchFolder;
 use crate::disposition::Disposition;
-use crate::folder::{self, Folder, Item, Kind};
-use crate::observed::{Ended, Refused};
+use crate::folder::Folder;
 use crate::queue::Queue;
-use crate::status::{Area, Status, Topic, Worker};
-use jiff::Timestamp;
-use std::collections::{HashMap, HashSet};
-use std::ffi::{OsStr, OsString};
+use crate::status::{FolderStatus, Topic};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::Notify;
 use wats::Rules;
 
-/// How often a disk that refused is tried again.
-const DISK: Duration = Duration::from_secs(2);
-/// The longest time without a sign of life.
-const TICK: Duration = Duration::from_secs(1);
+/// More folders in a watch folder are not watched: each costs a look every other second where the system sends no news.
+const MOST: usize = 1000;
 
 /// What the worker works with.
 pub struct Setup {
     /// The folder to watch.
-    pub folder: PathBuf,
-    /// Where unusable files go.
-    pub failed: PathBuf,
+    pub folder: WatchFolder,
     /// Folders of the service, which may lie in the watch folder.
     pub own: Vec<PathBuf>,
     /// The largest file that is read, in bytes.
     pub max_bytes: u64,
     /// How long a text that ends too early may rest.
-    pub incomplete: Duration,
+    pub incomplete: std::time::Duration,
     /// How reports are read.
     pub reports: Reports,
     /// How reports are completed.
@@ -54,18 +38,37 @@ pub struct Setup {
     /// Where reports go.
     pub queue: Arc<Queue>,
     /// Where finished files go.
-    pub disposition: Arc<Disposition>,
+    pub ends: Arc<Disposition>,
+    /// Whether it takes files back that were completed in the failed folder: of those that share one, one does.
+    pub looks_after_failed: bool,
+    /// Who hears of the folder.
+    pub ears: Ears,
     /// Where to tell what happens.
-    pub status: Arc<Status>,
+    pub status: FolderStatus,
     /// Wakes the upload when there is something new.
     pub queued: Arc<Notify>,
+    /// Whether the worker is to end.
+    pub stopping: Arc<AtomicBool>,
+}
+
+impl Setup {
+    /// Makes the folders that files of this one end in, if they are missing.
+    pub(super) fn make_ends(&self) -> io::Result<()> {
+        for end in [&self.folder.done, &self.folder.failed] {
+            let made = if end.exists() { Ok(()) } else { Folder::create_all(end) };
+            made.and_then(|()| Folder::open(end).map(drop)).map_err(|error| {
+                io::Error::new(error.kind(), format!("its folder {}: {error}", end.display()))
+            })?;
+        }
+        Ok(())
+    }
 }
 
 /// A handle to end the worker.
 #[derive(Clone, Debug)]
 pub struct Stopper {
     stopping: Arc<AtomicBool>,
-    news: Sender<News>,
+    news: Sender<(usize, News)>,
 }
 
 impl Stopper {
@@ -73,445 +76,105 @@ impl Stopper {
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
         // Wakes it; a worker that has ended does not listen any more.
-        drop(self.news.send(News::Rescan));
+        drop(self.news.send((0, News::Rescan)));
     }
 }
 
 struct Intake {
-    setup: Setup,
-    stopping: Arc<AtomicBool>,
-    news: Sender<News>,
-    watched: Option<Watched>,
-    agenda: Agenda,
-    batch: Batch,
-    asides: Asides,
-    incomplete: Incomplete,
-    again: Again,
-    untaken: Untaken,
-    troubles: Troubles,
-    /// Files that came back from the spool, and until when they are left alone.
-    resting: HashMap<OsString, Instant>,
-    next_scan: Instant,
-    /// Until then the disk is left alone.
-    blocked_until: Option<Instant>,
+    setup: Arc<Setup>,
+    news: Sender<(usize, News)>,
+    /// By number; the watch folder itself is the first.
+    sites: BTreeMap<usize, Site>,
+    next: usize,
 }
 
-/// Opens and watches the folder and prepares the worker; the returned closure is its life.
-///
-/// # Errors
-/// If the folder cannot be opened.
-pub fn prepare(setup: Setup) -> io::Result<(Stopper, impl FnOnce() + Send)> {
-    let (sender, receiver) = channel();
-    let stopping = Arc::new(AtomicBool::new(false));
-    let mut intake = Intake {
-        incomplete: Incomplete::new(setup.failed.clone()),
-        setup,
-        stopping: Arc::clone(&stopping),
-        news: sender.clone(),
-        watched: None,
-        agenda: Agenda::default(),
-        batch: Batch::default(),
-        asides: Asides::default(),
-        again: Again::default(),
-        untaken: Untaken::default(),
-        troubles: Troubles::new(),
-        resting: HashMap::new(),
-        next_scan: Instant::now(),
-        blocked_until: None,
-    };
-    intake.open_folder(Instant::now())?;
-    Ok((Stopper { stopping, news: sender }, move || intake.run(&receiver)))
+/// Prepares the worker; the returned closure is its life. The folder is opened by the worker itself: one whose server
+/// does not answer keeps no other waiting.
+pub fn prepare(setup: Setup) -> (Stopper, impl FnOnce() + Send) {
+    let (news, receiver) = channel();
+    let stopper = Stopper { stopping: Arc::clone(&setup.stopping), news: news.clone() };
+    let mut intake = Intake { setup: Arc::new(setup), news, sites: BTreeMap::new(), next: 0 };
+    // What is watched from here on is there from its first sign of life.
+    intake.setup.status.beat();
+    (stopper, move || intake.run(&receiver))
 }
 
 impl Intake {
-    fn run(mut self, news: &Receiver<News>) {
-        while !self.stopping() {
-            self.setup.status.beat(Worker::Intake);
-            if let Ok(item) = news.recv_timeout(self.pause(Instant::now())) {
+    fn run(&mut self, news: &Receiver<(usize, News)>) {
+        let setup = Arc::clone(&self.setup);
+        self.add(setup.folder.path.clone(), 0, setup.status.clone());
+        while !setup.stopping.load(Ordering::Relaxed) {
+            setup.status.beat();
+            let now = Instant::now();
+            let pause = self.sites.values().map(|site| site.pause(now)).min().unwrap_or(TICK);
+            if let Ok(item) = news.recv_timeout(pause) {
                 self.hear(item);
             }
             // A burst of news is one reason to work, not many.
             news.try_iter().for_each(|item| self.hear(item));
-            let now = Instant::now();
-            if self.next_scan <= now {
-                self.scan(now);
-            }
-            self.agenda.advance(now);
-            if self.blocked_until.is_none_or(|until| until <= now) {
-                self.blocked_until = None;
-                self.take_files();
-                self.commit();
-            }
-            if !self.agenda.is_busy() && self.blocked_until.is_none() {
-                self.judge_again();
-                self.put_aside();
-            }
-            if self.blocked_until.is_none() {
-                self.setup.status.fine(Area::Storage);
-            }
-            self.troubles.tell(&self.setup.status);
-        }
-        self.commit();
-        self.setup.status.retired(Worker::Intake);
-    }
-
-    fn stopping(&self) -> bool {
-        self.stopping.load(Ordering::Relaxed)
-    }
-
-    /// How long there is nothing to do.
-    fn pause(&self, now: Instant) -> Duration {
-        let mut due = vec![now + TICK, self.next_scan];
-        match self.blocked_until {
-            Some(until) => due.push(until),
-            None if self.agenda.is_busy() || self.again.is_busy() => return Duration::ZERO,
-            None => {
-                due.extend(self.agenda.next_due());
-                due.extend(self.asides.next_due(now));
-                due.push(self.incomplete.next_due(now));
-            }
-        }
-        due.into_iter().min().map_or(TICK, |due| due.saturating_duration_since(now))
-    }
-
-    fn hear(&mut self, news: News) {
-        let now = Instant::now();
-        match news {
-            News::Closed(name) if is_report_name(&name) => {
-                self.agenda.memory(&name, now).history.closed();
-                self.agenda.do_now(&name, now);
-            }
-            // On Linux its closing is heard as well; a file that was linked here has none.
-            News::Appeared(name) if is_report_name(&name) => self.agenda.expect(&name, now, now + STABLE),
-            News::Written(name) if is_report_name(&name) => {
-                if cfg!(target_os = "linux") {
-                    self.agenda.memory(&name, now).history.written();
-                } else {
-                    self.agenda.expect(&name, now, now);
+            for site in self.sites.values_mut() {
+                setup.status.beat();
+                site.turn();
+                if setup.stopping.load(Ordering::Relaxed) {
+                    break;
                 }
             }
-            News::Rescan => {
-                self.next_scan = now;
-                self.agenda.memories().for_each(|memory| memory.history.unheard());
+            if setup.folder.subfolders {
+                self.follow_folders();
             }
-            _ => {}
+        }
+        self.sites.values_mut().for_each(Site::commit);
+        setup.status.retire();
+    }
+
+    fn hear(&mut self, (site, item): (usize, News)) {
+        if let Some(site) = self.sites.get_mut(&site) {
+            site.hear(item);
         }
     }
 
-    /// Opens the folder if it is not open, or another one by now; says whether it is the same still.
-    fn open_folder(&mut self, now: Instant) -> io::Result<bool> {
-        let status = &self.setup.status;
-        if let Some(watched) = &mut self.watched
-            && watched.is_still_there(&self.news, status, now)?
-        {
-            return Ok(true);
-        }
-        self.watched = None;
-        self.agenda.memories().for_each(|memory| memory.history.unheard());
-        let folder = Folder::open(&self.setup.folder)?;
-        self.watched = Some(Watched::new(folder, &self.news, status, now));
-        Ok(false)
+    fn add(&mut self, path: PathBuf, depth: usize, status: FolderStatus) {
+        let post = Post { worker: self.news.clone(), site: self.next };
+        self.sites.insert(self.next, Site::new(&self.setup, path, depth, status, post));
+        self.next += 1;
     }
 
-    /// Looks at every name in the folder; the oldest files come first.
-    fn scan(&mut self, now: Instant) {
-        let listed = self.open_folder(now).and_then(|same| match &self.watched {
-            Some(watched) => watched.folder.list().map(|items| (same, items)),
-            None => Ok((same, Vec::new())),
+    /// Watches the folders that have come, and gives up those that have gone.
+    fn follow_folders(&mut self) {
+        let gone: Vec<usize> = self
+            .sites
+            .iter()
+            .filter(|(_, site)| site.depth > 0 && !site.is_there)
+            .map(|(number, _)| *number)
+            .collect();
+        for number in gone {
+            if let Some(mut site) = self.sites.remove(&number) {
+                site.commit();
+                site.status().retire();
+            }
+        }
+        let children = self.sites.values().flat_map(|site| {
+            site.children.iter().map(|name| {
+                let status = site.status().within(&name.to_string_lossy());
+                (site.path().join(name), site.depth + 1, status)
+            })
         });
-        match listed {
-            Ok((same, items)) => {
-                self.setup.status.fine(Area::Watch);
-                self.next_scan = now + self.watched.as_ref().map_or(RETRY, Watched::pace);
-                self.compare(&items, same, now);
-            }
-            Err(error) => {
-                self.watched = None;
-                self.next_scan = now + RETRY;
-                let folder = self.setup.folder.display();
-                self.setup.status.problem(
-                    Area::Watch,
-                    format!("watch folder {folder}: {error}; {}", folder::advice(&error)),
-                );
-            }
+        let is_new = |path: &PathBuf| !self.sites.values().any(|site| site.path() == path);
+        let new: Vec<_> = children.filter(|(path, ..)| is_new(path)).collect();
+        let room = MOST.saturating_sub(self.sites.len());
+        let left = new.len().saturating_sub(room);
+        for (path, depth, status) in new.into_iter().take(room) {
+            self.add(path, depth, status);
         }
-    }
-
-    /// Compares what is there with what is known of it. `same` is whether the folder is the one that it
-    /// was: only then a name that is not there says that the file is gone.
-    fn compare(&mut self, items: &[Item], same: bool, now: Instant) {
-        let Some(Watched { folder, .. }) = &self.watched else { return };
-        let is_report = |item: &&Item| !item.is_folder && is_report_name(&item.name);
-        let names: HashSet<&OsStr> =
-            items.iter().filter(is_report).map(|item| item.name.as_os_str()).collect();
-        if same {
-            self.forget_leftovers(&names);
-        }
-        for name in self.agenda.keep_only(&names) {
-            self.troubles.set(&name, None);
-            self.untaken.incomplete(&name, false, &self.setup.status);
-            self.resting.remove(&name);
-        }
-        let mut found: Vec<(i64, &OsStr)> = Vec::new();
-        for name in names {
-            match folder.look(name) {
-                Ok(Some(Kind::Plain(identity))) => {
-                    let finding = self.agenda.known(name).and_then(|memory| memory.finding_of(&identity));
-                    if !matches!(finding, Some(Finding::Aside)) {
-                        found.push((identity.modified_ns, name));
-                    }
-                }
-                Ok(None) => {}
-                Ok(Some(Kind::Foreign(_))) | Err(_) => found.push((i64::MAX, name)),
-            }
-        }
-        found.sort_unstable();
-        for (_, name) in found {
-            self.agenda.do_now(name, now);
-        }
-        let own = self.own_names();
-        self.untaken.look(folder, items, &own, &self.setup.status);
-    }
-
-    /// The folders of the service that lie in the watch folder.
-    fn own_names(&self) -> Vec<OsString> {
-        let own = self.setup.own.iter().filter_map(|path| path.strip_prefix(&self.setup.folder).ok());
-        own.filter_map(|path| path.components().next().map(|first| first.as_os_str().to_owned())).collect()
-    }
-
-    /// Originals that somebody has taken away need not be remembered.
-    fn forget_leftovers(&self, names: &HashSet<&OsStr>) {
-        for (name, memory) in self.agenda.all() {
-            if let Some((_, Finding::Leftover(leftover))) = &memory.finding
-                && !names.contains(name)
-                && let Err(error) = self.setup.queue.drop_leftover(&leftover.folder, &leftover.name)
-            {
-                tracing::debug!("{name:?} is gone but stays remembered: {error}");
-            }
-        }
-    }
-
-    fn take_files(&mut self) {
-        while let Some(name) = self.agenda.take_next() {
-            if self.stopping() {
-                return;
-            }
-            self.setup.status.beat(Worker::Intake);
-            let now = Instant::now();
-            if let Some(until) = self.resting.get(&name) {
-                if *until > now {
-                    self.agenda.do_at(&name, *until);
-                    continue;
-                }
-                self.resting.remove(&name);
-            }
-            let Some(watched) = &mut self.watched else { return };
-            let mut taker = Taker {
-                watch: &watched.folder,
-                queue: &self.setup.queue,
-                disposition: &self.setup.disposition,
-                settings: &self.setup.reports,
-                rules: &self.setup.rules,
-                max_bytes: self.setup.max_bytes,
-                incomplete: self.setup.incomplete,
-                honest: &mut watched.honest,
-            };
-            let outcome = taker.take(&name, self.agenda.memory(&name, now), &mut self.batch);
-            self.conclude(&name, outcome, now);
-            if self.batch.is_full(Instant::now()) || self.blocked_until.is_some() {
-                return;
-            }
-        }
-    }
-
-    /// Draws the conclusions from a look at a file.
-    fn conclude(&mut self, name: &OsStr, outcome: Outcome, now: Instant) {
-        let file = self.setup.folder.join(name);
-        let mut trouble = None;
-        let waits = matches!(outcome, Outcome::Incomplete(_));
-        self.untaken.incomplete(name, waits, &self.setup.status);
-        match outcome {
-            Outcome::Claimed | Outcome::Known | Outcome::Gone => self.agenda.forget(name),
-            Outcome::Later(time) => self.agenda.do_at(name, now + time),
-            Outcome::Incomplete(time) => {
-                tracing::debug!("{file:?}: the text ends too early; waiting for the rest of it");
-                self.agenda.do_at(name, now + time);
-            }
-            Outcome::Foreign("a folder") => self.agenda.do_at(name, now + RESCAN),
-            Outcome::Foreign(what) => {
-                self.agenda.do_at(name, now + RESCAN);
-                trouble =
-                    Some(format!("is {what} and is not opened; put the report itself into the watch folder"));
-            }
-            Outcome::Unusable(identity, refusal) => {
-                self.agenda.memory(name, now).finding = Some((identity, Finding::Aside));
-                self.asides.push(name.to_owned(), identity, refusal);
-            }
-            Outcome::Unreadable(error) => {
-                self.agenda.do_at(name, now + RETRY);
-                trouble = Some(format!("cannot be read: {error}; {}", let_in(&error)));
-            }
-            Outcome::Immovable(what) => {
-                self.agenda.do_at(name, now + RETRY);
-                trouble = Some(what);
-            }
-            Outcome::Stays(error) => {
-                self.agenda.do_at(name, now + RESCAN);
-                trouble = Some(format!(
-                    "its report was taken in, but the file cannot be removed: {error}; let the service's \
-                     account remove files from the watch folder, or remove it yourself"
-                ));
-            }
-            Outcome::Storage(what) => {
-                self.setup.status.problem(Area::Storage, what);
-                self.agenda.do_at(name, now + DISK);
-                // Nothing else will fare better.
-                self.blocked_until = Some(now + DISK);
-            }
-        }
-        self.troubles.set(name, trouble.map(|what| Trouble::new(&file, what)));
-        self.tell_of_writers();
-    }
-
-    fn tell_of_writers(&self) {
-        if self.watched.as_ref().is_some_and(|watched| watched.honest == Some(false)) {
+        if left > 0 {
             self.setup.status.note(
-                Topic::Writers,
+                Topic::NotTaken,
                 format!(
-                    "watch folder {}: its file system does not tell whether a file is still being written (it \
-                     refuses every lease); files are taken when they have not changed for a while. Let test systems \
-                     write under another name and rename the finished file",
-                    self.setup.folder.display()
+                    "watch folder {}: {MOST} folders in it are watched, and no more; {left} are not. Remove folders that \
+                     are not needed any more, or watch them as folders of their own",
+                    self.setup.folder.path.display()
                 ),
             );
-        } else {
-            self.setup.status.forget(Topic::Writers);
-        }
-    }
-
-    /// Commits what was claimed.
-    fn commit(&mut self) {
-        if self.batch.is_empty(Instant::now()) {
-            return;
-        }
-        let watch = self.watched.as_ref().map(|watched| &watched.folder);
-        let result = self.batch.commit(&self.setup.queue, watch);
-        let now = Instant::now();
-        for left in self.batch.left() {
-            self.tell_of_left(left, now);
-        }
-        match result {
-            Ok(committed) => {
-                self.setup.queued.notify_one();
-                for report in committed {
-                    let file = self.setup.folder.join(&report.name);
-                    tracing::info!("{file:?}: queued as {}", report.id);
-                    self.troubles.set(&report.spool, None);
-                    // A look at it finds what is left to do.
-                    if report.stays.is_some() {
-                        self.agenda.do_now(&report.name, now);
-                    }
-                }
-            }
-            Err(error) => {
-                self.setup.status.problem(Area::Storage, error.to_string());
-                self.blocked_until = Some(Instant::now() + DISK);
-            }
-        }
-    }
-
-    /// A file left the batch: it is tried again, by itself.
-    fn tell_of_left(&mut self, Left { name, spool, is_back, error }: Left, now: Instant) {
-        let what = format!("cannot be written to the disk: {error}; {}", let_in(&error));
-        if is_back {
-            self.agenda.memory(&name, now);
-            self.agenda.do_at(&name, now + RETRY);
-            self.resting.insert(name.clone(), now + RETRY);
-            self.troubles.set(&name, Some(Trouble::new(&self.setup.folder.join(&name), what)));
-            self.troubles.set(&spool, None);
-        } else {
-            let waits = self.setup.queue.spool().path().join(&spool);
-            self.troubles.set(&spool, Some(Trouble::new(&waits, what)));
-        }
-    }
-
-    fn judge_again(&mut self) {
-        let setup = again::Setup {
-            queue: &self.setup.queue,
-            settings: &self.setup.reports,
-            rules: &self.setup.rules,
-            watch: &self.setup.folder,
-            incomplete: self.setup.incomplete,
-        };
-        let worked = self.again.work(setup, Instant::now());
-        for (spool, trouble) in self.again.troubles() {
-            let path = self.setup.queue.spool().path().join(&spool);
-            self.troubles.set(&spool, trouble.map(|what| Trouble::new(&path, what)));
-        }
-        for entry in self.again.lost() {
-            self.setup.status.lost(entry.lost());
-        }
-        match worked {
-            Ok(0) => {}
-            Ok(judged) => {
-                tracing::info!("{judged} reports of the spool were judged again");
-                self.setup.queued.notify_one();
-            }
-            Err(error) => {
-                self.setup.status.problem(Area::Storage, format!("the queue cannot be written: {error}"));
-                self.blocked_until = Some(Instant::now() + DISK);
-            }
-        }
-    }
-
-    /// Moves unusable files away, and takes back those that were changed there.
-    fn put_aside(&mut self) {
-        let Some(Watched { folder, .. }) = &self.watched else { return };
-        let now = Instant::now();
-        match self.incomplete.work(folder, now) {
-            Ok(returned) => {
-                for name in returned {
-                    tracing::info!("{:?}: was changed and is taken again", self.setup.failed.join(name));
-                }
-            }
-            Err(error) => {
-                tracing::debug!("{}: cannot be looked at: {error}", self.setup.failed.display());
-            }
-        }
-        for result in self.asides.work(folder, &self.setup.disposition, now) {
-            match result {
-                PutAside::Done(name, new, refusal) => {
-                    let file = self.setup.folder.join(&name);
-                    let incident = format!("{file:?}: moved to the failed folder: {}", refusal.reason);
-                    self.setup.status.incident(incident);
-                    self.setup.status.observed().ended(Ended {
-                        time: Timestamp::now(),
-                        file: name.to_string_lossy().into_owned(),
-                        refused: Some(Refused {
-                            reason: refusal.reason.clone(),
-                            what_to_do: refusal.what_to_do.to_owned(),
-                        }),
-                        ..Ended::default()
-                    });
-                    if let Err(error) = self.setup.queue.count_refused() {
-                        tracing::debug!("a refused file is not counted: {error}");
-                    }
-                    if let Some(sha256) = refusal.incomplete {
-                        self.incomplete.remember(new, &sha256);
-                    }
-                    self.agenda.forget(&name);
-                    self.troubles.set(&name, None);
-                }
-                PutAside::Changed(name) => {
-                    self.agenda.memory(&name, now).finding = None;
-                    self.agenda.do_now(&name, now);
-                }
-                PutAside::Stuck(name, error) => {
-                    let file = self.setup.folder.join(&name);
-                    let what = format!("unusable, but stays: {error}");
-                    self.troubles.set(&name, Some(Trouble::new(&file, what)));
-                }
-            }
         }
     }
 }

@@ -313,5 +313,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Entry> {
         edits: String::new(),
         serial_number: String::new(),
         place: Place::Row,
+        class: 0,
     })
 }

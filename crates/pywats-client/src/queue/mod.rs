@@ -28,6 +28,7 @@ mod missing;
 mod note;
 mod oldest;
 mod open;
+mod priority;
 mod rows;
 mod salvage;
 mod schema;
@@ -49,6 +50,7 @@ use crate::folder::Folder;
 use crate::reserve::{NoRoom, Reserve};
 use crate::room::Room;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
+use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
@@ -68,6 +70,9 @@ pub enum Error {
     /// The check that runs beside the service found this.
     #[error("the database is damaged: {0}")]
     Damaged(String),
+    /// The pipeline has ended.
+    #[error("the queue is closed")]
+    Closed,
     /// In the spool something else lies where a report was.
     #[error("{}: is {what}, not the report that was there; put the report back, or remove it", path.display())]
     Foreign {
@@ -92,7 +97,7 @@ impl Error {
         match self {
             Error::Database(error) => Error::from_damage(error),
             Error::Damaged(_) => true,
-            Error::Foreign { .. } | Error::Spool { .. } => false,
+            Error::Closed | Error::Foreign { .. } | Error::Spool { .. } => false,
         }
     }
 }
@@ -148,6 +153,9 @@ pub struct Queue {
     room: Room,
     /// Rows before those that were given out may be ready.
     rewound: AtomicBool,
+    classes: priority::Classes,
+    /// Which identifiers are claimed and not committed, by the workers of all folders.
+    claimed: Mutex<HashMap<uuid::Uuid, (Unit, usize)>>,
     /// How many rows wait for intake to judge them again.
     changed: AtomicI64,
     /// What the check beside the service found.
@@ -156,8 +164,9 @@ pub struct Queue {
     decided: Mutex<bool>,
     decides: Condvar,
     path: PathBuf,
-    /// Held until the queue is dropped.
-    _lock: Arc<File>,
+    /// Held until the queue is closed.
+    lock: Arc<File>,
+    closed: AtomicBool,
 }
 
 /// The database and what is counted while it is locked.
@@ -165,8 +174,8 @@ pub struct Queue {
 struct Db {
     connection: Connection,
     next_seq: i64,
-    /// No row at or before this one is ready to be sent.
-    before_ready: i64,
+    /// No row of this class at or before this one is ready to be sent.
+    before_ready: Vec<i64>,
 }
 
 /// The counts, kept in memory: nothing is counted twice, and nobody waits for the database.
@@ -248,6 +257,32 @@ impl Queue {
         Ok(())
     }
 
+    /// Claims an identifier for a unit until [`Queue::unclaim`]; says no if it is claimed for another one. The workers
+    /// of several folders ask at the same time.
+    pub fn claim_id(&self, id: uuid::Uuid, unit: &Unit) -> bool {
+        let mut claimed = lock(&self.claimed);
+        let (of, times) = claimed.entry(id).or_insert_with(|| (unit.clone(), 0));
+        let fits = of == unit;
+        *times += usize::from(fits);
+        fits
+    }
+
+    /// Gives up what was claimed.
+    pub fn unclaim(&self, id: uuid::Uuid) {
+        let mut claimed = lock(&self.claimed);
+        if let Some((_, times)) = claimed.get_mut(&id) {
+            *times -= 1;
+            if *times == 0 {
+                claimed.remove(&id);
+            }
+        }
+    }
+
+    /// The unit that an identifier is claimed for.
+    pub fn claimed_unit(&self, id: uuid::Uuid) -> Option<Unit> {
+        lock(&self.claimed).get(&id).map(|(unit, _)| unit.clone())
+    }
+
     /// A new identifier for a report that has none.
     pub fn new_id() -> uuid::Uuid {
         uuid::Uuid::new_v4()
@@ -272,6 +307,7 @@ impl Queue {
     fn db(&self) -> Result<MutexGuard<'_, Db>, Error> {
         match self.watch.damage() {
             Some(damage) => Err(Error::Damaged(damage.clone())),
+            None if self.is_closed() => Err(Error::Closed),
             None => Ok(lock(&self.db)),
         }
     }

@@ -143,8 +143,11 @@ fn assemble(place: &Place<'_>, damaged: Option<&Path>) -> Result<Opened, Trouble
     let counted = count(&connection)?;
     let spool =
         spool::open(data_dir).map_err(|error| Trouble::Folder(data_dir.join(spool::FOLDER), error))?;
+    let classes = super::priority::Classes::default();
+    classes.teach(&connection)?;
     let queue = Queue {
-        db: Mutex::new(Db { connection, next_seq: counted.next_seq, before_ready: 0 }),
+        db: Mutex::new(Db { connection, next_seq: counted.next_seq, before_ready: Vec::new() }),
+        classes,
         counters: counted.counters,
         spool,
         legacy: legacy::Legacy::new(counted.has_first),
@@ -157,7 +160,9 @@ fn assemble(place: &Place<'_>, damaged: Option<&Path>) -> Result<Opened, Trouble
         decided: Mutex::new(true),
         decides: Condvar::new(),
         path: path.to_path_buf(),
-        _lock: Arc::clone(lock),
+        lock: Arc::clone(lock),
+        closed: AtomicBool::new(false),
+        claimed: Mutex::default(),
     };
     let (found, missing, foreign) = queue.reconcile()?;
     let is_new = is_new && damaged.is_none();
@@ -260,6 +265,7 @@ impl From<Error> for Trouble {
             Error::Database(error) => error.into(),
             Error::Damaged(damage) => Trouble::Damaged(damage),
             Error::Spool { path, error } => Trouble::Folder(path, error),
+            Error::Closed => Trouble::Folder(PathBuf::new(), io::Error::other(Error::Closed)),
             Error::Foreign { path, what } => Trouble::Folder(path, io::Error::other(format!("is {what}"))),
         }
     }

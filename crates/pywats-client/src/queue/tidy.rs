@@ -4,6 +4,8 @@
 //! itself each thousand pages.
 
 use super::{Error, Queue, lock};
+use rusqlite::Connection;
+use std::sync::atomic::Ordering;
 
 /// A log of this many bytes is folded when nothing waits.
 const LOG: u64 = 2 << 20;
@@ -74,14 +76,40 @@ impl Queue {
     }
 }
 
-impl Drop for Queue {
-    /// Leaves nothing in the log, so that the database file alone is complete.
-    fn drop(&mut self) {
+impl Queue {
+    /// Closes the queue although somebody may still hold it: who hangs in a folder must not keep the next service from
+    /// it. Whatever he does with it afterwards fails.
+    pub fn close(&self) {
+        if self.closed.swap(true, Ordering::Relaxed) {
+            return;
+        }
         self.watch.end();
         if self.watch.damage().is_none()
             && let Err(error) = self.fold()
         {
             tracing::debug!("closing the queue: {error}");
         }
+        let mut db = lock(&self.db);
+        match Connection::open_in_memory() {
+            // Nothing is left to be written; an error is none of anybody's.
+            Ok(nothing) => drop(std::mem::replace(&mut db.connection, nothing).close()),
+            Err(error) => tracing::debug!("the database stays open: {error}"),
+        }
+        drop(db);
+        if let Err(error) = self.lock.unlock() {
+            tracing::debug!("the queue stays locked: {error}");
+        }
+    }
+
+    /// Whether it was closed.
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Queue {
+    /// Leaves nothing in the log, so that the database file alone is complete.
+    fn drop(&mut self) {
+        self.close();
     }
 }

@@ -5,7 +5,7 @@ use super::wanted::{Meant, Wanted};
 use super::{ReprocessError, at, drop_into, open};
 use crate::disposition::{Beside, with_suffix};
 use crate::folder::{Folder, Identity, Kind, OpenRefused};
-use crate::intake::is_report_name;
+use crate::intake::Names;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;
@@ -28,6 +28,8 @@ pub(super) struct End<'a> {
     pub delivered: bool,
     /// Larger files are not read.
     pub limit: u64,
+    /// Which files are reports.
+    pub names: &'a Names,
 }
 
 /// What is in a file, and what is known of it.
@@ -80,7 +82,7 @@ pub(super) fn find(
 ) -> Result<Vec<Found>, ReprocessError> {
     let folder = open(end.path)?;
     let mut files = Vec::new();
-    for (name, arrived) in arrivals(&folder).map_err(at(end.path))? {
+    for (name, arrived) in arrivals(&folder, end.names).map_err(at(end.path))? {
         let time = Timestamp::from_second(arrived).unwrap_or(Timestamp::UNIX_EPOCH);
         let meant = wanted.means(&[&name.to_string_lossy()], time);
         files.push((name, arrived, meant));
@@ -108,7 +110,7 @@ pub(super) fn later(end: &End<'_>, ids: &HashSet<Uuid>, since: i64) -> io::Resul
         folder => folder?,
     };
     let mut found = Vec::new();
-    for (name, arrived) in arrivals(&folder)? {
+    for (name, arrived) in arrivals(&folder, end.names)? {
         if arrived < since {
             continue;
         }
@@ -122,9 +124,9 @@ pub(super) fn later(end: &End<'_>, ids: &HashSet<Uuid>, since: i64) -> io::Resul
 }
 
 /// The names of reports, and when they came.
-fn arrivals(folder: &Folder) -> io::Result<Vec<(OsString, i64)>> {
+fn arrivals(folder: &Folder, reports: &Names) -> io::Result<Vec<(OsString, i64)>> {
     let mut names = folder.names()?;
-    names.retain(|name| is_report_name(name));
+    names.retain(|name| reports.take(name));
     names.sort();
     let arrival = |name: OsString| folder.arrival(&name).ok().map(|time| (name, time));
     Ok(names.into_iter().filter_map(arrival).collect())

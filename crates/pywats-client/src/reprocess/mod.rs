@@ -14,8 +14,10 @@ mod wanted;
 
 use crate::cli::{Origin, ReprocessArgs};
 use crate::config::Config;
+use crate::config::watch_folders::WatchFolder;
 use crate::disposition::{REASON_SUFFIX, SENT_SUFFIX};
 use crate::folder::{Folder, Moved};
+use crate::intake::Names;
 use crate::logging::printable;
 use crate::queue;
 use folder::End;
@@ -87,8 +89,8 @@ pub fn reprocess(
     let mut say = |line: &str| say(&printable(line));
     owner::become_owner(&config.client.data_dir).map_err(at(&config.client.data_dir))?;
     let mut left = 0;
-    let found = find(config, args.from, &wanted, &mut left, &mut say)?;
-    let watch = open(&config.watch_folder())?;
+    let way = Way::new(config);
+    let found = find(&way, args.from, &wanted, &mut left, &mut say)?;
     let mut result = Taken::default();
     for (index, fate) in newest::decide(&found, &waiting(config)) {
         let (one, path) = (&found[index], found[index].path());
@@ -103,7 +105,7 @@ pub fn reprocess(
             say(&format!("{shown}  ({})", path.display()));
             continue;
         }
-        match take(config, args.from, one, &watch) {
+        match take(&way, args.from, one) {
             Ok(()) => {
                 result.taken += 1;
                 say(&format!("{shown}: back in the watch folder"));
@@ -120,59 +122,109 @@ pub fn reprocess(
     }
 }
 
+/// Where files lie, and where each goes back to.
+struct Way<'a> {
+    config: &'a Config,
+    folders: Vec<WatchFolder>,
+    names: Names,
+}
+
+impl<'a> Way<'a> {
+    fn new(config: &'a Config) -> Self {
+        let folders = config.watch_folders();
+        let patterns: Vec<String> = folders.iter().flat_map(|folder| folder.patterns.clone()).collect();
+        Way { config, folders, names: Names::new(&patterns) }
+    }
+
+    /// The folders of this kind, each once.
+    fn places(&self, from: Origin) -> Vec<&Path> {
+        let mut places: Vec<&Path> = Vec::new();
+        for path in self.folders.iter().map(|folder| place(folder, from)) {
+            if !places.contains(&path) {
+                places.push(path);
+            }
+        }
+        places
+    }
+
+    /// The watch folder of which a file came that lies there: of several the first.
+    fn back(&self, from: Origin, one: &Found) -> &Path {
+        let is_of = |folder: &&WatchFolder| one.folder.starts_with(place(folder, from));
+        self.folders.iter().find(is_of).map_or(&self.folders[0].path, |folder| &folder.path)
+    }
+
+    fn end<'b>(&'b self, from: Origin, path: &'b Path) -> End<'b> {
+        let limit = self.config.client.max_report_bytes;
+        let (suffix, delivered) = match from {
+            Origin::Failed => (REASON_SUFFIX, false),
+            Origin::Done | Origin::Archive => (SENT_SUFFIX, true),
+        };
+        End { path, suffix, delivered, limit, names: &self.names }
+    }
+}
+
+fn place(folder: &WatchFolder, from: Origin) -> &Path {
+    match from {
+        Origin::Done => &folder.done,
+        Origin::Failed => &folder.failed,
+        Origin::Archive => &folder.archive,
+    }
+}
+
 /// The files that are meant, and what could be newer than they are, wherever it lies.
 fn find(
-    config: &Config,
+    way: &Way<'_>,
     from: Origin,
     wanted: &Wanted,
     left: &mut usize,
     say: &mut impl FnMut(&str),
 ) -> Result<Vec<Found>, ReprocessError> {
-    let done = config.done_folder();
-    let failed = config.failed_folder();
-    let archive = config.archive_folder();
-    let mut trouble = |path: PathBuf, error: io::Error| {
-        *left += 1;
-        say(&format!("{}: {error}; left where it is", path.display()));
-    };
-    let mut found = match from {
-        Origin::Done => folder::find(&done_end(config, &done), wanted, &mut trouble)?,
-        Origin::Failed => folder::find(&failed_end(config, &failed), wanted, &mut trouble)?,
-        Origin::Archive => archived::find(&archive, wanted, &mut *say)?,
-    };
-    let meant = || found.iter().filter(|one| one.meant == Meant::WithOthers);
+    let mut found = Vec::new();
+    let places = way.places(from);
+    for (at, path) in places.iter().enumerate() {
+        let here = match from {
+            Origin::Archive => archived::find(path, wanted, &mut *say),
+            Origin::Done | Origin::Failed => folder::find(&way.end(from, path), wanted, |path, error| {
+                *left += 1;
+                say(&format!("{}: {error}; left where it is", path.display()));
+            }),
+        };
+        match here {
+            Ok(here) => found.extend(here),
+            // The first is that of the default folder; another one is made when its first file comes.
+            Err(ReprocessError::Missing { .. }) if at > 0 => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let meant = || found.iter().filter(|one: &&Found| one.meant == Meant::WithOthers);
     let mut ids: HashSet<Uuid> = meant().filter_map(|one| one.id).collect();
     let since = meant().map(|one| one.when.arrived).min().unwrap_or_default();
     if from == Origin::Failed {
         // Most of what was refused was never delivered: then nothing needs to be searched for.
-        queue::retain_delivered(&config.client.data_dir, &mut ids);
+        queue::retain_delivered(&way.config.client.data_dir, &mut ids);
     }
     if ids.is_empty() {
         return Ok(found);
     }
     if from != Origin::Done {
-        found.extend(folder::later(&done_end(config, &done), &ids, since).map_err(at(&done))?);
+        for done in way.places(Origin::Done) {
+            found.extend(folder::later(&way.end(Origin::Done, done), &ids, since).map_err(self::at(done))?);
+        }
     }
     if from != Origin::Archive {
-        found.extend(archived::of(&archive, &ids).map_err(at(&archive))?);
+        for archive in way.places(Origin::Archive) {
+            found.extend(archived::of(archive, &ids).map_err(self::at(archive))?);
+        }
     }
     Ok(found)
 }
 
-fn take(config: &Config, from: Origin, one: &Found, watch: &Folder) -> io::Result<()> {
+fn take(way: &Way<'_>, from: Origin, one: &Found) -> io::Result<()> {
+    let watch = Folder::open(way.back(from, one))?;
     match from {
-        Origin::Archive => archived::take_copy(one, watch, config.client.max_report_bytes),
-        Origin::Done => folder::take_back(one, &done_end(config, &one.folder), watch),
-        Origin::Failed => folder::take_back(one, &failed_end(config, &one.folder), watch),
+        Origin::Archive => archived::take_copy(one, &watch, way.config.client.max_report_bytes),
+        Origin::Done | Origin::Failed => folder::take_back(one, &way.end(from, &one.folder), &watch),
     }
-}
-
-fn done_end<'a>(config: &Config, path: &'a Path) -> End<'a> {
-    End { path, suffix: SENT_SUFFIX, delivered: true, limit: config.client.max_report_bytes }
-}
-
-fn failed_end<'a>(config: &Config, path: &'a Path) -> End<'a> {
-    End { path, suffix: REASON_SUFFIX, delivered: false, limit: config.client.max_report_bytes }
 }
 
 /// The identifiers of what is still to be sent.

@@ -2,6 +2,7 @@
 
 use super::ReprocessError;
 use crate::cli::ReprocessArgs;
+use crate::intake::matches;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -64,41 +65,9 @@ fn time(text: &str, end: bool) -> Result<Timestamp, ReprocessError> {
     Timestamp::from_nanosecond(last).map_err(|_| bad())
 }
 
-/// Whether a name is the pattern, in which `*` stands for anything.
-fn matches(pattern: &str, name: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = name.strip_prefix(first) else { return false };
-    let parts: Vec<&str> = parts.collect();
-    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
-    for part in middle {
-        match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Fails if: a pattern stands for other names than it says.
-    #[test]
-    fn patterns() {
-        for (pattern, name, expected) in [
-            ("a.json", "a.json", true),
-            ("a.json", "aa.json", false),
-            ("*.json", "a.json", true),
-            ("*", "", true),
-            ("a*b*c", "a--b--c", true),
-            ("a*b*c", "acb", false),
-            ("a*a", "a", false),
-        ] {
-            assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
-        }
-    }
 
     /// Fails if: a day is not the whole day, or nonsense is taken for a time.
     #[test]

@@ -3,7 +3,7 @@
 use super::{Ages, Limits, NOTE, Removed, with_content};
 use crate::disposition::{Beside, REASON_SUFFIX, with_suffix};
 use crate::folder::{self, Folder, Kind};
-use crate::intake::is_report_name;
+use crate::intake::may_be_report;
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::io;
@@ -32,7 +32,7 @@ pub fn apply_to_failed(
             break;
         }
         let Ok(arrival) = folder.arrival(&name) else { continue };
-        if !is_report_name(&name) || arrival >= cut {
+        if !may_be_report(&name) || arrival >= cut {
             continue;
         }
         let Some(size) = size_of_ours(folder, &name) else { continue };

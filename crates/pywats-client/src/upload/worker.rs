@@ -149,6 +149,7 @@ impl<S: Store, R: Remote> Upload<S, R> {
     fn new(store: Arc<S>, status: Arc<Status>, link: Link<R>) -> Self {
         let now = now();
         Upload {
+            line: Line::new(store.classes()),
             store,
             status,
             schedule: Schedule::new(link.waits, link.trust_answer),
@@ -160,7 +161,6 @@ impl<S: Store, R: Remote> Upload<S, R> {
             started: (now, Timestamp::now()),
             numbers: Arc::new(Numbers::new()),
             settings: Order::default(),
-            line: Line::new(),
             away: HashMap::new(),
             sending: 0,
             suspects_sending: 0,

@@ -94,8 +94,8 @@ fn configuration() -> Vec<u8> {
             let default =
                 (setting.show)(&defaults).map_or(String::new(), |value| format!(" [default: {value}]"));
             (
-                format!("{}.{}", setting.section, setting.key),
-                format!("{}.{default}", sentence(setting.expects)),
+                setting.name(),
+                format!("{}.{default} [environment: {}]", sentence(setting.expects), setting.env_name()),
             )
         })
         .collect();

@@ -10,6 +10,7 @@ mod delivery;
 mod diagnose;
 mod files;
 mod finished;
+mod folders;
 mod manager;
 #[allow(dead_code)] // the tests of crashes use it, too
 mod station;

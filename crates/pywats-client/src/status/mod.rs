@@ -3,11 +3,16 @@
 //! Workers report here; the health endpoints, the service manager and the log read it. A problem is
 //! logged when it appears or changes and when it is over, however often it is reported.
 
+mod folder;
+
+pub use folder::{FolderStatus, FolderView};
+
+use crate::config::watch_folders::WatchFolder;
 use crate::disposition::Census;
 use crate::observed::Observed;
 use crate::service::RELOAD;
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -105,6 +110,12 @@ pub struct Parked {
     pub why: String,
 }
 
+/// Which folder, or sub-folder of one, something is about; empty for the whole service.
+type Place = Arc<str>;
+
+/// A folder whose worker has shown no sign of life for this long is a problem: most likely its server does not answer.
+const SILENT: Duration = Duration::from_secs(60);
+
 /// How long a note names a lost report.
 const TOLD: Duration = Duration::from_secs(24 * 3600);
 
@@ -129,16 +140,19 @@ pub struct Status {
 struct Inner {
     phase: Phase,
     online: bool,
-    problems: BTreeMap<Area, String>,
-    notes: BTreeMap<Topic, String>,
-    not_taken: BTreeMap<String, u64>,
+    problems: BTreeMap<(Area, Place), String>,
+    notes: BTreeMap<(Topic, Place), String>,
+    not_taken: BTreeMap<Place, BTreeMap<String, u64>>,
+    folders: Vec<WatchFolder>,
+    /// The folders of which the system sends no news, or is not asked to.
+    polled: BTreeSet<Place>,
     last_error: Option<(Timestamp, String)>,
     counts: Counts,
     failed: Arc<Mutex<Census>>,
     parked: Option<Parked>,
     lost: Option<Lost>,
     pace: Option<u32>,
-    beats: BTreeMap<Worker, Instant>,
+    beats: BTreeMap<(Worker, Place), Instant>,
 }
 
 impl Status {
@@ -153,6 +167,8 @@ impl Status {
                 problems: BTreeMap::new(),
                 notes: BTreeMap::new(),
                 not_taken: BTreeMap::new(),
+                folders: Vec::new(),
+                polled: BTreeSet::new(),
                 last_error: None,
                 counts: Counts::default(),
                 parked: None,
@@ -175,31 +191,34 @@ impl Status {
 
     /// There is a problem; `what` says which and what to do.
     pub fn problem(&self, area: Area, what: impl Into<String>) {
-        let what = what.into();
+        self.problem_of(area, &Place::default(), what.into());
+    }
+
+    fn problem_of(&self, area: Area, place: &Place, what: String) {
         let mut inner = self.inner();
         if area == Area::Server {
             inner.online = false;
         }
-        if inner.problems.get(&area) != Some(&what) {
+        let key = (area, Arc::clone(place));
+        if inner.problems.get(&key) != Some(&what) {
             tracing::warn!("{what}");
             inner.last_error = Some((Timestamp::now(), what.clone()));
-            inner.problems.insert(area, what);
+            inner.problems.insert(key, what);
         }
-    }
-
-    /// There is a problem that the log has already, perhaps in other words.
-    pub fn revise(&self, area: Area, what: impl Into<String>) {
-        self.inner().problems.insert(area, what.into());
     }
 
     /// There is no problem, or not any more.
     pub fn fine(&self, area: Area) {
+        self.fine_of(area, &Place::default());
+    }
+
+    fn fine_of(&self, area: Area, place: &Place) {
         let mut inner = self.inner();
         if area == Area::Server && !inner.online {
             inner.online = true;
             tracing::info!("the server answers");
         }
-        if let Some(was) = inner.problems.remove(&area) {
+        if let Some(was) = inner.problems.remove(&(area, Arc::clone(place))) {
             tracing::info!("over: {was}");
         }
     }
@@ -213,17 +232,25 @@ impl Status {
 
     /// Something that people should know; logged when it appears.
     pub fn note(&self, topic: Topic, what: impl Into<String>) {
-        let what = what.into();
+        self.note_of(topic, &Place::default(), what.into());
+    }
+
+    fn note_of(&self, topic: Topic, place: &Place, what: String) {
         let mut inner = self.inner();
-        if inner.notes.get(&topic) != Some(&what) {
+        let key = (topic, Arc::clone(place));
+        if inner.notes.get(&key) != Some(&what) {
             tracing::warn!("{what}");
-            inner.notes.insert(topic, what);
+            inner.notes.insert(key, what);
         }
     }
 
     /// What was noted does not hold any more.
     pub fn forget(&self, topic: Topic) {
-        if let Some(was) = self.inner().notes.remove(&topic) {
+        self.forget_of(topic, &Place::default());
+    }
+
+    fn forget_of(&self, topic: Topic, place: &Place) {
+        if let Some(was) = self.inner().notes.remove(&(topic, Arc::clone(place))) {
             tracing::info!("over: {was}");
         }
     }
@@ -250,7 +277,7 @@ impl Status {
     /// What was noted.
     pub fn notes(&self) -> BTreeMap<Topic, String> {
         let inner = self.inner();
-        let mut notes = inner.notes.clone();
+        let mut notes = by_kind(inner.notes.iter());
         if let Some(lost) = inner.lost.as_ref().filter(|lost| lost.last.elapsed() < TOLD) {
             let others =
                 if lost.count > 1 { format!(" ({} more before it)", lost.count - 1) } else { String::new() };
@@ -259,14 +286,13 @@ impl Status {
         notes
     }
 
-    /// Sets how many names of each kind lie in the watch folder without being taken.
-    pub fn count_not_taken(&self, kinds: BTreeMap<String, u64>) {
-        self.inner().not_taken = kinds;
-    }
-
-    /// How many names of each kind lie in the watch folder without being taken.
+    /// How many names of each kind lie in the watch folders without being taken.
     pub fn not_taken(&self) -> BTreeMap<String, u64> {
-        self.inner().not_taken.clone()
+        let mut all: BTreeMap<String, u64> = BTreeMap::new();
+        for (kind, count) in self.inner().not_taken.values().flatten() {
+            *all.entry(kind.clone()).or_default() += count;
+        }
+        all
     }
 
     /// The service enters another phase.
@@ -291,7 +317,14 @@ impl Status {
 
     /// The problems there are.
     pub fn problems(&self) -> BTreeMap<Area, String> {
-        self.inner().problems.clone()
+        let inner = self.inner();
+        let mut problems = by_kind(inner.problems.iter());
+        let silent: Vec<String> = inner.silent(SILENT).map(|place| inner.is_silent(place)).collect();
+        if !silent.is_empty() {
+            let known = problems.remove(&Area::Watch);
+            problems.insert(Area::Watch, known.into_iter().chain(silent).collect::<Vec<_>>().join("; "));
+        }
+        problems
     }
 
     /// Sets the counts.
@@ -345,27 +378,32 @@ impl Status {
 
     /// A worker is alive; it says so again and again until [`Status::retired`].
     pub fn beat(&self, worker: Worker) {
-        self.inner().beats.insert(worker, Instant::now());
+        self.inner().beats.insert((worker, Place::default()), Instant::now());
     }
 
     /// A worker has ended on purpose.
     pub fn retired(&self, worker: Worker) {
-        self.inner().beats.remove(&worker);
+        self.inner().beats.remove(&(worker, Place::default()));
     }
 
-    /// The worker that has not shown a sign of life for `limit`.
+    /// The worker that has not shown a sign of life for `limit`. Of the workers of several folders all must be silent:
+    /// a share whose server does not answer stops its own only.
     pub fn hung(&self, limit: Duration) -> Option<Worker> {
-        let now = Instant::now();
         let inner = self.inner();
-        inner.beats.iter().find(|(_, beat)| now.duration_since(**beat) > limit).map(|(worker, _)| *worker)
+        let hangs = |worker: Worker| {
+            let mut beats = inner.beats.iter().filter(|((of, _), _)| *of == worker).peekable();
+            beats.peek().is_some() && beats.all(|(_, beat)| beat.elapsed() > limit)
+        };
+        [Worker::Intake, Worker::Upload].into_iter().find(|worker| hangs(*worker))
     }
 
     /// Why the service cannot do its whole work; `None` if it is ready.
     pub fn not_ready(&self) -> Option<String> {
-        let inner = self.inner();
-        if !inner.problems.is_empty() {
-            return Some(inner.problems.values().cloned().collect::<Vec<_>>().join("; "));
+        let problems = self.problems();
+        if !problems.is_empty() {
+            return Some(problems.into_values().collect::<Vec<_>>().join("; "));
         }
+        let inner = self.inner();
         match inner.phase {
             Phase::StartPending => Some("starting".to_owned()),
             Phase::StopPending => Some("stopping".to_owned()),
@@ -373,6 +411,39 @@ impl Status {
             Phase::Running => None,
         }
     }
+}
+
+impl Inner {
+    /// The folders whose worker has not shown a sign of life for `limit` while others have.
+    fn silent(&self, limit: Duration) -> impl Iterator<Item = &Place> {
+        let of_folder =
+            self.beats.iter().filter(|((worker, place), _)| *worker == Worker::Intake && !place.is_empty());
+        of_folder.filter(move |(_, beat)| beat.elapsed() > limit).map(|((_, place), _)| place)
+    }
+
+    fn is_silent(&self, place: &Place) -> String {
+        let path = self.folders.iter().find(|folder| *folder.name == **place).map(|folder| &folder.path);
+        format!(
+            "watch folder {}: the system has not answered for more than {} seconds; is the server of the share there?",
+            path.map(|path| path.display().to_string()).unwrap_or_default(),
+            SILENT.as_secs()
+        )
+    }
+}
+
+/// One text for each kind.
+fn by_kind<'a, K: Copy + Ord + 'a>(
+    texts: impl Iterator<Item = (&'a (K, Place), &'a String)>,
+) -> BTreeMap<K, String> {
+    let mut all: BTreeMap<K, String> = BTreeMap::new();
+    for ((kind, _), text) in texts {
+        let known = all.entry(*kind).or_default();
+        if !known.is_empty() {
+            known.push_str("; ");
+        }
+        known.push_str(text);
+    }
+    all
 }
 
 impl Default for Status {
