@@ -12,6 +12,7 @@ use crate::exit::Exit;
 use crate::health;
 use crate::logging::Levels;
 use crate::queue::OpenError;
+use crate::server_view::Teller;
 use crate::service::{News, Request, Requests, tell, watchdog};
 use crate::status::{Area, Phase, Status, Topic};
 use crate::upload;
@@ -59,6 +60,8 @@ struct Service {
     follower: Follower,
     link: watch::Sender<Link>,
     health: Option<JoinHandle<()>>,
+    /// Who tells the server how this station is.
+    teller: Option<(Arc<Teller>, JoinHandle<()>)>,
     engine: Option<Engine>,
     /// An engine that was still starting when a stop was asked for.
     starting: Option<JoinHandle<Result<Engine, StartError>>>,
@@ -80,6 +83,7 @@ impl Service {
             follower,
             link,
             health: None,
+            teller: None,
             engine: None,
             starting: None,
             ever_started: false,
@@ -93,6 +97,7 @@ impl Service {
         tracing::info!("pywats-client {}", env!("CARGO_PKG_VERSION"));
         self.tell_about(&loaded);
         self.start_health(&loaded.config);
+        self.tell_server(&loaded.config);
         let reporter = tokio::spawn(report(Arc::clone(&self.status)));
         let exit = loop {
             if self.engine.is_none() {
@@ -117,13 +122,13 @@ impl Service {
             self.reload().await;
             return Next::GoOn;
         }
+        let idle = self.engine.is_none();
         let collapsed = async {
             match &mut self.engine {
                 Some(engine) => engine.collapsed().await,
                 None => std::future::pending().await,
             }
         };
-        let idle = self.link.is_closed();
         tokio::select! {
             request = self.requests.next() => match request {
                 Request::Stop => return Next::Stop,
@@ -131,7 +136,7 @@ impl Service {
             },
             () = self.follower.touched() => self.look().await,
             collapse = collapsed => self.collapse(&collapse).await,
-            // Without a pipeline nobody receives the link.
+            // There is no pipeline.
             () = tokio::time::sleep(RETRY), if idle => {}
         }
         Next::GoOn
@@ -188,7 +193,14 @@ impl Service {
         tracing::info!("stopping");
         self.status.enter(Phase::StopPending);
         tell(News::Stopping);
-        self.stop_engine().await;
+        let teller = self.teller.take();
+        let end = async {
+            if let Some((teller, life)) = teller {
+                life.abort();
+                teller.end().await;
+            }
+        };
+        tokio::join!(self.stop_engine(), end);
         tracing::info!("stopped");
     }
 
@@ -247,6 +259,9 @@ impl Service {
             self.stop_engine().await;
         }
         self.link.send_replace(link(loaded, &self.status));
+        if (&new.server, &new.station, &new.folders) != (&old.server, &old.station, &old.folders) {
+            self.tell_server(new);
+        }
     }
 
     /// A service without its log file still does its work and says so.
@@ -277,6 +292,14 @@ impl Service {
         } else {
             self.status.problem(Area::Configuration, loaded.errors.join("; "));
         }
+    }
+
+    fn tell_server(&mut self, config: &Config) {
+        if let Some((_, life)) = self.teller.take() {
+            life.abort();
+        }
+        let teller = Teller::new(config, &self.status, self.link.subscribe()).map(Arc::new);
+        self.teller = teller.map(|teller| (Arc::clone(&teller), tokio::spawn(teller.live())));
     }
 
     fn start_health(&mut self, config: &Config) {

@@ -12,6 +12,7 @@ mod files;
 mod finished;
 mod folders;
 mod manager;
+mod outside;
 #[allow(dead_code)] // the tests of crashes use it, too
 mod station;
 mod storage;
