@@ -49,6 +49,7 @@ pub mod reserve;
 pub mod retention;
 pub mod room;
 pub mod run;
+pub mod server_view;
 pub mod service;
 pub mod status;
 pub mod support_bundle;

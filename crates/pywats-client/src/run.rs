@@ -14,6 +14,7 @@ use crate::exit::Exit;
 use crate::health;
 use crate::logging::Levels;
 use crate::queue::OpenError;
+use crate::server_view::Teller;
 use crate::service::{News, Request, Requests, tell, watchdog};
 use crate::status::{Area, Phase, Status, Topic};
 use crate::upload;
@@ -64,6 +65,8 @@ struct Service {
     /// Answers the command line, at the doors of the data folder in force.
     desk: Arc<Desk>,
     doors: Option<JoinHandle<()>>,
+    /// Who tells the server how this station is.
+    teller: Option<(Arc<Teller>, JoinHandle<()>)>,
     engine: Option<Engine>,
     /// An engine that was still starting when a stop was asked for.
     starting: Option<JoinHandle<Result<Engine, StartError>>>,
@@ -93,6 +96,7 @@ impl Service {
             health: None,
             desk: Arc::new(desk),
             doors: None,
+            teller: None,
             engine: None,
             starting: None,
             ever_started: false,
@@ -107,6 +111,7 @@ impl Service {
         self.tell_about(&loaded);
         self.start_health(&loaded.config);
         self.open_doors(&loaded.config).await;
+        self.tell_server(&loaded.config);
         let reporter = tokio::spawn(report(Arc::clone(&self.status)));
         let exit = loop {
             if self.engine.is_none() {
@@ -132,13 +137,13 @@ impl Service {
             self.reload().await;
             return Next::GoOn;
         }
+        let idle = self.engine.is_none();
         let collapsed = async {
             match &mut self.engine {
                 Some(engine) => engine.collapsed().await,
                 None => std::future::pending().await,
             }
         };
-        let idle = self.link.is_closed();
         tokio::select! {
             request = self.requests.next() => match request {
                 Request::Stop => return Next::Stop,
@@ -146,7 +151,7 @@ impl Service {
             },
             () = self.follower.touched() => self.look().await,
             collapse = collapsed => self.collapse(&collapse).await,
-            // Without a pipeline nobody receives the link.
+            // There is no pipeline.
             () = tokio::time::sleep(RETRY), if idle => {}
         }
         Next::GoOn
@@ -205,7 +210,14 @@ impl Service {
         tracing::info!("stopping");
         self.status.enter(Phase::StopPending);
         tell(News::Stopping);
-        self.stop_engine().await;
+        let teller = self.teller.take();
+        let end = async {
+            if let Some((teller, life)) = teller {
+                life.abort();
+                teller.end().await;
+            }
+        };
+        tokio::join!(self.stop_engine(), end);
         tracing::info!("stopped");
     }
 
@@ -268,6 +280,9 @@ impl Service {
             self.stop_engine().await;
         }
         self.link.send_replace(link(loaded, &self.status));
+        if (&new.server, &new.station, &new.folders) != (&old.server, &old.station, &old.folders) {
+            self.tell_server(new);
+        }
     }
 
     /// A service without its log file still does its work and says so.
@@ -298,6 +313,14 @@ impl Service {
         } else {
             self.status.problem(Area::Configuration, loaded.errors.join("; "));
         }
+    }
+
+    fn tell_server(&mut self, config: &Config) {
+        if let Some((_, life)) = self.teller.take() {
+            life.abort();
+        }
+        let teller = Teller::new(config, &self.status, self.link.subscribe()).map(Arc::new);
+        self.teller = teller.map(|teller| (Arc::clone(&teller), tokio::spawn(teller.live())));
     }
 
     fn start_health(&mut self, config: &Config) {

@@ -18,6 +18,8 @@ pub enum Kind {
     Submission,
     /// `GET /api/Report/Wsjf/{id}`
     ReadBack,
+    /// `PUT /api/Client/Update`
+    Status,
     /// Anything else.
     Other,
 }
@@ -104,6 +106,7 @@ pub(crate) fn kind(method: &str, path: &str) -> Kind {
     match (method, route.as_str()) {
         ("GET", "/api/app/version") => Kind::Version,
         ("POST", "/api/report/wsjf") => Kind::Submission,
+        ("PUT", "/api/client/update") => Kind::Status,
         ("GET", route) if route.starts_with("/api/report/wsjf/") => Kind::ReadBack,
         _ => Kind::Other,
     }

@@ -284,6 +284,10 @@ impl State {
             (Kind::Submission, Some(Ok(_))) => self.accept(inner, request, arrival, format, named),
             (Kind::Submission, Some(Err(fault))) => refuse(400, fault),
             (Kind::Version, _) => format.version(VERSION),
+            (Kind::Status, _) if serde_json::from_slice::<Map<String, Value>>(&request.body).is_ok() => {
+                Reply::empty()
+            }
+            (Kind::Status, _) => refuse(400, "The status is no JSON object."),
             (Kind::ReadBack, _) => {
                 let id = request.route().rsplit('/').next().unwrap_or_default();
                 let id = Uuid::try_parse(id).map(|id| id.to_string());
@@ -395,5 +399,6 @@ impl Rate {
 
 /// Whether this path exists, for another method.
 fn is_known(route: &str) -> bool {
-    ["/api/report/wsjf", "/api/app/version"].contains(&route.to_ascii_lowercase().as_str())
+    ["/api/report/wsjf", "/api/app/version", "/api/client/update"]
+        .contains(&route.to_ascii_lowercase().as_str())
 }

@@ -60,6 +60,8 @@ pub struct Server {
     pub proxy: Secret,
     /// How long one request may take.
     pub timeout: Duration,
+    /// Whether the server is told how this station is.
+    pub report_status: bool,
 }
 
 /// Folders and limits at this station.
@@ -256,6 +258,7 @@ impl Config {
                 ca_file: None,
                 proxy: Secret::new("system"),
                 timeout: Duration::from_secs(30),
+                report_status: false,
             },
             client: Client {
                 data_dir: default_data_dir(),

@@ -126,6 +126,15 @@ pub const SETTINGS: &[Setting] = &[
         show: |c| Some(c.server.timeout.as_secs().to_string()),
     },
     Setting {
+        section: "server",
+        key: "report_status",
+        env: None,
+        policy: None,
+        expects: "true to tell the server how this station is, which needs the token of a registered client, or false",
+        read: |c, v| v.as_bool().map(|told| c.server.report_status = told),
+        show: |c| Some(c.server.report_status.to_string()),
+    },
+    Setting {
         section: "client",
         key: "data_dir",
         env: Some("PYWATS_DATA_DIR"),

@@ -27,6 +27,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, RequestBuilder, StatusCode, redirect};
+use serde_json::Value;
 use url::Url;
 use uuid::Uuid;
 
@@ -49,6 +50,9 @@ pub const MIN_UPLOAD_RATE: u64 = 16 * 1024;
 
 /// Most of the timeout is for the server to think; a connection that takes longer will not come.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Longer than this nobody waits to tell how a client is.
+const STATUS_TIMEOUT: Duration = Duration::from_secs(15);
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -178,6 +182,20 @@ impl Client {
             status if status.is_success() => answer::holds(status, &answer.body, id),
             _ => Err(answer.failure(&self.secrets)),
         }
+    }
+
+    /// Tells the server how this client is; the server shows it among its registered clients. It takes this only with
+    /// the token of one, and older servers do not know it.
+    ///
+    /// # Errors
+    /// Every kind of [`Failure`].
+    pub async fn update_status(&self, status: &Value) -> Result<(), Failure> {
+        let request = self
+            .request(Method::PUT, "/api/Client/Update")
+            .header(CONTENT_TYPE, JSON)
+            .timeout(self.timeout.min(STATUS_TIMEOUT))
+            .body(status.to_string());
+        self.exchange(request).await?.of_success(&self.secrets).map(drop)
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {

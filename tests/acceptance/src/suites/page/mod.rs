@@ -80,7 +80,7 @@ impl Station {
         let config = folder.join("config.json");
         fs::write(&config, client::configuration(&data, server.url(), port).to_string())?;
         let running = Running::start(&[], &program, &config, folder.join("log"))?;
-        let station = Station { running, port, server: server };
+        let station = Station { running, port, server };
         station.meet(&data).with_context(|| station.running.log_tail())?;
         Ok(station)
     }
