@@ -55,7 +55,7 @@ pub(super) fn install(args: &InstallArgs, tell: Tell<'_>) -> Result<(), Refusal>
         launchctl(&["bootstrap", "system", PLIST])?;
         Ok(undo(|| launchctl(&["bootout", &target()]).map(drop)))
     };
-    todo.push(Step::new("register it (launchctl bootstrap system)", bootstrap));
+    todo.push(Step::new("register it (launchctl bootstrap system)", bootstrap).or_else(Exit::StartFailed));
     steps::run(todo, args.dry_run, tell)
 }
 
