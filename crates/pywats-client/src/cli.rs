@@ -155,8 +155,8 @@ pub const SECTIONS: &[Section] = &[
         &[
             (
                 "/etc/pywats/config.json",
-                "The configuration: JSON with the optional sections server, client, reports, upload, retention, \
-                 logging and health. \
+                "The configuration: JSON with the optional sections server, client, reports, station, upload, \
+                 retention, logging and health, and the list folders. \
                  On Windows %ProgramData%\\pyWATS\\config.json, on macOS /Library/Application \
                  Support/pyWATS/config.json. A change is noticed and applied by the running service.",
             ),
@@ -194,13 +194,13 @@ pub const SECTIONS: &[Section] = &[
         "ENVIRONMENT",
         &[
             ("PYWATS_CONFIG", "The configuration file, where --config does not name one."),
-            ("PYWATS_SERVER_URL", "The address of the server; overrides server.url."),
+            (
+                "PYWATS_SECTION_KEY",
+                "Overrides the setting section.key of the configuration: PYWATS_SERVER_URL is server.url, \
+                 PYWATS_STATION_NAME station.name. CONFIGURATION names the variable of each setting.",
+            ),
             ("PYWATS_API_TOKEN", "The token; overrides server.token and server.token_file."),
             ("PYWATS_DATA_DIR", "The data folder; overrides client.data_dir."),
-            (
-                "PYWATS_HEALTH_PORT",
-                "The port of the health endpoints; overrides health.port. 0 switches them off.",
-            ),
             ("PYWATS_LOG", "error, warn, info, debug or trace; overrides logging.level."),
             (
                 "CREDENTIALS_DIRECTORY",

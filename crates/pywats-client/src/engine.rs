@@ -18,7 +18,6 @@ use std::thread;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
-use wats::Rules;
 
 /// Why the pipeline cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -233,8 +232,7 @@ impl Intakes {
                 incomplete: config.client.incomplete,
                 reports: config.reports.clone(),
                 max_bytes: config.client.max_report_bytes,
-                // The setting was taken over only because there is such a zone.
-                rules: Rules::in_time_zone(&config.reports.time_zone).unwrap_or_default(),
+                rules: config.rules(),
                 queue: Arc::clone(queue),
                 ends: Arc::clone(ends.shared(&folder.path)),
                 looks_after_failed,

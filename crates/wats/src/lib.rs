@@ -10,4 +10,4 @@ pub mod client;
 pub mod report;
 
 pub use client::{Client, Failure, FailureKind, Proxy, Settings, Submitted, Token};
-pub use report::{EditError, Edits, Report, ReportError, Rules};
+pub use report::{EditError, Edits, Identity, Report, ReportError, Rules};

@@ -5,11 +5,13 @@
 //! [`settings`]; where it comes from is in [`source`] and [`policy`]; how a running service learns of
 //! changes is in [`watch`].
 
+pub mod edit;
 pub mod folders;
 pub mod loaded;
 pub mod policy;
 pub mod settings;
 pub mod source;
+pub mod station;
 #[cfg(test)]
 mod tests;
 pub mod watch;
@@ -33,6 +35,8 @@ pub struct Config {
     pub folders: Vec<watch_folders::Row>,
     /// How reports are completed.
     pub reports: Reports,
+    /// Which station this is.
+    pub station: station::Station,
     /// How uploads are retried.
     pub upload: Upload,
     /// How long finished files are kept.
@@ -224,6 +228,7 @@ impl Config {
                 same_id: SameId::default(),
                 missing_id: MissingId::default(),
             },
+            station: station::Station::default(),
             upload: Upload {
                 retry_initial: Duration::from_secs(1),
                 retry_max: Duration::from_secs(300),

@@ -3,7 +3,7 @@
 //! templates of the policies come from it.
 
 use super::policy::{Input, Policy};
-use super::{AfterDelivery, Config, MissingId, Proof, SameId, Secret, watch_folders};
+use super::{AfterDelivery, Config, MissingId, Proof, SameId, Secret, station, watch_folders};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -275,6 +275,51 @@ pub const SETTINGS: &[Setting] = &[
             };
             Some(shown.to_owned())
         },
+    },
+    Setting {
+        section: "station",
+        key: "name",
+        env: None,
+        policy: None,
+        expects: station::TEXT_WANTED,
+        read: |c, v| station::text(v).map(|text| c.station.name = text),
+        show: |c| c.station.name(),
+    },
+    Setting {
+        section: "station",
+        key: "location",
+        env: None,
+        policy: None,
+        expects: station::TEXT_WANTED,
+        read: |c, v| station::text(v).map(|text| c.station.location = text),
+        show: |c| c.station.location.clone(),
+    },
+    Setting {
+        section: "station",
+        key: "purpose",
+        env: None,
+        policy: None,
+        expects: station::TEXT_WANTED,
+        read: |c, v| station::text(v).map(|text| c.station.purpose = text),
+        show: |c| c.station.purpose.clone(),
+    },
+    Setting {
+        section: "station",
+        key: "process_code",
+        env: None,
+        policy: None,
+        expects: station::CODE_WANTED,
+        read: |c, v| station::code(v).map(|code| c.station.process_code = code),
+        show: |c| c.station.process_code.map(|code| code.to_string()),
+    },
+    Setting {
+        section: "station",
+        key: "operator",
+        env: None,
+        policy: None,
+        expects: station::TEXT_WANTED,
+        read: |c, v| station::text(v).map(|text| c.station.operator = text),
+        show: |c| c.station.operator.clone(),
     },
     Setting {
         section: "upload",

@@ -68,7 +68,13 @@ impl Sources {
     }
 
     fn load_file(&self) -> Loaded {
-        let mut loaded = Loaded {
+        let mut loaded = self.nothing_yet();
+        self.apply_file(&mut loaded);
+        loaded
+    }
+
+    fn nothing_yet(&self) -> Loaded {
+        Loaded {
             config: Config::new(),
             origins: Origins::default(),
             from_file: (Config::new(), Origins::default()),
@@ -78,9 +84,7 @@ impl Sources {
             missing: Vec::new(),
             warnings: Vec::new(),
             ca_file: None,
-        };
-        self.apply_file(&mut loaded);
-        loaded
+        }
     }
 
     /// Puts environment and policies above what the file said.
@@ -119,19 +123,23 @@ impl Sources {
     }
 
     fn apply_file(&self, loaded: &mut Loaded) {
-        let in_file = |what: String| format!("configuration {}: {what}", self.path.display());
         let text = match read_text(&self.path) {
             Ok(Some(text)) => text,
             Ok(None) => return,
             Err(reason) => {
                 loaded.file = FileState::Broken;
-                loaded.errors.push(in_file(reason));
+                loaded.errors.push(format!("configuration {}: {reason}", self.path.display()));
                 return;
             }
         };
+        self.apply_text(loaded, &text);
+    }
+
+    fn apply_text(&self, loaded: &mut Loaded, text: &str) {
+        let in_file = |what: String| format!("configuration {}: {what}", self.path.display());
         let mut config = Config::new();
         let mut notes = Notes::default();
-        match serde_json::from_str::<Value>(&text) {
+        match serde_json::from_str::<Value>(text) {
             Ok(document) => apply_document(&mut config, &document, &mut notes),
             Err(error) => notes.errors.push(syntax_error(&error)),
         }
@@ -215,6 +223,14 @@ impl Sources {
     }
 }
 
+/// Judges a text as the service would if it were the file and nothing else said anything.
+pub(super) fn judge(text: &str, path: &Path) -> Loaded {
+    let sources = Sources::with(Some(path.to_owned()), |_| None, |_| None);
+    let mut loaded = sources.nothing_yet();
+    sources.apply_text(&mut loaded, text);
+    sources.complete(loaded)
+}
+
 #[derive(Default)]
 struct Notes {
     errors: Vec<String>,
@@ -229,7 +245,7 @@ fn index(section: &str, key: &str) -> usize {
 }
 
 /// The text of a small file without its byte order mark, or `None` where there is no file.
-fn read_text(path: &Path) -> Result<Option<String>, String> {
+pub(super) fn read_text(path: &Path) -> Result<Option<String>, String> {
     let Some(bytes) = read(path, MAX_BYTES)? else { return Ok(None) };
     if bytes.len() > MAX_BYTES {
         return Err(format!("is larger than {MAX_BYTES} bytes; is it the right file?"));
