@@ -64,9 +64,10 @@ pub fn value_of(setting: &Setting, text: &str, on_command_line: bool) -> Result<
     let mut config = Config::new();
     let as_text = Value::from(text.trim());
     let as_json = serde_json::from_str::<Value>(text).ok().filter(|value| !value.is_string());
-    let value = as_json.into_iter().chain([as_text.clone()]).find(|value| {
-        (setting.read)(&mut config, value).is_some()
-    });
+    let value = as_json
+        .into_iter()
+        .chain([as_text.clone()])
+        .find(|value| (setting.read)(&mut config, value).is_some());
     let value = value.ok_or_else(|| EditError::Value(setting.not_usable(&as_text)))?;
     // What is not shown as it is, is secret.
     if on_command_line && (setting.show)(&config).is_some_and(|shown| shown.contains("****")) {
@@ -305,8 +306,9 @@ mod tests {
     /// Fails if: a change loses the order of keys, unknown keys, or the rights of the file, or leaves anything beside it.
     #[test]
     fn only_the_setting_changes() {
-        let (dir, path) =
-            folder_and_file(r#"{"zebra":1.50,"server":{"url":"https://a.example","extra":[1]},"health":{"port":1}}"#);
+        let (dir, path) = folder_and_file(
+            r#"{"zebra":1.50,"server":{"url":"https://a.example","extra":[1]},"health":{"port":1}}"#,
+        );
         #[cfg(unix)]
         std::os::unix::fs::PermissionsExt::set_mode(&mut fs::metadata(&path).unwrap().permissions(), 0o604);
         let mut document = Document::open(&path).unwrap();

@@ -1,7 +1,7 @@
 //! Reading the configuration from its sources and saying precisely what is wrong with them.
 
 use super::folders::{self, Folders};
-use super::loaded::{FileState, Loaded, Origin, Origins};
+use super::loaded::{DEFAULTS, FileState, Loaded, Origin, Origins};
 use super::policy::{self, Policies, PolicyValue};
 use super::settings::{SETTINGS, Setting, nearest};
 use super::{Config, Secret, default_path, watch_folders};
@@ -76,8 +76,8 @@ impl Sources {
     fn nothing_yet(&self) -> Loaded {
         Loaded {
             config: Config::new(),
-            origins: Origins::default(),
-            from_file: (Config::new(), Origins::default()),
+            origins: DEFAULTS,
+            from_file: (Config::new(), DEFAULTS),
             path: self.path.clone(),
             file: FileState::Missing,
             errors: Vec::new(),
@@ -138,7 +138,7 @@ impl Sources {
     fn apply_text(&self, loaded: &mut Loaded, text: &str) {
         let in_file = |what: String| format!("configuration {}: {what}", self.path.display());
         let mut config = Config::new();
-        let mut notes = Notes::default();
+        let mut notes = Notes { errors: Vec::new(), warnings: Vec::new(), origins: DEFAULTS };
         match serde_json::from_str::<Value>(text) {
             Ok(document) => apply_document(&mut config, &document, &mut notes),
             Err(error) => notes.errors.push(syntax_error(&error)),
@@ -231,7 +231,6 @@ pub(super) fn judge(text: &str, path: &Path) -> Loaded {
     sources.complete(loaded)
 }
 
-#[derive(Default)]
 struct Notes {
     errors: Vec<String>,
     warnings: Vec<String>,

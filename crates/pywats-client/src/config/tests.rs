@@ -105,8 +105,22 @@ fn every_setting_has_a_variable() {
         let full = if cfg!(windows) { r"C:\somewhere\else" } else { "/somewhere/else" };
         let folders = format!(r#"[{{ "name": "a", "path": {} }}]"#, serde_json::json!(full));
         let words = [
-            "https://a.example", full, "3", "60", "debug", "new_id", "content", "archive", "answer",
-            "127.0.0.2", "text", "true", "local", "+01:00", folders.as_str(), "dXNlcjpwYXNzd29yZA==",
+            "https://a.example",
+            full,
+            "3",
+            "60",
+            "debug",
+            "new_id",
+            "content",
+            "archive",
+            "answer",
+            "127.0.0.2",
+            "text",
+            "true",
+            "local",
+            "+01:00",
+            folders.as_str(),
+            "dXNlcjpwYXNzd29yZA==",
         ];
         // One of them is what the setting expects; it must come from there.
         let read = words.iter().any(|word| {

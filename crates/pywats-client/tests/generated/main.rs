@@ -114,7 +114,10 @@ fn settings_table() -> String {
         let expects = sentence(setting.expects).replace('|', "\\|");
         format!("| `{}` | `{}` | {expects} | {default} |\n", setting.name(), setting.env_name())
     });
-    format!("| setting | environment variable | what to write | default |\n|---|---|---|---|\n{}", rows.collect::<String>())
+    format!(
+        "| setting | environment variable | what to write | default |\n|---|---|---|---|\n{}",
+        rows.collect::<String>()
+    )
 }
 
 fn sentence(text: &str) -> String {
