@@ -1,6 +1,8 @@
 //! The command line. Man pages and shell completions are generated from it
 //! (`tests/generated.rs`), so it knows nothing of the rest of the program.
 
+pub mod config;
+
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -46,10 +48,15 @@ pub enum Command {
     /// paramchange) makes it read its configuration again and try at once what waits, parked reports
     /// too. It reads the configuration by itself when the file changes.
     Run(RunArgs),
-    /// Show which configuration the service would use and what is wrong with it.
+    /// Show which configuration the service would use and what is wrong with it, or whether reports would pass.
     ///
-    /// Nothing is started or changed. Tokens and passwords are masked.
-    Check(ConfigArgs),
+    /// Without FILE the configuration is shown. With FILE each report is judged as the service judges it when it takes
+    /// it in, and by the rules that the server has published; no service and no server is asked. Nothing is started or
+    /// changed. Tokens and passwords are masked.
+    Check(config::CheckArgs),
+    /// Show and change the configuration file.
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
     /// Ask the server for its version, with the configured address, token and proxy.
     ///
     /// What is wrong with the configuration is shown first, as check shows it.
@@ -217,6 +224,15 @@ pub const SECTIONS: &[Section] = &[
         "EXAMPLES",
         &[
             ("pywats-client check", "Show the configuration in force and its problems."),
+            (
+                "pywats-client config set station.location Asker",
+                "Name the place in reports that do not say it.",
+            ),
+            (
+                "pywats-client config set server.token - < token",
+                "Take the token from a file, so that no other user sees it.",
+            ),
+            ("pywats-client check report.json", "Would the server take this report?"),
             ("pywats-client test-connection && echo ready", "Prove address, token and proxy."),
             (
                 "pywats-client reprocess --from failed --since 2026-11-28",

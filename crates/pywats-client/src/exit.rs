@@ -25,6 +25,8 @@ pub enum Exit {
     Unreachable,
     /// The server refused the token.
     Authentication,
+    /// A report would not pass.
+    ReportRefused,
     /// A diagnosis found something that needs attention.
     Attention,
 }
@@ -46,6 +48,7 @@ pub const TABLE: &[(Exit, u8, &str)] = &[
     (Exit::Unreachable, 41, "The server could not be reached."),
     (Exit::Authentication, 42, "The server refused the token."),
     (Exit::Attention, 50, "diagnose found something that needs attention."),
+    (Exit::ReportRefused, 51, "check FILE: a report would not be taken or would be refused."),
 ];
 
 impl Exit {

@@ -28,6 +28,7 @@ mod encoding;
 mod error;
 mod fields;
 mod identity;
+pub mod rules;
 mod start;
 mod syntax;
 
