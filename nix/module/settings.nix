@@ -64,6 +64,13 @@ types.submodule {
         "content"
       ]) "Where a report without an identifier gets one from.";
     };
+    station = {
+      name = optional types.str "Name of the station in reports that lack one; by default that of the host.";
+      location = optional types.str "Where the station is, for reports that do not say it.";
+      purpose = optional types.str "What the station is used for, for reports that do not say it.";
+      process_code = optional (types.ints.between 1 2147483647) "Test operation of reports that do not say theirs.";
+      operator = optional types.str "Operator of reports that do not name one.";
+    };
     upload = {
       retry_initial_seconds = optional (seconds 3600) "Wait after a first failure; it doubles each time.";
       retry_max_seconds = optional (seconds 86400) "Longest wait between two attempts.";

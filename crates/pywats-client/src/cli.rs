@@ -1,6 +1,7 @@
 //! The command line. Man pages and shell completions are generated from it
 //! (`tests/generated.rs`), so it knows nothing of the rest of the program.
 
+pub mod config;
 mod control;
 pub mod installation;
 
@@ -54,10 +55,15 @@ pub enum Command {
     /// paramchange) makes it read its configuration again and try at once what waits, parked reports
     /// too. It reads the configuration by itself when the file changes.
     Run(RunArgs),
-    /// Show which configuration the service would use and what is wrong with it.
+    /// Show which configuration the service would use and what is wrong with it, or whether reports would pass.
     ///
-    /// Nothing is started or changed. Tokens and passwords are masked.
-    Check(ConfigArgs),
+    /// Without FILE the configuration is shown. With FILE each report is judged as the service judges it when it takes
+    /// it in, and by the rules that the server has published; no service and no server is asked. Nothing is started or
+    /// changed. Tokens and passwords are masked.
+    Check(config::CheckArgs),
+    /// Show and change the configuration file.
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
     /// Ask the server for its version, with the configured address, token and proxy.
     ///
     /// What is wrong with the configuration is shown first, as check shows it.
@@ -200,8 +206,8 @@ pub const SECTIONS: &[Section] = &[
         &[
             (
                 "/etc/pywats/config.json",
-                "The configuration: JSON with the optional sections server, client, reports, upload, retention, \
-                 logging and health. \
+                "The configuration: JSON with the optional sections server, client, reports, station, upload, \
+                 retention, logging and health, and the list folders. \
                  On Windows %ProgramData%\\pyWATS\\config.json, on macOS /Library/Application \
                  Support/pyWATS/config.json. A change is noticed and applied by the running service.",
             ),
@@ -239,13 +245,13 @@ pub const SECTIONS: &[Section] = &[
         "ENVIRONMENT",
         &[
             ("PYWATS_CONFIG", "The configuration file, where --config does not name one."),
-            ("PYWATS_SERVER_URL", "The address of the server; overrides server.url."),
+            (
+                "PYWATS_SECTION_KEY",
+                "Overrides the setting section.key of the configuration: PYWATS_SERVER_URL is server.url, \
+                 PYWATS_STATION_NAME station.name. CONFIGURATION names the variable of each setting.",
+            ),
             ("PYWATS_API_TOKEN", "The token; overrides server.token and server.token_file."),
             ("PYWATS_DATA_DIR", "The data folder; overrides client.data_dir."),
-            (
-                "PYWATS_HEALTH_PORT",
-                "The port of the health endpoints; overrides health.port. 0 switches them off.",
-            ),
             ("PYWATS_LOG", "error, warn, info, debug or trace; overrides logging.level."),
             (
                 "CREDENTIALS_DIRECTORY",
@@ -262,6 +268,15 @@ pub const SECTIONS: &[Section] = &[
         "EXAMPLES",
         &[
             ("pywats-client check", "Show the configuration in force and its problems."),
+            (
+                "pywats-client config set station.location Asker",
+                "Name the place in reports that do not say it.",
+            ),
+            (
+                "pywats-client config set server.token - < token",
+                "Take the token from a file, so that no other user sees it.",
+            ),
+            ("pywats-client check report.json", "Would the server take this report?"),
             ("pywats-client test-connection && echo ready", "Prove address, token and proxy."),
             (
                 "pywats-client reprocess --from failed --since 2026-11-28",

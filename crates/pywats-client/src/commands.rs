@@ -1,9 +1,11 @@
 //! The subcommands, from the command line to the exit code.
 
 mod ask;
+mod config;
 mod failed;
 mod installation;
 mod queue;
+mod reports;
 mod send;
 mod status;
 mod words;
@@ -21,7 +23,15 @@ use wats::{Failure, FailureKind};
 pub fn main() -> Exit {
     match Cli::parse().command {
         Command::Run(args) => run_service(args),
-        Command::Check(args) => check(&Sources::new(args.config).load()),
+        Command::Check(args) => {
+            let sources = Sources::new(args.config.config);
+            if args.files.is_empty() {
+                check(&sources.load(), args.json)
+            } else {
+                reports::check(&sources.load(), &args.files, args.json)
+            }
+        }
+        Command::Config(command) => config::config(command),
         Command::TestConnection(args) => test_connection(&Sources::new(args.config).load()),
         Command::Diagnose(args) => diagnose(args),
         Command::Reprocess(args) => failed::reprocess(args),
@@ -70,7 +80,8 @@ fn run_in_foreground(args: RunArgs) -> Exit {
     run::run(sources, levels)
 }
 
-fn check(loaded: &Loaded) -> Exit {
+/// The file, and every setting in force with its origin.
+fn settings_in_force(loaded: &Loaded) -> Vec<String> {
     let state = match loaded.file {
         FileState::Missing => "does not exist; the other sources apply",
         FileState::Read => "in force",
@@ -81,16 +92,29 @@ fn check(loaded: &Loaded) -> Exit {
         let value = (setting.show)(&loaded.config).unwrap_or_else(|| "-".to_owned());
         lines.push(format!("{:<30} {:<12} {value}", setting.name(), origin.name()));
     }
+    lines
+}
+
+fn check(loaded: &Loaded, json: bool) -> Exit {
+    let mut lines = settings_in_force(loaded);
     let unusable = upload::client(&loaded.config).err().map(|failure| failure.to_string());
     let hindrances = diagnose::hindrances(loaded);
     let of_service = || hindrances.files.iter().chain(&hindrances.folders);
     let problems = loaded.errors.iter().chain(&loaded.missing).chain(&unusable).chain(of_service());
+    let marks = || loaded.warnings.iter().cloned().chain(keeper::foreign_folders(&loaded.config));
+    if json {
+        let mut shown = config::as_json(loaded);
+        shown["warnings"] = marks().collect();
+        shown["problems"] = problems.cloned().collect();
+        say(&format!("{shown:#}"));
+        return match judge(loaded) {
+            Exit::Ok if unusable.is_some() || of_service().next().is_some() => Exit::Config,
+            exit => exit,
+        };
+    }
     let marked = |mark: &str, text: &String| format!("{mark}: {text}");
-    let notes: Vec<String> = loaded
-        .warnings
-        .iter()
-        .chain(&keeper::foreign_folders(&loaded.config))
-        .map(|text| marked("warning", text))
+    let notes: Vec<String> = marks()
+        .map(|text| marked("warning", &text))
         .chain(problems.map(|text| marked("problem", text)))
         .collect();
     if !notes.is_empty() {

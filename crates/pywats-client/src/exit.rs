@@ -41,6 +41,8 @@ pub enum Exit {
     Unreachable,
     /// The server refused the token.
     Authentication,
+    /// A report would not pass.
+    ReportRefused,
     /// Something needs attention.
     Attention,
     /// There is no such report or file.
@@ -78,6 +80,7 @@ pub const TABLE: &[(Exit, u8, &str)] = &[
         50,
         "Something needs attention: diagnose found it, or status shows that the service is not ready.",
     ),
+    (Exit::ReportRefused, 51, "check FILE: a report would not be taken or would be refused."),
     (Exit::NotFound, 60, "There is no such report or file."),
     (Exit::Refused, 61, "The report was refused; the message says why."),
 ];

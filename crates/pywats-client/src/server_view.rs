@@ -98,7 +98,7 @@ fn update(config: &Config, waiting: u64, online: bool) -> Value {
         })
         .collect();
     json!({
-        "name": config.station_name(),
+        "name": config.station.name(),
         "location": config.station.location,
         "purpose": config.station.purpose,
         "version": version,

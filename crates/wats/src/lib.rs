@@ -10,4 +10,4 @@ pub mod client;
 pub mod report;
 
 pub use client::{Client, Failure, FailureKind, Proxy, Seen, Settings, Submitted, Token, Witness};
-pub use report::{EditError, Edits, Report, ReportError, Rules, Station};
+pub use report::{EditError, Edits, Identity, Report, ReportError, Rules};

@@ -6,7 +6,7 @@ use std::path::Path;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
-use wats::{EditError, Edits, Report, ReportError, Rules};
+use wats::{EditError, Edits, Identity, Report, ReportError, Rules};
 
 const ID: Uuid = Uuid::from_u128(0x1234_5678_9abc_4def_8123_4567_89ab_cdef);
 
@@ -434,6 +434,143 @@ fn edits_are_kept_for_years() {
     }
 }
 
+/// A station that knows everything.
+fn station() -> Identity {
+    Identity {
+        name: Some("ICT \"3\"".to_owned()),
+        location: Some("Asker".to_owned()),
+        purpose: Some("Production".to_owned()),
+        process_code: Some(20),
+        operator: Some("ola".to_owned()),
+    }
+}
+
+/// What is sent for a file at that station, and the notes.
+fn sent_at_station(bytes: &[u8], id: bool) -> (Value, Vec<String>) {
+    let rules = rules().at_station(station());
+    let mut edits = Report::parse(bytes, &rules).unwrap().edits();
+    if id {
+        edits.set_id(ID);
+    }
+    let kept = Edits::from_text(&edits.to_text()).unwrap();
+    (serde_json::from_slice(&kept.apply(bytes.to_vec()).unwrap()).unwrap(), kept.notes().to_vec())
+}
+
+/// Fails if: what a report lacks of its station is not filled in, what it says is overwritten, a repair gets the code
+/// of a test, or a note does not say what was done.
+#[test]
+fn fills_in_the_station() {
+    let notes = |names: &[(&str, &str)]| -> Vec<(String, String)> {
+        names.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect()
+    };
+    for (given, filled) in [
+        (
+            json!({}),
+            notes(&[
+                ("machineName", "missing"),
+                ("location", "missing"),
+                ("purpose", "missing"),
+                ("processCode", "missing"),
+            ]),
+        ),
+        (
+            json!({ "machineName": "", "location": null, "purpose": " ", "processCode": null }),
+            notes(&[
+                ("machineName", "empty"),
+                ("location", "empty"),
+                ("purpose", "empty"),
+                ("processCode", "empty"),
+            ]),
+        ),
+        (json!({ "machineName": "X", "location": "L", "purpose": "P", "processCode": 0 }), notes(&[])),
+        (
+            json!({ "MachineName": "X", "location": "L", "purpose": 3, "processCode": "10", "uut": {} }),
+            notes(&[("uut.user", "missing")]),
+        ),
+        (
+            json!({ "machineName": "X", "location": "L", "purpose": "P", "processCode": 1, "uut": { "execTime": 1.0, "user": "" } }),
+            notes(&[("uut.user", "empty")]),
+        ),
+        (
+            json!({ "machineName": "X", "location": "L", "purpose": "P", "processCode": 1, "uut": { "user": "kari" } }),
+            notes(&[]),
+        ),
+        (
+            json!({ "type": "R", "machineName": "X", "location": "L", "purpose": "P", "uur": { "a": { "user": "x" } } }),
+            notes(&[("uur.user", "missing")]),
+        ),
+        (
+            json!({ "machineName": "X", "location": "L", "purpose": "P", "uur": {} }),
+            notes(&[("uur.user", "missing")]),
+        ),
+        (
+            json!({ "machineName": "X", "location": "L", "purpose": "P", "processCode": 1, "uut": null }),
+            notes(&[]),
+        ),
+    ] {
+        for sn_first in [true, false] {
+            let base = json!({ "sn": "1", "start": "2026-01-30T22:01:41+01:00" });
+            let mut report = Map::new();
+            let parts = if sn_first { [&base, &given] } else { [&given, &base] };
+            for part in parts {
+                report.extend(part.as_object().unwrap().clone());
+            }
+            let report = Value::Object(report);
+            for (id, text) in
+                [(false, report.to_string()), (true, serde_json::to_string_pretty(&report).unwrap())]
+            {
+                let (sent, notes) = sent_at_station(text.as_bytes(), id);
+                let mut wanted = report.clone();
+                for (place, _) in &filled {
+                    let value = match place.as_str() {
+                        "machineName" => json!("ICT \"3\""),
+                        "location" => json!("Asker"),
+                        "purpose" => json!("Production"),
+                        "processCode" => json!(20),
+                        _ => json!("ola"),
+                    };
+                    match place.split_once('.') {
+                        Some((head, field)) => wanted[head][field] = value,
+                        None => wanted[place] = value,
+                    }
+                }
+                if id {
+                    wanted["id"] = json!(ID.to_string());
+                }
+                assert_eq!(sent, wanted, "{text}");
+                assert_eq!(notes.len(), filled.len(), "{notes:?}");
+                for ((place, how), note) in filled.iter().zip(&notes) {
+                    assert!(
+                        note.starts_with(&format!("{place}: {how}; ")) && note.ends_with("is filled in"),
+                        "{note}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Fails if: words that are no numbers, an identifier under another name, or one without value get in each other's way
+/// with what is filled in.
+#[test]
+fn fills_in_beside_other_repairs() {
+    for text in [
+        r#"{"ID":"","sn":"1","start":"2026-01-30","uut":{"execTime":NaN,"user":null},"x":[-Infinity]}"#,
+        r#"{"sn":"1","uut":{"execTime":NaN},"Id":"0b1c2d3e-4f5a-4b5c-8d6e-7f8091a2b3c4","start":"2026-01-30"}"#,
+    ] {
+        let (sent, notes) = sent_at_station(text.as_bytes(), true);
+        let names = ["machineName", "location", "purpose", "processCode"];
+        assert!(names.iter().all(|name| !sent[*name].is_null()), "{sent}");
+        assert_eq!(
+            (&sent["uut"]["user"], &sent["uut"]["execTime"]),
+            (&json!("ola"), &json!("NaN")),
+            "{sent}"
+        );
+        assert_eq!(sent["id"], json!(ID.to_string()));
+        assert!(notes.len() >= 7, "{notes:?}");
+    }
+}
+
 /// Any JSON value, with texts and names that need escapes.
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
@@ -467,84 +604,44 @@ proptest! {
         report["id"] = json!(ID.to_string());
         prop_assert_eq!(sent, report);
     }
-}
 
-/// Fails if: what a report says of its station is changed, what it lacks is not filled in where the server expects it,
-/// the result is no JSON or has a field twice, or nobody is told of it.
-#[test]
-fn a_station_completes_its_reports() {
-    let station = wats::Station {
-        name: Some("ICT \"7\"".to_owned()),
-        location: Some("Hall 2".to_owned()),
-        purpose: None,
-        process_code: Some(30),
-        operator: Some("anna".to_owned()),
-    };
-    let rules = rules().at_station(station);
-    let common = r#""sn":"S","start":"2026-01-30T22:01:41+01:00""#;
-    // What the report has, what is sent in its place, and how many notes tell of it.
-    for (given, sent, told) in [
-        ("", r#""processCode":30,"location":"Hall 2","machineName":"ICT \"7\"""#, 3),
-        (
-            r#""machineName":"M","location":"L","processCode":10"#,
-            r#""machineName":"M","location":"L","processCode":10"#,
-            0,
-        ),
-        (
-            r#""machineName":"","location":null,"processCode":0"#,
-            r#""machineName":"ICT \"7\"","location":"Hall 2","processCode":0"#,
-            2,
-        ),
-        (
-            r#""MachineName":" ","location":"L","processCode":1"#,
-            r#""MachineName":"ICT \"7\"","location":"L","processCode":1"#,
-            1,
-        ),
-        (
-            r#""machineName":"M","location":"L","type":"R","uur":{}"#,
-            r#""machineName":"M","location":"L","type":"R","uur":{"user":"anna"}"#,
-            1,
-        ),
-        (
-            r#""machineName":"M","location":"L","processCode":1,"uut":{"execTime":NaN,"user":null}"#,
-            r#""machineName":"M","location":"L","processCode":1,"uut":{"execTime":"NaN","user":"anna"}"#,
-            2,
-        ),
-        (
-            r#""machineName":"M","location":"L","processCode":1,"uut":{"comment":"x"}"#,
-            r#""machineName":"M","location":"L","processCode":1,"uut":{"user":"anna","comment":"x"}"#,
-            1,
-        ),
-        (
-            r#""machineName":"M","location":"L","processCode":1,"uut":null"#,
-            r#""machineName":"M","location":"L","processCode":1,"uut":null"#,
-            0,
-        ),
-        (
-            r#""machineName":"","machineName":"","location":"L","processCode":1"#,
-            r#""machineName":"","machineName":"","location":"L","processCode":1"#,
-            0,
-        ),
-    ] {
-        let join = |fields: &str| match fields {
-            "" => format!("{{{common}}}"),
-            fields => format!("{{{fields},{common}}}"),
+    /// Fails if: filling in changes anything of a report but what it lacks, whatever it holds and in which order.
+    #[test]
+    fn fills_in_nothing_else(
+        mut members in prop::collection::btree_map("[a-z]{1,3}", any_json(), 0..5),
+        lacking in prop::collection::btree_set(0..4usize, 0..5),
+        user in prop::option::of(any_json()),
+        before: bool,
+    ) {
+        members.retain(|name, _| !matches!(name.as_str(), "id" | "sn" | "pn" | "uut" | "uur"));
+        let mut report = if before { members.clone().into_iter().collect() } else { Map::new() };
+        report.extend(valid().as_object().unwrap().clone());
+        let names = ["machineName", "location", "purpose", "processCode"];
+        for index in &lacking {
+            report.shift_remove(names[*index]);
+        }
+        report.extend(members);
+        let mut uut = Map::new();
+        if let Some(user) = &user {
+            uut.insert("user".to_owned(), user.clone());
+        }
+        report.insert("uut".to_owned(), Value::Object(uut));
+        let report = Value::Object(report);
+        let (sent, notes) = sent_at_station(report.to_string().as_bytes(), true);
+        let lacks_user = match &user {
+            None | Some(Value::Null) => true,
+            Some(Value::String(text)) => text.trim().is_empty(),
+            Some(_) => false,
         };
-        let file = join(given).into_bytes();
-        let report = Report::parse(&file, &rules).unwrap();
-        let mut edits = report.edits();
-        let text = String::from_utf8(edits.apply(file.clone()).unwrap()).unwrap();
-        assert_eq!(text, join(sent), "{given}");
-        assert_eq!(edits.notes().len(), told, "{given}: {:?}", edits.notes());
-        // With an identifier at the same place it is still one object.
-        edits.set_id(uuid::Uuid::from_u128(7));
-        let kept = wats::Edits::from_text(&edits.to_text()).unwrap();
-        let with_id = kept.apply(file).unwrap();
-        let value: serde_json::Value = serde_json::from_slice(&with_id).unwrap();
-        assert_eq!(value["id"], uuid::Uuid::from_u128(7).to_string(), "{given}");
-        assert!(
-            Report::parse(&with_id, &rules).unwrap().edits().notes().is_empty(),
-            "{given}: it lacks nothing more"
-        );
+        let mut wanted = report;
+        for index in &lacking {
+            wanted[names[*index]] = [json!("ICT \"3\""), json!("Asker"), json!("Production"), json!(20)][*index].clone();
+        }
+        if lacks_user {
+            wanted["uut"]["user"] = json!("ola");
+        }
+        wanted["id"] = json!(ID.to_string());
+        prop_assert_eq!(sent, wanted);
+        prop_assert_eq!(notes.len(), lacking.len() + usize::from(lacks_user));
     }
 }

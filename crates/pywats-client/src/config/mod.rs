@@ -5,11 +5,13 @@
 //! [`settings`]; where it comes from is in [`source`] and [`policy`]; how a running service learns of
 //! changes is in [`watch`].
 
+pub mod edit;
 pub mod folders;
 pub mod loaded;
 pub mod policy;
 pub mod settings;
 pub mod source;
+pub mod station;
 #[cfg(test)]
 mod tests;
 pub mod watch;
@@ -31,10 +33,10 @@ pub struct Config {
     pub client: Client,
     /// Folders that are watched beside the first one.
     pub folders: Vec<watch_folders::Row>,
-    /// What this station says of itself where its reports do not.
-    pub station: Station,
     /// How reports are completed.
     pub reports: Reports,
+    /// Which station this is.
+    pub station: station::Station,
     /// How uploads are retried.
     pub upload: Upload,
     /// How long finished files are kept.
@@ -83,21 +85,6 @@ pub struct Client {
     pub max_report_bytes: u64,
     /// How long a text that ends too early may rest until it is set aside.
     pub incomplete: Duration,
-}
-
-/// What this station says of itself where its reports do not.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Station {
-    /// Its name; by default that of the machine.
-    pub name: Option<String>,
-    /// Where it stands.
-    pub location: Option<String>,
-    /// What it is for.
-    pub purpose: Option<String>,
-    /// The code of its test operation.
-    pub process_code: Option<u32>,
-    /// Who works at it.
-    pub operator: Option<String>,
 }
 
 /// How reports are completed.
@@ -271,12 +258,12 @@ impl Config {
                 incomplete: Duration::from_mins(10),
             },
             folders: Vec::new(),
-            station: Station::default(),
             reports: Reports {
                 time_zone: "system".to_owned(),
                 same_id: SameId::default(),
                 missing_id: MissingId::default(),
             },
+            station: station::Station::default(),
             upload: Upload {
                 retry_initial: Duration::from_secs(1),
                 retry_max: Duration::from_secs(300),
@@ -299,25 +286,6 @@ impl Config {
                 host_names: Vec::new(),
             },
         }
-    }
-
-    /// The name of this station.
-    pub fn station_name(&self) -> Option<String> {
-        self.station.name.clone().or_else(host_name)
-    }
-
-    /// How reports are completed.
-    pub fn rules(&self) -> wats::Rules {
-        // The setting was taken over only because there is such a zone.
-        let rules = wats::Rules::in_time_zone(&self.reports.time_zone).unwrap_or_default();
-        let Station { location, purpose, process_code, operator, .. } = self.station.clone();
-        rules.at_station(wats::Station {
-            name: self.station_name(),
-            location,
-            purpose,
-            process_code,
-            operator,
-        })
     }
 
     /// Where reports are dropped.
@@ -376,16 +344,6 @@ impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(…)")
     }
-}
-
-/// The name of this machine, without its domain.
-fn host_name() -> Option<String> {
-    #[cfg(windows)]
-    let name = std::env::var("COMPUTERNAME").ok()?;
-    #[cfg(unix)]
-    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let name: String = name.split('.').next().unwrap_or_default().chars().take(100).collect();
-    (!name.is_empty()).then_some(name)
 }
 
 /// `%ProgramData%`, which Windows always sets.

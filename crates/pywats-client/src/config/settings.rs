@@ -3,7 +3,9 @@
 //! templates of the policies come from it.
 
 use super::policy::{Input, Policy};
-use super::{AfterDelivery, Config, LogFormat, MissingId, Proof, SameId, Secret, ShowReports, watch_folders};
+use super::{
+    AfterDelivery, Config, LogFormat, MissingId, Proof, SameId, Secret, ShowReports, station, watch_folders,
+};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -226,55 +228,6 @@ pub const SETTINGS: &[Setting] = &[
         },
     },
     Setting {
-        section: "station",
-        key: "name",
-        env: None,
-        policy: None,
-        expects: "the name of this station, 1 to 100 characters, or null for the name of the machine",
-        read: |c, v| name(v).map(|name| c.station.name = name),
-        show: Config::station_name,
-    },
-    Setting {
-        section: "station",
-        key: "location",
-        env: None,
-        policy: None,
-        expects: "where this station stands, 1 to 100 characters: for reports that do not say it",
-        read: |c, v| name(v).map(|name| c.station.location = name),
-        show: |c| c.station.location.clone(),
-    },
-    Setting {
-        section: "station",
-        key: "purpose",
-        env: None,
-        policy: None,
-        expects: "what this station is for, 1 to 100 characters: for reports that do not say it",
-        read: |c, v| name(v).map(|name| c.station.purpose = name),
-        show: |c| c.station.purpose.clone(),
-    },
-    Setting {
-        section: "station",
-        key: "process_code",
-        env: None,
-        policy: None,
-        expects: "the code of the test operation, a number that the server knows: for reports that do not say it",
-        read: |c, v| {
-            let code = if v.is_null() { None } else { Some(number(v, 0, 2_147_483_647)? as u32) };
-            c.station.process_code = code;
-            Some(())
-        },
-        show: |c| c.station.process_code.map(|code| code.to_string()),
-    },
-    Setting {
-        section: "station",
-        key: "operator",
-        env: None,
-        policy: None,
-        expects: "who works at this station, 1 to 100 characters: for reports that do not say it",
-        read: |c, v| name(v).map(|name| c.station.operator = name),
-        show: |c| c.station.operator.clone(),
-    },
-    Setting {
         section: "reports",
         key: "time_zone",
         env: None,
@@ -333,6 +286,51 @@ pub const SETTINGS: &[Setting] = &[
             };
             Some(shown.to_owned())
         },
+    },
+    Setting {
+        section: "station",
+        key: "name",
+        env: None,
+        policy: None,
+        expects: station::TEXT_WANTED,
+        read: |c, v| station::text(v).map(|text| c.station.name = text),
+        show: |c| c.station.name(),
+    },
+    Setting {
+        section: "station",
+        key: "location",
+        env: None,
+        policy: None,
+        expects: station::TEXT_WANTED,
+        read: |c, v| station::text(v).map(|text| c.station.location = text),
+        show: |c| c.station.location.clone(),
+    },
+    Setting {
+        section: "station",
+        key: "purpose",
+        env: None,
+        policy: None,
+        expects: station::TEXT_WANTED,
+        read: |c, v| station::text(v).map(|text| c.station.purpose = text),
+        show: |c| c.station.purpose.clone(),
+    },
+    Setting {
+        section: "station",
+        key: "process_code",
+        env: None,
+        policy: None,
+        expects: station::CODE_WANTED,
+        read: |c, v| station::code(v).map(|code| c.station.process_code = code),
+        show: |c| c.station.process_code.map(|code| code.to_string()),
+    },
+    Setting {
+        section: "station",
+        key: "operator",
+        env: None,
+        policy: None,
+        expects: station::TEXT_WANTED,
+        read: |c, v| station::text(v).map(|text| c.station.operator = text),
+        show: |c| c.station.operator.clone(),
     },
     Setting {
         section: "upload",
@@ -551,13 +549,6 @@ fn text(value: &Value) -> Option<&str> {
 /// Empty text is what a template leaves: the same as no text.
 fn optional_text(value: &Value) -> Option<Option<String>> {
     text(value).map(|text| (!text.is_empty()).then(|| text.to_owned()))
-}
-
-/// What the server takes as a name: 1 to 100 characters. Empty text is the same as none.
-fn name(value: &Value) -> Option<Option<String>> {
-    let text = optional_text(value)?;
-    let is_name = |text: &String| text.chars().count() <= 100 && !text.chars().any(char::is_control);
-    if text.as_ref().is_none_or(is_name) { Some(text) } else { None }
 }
 
 /// Names of machines, in lower case.

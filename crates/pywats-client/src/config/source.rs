@@ -1,7 +1,7 @@
 //! Reading the configuration from its sources and saying precisely what is wrong with them.
 
 use super::folders::{self, Folders};
-use super::loaded::{FileState, Loaded, NOTHING_SET, Origin, Origins};
+use super::loaded::{DEFAULTS, FileState, Loaded, Origin, Origins};
 use super::policy::{self, Policies, PolicyValue};
 use super::settings::{SETTINGS, Setting, nearest};
 use super::{Config, Secret, default_path, watch_folders};
@@ -68,19 +68,23 @@ impl Sources {
     }
 
     fn load_file(&self) -> Loaded {
-        let mut loaded = Loaded {
+        let mut loaded = self.nothing_yet();
+        self.apply_file(&mut loaded);
+        loaded
+    }
+
+    fn nothing_yet(&self) -> Loaded {
+        Loaded {
             config: Config::new(),
-            origins: NOTHING_SET,
-            from_file: (Config::new(), NOTHING_SET),
+            origins: DEFAULTS,
+            from_file: (Config::new(), DEFAULTS),
             path: self.path.clone(),
             file: FileState::Missing,
             errors: Vec::new(),
             missing: Vec::new(),
             warnings: Vec::new(),
             ca_file: None,
-        };
-        self.apply_file(&mut loaded);
-        loaded
+        }
     }
 
     /// Puts environment and policies above what the file said.
@@ -119,19 +123,23 @@ impl Sources {
     }
 
     fn apply_file(&self, loaded: &mut Loaded) {
-        let in_file = |what: String| format!("configuration {}: {what}", self.path.display());
         let text = match read_text(&self.path) {
             Ok(Some(text)) => text,
             Ok(None) => return,
             Err(reason) => {
                 loaded.file = FileState::Broken;
-                loaded.errors.push(in_file(reason));
+                loaded.errors.push(format!("configuration {}: {reason}", self.path.display()));
                 return;
             }
         };
+        self.apply_text(loaded, &text);
+    }
+
+    fn apply_text(&self, loaded: &mut Loaded, text: &str) {
+        let in_file = |what: String| format!("configuration {}: {what}", self.path.display());
         let mut config = Config::new();
-        let mut notes = Notes { errors: Vec::new(), warnings: Vec::new(), origins: NOTHING_SET };
-        match serde_json::from_str::<Value>(&text) {
+        let mut notes = Notes { errors: Vec::new(), warnings: Vec::new(), origins: DEFAULTS };
+        match serde_json::from_str::<Value>(text) {
             Ok(document) => apply_document(&mut config, &document, &mut notes),
             Err(error) => notes.errors.push(syntax_error(&error)),
         }
@@ -215,6 +223,14 @@ impl Sources {
     }
 }
 
+/// Judges a text as the service would if it were the file and nothing else said anything.
+pub(super) fn judge(text: &str, path: &Path) -> Loaded {
+    let sources = Sources::with(Some(path.to_owned()), |_| None, |_| None);
+    let mut loaded = sources.nothing_yet();
+    sources.apply_text(&mut loaded, text);
+    sources.complete(loaded)
+}
+
 struct Notes {
     errors: Vec<String>,
     warnings: Vec<String>,
@@ -228,7 +244,7 @@ fn index(section: &str, key: &str) -> usize {
 }
 
 /// The text of a small file without its byte order mark, or `None` where there is no file.
-fn read_text(path: &Path) -> Result<Option<String>, String> {
+pub(super) fn read_text(path: &Path) -> Result<Option<String>, String> {
     let Some(bytes) = read(path, MAX_BYTES)? else { return Ok(None) };
     if bytes.len() > MAX_BYTES {
         return Err(format!("is larger than {MAX_BYTES} bytes; is it the right file?"));

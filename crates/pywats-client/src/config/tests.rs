@@ -1,6 +1,7 @@
 //! What is written into a configuration, and what the installer writes there, is judged in the same way: see
 //! `crates/wats-settings/tests`.
 
+use super::Origin;
 use super::{Loaded, Sources};
 use crate::upload;
 use serde_json::{Value, json};
@@ -91,5 +92,45 @@ fn watches_no_folder_of_its_own() {
         let errors = Sources::with(Some(file.clone()), |_| None, |_| None).load().errors;
         let expected = format!("client.watch_folder and {other} are the same folder; write different ones");
         assert!(errors.len() == 1 && errors[0].ends_with(&expected), "{}: {errors:?}", watched.display());
+    }
+}
+
+/// Fails if: a setting has no environment variable, two share one, or a variable does not override.
+#[test]
+fn every_setting_has_a_variable() {
+    use super::settings::SETTINGS;
+    let mut names = std::collections::BTreeSet::new();
+    for (at, setting) in SETTINGS.iter().enumerate() {
+        let name = setting.env_name();
+        assert!(name.starts_with("PYWATS_") && names.insert(name.clone()), "{name}");
+        let full = if cfg!(windows) { r"C:\somewhere\else" } else { "/somewhere/else" };
+        let folders = format!(r#"[{{ "name": "a", "path": {} }}]"#, serde_json::json!(full));
+        let words = [
+            "https://a.example",
+            full,
+            "3",
+            "60",
+            "debug",
+            "new_id",
+            "content",
+            "archive",
+            "answer",
+            "127.0.0.2",
+            "text",
+            "true",
+            "local",
+            "+01:00",
+            folders.as_str(),
+            "dXNlcjpwYXNzd29yZA==",
+        ];
+        // One of them is what the setting expects; it must come from there.
+        let read = words.iter().any(|word| {
+            let (name, word) = (name.clone(), (*word).to_owned());
+            let env = move |asked: &str| (asked == name).then(|| word.clone().into());
+            let missing = std::env::temp_dir().join("no-such-configuration").join("config.json");
+            let loaded = Sources::with(Some(missing), env, |_| None).load();
+            loaded.origins[at] == Origin::Environment && loaded.errors.is_empty()
+        });
+        assert!(read, "{} does not override {}", setting.env_name(), setting.name());
     }
 }

@@ -35,7 +35,7 @@ impl View {
             status: Arc::clone(status),
             config_path: loaded.path.clone(),
             data_dir: loaded.config.client.data_dir.clone(),
-            station: loaded.config.station_name().unwrap_or_else(own_name),
+            station: loaded.config.station.name().unwrap_or_else(own_name),
         }
     }
 }

@@ -11,7 +11,7 @@ mod templates;
 use clap_complete::{Shell, generate};
 use clap_mangen::Man;
 use pywats_client::config::Config;
-use pywats_client::config::settings::SETTINGS;
+use pywats_client::config::settings::{SETTINGS, Setting};
 use pywats_client::{cli, exit};
 use roff::{Roff, bold, roman};
 use std::collections::BTreeMap;
@@ -95,22 +95,37 @@ fn main_page(command: &clap::Command) -> Vec<u8> {
 
 /// Every setting of the configuration file, from the same table that reads it.
 fn configuration() -> Vec<u8> {
-    let defaults = Config::new();
     let entries: Vec<(String, String)> = SETTINGS
         .iter()
         .map(|setting| {
-            // That of the station is the name of the machine that makes the page.
-            let shown = (setting.show)(&defaults).filter(|_| setting.name() != "station.name");
-            let default = shown.map_or(String::new(), |value| format!(" [default: {value}]"));
-            (
-                setting.name(),
-                format!("{}.{default} [environment: {}]", sentence(setting.expects), setting.env_name()),
-            )
+            let default = default_of(setting).map_or(String::new(), |value| format!(" [default: {value}]"));
+            (setting.name(), format!("{}. {}{default}", sentence(setting.expects), setting.env_name()))
         })
         .collect();
     let entries: Vec<(&str, &str)> =
         entries.iter().map(|(key, what)| (key.as_str(), what.as_str())).collect();
     section("CONFIGURATION", &entries)
+}
+
+/// What is in force where nothing is configured, on any machine.
+fn default_of(setting: &Setting) -> Option<String> {
+    match setting.name().as_str() {
+        "station.name" => Some("the name of the host".to_owned()),
+        _ => (setting.show)(&Config::new()),
+    }
+}
+
+/// The settings for those who read the documents.
+fn settings_table() -> String {
+    let rows = SETTINGS.iter().map(|setting| {
+        let default = default_of(setting).map_or_else(|| "-".to_owned(), |value| format!("`{value}`"));
+        let expects = sentence(setting.expects).replace('|', "\\|");
+        format!("| `{}` | `{}` | {expects} | {default} |\n", setting.name(), setting.env_name())
+    });
+    format!(
+        "| setting | environment variable | what to write | default |\n|---|---|---|---|\n{}",
+        rows.collect::<String>()
+    )
 }
 
 fn sentence(text: &str) -> String {
@@ -171,16 +186,22 @@ fn generated_files_are_current() {
     }
 }
 
-/// Fails if: the table of policies for users is not that of the program.
+/// Fails if: the tables of policies and settings for users are not those of the program.
 #[test]
-fn the_table_of_policies_is_current() {
-    let path = packaging().join("../docs/policy.md");
-    let text = fs::read_to_string(&path).unwrap();
-    let (begin, end) = ("<!-- policies: begin, generated -->\n", "<!-- policies: end -->");
-    let (before, rest) = text.split_once(begin).expect("docs/policy.md marks where the table begins");
-    let (_, after) = rest.split_once(end).expect("docs/policy.md marks where the table ends");
-    let current = format!("{before}{begin}{}{end}{after}", templates::table());
-    update(&path, current.as_bytes());
-    let text = fs::read_to_string(&path).unwrap();
-    assert!(text == current, "docs/policy.md is not current; {UPDATE}");
+#[cfg_attr(not(target_os = "linux"), ignore = "the table shows the defaults of Linux")]
+fn the_tables_are_current() {
+    for (page, what, table) in [
+        ("docs/policy.md", "policies", templates::table()),
+        ("docs/configuration.md", "settings", settings_table()),
+    ] {
+        let path = packaging().join("..").join(page);
+        let text = fs::read_to_string(&path).unwrap();
+        let (begin, end) = (format!("<!-- {what}: begin, generated -->\n"), format!("<!-- {what}: end -->"));
+        let (before, rest) = text.split_once(&begin).expect("the page marks where the table begins");
+        let (_, after) = rest.split_once(&end).expect("the page marks where the table ends");
+        let current = format!("{before}{begin}{table}{end}{after}");
+        update(&path, current.as_bytes());
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text == current, "{page} is not current; {UPDATE}");
+    }
 }

@@ -14,8 +14,8 @@
 //! by it the server confirms and replaces; `sn` or `start` that are missing or cannot be read, because
 //! they tell whether two reports under one id are the same; one of these three given twice. Everything
 //! else the server judges by rules of its own (which its article lists, and which change), in words that
-//! name the step. A required field is not filled in, unless it says which station it was and [`Rules::at_station`]
-//! knows: what nobody has measured is not evidence.
+//! name the step. What nobody has measured is not filled in: it is no evidence. Which station the report comes
+//! from is, where the station knows it and the report does not say it: [`Identity`].
 //!
 //! # What is repaired
 //! What is missing in notation only, see [`Edits::notes`]: the UTC offset of `start`, its two digits,
@@ -27,8 +27,9 @@ mod edits;
 mod encoding;
 mod error;
 mod fields;
+mod identity;
+pub mod rules;
 mod start;
-mod station;
 mod syntax;
 
 use jiff::Timestamp;
@@ -41,14 +42,14 @@ pub use self::edits::{EditError, Edits};
 pub use self::error::ReportError;
 use self::error::quoted;
 use self::fields::Top;
-pub use self::station::Station;
+pub use self::identity::Identity;
 
 /// By which rules a report is completed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules {
     /// That of the machine, looked up again for each report, if there is none.
     zone: Option<TimeZone>,
-    station: Station,
+    station: Identity,
 }
 
 /// A time zone that does not exist.
@@ -67,14 +68,14 @@ impl Rules {
             return Ok(Rules::default());
         }
         match DateTimeParser::new().parse_time_zone(zone) {
-            Ok(found) => Ok(Rules { zone: Some(found), station: Station::default() }),
+            Ok(found) => Ok(Rules { zone: Some(found), ..Rules::default() }),
             Err(error) => Err(UnknownZone(quoted(zone), error.to_string())),
         }
     }
 
-    /// The same rules at this station, whose identity is filled in where a report has none.
+    /// The same for this station: what a report does not say of it is filled in.
     #[must_use]
-    pub fn at_station(self, station: Station) -> Rules {
+    pub fn at_station(self, station: Identity) -> Rules {
         Rules { station, ..self }
     }
 
@@ -143,7 +144,7 @@ impl Report {
             edits.splice(start_member.value.clone(), format!("\"{repaired}\""));
         }
         quote_words(&text, &parts.words, &mut edits);
-        rules.station.complete(&top, &mut edits);
+        identity::fill(&text, &parts, &rules.station, &mut edits);
         Ok(Report { id, serial_number, start: read.instant, edits })
     }
 

@@ -65,6 +65,22 @@ pub(super) fn parts(text: &str) -> Result<Parts, ReportError> {
     }
 }
 
+/// The members of an object within a report that was checked as a whole.
+pub(super) fn members_of(text: &str, parts: &Parts, object: &Range<usize>) -> Option<Vec<Member>> {
+    let inside = parts.words.iter().filter(|word| object.contains(&word.start));
+    let words: Vec<_> = inside.map(|word| word.start - object.start..word.end - object.start).collect();
+    let checked = without(&text[object.clone()], &words);
+    let mut name = String::new();
+    let mut deserializer = serde_json::Deserializer::from_str(&checked);
+    let mut members = deserializer.deserialize_map(Top { text: &checked, name: &mut name }).ok()?;
+    for member in &mut members {
+        for range in [&mut member.key, &mut member.value] {
+            *range = range.start + object.start..range.end + object.start;
+        }
+    }
+    Some(members)
+}
+
 fn refused(text: &str, error: &serde_json::Error, name: &str) -> ReportError {
     let message = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
