@@ -366,10 +366,11 @@ pub(super) fn contradictions(config: &Config) -> Vec<String> {
     errors
 }
 
-/// The environment has only text: a number is recognised where text is not accepted.
+/// The environment has only text: a number, true or false is recognised where text is not accepted.
 fn read_env(config: &mut Config, setting: &Setting, text: &str) -> Option<()> {
     (setting.read)(config, &Value::from(text)).or_else(|| {
-        let number: u64 = text.trim().parse().ok()?;
-        (setting.read)(config, &Value::from(number))
+        let value: Value = serde_json::from_str(text.trim()).ok()?;
+        let is_plain = value.is_u64() || value.is_boolean();
+        if is_plain { (setting.read)(config, &value) } else { None }
     })
 }
