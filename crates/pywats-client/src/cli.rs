@@ -2,6 +2,7 @@
 //! (`tests/generated.rs`), so it knows nothing of the rest of the program.
 
 pub mod config;
+pub mod folders;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -57,6 +58,9 @@ pub enum Command {
     /// Show and change the configuration file.
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Show and change the folders that are watched beside the first one.
+    #[command(subcommand)]
+    Folders(folders::FoldersCommand),
     /// Ask the server for its version, with the configured address, token and proxy.
     ///
     /// What is wrong with the configuration is shown first, as check shows it.

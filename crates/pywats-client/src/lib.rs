@@ -18,8 +18,10 @@
 //! - [`reserve`] keeps space back, so that a full disk stops nothing that is under way.
 //! - [`status`] is what the other modules report; [`health`] and [`service`] show it to the world.
 //! - [`engine`] and [`run`] wire all of this together and stop it cleanly.
+//! - [`allow`] is what a system must allow for a further folder.
 //! - [`diagnose`] looks at all of it from outside, for people who have to find out what is wrong.
 
+pub mod allow;
 pub mod archive;
 pub mod cli;
 pub mod commands;
