@@ -25,6 +25,9 @@ _pywats__client() {
             pywats__client,diagnose)
                 cmd="pywats__client__subcmd__diagnose"
                 ;;
+            pywats__client,folders)
+                cmd="pywats__client__subcmd__folders"
+                ;;
             pywats__client,help)
                 cmd="pywats__client__subcmd__help"
                 ;;
@@ -79,6 +82,30 @@ _pywats__client() {
             pywats__client__subcmd__config__subcmd__help,show)
                 cmd="pywats__client__subcmd__config__subcmd__help__subcmd__show"
                 ;;
+            pywats__client__subcmd__folders,add)
+                cmd="pywats__client__subcmd__folders__subcmd__add"
+                ;;
+            pywats__client__subcmd__folders,help)
+                cmd="pywats__client__subcmd__folders__subcmd__help"
+                ;;
+            pywats__client__subcmd__folders,list)
+                cmd="pywats__client__subcmd__folders__subcmd__list"
+                ;;
+            pywats__client__subcmd__folders,remove)
+                cmd="pywats__client__subcmd__folders__subcmd__remove"
+                ;;
+            pywats__client__subcmd__folders__subcmd__help,add)
+                cmd="pywats__client__subcmd__folders__subcmd__help__subcmd__add"
+                ;;
+            pywats__client__subcmd__folders__subcmd__help,help)
+                cmd="pywats__client__subcmd__folders__subcmd__help__subcmd__help"
+                ;;
+            pywats__client__subcmd__folders__subcmd__help,list)
+                cmd="pywats__client__subcmd__folders__subcmd__help__subcmd__list"
+                ;;
+            pywats__client__subcmd__folders__subcmd__help,remove)
+                cmd="pywats__client__subcmd__folders__subcmd__help__subcmd__remove"
+                ;;
             pywats__client__subcmd__help,check)
                 cmd="pywats__client__subcmd__help__subcmd__check"
                 ;;
@@ -87,6 +114,9 @@ _pywats__client() {
                 ;;
             pywats__client__subcmd__help,diagnose)
                 cmd="pywats__client__subcmd__help__subcmd__diagnose"
+                ;;
+            pywats__client__subcmd__help,folders)
+                cmd="pywats__client__subcmd__help__subcmd__folders"
                 ;;
             pywats__client__subcmd__help,help)
                 cmd="pywats__client__subcmd__help__subcmd__help"
@@ -118,6 +148,15 @@ _pywats__client() {
             pywats__client__subcmd__help__subcmd__config,show)
                 cmd="pywats__client__subcmd__help__subcmd__config__subcmd__show"
                 ;;
+            pywats__client__subcmd__help__subcmd__folders,add)
+                cmd="pywats__client__subcmd__help__subcmd__folders__subcmd__add"
+                ;;
+            pywats__client__subcmd__help__subcmd__folders,list)
+                cmd="pywats__client__subcmd__help__subcmd__folders__subcmd__list"
+                ;;
+            pywats__client__subcmd__help__subcmd__folders,remove)
+                cmd="pywats__client__subcmd__help__subcmd__folders__subcmd__remove"
+                ;;
             *)
                 ;;
         esac
@@ -125,7 +164,7 @@ _pywats__client() {
 
     case "${cmd}" in
         pywats__client)
-            opts="-h -V --help --version run check config test-connection diagnose reprocess help"
+            opts="-h -V --help --version run check config folders test-connection diagnose reprocess help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -428,8 +467,174 @@ _pywats__client() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pywats__subcmd__client__subcmd__folders)
+            opts="-h --help list add remove help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__folders__subcmd__add)
+            opts="-h --config --json --name --pattern --subfolders --done --failed --after-delivery --priority --look --dry-run --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pattern)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --done)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --failed)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --after-delivery)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --priority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --look)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__folders__subcmd__help)
+            opts="list add remove help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__folders__subcmd__help__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__folders__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__folders__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__folders__subcmd__help__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__folders__subcmd__list)
+            opts="-h --config --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__folders__subcmd__remove)
+            opts="-h --config --json --dry-run --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pywats__subcmd__client__subcmd__help)
-            opts="run check config test-connection diagnose reprocess help"
+            opts="run check config folders test-connection diagnose reprocess help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -557,6 +762,62 @@ _pywats__client() {
         pywats__subcmd__client__subcmd__help__subcmd__diagnose)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__help__subcmd__folders)
+            opts="list add remove"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__help__subcmd__folders__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__help__subcmd__folders__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__help__subcmd__folders__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
