@@ -28,6 +28,9 @@ _pywats__client() {
             pywats__client,failed)
                 cmd="pywats__client__subcmd__failed"
                 ;;
+            pywats__client,folders)
+                cmd="pywats__client__subcmd__folders"
+                ;;
             pywats__client,health)
                 cmd="pywats__client__subcmd__health"
                 ;;
@@ -118,6 +121,30 @@ _pywats__client() {
             pywats__client__subcmd__failed__subcmd__help,retry)
                 cmd="pywats__client__subcmd__failed__subcmd__help__subcmd__retry"
                 ;;
+            pywats__client__subcmd__folders,add)
+                cmd="pywats__client__subcmd__folders__subcmd__add"
+                ;;
+            pywats__client__subcmd__folders,help)
+                cmd="pywats__client__subcmd__folders__subcmd__help"
+                ;;
+            pywats__client__subcmd__folders,list)
+                cmd="pywats__client__subcmd__folders__subcmd__list"
+                ;;
+            pywats__client__subcmd__folders,remove)
+                cmd="pywats__client__subcmd__folders__subcmd__remove"
+                ;;
+            pywats__client__subcmd__folders__subcmd__help,add)
+                cmd="pywats__client__subcmd__folders__subcmd__help__subcmd__add"
+                ;;
+            pywats__client__subcmd__folders__subcmd__help,help)
+                cmd="pywats__client__subcmd__folders__subcmd__help__subcmd__help"
+                ;;
+            pywats__client__subcmd__folders__subcmd__help,list)
+                cmd="pywats__client__subcmd__folders__subcmd__help__subcmd__list"
+                ;;
+            pywats__client__subcmd__folders__subcmd__help,remove)
+                cmd="pywats__client__subcmd__folders__subcmd__help__subcmd__remove"
+                ;;
             pywats__client__subcmd__help,check)
                 cmd="pywats__client__subcmd__help__subcmd__check"
                 ;;
@@ -129,6 +156,9 @@ _pywats__client() {
                 ;;
             pywats__client__subcmd__help,failed)
                 cmd="pywats__client__subcmd__help__subcmd__failed"
+                ;;
+            pywats__client__subcmd__help,folders)
+                cmd="pywats__client__subcmd__help__subcmd__folders"
                 ;;
             pywats__client__subcmd__help,health)
                 cmd="pywats__client__subcmd__help__subcmd__health"
@@ -183,6 +213,15 @@ _pywats__client() {
                 ;;
             pywats__client__subcmd__help__subcmd__failed,retry)
                 cmd="pywats__client__subcmd__help__subcmd__failed__subcmd__retry"
+                ;;
+            pywats__client__subcmd__help__subcmd__folders,add)
+                cmd="pywats__client__subcmd__help__subcmd__folders__subcmd__add"
+                ;;
+            pywats__client__subcmd__help__subcmd__folders,list)
+                cmd="pywats__client__subcmd__help__subcmd__folders__subcmd__list"
+                ;;
+            pywats__client__subcmd__help__subcmd__folders,remove)
+                cmd="pywats__client__subcmd__help__subcmd__folders__subcmd__remove"
                 ;;
             pywats__client__subcmd__help__subcmd__queue,drop)
                 cmd="pywats__client__subcmd__help__subcmd__queue__subcmd__drop"
@@ -293,7 +332,7 @@ _pywats__client() {
 
     case "${cmd}" in
         pywats__client)
-            opts="-h -V --help --version run check config test-connection diagnose reprocess service health support-bundle status queue failed send help"
+            opts="-h -V --help --version run check config folders test-connection diagnose reprocess service health support-bundle status queue failed send help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -706,6 +745,172 @@ _pywats__client() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pywats__subcmd__client__subcmd__folders)
+            opts="-h --help list add remove help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__folders__subcmd__add)
+            opts="-h --config --json --name --pattern --subfolders --done --failed --after-delivery --priority --look --dry-run --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pattern)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --done)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --failed)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --after-delivery)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --priority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --look)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__folders__subcmd__help)
+            opts="list add remove help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__folders__subcmd__help__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__folders__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__folders__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__folders__subcmd__help__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__folders__subcmd__list)
+            opts="-h --config --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__folders__subcmd__remove)
+            opts="-h --config --json --dry-run --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pywats__subcmd__client__subcmd__health)
             opts="-h --config --ready --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -725,7 +930,7 @@ _pywats__client() {
             return 0
             ;;
         pywats__subcmd__client__subcmd__help)
-            opts="run check config test-connection diagnose reprocess service health support-bundle status queue failed send help"
+            opts="run check config folders test-connection diagnose reprocess service health support-bundle status queue failed send help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -893,6 +1098,62 @@ _pywats__client() {
             return 0
             ;;
         pywats__subcmd__client__subcmd__help__subcmd__failed__subcmd__retry)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__help__subcmd__folders)
+            opts="list add remove"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__help__subcmd__folders__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__help__subcmd__folders__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__help__subcmd__folders__subcmd__remove)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

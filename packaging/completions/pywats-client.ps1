@@ -28,6 +28,7 @@ Register-ArgumentCompleter -Native -CommandName 'pywats-client' -ScriptBlock {
             [CompletionResult]::new('run', 'run', [CompletionResultType]::ParameterValue, 'Run the service in the foreground until it is told to stop')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Show which configuration the service would use and what is wrong with it, or whether reports would pass')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Show and change the configuration file')
+            [CompletionResult]::new('folders', 'folders', [CompletionResultType]::ParameterValue, 'Show and change the folders that are watched beside the first one')
             [CompletionResult]::new('test-connection', 'test-connection', [CompletionResultType]::ParameterValue, 'Ask the server for its version, with the configured address, token and proxy')
             [CompletionResult]::new('diagnose', 'diagnose', [CompletionResultType]::ParameterValue, 'Print a report for support: versions, configuration, folders, service, server, and what to do')
             [CompletionResult]::new('reprocess', 'reprocess', [CompletionResultType]::ParameterValue, 'Take delivered or refused files back into the watch folder, to be uploaded again')
@@ -144,6 +145,65 @@ Register-ArgumentCompleter -Native -CommandName 'pywats-client' -ScriptBlock {
             break
         }
         'pywats-client;config;help;help' {
+            break
+        }
+        'pywats-client;folders' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show the folders that are watched')
+            [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Watch another folder, and let the service use it')
+            [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Watch a folder no longer, and take back what add has allowed. Its files stay')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'pywats-client;folders;list' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system''s place; pywats-client help names it]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, for programs')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'pywats-client;folders;add' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system''s place; pywats-client help names it]')
+            [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'What the folder is called: 1 to 32 of a-z, 0-9, - and _')
+            [CompletionResult]::new('--pattern', '--pattern', [CompletionResultType]::ParameterName, 'Which names are taken; can be given several times [default: *.json and *.wsjf]')
+            [CompletionResult]::new('--done', '--done', [CompletionResultType]::ParameterName, 'Where delivered files go [default: client.done_folder]')
+            [CompletionResult]::new('--failed', '--failed', [CompletionResultType]::ParameterName, 'Where refused files go [default: client.failed_folder]')
+            [CompletionResult]::new('--after-delivery', '--after-delivery', [CompletionResultType]::ParameterName, 'What becomes of delivered files: done, archive or delete [default: client.after_delivery]')
+            [CompletionResult]::new('--priority', '--priority', [CompletionResultType]::ParameterName, 'Whose reports are sent first: 1 before 10')
+            [CompletionResult]::new('--look', '--look', [CompletionResultType]::ParameterName, 'How the folder is looked at: auto, events or polling')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, for programs')
+            [CompletionResult]::new('--subfolders', '--subfolders', [CompletionResultType]::ParameterName, 'Take files of folders in it, too')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Only print what would be done')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pywats-client;folders;remove' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system''s place; pywats-client help names it]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, for programs')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Only print what would be done')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'pywats-client;folders;help' {
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show the folders that are watched')
+            [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Watch another folder, and let the service use it')
+            [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Watch a folder no longer, and take back what add has allowed. Its files stay')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'pywats-client;folders;help;list' {
+            break
+        }
+        'pywats-client;folders;help;add' {
+            break
+        }
+        'pywats-client;folders;help;remove' {
+            break
+        }
+        'pywats-client;folders;help;help' {
             break
         }
         'pywats-client;test-connection' {
@@ -387,6 +447,7 @@ Register-ArgumentCompleter -Native -CommandName 'pywats-client' -ScriptBlock {
             [CompletionResult]::new('run', 'run', [CompletionResultType]::ParameterValue, 'Run the service in the foreground until it is told to stop')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Show which configuration the service would use and what is wrong with it, or whether reports would pass')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Show and change the configuration file')
+            [CompletionResult]::new('folders', 'folders', [CompletionResultType]::ParameterValue, 'Show and change the folders that are watched beside the first one')
             [CompletionResult]::new('test-connection', 'test-connection', [CompletionResultType]::ParameterValue, 'Ask the server for its version, with the configured address, token and proxy')
             [CompletionResult]::new('diagnose', 'diagnose', [CompletionResultType]::ParameterValue, 'Print a report for support: versions, configuration, folders, service, server, and what to do')
             [CompletionResult]::new('reprocess', 'reprocess', [CompletionResultType]::ParameterValue, 'Take delivered or refused files back into the watch folder, to be uploaded again')
@@ -431,6 +492,21 @@ Register-ArgumentCompleter -Native -CommandName 'pywats-client' -ScriptBlock {
             break
         }
         'pywats-client;help;config;check' {
+            break
+        }
+        'pywats-client;help;folders' {
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show the folders that are watched')
+            [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Watch another folder, and let the service use it')
+            [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Watch a folder no longer, and take back what add has allowed. Its files stay')
+            break
+        }
+        'pywats-client;help;folders;list' {
+            break
+        }
+        'pywats-client;help;folders;add' {
+            break
+        }
+        'pywats-client;help;folders;remove' {
             break
         }
         'pywats-client;help;test-connection' {

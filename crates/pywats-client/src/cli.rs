@@ -3,6 +3,7 @@
 
 pub mod config;
 mod control;
+pub mod folders;
 pub mod installation;
 
 pub use control::{
@@ -64,6 +65,9 @@ pub enum Command {
     /// Show and change the configuration file.
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Show and change the folders that are watched beside the first one.
+    #[command(subcommand)]
+    Folders(folders::FoldersCommand),
     /// Ask the server for its version, with the configured address, token and proxy.
     ///
     /// What is wrong with the configuration is shown first, as check shows it.

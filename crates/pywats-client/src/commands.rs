@@ -3,6 +3,7 @@
 mod ask;
 mod config;
 mod failed;
+mod folders;
 mod installation;
 mod queue;
 mod reports;
@@ -32,6 +33,7 @@ pub fn main() -> Exit {
             }
         }
         Command::Config(command) => config::config(command),
+        Command::Folders(command) => folders::folders(command),
         Command::TestConnection(args) => test_connection(&Sources::new(args.config).load()),
         Command::Diagnose(args) => diagnose(args),
         Command::Reprocess(args) => failed::reprocess(args),
@@ -126,6 +128,12 @@ fn check(loaded: &Loaded, json: bool) -> Exit {
         Exit::Ok if unusable.is_some() || of_service().next().is_some() => Exit::Config,
         exit => exit,
     }
+}
+
+/// Whether a configuration can be understood; its problems are told.
+fn judge_errors(loaded: &Loaded) -> Exit {
+    loaded.errors.iter().for_each(|error| complain(error));
+    if loaded.errors.is_empty() { Exit::Ok } else { Exit::ConfigInvalid }
 }
 
 /// What a configuration alone is worth.

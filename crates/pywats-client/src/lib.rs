@@ -19,11 +19,13 @@
 //! - [`status`] is what the other modules report; [`health`] and [`service`] show it to the world.
 //! - [`control`] answers the command line about all of this, through doors that the system guards.
 //! - [`engine`] and [`run`] wire all of this together and stop it cleanly.
+//! - [`allow`] is what a system must allow for a further folder.
 //! - [`diagnose`] looks at all of it from outside, for people who have to find out what is wrong;
 //!   [`support_bundle`] puts that and more into one file.
 //! - [`installation`] registers the service where no package does.
 
 pub mod account;
+pub mod allow;
 pub mod archive;
 pub mod cli;
 pub mod commands;

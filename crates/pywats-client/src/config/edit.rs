@@ -77,7 +77,7 @@ pub fn value_of(setting: &Setting, text: &str, on_command_line: bool) -> Result<
 }
 
 /// The file, to be changed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Document {
     path: PathBuf,
     exists: bool,

@@ -1,8 +1,7 @@
 //! What is written into a configuration, and what the installer writes there, is judged in the same way: see
 //! `crates/wats-settings/tests`.
 
-use super::Origin;
-use super::{Loaded, Sources};
+use super::{Loaded, Origin, Sources};
 use crate::upload;
 use serde_json::{Value, json};
 use std::fs;

@@ -71,6 +71,12 @@ pub fn hindrances(loaded: &Loaded) -> Hindrances {
     }
 }
 
+/// What the service needs for a folder, as far as this account can tell.
+#[cfg(target_os = "linux")]
+pub fn needs(path: &std::path::Path) -> crate::allow::Needs {
+    service_view::needs(path)
+}
+
 /// What hinders the service, in sentences.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hindrances {

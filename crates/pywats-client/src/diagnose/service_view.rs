@@ -3,6 +3,7 @@
 
 use super::Hindrances;
 use super::sandbox::{PROPERTIES, Unit};
+use crate::allow::Needs;
 use crate::config::{Loaded, default_path};
 use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, accessat, openat};
 use rustix::process::{Gid, Uid};
@@ -60,6 +61,22 @@ pub(super) fn hindrances(loaded: &Loaded) -> Hindrances {
         }
     }
     found
+}
+
+/// What must be allowed so that the service can use a folder that is there.
+pub(super) fn needs(path: &Path) -> Needs {
+    let unit = ask_systemd();
+    let lines = unit.as_ref().and_then(|unit| unit.forbids(path)).map(|ban| ban.lines).unwrap_or_default();
+    let Some(account) = account(unit.as_ref()) else { return Needs { lines, ..Needs::default() } };
+    // Where this account cannot become that one, everything is said that may be needed.
+    let may_pass =
+        |folder: &Path| account.run(|| accessat(CWD, folder, Access::EXEC_OK, AtFlags::empty()).is_ok());
+    let mut above: Vec<&Path> = path.ancestors().skip(1).collect();
+    above.reverse();
+    let pass: Vec<PathBuf> =
+        above.into_iter().filter(|folder| may_pass(folder) == Some(false)).map(Path::to_path_buf).collect();
+    let write = account.run(|| can_write(path)) != Some(true);
+    Needs { account: account.name, pass, write, lines }
 }
 
 fn ask_systemd() -> Option<Unit> {
