@@ -22,8 +22,14 @@ _pywats__client() {
             pywats__client,diagnose)
                 cmd="pywats__client__subcmd__diagnose"
                 ;;
+            pywats__client,failed)
+                cmd="pywats__client__subcmd__failed"
+                ;;
             pywats__client,help)
                 cmd="pywats__client__subcmd__help"
+                ;;
+            pywats__client,queue)
+                cmd="pywats__client__subcmd__queue"
                 ;;
             pywats__client,reprocess)
                 cmd="pywats__client__subcmd__reprocess"
@@ -31,8 +37,32 @@ _pywats__client() {
             pywats__client,run)
                 cmd="pywats__client__subcmd__run"
                 ;;
+            pywats__client,send)
+                cmd="pywats__client__subcmd__send"
+                ;;
+            pywats__client,status)
+                cmd="pywats__client__subcmd__status"
+                ;;
             pywats__client,test-connection)
                 cmd="pywats__client__subcmd__test__subcmd__connection"
+                ;;
+            pywats__client__subcmd__failed,help)
+                cmd="pywats__client__subcmd__failed__subcmd__help"
+                ;;
+            pywats__client__subcmd__failed,list)
+                cmd="pywats__client__subcmd__failed__subcmd__list"
+                ;;
+            pywats__client__subcmd__failed,retry)
+                cmd="pywats__client__subcmd__failed__subcmd__retry"
+                ;;
+            pywats__client__subcmd__failed__subcmd__help,help)
+                cmd="pywats__client__subcmd__failed__subcmd__help__subcmd__help"
+                ;;
+            pywats__client__subcmd__failed__subcmd__help,list)
+                cmd="pywats__client__subcmd__failed__subcmd__help__subcmd__list"
+                ;;
+            pywats__client__subcmd__failed__subcmd__help,retry)
+                cmd="pywats__client__subcmd__failed__subcmd__help__subcmd__retry"
                 ;;
             pywats__client__subcmd__help,check)
                 cmd="pywats__client__subcmd__help__subcmd__check"
@@ -40,8 +70,14 @@ _pywats__client() {
             pywats__client__subcmd__help,diagnose)
                 cmd="pywats__client__subcmd__help__subcmd__diagnose"
                 ;;
+            pywats__client__subcmd__help,failed)
+                cmd="pywats__client__subcmd__help__subcmd__failed"
+                ;;
             pywats__client__subcmd__help,help)
                 cmd="pywats__client__subcmd__help__subcmd__help"
+                ;;
+            pywats__client__subcmd__help,queue)
+                cmd="pywats__client__subcmd__help__subcmd__queue"
                 ;;
             pywats__client__subcmd__help,reprocess)
                 cmd="pywats__client__subcmd__help__subcmd__reprocess"
@@ -49,8 +85,62 @@ _pywats__client() {
             pywats__client__subcmd__help,run)
                 cmd="pywats__client__subcmd__help__subcmd__run"
                 ;;
+            pywats__client__subcmd__help,send)
+                cmd="pywats__client__subcmd__help__subcmd__send"
+                ;;
+            pywats__client__subcmd__help,status)
+                cmd="pywats__client__subcmd__help__subcmd__status"
+                ;;
             pywats__client__subcmd__help,test-connection)
                 cmd="pywats__client__subcmd__help__subcmd__test__subcmd__connection"
+                ;;
+            pywats__client__subcmd__help__subcmd__failed,list)
+                cmd="pywats__client__subcmd__help__subcmd__failed__subcmd__list"
+                ;;
+            pywats__client__subcmd__help__subcmd__failed,retry)
+                cmd="pywats__client__subcmd__help__subcmd__failed__subcmd__retry"
+                ;;
+            pywats__client__subcmd__help__subcmd__queue,drop)
+                cmd="pywats__client__subcmd__help__subcmd__queue__subcmd__drop"
+                ;;
+            pywats__client__subcmd__help__subcmd__queue,list)
+                cmd="pywats__client__subcmd__help__subcmd__queue__subcmd__list"
+                ;;
+            pywats__client__subcmd__help__subcmd__queue,retry)
+                cmd="pywats__client__subcmd__help__subcmd__queue__subcmd__retry"
+                ;;
+            pywats__client__subcmd__help__subcmd__queue,show)
+                cmd="pywats__client__subcmd__help__subcmd__queue__subcmd__show"
+                ;;
+            pywats__client__subcmd__queue,drop)
+                cmd="pywats__client__subcmd__queue__subcmd__drop"
+                ;;
+            pywats__client__subcmd__queue,help)
+                cmd="pywats__client__subcmd__queue__subcmd__help"
+                ;;
+            pywats__client__subcmd__queue,list)
+                cmd="pywats__client__subcmd__queue__subcmd__list"
+                ;;
+            pywats__client__subcmd__queue,retry)
+                cmd="pywats__client__subcmd__queue__subcmd__retry"
+                ;;
+            pywats__client__subcmd__queue,show)
+                cmd="pywats__client__subcmd__queue__subcmd__show"
+                ;;
+            pywats__client__subcmd__queue__subcmd__help,drop)
+                cmd="pywats__client__subcmd__queue__subcmd__help__subcmd__drop"
+                ;;
+            pywats__client__subcmd__queue__subcmd__help,help)
+                cmd="pywats__client__subcmd__queue__subcmd__help__subcmd__help"
+                ;;
+            pywats__client__subcmd__queue__subcmd__help,list)
+                cmd="pywats__client__subcmd__queue__subcmd__help__subcmd__list"
+                ;;
+            pywats__client__subcmd__queue__subcmd__help,retry)
+                cmd="pywats__client__subcmd__queue__subcmd__help__subcmd__retry"
+                ;;
+            pywats__client__subcmd__queue__subcmd__help,show)
+                cmd="pywats__client__subcmd__queue__subcmd__help__subcmd__show"
                 ;;
             *)
                 ;;
@@ -59,7 +149,7 @@ _pywats__client() {
 
     case "${cmd}" in
         pywats__client)
-            opts="-h -V --help --version run check test-connection diagnose reprocess help"
+            opts="-h -V --help --version run check test-connection diagnose reprocess status queue failed send help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -108,8 +198,118 @@ _pywats__client() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pywats__subcmd__client__subcmd__failed)
+            opts="-h --help list retry help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__failed__subcmd__help)
+            opts="list retry help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__failed__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__failed__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__failed__subcmd__help__subcmd__retry)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__failed__subcmd__list)
+            opts="-h --config --json --limit --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__failed__subcmd__retry)
+            opts="-h --config --json --all --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pywats__subcmd__client__subcmd__help)
-            opts="run check test-connection diagnose reprocess help"
+            opts="run check test-connection diagnose reprocess status queue failed send help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -150,9 +350,121 @@ _pywats__client() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pywats__subcmd__client__subcmd__help__subcmd__failed)
+            opts="list retry"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__help__subcmd__failed__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__help__subcmd__failed__subcmd__retry)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pywats__subcmd__client__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__help__subcmd__queue)
+            opts="list show retry drop"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__help__subcmd__queue__subcmd__drop)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__help__subcmd__queue__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__help__subcmd__queue__subcmd__retry)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__help__subcmd__queue__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -192,6 +504,34 @@ _pywats__client() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pywats__subcmd__client__subcmd__help__subcmd__send)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__help__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pywats__subcmd__client__subcmd__help__subcmd__test__subcmd__connection)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -206,8 +546,186 @@ _pywats__client() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pywats__subcmd__client__subcmd__queue)
+            opts="-h --help list show retry drop help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__queue__subcmd__drop)
+            opts="-h --config --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__queue__subcmd__help)
+            opts="list show retry drop help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__queue__subcmd__help__subcmd__drop)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__queue__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__queue__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__queue__subcmd__help__subcmd__retry)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__queue__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__queue__subcmd__list)
+            opts="-h --config --json --limit --after --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --after)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__queue__subcmd__retry)
+            opts="-h --config --json --all --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__queue__subcmd__show)
+            opts="-h --config --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pywats__subcmd__client__subcmd__reprocess)
-            opts="-h --config --from --since --until --all --list --help"
+            opts="-h --config --from --since --until --all --list --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -238,6 +756,46 @@ _pywats__client() {
             ;;
         pywats__subcmd__client__subcmd__run)
             opts="-h --config --service --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__send)
+            opts="-h --config --json --name --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__status)
+            opts="-h --config --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -30,6 +30,10 @@ Register-ArgumentCompleter -Native -CommandName 'pywats-client' -ScriptBlock {
             [CompletionResult]::new('test-connection', 'test-connection', [CompletionResultType]::ParameterValue, 'Ask the server for its version, with the configured address, token and proxy')
             [CompletionResult]::new('diagnose', 'diagnose', [CompletionResultType]::ParameterValue, 'Print a report for support: versions, configuration, folders, service, server, and what to do')
             [CompletionResult]::new('reprocess', 'reprocess', [CompletionResultType]::ParameterValue, 'Take delivered or refused files back into the watch folder, to be uploaded again')
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show how the service is: its server, what waits, what was delivered and refused, and what to do')
+            [CompletionResult]::new('queue', 'queue', [CompletionResultType]::ParameterValue, 'Show the reports that wait, try them again, or give one up')
+            [CompletionResult]::new('failed', 'failed', [CompletionResultType]::ParameterValue, 'Show what was refused, and why; take it back to be uploaded again')
+            [CompletionResult]::new('send', 'send', [CompletionResultType]::ParameterValue, 'Send a report to the service, which queues it or says at once what is wrong with it')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -66,6 +70,125 @@ Register-ArgumentCompleter -Native -CommandName 'pywats-client' -ScriptBlock {
             [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Files that came there at this time or earlier')
             [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'All files')
             [CompletionResult]::new('--list', '--list', [CompletionResultType]::ParameterName, 'Only show which files are meant')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, for programs')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pywats-client;status' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system''s place; pywats-client help names it]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, for programs')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pywats-client;queue' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show the reports that wait, oldest first')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show one report that waits: how, since when, and what it met')
+            [CompletionResult]::new('retry', 'retry', [CompletionResultType]::ParameterValue, 'Try a report at once, or with --all everything, parked reports too')
+            [CompletionResult]::new('drop', 'drop', [CompletionResultType]::ParameterValue, 'Give a report up: its file is moved to the failed folder, with a reason that says so. Nothing is lost')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'pywats-client;queue;list' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system''s place; pywats-client help names it]')
+            [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'Show so many at most, up to 1000')
+            [CompletionResult]::new('--after', '--after', [CompletionResultType]::ParameterName, 'Go on after the report in this row, as the last line of a list says')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, for programs')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'pywats-client;queue;show' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system''s place; pywats-client help names it]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, for programs')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'pywats-client;queue;retry' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system''s place; pywats-client help names it]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, for programs')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'All reports')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pywats-client;queue;drop' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system''s place; pywats-client help names it]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, for programs')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'pywats-client;queue;help' {
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show the reports that wait, oldest first')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show one report that waits: how, since when, and what it met')
+            [CompletionResult]::new('retry', 'retry', [CompletionResultType]::ParameterValue, 'Try a report at once, or with --all everything, parked reports too')
+            [CompletionResult]::new('drop', 'drop', [CompletionResultType]::ParameterValue, 'Give a report up: its file is moved to the failed folder, with a reason that says so. Nothing is lost')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'pywats-client;queue;help;list' {
+            break
+        }
+        'pywats-client;queue;help;show' {
+            break
+        }
+        'pywats-client;queue;help;retry' {
+            break
+        }
+        'pywats-client;queue;help;drop' {
+            break
+        }
+        'pywats-client;queue;help;help' {
+            break
+        }
+        'pywats-client;failed' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show the refused files, newest first, with the reasons and what to do')
+            [CompletionResult]::new('retry', 'retry', [CompletionResultType]::ParameterValue, 'Take refused files back into the watch folder, to be uploaded again')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'pywats-client;failed;list' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system''s place; pywats-client help names it]')
+            [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'Show so many at most, up to 1000')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, for programs')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'pywats-client;failed;retry' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system''s place; pywats-client help names it]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, for programs')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'All files')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'pywats-client;failed;help' {
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show the refused files, newest first, with the reasons and what to do')
+            [CompletionResult]::new('retry', 'retry', [CompletionResultType]::ParameterValue, 'Take refused files back into the watch folder, to be uploaded again')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'pywats-client;failed;help;list' {
+            break
+        }
+        'pywats-client;failed;help;retry' {
+            break
+        }
+        'pywats-client;failed;help;help' {
+            break
+        }
+        'pywats-client;send' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system''s place; pywats-client help names it]')
+            [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'What the file is called when it is delivered [default: its name, or report.json]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, for programs')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -76,6 +199,10 @@ Register-ArgumentCompleter -Native -CommandName 'pywats-client' -ScriptBlock {
             [CompletionResult]::new('test-connection', 'test-connection', [CompletionResultType]::ParameterValue, 'Ask the server for its version, with the configured address, token and proxy')
             [CompletionResult]::new('diagnose', 'diagnose', [CompletionResultType]::ParameterValue, 'Print a report for support: versions, configuration, folders, service, server, and what to do')
             [CompletionResult]::new('reprocess', 'reprocess', [CompletionResultType]::ParameterValue, 'Take delivered or refused files back into the watch folder, to be uploaded again')
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show how the service is: its server, what waits, what was delivered and refused, and what to do')
+            [CompletionResult]::new('queue', 'queue', [CompletionResultType]::ParameterValue, 'Show the reports that wait, try them again, or give one up')
+            [CompletionResult]::new('failed', 'failed', [CompletionResultType]::ParameterValue, 'Show what was refused, and why; take it back to be uploaded again')
+            [CompletionResult]::new('send', 'send', [CompletionResultType]::ParameterValue, 'Send a report to the service, which queues it or says at once what is wrong with it')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -92,6 +219,42 @@ Register-ArgumentCompleter -Native -CommandName 'pywats-client' -ScriptBlock {
             break
         }
         'pywats-client;help;reprocess' {
+            break
+        }
+        'pywats-client;help;status' {
+            break
+        }
+        'pywats-client;help;queue' {
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show the reports that wait, oldest first')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show one report that waits: how, since when, and what it met')
+            [CompletionResult]::new('retry', 'retry', [CompletionResultType]::ParameterValue, 'Try a report at once, or with --all everything, parked reports too')
+            [CompletionResult]::new('drop', 'drop', [CompletionResultType]::ParameterValue, 'Give a report up: its file is moved to the failed folder, with a reason that says so. Nothing is lost')
+            break
+        }
+        'pywats-client;help;queue;list' {
+            break
+        }
+        'pywats-client;help;queue;show' {
+            break
+        }
+        'pywats-client;help;queue;retry' {
+            break
+        }
+        'pywats-client;help;queue;drop' {
+            break
+        }
+        'pywats-client;help;failed' {
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show the refused files, newest first, with the reasons and what to do')
+            [CompletionResult]::new('retry', 'retry', [CompletionResultType]::ParameterValue, 'Take refused files back into the watch folder, to be uploaded again')
+            break
+        }
+        'pywats-client;help;failed;list' {
+            break
+        }
+        'pywats-client;help;failed;retry' {
+            break
+        }
+        'pywats-client;help;send' {
             break
         }
         'pywats-client;help;help' {
