@@ -13,7 +13,7 @@ in
     };
     users.groups = {
       pywats = { };
-      # Members may put reports into the watch folder, and see nothing else of the service.
+      # Members may put reports into the watch folder and ask the service how it is.
       pywats-operators = { };
     };
 

@@ -2,6 +2,7 @@
 # must write to the folders it was told to use. Folders in its own state folder are writable anyway.
 { lib, client }:
 let
+  unit = import ./unit.nix;
   below = parent: folder: folder == parent || lib.hasPrefix "${parent}/" folder;
 
   folders = builtins.filter (folder: folder != null && !below "/var/lib/pywats" folder) [
@@ -20,6 +21,6 @@ in
   unitConfig = lib.optionalAttrs (folders != [ ]) { WantsMountsFor = folders; };
 
   serviceConfig =
-    lib.optionalAttrs (folders != [ ]) { ReadWritePaths = folders; }
+    lib.optionalAttrs (folders != [ ]) { ReadWritePaths = [ unit.Service.ReadWritePaths ] ++ folders; }
     // lib.optionalAttrs (builtins.any inHome folders) { ProtectHome = "read-only"; };
 }

@@ -25,9 +25,8 @@
 
     StateDirectory = "pywats";
     StateDirectoryMode = "0751";
-    RuntimeDirectory = "pywats";
-    RuntimeDirectoryMode = "0750";
     UMask = "0027";
+    ReadWritePaths = "-/run/pywats";
 
     NoNewPrivileges = "yes";
     CapabilityBoundingSet = "";

@@ -25,6 +25,9 @@ _pywats__client() {
             pywats__client,failed)
                 cmd="pywats__client__subcmd__failed"
                 ;;
+            pywats__client,health)
+                cmd="pywats__client__subcmd__health"
+                ;;
             pywats__client,help)
                 cmd="pywats__client__subcmd__help"
                 ;;
@@ -40,8 +43,14 @@ _pywats__client() {
             pywats__client,send)
                 cmd="pywats__client__subcmd__send"
                 ;;
+            pywats__client,service)
+                cmd="pywats__client__subcmd__service"
+                ;;
             pywats__client,status)
                 cmd="pywats__client__subcmd__status"
+                ;;
+            pywats__client,support-bundle)
+                cmd="pywats__client__subcmd__support__subcmd__bundle"
                 ;;
             pywats__client,test-connection)
                 cmd="pywats__client__subcmd__test__subcmd__connection"
@@ -73,6 +82,9 @@ _pywats__client() {
             pywats__client__subcmd__help,failed)
                 cmd="pywats__client__subcmd__help__subcmd__failed"
                 ;;
+            pywats__client__subcmd__help,health)
+                cmd="pywats__client__subcmd__help__subcmd__health"
+                ;;
             pywats__client__subcmd__help,help)
                 cmd="pywats__client__subcmd__help__subcmd__help"
                 ;;
@@ -88,8 +100,14 @@ _pywats__client() {
             pywats__client__subcmd__help,send)
                 cmd="pywats__client__subcmd__help__subcmd__send"
                 ;;
+            pywats__client__subcmd__help,service)
+                cmd="pywats__client__subcmd__help__subcmd__service"
+                ;;
             pywats__client__subcmd__help,status)
                 cmd="pywats__client__subcmd__help__subcmd__status"
+                ;;
+            pywats__client__subcmd__help,support-bundle)
+                cmd="pywats__client__subcmd__help__subcmd__support__subcmd__bundle"
                 ;;
             pywats__client__subcmd__help,test-connection)
                 cmd="pywats__client__subcmd__help__subcmd__test__subcmd__connection"
@@ -111,6 +129,24 @@ _pywats__client() {
                 ;;
             pywats__client__subcmd__help__subcmd__queue,show)
                 cmd="pywats__client__subcmd__help__subcmd__queue__subcmd__show"
+                ;;
+            pywats__client__subcmd__help__subcmd__service,install)
+                cmd="pywats__client__subcmd__help__subcmd__service__subcmd__install"
+                ;;
+            pywats__client__subcmd__help__subcmd__service,restart)
+                cmd="pywats__client__subcmd__help__subcmd__service__subcmd__restart"
+                ;;
+            pywats__client__subcmd__help__subcmd__service,start)
+                cmd="pywats__client__subcmd__help__subcmd__service__subcmd__start"
+                ;;
+            pywats__client__subcmd__help__subcmd__service,status)
+                cmd="pywats__client__subcmd__help__subcmd__service__subcmd__status"
+                ;;
+            pywats__client__subcmd__help__subcmd__service,stop)
+                cmd="pywats__client__subcmd__help__subcmd__service__subcmd__stop"
+                ;;
+            pywats__client__subcmd__help__subcmd__service,uninstall)
+                cmd="pywats__client__subcmd__help__subcmd__service__subcmd__uninstall"
                 ;;
             pywats__client__subcmd__queue,drop)
                 cmd="pywats__client__subcmd__queue__subcmd__drop"
@@ -142,6 +178,48 @@ _pywats__client() {
             pywats__client__subcmd__queue__subcmd__help,show)
                 cmd="pywats__client__subcmd__queue__subcmd__help__subcmd__show"
                 ;;
+            pywats__client__subcmd__service,help)
+                cmd="pywats__client__subcmd__service__subcmd__help"
+                ;;
+            pywats__client__subcmd__service,install)
+                cmd="pywats__client__subcmd__service__subcmd__install"
+                ;;
+            pywats__client__subcmd__service,restart)
+                cmd="pywats__client__subcmd__service__subcmd__restart"
+                ;;
+            pywats__client__subcmd__service,start)
+                cmd="pywats__client__subcmd__service__subcmd__start"
+                ;;
+            pywats__client__subcmd__service,status)
+                cmd="pywats__client__subcmd__service__subcmd__status"
+                ;;
+            pywats__client__subcmd__service,stop)
+                cmd="pywats__client__subcmd__service__subcmd__stop"
+                ;;
+            pywats__client__subcmd__service,uninstall)
+                cmd="pywats__client__subcmd__service__subcmd__uninstall"
+                ;;
+            pywats__client__subcmd__service__subcmd__help,help)
+                cmd="pywats__client__subcmd__service__subcmd__help__subcmd__help"
+                ;;
+            pywats__client__subcmd__service__subcmd__help,install)
+                cmd="pywats__client__subcmd__service__subcmd__help__subcmd__install"
+                ;;
+            pywats__client__subcmd__service__subcmd__help,restart)
+                cmd="pywats__client__subcmd__service__subcmd__help__subcmd__restart"
+                ;;
+            pywats__client__subcmd__service__subcmd__help,start)
+                cmd="pywats__client__subcmd__service__subcmd__help__subcmd__start"
+                ;;
+            pywats__client__subcmd__service__subcmd__help,status)
+                cmd="pywats__client__subcmd__service__subcmd__help__subcmd__status"
+                ;;
+            pywats__client__subcmd__service__subcmd__help,stop)
+                cmd="pywats__client__subcmd__service__subcmd__help__subcmd__stop"
+                ;;
+            pywats__client__subcmd__service__subcmd__help,uninstall)
+                cmd="pywats__client__subcmd__service__subcmd__help__subcmd__uninstall"
+                ;;
             *)
                 ;;
         esac
@@ -149,7 +227,7 @@ _pywats__client() {
 
     case "${cmd}" in
         pywats__client)
-            opts="-h -V --help --version run check test-connection diagnose reprocess status queue failed send help"
+            opts="-h -V --help --version run check test-connection diagnose reprocess status queue failed send service health support-bundle help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -308,8 +386,26 @@ _pywats__client() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pywats__subcmd__client__subcmd__health)
+            opts="-h --config --ready --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pywats__subcmd__client__subcmd__help)
-            opts="run check test-connection diagnose reprocess status queue failed send help"
+            opts="run check test-connection diagnose reprocess status queue failed send service health support-bundle help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -381,6 +477,20 @@ _pywats__client() {
         pywats__subcmd__client__subcmd__help__subcmd__failed__subcmd__retry)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__help__subcmd__health)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -518,7 +628,119 @@ _pywats__client() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pywats__subcmd__client__subcmd__help__subcmd__service)
+            opts="install uninstall start stop restart status"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__help__subcmd__service__subcmd__install)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__help__subcmd__service__subcmd__restart)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__help__subcmd__service__subcmd__start)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__help__subcmd__service__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__help__subcmd__service__subcmd__stop)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__help__subcmd__service__subcmd__uninstall)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pywats__subcmd__client__subcmd__help__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__help__subcmd__support__subcmd__bundle)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -794,6 +1016,220 @@ _pywats__client() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pywats__subcmd__client__subcmd__service)
+            opts="-h --help install uninstall start stop restart status help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__service__subcmd__help)
+            opts="install uninstall start stop restart status help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__service__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__service__subcmd__help__subcmd__install)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__service__subcmd__help__subcmd__restart)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__service__subcmd__help__subcmd__start)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__service__subcmd__help__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__service__subcmd__help__subcmd__stop)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__service__subcmd__help__subcmd__uninstall)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__service__subcmd__install)
+            opts="-h --dry-run --copy-to --no-start --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --copy-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__service__subcmd__restart)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__service__subcmd__start)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__service__subcmd__status)
+            opts="-h --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__service__subcmd__stop)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__service__subcmd__uninstall)
+            opts="-h --dry-run --purge --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pywats__subcmd__client__subcmd__status)
             opts="-h --config --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -802,6 +1238,32 @@ _pywats__client() {
             fi
             case "${prev}" in
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__support__subcmd__bundle)
+            opts="-o -h --config --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

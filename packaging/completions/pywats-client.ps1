@@ -34,6 +34,9 @@ Register-ArgumentCompleter -Native -CommandName 'pywats-client' -ScriptBlock {
             [CompletionResult]::new('queue', 'queue', [CompletionResultType]::ParameterValue, 'Show the reports that wait, try them again, or give one up')
             [CompletionResult]::new('failed', 'failed', [CompletionResultType]::ParameterValue, 'Show what was refused, and why; take it back to be uploaded again')
             [CompletionResult]::new('send', 'send', [CompletionResultType]::ParameterValue, 'Send a report to the service, which queues it or says at once what is wrong with it')
+            [CompletionResult]::new('service', 'service', [CompletionResultType]::ParameterValue, 'Register, remove, start or stop the service, for those who unpacked an archive')
+            [CompletionResult]::new('health', 'health', [CompletionResultType]::ParameterValue, 'Ask the running service whether it is alive: exit code 0 if so, else 1 and why not. For containers')
+            [CompletionResult]::new('support-bundle', 'support-bundle', [CompletionResultType]::ParameterValue, 'Write one zip file with all that support needs: diagnosis, configuration, logs, the state of the queue')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -193,6 +196,100 @@ Register-ArgumentCompleter -Native -CommandName 'pywats-client' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'pywats-client;service' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('install', 'install', [CompletionResultType]::ParameterValue, 'Register the service with the system, let it start with the machine, and start it')
+            [CompletionResult]::new('uninstall', 'uninstall', [CompletionResultType]::ParameterValue, 'Stop the service and remove its registration, as install made it')
+            [CompletionResult]::new('start', 'start', [CompletionResultType]::ParameterValue, 'Start the service, and wait until it runs')
+            [CompletionResult]::new('stop', 'stop', [CompletionResultType]::ParameterValue, 'Stop the service, and wait until it has ended')
+            [CompletionResult]::new('restart', 'restart', [CompletionResultType]::ParameterValue, 'Stop the service if it runs, and start it')
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show whether the service is registered, by whom, and whether it runs')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'pywats-client;service;install' {
+            [CompletionResult]::new('--copy-to', '--copy-to', [CompletionResultType]::ParameterName, 'Copy the program into FOLDER first, and run it from there; as /usr/local/bin, which is made if it is missing')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Only print what would be done')
+            [CompletionResult]::new('--no-start', '--no-start', [CompletionResultType]::ParameterName, 'Do not start the service now; it starts with the machine')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pywats-client;service;uninstall' {
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Only print what would be done')
+            [CompletionResult]::new('--purge', '--purge', [CompletionResultType]::ParameterName, 'Delete the configuration and the data folder too, with the reports that have not been delivered')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pywats-client;service;start' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'pywats-client;service;stop' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'pywats-client;service;restart' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'pywats-client;service;status' {
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, for programs')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'pywats-client;service;help' {
+            [CompletionResult]::new('install', 'install', [CompletionResultType]::ParameterValue, 'Register the service with the system, let it start with the machine, and start it')
+            [CompletionResult]::new('uninstall', 'uninstall', [CompletionResultType]::ParameterValue, 'Stop the service and remove its registration, as install made it')
+            [CompletionResult]::new('start', 'start', [CompletionResultType]::ParameterValue, 'Start the service, and wait until it runs')
+            [CompletionResult]::new('stop', 'stop', [CompletionResultType]::ParameterValue, 'Stop the service, and wait until it has ended')
+            [CompletionResult]::new('restart', 'restart', [CompletionResultType]::ParameterValue, 'Stop the service if it runs, and start it')
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show whether the service is registered, by whom, and whether it runs')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'pywats-client;service;help;install' {
+            break
+        }
+        'pywats-client;service;help;uninstall' {
+            break
+        }
+        'pywats-client;service;help;start' {
+            break
+        }
+        'pywats-client;service;help;stop' {
+            break
+        }
+        'pywats-client;service;help;restart' {
+            break
+        }
+        'pywats-client;service;help;status' {
+            break
+        }
+        'pywats-client;service;help;help' {
+            break
+        }
+        'pywats-client;health' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system''s place; pywats-client help names it]')
+            [CompletionResult]::new('--ready', '--ready', [CompletionResultType]::ParameterName, 'Ask whether reports are taken and uploaded, not only whether the service is alive')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pywats-client;support-bundle' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system''s place; pywats-client help names it]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write FILE [default: pywats-support-HOST-TIME.zip in the current folder]. One that exists is not overwritten')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write FILE [default: pywats-support-HOST-TIME.zip in the current folder]. One that exists is not overwritten')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'pywats-client;help' {
             [CompletionResult]::new('run', 'run', [CompletionResultType]::ParameterValue, 'Run the service in the foreground until it is told to stop')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Show which configuration the service would use and what is wrong with it')
@@ -203,6 +300,9 @@ Register-ArgumentCompleter -Native -CommandName 'pywats-client' -ScriptBlock {
             [CompletionResult]::new('queue', 'queue', [CompletionResultType]::ParameterValue, 'Show the reports that wait, try them again, or give one up')
             [CompletionResult]::new('failed', 'failed', [CompletionResultType]::ParameterValue, 'Show what was refused, and why; take it back to be uploaded again')
             [CompletionResult]::new('send', 'send', [CompletionResultType]::ParameterValue, 'Send a report to the service, which queues it or says at once what is wrong with it')
+            [CompletionResult]::new('service', 'service', [CompletionResultType]::ParameterValue, 'Register, remove, start or stop the service, for those who unpacked an archive')
+            [CompletionResult]::new('health', 'health', [CompletionResultType]::ParameterValue, 'Ask the running service whether it is alive: exit code 0 if so, else 1 and why not. For containers')
+            [CompletionResult]::new('support-bundle', 'support-bundle', [CompletionResultType]::ParameterValue, 'Write one zip file with all that support needs: diagnosis, configuration, logs, the state of the queue')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -255,6 +355,39 @@ Register-ArgumentCompleter -Native -CommandName 'pywats-client' -ScriptBlock {
             break
         }
         'pywats-client;help;send' {
+            break
+        }
+        'pywats-client;help;service' {
+            [CompletionResult]::new('install', 'install', [CompletionResultType]::ParameterValue, 'Register the service with the system, let it start with the machine, and start it')
+            [CompletionResult]::new('uninstall', 'uninstall', [CompletionResultType]::ParameterValue, 'Stop the service and remove its registration, as install made it')
+            [CompletionResult]::new('start', 'start', [CompletionResultType]::ParameterValue, 'Start the service, and wait until it runs')
+            [CompletionResult]::new('stop', 'stop', [CompletionResultType]::ParameterValue, 'Stop the service, and wait until it has ended')
+            [CompletionResult]::new('restart', 'restart', [CompletionResultType]::ParameterValue, 'Stop the service if it runs, and start it')
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show whether the service is registered, by whom, and whether it runs')
+            break
+        }
+        'pywats-client;help;service;install' {
+            break
+        }
+        'pywats-client;help;service;uninstall' {
+            break
+        }
+        'pywats-client;help;service;start' {
+            break
+        }
+        'pywats-client;help;service;stop' {
+            break
+        }
+        'pywats-client;help;service;restart' {
+            break
+        }
+        'pywats-client;help;service;status' {
+            break
+        }
+        'pywats-client;help;health' {
+            break
+        }
+        'pywats-client;help;support-bundle' {
             break
         }
         'pywats-client;help;help' {

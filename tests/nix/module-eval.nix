@@ -54,6 +54,8 @@ let
       ports = outcome.ports == ports;
     };
   };
+  # What is writable in any case.
+  sockets = "-/run/pywats";
   # Folders outside the state folder: what becomes writable, and what ProtectHome says.
   writes = client: paths: protectHome: {
     configuration = {
@@ -62,7 +64,9 @@ let
     };
     expect = outcome: {
       quiet = outcome.refused ++ outcome.warnings == [ ];
-      writable = outcome.service.serviceConfig.ReadWritePaths or [ ] == paths;
+      writable =
+        outcome.service.serviceConfig.ReadWritePaths
+        == (if paths == [ ] then sockets else [ sockets ] ++ paths);
       mounts = outcome.service.unitConfig.WantsMountsFor or [ ] == paths;
       home = outcome.service.serviceConfig.ProtectHome == protectHome;
     };
@@ -223,7 +227,11 @@ let
       };
       expect = outcome: {
         quiet = outcome.refused ++ outcome.warnings == [ ];
-        writable = outcome.service.serviceConfig.ReadWritePaths == [ "/srv/results" ];
+        writable =
+          outcome.service.serviceConfig.ReadWritePaths == [
+            sockets
+            "/srv/results"
+          ];
         configuration = outcome.configuration.client == { watch_folder = "/srv/results"; };
       };
     };

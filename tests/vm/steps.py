@@ -103,6 +103,7 @@ def expect_folders() -> None:
         (DONE, "750 pywats pywats"),
         ("/var/lib/pywats/failed", "750 pywats pywats"),
         (WATCH, "2770 pywats pywats-operators"),
+        ("/run/pywats", "2750 pywats pywats-operators"),
     ]:
         found = machine.succeed(f"stat --format '%a %U %G' {folder}").strip()
         assert found == expected, f"{folder} is {found}, not {expected}"

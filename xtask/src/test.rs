@@ -41,6 +41,8 @@ use std::sync::{Mutex, OnceLock};
 use std::time::Instant;
 use suites::Suite;
 
+/// Prometheus' Python library, for the suite page.
+const PROMETHEUS: &str = include_str!("../../tests/page/requirements.txt");
 /// The vendor's Python library, for the suite models.
 const MODELS: &str = include_str!("../../tests/models/requirements.txt");
 
@@ -279,6 +281,12 @@ impl<'a> Run<'a> {
         }
         if report.suite == "models" {
             command.env("PYWATS_MODELS", models()?);
+        }
+        if report.suite == "page" {
+            command.env(
+                "PYWATS_PROMETHEUS",
+                wheels::ready("prometheus-client", PROMETHEUS, &Progress::lines())?,
+            );
         }
         if suites::all().iter().any(|suite| suite.name == report.suite && suite.tools) {
             command.env(release_tools::PROGRAM, self.made.compiled.get()?.program("release-tools")?);

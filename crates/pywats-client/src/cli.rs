@@ -7,6 +7,7 @@ pub use control::{
     FailedArgs, FailedCommand, FailedRetryArgs, ListArgs, QueueArgs, QueueCommand, QueueListArgs,
     QueueRetryArgs, ReportArgs, SendArgs, StatusArgs,
 };
+pub mod installation;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -94,6 +95,21 @@ pub enum Command {
     /// report is queued and survives a power cut. If the service is down, the report is put into the watch folder.
     /// For administrators and members of the group pywats-operators.
     Send(SendArgs),
+    /// Register, remove, start or stop the service, for those who unpacked an archive.
+    ///
+    /// On Linux with systemd, on Windows with the service manager, on macOS with launchd. start, stop, restart and
+    /// status work for a service that a package has installed, too.
+    Service(installation::ServiceArgs),
+    /// Ask the running service whether it is alive: exit code 0 if so, else 1 and why not. For containers.
+    ///
+    /// The health endpoints are asked at the port of the configuration, for two seconds at most.
+    Health(installation::HealthArgs),
+    /// Write one zip file with all that support needs: diagnosis, configuration, logs, the state of the queue.
+    ///
+    /// Tokens and passwords are left out. The names of report files, which may hold serial numbers, and the reasons
+    /// why files were refused are in it, the reports are not; the README.txt in it says what else. Run as root or
+    /// administrator it holds everything.
+    SupportBundle(installation::BundleArgs),
 }
 
 /// Where the configuration is.
@@ -256,6 +272,12 @@ pub const SECTIONS: &[Section] = &[
                 "Try now what waits for the server, parked reports too. On Windows sc control pywats-client paramchange.",
             ),
             ("pywats-client diagnose > report.txt", "Write down what support asks first."),
+            ("pywats-client support-bundle -o support.zip", "The same with logs and more, in one file."),
+            (
+                "pywats-client service install --copy-to /usr/local/bin",
+                "Install the service from an unpacked archive.",
+            ),
+            ("pywats-client health --ready", "Whether the service can upload, as an exit code."),
             (
                 "PYWATS_DATA_DIR=/tmp/pywats PYWATS_HEALTH_PORT=0 pywats-client run",
                 "Try the service without installing it.",

@@ -2,6 +2,7 @@
 
 mod ask;
 mod failed;
+mod installation;
 mod queue;
 mod send;
 mod status;
@@ -28,6 +29,9 @@ pub fn main() -> Exit {
         Command::Queue(args) => queue::queue(args.command),
         Command::Failed(args) => failed::failed(args.command),
         Command::Send(args) => send::send(args),
+        Command::Service(args) => installation::service(&args),
+        Command::Health(args) => installation::health(args),
+        Command::SupportBundle(args) => installation::support_bundle(args),
     }
 }
 

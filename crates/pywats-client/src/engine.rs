@@ -19,7 +19,6 @@ use std::thread;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
-use wats::Rules;
 
 /// Why the pipeline cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -126,6 +125,7 @@ impl Engine {
             swept.map_err(|error| StartError::Folder { path: folder.clone(), error })?;
         }
         let queue = Arc::new(opened.queue);
+        status.observed().queue_is(Arc::downgrade(&queue));
         let ends = Arc::new(Routes::new(config));
         for entry in queue.account_for(opened.missing, &*ends)? {
             status.lost(format!(
@@ -138,6 +138,7 @@ impl Engine {
         let queued = Arc::new(Notify::new());
         let watch_folders = config.watch_folders();
         status.watches(watch_folders.clone());
+        queue.prefer(&watch_folders);
         let mut intakes = Intakes::default();
         intakes.start(config, watch_folders, &queue, &ends, status, &queued)?;
         let (stop_keeper, life) = keeper::prepare(keeper::Setup {
@@ -241,8 +242,7 @@ impl Intakes {
                 incomplete: config.client.incomplete,
                 reports: config.reports.clone(),
                 max_bytes: config.client.max_report_bytes,
-                // The setting was taken over only because there is such a zone.
-                rules: Rules::in_time_zone(&config.reports.time_zone).unwrap_or_default(),
+                rules: config.rules(),
                 queue: Arc::clone(queue),
                 ends: Arc::clone(ends.shared(&folder.path)),
                 looks_after_failed,

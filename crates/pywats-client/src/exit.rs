@@ -11,8 +11,16 @@ pub enum Exit {
     Error,
     /// The command line is wrong, or asks for what this system does not have.
     Usage,
-    /// This account may not do that.
-    NotAllowed,
+    /// The service is installed already.
+    AlreadyInstalled,
+    /// The service is not installed.
+    NotInstalled,
+    /// The service could not be installed; what was begun is undone.
+    InstallFailed,
+    /// The service could not be removed, or only in part.
+    UninstallFailed,
+    /// The account may not do this.
+    Permission,
     /// The configuration can be read, but the service cannot work with it.
     Config,
     /// There is no configuration.
@@ -21,8 +29,12 @@ pub enum Exit {
     ConfigInvalid,
     /// The service could not start.
     StartFailed,
-    /// The service is not running, or still starting.
+    /// The service could not be stopped.
+    StopFailed,
+    /// The service does not run.
     NotRunning,
+    /// The service did not start or stop in time.
+    Timeout,
     /// The server was reached but did not answer as a WATS server does.
     Network,
     /// The server could not be reached.
@@ -40,9 +52,13 @@ pub enum Exit {
 /// Every exit code with its meaning, in numerical order.
 pub const TABLE: &[(Exit, u8, &str)] = &[
     (Exit::Ok, 0, "Success; for run: stopped on request."),
-    (Exit::Error, 1, "An error that has no code of its own."),
+    (Exit::Error, 1, "An error that has no code of its own; for health: the service is not as it should be."),
     (Exit::Usage, 2, "The command line is wrong, or this system lacks what it asks for."),
-    (Exit::NotAllowed, 14, "This account may not do that; the message says who may."),
+    (Exit::AlreadyInstalled, 10, "service install: the service is installed already."),
+    (Exit::NotInstalled, 11, "service: the service is not installed."),
+    (Exit::InstallFailed, 12, "service install failed; what was begun is undone."),
+    (Exit::UninstallFailed, 13, "service uninstall failed, or the service belongs to a package."),
+    (Exit::Permission, 14, "This account may not do that; the message says who may."),
     (Exit::Config, 20, "The configuration is incomplete or its values cannot be used."),
     (Exit::ConfigNotFound, 21, "There is no configuration file, and nothing in the environment instead."),
     (
@@ -51,7 +67,9 @@ pub const TABLE: &[(Exit, u8, &str)] = &[
         "File, environment or policies are damaged or have values that cannot be used.",
     ),
     (Exit::StartFailed, 30, "The service could not start, for example because another one uses its data."),
+    (Exit::StopFailed, 31, "service stop: the service could not be stopped."),
     (Exit::NotRunning, 32, "The service is not running, or still starting."),
+    (Exit::Timeout, 33, "service: the service did not start or stop in time."),
     (Exit::Network, 40, "The server was reached, but failed or did not answer as a WATS server."),
     (Exit::Unreachable, 41, "The server could not be reached."),
     (Exit::Authentication, 42, "The server refused the token."),

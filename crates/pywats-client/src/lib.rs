@@ -19,7 +19,9 @@
 //! - [`status`] is what the other modules report; [`health`] and [`service`] show it to the world.
 //! - [`control`] answers the command line about all of this, through doors that the system guards.
 //! - [`engine`] and [`run`] wire all of this together and stop it cleanly.
-//! - [`diagnose`] looks at all of it from outside, for people who have to find out what is wrong.
+//! - [`diagnose`] looks at all of it from outside, for people who have to find out what is wrong;
+//!   [`support_bundle`] puts that and more into one file.
+//! - [`installation`] registers the service where no package does.
 
 pub mod account;
 pub mod archive;
@@ -34,9 +36,11 @@ pub mod engine;
 pub mod exit;
 pub mod folder;
 pub mod health;
+pub mod installation;
 pub mod intake;
 pub mod keeper;
 pub mod logging;
+pub mod observed;
 pub mod queue;
 #[cfg(windows)]
 pub mod registry;
@@ -47,4 +51,5 @@ pub mod room;
 pub mod run;
 pub mod service;
 pub mod status;
+pub mod support_bundle;
 pub mod upload;

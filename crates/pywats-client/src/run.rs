@@ -15,10 +15,9 @@ use crate::health;
 use crate::logging::Levels;
 use crate::queue::OpenError;
 use crate::service::{News, Request, Requests, tell, watchdog};
-use crate::status::{Area, Phase, Status};
+use crate::status::{Area, Phase, Status, Topic};
 use crate::upload;
 use crate::upload::Link;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -77,8 +76,8 @@ impl Service {
     fn new(sources: Sources, levels: Levels) -> std::io::Result<Self> {
         let requests = Requests::listen()?;
         let follower = Follower::new(sources);
-        let (link, _) = watch::channel(link(follower.current()));
         let status = Arc::new(Status::new());
+        let (link, _) = watch::channel(link(follower.current(), &status));
         let current = follower.current();
         let try_all = {
             let link = link.clone();
@@ -102,8 +101,9 @@ impl Service {
     }
 
     async fn live(mut self) -> Exit {
-        tracing::info!("pywats-client {}", env!("CARGO_PKG_VERSION"));
         let loaded = self.follower.current().clone();
+        self.follow_logging(&loaded.config);
+        tracing::info!("pywats-client {}", env!("CARGO_PKG_VERSION"));
         self.tell_about(&loaded);
         self.start_health(&loaded.config);
         self.open_doors(&loaded.config).await;
@@ -219,7 +219,7 @@ impl Service {
         tell(News::Reloading);
         tracing::info!("reading the configuration again");
         self.look().await;
-        self.link.send_replace(link(self.follower.current()));
+        self.link.send_replace(link(self.follower.current(), &self.status));
         if self.engine.is_some() {
             tell(News::Started);
         }
@@ -244,15 +244,19 @@ impl Service {
 
     async fn apply(&mut self, old: &Config, loaded: &Loaded) {
         let new = &loaded.config;
-        self.levels.set(new.logging.level);
-        if new.health != old.health {
+        self.follow_logging(new);
+        let shown = |c: &Config| (c.health.clone(), c.client.data_dir.clone(), c.station.name.clone());
+        if shown(new) != shown(old) {
             self.start_health(new);
         }
         self.desk.configure(new.clone(), details(&self.status, loaded));
         if new.client.data_dir != old.client.data_dir {
             self.open_doors(new).await;
         }
-        if new.client != old.client || new.reports != old.reports || new.retention != old.retention {
+        let of_pipeline = |c: &Config| {
+            (c.client.clone(), c.folders.clone(), c.station.clone(), c.reports.clone(), c.retention)
+        };
+        if of_pipeline(new) != of_pipeline(old) {
             tracing::info!("folders or limits have changed: starting the pipeline anew");
             let left = self.engine.as_ref().and_then(Engine::pending).unwrap_or(0);
             if new.client.data_dir != old.client.data_dir && left > 0 {
@@ -263,7 +267,15 @@ impl Service {
             }
             self.stop_engine().await;
         }
-        self.link.send_replace(link(loaded));
+        self.link.send_replace(link(loaded, &self.status));
+    }
+
+    /// A service without its log file still does its work and says so.
+    fn follow_logging(&self, config: &Config) {
+        match self.levels.follow(&config.logging) {
+            Ok(()) => self.status.forget(Topic::Log),
+            Err(error) => self.status.note(Topic::Log, error),
+        }
     }
 
     fn tell_about(&self, loaded: &Loaded) {
@@ -297,12 +309,8 @@ impl Service {
             tracing::info!("health endpoints are off");
             return;
         }
-        let address = SocketAddr::new(config.health.address, config.health.port);
-        let view = health::View {
-            status: Arc::clone(&self.status),
-            config_path: self.follower.current().path.clone(),
-        };
-        self.health = Some(tokio::spawn(health::serve(address, view)));
+        let view = health::View::of(&self.status, self.follower.current());
+        self.health = Some(tokio::spawn(health::serve(config.health.clone(), view)));
     }
 }
 
@@ -327,8 +335,8 @@ impl Service {
 
 /// Describes the running service to the command line.
 fn details(status: &Arc<Status>, loaded: &Loaded) -> Details {
-    let view = health::View { status: Arc::clone(status), config_path: loaded.path.clone() };
-    Box::new(move || health::details_json(&view))
+    let view = health::View::of(status, loaded);
+    Box::new(move || health::details_json(&view, health::Audience::Here))
 }
 
 #[derive(PartialEq, Eq)]
@@ -357,9 +365,9 @@ fn left_behind() {
 }
 
 /// The way to the server that a configuration describes.
-fn link(loaded: &Loaded) -> Link {
+fn link(loaded: &Loaded, status: &Arc<Status>) -> Link {
     let client = match upload::client(&loaded.config) {
-        Ok(Some(client)) => Ok(client),
+        Ok(Some(client)) => Ok(client.seen_by(Arc::clone(status) as Arc<dyn wats::Witness>)),
         Ok(None) => Err(loaded.missing.join("; ")),
         Err(failure) => Err(failure.to_string()),
     };

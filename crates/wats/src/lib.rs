@@ -9,5 +9,5 @@
 pub mod client;
 pub mod report;
 
-pub use client::{Client, Failure, FailureKind, Proxy, Settings, Submitted, Token};
-pub use report::{EditError, Edits, Report, ReportError, Rules};
+pub use client::{Client, Failure, FailureKind, Proxy, Seen, Settings, Submitted, Token, Witness};
+pub use report::{EditError, Edits, Report, ReportError, Rules, Station};

@@ -468,3 +468,83 @@ proptest! {
         prop_assert_eq!(sent, report);
     }
 }
+
+/// Fails if: what a report says of its station is changed, what it lacks is not filled in where the server expects it,
+/// the result is no JSON or has a field twice, or nobody is told of it.
+#[test]
+fn a_station_completes_its_reports() {
+    let station = wats::Station {
+        name: Some("ICT \"7\"".to_owned()),
+        location: Some("Hall 2".to_owned()),
+        purpose: None,
+        process_code: Some(30),
+        operator: Some("anna".to_owned()),
+    };
+    let rules = rules().at_station(station);
+    let common = r#""sn":"S","start":"2026-01-30T22:01:41+01:00""#;
+    // What the report has, what is sent in its place, and how many notes tell of it.
+    for (given, sent, told) in [
+        ("", r#""processCode":30,"location":"Hall 2","machineName":"ICT \"7\"""#, 3),
+        (
+            r#""machineName":"M","location":"L","processCode":10"#,
+            r#""machineName":"M","location":"L","processCode":10"#,
+            0,
+        ),
+        (
+            r#""machineName":"","location":null,"processCode":0"#,
+            r#""machineName":"ICT \"7\"","location":"Hall 2","processCode":0"#,
+            2,
+        ),
+        (
+            r#""MachineName":" ","location":"L","processCode":1"#,
+            r#""MachineName":"ICT \"7\"","location":"L","processCode":1"#,
+            1,
+        ),
+        (
+            r#""machineName":"M","location":"L","type":"R","uur":{}"#,
+            r#""machineName":"M","location":"L","type":"R","uur":{"user":"anna"}"#,
+            1,
+        ),
+        (
+            r#""machineName":"M","location":"L","processCode":1,"uut":{"execTime":NaN,"user":null}"#,
+            r#""machineName":"M","location":"L","processCode":1,"uut":{"execTime":"NaN","user":"anna"}"#,
+            2,
+        ),
+        (
+            r#""machineName":"M","location":"L","processCode":1,"uut":{"comment":"x"}"#,
+            r#""machineName":"M","location":"L","processCode":1,"uut":{"user":"anna","comment":"x"}"#,
+            1,
+        ),
+        (
+            r#""machineName":"M","location":"L","processCode":1,"uut":null"#,
+            r#""machineName":"M","location":"L","processCode":1,"uut":null"#,
+            0,
+        ),
+        (
+            r#""machineName":"","machineName":"","location":"L","processCode":1"#,
+            r#""machineName":"","machineName":"","location":"L","processCode":1"#,
+            0,
+        ),
+    ] {
+        let join = |fields: &str| match fields {
+            "" => format!("{{{common}}}"),
+            fields => format!("{{{fields},{common}}}"),
+        };
+        let file = join(given).into_bytes();
+        let report = Report::parse(&file, &rules).unwrap();
+        let mut edits = report.edits();
+        let text = String::from_utf8(edits.apply(file.clone()).unwrap()).unwrap();
+        assert_eq!(text, join(sent), "{given}");
+        assert_eq!(edits.notes().len(), told, "{given}: {:?}", edits.notes());
+        // With an identifier at the same place it is still one object.
+        edits.set_id(uuid::Uuid::from_u128(7));
+        let kept = wats::Edits::from_text(&edits.to_text()).unwrap();
+        let with_id = kept.apply(file).unwrap();
+        let value: serde_json::Value = serde_json::from_slice(&with_id).unwrap();
+        assert_eq!(value["id"], uuid::Uuid::from_u128(7).to_string(), "{given}");
+        assert!(
+            Report::parse(&with_id, &rules).unwrap().edits().notes().is_empty(),
+            "{given}: it lacks nothing more"
+        );
+    }
+}

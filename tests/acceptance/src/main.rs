@@ -4,6 +4,7 @@
 //! with a line `N passed, N failed, N not run` and exits 0 only if nothing failed and everything ran.
 
 mod bench;
+mod browser;
 mod client;
 mod command;
 mod edits;

@@ -98,7 +98,8 @@ fn accounts_are_the_same_everywhere() {
     }
 }
 
-/// Fails if: rpm and tmpfiles.d make other folders, modes or owners, or Debian's purge leaves some behind.
+/// Fails if: rpm and tmpfiles.d make other folders, modes or owners, or Debian's purge leaves some behind. What lies
+/// in /run is nobody's own: it goes with each boot, and a removal takes it away.
 #[test]
 fn folders_are_the_same_everywhere() {
     let payload = payload("rpm", "x86_64-linux").unwrap();
@@ -110,12 +111,46 @@ fn folders_are_the_same_everywhere() {
             (format!("/{}", entry.path), (format!("{:04o}", entry.mode), owner))
         })
         .collect();
-    assert_eq!(owned, tmpfiles());
+    let (fleeting, kept): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        tmpfiles().into_iter().partition(|(path, _)| path.starts_with("/run/"));
+    assert_eq!(owned, kept);
+    for path in fleeting.keys() {
+        assert!(read("debian/postrm").contains(&format!("\"${{DPKG_ROOT}}{path}\"")), "{path}");
+        assert!(read("rpm/postun").contains(path.as_str()), "{path}");
+        assert_eq!(unit("ReadWritePaths"), format!("-{path}"));
+    }
 
     let is_top = |path: &&String| !owned.keys().any(|other| path.starts_with(&format!("{other}/")));
     let top: Vec<_> = owned.keys().filter(is_top).cloned().collect();
     let purged = format!("for folder in {}; do", top.join(" "));
     assert!(read("debian/postrm").contains(&purged), "postrm does not say {purged:?}");
+}
+
+/// Fails if: `service install` registers another service on Windows than the MSI, or gives its folders other rights.
+#[test]
+fn windows_is_told_the_same() {
+    use packager::formats::msi::{rights, service};
+    use pywats_client::installation::{NAME, registered};
+    let product = product();
+    let (ours, msi) = (product.service().unwrap(), product.msi().unwrap());
+    assert_eq!(NAME, ours.name);
+    assert_eq!(registered::DISPLAY_NAME, product.display_name);
+    assert_eq!(registered::DESCRIPTION, ours.description);
+    assert_eq!(registered::ARGUMENTS[..], ours.windows_arguments[..]);
+    assert_eq!(registered::account(), format!(r"NT SERVICE\{}", ours.name));
+    assert_eq!(registered::FOLDERS[..], msi.data_subfolders[..]);
+    assert_eq!(registered::FOLDERS[0], msi.drop_folder);
+    assert_eq!(
+        [
+            registered::RESTART_DELAY_SECONDS,
+            registered::RESTART_RESET_SECONDS,
+            registered::PRESHUTDOWN_SECONDS
+        ],
+        [service::RESTART_DELAY_SECONDS, service::RESTART_RESET_SECONDS, service::PRESHUTDOWN_SECONDS]
+    );
+    assert_eq!(registered::IDENTITY, rights::identity(NAME));
+    assert_eq!(registered::data_rights(), rights::data(NAME));
+    assert_eq!(registered::drop_rights(), rights::drop(NAME));
 }
 
 /// Fails if: the copyright file of the Debian package states another licence than the LICENSE file.

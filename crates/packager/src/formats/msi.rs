@@ -23,8 +23,8 @@
 mod actions;
 mod dialogs;
 mod features;
-mod rights;
-mod service;
+pub mod rights;
+pub mod service;
 mod settings;
 
 use crate::{Arch, Format, Kind, Os, Package, Payload, Product, Version, format::Output};

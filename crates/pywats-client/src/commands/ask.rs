@@ -116,7 +116,7 @@ fn print_json(body: &Value) {
 /// What a command ends with whose request could not be carried out.
 fn exit_of(status: StatusCode) -> Option<Exit> {
     Some(match status {
-        StatusCode::FORBIDDEN => Exit::NotAllowed,
+        StatusCode::FORBIDDEN => Exit::Permission,
         StatusCode::NOT_FOUND => Exit::NotFound,
         StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY => Exit::Refused,
         StatusCode::BAD_REQUEST | StatusCode::METHOD_NOT_ALLOWED => Exit::Usage,
@@ -147,7 +147,7 @@ fn tell_of_no_answer(error: &NoAnswer) -> Exit {
         NoAnswer::NotRunning(_) => Exit::NotRunning,
         NoAnswer::NotAllowed(_) => {
             complain(&who_may());
-            Exit::NotAllowed
+            Exit::Permission
         }
         NoAnswer::Squatter(_) | NoAnswer::Failed(_) => Exit::Error,
     }

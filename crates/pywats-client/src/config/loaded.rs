@@ -45,6 +45,9 @@ impl Origin {
 /// The origin of every setting, in the order of [`SETTINGS`].
 pub type Origins = [Origin; SETTINGS.len()];
 
+/// Nobody has set anything.
+pub(super) const NOTHING_SET: Origins = [Origin::Default; SETTINGS.len()];
+
 /// A configuration and what there is to say about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loaded {

@@ -31,6 +31,8 @@ pub struct Config {
     pub client: Client,
     /// Folders that are watched beside the first one.
     pub folders: Vec<watch_folders::Row>,
+    /// What this station says of itself where its reports do not.
+    pub station: Station,
     /// How reports are completed.
     pub reports: Reports,
     /// How uploads are retried.
@@ -79,6 +81,21 @@ pub struct Client {
     pub max_report_bytes: u64,
     /// How long a text that ends too early may rest until it is set aside.
     pub incomplete: Duration,
+}
+
+/// What this station says of itself where its reports do not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Station {
+    /// Its name; by default that of the machine.
+    pub name: Option<String>,
+    /// Where it stands.
+    pub location: Option<String>,
+    /// What it is for.
+    pub purpose: Option<String>,
+    /// The code of its test operation.
+    pub process_code: Option<u32>,
+    /// Who works at it.
+    pub operator: Option<String>,
 }
 
 /// How reports are completed.
@@ -185,6 +202,24 @@ pub enum Proof {
 pub struct Logging {
     /// The least important level that is written.
     pub level: tracing::Level,
+    /// How a line looks.
+    pub format: LogFormat,
+    /// The file that lines go to, in place of the journal or standard error.
+    pub file: Option<PathBuf>,
+    /// How large a file becomes, until the next one begins.
+    pub file_megabytes: u32,
+    /// How many full ones are kept.
+    pub files: u32,
+}
+
+/// How a line of the log looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// An object of JSON, for programs.
+    Json,
 }
 
 /// Where the health endpoints listen.
@@ -194,6 +229,20 @@ pub struct Health {
     pub address: std::net::IpAddr,
     /// The TCP port; 0 is off.
     pub port: u16,
+    /// Who is shown names of files, serial numbers and reasons.
+    pub show_reports: ShowReports,
+    /// Names by which a browser may ask, beside `localhost` and the machine's own; in lower case.
+    pub host_names: Vec<String>,
+}
+
+/// Who is shown names of files, serial numbers and reasons.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ShowReports {
+    /// Who asks on this machine.
+    #[default]
+    Local,
+    /// Everybody who reaches the port.
+    All,
 }
 
 impl Config {
@@ -219,6 +268,7 @@ impl Config {
                 incomplete: Duration::from_mins(10),
             },
             folders: Vec::new(),
+            station: Station::default(),
             reports: Reports {
                 time_zone: "system".to_owned(),
                 same_id: SameId::default(),
@@ -232,9 +282,39 @@ impl Config {
                 proof: Proof::Id,
             },
             retention: Retention { done_days: 90, done_gigabytes: 10, failed_days: 0 },
-            logging: Logging { level: tracing::Level::INFO },
-            health: Health { address: std::net::Ipv4Addr::LOCALHOST.into(), port: 8080 },
+            logging: Logging {
+                level: tracing::Level::INFO,
+                format: LogFormat::default(),
+                file: None,
+                file_megabytes: 10,
+                files: 5,
+            },
+            health: Health {
+                address: std::net::Ipv4Addr::LOCALHOST.into(),
+                port: 8080,
+                show_reports: ShowReports::default(),
+                host_names: Vec::new(),
+            },
         }
+    }
+
+    /// The name of this station.
+    pub fn station_name(&self) -> Option<String> {
+        self.station.name.clone().or_else(host_name)
+    }
+
+    /// How reports are completed.
+    pub fn rules(&self) -> wats::Rules {
+        // The setting was taken over only because there is such a zone.
+        let rules = wats::Rules::in_time_zone(&self.reports.time_zone).unwrap_or_default();
+        let Station { location, purpose, process_code, operator, .. } = self.station.clone();
+        rules.at_station(wats::Station {
+            name: self.station_name(),
+            location,
+            purpose,
+            process_code,
+            operator,
+        })
     }
 
     /// Where reports are dropped.
@@ -293,6 +373,16 @@ impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(…)")
     }
+}
+
+/// The name of this machine, without its domain.
+fn host_name() -> Option<String> {
+    #[cfg(windows)]
+    let name = std::env::var("COMPUTERNAME").ok()?;
+    #[cfg(unix)]
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let name: String = name.split('.').next().unwrap_or_default().chars().take(100).collect();
+    (!name.is_empty()).then_some(name)
 }
 
 /// `%ProgramData%`, which Windows always sets.

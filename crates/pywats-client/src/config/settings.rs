@@ -3,7 +3,7 @@
 //! templates of the policies come from it.
 
 use super::policy::{Input, Policy};
-use super::{AfterDelivery, Config, MissingId, Proof, SameId, Secret, watch_folders};
+use super::{AfterDelivery, Config, LogFormat, MissingId, Proof, SameId, Secret, ShowReports, watch_folders};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -217,6 +217,55 @@ pub const SETTINGS: &[Setting] = &[
         },
     },
     Setting {
+        section: "station",
+        key: "name",
+        env: None,
+        policy: None,
+        expects: "the name of this station, 1 to 100 characters, or null for the name of the machine",
+        read: |c, v| name(v).map(|name| c.station.name = name),
+        show: Config::station_name,
+    },
+    Setting {
+        section: "station",
+        key: "location",
+        env: None,
+        policy: None,
+        expects: "where this station stands, 1 to 100 characters: for reports that do not say it",
+        read: |c, v| name(v).map(|name| c.station.location = name),
+        show: |c| c.station.location.clone(),
+    },
+    Setting {
+        section: "station",
+        key: "purpose",
+        env: None,
+        policy: None,
+        expects: "what this station is for, 1 to 100 characters: for reports that do not say it",
+        read: |c, v| name(v).map(|name| c.station.purpose = name),
+        show: |c| c.station.purpose.clone(),
+    },
+    Setting {
+        section: "station",
+        key: "process_code",
+        env: None,
+        policy: None,
+        expects: "the code of the test operation, a number that the server knows: for reports that do not say it",
+        read: |c, v| {
+            let code = if v.is_null() { None } else { Some(number(v, 0, 2_147_483_647)? as u32) };
+            c.station.process_code = code;
+            Some(())
+        },
+        show: |c| c.station.process_code.map(|code| code.to_string()),
+    },
+    Setting {
+        section: "station",
+        key: "operator",
+        env: None,
+        policy: None,
+        expects: "who works at this station, 1 to 100 characters: for reports that do not say it",
+        read: |c, v| name(v).map(|name| c.station.operator = name),
+        show: |c| c.station.operator.clone(),
+    },
+    Setting {
         section: "reports",
         key: "time_zone",
         env: None,
@@ -381,6 +430,55 @@ pub const SETTINGS: &[Setting] = &[
         show: |c| Some(c.logging.level.as_str().to_ascii_lowercase()),
     },
     Setting {
+        section: "logging",
+        key: "format",
+        env: None,
+        policy: None,
+        expects: "\"text\", or \"json\" for an object of JSON a line",
+        read: |c, v| {
+            c.logging.format = match text(v)? {
+                "text" => LogFormat::Text,
+                "json" => LogFormat::Json,
+                _ => return None,
+            };
+            Some(())
+        },
+        show: |c| {
+            let word = match c.logging.format {
+                LogFormat::Text => "text",
+                LogFormat::Json => "json",
+            };
+            Some(word.to_owned())
+        },
+    },
+    Setting {
+        section: "logging",
+        key: "file",
+        env: None,
+        policy: None,
+        expects: "the full path of the file that the log goes to in place of the journal or standard error",
+        read: |c, v| optional_path(v).map(|file| c.logging.file = file),
+        show: |c| c.logging.file.as_ref().map(|file| file.display().to_string()),
+    },
+    Setting {
+        section: "logging",
+        key: "file_megabytes",
+        env: None,
+        policy: None,
+        expects: "how large a log file becomes until the next one begins, from 1 to 1000 megabytes",
+        read: |c, v| number(v, 1, 1000).map(|size| c.logging.file_megabytes = size as u32),
+        show: |c| Some(c.logging.file_megabytes.to_string()),
+    },
+    Setting {
+        section: "logging",
+        key: "files",
+        env: None,
+        policy: None,
+        expects: "how many full log files are kept, from 0 to 100",
+        read: |c, v| number(v, 0, 100).map(|files| c.logging.files = files as u32),
+        show: |c| Some(c.logging.files.to_string()),
+    },
+    Setting {
         section: "health",
         key: "address",
         env: None,
@@ -403,6 +501,38 @@ pub const SETTINGS: &[Setting] = &[
         read: |c, v| number(v, 0, 65_535).map(|port| c.health.port = port as u16),
         show: |c| Some(c.health.port.to_string()),
     },
+    Setting {
+        section: "health",
+        key: "show_reports",
+        env: None,
+        policy: None,
+        expects: "\"local\" to show names of files, serial numbers and reasons on this machine only, or \"all\"",
+        read: |c, v| {
+            c.health.show_reports = match text(v)? {
+                "local" => ShowReports::Local,
+                "all" => ShowReports::All,
+                _ => return None,
+            };
+            Some(())
+        },
+        show: |c| {
+            let word = match c.health.show_reports {
+                ShowReports::Local => "local",
+                ShowReports::All => "all",
+            };
+            Some(word.to_owned())
+        },
+    },
+    Setting {
+        section: "health",
+        key: "host_names",
+        env: None,
+        policy: None,
+        expects: "the names by which browsers reach this machine beside its own, as \"station7.example.com\", \
+                  separated by commas",
+        read: |c, v| names(v).map(|names| c.health.host_names = names),
+        show: |c| Some(c.health.host_names.join(", ")).filter(|names| !names.is_empty()),
+    },
 ];
 
 fn text(value: &Value) -> Option<&str> {
@@ -412,6 +542,21 @@ fn text(value: &Value) -> Option<&str> {
 /// Empty text is what a template leaves: the same as no text.
 fn optional_text(value: &Value) -> Option<Option<String>> {
     text(value).map(|text| (!text.is_empty()).then(|| text.to_owned()))
+}
+
+/// What the server takes as a name: 1 to 100 characters. Empty text is the same as none.
+fn name(value: &Value) -> Option<Option<String>> {
+    let text = optional_text(value)?;
+    let is_name = |text: &String| text.chars().count() <= 100 && !text.chars().any(char::is_control);
+    if text.as_ref().is_none_or(is_name) { Some(text) } else { None }
+}
+
+/// Names of machines, in lower case.
+fn names(value: &Value) -> Option<Vec<String>> {
+    let names = text(value)?.split(',').map(|name| name.trim().to_ascii_lowercase());
+    let names: Vec<String> = names.filter(|name| !name.is_empty()).collect();
+    let is_name = |name: &String| name.chars().all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c));
+    names.iter().all(is_name).then_some(names)
 }
 
 /// A service has no meaningful current folder, so a path must be complete.

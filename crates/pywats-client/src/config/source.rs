@@ -1,7 +1,7 @@
 //! Reading the configuration from its sources and saying precisely what is wrong with them.
 
 use super::folders::{self, Folders};
-use super::loaded::{FileState, Loaded, Origin, Origins};
+use super::loaded::{FileState, Loaded, NOTHING_SET, Origin, Origins};
 use super::policy::{self, Policies, PolicyValue};
 use super::settings::{SETTINGS, Setting, nearest};
 use super::{Config, Secret, default_path, watch_folders};
@@ -70,8 +70,8 @@ impl Sources {
     fn load_file(&self) -> Loaded {
         let mut loaded = Loaded {
             config: Config::new(),
-            origins: Origins::default(),
-            from_file: (Config::new(), Origins::default()),
+            origins: NOTHING_SET,
+            from_file: (Config::new(), NOTHING_SET),
             path: self.path.clone(),
             file: FileState::Missing,
             errors: Vec::new(),
@@ -130,7 +130,7 @@ impl Sources {
             }
         };
         let mut config = Config::new();
-        let mut notes = Notes::default();
+        let mut notes = Notes { errors: Vec::new(), warnings: Vec::new(), origins: NOTHING_SET };
         match serde_json::from_str::<Value>(&text) {
             Ok(document) => apply_document(&mut config, &document, &mut notes),
             Err(error) => notes.errors.push(syntax_error(&error)),
@@ -215,7 +215,6 @@ impl Sources {
     }
 }
 
-#[derive(Default)]
 struct Notes {
     errors: Vec<String>,
     warnings: Vec<String>,

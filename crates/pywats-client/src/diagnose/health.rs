@@ -30,14 +30,8 @@ pub fn ask(health: &Health) -> Answer {
     if health.port == 0 {
         return Answer::Off;
     }
-    // All interfaces can be listened at, but not be connected to.
-    let address = match health.address {
-        IpAddr::V4(address) if address.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(address) if address.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        address => address,
-    };
-    let address = SocketAddr::new(address, health.port);
-    match get(address) {
+    let address = address(health);
+    match get(address, "/health/details") {
         Err(error) => Answer::Silent(address, error.to_string()),
         Ok(text) => {
             let body = text.split_once("\r\n\r\n").map_or("", |(_, body)| body);
@@ -49,12 +43,23 @@ pub fn ask(health: &Health) -> Answer {
     }
 }
 
-fn get(address: SocketAddr) -> io::Result<String> {
+/// Where the endpoints are reached from this machine: all interfaces can be listened at, but not be connected to.
+pub(crate) fn address(health: &Health) -> SocketAddr {
+    let address = match health.address {
+        IpAddr::V4(address) if address.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(address) if address.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        address => address,
+    };
+    SocketAddr::new(address, health.port)
+}
+
+/// The whole answer, head and body.
+pub(crate) fn get(address: SocketAddr, path: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     // HTTP/1.0: the answer comes in one piece, and its end is the end of the connection.
-    write!(stream, "GET /health/details HTTP/1.0\r\nHost: {address}\r\n\r\n")?;
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n")?;
     let mut bytes = Vec::new();
     stream.take(MAX_BYTES).read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())

@@ -80,6 +80,12 @@ pub struct Hindrances {
     pub folders: Vec<String>,
 }
 
+/// Whether the account that runs this program may make files in a folder.
+#[cfg(windows)]
+pub(crate) fn can_write(folder: &Path) -> bool {
+    system::can_write(folder)
+}
+
 fn about() -> Section {
     let mut section = Section::new("system");
     section.row("pywats_client", env!("CARGO_PKG_VERSION"));

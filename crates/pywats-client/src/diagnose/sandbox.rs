@@ -160,8 +160,8 @@ mod tests {
     fn packaged(more: &str) -> Unit {
         let text = format!(
             "{more}\nLoadState=loaded\nUser=pywats\nGroup=pywats\nEnvironment=A=1 PYWATS_CONFIG=/srv/c.json\n\
-             ProtectHome=yes\nProtectSystem=strict\nPrivateTmp=yes\nReadWritePaths=\nReadOnlyPaths=\n\
-             InaccessiblePaths=\nBindPaths=\nStateDirectory=pywats\nRuntimeDirectory=pywats\n"
+             ProtectHome=yes\nProtectSystem=strict\nPrivateTmp=yes\nReadWritePaths=-/run/pywats\nReadOnlyPaths=\n\
+             InaccessiblePaths=\nBindPaths=\nStateDirectory=pywats\nRuntimeDirectory=\n"
         );
         Unit::read(&text).unwrap()
     }

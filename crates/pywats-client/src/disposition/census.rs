@@ -25,6 +25,8 @@ pub struct Newest {
     pub time: String,
     /// Why, in one line.
     pub reason: String,
+    /// What a person can do.
+    pub what_to_do: String,
 }
 
 impl Census {
@@ -76,6 +78,6 @@ impl Newest {
     fn read(file: String, reason: &str) -> Option<Self> {
         let reason: Value = serde_json::from_str(reason).ok()?;
         let text = |key: &str| reason[key].as_str().unwrap_or_default().to_owned();
-        Some(Newest { file, time: text("time"), reason: text("reason") })
+        Some(Newest { file, time: text("time"), reason: text("reason"), what_to_do: text("what_to_do") })
     }
 }

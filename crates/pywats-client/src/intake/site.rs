@@ -14,7 +14,9 @@ use super::watch::{News, Post};
 use super::watched::{Means, RESCAN, Watched};
 use super::worker::Setup;
 use crate::folder::{self, Folder, Item, Kind};
+use crate::observed::{Ended, Refused};
 use crate::status::{Area, FolderStatus, Topic};
+use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -167,6 +169,10 @@ impl Site {
                     self.agenda.expect(&name, now, now);
                 }
             }
+            // It may be a folder, whose end nobody tells.
+            News::Appeared(_) | News::Closed(_) if self.setup.folder.subfolders => {
+                self.next_scan = self.next_scan.min(now + TICK);
+            }
             News::Rescan => {
                 self.next_scan = now;
                 self.agenda.memories().for_each(|memory| memory.history.unheard());
@@ -214,6 +220,10 @@ impl Site {
                 self.is_there = error.kind() != io::ErrorKind::NotFound;
                 self.children.clear();
                 self.next_scan = now + RETRY;
+                if self.depth > 0 && !self.is_there {
+                    // Whoever removes a folder in the watch folder does not need to be told.
+                    return;
+                }
                 let folder = self.path.display();
                 self.status.problem(
                     Area::Watch,
@@ -480,6 +490,15 @@ impl Site {
                     let file = self.path.join(&name);
                     let incident = format!("{file:?}: moved to the failed folder: {}", refusal.reason);
                     self.status.incident(incident);
+                    self.status.whole().observed().ended(Ended {
+                        time: Timestamp::now(),
+                        file: name.to_string_lossy().into_owned(),
+                        refused: Some(Refused {
+                            reason: refusal.reason.clone(),
+                            what_to_do: refusal.what_to_do.to_owned(),
+                        }),
+                        ..Ended::default()
+                    });
                     if let Err(error) = self.setup.queue.count_refused() {
                         tracing::debug!("a refused file is not counted: {error}");
                     }

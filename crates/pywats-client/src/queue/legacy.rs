@@ -325,6 +325,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Entry> {
         sha256: row.get(5)?,
         attempts: row.get::<_, i64>(6)?.cast_unsigned(),
         edits: String::new(),
+        serial_number: String::new(),
         place: Place::Row,
+        class: 0,
     })
 }

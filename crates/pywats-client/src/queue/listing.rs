@@ -219,7 +219,7 @@ mod tests {
         };
         let batch: Vec<NewReport> = (1..=5).map(report).collect();
         let seqs = queue.add(&batch).unwrap();
-        let entries = queue.next(0, 10).unwrap();
+        let entries = queue.next(0, 0, 10).unwrap();
         let suspect = |parked| Suspicion {
             kind: "trouble".to_owned(),
             tries: 3,

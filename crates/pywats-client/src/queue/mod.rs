@@ -27,7 +27,9 @@ mod legacy;
 pub mod listing;
 mod missing;
 mod note;
+mod oldest;
 mod open;
+mod priority;
 mod rows;
 mod salvage;
 mod schema;
@@ -156,6 +158,7 @@ pub struct Queue {
     room: Room,
     /// Rows before those that were given out may be ready.
     rewound: AtomicBool,
+    classes: priority::Classes,
     /// Which identifiers are claimed and not committed, by the workers of all folders.
     claimed: Mutex<HashMap<uuid::Uuid, (Unit, usize)>>,
     /// How many rows wait for intake to judge them again.
@@ -176,8 +179,8 @@ pub struct Queue {
 struct Db {
     connection: Connection,
     next_seq: i64,
-    /// No row at or before this one is ready to be sent.
-    before_ready: i64,
+    /// No row of this class at or before this one is ready to be sent.
+    before_ready: Vec<i64>,
 }
 
 /// The counts, kept in memory: nothing is counted twice, and nobody waits for the database.

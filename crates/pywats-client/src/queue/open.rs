@@ -146,8 +146,11 @@ fn assemble(place: &Place<'_>, damaged: Option<&Path>) -> Result<Opened, Trouble
     let counted = count(&connection)?;
     let spool =
         spool::open(data_dir).map_err(|error| Trouble::Folder(data_dir.join(spool::FOLDER), error))?;
+    let classes = super::priority::Classes::default();
+    classes.teach(&connection)?;
     let queue = Queue {
-        db: Mutex::new(Db { connection, next_seq: counted.next_seq, before_ready: 0 }),
+        db: Mutex::new(Db { connection, next_seq: counted.next_seq, before_ready: Vec::new() }),
+        classes,
         counters: counted.counters,
         spool,
         legacy: legacy::Legacy::new(counted.has_first),

@@ -84,6 +84,8 @@ pub struct Entry {
     pub name: OsString,
     /// The watch folder; empty for a report that was found in the spool without a row.
     pub folder: PathBuf,
+    /// The serial number; empty for a report that intake has not judged, or of the first schema.
+    pub serial_number: String,
     /// The size of the file in bytes.
     pub size: u64,
     /// What was in the file.
@@ -94,6 +96,8 @@ pub struct Entry {
     pub attempts: u64,
     /// Where the bytes are.
     pub place: Place,
+    /// Whether it is sent before others: those of the class 0 come first.
+    pub class: usize,
 }
 
 impl Entry {
@@ -148,24 +152,30 @@ impl Queue {
     /// An earlier one that is a suspect holds nothing up: who is given the later one decides the earlier one
     /// before the later one is sent.
     ///
-    /// Costs the same however many wait. See [`Queue::rewound`] for when to ask from 0 again.
+    /// Only those of a class, see [`Queue::prefer`]. Costs the same however many wait. See [`Queue::rewound`] for when to
+    /// ask from 0 again.
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn next(&self, after: i64, limit: usize) -> Result<Vec<Entry>, Error> {
+    pub fn next(&self, class: usize, after: i64, limit: usize) -> Result<Vec<Entry>, Error> {
         self.heeding(|| {
             let mut db = self.db()?;
-            let from_start = after <= db.before_ready;
-            let after = after.max(db.before_ready);
-            let mut entries = if self.legacy.is_empty() {
+            let before_ready = db.before_ready.get(class).copied().unwrap_or_default();
+            let from_start = after <= before_ready;
+            let after = after.max(before_ready);
+            let mut entries = if self.legacy.is_empty() || class > 0 {
                 Vec::new()
             } else {
                 self.legacy.next(&db.connection, after, limit)?
             };
             if entries.len() < limit {
+                let of_class = match self.classes.count() {
+                    1 => String::new(),
+                    _ => format!("AND class(w.folder) = {class}"),
+                };
                 let mut statement = db.connection.prepare_cached(&format!(
                     "SELECT {COLUMNS} FROM waiting AS w LEFT JOIN trouble AS t ON t.seq = w.seq
-                 WHERE w.seq > ?1 AND t.kind IS NULL
+                 WHERE w.seq > ?1 AND t.kind IS NULL {of_class}
                    AND NOT EXISTS (SELECT 1 FROM verdict AS v WHERE v.seq = w.seq)
                    AND NOT EXISTS (SELECT 1 FROM waiting AS e LEFT JOIN trouble AS et ON et.seq = e.seq
                                    WHERE e.id = w.id AND e.seq < w.seq
@@ -175,7 +185,7 @@ impl Queue {
                 ))?;
                 let wanted = i64::try_from(limit - entries.len()).unwrap_or(i64::MAX);
                 for entry in statement.query_map(params![after, wanted], read)? {
-                    let entry = entry?;
+                    let entry = Entry { class, ..entry? };
                     if !self.legacy.holds_id(&db.connection, entry.id)? {
                         entries.push(entry);
                     }
@@ -183,7 +193,10 @@ impl Queue {
             }
             if from_start {
                 let last = db.next_seq - 1;
-                db.before_ready = entries.first().map_or(last.max(0), |entry| entry.seq - 1);
+                if db.before_ready.len() <= class {
+                    db.before_ready.resize(class + 1, 0);
+                }
+                db.before_ready[class] = entries.first().map_or(last.max(0), |entry| entry.seq - 1);
             }
             Ok(entries)
         })
@@ -251,7 +264,9 @@ impl Queue {
     /// Some row before those that were given out has become ready.
     pub(super) fn rewind(&self, seq: i64) -> Result<(), Error> {
         let mut db = self.db()?;
-        db.before_ready = db.before_ready.min(seq - 1);
+        for before_ready in &mut db.before_ready {
+            *before_ready = (*before_ready).min(seq - 1);
+        }
         self.rewound.store(true, Ordering::Relaxed);
         Ok(())
     }
@@ -337,7 +352,9 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Entry> {
         size: row.get::<_, i64>(5)?.cast_unsigned(),
         sha256: row.get(6)?,
         edits: row.get(7)?,
+        serial_number: row.get(9)?,
         attempts: row.get::<_, i64>(12)?.cast_unsigned(),
+        class: 0,
     })
 }
 

@@ -24,11 +24,11 @@ fn keeps_reports_over_a_restart() {
     let first = station.take("first.json", "one");
     let second = station.take("second.json", "two");
     station.reopen();
-    let entries = station.queue().next(0, 10).unwrap();
+    let entries = station.queue().next(0, 0, 10).unwrap();
     assert_eq!(seqs(&entries), [first, second]);
     assert_eq!((entries[1].name.as_os_str(), entries[1].size), (OsStr::new("second.json"), 3));
     assert_eq!(entries[1].folder, station.watch);
-    assert_eq!(seqs(&station.queue().next(first, 10).unwrap()), [second]);
+    assert_eq!(seqs(&station.queue().next(0, first, 10).unwrap()), [second]);
     assert_eq!(station.queue().counts(), Counts { waiting: 2, ..Counts::default() });
     let refused = Verdict::Refused("{\"reason\": \"because\"}".to_owned());
     station
@@ -38,7 +38,7 @@ fn keeps_reports_over_a_restart() {
     let counts = Counts { delivered: 1, failed: 1, ..Counts::default() };
     assert_eq!(station.queue().counts(), counts);
     station.reopen();
-    assert_eq!((station.queue().counts(), seqs(&station.queue().next(0, 10).unwrap())), (counts, vec![]));
+    assert_eq!((station.queue().counts(), seqs(&station.queue().next(0, 0, 10).unwrap())), (counts, vec![]));
     assert_eq!(station.settle(), Settled { moved: 2, left: vec![], more: false });
     assert_eq!(station.queue().counts(), counts);
     assert_eq!(station.names("done"), ["first.json"]);
@@ -59,7 +59,7 @@ fn suspects_wait_apart() {
     station.queue().note(&[(first, Note::Attempt), (first, Note::Suspect(suspicion(true)))]).unwrap();
     station.reopen();
     let queue = station.queue();
-    assert_eq!(seqs(&queue.next(0, 10).unwrap()), [second]);
+    assert_eq!(seqs(&queue.next(0, 0, 10).unwrap()), [second]);
     let suspects = queue.suspects().unwrap();
     assert_eq!((suspects[0].0.seq, suspects[0].0.attempts, &suspects[0].1), (first, 1, &suspicion(true)));
     assert_eq!(queue.counts(), Counts { waiting: 2, parked: 1, ..Counts::default() });
@@ -68,7 +68,7 @@ fn suspects_wait_apart() {
     assert!(!queue.rewound());
     queue.note(&[(first, Note::Cleared)]).unwrap();
     assert!(queue.rewound() && !queue.rewound(), "said once");
-    assert_eq!(seqs(&queue.next(0, 10).unwrap()), [first, second]);
+    assert_eq!(seqs(&queue.next(0, 0, 10).unwrap()), [first, second]);
     assert_eq!(queue.suspects().unwrap(), []);
     queue
         .note(&[(first, Note::Suspect(suspicion(true))), (first, Note::Decided(Verdict::Delivered))])
@@ -88,27 +88,27 @@ fn one_identifier_at_a_time() {
     let other = station.take("b.json", "other");
     let second = station.take_as("a.json", "corrected", id);
     let queue = station.queue();
-    assert_eq!(seqs(&queue.next(0, 10).unwrap()), [first, other]);
-    let entry = queue.next(0, 1).unwrap().remove(0);
+    assert_eq!(seqs(&queue.next(0, 0, 10).unwrap()), [first, other]);
+    let entry = queue.next(0, 0, 1).unwrap().remove(0);
     queue.changed(&entry).unwrap();
-    assert_eq!(seqs(&queue.next(0, 10).unwrap()), [other], "one that is judged again keeps its turn");
+    assert_eq!(seqs(&queue.next(0, 0, 10).unwrap()), [other], "one that is judged again keeps its turn");
     queue.replace(&[(first, station.judged(&entry))]).unwrap();
     assert!(queue.rewound());
-    assert_eq!(seqs(&queue.next(0, 10).unwrap()), [first, other]);
+    assert_eq!(seqs(&queue.next(0, 0, 10).unwrap()), [first, other]);
     for parked in [false, true] {
         let suspicion = Suspicion { kind: "x".to_owned(), tries: 1, since: Timestamp::now(), parked };
         queue.note(&[(first, Note::Suspect(suspicion))]).unwrap();
         assert!(queue.rewound(), "the second may be sent");
-        assert_eq!(seqs(&queue.next(0, 10).unwrap()), [other, second]);
+        assert_eq!(seqs(&queue.next(0, 0, 10).unwrap()), [other, second]);
     }
     let third = station.take_as("a.json", "corrected again", id);
-    assert_eq!(seqs(&queue.next(0, 10).unwrap()), [other, second]);
+    assert_eq!(seqs(&queue.next(0, 0, 10).unwrap()), [other, second]);
     queue.note(&[(first, Note::Cleared)]).unwrap();
     assert!(queue.rewound());
-    assert_eq!(seqs(&queue.next(0, 10).unwrap()), [first, other]);
+    assert_eq!(seqs(&queue.next(0, 0, 10).unwrap()), [first, other]);
     queue.note(&[(first, Note::Decided(Verdict::Delivered))]).unwrap();
     assert!(queue.rewound());
-    assert_eq!(seqs(&queue.next(0, 10).unwrap()), [other, second]);
+    assert_eq!(seqs(&queue.next(0, 0, 10).unwrap()), [other, second]);
     station.settle();
     assert_eq!(station.names("done"), ["a.json"]);
     queue.note(&[(third, Note::Decided(Verdict::Delivered))]).unwrap();
@@ -150,7 +150,7 @@ fn changed_files_are_handed_back() {
     let mut station = Station::new();
     let report = station::report("a", None);
     let seq = station.take("a.json", &report);
-    let entry = station.queue().next(0, 1).unwrap().remove(0);
+    let entry = station.queue().next(0, 0, 1).unwrap().remove(0);
     let Body::Ready(body) = station.queue().body(&entry).unwrap() else { panic!("it is there") };
     assert_eq!(wats::Report::parse(&body, &wats::Rules::default()).unwrap().id(), Some(entry.id));
     let file = station.path("spool").join(station.names("spool").remove(0));
@@ -163,14 +163,14 @@ fn changed_files_are_handed_back() {
     station.queue().changed(&entry).unwrap();
     fs::write(&file, &longer).unwrap();
     station.reopen();
-    assert_eq!(station.queue().next(0, 1).unwrap(), []);
+    assert_eq!(station.queue().next(0, 0, 1).unwrap(), []);
     assert_eq!(station.queue().suspects().unwrap(), []);
     let back = station.queue().handed_back().unwrap().remove(0);
     assert_eq!((back.seq, back.id, &back.folder), (seq, entry.id, &station.watch));
     station.queue().replace(&[(seq, station.judged(&back))]).unwrap();
     assert!(station.queue().rewound());
     assert_eq!(station.queue().handed_back().unwrap(), []);
-    let entry = station.queue().next(0, 1).unwrap().remove(0);
+    let entry = station.queue().next(0, 0, 1).unwrap().remove(0);
     assert!(matches!(station.queue().body(&entry).unwrap(), Body::Ready(_)));
     fs::remove_file(&file).unwrap();
     assert_eq!(station.queue().body(&entry).unwrap(), Body::Gone);
@@ -341,7 +341,7 @@ fn reports_that_vanish_are_lost() {
     let first = station.take_as("a.json", &content, id);
     let second = station.take_as("a.json", &other, id);
     let changed = station.take("c.json", "c");
-    let entries = station.queue().next(0, 9).unwrap();
+    let entries = station.queue().next(0, 0, 9).unwrap();
     assert_eq!(seqs(&entries), [first, changed]);
     station.queue().changed(&entries[1]).unwrap();
     assert!(!station.queue().lose_if_gone(&entries[0]).unwrap(), "it is there");
@@ -354,7 +354,7 @@ fn reports_that_vanish_are_lost() {
     assert_eq!(station.queue().body(&entries[0]).unwrap(), Body::Gone);
     assert_eq!(station.queue().counts(), Counts { waiting: 1, lost: 2, ..Counts::default() });
     assert!(station.queue().rewound());
-    assert_eq!(seqs(&station.queue().next(0, 9).unwrap()), [second]);
+    assert_eq!(seqs(&station.queue().next(0, 0, 9).unwrap()), [second]);
     station.reopen();
     assert_eq!(station.queue().counts(), Counts { waiting: 1, lost: 2, ..Counts::default() });
 }
@@ -365,7 +365,7 @@ fn reports_that_vanish_are_lost() {
 fn what_lies_in_the_place_of_a_report() {
     let station = Station::new();
     station.take("a.json", "a");
-    let entry = station.queue().next(0, 1).unwrap().remove(0);
+    let entry = station.queue().next(0, 0, 1).unwrap().remove(0);
     let Place::Spool(spool) = &entry.place else { panic!("{entry:?}") };
     let path = station.path("spool").join(spool);
     fs::remove_file(&path).unwrap();

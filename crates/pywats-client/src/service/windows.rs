@@ -6,7 +6,7 @@ use super::lifecycle::{Lifecycle, State};
 use super::{News, Request};
 use crate::config::{Config, Sources};
 use crate::exit::Exit;
-use crate::logging::{self, rotating::RotatingFile};
+use crate::logging;
 use crate::run;
 use std::ffi::OsString;
 use std::io;
@@ -22,10 +22,6 @@ use windows_service::{define_windows_service, service_dispatcher};
 
 /// The name that installers give the service.
 pub const NAME: &str = "pywats-client";
-
-/// Log files: the size of each in bytes, and how many older ones are kept.
-const LOG_SIZE: u64 = 10 << 20;
-const LOGS_KEPT: u32 = 5;
 
 /// What the service lets the manager ask for.
 const ACCEPTED: ServiceControlAccept = ServiceControlAccept::STOP
@@ -85,21 +81,8 @@ fn service_main(_arguments: Vec<OsString>) {
 }
 
 fn begin_log(config: &Config) -> logging::Levels {
-    let path = config.client.data_dir.join("logs").join("pywats-client.log");
-    let (file, failed) = match RotatingFile::open(&path, LOG_SIZE, LOGS_KEPT) {
-        Ok(file) => (Some(file), None),
-        Err(error) => (None, Some(error)),
-    };
-    let levels = logging::of_service(config.logging.level, file, EventLog::open(NAME));
-    // A service without a log file still does its work and shows its health.
-    if let Some(error) = failed {
-        tracing::error!(
-            "the log file {} cannot be opened: {error}; let the service's account write to its folder, and start \
-             the service again",
-            path.display()
-        );
-    }
-    levels
+    let file = config.client.data_dir.join("logs").join("pywats-client.log");
+    logging::of_service(config.logging.level, file, EventLog::open(NAME))
 }
 
 fn report(state: State, exit: Exit) {

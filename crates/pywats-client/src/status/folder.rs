@@ -73,9 +73,18 @@ impl Status {
 }
 
 impl FolderView {
-    /// As the health endpoints show it.
-    pub fn to_json(&self) -> Value {
+    /// As the health endpoints show it; to who must not see reports without what names files and folders.
+    pub fn to_json(&self, whole: bool) -> Value {
         let folder = &self.folder;
+        if !whole {
+            return json!({
+                "name": folder.name,
+                "problem": self.problem.as_ref().map(|_| "cannot be used as it should"),
+                "not_taken": self.not_taken,
+                "events": self.events,
+                "priority": folder.priority,
+            });
+        }
         json!({
             "name": folder.name,
             "path": folder.path.to_string_lossy(),

@@ -9,6 +9,7 @@ pub use folder::{FolderStatus, FolderView};
 
 use crate::config::watch_folders::WatchFolder;
 use crate::disposition::Census;
+use crate::observed::Observed;
 use crate::service::RELOAD;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,6 +58,10 @@ pub enum Topic {
     Spool,
     /// The doors for the command line.
     Control,
+    /// This machine's clock is not that of the server.
+    Clock,
+    /// The log file cannot be written.
+    Log,
 }
 
 /// A worker that must show that it is alive.
@@ -130,6 +135,7 @@ struct Lost {
 pub struct Status {
     started: Instant,
     inner: Mutex<Inner>,
+    observed: Observed,
 }
 
 #[derive(Debug)]
@@ -156,6 +162,7 @@ impl Status {
     pub fn new() -> Self {
         Status {
             started: Instant::now(),
+            observed: Observed::default(),
             inner: Mutex::new(Inner {
                 phase: Phase::StartPending,
                 online: false,
@@ -173,6 +180,11 @@ impl Status {
                 beats: BTreeMap::new(),
             }),
         }
+    }
+
+    /// What was seen lately.
+    pub fn observed(&self) -> &Observed {
+        &self.observed
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -471,6 +483,8 @@ impl Topic {
             Topic::NewQueue => "queue_is_new",
             Topic::Spool => "spool",
             Topic::Control => "control",
+            Topic::Clock => "clock",
+            Topic::Log => "log",
         }
     }
 }

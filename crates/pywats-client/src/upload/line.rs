@@ -1,4 +1,4 @@
-//! The reports that wait their turn: a window of the queue, in its order.
+//! The reports that wait their turn: a window of the queue for each class of them, in its order.
 
 use crate::queue::Entry;
 use std::collections::{BTreeMap, HashSet};
@@ -12,40 +12,55 @@ const LOW: usize = 64;
 /// See the module.
 #[derive(Debug)]
 pub struct Line {
-    ready: BTreeMap<i64, Entry>,
+    /// By class and place in the queue: the first is the next.
+    ready: BTreeMap<(usize, i64), Entry>,
     /// Reports that are in the window, on their way, held or decided but not committed: never taken twice.
     known: HashSet<i64>,
     /// Identifiers of reports on their way: never two with one at the same time.
     ids: HashSet<Uuid>,
-    after: i64,
+    windows: Vec<Window>,
     /// The last that was ever read.
     newest: i64,
     /// What came later is new.
     marked: i64,
-    /// There may be more in the queue.
-    more: bool,
-    /// The queue has told of new ones since it was read last.
-    news: bool,
-    reading: bool,
+    /// Which class is being read.
+    reading: Option<usize>,
     /// The queue was rewound since it is being read.
     rewound: bool,
     /// Those that were forgotten since the queue is being read: what is read may be older than that.
     gone: HashSet<i64>,
 }
 
+/// How far the reports of one class were read.
+#[derive(Clone, Debug)]
+struct Window {
+    after: i64,
+    /// There may be more in the queue.
+    more: bool,
+    /// The queue has told of new ones since it was read last.
+    news: bool,
+}
+
+/// What is to be read next: reports of this class after this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The class.
+    pub class: usize,
+    /// The place in the queue.
+    pub after: i64,
+}
+
 impl Line {
-    /// Nothing was read yet.
-    pub fn new() -> Self {
+    /// Nothing was read yet of so many classes.
+    pub fn new(classes: usize) -> Self {
         Line {
             ready: BTreeMap::new(),
             known: HashSet::new(),
             ids: HashSet::new(),
-            after: 0,
+            windows: vec![Window { after: 0, more: true, news: false }; classes.max(1)],
             newest: 0,
             marked: 0,
-            more: true,
-            news: false,
-            reading: false,
+            reading: None,
             rewound: false,
             gone: HashSet::new(),
         }
@@ -53,55 +68,61 @@ impl Line {
 
     /// The queue has new reports.
     pub fn news(&mut self) {
-        self.news = true;
-        self.more = true;
+        for window in &mut self.windows {
+            window.news = true;
+            window.more = true;
+        }
     }
 
     /// The queue may have some before those that it gave out.
     pub fn rewind(&mut self) {
-        self.after = 0;
-        self.rewound = self.reading;
+        self.windows.iter_mut().for_each(|window| window.after = 0);
+        self.rewound = self.reading.is_some();
         self.news();
     }
 
-    /// Whether to read on, and after which report.
-    pub fn wants_more(&mut self) -> Option<i64> {
-        let wants = self.more && !self.reading && self.ready.len() < LOW;
-        wants.then(|| {
-            self.reading = true;
-            self.news = false;
-            self.after
-        })
+    /// What to read on, if anything: of the first class of which few are left.
+    pub fn wants_more(&mut self) -> Option<Wanted> {
+        if self.reading.is_some() {
+            return None;
+        }
+        let few =
+            |class: usize| self.ready.range((class, i64::MIN)..=(class, i64::MAX)).take(LOW).count() < LOW;
+        let class = (0..self.windows.len()).find(|class| self.windows[*class].more && few(*class))?;
+        self.reading = Some(class);
+        let window = &mut self.windows[class];
+        window.news = false;
+        Some(Wanted { class, after: window.after })
     }
 
     /// What was read.
     pub fn read(&mut self, entries: Vec<Entry>) {
-        self.reading = false;
-        self.more = entries.len() >= WINDOW || self.news;
-        if !std::mem::take(&mut self.rewound)
-            && let Some(last) = entries.last()
-        {
-            self.after = self.after.max(last.seq);
+        let rewound = std::mem::take(&mut self.rewound);
+        if let Some(window) = self.reading.take().and_then(|class| self.windows.get_mut(class)) {
+            window.more = entries.len() >= WINDOW || window.news;
+            if !rewound && let Some(last) = entries.last() {
+                window.after = window.after.max(last.seq);
+            }
         }
         let gone = std::mem::take(&mut self.gone);
         for entry in entries {
             self.newest = self.newest.max(entry.seq);
             if !gone.contains(&entry.seq) && self.known.insert(entry.seq) {
-                self.ready.insert(entry.seq, entry);
+                self.ready.insert((entry.class, entry.seq), entry);
             }
         }
     }
 
     /// It could not be read; it is tried again when somebody says so.
     pub fn not_read(&mut self) {
-        self.reading = false;
+        self.reading = None;
         self.rewound = false;
         self.gone.clear();
     }
 
     /// Whether the next ones are not known yet.
     pub fn is_reading(&self) -> bool {
-        self.reading && self.ready.is_empty()
+        self.reading.is_some() && self.ready.is_empty()
     }
 
     /// Whether some wait here.
@@ -111,17 +132,17 @@ impl Line {
 
     /// Whether some wait here, or may wait in the queue.
     pub fn has_waiting(&self) -> bool {
-        self.more || !self.ready.is_empty()
+        self.windows.iter().any(|window| window.more) || !self.ready.is_empty()
     }
 
     /// Whether a later one with the same identifier waits here. Looks at all of them.
     pub fn has_later(&self, entry: &Entry) -> bool {
-        self.ready.range(entry.seq + 1..).any(|(_, later)| later.id == entry.id)
+        self.ready.values().any(|later| later.seq > entry.seq && later.id == entry.id)
     }
 
     /// Whether some wait here that are none of those.
     pub fn has_other_than(&self, those: impl Fn(i64) -> bool) -> bool {
-        self.ready.keys().any(|seq| !those(*seq))
+        self.ready.keys().any(|(_, seq)| !those(*seq))
     }
 
     /// What comes from now on is new.
@@ -131,7 +152,7 @@ impl Line {
 
     /// Whether a new one waits here that is none of those.
     pub fn has_new_other_than(&self, those: impl Fn(i64) -> bool) -> bool {
-        self.ready.range(self.marked + 1..).any(|(seq, _)| !those(*seq))
+        self.ready.keys().any(|(_, seq)| *seq > self.marked && !those(*seq))
     }
 
     /// Takes the first one whose identifier is not on its way, if there is room for it.
@@ -140,24 +161,25 @@ impl Line {
         if !has_room(first.size) {
             return None;
         }
-        self.take_out(first.seq, first.id)
+        self.take_out((first.class, first.seq), first.id)
     }
 
     /// Takes the one for which this is the least, whatever its size; the first of several.
     pub fn take_least<T: Ord>(&mut self, of: impl Fn(i64) -> T) -> Option<Entry> {
         let free = self.ready.values().filter(|entry| !self.ids.contains(&entry.id));
         let least = free.min_by_key(|entry| of(entry.seq))?;
-        self.take_out(least.seq, least.id)
+        self.take_out((least.class, least.seq), least.id)
     }
 
-    fn take_out(&mut self, seq: i64, id: Uuid) -> Option<Entry> {
+    fn take_out(&mut self, place: (usize, i64), id: Uuid) -> Option<Entry> {
         self.ids.insert(id);
-        self.ready.remove(&seq)
+        self.ready.remove(&place)
     }
 
     /// Takes out one that waits here and will not be sent.
     pub fn take_away(&mut self, seq: i64) -> Option<Entry> {
-        self.ready.remove(&seq)
+        let place = *self.ready.keys().find(|(_, waits)| *waits == seq)?;
+        self.ready.remove(&place)
     }
 
     /// Takes a report that waits elsewhere on its way, if its identifier is not.
@@ -177,13 +199,13 @@ impl Line {
 
     /// It goes back to its place.
     pub fn put_back(&mut self, entry: Entry) {
-        self.ready.insert(entry.seq, entry);
+        self.ready.insert((entry.class, entry.seq), entry);
     }
 
     /// The queue will not give it out again.
     pub fn forget(&mut self, seq: i64) {
         self.known.remove(&seq);
-        if self.reading {
+        if self.reading.is_some() {
             self.gone.insert(seq);
         }
     }
@@ -197,7 +219,7 @@ impl Line {
 
 impl Default for Line {
     fn default() -> Self {
-        Line::new()
+        Line::new(1)
     }
 }
 
@@ -214,17 +236,43 @@ mod tests {
             size,
             sha256: [0; 32],
             edits: String::new(),
+            serial_number: String::new(),
             attempts: 0,
             place: crate::queue::Place::Row,
+            class: 0,
         }
+    }
+
+    #[allow(clippy::unnecessary_wraps)]
+    fn after(after: i64) -> Option<Wanted> {
+        Some(Wanted { class: 0, after })
+    }
+
+    /// Fails if: a report of a later class is sent before one of an earlier class, or the earlier class is not read
+    /// while many of the later one wait.
+    #[test]
+    fn classes_in_their_order() {
+        let mut line = Line::new(2);
+        let of = |class: usize, seq: i64| Entry { class, ..entry(seq, seq as u128, 1) };
+        assert_eq!(line.wants_more(), after(0));
+        line.read(Vec::new());
+        assert_eq!(line.wants_more(), Some(Wanted { class: 1, after: 0 }));
+        line.read((1..=WINDOW as i64).map(|seq| of(1, seq)).collect());
+        assert_eq!(line.wants_more(), None);
+        assert_eq!(line.take(|_| true).map(|entry| entry.seq), Some(1));
+        line.news();
+        assert_eq!(line.wants_more(), after(0));
+        line.read(vec![of(0, 900), of(0, 901)]);
+        let order: Vec<_> = (0..3).map(|_| line.take(|_| true).unwrap().seq).collect();
+        assert_eq!(order, [900, 901, 2]);
     }
 
     /// Fails if: the order is not kept, two reports with one identifier are on their way at once, or a large
     /// one is passed by smaller ones for ever.
     #[test]
     fn in_order() {
-        let mut line = Line::new();
-        assert_eq!(line.wants_more(), Some(0));
+        let mut line = Line::new(1);
+        assert_eq!(line.wants_more(), after(0));
         assert_eq!(line.wants_more(), None, "one reads at a time");
         line.read(vec![entry(1, 7, 10), entry(2, 7, 10), entry(3, 8, 99), entry(4, 9, 10)]);
         let first = line.take(|_| true).unwrap();
@@ -241,30 +289,30 @@ mod tests {
     /// Fails if: news that come while the queue is read get lost, or a report is taken twice.
     #[test]
     fn news_while_reading() {
-        let mut line = Line::new();
-        assert_eq!(line.wants_more(), Some(0));
+        let mut line = Line::new(1);
+        assert_eq!(line.wants_more(), after(0));
         line.news();
         line.read(vec![entry(1, 1, 1)]);
-        assert_eq!(line.wants_more(), Some(1), "it may be one that came after the reading");
+        assert_eq!(line.wants_more(), after(1), "it may be one that came after the reading");
         line.read(Vec::new());
         assert_eq!(line.wants_more(), None);
         assert_eq!(line.take(|_| true).map(|entry| entry.seq), Some(1));
         line.rewind();
-        assert_eq!(line.wants_more(), Some(0));
+        assert_eq!(line.wants_more(), after(0));
         line.read(vec![entry(1, 1, 1)]);
         assert_eq!(line.take(|_| true), None, "it is on its way");
         assert!(!line.has_waiting());
         line.rewind();
-        assert_eq!(line.wants_more(), Some(0));
+        assert_eq!(line.wants_more(), after(0));
         line.landed(&entry(1, 1, 1));
         line.forget(1);
         line.read(vec![entry(1, 1, 1)]);
         assert_eq!(line.take(|_| true), None, "it was delivered since");
         line.rewind();
-        assert_eq!(line.wants_more(), Some(0));
+        assert_eq!(line.wants_more(), after(0));
         line.expect_again(1);
         line.read(vec![entry(1, 1, 1)]);
-        assert_eq!(line.wants_more(), Some(0), "it may be as it was");
+        assert_eq!(line.wants_more(), after(0), "it may be as it was");
         line.read(vec![entry(1, 1, 2)]);
         assert_eq!(line.take(|_| true).map(|entry| entry.size), Some(2));
     }

@@ -9,11 +9,15 @@ use wats::{Client, Failure};
 
 /// Where reports come from, and where what is known of them goes. Its methods block.
 pub trait Store: Send + Sync + 'static {
-    /// The oldest that can be sent after this one.
+    /// How many classes of reports there are; the first is sent first.
+    fn classes(&self) -> usize {
+        1
+    }
+    /// The oldest of a class that can be sent after this one.
     ///
     /// # Errors
     /// If the queue cannot be read.
-    fn next(&self, after: i64, limit: usize) -> Result<Vec<Entry>, Error>;
+    fn next(&self, class: usize, after: i64, limit: usize) -> Result<Vec<Entry>, Error>;
     /// Whether some before those that were given out may be ready now. Says so once.
     fn rewound(&self) -> bool;
     /// Those that earlier lives had trouble with.
@@ -61,8 +65,12 @@ pub trait Remote: Clone + Send + Sync + 'static {
 }
 
 impl Store for Queue {
-    fn next(&self, after: i64, limit: usize) -> Result<Vec<Entry>, Error> {
-        Queue::next(self, after, limit)
+    fn classes(&self) -> usize {
+        Queue::classes(self)
+    }
+
+    fn next(&self, class: usize, after: i64, limit: usize) -> Result<Vec<Entry>, Error> {
+        Queue::next(self, class, after, limit)
     }
 
     fn rewound(&self) -> bool {

@@ -1,5 +1,6 @@
 //! The requests and the work on the disk that go on beside the worker: each ends in an [`Event`].
 
+use super::line::Wanted;
 use super::order::Numbers;
 use super::schedule::Asked;
 use super::store::{Remote, Store};
@@ -87,8 +88,12 @@ pub(super) async fn version<R: Remote>(remote: R, numbers: Arc<Numbers>) -> Even
 }
 
 /// Reads the next reports.
-pub(super) async fn next<S: Store>(store: Arc<S>, after: i64, limit: usize) -> DiskEvent {
-    DiskEvent::Read(blocking(move || store.next(after, limit)).await)
+pub(super) async fn next<S: Store>(
+    store: Arc<S>,
+    Wanted { class, after }: Wanted,
+    limit: usize,
+) -> DiskEvent {
+    DiskEvent::Read(blocking(move || store.next(class, after, limit)).await)
 }
 
 /// Commits what is known of reports.

@@ -4,10 +4,16 @@ use super::pause::{Pause, Reason};
 use super::store::{Remote, Store};
 use super::worker::Upload;
 use crate::disposition::{self, Stage};
+use crate::observed::{Ended, Refused};
 use crate::queue::Entry;
 use crate::status::{Area, Counts, Parked, Topic};
+use jiff::Timestamp;
 use std::time::Instant;
 use wats::{Failure, FailureKind};
+
+/// What a person can do about a report that the server refused.
+const CORRECT: &str = "Correct what the server complains of, in the report or on the server, then drop the report into \
+                       the watch folder again.";
 
 /// Tells the status how it is going.
 pub(super) fn publish<S: Store, R: Remote>(upload: &mut Upload<S, R>, now: Instant) {
@@ -98,6 +104,18 @@ fn named<S: Store, R: Remote>(upload: &Upload<S, R>, seq: i64) -> String {
     }
 }
 
+/// What is remembered of a report that was delivered, or refused by this answer.
+pub(super) fn ended(entry: &Entry, refused: Option<&Failure>) -> Ended {
+    Ended {
+        time: Timestamp::now(),
+        file: entry.name.to_string_lossy().into_owned(),
+        serial_number: Some(entry.serial_number.clone()).filter(|number| !number.is_empty()),
+        id: Some(entry.id.to_string()),
+        refused: refused
+            .map(|failure| Refused { reason: failure.message.clone(), what_to_do: CORRECT.to_owned() }),
+    }
+}
+
 /// The content of the reason file of a report that the server refused.
 pub(super) fn reason(entry: &Entry, failure: &Failure) -> String {
     let reason = match failure.kind {
@@ -111,8 +129,7 @@ pub(super) fn reason(entry: &Entry, failure: &Failure) -> String {
         stage: Stage::Upload,
         reason,
         words: failure.words.clone(),
-        what_to_do: "Correct what the server complains of, in the report or on the server, then drop the report \
-                     into the watch folder again.",
+        what_to_do: CORRECT,
         server_status: failure.status,
         attempts: entry.attempts,
         id: Some(entry.id),

@@ -150,6 +150,7 @@ impl<S: Store, R: Remote> Upload<S, R> {
     fn new(store: Arc<S>, status: Arc<Status>, link: Link<R>) -> Self {
         let now = now();
         Upload {
+            line: Line::new(store.classes()),
             store,
             status,
             schedule: Schedule::new(link.waits, link.trust_answer),
@@ -161,7 +162,6 @@ impl<S: Store, R: Remote> Upload<S, R> {
             started: (now, Timestamp::now()),
             numbers: Arc::new(Numbers::new()),
             settings: Order::default(),
-            line: Line::new(),
             away: HashMap::new(),
             sending: 0,
             suspects_sending: 0,
@@ -543,6 +543,7 @@ impl<S: Store, R: Remote> Upload<S, R> {
         match fate {
             Fate::Delivered => {
                 tracing::info!("report {id}: accepted by the server");
+                self.status.observed().ended(tell::ended(&entry, None));
                 self.check_failed = None;
                 self.answered = true;
                 self.decided(seq, Verdict::Delivered);
@@ -552,6 +553,7 @@ impl<S: Store, R: Remote> Upload<S, R> {
                     "report {id} ({:?}): refused for good and moved to the failed folder: {failure}",
                     entry.name
                 ));
+                self.status.observed().ended(tell::ended(&entry, Some(&failure)));
                 let reason = tell::reason(&entry, &failure);
                 self.decided(seq, Verdict::Refused(reason));
             }

@@ -27,11 +27,7 @@ fn generated() -> BTreeMap<PathBuf, Vec<u8>> {
     let mut command = cli::command().disable_help_subcommand(true);
     command.build();
     files.insert(PathBuf::from(format!("man/{NAME}.1")), main_page(&command));
-    for subcommand in command.get_subcommands() {
-        let name = format!("{NAME}-{}", subcommand.get_name());
-        let page = page(&subcommand.clone().display_name(name.clone()));
-        files.insert(PathBuf::from(format!("man/{name}.1")), page);
-    }
+    pages(&command, NAME, &mut files);
     for (shell, file) in [
         (Shell::Bash, "pywats-client.bash"),
         (Shell::Zsh, "_pywats-client"),
@@ -46,6 +42,18 @@ fn generated() -> BTreeMap<PathBuf, Vec<u8>> {
     files.insert(policy.join("pywats-client.admx"), templates::admx().into_bytes());
     files.insert(policy.join("en-US/pywats-client.adml"), templates::adml().into_bytes());
     files
+}
+
+/// A page for each subcommand, and for those that it has itself.
+fn pages(command: &clap::Command, above: &str, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
+    for subcommand in command.get_subcommands() {
+        let name = format!("{above}-{}", subcommand.get_name());
+        files.insert(
+            PathBuf::from(format!("man/{name}.1")),
+            page(&subcommand.clone().display_name(name.clone())),
+        );
+        pages(subcommand, &name, files);
+    }
 }
 
 fn packaging() -> PathBuf {
@@ -91,11 +99,12 @@ fn configuration() -> Vec<u8> {
     let entries: Vec<(String, String)> = SETTINGS
         .iter()
         .map(|setting| {
-            let default =
-                (setting.show)(&defaults).map_or(String::new(), |value| format!(" [default: {value}]"));
+            // That of the station is the name of the machine that makes the page.
+            let shown = (setting.show)(&defaults).filter(|_| setting.name() != "station.name");
+            let default = shown.map_or(String::new(), |value| format!(" [default: {value}]"));
             (
-                format!("{}.{}", setting.section, setting.key),
-                format!("{}.{default}", sentence(setting.expects)),
+                setting.name(),
+                format!("{}.{default} [environment: {}]", sentence(setting.expects), setting.env_name()),
             )
         })
         .collect();

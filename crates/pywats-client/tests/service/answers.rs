@@ -245,7 +245,7 @@ fn a_moment_of_503_sets_no_pace() {
     station.wait_for_done(&names);
     let details = station.get("/health/details").json();
     assert!(details["details"]["pace_per_minute"].is_null(), "{details}");
-    assert!(station.get("/metrics").body.contains("pywats_learnt_reports_per_minute 0\n"));
+    assert!(station.get("/metrics").body.contains("pywats_learnt_reports_per_second 0\n"));
 }
 
 /// Fails if: in an outage one report that the server does not take comes after a good one, and the good one is

@@ -213,7 +213,7 @@ fn wrong_command_lines_are_refused() {
     let station = Station::new();
     for (arguments, part) in [
         (&["run", "--service"][..], "Windows service manager"),
-        (&["service"][..], "unrecognized subcommand"),
+        (&["services"][..], "unrecognized subcommand"),
         (&["run", "--headless"][..], "unexpected argument"),
     ] {
         let Output { status, stderr, .. } = station.command(arguments).output().unwrap();

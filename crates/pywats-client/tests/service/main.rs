@@ -11,6 +11,8 @@ mod delivery;
 mod diagnose;
 mod files;
 mod finished;
+mod folders;
+mod installation;
 mod manager;
 #[allow(dead_code)] // the tests of crashes use it, too
 mod station;

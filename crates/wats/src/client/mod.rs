@@ -16,6 +16,7 @@ mod transport;
 mod way;
 #[cfg(any(windows, test))]
 mod winhttp;
+mod witness;
 
 use std::fmt;
 use std::sync::Arc;
@@ -37,6 +38,7 @@ use self::resolver::Resolver;
 use self::secrets::Secrets;
 pub use self::settings::{Proxy, Settings, Token};
 use self::way::Way;
+pub use self::witness::{Seen, Witness};
 
 /// Bytes of an answer that are read; the rest is dropped.
 const MAX_ANSWER: usize = 1024 * 1024;
@@ -63,6 +65,7 @@ pub struct Client {
     failed: Arc<AtomicBool>,
     /// By how many seconds this machine's clock was ahead of the server's at the last answer that said its time.
     ahead: Arc<AtomicI64>,
+    witness: Option<Arc<dyn Witness>>,
 }
 
 impl Client {
@@ -101,7 +104,15 @@ impl Client {
             tls: Arc::new(tls),
             failed: Arc::default(),
             ahead: Arc::default(),
+            witness: None,
         })
+    }
+
+    /// The same client; whatever it asks and is answered, the witness sees it.
+    #[must_use]
+    pub fn seen_by(mut self, witness: Arc<dyn Witness>) -> Client {
+        self.witness = Some(witness);
+        self
     }
 
     /// The server's address as requests use it: without a trailing `/` or `/api`.
@@ -176,7 +187,12 @@ impl Client {
     /// Sends a request and reads the answer, whatever its status.
     async fn exchange(&self, request: RequestBuilder) -> Result<Answer, Failure> {
         self.way.refresh(self.failed.load(Ordering::Relaxed)).await;
+        let began = Timestamp::now();
         let result = self.exchange_once(request).await;
+        if let Some(witness) = &self.witness {
+            let answer = result.as_ref().ok();
+            witness.saw(&Seen::new(began, answer.map(|answer| (answer.status, &answer.headers))));
+        }
         let unreachable =
             matches!(&result, Err(Broken { failure, .. }) if failure.kind == FailureKind::Unreachable);
         self.failed.store(unreachable, Ordering::Relaxed);

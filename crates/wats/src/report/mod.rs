@@ -14,7 +14,8 @@
 //! by it the server confirms and replaces; `sn` or `start` that are missing or cannot be read, because
 //! they tell whether two reports under one id are the same; one of these three given twice. Everything
 //! else the server judges by rules of its own (which its article lists, and which change), in words that
-//! name the step. A required field is not filled in: what nobody has measured is not evidence.
+//! name the step. A required field is not filled in, unless it says which station it was and [`Rules::at_station`]
+//! knows: what nobody has measured is not evidence.
 //!
 //! # What is repaired
 //! What is missing in notation only, see [`Edits::notes`]: the UTC offset of `start`, its two digits,
@@ -27,6 +28,7 @@ mod encoding;
 mod error;
 mod fields;
 mod start;
+mod station;
 mod syntax;
 
 use jiff::Timestamp;
@@ -39,12 +41,14 @@ pub use self::edits::{EditError, Edits};
 pub use self::error::ReportError;
 use self::error::quoted;
 use self::fields::Top;
+pub use self::station::Station;
 
 /// By which rules a report is completed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules {
     /// That of the machine, looked up again for each report, if there is none.
     zone: Option<TimeZone>,
+    station: Station,
 }
 
 /// A time zone that does not exist.
@@ -63,9 +67,15 @@ impl Rules {
             return Ok(Rules::default());
         }
         match DateTimeParser::new().parse_time_zone(zone) {
-            Ok(found) => Ok(Rules { zone: Some(found) }),
+            Ok(found) => Ok(Rules { zone: Some(found), station: Station::default() }),
             Err(error) => Err(UnknownZone(quoted(zone), error.to_string())),
         }
+    }
+
+    /// The same rules at this station, whose identity is filled in where a report has none.
+    #[must_use]
+    pub fn at_station(self, station: Station) -> Rules {
+        Rules { station, ..self }
     }
 
     /// The zone for a start without offset, and what to call it.
@@ -133,6 +143,7 @@ impl Report {
             edits.splice(start_member.value.clone(), format!("\"{repaired}\""));
         }
         quote_words(&text, &parts.words, &mut edits);
+        rules.station.complete(&top, &mut edits);
         Ok(Report { id, serial_number, start: read.instant, edits })
     }
 

@@ -84,7 +84,7 @@ fn deliver(archive: &Path, folder: &Path, count: usize) -> Result<BTreeMap<Strin
 }
 
 /// Takes the program out of the archive.
-fn extract(archive: &Path, folder: &Path) -> Result<PathBuf> {
+pub(super) fn extract(archive: &Path, folder: &Path) -> Result<PathBuf> {
     let root = folder.join("root");
     fs::create_dir(&root)?;
     tool("tar", 60).args(["--extract", "--strip-components=1", "--file"]).arg(archive).arg("-C").arg(&root).run()?;

@@ -4,6 +4,8 @@
 //! systemd-nspawn boots it: the kernel is this machine's, the service manager is the one of the system. It
 //! shares the network, so that the service reaches a test server here.
 
+mod archive;
+
 use crate::bench::Bench;
 use crate::client::{self, wait_until};
 use crate::command::{missing, said, tool};
@@ -56,6 +58,7 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     let target = if arm { "aarch64-linux" } else { "x86_64-linux" };
     let deb = bench.artifact(if arm { "_arm64.deb" } else { "_amd64.deb" })?;
     let rpm = bench.artifact(if arm { ".aarch64.rpm" } else { ".x86_64.rpm" })?;
+    let unpacked = bench.artifact(if arm { "-aarch64-unknown-linux-musl.tar.gz" } else { "-x86_64-unknown-linux-musl.tar.gz" })?;
 
     let folder = bench.folder("higher version")?;
     tool("dpkg-deb", 60).arg("-x").args([&deb, &folder.join("tree")]).run()?;
@@ -69,7 +72,7 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
         }
         live(bench, &kind, &root, &package, &higher);
     }
-    Ok(())
+    archive::run(bench, &base, &unpacked)
 }
 
 /// The steps of a service's life, each on top of the one before.
@@ -89,6 +92,8 @@ fn live(bench: &mut Bench, kind: &Kind, root: &Root, package: &Path, higher: &Pa
         kind.name,
         &[
             ("starts without a configuration, as its own account", &|| told(service.starts(package))),
+            ("operators reach the folder of the sockets, others do not", &|| told(service.has_doors())),
+            ("the verbs of `service` know who installed it", &|| told(service.is_known())),
             ("delivers what an operator drops", &|| told(service.delivers())),
             ("is restarted when it is killed", &|| told(service.survives_being_killed())),
             ("is restarted when it hangs", &|| told(service.survives_hanging())),
@@ -205,6 +210,11 @@ impl Service<'_> {
         self.run(self.kind.start)?;
         self.run("systemctl is-active pywats-client && systemctl is-enabled pywats-client")?;
         ensure!(self.property("StatusText")?.starts_with("not ready"), "it should say that it is not ready");
+        self.has_no_rights()
+    }
+
+    /// Fails if: the process has more rights than the unit leaves it.
+    fn has_no_rights(&self) -> Result<()> {
         let status = self.system.read(&format!("cat /proc/{}/status", self.property("MainPID")?))?;
         let uid = self.system.read("id -u pywats")?;
         let uid = uid.trim();
@@ -220,12 +230,58 @@ impl Service<'_> {
         Ok(())
     }
 
+    /// Fails if: the service cannot make sockets in their folder, operators cannot reach what it makes there for them, or
+    /// anybody else can.
+    fn has_doors(&self) -> Result<()> {
+        self.run("useradd --groups pywats-operators alice && useradd visitor")?;
+        let rights = self.system.read("stat --format '%a %U:%G' /run/pywats")?;
+        ensure!(rights.trim() == "2750 pywats:pywats-operators", "/run/pywats is {rights}");
+        // In the file system as the service sees it, which is read-only but for what the unit names.
+        let process = self.property("MainPID")?;
+        self.run(&format!(
+            "nsenter --target {process} --mount su pywats -s /bin/sh -c 'umask 117; echo open > /run/pywats/probe'"
+        ))?;
+        let group = self.system.read("stat --format '%a %U:%G' /run/pywats/probe")?;
+        ensure!(group.trim() == "660 pywats:pywats-operators", "what is made there is {group}");
+        self.run("su alice -s /bin/sh -c 'ls /run/pywats && echo more >> /run/pywats/probe'")?;
+        for (user, forbidden) in [
+            ("alice", "touch /run/pywats/mine"),
+            ("visitor", "ls /run/pywats"),
+            ("visitor", "cat /run/pywats/probe"),
+        ] {
+            let may = self.run(&format!("su {user} -s /bin/sh -c '{forbidden}'"));
+            ensure!(may.is_err(), "{user} may `{forbidden}`");
+        }
+        self.run("rm /run/pywats/probe")
+    }
+
+    /// Fails if: a packaged service is installed or removed by a command that did not install it, or its state is not
+    /// told.
+    fn is_known(&self) -> Result<()> {
+        self.ends_with(10, "pywats-client service install")?;
+        let said = self.ends_with(13, "pywats-client service uninstall --purge")?;
+        ensure!(said.contains("a package has installed"), "{said}");
+        let state = self.ends_with(0, "pywats-client service status --json")?;
+        ensure!(state.contains("\"installed_by\": \"package\""), "{state}");
+        self.ends_with(0, "pywats-client service stop")?;
+        self.ends_with(32, "pywats-client service status")?;
+        self.ends_with(0, "pywats-client service start")?;
+        self.run("systemctl is-active pywats-client && test -d /run/pywats")
+    }
+
+    /// What a command says that ends with this exit code.
+    fn ends_with(&self, code: u8, command: &str) -> Result<String> {
+        let script = format!("{command} > /said 2>&1; code=$?; cat /said; echo \" $code\"");
+        let said = self.system.read(&script)?;
+        ensure!(said.trim_end().ends_with(&format!(" {code}")), "{command}: not {code} but {said}");
+        Ok(said)
+    }
+
     /// Fails if: the configuration is not picked up, or a report of an operator with a strict umask does
     /// not arrive unchanged.
     fn delivers(&self) -> Result<()> {
         let server = Server::start()?;
         self.configure(server.url())?;
-        self.run("useradd --groups pywats-operators alice")?;
         let report = client::sample()?;
         std::fs::write(self.root.path("report.json"), &report)?;
         self.run("su alice -s /bin/sh -c 'umask 077; cat /report.json > /var/lib/pywats/watch/one.json'")?;

@@ -21,13 +21,13 @@ pub(super) fn program() -> String {
 }
 
 /// The data folder: the service works in it; users see that it is there, and nothing of what is in it.
-pub(super) fn data(service: &str) -> String {
+pub fn data(service: &str) -> String {
     format!("{MASTERS}(A;OICI;{MODIFY};;;{})(A;;{READ};;;BU)", identity(service))
 }
 
 /// A folder that users drop files into: each may finish, rename and take back what is his own, and read nothing
 /// else.
-pub(super) fn drop(service: &str) -> String {
+pub fn drop(service: &str) -> String {
     format!("{MASTERS}(A;OICI;{MODIFY};;;{})(A;;{ADD_FILES};;;BU)(A;OIIO;{MODIFY};;;CO)", identity(service))
 }
 
@@ -38,7 +38,7 @@ pub(super) fn secret(service: &str) -> String {
 
 /// The identity of a service, which follows from its name: `S-1-5-80-` and the SHA-1 of the name in upper case,
 /// as UTF-16, in five numbers.
-pub(super) fn identity(service: &str) -> String {
+pub fn identity(service: &str) -> String {
     let name: Vec<u8> = service.to_uppercase().encode_utf16().flat_map(u16::to_le_bytes).collect();
     let hash = Sha1::digest(name);
     let (words, _) = hash.as_chunks::<4>();

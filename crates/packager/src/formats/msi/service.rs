@@ -38,11 +38,12 @@ const STOP_ON_INSTALL: i32 = 0x2;
 const STOP_ON_REMOVAL: i32 = 0x20;
 const DELETE_ON_REMOVAL: i32 = 0x80;
 
-/// Recovery: restart a minute after each failure; the count of failures starts anew after a day.
-const RESTART_DELAY_SECONDS: u32 = 60;
-const RESTART_RESET_SECONDS: u32 = 86_400;
+/// Recovery: how long after a failure the service is started again.
+pub const RESTART_DELAY_SECONDS: u32 = 60;
+/// After how long without a failure the count starts anew.
+pub const RESTART_RESET_SECONDS: u32 = 86_400;
 /// How long a shutdown of the machine waits for the service, which needs ten seconds at most.
-const PRESHUTDOWN_SECONDS: u32 = 30;
+pub const PRESHUTDOWN_SECONDS: u32 = 30;
 
 pub(super) fn add(database: &mut Database, package: &Package<'_>) -> Result<()> {
     let service = package.product.service()?;

@@ -144,7 +144,7 @@ fn work_off(station: &Station, posts: &mut Vec<(String, Uuid)>) {
     }
     supersede(station);
     loop {
-        let entries = queue.next(0, 64).unwrap();
+        let entries = queue.next(0, 0, 64).unwrap();
         for entry in &entries {
             let verdict = match queue.body(entry).unwrap() {
                 Body::Ready(body) => {
@@ -229,7 +229,7 @@ const STORIES: &[(&str, Story)] = &[
     }),
     ("changed by who has it open", |station| {
         let seq = station.take("a.json", &report("a", None));
-        let entry = station.queue().next(0, 1).unwrap().remove(0);
+        let entry = station.queue().next(0, 0, 1).unwrap().remove(0);
         let Place::Spool(spool) = &entry.place else { panic!("{entry:?}") };
         fs::write(station.path("spool").join(spool), report("a", None) + " ").unwrap();
         station.queue().spool().sync_file(spool).unwrap();
@@ -283,7 +283,7 @@ const STORIES: &[(&str, Story)] = &[
         station.settle();
     }),
     ("queued by the previous version", |station| {
-        let seqs: Vec<i64> = station.queue().next(0, 10).unwrap().iter().map(|entry| entry.seq).collect();
+        let seqs: Vec<i64> = station.queue().next(0, 0, 10).unwrap().iter().map(|entry| entry.seq).collect();
         assert_eq!(seqs.len(), 2);
         send(station, &seqs);
         station.settle();
@@ -298,7 +298,7 @@ fn suspicion() -> Suspicion {
 /// What uploading does: a suspect goes where a later report with its identifier waits, else it is sent again.
 fn supersede(station: &Station) {
     let queue = station.queue();
-    let waiting = queue.next(0, 64).unwrap();
+    let waiting = queue.next(0, 0, 64).unwrap();
     for (suspect, _) in queue.suspects().unwrap() {
         let superseded = waiting.iter().any(|later| later.id == suspect.id && later.seq > suspect.seq);
         let note = if superseded { Note::Decided(reason(suspect.id)) } else { Note::Cleared };
@@ -308,7 +308,7 @@ fn supersede(station: &Station) {
 
 /// Sends reports and notes the verdicts together.
 fn send(station: &Station, seqs: &[i64]) {
-    let entries = station.queue().next(0, 10).unwrap();
+    let entries = station.queue().next(0, 0, 10).unwrap();
     let mut notes = Vec::new();
     for entry in entries.iter().filter(|entry| seqs.contains(&entry.seq)) {
         let Body::Ready(body) = station.queue().body(entry).unwrap() else { panic!("{entry:?}") };

@@ -41,7 +41,7 @@ fn a_damaged_database_is_made_again() {
         assert_eq!(station.queue().counts().waiting, 1);
         assert_eq!(station.queue().known(id).unwrap(), None, "not judged yet");
         station.queue().replace(&[(back.seq, station.judged(&back))]).unwrap();
-        assert_eq!(seqs(&station.queue().next(0, 9).unwrap()), [back.seq], "{what}");
+        assert_eq!(seqs(&station.queue().next(0, 0, 9).unwrap()), [back.seq], "{what}");
         assert!(station.reopen().put_aside.is_none(), "{what}: once");
     }
 }
@@ -109,10 +109,10 @@ fn damage_is_found_beside_the_service() {
     let Ok(opened) = open(station.data()) else { panic!("opens") };
     assert!(opened.put_aside.is_none());
     let limit = Instant::now() + Duration::from_secs(60);
-    while opened.queue.next(0, 1).is_ok_and(|_| Instant::now() < limit) {
+    while opened.queue.next(0, 0, 1).is_ok_and(|_| Instant::now() < limit) {
         std::thread::sleep(Duration::from_millis(20));
     }
-    assert!(opened.queue.next(0, 1).unwrap_err().is_corruption());
+    assert!(opened.queue.next(0, 0, 1).unwrap_err().is_corruption());
     drop(opened);
     let opened = open(station.data()).unwrap();
     assert!(opened.put_aside.is_some());
@@ -128,7 +128,7 @@ fn space_is_given_back() {
     assert!(fs::metadata(station.database()).unwrap().len() > 2 << 20);
     let mut after = 0;
     loop {
-        let entries = station.queue().next(after, 1000).unwrap();
+        let entries = station.queue().next(0, after, 1000).unwrap();
         let Some(last) = entries.last() else { break };
         after = last.seq;
         let notes: Vec<_> =
@@ -237,7 +237,7 @@ fn send_all(station: &Station, sent: &mut std::collections::BTreeMap<Uuid, Strin
             let new = station.judged(&entry);
             queue.replace(&[(entry.seq, new)])?;
         }
-        let mut entries = queue.next(0, 100)?;
+        let mut entries = queue.next(0, 0, 100)?;
         entries.extend(queue.suspects()?.into_iter().map(|(entry, _)| entry));
         if entries.is_empty() {
             return Ok(());
@@ -290,7 +290,7 @@ fn a_senseless_row_concerns_one_report() {
         assert_eq!((opened.found, opened.mended), (1, lost_rows), "{change}");
         let back: Vec<Uuid> = station.queue().handed_back().unwrap().iter().map(|entry| entry.id).collect();
         assert_eq!(back, [ids[1]], "{change}");
-        assert_eq!(station.queue().next(0, 9).unwrap().len(), 2, "{change}");
+        assert_eq!(station.queue().next(0, 0, 9).unwrap().len(), 2, "{change}");
         assert_eq!(station.queue().counts(), Counts { waiting: 3, ..Counts::default() }, "{change}");
     }
     // What is met only while the service runs.
@@ -298,7 +298,7 @@ fn a_senseless_row_concerns_one_report() {
     station.take("a.json", "x");
     let raw = Connection::open(station.database()).unwrap();
     raw.execute("UPDATE waiting SET size = 2", []).unwrap();
-    assert!(station.queue().next(0, 9).unwrap_err().is_corruption());
+    assert!(station.queue().next(0, 0, 9).unwrap_err().is_corruption());
     assert!(station.queue().damage().is_some());
     drop(raw);
     let opened = station.reopen();
@@ -317,7 +317,7 @@ fn a_damaged_verdict_is_no_verdict() {
     raw.execute("UPDATE verdict SET seq = 2", []).unwrap();
     drop(raw);
     assert_eq!(station.open().mended, 1);
-    assert_eq!(seqs(&station.queue().next(0, 9).unwrap()), rows);
+    assert_eq!(seqs(&station.queue().next(0, 0, 9).unwrap()), rows);
     assert_eq!(station.queue().counts(), Counts { waiting: 2, ..Counts::default() });
 }
 
@@ -348,9 +348,9 @@ fn a_damaged_schema_is_made_again() {
         let mut opened = station.open();
         assert_eq!(opened.put_aside.is_some(), at_start, "{change}");
         if !at_start {
-            assert_eq!(seqs(&station.queue().next(0, 9).unwrap()), [waits], "{change}");
+            assert_eq!(seqs(&station.queue().next(0, 0, 9).unwrap()), [waits], "{change}");
             assert!(station.queue().known(ids[0]).unwrap_err().is_corruption(), "{change}");
-            assert!(station.queue().next(0, 9).is_err(), "{change}: everybody hears of it");
+            assert!(station.queue().next(0, 0, 9).is_err(), "{change}: everybody hears of it");
             opened = station.reopen();
             assert!(opened.put_aside.is_some(), "{change}");
         }

@@ -43,9 +43,9 @@ fn old_reports_drain_as_they_are() {
     assert_eq!(station.reopen().old, 4);
     assert_eq!(station.queue().counts(), counts);
     let queue = station.queue();
-    let entries = queue.next(0, 10).unwrap();
+    let entries = queue.next(0, 0, 10).unwrap();
     assert_eq!(seqs(&entries), [1, 2, 3, 5]);
-    assert_eq!(seqs(&queue.next(2, 2).unwrap()), [3, 5]);
+    assert_eq!(seqs(&queue.next(0, 2, 2).unwrap()), [3, 5]);
     assert_eq!((entries[0].id, &entries[0].place), (ids[0], &Place::Row));
     let Body::Ready(body) = queue.body(&entries[0]).unwrap() else { panic!("it is there") };
     assert_eq!(parse(&body).id(), Some(ids[0]));
@@ -58,7 +58,7 @@ fn old_reports_drain_as_they_are() {
     let suspicion = Suspicion { kind: "x".to_owned(), tries: 1, since: Timestamp::UNIX_EPOCH, parked: false };
     queue.note(&[(2, Note::Attempt), (2, Note::Suspect(suspicion.clone()))]).unwrap();
     assert_eq!(queue.suspects().unwrap()[0].1, suspicion);
-    assert_eq!(seqs(&queue.next(0, 10).unwrap()), [1, 3, 5]);
+    assert_eq!(seqs(&queue.next(0, 0, 10).unwrap()), [1, 3, 5]);
     let refused = Verdict::Refused("{}".to_owned());
     queue.note(&[(1, Note::Decided(Verdict::Delivered)), (2, Note::Decided(refused))]).unwrap();
     queue.note(&[(3, Note::Decided(Verdict::Delivered)), (5, Note::Decided(Verdict::Delivered))]).unwrap();
@@ -119,7 +119,7 @@ fn one_identifier_at_a_time_with_old_reports() {
     let station = Station::at(dir);
     let new = station.take_as("n.json", "n", ids[0]);
     for expected in [1, 2, new] {
-        assert_eq!(seqs(&station.queue().next(0, 10).unwrap()), [expected]);
+        assert_eq!(seqs(&station.queue().next(0, 0, 10).unwrap()), [expected]);
         station.queue().note(&[(expected, Note::Decided(Verdict::Delivered))]).unwrap();
         assert!(expected == new || station.queue().rewound());
     }

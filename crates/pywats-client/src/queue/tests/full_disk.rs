@@ -55,7 +55,7 @@ fn reports_go_on_a_full_disk() {
     // One by one, and whatever space is given free is taken by somebody else.
     for &seq in &rows {
         let queue = station.queue();
-        let entry = queue.next(seq - 1, 1).unwrap().remove(0);
+        let entry = queue.next(0, seq - 1, 1).unwrap().remove(0);
         assert_eq!(queue.body(&entry).unwrap(), Body::Ready(b"x".to_vec()));
         queue.note(&[(seq, Note::Attempt)]).unwrap();
         queue.note(&[(seq, Note::Decided(Verdict::Delivered))]).unwrap();
@@ -107,7 +107,7 @@ fn opens_on_a_full_disk() {
         assert_eq!(station.queue().counts().waiting, 60, "{what}");
         assert!(station.queue().intake_allowed(0).is_err(), "{what}: intake waits");
         if !damaged {
-            for entry in station.queue().next(0, 60).unwrap() {
+            for entry in station.queue().next(0, 0, 60).unwrap() {
                 station.queue().note(&[(entry.seq, Note::Decided(Verdict::Delivered))]).unwrap();
             }
             assert_eq!(station.settle().moved, 60, "{what}");

@@ -14,9 +14,9 @@ impl<S: Store, R: Remote> Upload<S, R> {
     /// Reads on and commits. Returns when to come back.
     pub(super) fn use_disk(&mut self, now: Instant) -> Option<Instant> {
         if self.read_after <= now
-            && let Some(after) = self.line.wants_more()
+            && let Some(wanted) = self.line.wants_more()
         {
-            self.disk.spawn(task::next(Arc::clone(&self.store), after, WINDOW));
+            self.disk.spawn(task::next(Arc::clone(&self.store), wanted, WINDOW));
         }
         let quiet = self.away.is_empty() && !self.line.has_ready();
         if let Some(notes) = self.notes.take(now, quiet) {

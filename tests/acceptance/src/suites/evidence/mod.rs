@@ -3,14 +3,13 @@
 //!
 //! Pictures for people are in `target/test/evidence`.
 
-mod browser;
 mod made_up;
 
 use crate::bench::Bench;
+use crate::browser::{self, Browser, Color, Look};
 use crate::command::tool;
 use crate::products::workspace;
 use anyhow::{Context, Result, ensure};
-use browser::{Browser, Color, Look};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;

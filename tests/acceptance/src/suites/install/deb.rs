@@ -72,7 +72,9 @@ fn removes(root: &Root) -> Result<()> {
     root.take_asked()?;
     root.run("dpkg --remove pywats-client")?;
     check_asked(root, &["stop", "daemon-reload"])?;
-    for path in ["usr/bin/pywats-client", "usr/lib/systemd/system/pywats-client.service"] {
+    for path in
+        ["usr/bin/pywats-client", "usr/lib/systemd/system/pywats-client.service", "run/pywats"]
+    {
         ensure_gone(root, path)?;
     }
     root.run("getent passwd pywats")?;

@@ -54,6 +54,7 @@ fn check_accounts_and_folders(root: &Root) -> Result<()> {
         ("/var/lib/pywats/watch", "2770 pywats:pywats-operators"),
         ("/var/lib/pywats/done", "750 pywats:pywats"),
         ("/var/lib/pywats/failed", "750 pywats:pywats"),
+        ("/run/pywats", "2750 pywats:pywats-operators"),
     ] {
         let found = root.read(&format!("stat --format '%a %U:%G' {folder}"))?;
         ensure!(found.trim() == expected, "{folder} is {}, not {expected}", found.trim());
@@ -71,6 +72,9 @@ fn check_operators(root: &Root) -> Result<()> {
     may("alice", &format!("umask 077; echo report > {watch}/one.json"))?;
     may("pywats", &format!("cat {watch}/one.json && mv {watch}/one.json /var/lib/pywats/done/"))?;
     may("pywats", "cat /etc/pywats/config.json")?;
+    // As the service makes its sockets: the group is that of the folder, whatever its own is.
+    may("pywats", "umask 117; echo open > /run/pywats/control && umask 177; echo shut > /run/pywats/admin")?;
+    may("alice", "cat /run/pywats/control && echo more >> /run/pywats/control")?;
     for (user, forbidden) in [
         ("alice", "cat /etc/pywats/config.json"),
         ("alice", "ls /var/lib/pywats"),
@@ -78,6 +82,10 @@ fn check_operators(root: &Root) -> Result<()> {
         ("visitor", "touch /var/lib/pywats/watch/two.json"),
         ("visitor", "ls /var/lib/pywats/watch"),
         ("pywats", "touch /etc/pywats/config.json"),
+        ("alice", "cat /run/pywats/admin"),
+        ("alice", "touch /run/pywats/mine"),
+        ("visitor", "cat /run/pywats/control"),
+        ("visitor", "ls /run/pywats"),
     ] {
         ensure!(may(user, forbidden).is_err(), "{user} may `{forbidden}`");
     }

@@ -103,7 +103,9 @@ fn erases(root: &Root) -> Result<()> {
     rpm(root, "--erase pywats-client")?;
     check_asked(root, &["disable --now", "daemon-reload"])?;
     ensure!(!is_enabled(root), "the service is still enabled");
-    for path in ["usr/bin/pywats-client", "usr/lib/systemd/system/pywats-client.service"] {
+    for path in
+        ["usr/bin/pywats-client", "usr/lib/systemd/system/pywats-client.service", "run/pywats"]
+    {
         ensure_gone(root, path)?;
     }
     root.run("getent passwd pywats")?;

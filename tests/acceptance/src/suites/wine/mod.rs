@@ -6,6 +6,7 @@
 //! removal to its end on its own. The packager's tests check that it is scheduled inside the transaction.
 //! Needs the Debian packages `wine`, `wine64`, `msitools` and `gcc-mingw-w64-x86-64-win32`.
 
+mod command;
 mod life;
 mod policy;
 pub(crate) mod prefix;
@@ -68,6 +69,8 @@ const CASES: &[(&str, Case)] = &[
     ("a policy overrides the configuration file, at once", policy::overrides_the_file),
     ("a policy that cannot be used is told of", policy::unusable_is_told),
     ("a diagnosis knows Windows, service and write filter", policy::diagnosis),
+    ("the program of an archive installs the service and removes it", command::from_an_archive),
+    ("the service of the MSI is left to the MSI", command::beside_the_msi),
 ];
 /// Installs, upgrades and removes the one `.msi` for x64.
 pub(crate) fn run(bench: &mut Bench) -> Result<()> {

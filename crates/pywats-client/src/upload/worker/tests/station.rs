@@ -52,7 +52,7 @@ impl FakeStore {
 }
 
 impl Store for FakeStore {
-    fn next(&self, after: i64, limit: usize) -> Result<Vec<Entry>, Error> {
+    fn next(&self, _class: usize, after: i64, limit: usize) -> Result<Vec<Entry>, Error> {
         let mut memory = self.memory();
         memory.uses += 1;
         let free = |seq: &i64| !memory.suspects.contains_key(seq) && !memory.verdicts.contains_key(seq);
@@ -356,8 +356,10 @@ impl Station {
             size,
             sha256: [0; 32],
             edits: String::new(),
+            serial_number: String::new(),
             attempts: 0,
             place: Place::Row,
+            class: 0,
         };
         self.store.memory().rows.insert(seq, entry);
         self.queued.notify_one();

@@ -1,0 +1,124 @@
+//! Where lines go at the moment: standard error, or a file. An event is one line, whatever is in it.
+
+use super::printable;
+use super::rotating::RotatingFile;
+use crate::config::{LogFormat, Logging};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tracing_subscriber::fmt::MakeWriter;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Out {
+    /// Where lines go if the settings name no file: this one, or standard error.
+    default_file: Option<PathBuf>,
+    /// Whether lines on standard error tell when they were written.
+    stderr_times: bool,
+    is_json: AtomicBool,
+    to_file: AtomicBool,
+    target: Mutex<Target>,
+}
+
+#[derive(Debug)]
+enum Target {
+    Stderr,
+    File(RotatingFile),
+}
+
+impl Out {
+    pub(super) fn to_stderr(stderr_times: bool) -> Out {
+        Out::new(None, stderr_times)
+    }
+
+    #[cfg(any(windows, test))]
+    pub(super) fn to_file(file: PathBuf) -> Out {
+        Out::new(Some(file), true)
+    }
+
+    fn new(default_file: Option<PathBuf>, stderr_times: bool) -> Out {
+        Out {
+            default_file,
+            stderr_times,
+            is_json: AtomicBool::new(false),
+            to_file: AtomicBool::new(false),
+            target: Mutex::new(Target::Stderr),
+        }
+    }
+
+    fn target(&self) -> MutexGuard<'_, Target> {
+        self.target.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn is_json(&self) -> bool {
+        self.is_json.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn shows_times(&self) -> bool {
+        self.stderr_times || self.to_file.load(Ordering::Relaxed)
+    }
+
+    /// From now on, lines go where these settings say, and look so.
+    pub(super) fn follow(&self, logging: &Logging) -> Result<(), String> {
+        let wanted = logging.file.as_ref().or(self.default_file.as_ref());
+        let size = u64::from(logging.file_megabytes) << 20;
+        self.go_to(wanted.map(PathBuf::as_path), size, logging.files)?;
+        self.is_json.store(logging.format == LogFormat::Json, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn go_to(&self, file: Option<&Path>, size: u64, kept: u32) -> Result<(), String> {
+        let mut target = self.target();
+        match (&mut *target, file) {
+            (Target::File(open), Some(path)) if open.path() == path => open.limit(size, kept),
+            (_, Some(path)) => {
+                let open = RotatingFile::open(path, size, kept).map_err(|error| {
+                    format!(
+                        "the log file {} cannot be opened: {error}; let the service's account write to its folder, or \
+                         set logging.file to another one",
+                        path.display()
+                    )
+                })?;
+                *target = Target::File(open);
+            }
+            (_, None) => *target = Target::Stderr,
+        }
+        self.to_file.store(file.is_some(), Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// Writes one event, which comes as a whole.
+pub(super) struct LineWriter<'o>(&'o Out);
+
+/// Gives the layer its writers.
+pub(super) struct ToOut(pub(super) Arc<Out>);
+
+impl<'o> MakeWriter<'o> for ToOut {
+    type Writer = LineWriter<'o>;
+
+    fn make_writer(&'o self) -> LineWriter<'o> {
+        LineWriter(&self.0)
+    }
+}
+
+impl Write for LineWriter<'_> {
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(event);
+        // JSON holds no line break but the one at its end.
+        let line = match self.0.is_json() {
+            true => text.into_owned(),
+            false => printable(text.trim_end_matches('\n')) + "\n",
+        };
+        match &mut *self.0.target() {
+            Target::Stderr => io::stderr().write_all(line.as_bytes())?,
+            Target::File(file) => file.write_all(line.as_bytes())?,
+        }
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
