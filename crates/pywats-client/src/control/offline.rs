@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use wats::{Report, Rules};
+use wats::Report;
 
 /// Why nothing can be said while the service is down.
 #[derive(Debug, thiserror::Error)]
@@ -133,7 +133,7 @@ fn details(queue: &Queue, config_path: &str) -> Value {
 /// If the folder cannot be used.
 pub fn send(config: &Config, name: &str, bytes: &[u8]) -> Result<Reply, OfflineError> {
     become_account(config)?;
-    let rules = Rules::in_time_zone(&config.reports.time_zone).unwrap_or_default();
+    let rules = config.rules();
     let size = bytes.len() as u64;
     if size > config.client.max_report_bytes {
         return Ok(sending::too_large(config.client.max_report_bytes));

@@ -11,7 +11,6 @@ use serde_json::json;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use uuid::Uuid;
-use wats::Rules;
 
 /// What a report is called that was sent without a name.
 const UNNAMED: &str = "report.json";
@@ -28,7 +27,7 @@ pub(super) fn take_in(config: &Config, queue: &Queue, name: &str, bytes: &[u8]) 
     queue.intake_allowed(size).map_err(|error| full(error.to_string()))?;
     let _place = queue.room().enter(size);
     let sha256 = hash(bytes);
-    let rules = Rules::in_time_zone(&config.reports.time_zone).unwrap_or_default();
+    let rules = config.rules();
     let judge = Judge { queue, settings: &config.reports, rules: &rules };
     let good = match judge.judge(bytes, &sha256).map_err(Reply::failed)? {
         Judgement::Good(good) => good,

@@ -111,7 +111,7 @@ impl Folder {
                 _ => prefix.as_os_str().encode_wide().chain([u16::from(b'\\'), 0]).collect(),
             };
             // SAFETY: the text ends with a zero.
-            return unsafe { GetDriveTypeW(root.as_ptr()) } == DRIVE_REMOTE;
+            (unsafe { GetDriveTypeW(root.as_ptr()) }) == DRIVE_REMOTE
         }
         #[cfg(not(any(target_os = "linux", windows)))]
         false

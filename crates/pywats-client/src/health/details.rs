@@ -80,9 +80,9 @@ fn topic_in_words(topic: Topic) -> &'static str {
         Topic::Pace => "the server has asked for fewer requests",
         Topic::Lost => "somebody removed reports from the spool",
         Topic::NewQueue => "the database of the queue was lost and made again",
+        Topic::Control => "commands get no answer from the service",
         Topic::Spool => "something in the spool is not the service's",
         Topic::Log => "the log file cannot be written",
-        Topic::Control => "the command line cannot reach the service",
         Topic::Clock => "this machine's clock is not that of the server",
     }
 }

@@ -137,7 +137,7 @@ impl Queue {
             match result {
                 Ok(Whereabouts::Moved) => finished.push(report.finished(None)),
                 Ok(Whereabouts::Done(name)) => {
-                    finished.push(report.finished(Some((end.done_folder(), name))))
+                    finished.push(report.finished(Some((end.done_folder(), name))));
                 }
                 Ok(Whereabouts::Absent) => {
                     // It was moved before a crash; unless the spool itself is not the one it was.
