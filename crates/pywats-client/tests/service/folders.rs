@@ -273,9 +273,9 @@ fn the_station_is_filled_in_where_a_report_lacks_it() {
     server.set_for(Kind::Submission, None);
     station.wait_for_done(&["full.json", "bare.json"]);
     let sent = |serial: &str| -> Value {
-        let reports =
+        let mut reports =
             server.reports().into_iter().map(|body| serde_json::from_slice::<Value>(&body).unwrap());
-        reports.filter(|report| report["sn"] == serial).next_back().unwrap()
+        reports.rfind(|report| report["sn"] == serial).unwrap()
     };
     let bare = sent("BARE");
     let fields = ["machineName", "location", "purpose", "processCode"].map(|field| bare[field].clone());
