@@ -161,6 +161,13 @@ fn update(path: &Path, content: &[u8]) {
 
 const UPDATE: &str = "run: UPDATE_GENERATED=1 cargo test -p pywats-client --test generated";
 
+/// Every exit code with its meaning.
+fn exit_codes() -> String {
+    let rows =
+        exit::TABLE.iter().map(|(_, code, what)| format!("| {code} | {} |\n", what.trim_end_matches('.')));
+    format!("| code | meaning |\n|---|---|\n{}", rows.collect::<String>())
+}
+
 /// Fails if: a committed man page, completion or template is not what the program says now, or there is one
 /// of a subcommand that does not exist any more.
 #[test]
@@ -193,6 +200,7 @@ fn the_tables_are_current() {
     for (page, what, table) in [
         ("docs/policy.md", "policies", templates::table()),
         ("docs/configuration.md", "settings", settings_table()),
+        ("docs/station.md", "exit codes", exit_codes()),
     ] {
         let path = packaging().join("..").join(page);
         let text = fs::read_to_string(&path).unwrap();
