@@ -159,7 +159,6 @@ impl Folder {
     }
 
     /// The open folder.
-    #[cfg(target_os = "linux")]
     pub(super) fn fd(&self) -> &OwnedFd {
         &self.fd
     }

@@ -6,7 +6,7 @@
 
 pub mod registered;
 mod steps;
-#[cfg(any(unix, test))]
+#[cfg(unix)]
 mod tools;
 
 #[cfg(target_os = "linux")]

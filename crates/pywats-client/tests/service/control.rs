@@ -303,8 +303,10 @@ fn answers_while_the_service_is_down() {
     server.set_default(Answer::status(503));
     station.start();
     for name in ["a.json", "b.json"] {
-        let path = station.put(name, report(name));
+        // Owned by the service before it has its name: what has it is claimed at once.
+        let path = station.put(format!("{name}.tmp"), report(name));
         std::os::unix::fs::chown(&path, Some(SERVICE), Some(SERVICE)).unwrap();
+        fs::rename(&path, station.watch().join(name)).unwrap();
     }
     station.wait_for_pending(2);
     station.stop();

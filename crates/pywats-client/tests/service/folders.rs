@@ -285,6 +285,6 @@ fn the_station_is_filled_in_where_a_report_lacks_it() {
     assert_eq!((&full["machineName"], &full["processCode"]), (&json!("STATION"), &json!(10)));
     let note = fs::read_to_string(station.done().join("bare.json.sent.json")).unwrap();
     for field in ["machineName", "location", "purpose", "processCode", "uut.user"] {
-        assert!(note.contains(&format!("{field} is not in the report")), "{field}: {note}");
+        assert!(note.contains(&format!("{field}: missing; ")), "{field}: {note}");
     }
 }
