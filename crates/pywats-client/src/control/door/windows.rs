@@ -14,6 +14,8 @@ use std::path::Path;
 use std::ptr::{null, null_mut};
 use std::time::Duration;
 use tokio::net::windows::named_pipe::{ClientOptions, NamedPipeClient, NamedPipeServer, ServerOptions};
+use windows_service::service::ServiceAccess;
+use windows_service::service_manager::{ServiceManager, ServiceManagerAccess};
 use windows_sys::Win32::Foundation::{
     CloseHandle, ERROR_ACCESS_DENIED, ERROR_FILE_NOT_FOUND, ERROR_PIPE_BUSY, HANDLE, LocalFree,
 };
@@ -131,12 +133,14 @@ fn instance(name: &str, rights: &Descriptor, is_first: bool) -> io::Result<Named
 
 /// The access list of a door, in the security descriptor definition language.
 fn rights(role: Role) -> io::Result<String> {
-    let mut list = String::from("D:P");
+    let own = own_sid()?;
+    // Clients look at the owner.
+    let mut list = format!("O:{own}D:P");
     for sid in ALWAYS {
         list.push_str(&format!("(A;;{USE};;;{sid})"));
     }
     // Only the service makes further instances.
-    list.push_str(&format!("(A;;GA;;;{})", own_sid()?));
+    list.push_str(&format!("(A;;GA;;;{own})"));
     if role == Role::Operator
         && let Some(operators) = sid_of(OPERATORS)
     {
@@ -291,6 +295,16 @@ fn owner_of_folder(path: &Path) -> Option<String> {
     owner_of(folder.as_raw_handle(), SE_FILE_OBJECT).ok()
 }
 
+/// The account that the service is registered with.
+fn sid_of_service() -> Option<String> {
+    let manager = ServiceManager::local_computer(None::<&str>, ServiceManagerAccess::CONNECT).ok()?;
+    let service = manager.open_service(crate::service::windows::NAME, ServiceAccess::QUERY_CONFIG).ok()?;
+    let account = service.query_config().ok()?.account_name?;
+    let account = account.to_string_lossy().into_owned();
+    // An account of this machine.
+    sid_of(account.strip_prefix(r".\").unwrap_or(&account))
+}
+
 /// Goes in by a door, if it belongs to an administrator, the system, the service, this account, or the owner of the
 /// data folder.
 ///
@@ -315,10 +329,9 @@ pub async fn connect(door: &Door) -> Result<NamedPipeClient, Closed> {
     };
     let failed = |error| Closed::Failed(door.name(), error);
     let owner = owner_of(pipe.as_raw_handle(), SE_KERNEL_OBJECT).map_err(failed)?;
-    let service = crate::service::windows::NAME;
     let trusted = ALWAYS.contains(&owner.as_str())
         || own_sid().is_ok_and(|own| own == owner)
-        || sid_of(&format!(r"NT SERVICE\{service}")).is_some_and(|sid| sid == owner)
+        || sid_of_service().is_some_and(|sid| sid == owner)
         || owner_of_folder(&door.data_dir).is_some_and(|sid| sid == owner);
     if trusted { Ok(pipe) } else { Err(Closed::Squatter(door.name(), owner)) }
 }
@@ -331,15 +344,22 @@ mod tests {
         Door::of(Path::new(&format!(r"C:\pywats-test-{}", uuid::Uuid::new_v4())), role)
     }
 
-    /// Fails if: who made the first instance is not the only one, a client finds nobody at an open door or somebody at
-    /// one that is shut, or the names of two data folders are the same.
+    /// Fails if: a pipe that somebody has made is used by another one.
+    #[tokio::test]
+    async fn the_first_is_the_only_one() {
+        let door = door(Role::Operator);
+        let _first = Listener::open(&door).unwrap();
+        assert!(Listener::open(&door).is_err());
+    }
+
+    /// Fails if: a client finds nobody at an open door or somebody at one that is shut, or the names of two data folders
+    /// are the same.
     #[tokio::test]
     async fn places() {
         for role in Role::ALL {
             let door = door(role);
             assert!(matches!(connect(&door).await, Err(Closed::Nobody(_))));
             let mut listener = Listener::open(&door).unwrap();
-            assert!(Listener::open(&door).is_err(), "it lives");
             for _ in 0..3 {
                 let (accepted, connected) = tokio::join!(listener.accept(), connect(&door));
                 assert!(accepted.is_ok() && connected.is_ok(), "{accepted:?} {connected:?}");
