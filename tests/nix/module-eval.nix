@@ -23,6 +23,7 @@ let
     reports = { };
     retention = { };
     server = { };
+    station = { };
     upload = { };
   };
   execute = {
@@ -103,7 +104,7 @@ let
         limits = outcome.service.unitConfig == { inherit (unit.Unit) StartLimitIntervalSec; };
         closed = outcome.ports == [ ];
         folders = builtins.elem "d /etc/pywats                0750 root   pywats           -" outcome.folders;
-        allFolders = builtins.length outcome.folders == 6;
+        allFolders = builtins.length outcome.folders == 7;
         account =
           outcome.accounts.users.pywats.group == "pywats" && outcome.accounts.users.pywats.isSystemUser;
         groups =
@@ -147,6 +148,7 @@ let
           outcome.configuration == {
             reports = { };
             retention = { };
+            station = { };
             server = {
               url = "https://company.wats.com";
               ca_file = "/etc/ssl/company.pem";
