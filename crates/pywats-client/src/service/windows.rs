@@ -78,6 +78,8 @@ fn service_main(_arguments: Vec<OsString>) {
     let levels = begin_log(&sources.load().config);
     let exit = run::run(sources, levels);
     report(State::Stopped, exit);
+    // At once: an installer that hears this replaces or removes the program, and cannot while the process is there.
+    std::process::exit(i32::from(exit.code()));
 }
 
 fn begin_log(config: &Config) -> logging::Levels {
