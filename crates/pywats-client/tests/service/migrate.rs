@@ -58,8 +58,11 @@ fn the_file_is_made_shown_and_changed() {
 fn reports_are_checked() {
     let station = Station::new();
     station.configure_text("{}");
-    let bad = report("BAD").replace("\"sn\"", "\"serial\"");
-    for (name, content, code) in [("good.json", report("A"), 0), ("bad.json", bad, 51)] {
+    let mut good: Value = serde_json::from_str(&report("A")).unwrap();
+    good["uut"] = json!({ "user": "anna" });
+    let mut bad = good.clone();
+    bad.as_object_mut().unwrap().remove("sn");
+    for (name, content, code) in [("good.json", good.to_string(), 0), ("bad.json", bad.to_string(), 51)] {
         let path = station.dir().join(name);
         fs::write(&path, content).unwrap();
         let (status, text) = run(&station, &["check", path.to_str().unwrap()], "");

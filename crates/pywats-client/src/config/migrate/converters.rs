@@ -77,7 +77,7 @@ fn row(from: &str, converter: &Map<String, Value>) -> Result<(Item, Vec<Item>), 
         }
         Some("move") | None => drop(row.insert("after_delivery".to_owned(), "done".into())),
         Some(_) => {
-            notes.push(left(format!("{from}.post_action"), "is not known; delivered files move to done"))
+            notes.push(left(format!("{from}.post_action"), "is not known; delivered files move to done"));
         }
     }
     match converter.get("priority").map(Value::as_u64) {
