@@ -73,6 +73,9 @@ _pywats__client() {
             pywats__client__subcmd__config,init)
                 cmd="pywats__client__subcmd__config__subcmd__init"
                 ;;
+            pywats__client__subcmd__config,migrate)
+                cmd="pywats__client__subcmd__config__subcmd__migrate"
+                ;;
             pywats__client__subcmd__config,path)
                 cmd="pywats__client__subcmd__config__subcmd__path"
                 ;;
@@ -93,6 +96,9 @@ _pywats__client() {
                 ;;
             pywats__client__subcmd__config__subcmd__help,init)
                 cmd="pywats__client__subcmd__config__subcmd__help__subcmd__init"
+                ;;
+            pywats__client__subcmd__config__subcmd__help,migrate)
+                cmd="pywats__client__subcmd__config__subcmd__help__subcmd__migrate"
                 ;;
             pywats__client__subcmd__config__subcmd__help,path)
                 cmd="pywats__client__subcmd__config__subcmd__help__subcmd__path"
@@ -198,6 +204,9 @@ _pywats__client() {
                 ;;
             pywats__client__subcmd__help__subcmd__config,init)
                 cmd="pywats__client__subcmd__help__subcmd__config__subcmd__init"
+                ;;
+            pywats__client__subcmd__help__subcmd__config,migrate)
+                cmd="pywats__client__subcmd__help__subcmd__config__subcmd__migrate"
                 ;;
             pywats__client__subcmd__help__subcmd__config,path)
                 cmd="pywats__client__subcmd__help__subcmd__config__subcmd__path"
@@ -364,7 +373,7 @@ _pywats__client() {
             return 0
             ;;
         pywats__subcmd__client__subcmd__config)
-            opts="-h --help show get set init path check help"
+            opts="-h --help show get set init migrate path check help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -414,7 +423,7 @@ _pywats__client() {
             return 0
             ;;
         pywats__subcmd__client__subcmd__config__subcmd__help)
-            opts="show get set init path check help"
+            opts="show get set init migrate path check help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -470,6 +479,20 @@ _pywats__client() {
             return 0
             ;;
         pywats__subcmd__client__subcmd__config__subcmd__help__subcmd__init)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__config__subcmd__help__subcmd__migrate)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -553,6 +576,24 @@ _pywats__client() {
                     return 0
                     ;;
                 --purpose)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__config__subcmd__migrate)
+            opts="-h --config --json --merge --dry-run --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -958,7 +999,7 @@ _pywats__client() {
             return 0
             ;;
         pywats__subcmd__client__subcmd__help__subcmd__config)
-            opts="show get set init path check"
+            opts="show get set init migrate path check"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1000,6 +1041,20 @@ _pywats__client() {
             return 0
             ;;
         pywats__subcmd__client__subcmd__help__subcmd__config__subcmd__init)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pywats__subcmd__client__subcmd__help__subcmd__config__subcmd__migrate)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

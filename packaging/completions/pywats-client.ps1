@@ -63,6 +63,7 @@ Register-ArgumentCompleter -Native -CommandName 'pywats-client' -ScriptBlock {
             [CompletionResult]::new('get', 'get', [CompletionResultType]::ParameterValue, 'Show the value of one setting')
             [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Change one setting in the file')
             [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Make the file, where none exists')
+            [CompletionResult]::new('migrate', 'migrate', [CompletionResultType]::ParameterValue, 'Take over what the Python client was configured with, and say what was taken and what was not')
             [CompletionResult]::new('path', 'path', [CompletionResultType]::ParameterValue, 'Show which file is used')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Show which configuration the service would use and what is wrong with it; the same as check')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -102,6 +103,15 @@ Register-ArgumentCompleter -Native -CommandName 'pywats-client' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
+        'pywats-client;config;migrate' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system''s place; pywats-client help names it]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, for programs')
+            [CompletionResult]::new('--merge', '--merge', [CompletionResultType]::ParameterName, 'Add to a configuration that exists; what is set in it stays')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Only print what would be done')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'pywats-client;config;path' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system''s place; pywats-client help names it]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, for programs')
@@ -121,6 +131,7 @@ Register-ArgumentCompleter -Native -CommandName 'pywats-client' -ScriptBlock {
             [CompletionResult]::new('get', 'get', [CompletionResultType]::ParameterValue, 'Show the value of one setting')
             [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Change one setting in the file')
             [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Make the file, where none exists')
+            [CompletionResult]::new('migrate', 'migrate', [CompletionResultType]::ParameterValue, 'Take over what the Python client was configured with, and say what was taken and what was not')
             [CompletionResult]::new('path', 'path', [CompletionResultType]::ParameterValue, 'Show which file is used')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Show which configuration the service would use and what is wrong with it; the same as check')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -136,6 +147,9 @@ Register-ArgumentCompleter -Native -CommandName 'pywats-client' -ScriptBlock {
             break
         }
         'pywats-client;config;help;init' {
+            break
+        }
+        'pywats-client;config;help;migrate' {
             break
         }
         'pywats-client;config;help;path' {
@@ -472,6 +486,7 @@ Register-ArgumentCompleter -Native -CommandName 'pywats-client' -ScriptBlock {
             [CompletionResult]::new('get', 'get', [CompletionResultType]::ParameterValue, 'Show the value of one setting')
             [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Change one setting in the file')
             [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Make the file, where none exists')
+            [CompletionResult]::new('migrate', 'migrate', [CompletionResultType]::ParameterValue, 'Take over what the Python client was configured with, and say what was taken and what was not')
             [CompletionResult]::new('path', 'path', [CompletionResultType]::ParameterValue, 'Show which file is used')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Show which configuration the service would use and what is wrong with it; the same as check')
             break
@@ -486,6 +501,9 @@ Register-ArgumentCompleter -Native -CommandName 'pywats-client' -ScriptBlock {
             break
         }
         'pywats-client;help;config;init' {
+            break
+        }
+        'pywats-client;help;config;migrate' {
             break
         }
         'pywats-client;help;config;path' {

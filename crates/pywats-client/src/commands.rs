@@ -5,6 +5,7 @@ mod config;
 mod failed;
 mod folders;
 mod installation;
+mod migrate;
 mod queue;
 mod reports;
 mod send;

@@ -32,6 +32,12 @@ pub enum ConfigCommand {
     Set(SetArgs),
     /// Make the file, where none exists.
     Init(InitArgs),
+    /// Take over what the Python client was configured with, and say what was taken and what was not.
+    ///
+    /// Its file is looked for at its usual places. A new configuration is written, or with --merge what is missing is
+    /// added; what is set already stays. Nothing is written that the service could not use. Converters that take WSJF
+    /// become folders; others are listed. The token is copied and never shown.
+    Migrate(MigrateArgs),
     /// Show which file is used.
     Path(ShowArgs),
     /// Show which configuration the service would use and what is wrong with it; the same as check.
@@ -99,4 +105,21 @@ pub struct InitArgs {
     /// What the station is used for.
     #[arg(long, value_name = "TEXT")]
     pub purpose: Option<String>,
+}
+
+/// What to take over, and into what.
+#[derive(Args, Debug)]
+pub struct MigrateArgs {
+    /// How to show it.
+    #[command(flatten)]
+    pub show: ShowArgs,
+    /// The configuration of the Python client [default: the one that is found].
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Add to a configuration that exists; what is set in it stays.
+    #[arg(long)]
+    pub merge: bool,
+    /// Only print what would be done.
+    #[arg(long)]
+    pub dry_run: bool,
 }

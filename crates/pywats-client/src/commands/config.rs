@@ -22,12 +22,13 @@ pub(super) fn config(command: ConfigCommand) -> Exit {
         ConfigCommand::Get(args) => get(args),
         ConfigCommand::Set(args) => end(set(args)),
         ConfigCommand::Init(args) => end(init(args)),
+        ConfigCommand::Migrate(args) => super::migrate::migrate(&args),
         ConfigCommand::Path(args) => path(args),
         ConfigCommand::Check(args) => super::check(&Sources::new(args.config.config).load(), args.json),
     }
 }
 
-fn end(result: Result<(), EditError>) -> Exit {
+pub(super) fn end(result: Result<(), EditError>) -> Exit {
     let Err(error) = result else { return Exit::Ok };
     complain(&error.to_string());
     match error {
@@ -154,15 +155,9 @@ fn is_token(path: &Path) -> Result<(), EditError> {
     token::of_file(&bytes).map(drop).map_err(wrong)
 }
 
-/// Writes the file, if the service would be able to read it and what it names, and tells of it.
-pub(super) fn written(document: &Document, json: bool) -> Result<(), EditError> {
-    let judged = document.judge()?;
-    let unreadable = diagnose::hindrances(&judged).files;
-    // What is not there yet is made in a way that the service can read.
-    if !unreadable.is_empty() {
-        return Err(EditError::Refused(unreadable));
-    }
-    let loaded = document.save()?;
+/// Writes the file, and tells of it.
+fn written(document: &Document, json: bool) -> Result<(), EditError> {
+    let loaded = save(document)?;
     if json {
         say(&json!({ "path": document.path(), "warnings": loaded.warnings, "missing": loaded.missing })
             .to_string());
@@ -176,6 +171,17 @@ pub(super) fn written(document: &Document, json: bool) -> Result<(), EditError> 
         }
     }
     Ok(())
+}
+
+/// Writes the file, if the service would be able to read it and what it names.
+pub(super) fn save(document: &Document) -> Result<Loaded, EditError> {
+    let judged = document.judge()?;
+    let unreadable = diagnose::hindrances(&judged).files;
+    // What is not there yet is made in a way that the service can read.
+    if !unreadable.is_empty() {
+        return Err(EditError::Refused(unreadable));
+    }
+    document.save()
 }
 
 /// The value that standard input gives, without the line's end.

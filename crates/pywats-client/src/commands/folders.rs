@@ -159,7 +159,8 @@ fn may_apply(document: &Document) -> bool {
     }
 }
 
-fn needed(name: &str, paths: &[PathBuf], document: &Document) -> Vec<Step> {
+/// What the system must allow the service for one folder.
+pub(super) fn needed(name: &str, paths: &[PathBuf], document: &Document) -> Vec<Step> {
     #[cfg(target_os = "linux")]
     if document.path() == default_path() {
         let needs = paths.iter().map(|path| (path.clone(), crate::diagnose::needs(path)));

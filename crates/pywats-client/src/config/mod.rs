@@ -8,6 +8,7 @@
 pub mod edit;
 pub mod folders;
 pub mod loaded;
+pub mod migrate;
 pub mod policy;
 pub mod settings;
 pub mod source;

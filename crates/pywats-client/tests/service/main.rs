@@ -14,6 +14,7 @@ mod finished;
 mod folders;
 mod installation;
 mod manager;
+mod migrate;
 mod outside;
 #[allow(dead_code)] // the tests of crashes use it, too
 mod station;
