@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const RECIPE: &[&str] = &[
     "--mode=root",
     "--variant=minbase",
-    "--include=curl,rpm,systemd",
+    "--include=acl,curl,rpm,systemd",
     "--aptopt=Acquire::Languages \"none\"",
     "--aptopt=APT::Install-Recommends \"false\"",
     "--dpkgopt=force-unsafe-io",

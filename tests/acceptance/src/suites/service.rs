@@ -5,6 +5,7 @@
 //! shares the network, so that the service reaches a test server here.
 
 mod archive;
+mod verbs;
 
 use crate::bench::Bench;
 use crate::client::{self, wait_until};
@@ -95,6 +96,11 @@ fn live(bench: &mut Bench, kind: &Kind, root: &Root, package: &Path, higher: &Pa
             ("operators reach the folder of the sockets, others do not", &|| told(service.has_doors())),
             ("the verbs of `service` know who installed it", &|| told(service.is_known())),
             ("delivers what an operator drops", &|| told(service.delivers())),
+            ("operators look and send by its commands, others do not", &|| told(service.answers_operators())),
+            ("root retries, drops and takes back, and looks while it is stopped", &|| told(service.obeys_root())),
+            ("another folder is let in by a command, and given up by another", &|| {
+                told(service.is_let_into_a_folder())
+            }),
             ("is restarted when it is killed", &|| told(service.survives_being_killed())),
             ("is restarted when it hangs", &|| told(service.survives_hanging())),
             ("an upgrade restarts it and keeps what waits", &|| told(service.is_upgraded(higher))),
