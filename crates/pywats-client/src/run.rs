@@ -50,8 +50,9 @@ pub fn run(sources: Sources, levels: Levels) -> Exit {
             }
         }
     });
-    // What hangs in the kernel (a dead network drive) must not keep the process from ending.
-    runtime.shutdown_background();
+    // Threads that are still there when Windows hears of the end keep the program's file in use for an installer. What
+    // hangs in the kernel (a dead network drive) must not keep the process from ending.
+    runtime.shutdown_timeout(Duration::from_secs(2));
     exit
 }
 
