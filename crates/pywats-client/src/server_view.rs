@@ -4,8 +4,8 @@
 //! issued with the registration. A server that does not know the call, or not this token, is left alone for a day; that
 //! is one line in the log and no problem. Reports never wait for it.
 
+use crate::config::station::own_name;
 use crate::config::{AfterDelivery, Config};
-use crate::health::audience::own_name;
 use crate::status::Status;
 use crate::upload::Link;
 use serde_json::{Value, json};

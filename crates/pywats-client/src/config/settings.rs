@@ -35,9 +35,7 @@ impl Setting {
     pub fn name(&self) -> String {
         if self.section.is_empty() { self.key.to_owned() } else { format!("{}.{}", self.section, self.key) }
     }
-}
 
-impl Setting {
     /// The environment variable that overrides the file: `PYWATS_SERVER_URL`.
     pub fn env_name(&self) -> String {
         let name = || format!("PYWATS_{}", self.name().replace('.', "_").to_ascii_uppercase());

@@ -79,12 +79,19 @@ fn is_text(text: &str) -> bool {
 
 /// What the host calls itself, if a server would take it.
 fn host_name() -> Option<String> {
-    #[cfg(unix)]
-    let name = rustix::system::uname().nodename().to_str().ok().map(str::to_owned);
-    // The name that Windows shows and that the vendor's own client uses.
-    #[cfg(windows)]
-    let name = std::env::var("COMPUTERNAME").ok();
-    name.map(|name| name.trim().to_owned()).filter(|name| is_text(name))
+    Some(own_name().trim().to_owned()).filter(|name| is_text(name))
+}
+
+/// The name of this machine.
+#[cfg(unix)]
+pub fn own_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// The name of this machine: the one that Windows shows and that the vendor's own client uses.
+#[cfg(windows)]
+pub fn own_name() -> String {
+    std::env::var("COMPUTERNAME").unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! under a name that is not this machine's. An address cannot be pointed anywhere, so probes by address go on working,
 //! and so do probes and metrics by whatever name, because they say nothing that is not for everybody.
 
+use crate::config::station::own_name;
 use crate::config::{Health, ShowReports};
 use hyper::Request;
 use hyper::header::{ACCEPT, FORWARDED, HOST, HeaderMap};
@@ -80,18 +81,6 @@ fn is_ours(host: &str, health: &Health) -> bool {
         || name.ends_with(".localhost")
         || [own.as_str(), short].contains(&name)
         || health.host_names.iter().any(|allowed| allowed == name)
-}
-
-/// The name of this machine.
-#[cfg(unix)]
-pub fn own_name() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
-}
-
-/// The name of this machine.
-#[cfg(windows)]
-pub fn own_name() -> String {
-    std::env::var("COMPUTERNAME").unwrap_or_default()
 }
 
 /// Whether who asks names HTML and likes it no less than JSON: browsers do. `*/*`, as curl sends it, is no such wish.

@@ -5,8 +5,9 @@
 //! stay, and of a problem it is told in which area it is.
 
 use super::HUNG;
-use super::audience::{Audience, own_name};
+use super::audience::Audience;
 use crate::config::Loaded;
+use crate::config::station::own_name;
 use crate::observed::Ended;
 use crate::service::RELOAD;
 use crate::status::{Area, Status, Topic, utc};
