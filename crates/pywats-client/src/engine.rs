@@ -157,7 +157,6 @@ impl Engine {
             link,
             stop: stopped,
         }));
-        tracing::info!("watching {}", watched.display());
         Ok(Engine { stop, intakes, upload, stop_keeper, keeper, queue, queued })
     }
 

@@ -83,7 +83,8 @@ pub mod windows {
         }
     }
 
-    fn comparable(path: &str) -> String {
+    /// What all spellings of a path have in common: small letters, backslashes, nothing that Windows drops.
+    pub fn comparable(path: &str) -> String {
         let path = plain(path).to_lowercase();
         let (start, rest) = match path.strip_prefix(r"\\") {
             Some(rest) => (r"\\", rest),

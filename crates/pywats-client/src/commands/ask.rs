@@ -72,7 +72,10 @@ impl Asking {
             }
             Err(NoAnswer::NotRunning(_)) => match otherwise(self, &request) {
                 // It was starting.
-                Err(error @ OfflineError::Runs(_)) => ask().map_err(|_| tell_of_offline(&error))?,
+                Err(error @ OfflineError::Runs(_)) => ask().map_err(|no_answer| {
+                    complain(&no_answer.to_string());
+                    tell_of_offline(&error)
+                })?,
                 answered => answered.map_err(|error| tell_of_offline(&error))?,
             },
             asked => asked.map_err(|error| tell_of_no_answer(&error))?,

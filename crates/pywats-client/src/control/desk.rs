@@ -144,6 +144,11 @@ impl Desk {
         })
     }
 
+    /// Whether the answer will describe the service.
+    pub fn is_asked_for_status(request: &Request) -> bool {
+        matches!(route(&request.method, &request.path), Ok(Route::Status))
+    }
+
     /// Answers a request that came through the door of this role.
     pub fn answer(&self, role: Role, request: &Request) -> Reply {
         self.admit(role, &request.method, &request.path)

@@ -6,6 +6,7 @@
 use super::desk::Desk;
 use super::door::{Door, Listener};
 use super::{Reply, Request, Role, sending};
+use crate::health;
 use crate::status::{Status, Topic};
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
@@ -18,7 +19,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -44,6 +45,7 @@ const BODIES: u32 = 8 << 10;
 /// What all connections share.
 #[derive(Debug)]
 struct Shared {
+    data_dir: PathBuf,
     desk: Arc<Desk>,
     status: Arc<Status>,
     bodies: Semaphore,
@@ -53,6 +55,7 @@ struct Shared {
 /// Serves both doors of the service with this data folder until the future is dropped.
 pub async fn serve(data_dir: &Path, desk: Arc<Desk>, status: Arc<Status>) {
     let shared = Arc::new(Shared {
+        data_dir: data_dir.to_path_buf(),
         desk,
         status,
         bodies: Semaphore::new(BODIES as usize),
@@ -70,7 +73,7 @@ async fn keep(door: Door, role: Role, shared: Arc<Shared>) {
         match Listener::open(&door) {
             Ok(listener) => {
                 shared.tell(role, None);
-                tracing::debug!("{} is open", door.name());
+                tracing::info!("commands are answered at {}", door.name());
                 receive(listener, role, &shared).await;
                 waited = Duration::ZERO;
             }
@@ -166,6 +169,9 @@ async fn answer(role: Role, shared: &Shared, request: hyper::Request<Incoming>) 
         query: head.uri.query().unwrap_or_default().to_owned(),
         body: read(body, size).await?,
     };
+    if Desk::is_asked_for_status(&request) {
+        health::look(&shared.status, &shared.data_dir).await;
+    }
     let desk = Arc::clone(&shared.desk);
     spawn_blocking(move || desk.answer(role, &request)).await.map_err(Reply::failed)
 }

@@ -19,7 +19,7 @@ pub use audience::Audience;
 pub use details::{View, details_json};
 
 use crate::config::Health;
-use crate::status::Area;
+use crate::status::{Area, Status};
 use audience::Asked;
 use bytes::Bytes;
 use http_body_util::Full;
@@ -34,6 +34,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -142,19 +143,19 @@ async fn respond<B>(shown: &Shown, asked: &Asked, request: &Request<B>) -> Answe
     }
     match path {
         "/" if asked.wants_page => {
-            look(view).await;
+            look(&view.status, &view.data_dir).await;
             page(view, asked.audience)
         }
         "/" | "/health" => with_vary(health(view, ["ok", "unhealthy"])),
         "/health/live" => health(view, ["alive", "not alive"]),
         "/health/ready" => ready(view, asked.audience),
         "/health/details" => {
-            look(view).await;
+            look(&view.status, &view.data_dir).await;
             let details = details_json(view, asked.audience);
             json_response(code(details["healthy"] == true), &details)
         }
         "/metrics" => {
-            look(view).await;
+            look(&view.status, &view.data_dir).await;
             let text = metrics::text(&details_json(view, Audience::Elsewhere));
             response(StatusCode::OK, metrics::CONTENT_TYPE, text)
         }
@@ -163,8 +164,8 @@ async fn respond<B>(shown: &Shown, asked: &Asked, request: &Request<B>) -> Answe
 }
 
 /// Looks at queue and disk, but does not wait long for them.
-async fn look(view: &View) {
-    let (status, data_dir) = (Arc::clone(&view.status), view.data_dir.clone());
+pub async fn look(status: &Arc<Status>, data_dir: &Path) {
+    let (status, data_dir) = (Arc::clone(status), data_dir.to_path_buf());
     let looked = spawn_blocking(move || status.observed().look(&data_dir));
     drop(timeout(LOOK, looked).await);
 }

@@ -101,6 +101,7 @@ fn reports_are_sent() {
     for key in ["delivered_count", "failed_count", "config_path", "problems"] {
         assert_eq!(said.json()["details"][key], details["details"][key], "{key}");
     }
+    assert!(said.json()["details"]["free_bytes"].is_u64(), "{}", said.all);
     assert!(say(&station, &["status"]).out.contains("2 reports"));
     assert!(Station::names(&station.spool()).is_empty() && Station::names(&station.failed()).is_empty());
 }

@@ -4,10 +4,10 @@
 //! | | operators | administrators |
 //! |---|---|---|
 //! | Unix | `control.sock`, 0660: the account and the group of its folder | `admin.sock`, 0600: the account, and root |
-//! | Windows | `\\.\pipe\pywats-client`: those below, and the local group `pywats-operators` | `\\.\pipe\pywats-client-admin`: administrators, the system, the service's account |
+//! | Windows | `\\.\pipe\pywats-client-X`: those below, and the local group `pywats-operators` | `\\.\pipe\pywats-client-admin-X`: administrators, the system, the service's account |
 //!
 //! The sockets are in `/run/pywats` if the data folder is the default one and that folder exists, else in the data
-//! folder. The names of the pipes end in a part of the SHA-256 of the data folder if it is not the default one.
+//! folder. The names of the pipes end in a part of the SHA-256 of the data folder's path (X).
 
 #[cfg(unix)]
 mod unix;

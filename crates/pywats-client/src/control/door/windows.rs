@@ -5,7 +5,6 @@
 //! know who it is, but not act as it.
 
 use super::{Closed, OPERATORS};
-use crate::config::Config;
 use crate::control::Role;
 use sha2::{Digest, Sha256};
 use std::io;
@@ -14,6 +13,7 @@ use std::path::Path;
 use std::ptr::{null, null_mut};
 use std::time::Duration;
 use tokio::net::windows::named_pipe::{ClientOptions, NamedPipeClient, NamedPipeServer, ServerOptions};
+use wats_settings::folder::windows::comparable;
 use windows_service::service::ServiceAccess;
 use windows_service::service_manager::{ServiceManager, ServiceManagerAccess};
 use windows_sys::Win32::Foundation::{
@@ -52,15 +52,10 @@ impl Door {
             Role::Operator => "",
             Role::Administrator => "-admin",
         };
-        let which = if data_dir == Config::new().client.data_dir {
-            String::new()
-        } else {
-            // The same folder, however it is written.
-            let path = data_dir.to_string_lossy().to_lowercase().replace('/', "\\");
-            let digest = Sha256::digest(path.trim_end_matches('\\'));
-            format!("-{}", crate::disposition::hex(&digest[..4]))
-        };
-        let name = format!(r"\\.\pipe\pywats-client{role_name}{which}");
+        // The same folder, however it is written. Nothing else: each side may have another environment.
+        let folder = Sha256::digest(comparable(&data_dir.to_string_lossy()));
+        let folder = crate::disposition::hex(&folder[..4]);
+        let name = format!(r"\\.\pipe\pywats-client{role_name}-{folder}");
         Door { name, data_dir: data_dir.to_path_buf(), role }
     }
 
@@ -366,10 +361,8 @@ mod tests {
             }
             assert_ne!(door.name(), super::tests::door(role).name());
         }
-        assert_eq!(
-            Door::of(Path::new(r"C:\Data\"), Role::Operator),
-            Door { data_dir: r"C:\Data\".into(), ..Door::of(Path::new("c:/data"), Role::Operator) }
-        );
+        let name = |data_dir: &str| Door::of(Path::new(data_dir), Role::Operator).name();
+        assert_eq!(name(r"C:\Data\"), name("c:/data"));
     }
 
     /// Fails if: the access list is none that the system understands.

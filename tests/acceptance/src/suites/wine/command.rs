@@ -1,8 +1,12 @@
 //! `pywats-client service`, for who unpacks the archive: the service manager is asked for what the MSI asks it.
 
-use super::{Packages, msi};
+use super::prefix::DATA;
+use super::reports::{Wats, report};
+use super::{DEFAULT, Packages, msi};
+use crate::client::wait_until;
 use crate::suites::wine::station::Station;
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 
 /// Where the program is unpacked.
 const PROGRAM: &str = r"C:\unpacked\pywats-client.exe";
@@ -66,7 +70,7 @@ pub(super) fn from_an_archive(station: &Station, packages: &Packages) -> Result<
     ends_with(station, 0, &format!("{PROGRAM} service uninstall"))?;
     ensure!(station.service()?.is_none(), "the service is still registered");
     ensure!(!station.path(COPY).join("pywats-client.exe").exists(), "the copy is still there");
-    ensure!(station.path(super::prefix::DATA).join("watch").is_dir(), "the data folder is gone");
+    ensure!(station.path(DATA).join("watch").is_dir(), "the data folder is gone");
     ends_with(station, 11, &format!("{PROGRAM} service uninstall")).map(drop)
 }
 
@@ -74,7 +78,7 @@ pub(super) fn from_an_archive(station: &Station, packages: &Packages) -> Result<
 pub(super) fn beside_the_msi(station: &Station, packages: &Packages) -> Result<()> {
     station.install(&packages.first, "")?;
     station.expect_service(true)?;
-    let program = format!("\"{}\\pywats-client.exe\"", super::DEFAULT);
+    let program = format!("\"{}\\pywats-client.exe\"", DEFAULT);
     ends_with(station, 10, &format!("{program} service install"))?;
     ends_with(station, 13, &format!("{program} service uninstall --purge"))?;
     station.expect_service(true)?;
@@ -82,4 +86,44 @@ pub(super) fn beside_the_msi(station: &Station, packages: &Packages) -> Result<(
     ensure!(state.contains("\"installed_by\": \"package\""), "{state}");
     ends_with(station, 0, &format!("{program} service stop"))?;
     station.expect_service(false)
+}
+
+/// Fails if: a command does not find the running service, which would not let it near the queue; or the queue while the
+/// service is down.
+pub(super) fn through_the_pipes(station: &Station, packages: &Packages) -> Result<()> {
+    let wats = Wats::start()?;
+    station.install(&packages.first, "")?;
+    std::fs::write(station.path(DATA).join("config.json"), wats.configuration())?;
+    let program = format!("\"{DEFAULT}\\pywats-client.exe\"");
+    let says = |code: i64, verb: &str| ends_with(station, code, &format!("{program} {verb}"));
+    let ready = || station.run(&format!("{program} status --json")).is_ok_and(|said| said.code == 0);
+    wait_until(ready).with_context(|| format!("not ready:\n{}", station.client_log()))?;
+
+    let send = |number: u8| -> Result<Value> {
+        let report = report(number)?;
+        std::fs::write(station.path(r"C:\sent.json"), report.to_string())?;
+        says(0, r"send C:\sent.json").map(|_| report)
+    };
+    wats.expect(&send(1)?)?;
+    wats.stop();
+    let waiting = send(2)?;
+    let id = waiting["id"].as_str().context("the report has no id")?;
+    let waits = |verb: &str| -> Result<()> {
+        let listed = says(0, verb)?;
+        ensure!(listed.contains(id), "{id} is not in what {verb} says: {listed}");
+        Ok(())
+    };
+    waits("queue list --json")?;
+    waits(&format!("queue show {id}"))?;
+    says(0, &format!("queue retry {id}"))?;
+
+    says(0, "service stop")?;
+    station.expect_service(false)?;
+    says(32, "status")?;
+    waits("queue list --json").context("while the service is down")?;
+    wats.restart()?;
+    says(0, "service start")?;
+    wats.expect(&waiting)?;
+    let empty = || station.run(&format!("{program} queue list")).is_ok_and(|said| said.output.contains("no report waits"));
+    wait_until(empty).context("the queue is not empty")
 }

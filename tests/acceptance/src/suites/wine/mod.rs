@@ -71,6 +71,7 @@ const CASES: &[(&str, Case)] = &[
     ("a diagnosis knows Windows, service and write filter", policy::diagnosis),
     ("the program of an archive installs the service and removes it", command::from_an_archive),
     ("the service of the MSI is left to the MSI", command::beside_the_msi),
+    ("commands reach the installed service through its named pipes", command::through_the_pipes),
 ];
 /// Installs, upgrades and removes the one `.msi` for x64.
 pub(crate) fn run(bench: &mut Bench) -> Result<()> {
