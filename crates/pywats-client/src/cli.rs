@@ -93,7 +93,8 @@ pub enum Command {
     Service(installation::ServiceArgs),
     /// Ask the running service whether it is alive: exit code 0 if so, else 1 and why not. For containers.
     ///
-    /// The health endpoints are asked at the port of the configuration, for two seconds at most.
+    /// The health endpoints are asked at the port of the configuration, for two seconds at most; if they are switched
+    /// off, the service is asked as status does.
     Health(installation::HealthArgs),
     /// Write one zip file with all that support needs: diagnosis, configuration, logs, the state of the queue.
     ///

@@ -2,11 +2,13 @@
 
 use super::{complain, say};
 use crate::cli::installation::{BundleArgs, HealthArgs, ServiceArgs, ServiceVerb};
-use crate::config::{Health, Sources};
+use crate::config::{Config, Health, Sources};
+use crate::control::client;
 use crate::diagnose::health as endpoints;
 use crate::exit::Exit;
 use crate::installation::{self, Refusal, State};
 use crate::support_bundle;
+use hyper::Method;
 use serde_json::Value;
 use std::io::{self, Write};
 use std::sync::mpsc;
@@ -54,7 +56,7 @@ fn refused(refusal: &Refusal) -> Exit {
 /// Asks the running service, in one line.
 pub(super) fn health(args: HealthArgs) -> Exit {
     let config = Sources::new(args.config.config).load().config;
-    match ask(&config.health, args.ready) {
+    match ask(config, args.ready) {
         Ok(line) => {
             say(&line);
             Exit::Ok
@@ -67,27 +69,38 @@ pub(super) fn health(args: HealthArgs) -> Exit {
 }
 
 /// What the service says: that it is well, or what is wrong.
-fn ask(health: &Health, ready: bool) -> Result<String, String> {
-    if health.port == 0 {
-        return Err(
-            "the health endpoints are switched off (health.port is 0), so the service cannot be asked; \
-                    give them a port"
-                .to_owned(),
-        );
-    }
-    let address = endpoints::address(health);
-    let path = if ready { "/health/ready" } else { "/health/live" };
+fn ask(config: Config, ready: bool) -> Result<String, String> {
     let (sender, answer) = mpsc::channel();
     // A thread of its own: what is limited is the whole, not each part of it. It ends with the process.
-    thread::spawn(move || sender.send(endpoints::get(address, path)));
-    let text = match answer.recv_timeout(PATIENCE) {
-        Ok(Ok(text)) => text,
-        Ok(Err(error)) => return Err(format!("the service does not answer at {address}: {error}")),
-        Err(_) => {
-            return Err(format!("the service does not answer at {address} within {} s", PATIENCE.as_secs()));
-        }
-    };
+    thread::spawn(move || {
+        sender.send(match config.health.port {
+            0 => ask_by_the_door(&config, ready),
+            _ => ask_by_the_port(&config.health, ready),
+        })
+    });
+    answer
+        .recv_timeout(PATIENCE)
+        .unwrap_or_else(|_| Err(format!("the service does not answer within {} s", PATIENCE.as_secs())))
+}
+
+fn ask_by_the_port(health: &Health, ready: bool) -> Result<String, String> {
+    let address = endpoints::address(health);
+    let text = endpoints::get(address, if ready { "/health/ready" } else { "/health/live" })
+        .map_err(|error| format!("the service does not answer at {address}: {error}"))?;
     judge(&text).unwrap_or_else(|| Err(format!("something else than the service answers at {address}")))
+}
+
+/// The health endpoints are switched off: asks as `status` does, which not everybody may.
+fn ask_by_the_door(config: &Config, ready: bool) -> Result<String, String> {
+    let reply = client::ask(&config.client.data_dir, Method::GET, "/v1/status", Vec::new());
+    let reply = reply
+        .map_err(|error| format!("the health endpoints are switched off (health.port is 0), and {error}"))?;
+    let text = |key: &str| reply.body[key].as_str().unwrap_or_default().to_owned();
+    match (ready, reply.body["healthy"] == true) {
+        (false, _) => Ok("alive".to_owned()),
+        (true, true) => Ok(text("status")),
+        (true, false) => Err(format!("{}: {}", text("status"), text("reason"))),
+    }
 }
 
 /// What an answer means; nothing if it is not one of this service.

@@ -11,6 +11,13 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long an answer may take that only tells something.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long one may take that changes something: taking back many files takes long.
+const LONGEST: Duration = Duration::from_secs(3600);
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +43,12 @@ pub enum NoAnswer {
 pub fn ask(data_dir: &Path, method: Method, target: &str, body: Vec<u8>) -> Result<Reply, NoAnswer> {
     let failed = |error: io::Error| NoAnswer::Failed(error.to_string());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-    runtime.block_on(ask_by_some_door(data_dir, method, target, body))
+    let patience = if method == Method::GET { PATIENCE } else { LONGEST };
+    runtime.block_on(async {
+        let asked = timeout(patience, ask_by_some_door(data_dir, method, target, body));
+        let late = |_| Err(NoAnswer::Failed(format!("nothing came within {} s", patience.as_secs())));
+        asked.await.unwrap_or_else(late)
+    })
 }
 
 async fn ask_by_some_door(

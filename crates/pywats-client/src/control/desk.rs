@@ -20,7 +20,7 @@ use tokio::sync::Notify;
 /// Rows of a page, unless somebody asks for fewer or more.
 const PAGE: usize = 100;
 /// Rows of a page at most.
-const MOST: usize = 1000;
+pub const MOST: usize = 1000;
 /// The largest body of a request that is no report.
 const LARGEST: u64 = 1 << 20;
 /// How long the upload may take to look at a wish.

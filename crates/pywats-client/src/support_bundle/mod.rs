@@ -11,10 +11,13 @@ mod output;
 mod secrets;
 
 use crate::config::{Config, Loaded};
+use crate::control::client;
+use crate::control::desk::MOST;
 use crate::diagnose;
 use crate::diagnose::health::{self, Answer};
 use crate::installation;
 use files::Listing;
+use hyper::Method;
 use secrets::Secrets;
 use serde_json::{Value, json};
 use std::io::{Cursor, Write};
@@ -37,7 +40,7 @@ Written by `pywats-client support-bundle`. Look through it before you pass it on
     environment.txt        the variables of pywats-client and the proxy, as this command saw them
     service.json, .txt     how the service is registered; on Linux its unit and drop-ins
     health.json            what the running service says of itself
-    queue.json             reports that wait: counts, and names and sizes of their files
+    queue.json             reports that wait: what the running service says, and names and sizes of their files
     failed.json            files that were refused: names, sizes, and the reasons
     logs/                  the log of the last 7 days
 
@@ -190,7 +193,30 @@ fn service(bundle: &mut Bundle, secrets: &Secrets) {
     }
 }
 
+/// What the running service answers at its socket or pipe, if this account may ask there.
+fn told(config: &Config, target: &str) -> Option<Value> {
+    let reply = client::ask(&config.client.data_dir, Method::GET, target, Vec::new()).ok()?;
+    let mut body = reply.status.is_success().then_some(reply.body)?;
+    without_serial_numbers(&mut body);
+    Some(body)
+}
+
+/// They concern who made the units, not who helps with the client.
+fn without_serial_numbers(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            object.remove("serial_number");
+            object.values_mut().for_each(without_serial_numbers);
+        }
+        Value::Array(array) => array.iter_mut().for_each(without_serial_numbers),
+        _ => {}
+    }
+}
+
 fn running(bundle: &mut Bundle, config: &Config, secrets: &Secrets) {
+    if let Some(body) = told(config, "/v1/status") {
+        return bundle.add_json("health.json", &body, secrets);
+    }
     match health::ask(&config.health) {
         Answer::Details(_, body) => bundle.add_json("health.json", &body, secrets),
         Answer::Off => bundle.note("what the running service says: the health endpoints are switched off"),
@@ -218,6 +244,7 @@ fn queue(bundle: &mut Bundle, config: &Config, secrets: &Secrets) {
     let body = json!({
         "queue.db_bytes": size("queue.db"),
         "queue.db-wal_bytes": size("queue.db-wal"),
+        "reports": told(config, &format!("/v1/queue?limit={MOST}")),
         "spool": spool.json(None),
         "watched": watched,
     });

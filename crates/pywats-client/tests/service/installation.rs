@@ -50,6 +50,12 @@ fn health_is_an_exit_code() {
     station.set_env("PYWATS_HEALTH_PORT", "0");
     let (code, text) = run(&station, &["health"]);
     assert!(code == 1 && text.contains("switched off"), "{code} {text}");
+    station.start();
+    station.wait("alive by the socket", |station| run(station, &["health"]) == (0, "alive\n".to_owned()));
+    station.wait("ready by the socket, or why not", |station| {
+        let (code, text) = run(station, &["health", "--ready"]);
+        code == 0 || text.contains("503")
+    });
 }
 
 /// What a bundle holds, in its order.
@@ -136,6 +142,7 @@ fn a_bundle_holds_no_secret() {
     assert_eq!(json("health.json")["details"]["pending_count"], 1);
     let queue = json("queue.json");
     assert_eq!(queue["spool"]["count"], 1);
+    assert_eq!(queue["reports"]["entries"].as_array().map(Vec::len), Some(1), "{queue}");
     assert!(queue["spool"]["newest"][0]["bytes"].as_u64().unwrap() > 10);
     let failed = &json("failed.json")[0]["files"]["newest"];
     assert_eq!(failed[0]["file"], "bad.json");
