@@ -15,7 +15,8 @@ use uuid::Uuid;
 /// A file in a watch folder whose report was taken already.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leftover {
-    /// The watch folder.
+    /// The watch folder, or a folder in it. Of the original of a copy that was found in the spool without a row it is the
+    /// name of the watch folder, empty for the default one.
     pub folder: PathBuf,
     /// The name in it.
     pub name: OsString,
