@@ -11,7 +11,6 @@ use crate::queue::{self, Leftover, Queue};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
-use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 use wats::Rules;
 
@@ -260,15 +259,8 @@ impl Taker<'_> {
         if self.queue.legacy_by_content(folder, name, identity, sha256)? {
             return Ok(Some(Before::Row));
         }
-        match self.queue.leftover(folder, name, identity.size)? {
-            Some(leftover) if leftover.sha256 == *sha256 => return Ok(Some(Before::Leftover(leftover))),
-            Some(_) => self.queue.drop_leftover(folder, name)?,
-            None => {}
-        }
-        // A copy of it may have been found without a row, which says no more than the watch folder and the name.
-        let (folder, name) = (Path::new(&origin.folder), origin.copied().cut(name));
-        let copied = self.queue.leftover(folder, &name, identity.size)?;
-        Ok(copied.filter(|leftover| leftover.sha256 == *sha256).map(Before::Leftover))
+        let leftover = self.queue.left_behind(folder, name, identity.size, sha256, origin)?;
+        Ok(leftover.map(Before::Leftover))
     }
 
     /// A text that ends too early is put aside when it has been at rest for long enough.
