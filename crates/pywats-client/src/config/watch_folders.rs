@@ -237,7 +237,7 @@ fn read_row(row: &Value) -> Result<Row, String> {
 }
 
 /// Short enough for a file name and a label, and the same on every system.
-fn is_name(name: &str) -> bool {
+pub fn is_name(name: &str) -> bool {
     let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
     (1..=32).contains(&name.len()) && name.chars().all(known)
 }

@@ -26,7 +26,8 @@ impl Ends for Disposition {
 /// The ends of all watch folders.
 #[derive(Debug)]
 pub struct Routes {
-    /// The folder that is watched, and its ends; the default one first.
+    /// The folder that is watched, and its ends; the default one first. Each is there once more by its name: nothing
+    /// else is known of a report whose row was lost, until it is judged again.
     routes: Vec<(PathBuf, Arc<Disposition>)>,
     census: Arc<Mutex<Census>>,
 }
@@ -43,7 +44,7 @@ impl Routes {
         // Whoever chooses a free name in a folder does so alone, whatever else goes on.
         let mut locks: BTreeMap<PathBuf, Arc<Mutex<()>>> = BTreeMap::new();
         let mut lock = |path: &Path| Arc::clone(locks.entry(path.to_path_buf()).or_default());
-        let routes = folders.iter().map(|folder| {
+        let routes = folders.iter().flat_map(|folder| {
             let ends = Disposition {
                 delete: folder.after_delivery == AfterDelivery::Delete,
                 archive: (folder.after_delivery == AfterDelivery::Archive)
@@ -53,7 +54,8 @@ impl Routes {
                 choosing_failed: lock(&folder.failed),
                 ..Disposition::new(folder.done.clone(), folder.failed.clone())
             };
-            (folder.path.clone(), Arc::new(ends))
+            let ends = Arc::new(ends);
+            [(folder.path.clone(), Arc::clone(&ends)), (PathBuf::from(&folder.name), ends)]
         });
         Routes { routes: routes.collect(), census }
     }
@@ -146,6 +148,8 @@ mod tests {
         ]))
         .unwrap();
         let routes = Routes::new(&config);
+        assert_eq!(routes.of(Path::new("a")).done, Path::new(&full("a-done")), "by its name");
+        assert_eq!(routes.of(Path::new("")).done, Path::new(&full("d/done")), "the default one");
         for (folder, done) in [("a", "a-done"), ("a/sub", "a-done"), ("ab", "d/done"), ("gone", "d/done")] {
             assert_eq!(routes.of(Path::new(&full(folder))).done, Path::new(&full(done)), "{folder}");
         }

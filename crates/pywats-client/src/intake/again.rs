@@ -12,7 +12,7 @@ use crate::queue::{self, Entry, NewReport, Note, Place, Queue, Verdict};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 use wats::Rules;
 
@@ -46,7 +46,7 @@ pub struct Setup<'a> {
     pub settings: &'a Reports,
     /// How reports are completed.
     pub rules: &'a Rules,
-    /// The watch folder: where a report came from that has no row.
+    /// The default watch folder.
     pub watch: &'a Path,
     /// How long a text that ends too early may rest.
     pub incomplete: Duration,
@@ -217,6 +217,15 @@ impl Setup<'_> {
         }
     }
 
+    /// Where a report came from. Of one that had no row only the name of its watch folder is known, and nothing if that
+    /// was the default one; so it is with one that is not watched any more.
+    fn folder_of(&self, entry: &Entry) -> PathBuf {
+        if entry.folder.is_absolute() {
+            return entry.folder.clone();
+        }
+        self.queue.path_of(&entry.folder).unwrap_or_else(|| self.watch.to_path_buf())
+    }
+
     fn report(
         &self,
         entry: &Entry,
@@ -225,12 +234,10 @@ impl Setup<'_> {
         sha256: [u8; 32],
         good: Good,
     ) -> NewReport {
-        let folder =
-            if entry.folder.as_os_str().is_empty() { self.watch.to_path_buf() } else { entry.folder.clone() };
         NewReport {
             id: entry.id,
             spool: spool.clone(),
-            folder,
+            folder: self.folder_of(entry),
             name: entry.name.clone(),
             size: size as u64,
             sha256,

@@ -3,17 +3,21 @@
 //!
 //! A crash in between leaves a file in the spool without a row, which the next start takes in under the
 //! identifier in its name. From a share a file is copied, and removed once its report is committed; what
-//! cannot be removed is remembered with the report, and never taken again.
+//! cannot be removed is remembered with the report, and never taken again. Nor is the original of a copy without a
+//! row, which the name of the copy tells.
 //!
 //! Whoever made a file may still change its rights, so it stays open until it is on the disk. One that cannot
 //! be synchronised leaves the batch, and keeps no other from the queue.
 
 use super::judge::Good;
+use crate::config::watch_folders::WatchFolder;
 use crate::folder::{Folder, Identity, Moved};
-use crate::queue::{self, NewReport, Queue, spool};
+use crate::queue::spool::{self, Origin};
+use crate::queue::{self, NewReport, Queue};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
@@ -27,6 +31,8 @@ pub const RETRY: Duration = Duration::from_secs(10);
 /// Claimed files that are not committed yet.
 #[derive(Debug, Default)]
 pub struct Batch {
+    /// Where all of them come from.
+    origin: Origin,
     reports: Vec<NewReport>,
     /// What there is beside each report.
     files: Vec<Beside>,
@@ -119,6 +125,16 @@ pub enum CommitError {
 }
 
 impl Batch {
+    /// Of files of this watch folder.
+    pub fn of(folder: &WatchFolder) -> Self {
+        Batch { origin: Origin::of(folder), ..Batch::default() }
+    }
+
+    /// Where its files come from.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     /// Whether there is nothing to commit now.
     pub fn is_empty(&self, now: Instant) -> bool {
         self.reports.is_empty() && self.kept.iter().all(|(then, ..)| *then > now)
@@ -148,7 +164,8 @@ impl Batch {
             // Another folder had the identifier for another unit a moment ago: judged again, it is known.
             return Claimed::Changed;
         }
-        let (spool, copied) = match move_or_copy(queue, watch, name, identity, bytes, good.id) {
+        let (spool, copied) = match move_or_copy(queue, watch, name, identity, bytes, (good.id, &self.origin))
+        {
             Ok(Placed { spool, copied }) => (spool, copied),
             Err(claimed) => {
                 queue.unclaim(good.id);
@@ -185,7 +202,7 @@ impl Batch {
             queue.add(&self.reports)?;
         }
         let mut committed = Vec::with_capacity(self.reports.len());
-        let mut removed = Vec::new();
+        let mut removed: Vec<(PathBuf, OsString)> = Vec::new();
         for (report, Beside { original, .. }) in
             std::mem::take(&mut self.reports).into_iter().zip(self.files.drain(..))
         {
@@ -195,7 +212,7 @@ impl Batch {
                 watch.remove(&report.name, &identity).err()
             });
             if original.is_some() && stays.is_none() {
-                removed.push(report.name.clone());
+                removed.push((report.folder.clone(), report.name.clone()));
             }
             queue.unclaim(report.id);
             committed.push(Committed { name: report.name, spool: report.spool, id: report.id, stays });
@@ -281,14 +298,17 @@ pub fn synchronise(spool: &Folder, files: &[(&OsStr, Option<&File>)]) -> io::Res
     results.collect()
 }
 
-/// Originals that are gone need not be remembered, once that is certain to last.
-pub fn forget_leftovers(queue: &Queue, watch: &Folder, removed: &[OsString]) {
+/// Originals that are gone need not be remembered, once that is certain to last. They are given as they are remembered:
+/// see [`queue::Leftover`].
+pub fn forget_leftovers(queue: &Queue, watch: &Folder, removed: &[(PathBuf, OsString)]) {
     if removed.is_empty() {
         return;
     }
     let forgotten = watch.sync().map_err(|error| error.to_string()).and_then(|()| {
         let mut names = removed.iter();
-        names.try_for_each(|name| queue.drop_leftover(watch.path(), name)).map_err(|error| error.to_string())
+        names
+            .try_for_each(|(folder, name)| queue.drop_leftover(folder, name))
+            .map_err(|error| error.to_string())
     });
     if let Err(error) = forgotten {
         // It is remembered for longer than needed, which harms nobody.
@@ -307,10 +327,10 @@ fn move_or_copy(
     name: &OsStr,
     identity: &Identity,
     bytes: &[u8],
-    id: Uuid,
+    (id, origin): (Uuid, &Origin),
 ) -> Result<Placed, Claimed> {
     for number in 0..=u32::MAX {
-        let spool = spool::name(id, name, number);
+        let spool = origin.name(id, name, number);
         match watch.claim(name, identity, queue.spool(), &spool) {
             Ok(Moved::Done) => return Ok(Placed { spool, copied: false }),
             Ok(Moved::Changed) => return Err(Claimed::Changed),
@@ -318,7 +338,7 @@ fn move_or_copy(
             Err(error) if error.kind() == io::ErrorKind::NotFound && !watch.exists(name).unwrap_or(true) => {
                 return Err(Claimed::Changed);
             }
-            Err(error) if must_be_copied(&error) => return copy(queue, name, bytes, id),
+            Err(error) if must_be_copied(&error) => return copy(queue, name, bytes, id, &origin.copied()),
             Err(error) => return Err(Claimed::Failed(error)),
         }
     }
@@ -331,14 +351,14 @@ fn must_be_copied(error: &io::Error) -> bool {
     matches!(error.kind(), CrossesDevices | PermissionDenied | ReadOnlyFilesystem)
 }
 
-fn copy(queue: &Queue, name: &OsStr, bytes: &[u8], id: Uuid) -> Result<Placed, Claimed> {
+fn copy(queue: &Queue, name: &OsStr, bytes: &[u8], id: Uuid, origin: &Origin) -> Result<Placed, Claimed> {
     if queue.is_closed() {
         // The share has answered after all, and the next pipeline is at work there.
         return Err(Claimed::Changed);
     }
     queue.intake_allowed(bytes.len() as u64).map_err(|error| Claimed::NoRoom(error.to_string()))?;
     for number in 0..=u32::MAX {
-        let spool = spool::name(id, name, number);
+        let spool = origin.name(id, name, number);
         match queue.spool().put(&spool, bytes) {
             Ok(Moved::NameTaken | Moved::Changed) => {}
             Ok(Moved::Done) => return Ok(Placed { spool, copied: true }),

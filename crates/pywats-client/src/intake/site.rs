@@ -83,7 +83,7 @@ impl Site {
             is_there: true,
             watched: None,
             agenda: Agenda::default(),
-            batch: Batch::default(),
+            batch: Batch::of(&setup.folder),
             asides: Asides::default(),
             incomplete: Incomplete::new(setup.folder.failed.clone(), setup.looks_after_failed && depth == 0),
             again: Again::default(),

@@ -6,7 +6,8 @@ use super::readiness::{History, Readiness, STABLE};
 use crate::config::Reports;
 use crate::disposition::{Disposition, Original};
 use crate::folder::{Folder, Identity, Kind, OpenFile, OpenRefused, Writer};
-use crate::queue::{self, Leftover, Queue, spool};
+use crate::queue::spool::Origin;
+use crate::queue::{self, Leftover, Queue};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
@@ -117,7 +118,10 @@ impl Taker<'_> {
                 let (reason, sha256) = (reason.clone(), *sha256);
                 return self.incomplete(name, memory, seen, &reason, sha256);
             }
-            Some(Finding::Leftover(leftover)) => return self.remove_leftover(name, &seen, &leftover.clone()),
+            Some(Finding::Leftover(leftover)) => {
+                let leftover = leftover.clone();
+                return self.remove_leftover(name, &seen, &leftover, batch.origin());
+            }
             Some(Finding::Aside) => return Outcome::Later(Duration::from_mins(1)),
             None => memory.finding = None,
         }
@@ -203,12 +207,12 @@ impl Taker<'_> {
         batch: &mut Batch,
     ) -> Outcome {
         let sha256 = hash(bytes);
-        match self.taken_before(name, &identity, &sha256) {
+        match self.taken_before(name, &identity, &sha256, batch.origin()) {
             Ok(None) => {}
             Ok(Some(Before::Row)) => return Outcome::Known,
             Ok(Some(Before::Leftover(leftover))) => {
                 memory.finding = Some((identity, Finding::Leftover(leftover.clone())));
-                return self.remove_leftover(name, &identity, &leftover);
+                return self.remove_leftover(name, &identity, &leftover, batch.origin());
             }
             Err(error) => return unwritable(&error),
         }
@@ -249,19 +253,14 @@ impl Taker<'_> {
         name: &OsStr,
         identity: &Identity,
         sha256: &[u8; 32],
+        origin: &Origin,
     ) -> Result<Option<Before>, queue::Error> {
         let folder = self.watch.path();
         if self.queue.legacy_by_content(folder, name, identity, sha256)? {
             return Ok(Some(Before::Row));
         }
-        match self.queue.leftover(folder, name, identity.size)? {
-            Some(leftover) if leftover.sha256 == *sha256 => Ok(Some(Before::Leftover(leftover))),
-            Some(_) => {
-                self.queue.drop_leftover(folder, name)?;
-                Ok(None)
-            }
-            None => Ok(None),
-        }
+        let leftover = self.queue.left_behind(folder, name, identity.size, sha256, origin)?;
+        Ok(leftover.map(Before::Leftover))
     }
 
     /// A text that ends too early is put aside when it has been at rest for long enough.
@@ -295,11 +294,19 @@ impl Taker<'_> {
 
     /// Removes a file whose report was taken in before. Where nothing else has kept the file, it goes to
     /// `done/`.
-    fn remove_leftover(&self, name: &OsStr, identity: &Identity, leftover: &Leftover) -> Outcome {
-        let Leftover { folder, name: named, size, sha256, id } = leftover.clone();
-        let original = Original { folder, name: named, size, sha256 };
-        let kept = self.queue.spool().exists(&spool::name(id, name, 0)).unwrap_or(true)
-            || self.disposition.keeps(&original);
+    fn remove_leftover(
+        &self,
+        name: &OsStr,
+        identity: &Identity,
+        leftover: &Leftover,
+        origin: &Origin,
+    ) -> Outcome {
+        let Leftover { size, sha256, id, .. } = *leftover;
+        let folder = self.watch.path().to_path_buf();
+        let original = Original { folder, name: name.to_owned(), size, sha256 };
+        let waits = |origin: &Origin| self.queue.spool().exists(&origin.name(id, name, 0)).unwrap_or(true);
+        // An earlier version did not mark copies.
+        let kept = waits(&origin.copied()) || waits(&Origin::default()) || self.disposition.keeps(&original);
         let gone = if kept {
             self.watch.remove(name, identity).map(drop).map_err(|error| error.to_string())
         } else {
@@ -307,7 +314,8 @@ impl Taker<'_> {
         };
         match gone {
             Ok(()) => {
-                forget_leftovers(self.queue, self.watch, &[name.to_owned()]);
+                let remembered = (leftover.folder.clone(), leftover.name.clone());
+                forget_leftovers(self.queue, self.watch, &[remembered]);
                 Outcome::Gone
             }
             Err(error) => Outcome::Stays(error),

@@ -6,6 +6,7 @@
 //! which changes when a share comes back.
 
 use super::rows::{blob_to_text, text_to_blob};
+use super::spool::Origin;
 use super::{Durability, Error, NewReport, Queue, known, rows};
 use rusqlite::{OptionalExtension, Transaction, params};
 use std::ffi::{OsStr, OsString};
@@ -15,7 +16,8 @@ use uuid::Uuid;
 /// A file in a watch folder whose report was taken already.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leftover {
-    /// The watch folder.
+    /// The watch folder, or a folder in it. Of the original of a copy that was found in the spool without a row it is the
+    /// name of the watch folder, empty for the default one.
     pub folder: PathBuf,
     /// The name in it.
     pub name: OsString,
@@ -28,9 +30,31 @@ pub struct Leftover {
 }
 
 impl Queue {
-    /// What is remembered of a file by its folder, name and size. The caller compares the SHA-256: is it
-    /// the same, the file is not taken, and its removal (or the move to `done/`) is tried again; is it
-    /// another, the file is a new one and [`Queue::drop_leftover`] forgets the old.
+    /// What is remembered of a file with this content: then it is not taken, and its removal (or the move to `done/`)
+    /// is tried again. Where the file has another content than what is remembered, it is a new one, and the old is
+    /// forgotten. `origin` is where files of its watch folder come from.
+    ///
+    /// # Errors
+    /// If the database cannot be read or written.
+    pub fn left_behind(
+        &self,
+        folder: &Path,
+        name: &OsStr,
+        size: u64,
+        sha256: &[u8; 32],
+        origin: &Origin,
+    ) -> Result<Option<Leftover>, Error> {
+        match self.leftover(folder, name, size)? {
+            Some(leftover) if leftover.sha256 == *sha256 => return Ok(Some(leftover)),
+            Some(_) => self.drop_leftover(folder, name)?,
+            None => {}
+        }
+        // A copy of it may have been found without a row, which says no more than the watch folder and the name.
+        let copied = self.leftover(Path::new(&origin.folder), &origin.copied().cut(name), size)?;
+        Ok(copied.filter(|leftover| leftover.sha256 == *sha256))
+    }
+
+    /// What is remembered of a file by its folder, name and size.
     ///
     /// # Errors
     /// If the database cannot be read.

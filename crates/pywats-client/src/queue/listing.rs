@@ -149,8 +149,7 @@ fn select(db: &Connection, which: &str, params: impl Params) -> Result<Vec<Liste
     ))?;
     let rows = statement.query_map(params, |row| {
         let entry = rows::read(row)?;
-        let is_judged = !entry.folder.as_os_str().is_empty();
-        let serial_number = is_judged.then_some(rows::unit(row)?.serial_number);
+        let serial_number = rows::is_judged(row)?.then_some(rows::unit(row)?.serial_number);
         listed(entry, serial_number, row, READ)
     })?;
     rows.collect()

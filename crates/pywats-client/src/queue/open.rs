@@ -3,7 +3,8 @@
 
 use super::note::CHANGED;
 use super::{
-    Counters, Db, Durability, Entry, Error, Queue, integrity, legacy, rows, salvage, schema, sound, spool,
+    Counters, Db, Durability, Entry, Error, Queue, integrity, leftover, legacy, rows, salvage, schema, sound,
+    spool,
 };
 use crate::reserve::Reserve;
 use crate::room::Room;
@@ -193,6 +194,9 @@ impl Queue {
                 let mut hand_back = db.prepare("INSERT INTO trouble (seq, kind) VALUES (?1, ?2)")?;
                 for orphan in orphans {
                     rows::insert_orphan(db, *next_seq, orphan)?;
+                    if let Some(original) = orphan.original(&self.spool) {
+                        leftover::write(db, &original)?;
+                    }
                     hand_back.execute(rusqlite::params![*next_seq, CHANGED])?;
                     *next_seq += 1;
                 }

@@ -15,8 +15,8 @@ pub(super) struct Classes(Arc<RwLock<Table>>);
 
 #[derive(Debug, Default)]
 struct Table {
-    /// Watch folders, those in others first, and their classes.
-    folders: Vec<(PathBuf, usize)>,
+    /// Watch folders, those in others first, with their names and classes.
+    folders: Vec<(PathBuf, PathBuf, usize)>,
     /// That of reports whose folder is not watched any more.
     default: usize,
     count: usize,
@@ -35,8 +35,8 @@ impl Classes {
 
     fn of(&self, folder: &Path) -> usize {
         let table = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let within = table.folders.iter().find(|(path, _)| folder.starts_with(path));
-        within.map_or(table.default, |(_, class)| *class)
+        let within = table.folders.iter().find(|(path, name, _)| folder.starts_with(path) || folder == name);
+        within.map_or(table.default, |(.., class)| *class)
     }
 
     /// How many there are.
@@ -54,13 +54,19 @@ impl Queue {
         priorities.dedup();
         let class =
             |folder: &WatchFolder| priorities.iter().position(|p| *p == folder.priority).unwrap_or_default();
-        let mut table: Vec<(PathBuf, usize)> =
-            folders.iter().map(|folder| (folder.path.clone(), class(folder))).collect();
-        table.sort_by_key(|(path, _)| std::cmp::Reverse(path.components().count()));
+        let known = |folder: &WatchFolder| (folder.path.clone(), PathBuf::from(&folder.name), class(folder));
+        let mut table: Vec<_> = folders.iter().map(known).collect();
+        table.sort_by_key(|(path, ..)| std::cmp::Reverse(path.components().count()));
         let default = folders.first().map(class).unwrap_or_default();
         lock(&self.db).before_ready.clear();
         *self.classes.0.write().unwrap_or_else(PoisonError::into_inner) =
             Table { folders: table, default, count: priorities.len() };
+    }
+
+    /// Where the watch folder of this name is, if it is watched still.
+    pub fn path_of(&self, name: &Path) -> Option<PathBuf> {
+        let table = self.classes.0.read().unwrap_or_else(PoisonError::into_inner);
+        table.folders.iter().find(|(_, known, _)| known == name).map(|(path, ..)| path.clone())
     }
 
     /// How many classes of reports there are; the first is sent first.
@@ -74,6 +80,7 @@ mod tests {
     use crate::config::{Config, watch_folders};
     use crate::queue::{self, NewReport, Unit};
     use serde_json::json;
+    use std::path::Path;
     use uuid::Uuid;
 
     /// Fails if: reports of an urgent folder wait for others, one of a folder that is not watched any more is never sent,
@@ -114,6 +121,8 @@ mod tests {
             add(1, "urgent"),
             add(5, "urgent"),
         ];
+        assert_eq!(queue.path_of(Path::new("urgent")), Some(path("urgent")));
+        assert_eq!(queue.path_of(Path::new("")), None);
         assert_eq!(queue.classes(), 3);
         let given: Vec<Vec<i64>> = (0..3)
             .map(|class| queue.next(class, 0, 10).unwrap().into_iter().map(|entry| entry.seq).collect())

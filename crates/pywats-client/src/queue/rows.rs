@@ -82,7 +82,8 @@ pub struct Entry {
     pub id: Uuid,
     /// The name that its file had in the watch folder.
     pub name: OsString,
-    /// The watch folder; empty for a report that was found in the spool without a row.
+    /// The watch folder, or a folder in it. Of a report that was found in the spool without a row it is the name of the
+    /// watch folder, empty for the default one, until intake has judged it.
     pub folder: PathBuf,
     /// The serial number; empty for a report that intake has not judged, or of the first schema.
     pub serial_number: String,
@@ -281,7 +282,7 @@ pub(super) fn insert_orphan(
     let report = NewReport {
         id: orphan.id,
         spool: orphan.spool.clone(),
-        folder: PathBuf::new(),
+        folder: PathBuf::from(&orphan.origin.folder),
         name: orphan.name.clone(),
         size: orphan.size,
         sha256: [0; 32],
@@ -361,6 +362,11 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Entry> {
 /// The unit in a row that [`read`] takes.
 pub(super) fn unit(row: &Row<'_>) -> rusqlite::Result<Unit> {
     Ok(Unit { serial_number: row.get(9)?, start: row.get(10)? })
+}
+
+/// Whether intake has judged the report of a row that [`read`] takes.
+pub(super) fn is_judged(row: &Row<'_>) -> rusqlite::Result<bool> {
+    Ok(row.get::<_, i64>(10)? != NOT_JUDGED)
 }
 
 pub(super) fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<Uuid> {

@@ -3,15 +3,20 @@
 //! A name in it is `ID~NAME`: the identifier, under which the report is sent whatever happens to the
 //! database, and the name that the file had in the watch folder, cut if it is long. Where that is taken
 //! (a corrected report came while the first waits) the name is `ID.1~NAME`, `ID.2~NAME`…
+//! A file of another watch folder than the default one names that, as `ID@FOLDER~NAME`: its report ends where those of
+//! that folder do, also if a crash came before its row. A `+` before the `~` says that the file was copied, and that its
+//! original may still lie in the watch folder: it is not another report.
 //! The folder belongs to the service alone.
 
-use super::Error;
+use super::{Error, Leftover};
+use crate::config::watch_folders::{self, WatchFolder};
+use crate::disposition;
 use crate::folder::{Folder, Identity, Kind};
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use uuid::Uuid;
@@ -20,36 +25,102 @@ use uuid::Uuid;
 pub const FOLDER: &str = "spool";
 /// Between the identifier and the name. No name of a file ends an identifier otherwise.
 const MARK: char = '~';
+/// Before the watch folder's name.
+const FOLDER_MARK: char = '@';
+/// Says that the file is a copy.
+const COPY_MARK: char = '+';
 /// As many files are flushed at a time.
 const FLUSHES: usize = 16;
 /// As many bytes of a name are kept; the identifier and the number must fit beside it.
 const LONGEST: usize = 200;
 
-/// The name in the spool of a file that was `name` in the watch folder. `number` is 0, and one more each
-/// time that the name is taken.
-pub fn name(id: Uuid, name: &OsStr, number: u32) -> OsString {
-    let mut spool = match number {
-        0 => OsString::from(format!("{id}{MARK}")),
-        _ => OsString::from(format!("{id}.{number}{MARK}")),
-    };
-    spool.push(cut(name));
-    spool
+/// Where a file of the spool came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The name of its watch folder; empty for the default one.
+    pub folder: String,
+    /// Whether it was copied, so that the original may still lie there.
+    pub copied: bool,
 }
 
-/// The identifier and the name in a name of the spool; `None` if it is not one of ours. A file without a name is
-/// called by its identifier.
-pub fn parts(spool: &OsStr) -> Option<(Uuid, OsString)> {
+impl Origin {
+    /// Of files that are moved out of a watch folder.
+    pub fn of(folder: &WatchFolder) -> Self {
+        let folder = if folder.is_default() { String::new() } else { folder.name.clone() };
+        Origin { folder, copied: false }
+    }
+
+    /// Of copies of the same files.
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        Origin { copied: true, ..self.clone() }
+    }
+
+    /// The name in the spool of a file that was `name` in the watch folder. `number` is 0, and one more each
+    /// time that the name is taken.
+    pub fn name(&self, id: Uuid, name: &OsStr, number: u32) -> OsString {
+        let number = if number == 0 { String::new() } else { format!(".{number}") };
+        let mut spool = OsString::from(format!("{id}{number}{}{MARK}", self.marks()));
+        spool.push(self.cut(name));
+        spool
+    }
+
+    /// What is kept of a name.
+    pub fn cut(&self, name: &OsStr) -> OsString {
+        cut_to(name, LONGEST - self.marks().len())
+    }
+
+    fn marks(&self) -> String {
+        let copied = if self.copied { COPY_MARK.to_string() } else { String::new() };
+        if self.folder.is_empty() { copied } else { format!("{FOLDER_MARK}{}{copied}", self.folder) }
+    }
+
+    /// What stands between identifier and name, but for the number.
+    fn read(marks: &str) -> Option<Self> {
+        let (folder, copied) = match marks.strip_suffix(COPY_MARK) {
+            Some(folder) => (folder, true),
+            None => (marks, false),
+        };
+        let folder = match folder.strip_prefix(FOLDER_MARK) {
+            Some(folder) => watch_folders::is_name(folder).then_some(folder)?,
+            None => folder.is_empty().then_some("")?,
+        };
+        Some(Origin { folder: folder.to_owned(), copied })
+    }
+}
+
+/// The name of a file that was moved out of the default watch folder, or comes from none: see [`Origin::name`].
+pub fn name(id: Uuid, name: &OsStr, number: u32) -> OsString {
+    Origin::default().name(id, name, number)
+}
+
+/// What a name of the spool says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parts {
+    /// The identifier.
+    pub id: Uuid,
+    /// Where the file came from.
+    pub origin: Origin,
+    /// The name that it had there, perhaps cut. One without a name is called by its identifier.
+    pub name: OsString,
+}
+
+/// What a name of the spool says; `None` if it is not one of ours.
+pub fn parts(spool: &OsStr) -> Option<Parts> {
     let bytes = spool.as_encoded_bytes();
     let mark = bytes.iter().position(|&byte| byte == MARK as u8)?;
     let head = std::str::from_utf8(&bytes[..mark]).ok()?;
-    let (id, number) = head.split_at_checked(36)?;
+    let (id, rest) = head.split_at_checked(36)?;
+    let (number, marks) = rest.split_at(rest.find([FOLDER_MARK, COPY_MARK]).unwrap_or(rest.len()));
     if !(number.is_empty() || number.strip_prefix('.').is_some_and(|n| n.parse::<u32>().is_ok())) {
         return None;
     }
+    let origin = Origin::read(marks)?;
     // SAFETY: the bytes come from an `OsStr` and are split right after an ASCII character.
     let name = unsafe { OsStr::from_encoded_bytes_unchecked(&bytes[mark + 1..]) };
     let id = Uuid::try_parse(id).ok()?;
-    Some((id, if name.is_empty() { OsString::from(format!("{id}.json")) } else { name.to_owned() }))
+    let name = if name.is_empty() { OsString::from(format!("{id}.json")) } else { name.to_owned() };
+    Some(Parts { id, origin, name })
 }
 
 /// Makes claimed files, and that they are in the spool, survive a power cut; a result for each, `NotFound` for
@@ -89,13 +160,17 @@ fn flush(spool: &Folder, name: &OsStr, file: Option<&File>) -> io::Result<()> {
 
 /// A long name without the end of its stem.
 pub(crate) fn cut(name: &OsStr) -> OsString {
-    if name.len() <= LONGEST {
+    cut_to(name, LONGEST)
+}
+
+fn cut_to(name: &OsStr, longest: usize) -> OsString {
+    if name.len() <= longest {
         return name.to_owned();
     }
     let text = name.to_string_lossy();
     let extension = text.rfind('.').map_or("", |at| &text[at..]);
     let extension = if extension.len() <= 16 { extension } else { "" };
-    let mut end = (LONGEST - extension.len()).min(text.len());
+    let mut end = (longest - extension.len()).min(text.len());
     while !text.is_char_boundary(end) {
         end -= 1;
     }
@@ -131,11 +206,27 @@ pub(super) struct Orphan {
     pub id: Uuid,
     /// Its name in the spool.
     pub spool: OsString,
+    /// Where it came from.
+    pub origin: Origin,
     /// The name that it had in the watch folder, perhaps cut.
     pub name: OsString,
     /// Its size in bytes.
     pub size: u64,
     modified_ns: i64,
+}
+
+impl Orphan {
+    /// The original in the watch folder, if this is a copy. Of its folder only the name of the watch folder is known.
+    pub(super) fn original(&self, spool: &Folder) -> Option<Leftover> {
+        let mut open = spool.open_own(&self.spool).ok().filter(|_| self.origin.copied)?;
+        Some(Leftover {
+            folder: PathBuf::from(&self.origin.folder),
+            name: self.name.clone(),
+            size: self.size,
+            sha256: disposition::hash(&mut open.file).ok()?,
+            id: self.id,
+        })
+    }
 }
 
 /// What the files and the rows do not have in common.
@@ -165,9 +256,9 @@ pub(super) fn compare(
     }
     for file in files {
         match (parts(&file), spool.look(&file)) {
-            (Some((id, name)), Ok(Some(Kind::Plain(identity)))) => {
+            (Some(Parts { id, origin, name }), Ok(Some(Kind::Plain(identity)))) => {
                 let Identity { size, modified_ns, .. } = identity;
-                differences.orphans.push(Orphan { id, spool: file, name, size, modified_ns });
+                differences.orphans.push(Orphan { id, spool: file, origin, name, size, modified_ns });
             }
             (_, Ok(None)) => {}
             _ => differences.foreign.push(file),
@@ -187,16 +278,31 @@ mod tests {
     fn names_lead_back() {
         let id = Uuid::from_u128(0x1234);
         let long = format!("{}.json", "ä".repeat(150));
-        for (given, number) in [("a.json", 0), ("a~b~c.json", 3), (".json", 0), (long.as_str(), 2)] {
-            let spool = name(id, OsStr::new(given), number);
-            assert_eq!(parts(&spool), Some((id, cut(OsStr::new(given)))), "{spool:?}");
-            assert!(spool.len() < 250);
+        let folder = "f".repeat(32);
+        for (given, number) in [("a.json", 0), ("a~b~c@d+e.json", 3), (".json", 0), (long.as_str(), 2)] {
+            for (folder, copied) in [("", false), ("", true), ("ict-1_a", false), (folder.as_str(), true)] {
+                let origin = Origin { folder: folder.to_owned(), copied };
+                let spool = origin.name(id, OsStr::new(given), number);
+                let name = origin.cut(OsStr::new(given));
+                assert_eq!(parts(&spool), Some(Parts { id, origin, name }), "{spool:?}");
+                assert!(spool.len() < 250);
+            }
         }
-        let nameless = OsString::from(format!("{id}~"));
-        assert_eq!(parts(&nameless), Some((id, format!("{id}.json").into())));
-        for foreign in ["a.json", "~a.json", "1234~a.json", &format!("{id}.x~a.json"), &format!("{id}a.json")]
-        {
-            assert_eq!(parts(OsStr::new(foreign)), None, "{foreign}");
+        for (spool, folder, copied) in [
+            (format!("{id}~"), "", false),
+            (format!("{id}+~"), "", true),
+            (format!("{id}.1@ict~"), "ict", false),
+            (format!("{id}@ict+~"), "ict", true),
+        ] {
+            let origin = Origin { folder: folder.to_owned(), copied };
+            let name = format!("{id}.json").into();
+            assert_eq!(parts(OsStr::new(&spool)), Some(Parts { id, origin, name }), "{spool}");
+        }
+        assert_eq!(name(id, OsStr::new("a.json"), 0), *format!("{id}~a.json"));
+        let wrong =
+            ["", "1234", &format!("{id}.x"), &format!("{id}@"), &format!("{id}@A"), &format!("{id}+@a")];
+        for foreign in wrong.map(|head| format!("{head}~a.json")).into_iter().chain([format!("{id}a.json")]) {
+            assert_eq!(parts(OsStr::new(&foreign)), None, "{foreign}");
         }
     }
 }

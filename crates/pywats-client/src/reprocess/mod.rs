@@ -230,7 +230,7 @@ fn take(way: &Way<'_>, from: Origin, one: &Found) -> io::Result<()> {
 fn waiting(config: &Config) -> HashSet<Uuid> {
     let spool = Folder::open(&config.client.data_dir.join(queue::spool::FOLDER));
     let names = spool.and_then(|spool| spool.names()).unwrap_or_default();
-    names.iter().filter_map(|name| queue::spool::parts(name)).map(|(id, _)| id).collect()
+    names.iter().filter_map(|name| queue::spool::parts(name)).map(|parts| parts.id).collect()
 }
 
 fn open(path: &Path) -> Result<Folder, ReprocessError> {

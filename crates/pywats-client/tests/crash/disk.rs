@@ -1,8 +1,9 @@
 //! The disk fills up, and there is space again.
 
+use crate::all_arrive;
 use crate::mounts::{inside, mount_small};
+use crate::places::{DEFAULT, serial_numbers};
 use crate::station::{PATIENCE, Station, TOKEN, report};
-use crate::{all_arrive, serial_numbers};
 use serde_json::json;
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -38,7 +39,7 @@ fn full(server: &Server) -> (Station, Vec<String>, PathBuf) {
     settings["client"] = json!({ "watch_folder": watch });
     station.configure(&settings);
     station.start();
-    let serial_numbers = serial_numbers(30);
+    let serial_numbers = serial_numbers(DEFAULT, 30);
     let put = |serial_numbers: &[String]| {
         for serial_number in serial_numbers {
             fs::write(watch.join(format!("{serial_number}.json")), large(serial_number)).unwrap();

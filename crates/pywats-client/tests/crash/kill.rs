@@ -1,7 +1,9 @@
 //! The process is killed at any moment.
 
+use crate::mounts::{inside, mount_small};
+use crate::places::{self, ALL, SHARE, serial_numbers};
 use crate::station::{Station, report, server};
-use crate::{all_arrive, reports_in, serial_numbers, thorough};
+use crate::{all_arrive, thorough};
 use std::fs;
 use std::time::Duration;
 use wats_test_server::Answer;
@@ -10,7 +12,10 @@ use wats_test_server::Answer;
 /// where it does not belong.
 #[test]
 fn killed_at_any_moment() {
-    let (kills, per_kill) = if thorough() { (200, 10) } else { (20, 10) };
+    if !inside("kill::killed_at_any_moment") {
+        return;
+    }
+    let (kills, per_kill) = if thorough() { (200, 12) } else { (20, 12) };
     let server = server();
     // Some answers get lost, so that a restart cannot know whether the server has the report.
     server.script((0..kills * 3).map(|number| match number % 7 {
@@ -20,8 +25,10 @@ fn killed_at_any_moment() {
         _ => Answer::Accept,
     }));
     let mut station = Station::new();
-    station.configure(&station.settings(&server));
-    let serial_numbers = serial_numbers(kills * per_kill);
+    // Nothing can be renamed out of this one: it is copied, and removed later.
+    mount_small(&station.data().join(SHARE), 8192);
+    places::make(&station, &server);
+    let serial_numbers = serial_numbers(ALL, kills * per_kill);
     let staging = station.dir().join("staging");
     fs::create_dir_all(&staging).unwrap();
     for (round, batch) in serial_numbers.chunks(per_kill).enumerate() {
@@ -29,14 +36,12 @@ fn killed_at_any_moment() {
         // From before the queue is open until after the upload.
         let mut left = Duration::from_millis(fastrand::u64(0..500));
         for (number, serial_number) in batch.iter().enumerate() {
-            let name = format!("{serial_number}.json");
+            let file = places::file(&station, serial_number);
             // Some programs write into the folder, careful ones rename into it.
-            if number % 3 == 0 {
-                station.put(&name, report(serial_number));
-            } else {
-                fs::create_dir_all(station.watch()).unwrap();
-                fs::write(staging.join(&name), report(serial_number)).unwrap();
-                fs::rename(staging.join(&name), station.watch().join(&name)).unwrap();
+            let staged = staging.join(format!("{serial_number}.json"));
+            fs::write(&staged, report(serial_number)).unwrap();
+            if (round + number) % 3 == 0 || fs::rename(staged, file).is_err() {
+                places::put(&station, serial_number);
             }
             if round % 2 == 0 {
                 let pause = left.min(Duration::from_millis(fastrand::u64(0..60)));
@@ -49,6 +54,5 @@ fn killed_at_any_moment() {
     }
     station.start();
     all_arrive(&station, &serial_numbers, || server.arrivals());
-    assert_eq!(Station::names(&station.failed()), [""; 0]);
-    assert_eq!(reports_in(&station.done()).len(), serial_numbers.len());
+    places::assert_refused(&station, &[]);
 }

@@ -1,7 +1,8 @@
 //! The server goes and comes back.
 
+use crate::places::{DEFAULT, serial_numbers};
 use crate::station::{PATIENCE, Station, TOKEN, report};
-use crate::{all_arrive, serial_numbers, thorough};
+use crate::{all_arrive, thorough};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use wats_test_server::{Answer, Arrival, Options, Server};
@@ -27,7 +28,7 @@ fn the_server_goes_and_comes_back() {
     let mut server = at(SocketAddr::from(([127, 0, 0, 1], 0)));
     let address: SocketAddr = server.url().trim_start_matches("http://").parse().unwrap();
     let station = Station::running(&server);
-    let serial_numbers = serial_numbers(rounds * per_round);
+    let serial_numbers = serial_numbers(DEFAULT, rounds * per_round);
     let mut before: Vec<Arrival> = Vec::new();
     for (round, batch) in serial_numbers.chunks(per_round).enumerate() {
         server.script([Answer::AcceptThenReset, Answer::Accept, Answer::Reset, Answer::AcceptThenCutOff]);

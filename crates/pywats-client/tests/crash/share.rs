@@ -1,8 +1,9 @@
 //! The watch folder is a share, which goes away while its reports wait, and comes back as another device.
 
+use crate::all_arrive;
 use crate::mounts::{inside, mount_small, read_only, unmount};
+use crate::places::{DEFAULT, reports, serial_numbers};
 use crate::station::{Station, report, server};
-use crate::{all_arrive, reports_in, serial_numbers};
 use serde_json::json;
 use std::fs;
 use std::time::Duration;
@@ -34,7 +35,7 @@ fn goes_and_comes_back(cannot_be_written: bool) {
     let mut settings = station.settings(&server);
     settings["client"] = json!({ "watch_folder": share });
     station.configure(&settings);
-    let serial_numbers = serial_numbers(4);
+    let serial_numbers = serial_numbers(DEFAULT, 4);
     let (first, last) = serial_numbers.split_at(3);
     for serial_number in first {
         fs::write(share.join(format!("{serial_number}.json")), report(serial_number)).unwrap();
@@ -63,6 +64,6 @@ fn goes_and_comes_back(cannot_be_written: bool) {
         fs::write(share.join(name), content).unwrap();
     }
     fs::write(share.join(format!("{}.json", last[0])), report(&last[0])).unwrap();
-    station.wait("the share is empty", |_| reports_in(&share).is_empty());
+    station.wait("the share is empty", |_| reports(&share).is_empty());
     all_arrive(&station, &serial_numbers, || server.arrivals());
 }

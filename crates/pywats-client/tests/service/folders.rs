@@ -288,3 +288,55 @@ fn the_station_is_filled_in_where_a_report_lacks_it() {
         assert!(note.contains(&format!("{field}: missing; ")), "{field}: {note}");
     }
 }
+
+/// Fails if: what a crash has left in the spool without a row does not end where files of its watch folder do, or the
+/// original of a copy is taken for another report.
+#[test]
+fn a_crash_before_the_row_costs_no_report_its_folder() {
+    let server = server();
+    server.always("REFUSED", Answer::status_with_json(400, r#"{"Message":"no such process"}"#));
+    let station = Station::new();
+    let (ict, share) = (station.dir().join("ict"), station.dir().join("share"));
+    let ends = |name: &str| station.dir().join(name);
+    let folders = [
+        json!({ "name": "ict", "path": ict, "done_folder": ends("ict-done"), "failed_folder": ends("ict-failed") }),
+        json!({ "name": "share", "path": share, "subfolders": true, "done_folder": ends("share-done") }),
+    ];
+    fs::create_dir(&ict).unwrap();
+    configure(&station, &server, &folders);
+    // The name of the file in the spool, what is in it, and the name of its original, if it is there still.
+    let id = |number: u8| format!("00000000-0000-4000-8000-00000000000{number}");
+    let original = |folder: &Path, name: &str| Some(folder.join(name));
+    for (spooled, content, original) in [
+        (format!("{}~a.json", id(1)), report("DEFAULT"), None),
+        (format!("{}@ict~a.json", id(2)), report("ICT"), None),
+        (format!("{}@ict~b.json", id(3)), report("REFUSED"), None),
+        (format!("{}@ict~c.json", id(4)), "[1]".to_owned(), None),
+        (format!("{}@gone~d.json", id(5)), report("GONE"), None),
+        (format!("{}+~e.json", id(6)), report("COPY"), original(&station.watch(), "e.json")),
+        (format!("{}@share+~f.json", id(7)), report("NESTED"), original(&share.join("sub"), "f.json")),
+    ] {
+        drop_file(&station.spool(), &spooled, &content);
+        if let Some(original) = original {
+            drop_file(original.parent().unwrap(), "another.json", &report("BESIDE"));
+            fs::write(original, content).unwrap();
+        }
+    }
+    let mut station = station;
+    station.start();
+    let names = |folder: &str| Station::names(&station.dir().join(folder));
+    station.wait("all are at their ends", |station| {
+        Station::names(&station.done()) == ["a.json", "another.json", "d.json", "e.json"]
+            && names("ict-done") == ["a.json"]
+            && names("ict-failed") == ["b.json", "b.json.reason.json", "c.json", "c.json.reason.json"]
+            && names("share-done") == ["another.json", "f.json"]
+            && Station::names(&station.watch()).is_empty()
+            && names("share/sub").is_empty()
+    });
+    assert!(Station::names(&station.failed()).is_empty());
+    let mut sent = submissions(&server);
+    sent.retain(|(serial, _)| serial != "BESIDE");
+    sent.sort();
+    let expected = [("COPY", 6), ("DEFAULT", 1), ("GONE", 5), ("ICT", 2), ("NESTED", 7), ("REFUSED", 3)];
+    assert_eq!(sent, expected.map(|(serial, number)| (serial.to_owned(), id(number))));
+}

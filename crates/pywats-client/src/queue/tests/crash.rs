@@ -8,6 +8,7 @@
 use super::first_schema;
 use super::station::{FOLDERS, Station, parse, report};
 use crate::folder::Folder;
+use crate::queue::spool::Origin;
 use crate::queue::{Body, Note, Place, Queue, Suspicion, Verdict};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -127,8 +128,9 @@ fn work_off(station: &Station, posts: &mut Vec<(String, Uuid)>) {
         let path = station.watch.join(&name);
         let content = fs::read(&path).unwrap();
         let new = station.fingerprint(&name, &content);
-        let leftover = queue.leftover(&station.watch, name.as_ref(), content.len() as u64).unwrap();
-        if leftover.is_some_and(|leftover| leftover.sha256 == new) {
+        let size = content.len() as u64;
+        let taken = queue.left_behind(&station.watch, name.as_ref(), size, &new, &Origin::default());
+        if taken.unwrap().is_some() {
             fs::remove_file(&path).unwrap();
             continue;
         }

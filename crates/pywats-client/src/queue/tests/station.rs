@@ -4,7 +4,8 @@ use super::crash::step;
 use crate::archive::Archive;
 use crate::disposition::Disposition;
 use crate::folder::{Folder, Identity, Kind, Moved};
-use crate::queue::{self, Entry, NewReport, OpenError, Opened, Place, Queue, Settled, Unit, spool};
+use crate::queue::spool::{self, Origin};
+use crate::queue::{self, Entry, NewReport, OpenError, Opened, Place, Queue, Settled, Unit};
 use sha2::{Digest, Sha256};
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -185,7 +186,7 @@ impl Station {
     /// What `claim_file` and its sender do for a file on another file system: the original stays.
     pub(super) fn copy_file(&self, name: &str, id: Uuid) -> NewReport {
         let content = fs::read(self.watch.join(name)).unwrap();
-        let spool = spool::name(id, OsStr::new(name), 0);
+        let spool = Origin::default().copied().name(id, OsStr::new(name), 0);
         self.queue().spool().write(&spool, &content, false).unwrap();
         step("synchronised");
         NewReport { copied: true, ..self.new_report(id, spool, name.into(), &content) }
@@ -195,11 +196,7 @@ impl Station {
     pub(super) fn judged(&self, entry: &Entry) -> NewReport {
         let Place::Spool(spool) = &entry.place else { panic!("{entry:?}") };
         let content = fs::read(self.path("spool").join(spool)).unwrap();
-        let new = self.new_report(entry.id, spool.clone(), entry.name.clone(), &content);
-        // A file that was copied just before a crash: its original is not another report.
-        let original = fs::read(self.watch.join(&entry.name));
-        let copied = entry.folder.as_os_str().is_empty() && original.is_ok_and(|bytes| bytes == content);
-        NewReport { copied, ..new }
+        self.new_report(entry.id, spool.clone(), entry.name.clone(), &content)
     }
 
     pub(super) fn fingerprint(&self, _name: &str, content: &[u8]) -> [u8; 32] {

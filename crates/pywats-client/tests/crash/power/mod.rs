@@ -4,18 +4,21 @@
 mod disk;
 mod trace;
 
+use crate::places::{self, ALL, reports, serial_numbers};
 use crate::station::{PATIENCE, Station, TOKEN, report};
-use crate::{all_arrive, reports, reports_in, serial_numbers, thorough};
+use crate::{all_arrive, thorough};
 use disk::Disk;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use trace::Event;
+use trace::{Call, Event};
 use wats_test_server::{Answer, Arrival, Options, Server};
 
-/// The server refuses it for good, so it belongs into `failed/`.
-const REFUSED: &str = "REFUSED";
+/// The server refuses them for good, so they belong into the failed folders of their watch folders.
+const REFUSED: [&str; 2] = ["default-REFUSED", "urgent-REFUSED"];
+/// A few for each watch folder.
+const REPORTS: usize = 24;
 
 /// A recorded run.
 struct Recording {
@@ -30,7 +33,9 @@ struct Recording {
 fn server() -> Server {
     let options = Options { token: Some(TOKEN.to_owned()), keep: false, ..Options::default() };
     let server = Server::start_with(options).unwrap();
-    server.always(REFUSED, Answer::status_with_json(400, r#"{"message":"no such unit"}"#));
+    for serial_number in REFUSED {
+        server.always(serial_number, Answer::status_with_json(400, r#"{"message":"no such unit"}"#));
+    }
     server
 }
 
@@ -39,16 +44,16 @@ fn seconds(time: SystemTime) -> f64 {
 }
 
 /// Lets a station deliver some reports, and records what it does to its files.
-fn record(count: usize) -> Recording {
+fn record() -> Recording {
     let server = server();
     // So that several are on their way at once.
     server.set_latency(Duration::from_millis(3));
     server.script([Answer::AcceptThenClose, Answer::Accept, Answer::status(503)]);
     let mut station = Station::new();
-    station.configure(&station.settings(&server));
-    let serial_numbers = serial_numbers(count);
-    for serial_number in serial_numbers.iter().map(String::as_str).chain([REFUSED]) {
-        station.put(format!("{serial_number}.json"), report(serial_number));
+    places::make(&station, &server);
+    let serial_numbers = serial_numbers(ALL, REPORTS);
+    for serial_number in serial_numbers.iter().map(String::as_str).chain(REFUSED) {
+        places::put(&station, serial_number);
     }
     let trace = station.dir().join("trace");
     station.trace(Some(&trace));
@@ -57,7 +62,7 @@ fn record(count: usize) -> Recording {
         station.pid().as_raw_nonzero().get()
     };
     all_arrive(&station, &serial_numbers, || server.arrivals());
-    station.wait_for_failed(&format!("{REFUSED}.json"));
+    wait_for_refused(&station);
     // What is written lazily belongs to it.
     std::thread::sleep(Duration::from_secs(2));
     station.stop();
@@ -67,7 +72,7 @@ fn record(count: usize) -> Recording {
     station.wait("the record is complete", |_| {
         text().lines().rev().take(20).any(|line| line.starts_with(&ended) && line.contains("+++ exited"))
     });
-    bring_back(&station);
+    bring_back(&station, &serial_numbers);
     let events = trace::read(&text());
     let base = seconds(server.started_at());
     let kept: Vec<(f64, Arrival)> = server
@@ -86,16 +91,25 @@ fn originals(station: &Station) -> PathBuf {
     station.dir().join("originals")
 }
 
-/// Moves every report of a station, wherever it is, back to where it is kept between two runs.
-fn bring_back(station: &Station) {
-    let watch = originals(station).join("watch");
-    fs::create_dir_all(&watch).unwrap();
-    for folder in ["watch", "spool", "done", "failed"] {
-        for (path, serial_number) in reports(&station.data().join(folder)) {
-            fs::rename(path, watch.join(format!("{serial_number}.json"))).unwrap();
-        }
-    }
+/// Puts every report of a station back to where it is kept between two runs, and removes all else. New ones are put
+/// there: of those that were removed after their delivery, none is left.
+fn bring_back(station: &Station, serial_numbers: &[String]) {
     fs::remove_dir_all(station.data()).unwrap();
+    for serial_number in serial_numbers.iter().map(String::as_str).chain(REFUSED) {
+        let file = places::file(station, serial_number);
+        let original = originals(station).join(file.strip_prefix(station.data()).unwrap());
+        fs::create_dir_all(original.parent().unwrap()).unwrap();
+        fs::write(original, report(serial_number)).unwrap();
+    }
+}
+
+fn wait_for_refused(station: &Station) {
+    station.wait_within(PATIENCE, "what was refused is in its failed folder", |station| {
+        let failed = |serial_number| reports(&places::of(serial_number).failed(station));
+        REFUSED
+            .iter()
+            .all(|serial_number| failed(serial_number).iter().any(|(_, lies)| lies == serial_number))
+    });
 }
 
 /// Cuts the power after so many calls, and lets the station go on.
@@ -110,7 +124,7 @@ fn cut(recording: &mut Recording, calls: usize, seed: u64) {
     let before: Vec<Arrival> =
         recording.kept.iter().filter(|(at, _)| *at <= now).map(|(_, arrival)| arrival.clone()).collect();
     let server = server();
-    station.configure(&station.settings(&server));
+    places::configure(station, &server);
     station.forget_log();
     disk.after_power_cut(&mut fastrand::Rng::with_seed(seed), &station.data());
     eprintln!("cut after call {calls} of {}, seed {seed}", recording.events.len());
@@ -120,17 +134,13 @@ fn cut(recording: &mut Recording, calls: usize, seed: u64) {
         all.extend(server.arrivals());
         all
     });
-    // It is refused here as well if it has not been moved before the cut.
-    station.wait_within(PATIENCE, "what was refused is in failed", |station| {
-        reports_in(&station.failed()).contains_key(REFUSED)
-    });
-    let failed = reports_in(&station.failed());
-    let once = BTreeMap::from([(REFUSED.to_owned(), 1)]);
-    assert_eq!(failed, once, "{:?}", Station::names(&station.failed()));
-    let left = reports(&station.data().join("spool"));
+    // They are refused here as well if they have not been moved before the cut.
+    wait_for_refused(station);
+    places::assert_refused(station, &REFUSED);
+    let left = reports(&station.spool());
     assert_eq!(left, [], "something is left in the spool; the log:\n{}", station.log());
     station.stop();
-    bring_back(station);
+    bring_back(station, &recording.serial_numbers);
 }
 
 /// Fails if: a power cut at any moment loses a report, or makes it arrive under two identifiers.
@@ -138,7 +148,7 @@ fn cut(recording: &mut Recording, calls: usize, seed: u64) {
 fn the_power_goes_at_any_moment() {
     let (recordings, cuts) = if thorough() { (5, 60) } else { (1, 24) };
     for _ in 0..recordings {
-        let mut recording = record(20);
+        let mut recording = record();
         for _ in 0..cuts {
             let calls = fastrand::usize(..=recording.events.len());
             cut(&mut recording, calls, fastrand::u64(..));
@@ -149,17 +159,10 @@ fn the_power_goes_at_any_moment() {
 /// What a power cut after so many calls may cost at worst: serial numbers of reports that nobody has any more, or that
 /// the server has while their file is in the watch folder again, where it gets another identifier.
 fn at_worst(recording: &Recording, disk: &Disk, now: f64) -> Vec<String> {
-    let there = disk.at_least();
-    let watch = recording.station.watch();
-    let serial_number = |content: &[u8]| {
-        let report: serde_json::Value = serde_json::from_slice(content).ok()?;
-        report["root"].as_object()?;
-        Some(report["sn"].as_str()?.to_owned())
-    };
-    let mut folders: BTreeMap<String, bool> = BTreeMap::new();
-    for (path, content) in there {
-        if let Some(serial_number) = serial_number(&content) {
-            folders.insert(serial_number, path.parent() == Some(&watch));
+    let mut to_be_taken_again: BTreeMap<String, bool> = BTreeMap::new();
+    for (path, content) in disk.at_least() {
+        if let Some(serial_number) = places::serial_number(&path, &content) {
+            to_be_taken_again.insert(serial_number, places::is_to_be_taken(&recording.station, &path));
         }
     }
     let kept = |serial_number: &str| {
@@ -168,8 +171,9 @@ fn at_worst(recording: &Recording, disk: &Disk, now: f64) -> Vec<String> {
             .iter()
             .any(|(at, one)| *at <= now && one.serial_number.as_deref() == Some(serial_number))
     };
-    let is_fault = |serial_number: &&String| match folders.get(*serial_number) {
-        None => true,
+    let is_removed = |serial_number: &str| places::of(serial_number).end(&recording.station).is_none();
+    let is_fault = |serial_number: &&String| match to_be_taken_again.get(*serial_number) {
+        None => !(is_removed(serial_number) && kept(serial_number)),
         Some(to_be_taken_again) => *to_be_taken_again && kept(serial_number),
     };
     recording.serial_numbers.iter().filter(is_fault).cloned().collect()
@@ -179,18 +183,24 @@ fn at_worst(recording: &Recording, disk: &Disk, now: f64) -> Vec<String> {
 /// the program as it is.
 #[test]
 fn a_program_that_synchronises_less_is_found() {
-    let recording = record(20);
-    let spool = recording.station.data().join("spool");
+    let recording = record();
+    let spool = recording.station.spool();
     for leaves_out in [None, Some(spool.as_path())] {
         let mut disk = Disk::of(&originals(&recording.station), &recording.station.data());
-        let mut now = 0.0_f64;
+        let (mut now, mut before) = (0.0_f64, 0);
         let mut faults = Vec::new();
         for (number, event) in recording.events.iter().enumerate() {
             now = now.max(event.at);
-            if !disk.synchronises(&event.call, leaves_out) {
-                disk.apply(number, event);
+            if disk.synchronises(&event.call, leaves_out) {
+                continue;
+            }
+            disk.apply(number, event);
+            // Only that changes what is certain, or what the server has by then.
+            let arrived = recording.kept.iter().filter(|(at, _)| *at <= now).count();
+            if matches!(event.call, Call::Sync(_) | Call::SyncAll) || arrived > before {
                 faults.extend(at_worst(&recording, &disk, now));
             }
+            before = arrived;
         }
         assert_eq!(faults.is_empty(), leaves_out.is_none(), "without {leaves_out:?}: {faults:?}");
     }
