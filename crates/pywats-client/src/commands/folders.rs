@@ -7,6 +7,7 @@ use crate::cli::config::ShowArgs;
 use crate::cli::folders::{AddArgs, FoldersCommand, RemoveArgs};
 use crate::config::Sources;
 use crate::config::edit::{self, Document, EditError};
+use crate::config::settings::Setting;
 use crate::config::watch_folders::WatchFolder;
 use crate::exit::Exit;
 use serde_json::{Map, Value, json};
@@ -116,10 +117,9 @@ fn add(args: &AddArgs) -> Result<(), String> {
         let end = if plan.steps.is_empty() { Ok(()) } else { restart() };
         let end = end
             .and_then(|()| if stopped.load(Ordering::Relaxed) { Err("stopped".to_owned()) } else { Ok(()) });
-        end.map_err(|why| {
-            let mut document = document.clone();
-            let back = document.set(setting, before.clone()).and_then(|()| document.save());
-            back.err().map_or(why.clone(), |error| format!("{why}; {error}"))
+        end.map_err(|why| match put_back(&document, setting, before) {
+            Ok(()) => why,
+            Err(error) => format!("{why}; {error}"),
         })
     })
     .inspect_err(|_| {
@@ -128,6 +128,17 @@ fn add(args: &AddArgs) -> Result<(), String> {
     })?;
     told();
     Ok(())
+}
+
+/// Gives the configuration the folders that it had.
+fn put_back(document: &Document, setting: &Setting, before: Option<Value>) -> Result<(), String> {
+    let path = document.path();
+    if !document.exists() {
+        return std::fs::remove_file(path).map_err(|error| format!("{}: {error}", path.display()));
+    }
+    let mut document = document.clone();
+    let back = document.set(setting, before).and_then(|()| document.save());
+    back.map(drop).map_err(|error| error.to_string())
 }
 
 /// Takes back what is left of an add that was killed before it was in the configuration.
