@@ -44,12 +44,14 @@ pub(super) fn hindrances(loaded: &Loaded) -> Hindrances {
     let server = &loaded.config.server;
     let files = [Some(&loaded.path), server.token_file.as_ref(), server.ca_file.as_ref()];
     let config = &loaded.config;
-    let folders = [
-        ("data folder", config.client.data_dir.clone()),
-        ("watch folder", config.watch_folder()),
-        ("done folder", config.done_folder()),
-        ("failed folder", config.failed_folder()),
-    ];
+    let mut folders = vec![("data folder", config.client.data_dir.clone())];
+    for folder in config.watch_folders() {
+        folders.extend([
+            ("watch folder", folder.path),
+            ("done folder", folder.done),
+            ("failed folder", folder.failed),
+        ]);
+    }
     let denied_files =
         files.into_iter().flatten().filter_map(|path| unreadable(path, unit.as_ref(), account.as_ref()));
     let mut found = Hindrances { files: denied_files.collect(), folders: Vec::new() };
