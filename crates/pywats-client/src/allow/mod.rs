@@ -499,14 +499,16 @@ mod tests {
         let one = plan("one", &[("/o/p/one".into(), needs(&["/o/p"], true, &[]))], false, &[]);
         let one = record_of(&one, "one");
         // The account may pass now, and needs nothing for that.
-        let two = plan("two", &[("/o/p/two".into(), needs(&[], true, &[]))], false, &[one.clone()]);
+        let two =
+            plan("two", &[("/o/p/two".into(), needs(&[], true, &[]))], false, std::slice::from_ref(&one));
         assert_eq!(two.steps.len(), 2, "{two:?}");
         let both = [one.clone(), record_of(&two, "two")];
         assert_eq!(undone(&done_for("one", &both)), ["setfacl -R -x u:pywats -x d:u:pywats -- /o/p/one"]);
         assert_eq!(undone(&done_for("two", &both[1..]))[0], "setfacl -x u:pywats -- /o/p");
 
         // A folder in a folder, into which the account came by the rights of that one.
-        let inner = plan("in", &[("/o/p/one/in".into(), needs(&[], false, &[]))], false, &[one.clone()]);
+        let inner =
+            plan("in", &[("/o/p/one/in".into(), needs(&[], false, &[]))], false, std::slice::from_ref(&one));
         let both = [one.clone(), record_of(&inner, "in")];
         let gone = done_for("one", &both);
         let Some(Step::LetIn { keep, .. }) = gone.steps.last() else { panic!("{gone:?}") };

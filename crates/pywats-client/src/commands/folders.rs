@@ -92,7 +92,8 @@ fn add(args: &AddArgs) -> Result<(), String> {
     }
     let plan = needed(&args.name, &paths, args.subfolders, &document);
     let applies = may_apply(&document);
-    let told = || tell(&document, &args.show, args.dry_run, &plan.steps, Step::command, plan.missing());
+    let told =
+        || tell(&document, &args.show, args.dry_run, &plan.steps, Step::command, plan.missing().as_deref());
     if args.dry_run {
         told();
         return Ok(());
@@ -251,7 +252,7 @@ fn tell(
     dry_run: bool,
     steps: &[Step],
     command: impl Fn(&Step) -> String,
-    missing: Option<String>,
+    missing: Option<&str>,
 ) {
     let commands: Vec<String> = steps.iter().map(command).collect();
     if show.json {
@@ -265,7 +266,7 @@ fn tell(
         say("what the system must allow:");
         commands.iter().for_each(|command| say(&format!("  {command}")));
     }
-    missing.iter().for_each(|missing| say(missing));
+    missing.into_iter().for_each(say);
     if cfg!(windows) {
         say(
             "let the account of the service read, write and delete in the folder: icacls PATH /grant \"NT SERVICE\\pywats-client:(OI)(CI)M\"",
