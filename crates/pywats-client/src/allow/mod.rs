@@ -205,15 +205,14 @@ fn command(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
+/// Undone from the last to the first: the rule must go before what is there gets its old label.
 fn label(path: &Path) -> [Step; 2] {
     let path = path.display().to_string();
     let pattern = format!("{}(/.*)?", escaped(&path));
+    let relabel = command(&["restorecon", "-R", &path]);
     [
-        Step::Run(
-            command(&["semanage", "fcontext", "-a", "-t", LABEL, &pattern]),
-            command(&["semanage", "fcontext", "-d", &pattern]),
-        ),
-        Step::Run(command(&["restorecon", "-R", &path]), command(&["restorecon", "-R", &path])),
+        Step::Run(command(&["semanage", "fcontext", "-a", "-t", LABEL, &pattern]), relabel.clone()),
+        Step::Run(relabel, command(&["semanage", "fcontext", "-d", &pattern])),
     ]
 }
 
@@ -488,6 +487,9 @@ mod tests {
         assert_eq!(shown[2], "setfacl -m u:pywats:rwx -m d:u:pywats:rwx -- '/home/op/a b.c'");
         assert_eq!(shown[3], r"semanage fcontext -a -t pywats_var_lib_t '/home/op/a b\.c(/.*)?'");
         assert_eq!(plan.steps[2].undo_command(), "setfacl -R -x u:pywats -x d:u:pywats -- '/home/op/a b.c'");
+        let undone: Vec<String> = plan.steps.iter().rev().map(Step::undo_command).collect();
+        assert_eq!(undone[0], r"semanage fcontext -d '/home/op/a b\.c(/.*)?'");
+        assert_eq!(undone[1], "restorecon -R '/home/op/a b.c'");
         // The record says the same steps again.
         assert_eq!(done_for("ict", &[record_of(&plan, "ict")]), plan);
         assert_eq!(done_for("other", &[record_of(&plan, "ict")]), Plan::default());
