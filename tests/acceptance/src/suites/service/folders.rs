@@ -8,9 +8,9 @@ use serde_json::Value;
 use wats_test_server::Server;
 
 /// A name that a shell, a unit and a pattern each read in their own way.
-const ODD: &str = r#"/srv/private/open/Prüf "feld" 100% a\b"#;
+const ODD: &str = r#"/home/alice/open/Prüf "feld" 100% a\b"#;
 /// Another folder beside it.
-const BESIDE: &str = "/srv/private/open/fct";
+const BESIDE: &str = "/home/alice/open/fct";
 /// Where a folder lies that is added by halves.
 const HALF: &str = "/srv/half/ict";
 /// Where the drop-ins of the unit are.
@@ -27,25 +27,25 @@ impl Service<'_> {
         self.configure(server.url())?;
         self.wait_for("StatusText", "ready")?;
         self.run(&format!(
-            "mkdir -p /srv/private/open {BESIDE} '{ODD}' && chown -R alice /srv/private && \
-             chmod 700 /srv/private '{ODD}' {BESIDE} && chmod 755 /srv/private/open && \
+            "mkdir -p /home/alice/open {BESIDE} '{ODD}' && chown -R alice /home/alice && \
+             chmod 700 /home/alice '{ODD}' {BESIDE} && chmod 755 /home/alice/open && \
              setfacl -m u:visitor:rx -m d:u:visitor:rx {BESIDE}"
         ))?;
         let rights = |path: &str| self.system.read(&format!("getfacl -R -p '{path}'"));
-        let before = rights("/srv/private")?;
+        let before = rights("/home/alice")?;
         let process = self.property("MainPID")?;
         self.as_user("root", 0, &format!("folders add '{ODD}' --name ict"))?;
         ensure!(self.property("MainPID")? != process, "the service was not started anew");
         self.as_user("root", 0, &format!("folders add {BESIDE} --name fct"))?;
         for (path, wanted) in [
-            ("/srv/private", "user:pywats:--x"),
+            ("/home/alice", "user:pywats:--x"),
             (ODD, "user:pywats:rwx"),
             (ODD, "default:user:pywats:rwx"),
         ] {
             let rights = self.system.read(&format!("getfacl -p '{path}'"))?;
             ensure!(rights.lines().any(|found| found == wanted), "{path}: {wanted} is not in {rights}");
         }
-        let on_the_way = self.system.read("getfacl -p /srv/private/open")?;
+        let on_the_way = self.system.read("getfacl -p /home/alice/open")?;
         ensure!(!on_the_way.contains("pywats"), "it could pass through before: {on_the_way}");
         let told = self.as_user("root", 1, &format!("folders add {BESIDE} --name ict"))?;
         ensure!(told.contains("is there twice; write another name"), "{told}");
@@ -71,12 +71,12 @@ impl Service<'_> {
         ensure!(sub.contains("user:visitor:r-x"), "what alice allowed is gone: {sub}");
         ensure!(sub.matches("mask::").count() == 1, "a list of nobody is left: {sub}");
         self.run(&format!("rm -r '{ODD}/sub'"))?;
-        let after = rights("/srv/private")?;
+        let after = rights("/home/alice")?;
         ensure!(after == before, "the rights were\n{before}\nand are\n{after}");
         let forced = self.property("ReadWritePaths")?;
-        ensure!(!forced.contains("/srv/"), "the unit still may write to {forced}");
+        ensure!(!forced.contains("/home/"), "the unit still may write to {forced}");
         let list = self.as_user("root", 0, "folders list --json")?;
-        ensure!(!list.contains("/srv/"), "{list}");
+        ensure!(!list.contains("/home/"), "{list}");
         self.wait_for("StatusText", "ready")
     }
 
