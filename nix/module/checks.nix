@@ -4,6 +4,11 @@ let
   cfg = config.services.pywats-client;
   inherit (cfg.settings) server health;
 
+  names = map (folder: folder.name) cfg.folders;
+  strange = builtins.filter (
+    folder: builtins.match "[a-z0-9_-]{1,32}" folder.name == null || !lib.hasPrefix "/" folder.path
+  ) cfg.folders;
+
   set = name: server.${name} or null != null;
   holdsPassword = name: set name && builtins.match "[^/]*//[^/]*@.*" server.${name} != null;
   isLoopback = address: address == "::1" || address == "localhost" || lib.hasPrefix "127." address;
@@ -32,8 +37,22 @@ in
       {
         assertion = builtins.length cfg.watchFolders <= 1;
         message = ''
-          services.pywats-client.watchFolders names ${toString (builtins.length cfg.watchFolders)} folders, but the
-          client watches one: ${toString cfg.watchFolders}.
+          services.pywats-client.watchFolders names ${toString (builtins.length cfg.watchFolders)} folders, but it is
+          the first one: ${toString cfg.watchFolders}. List the others in services.pywats-client.folders.
+        '';
+      }
+      {
+        assertion = lib.unique names == names && !builtins.elem "default" names;
+        message = ''
+          services.pywats-client.folders has a name twice, or the name "default", which is that of the first folder:
+          ${toString names}.
+        '';
+      }
+      {
+        assertion = strange == [ ];
+        message = ''
+          services.pywats-client.folders: a name is 1 to 32 of the characters a-z, 0-9, - and _, and a path is a full
+          one; not so of ${toString (map (folder: "${folder.name} (${folder.path})") strange)}.
         '';
       }
       {

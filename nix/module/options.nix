@@ -48,11 +48,30 @@ in
       default = [ ];
       example = [ "/srv/results" ];
       description = ''
-        Folders into which reports are dropped, in place of {file}`/var/lib/pywats/watch`. The client watches
-        one folder so far, so that more than one is refused.
+        The folder into which reports are dropped, in place of {file}`/var/lib/pywats/watch`: one at most.
+        Others are listed in {option}`services.pywats-client.folders`.
 
         The service may write to it whatever else its sandbox forbids, but the account `pywats` must be allowed
         to read, create and remove files there.
+      '';
+    };
+
+    folders = mkOption {
+      type = import ./folders.nix { inherit lib; };
+      default = [ ];
+      example = [
+        {
+          name = "ict";
+          path = "/srv/ict";
+          priority = 1;
+        }
+      ];
+      description = ''
+        Folders that are watched beside the first one, in the shape of `folders` of the configuration file.
+
+        The service may write to them whatever else its sandbox forbids, but the account `pywats` must be allowed
+        to read, create and remove files there. One that is missing keeps neither the service nor the other
+        folders from working.
       '';
     };
 

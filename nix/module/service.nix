@@ -8,10 +8,11 @@
 let
   cfg = config.services.pywats-client;
   unit = import ./unit.nix;
-  configuration = import ./render.nix cfg.settings;
+  configuration = import ./render.nix { inherit (cfg) settings folders; };
   sandbox = import ./sandbox.nix {
     inherit lib;
     inherit (cfg.settings) client;
+    others = cfg.folders;
   };
 in
 {

@@ -48,6 +48,7 @@ types.submodule {
       after_delivery = optional (types.enum [
         "done"
         "archive"
+        "delete"
       ]) "What becomes of delivered files.";
       archive_folder = optional types.str "Folder of the archive.";
       max_report_bytes = optional (types.ints.between 1 536870912) "Size of the largest report that is read.";

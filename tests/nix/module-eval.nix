@@ -243,6 +243,92 @@ let
         "/two"
       ];
     } "names 2 folders";
+    folders = {
+      configuration = {
+        enable = true;
+        settings.client.watch_folder = "/srv/first";
+        folders = [
+          {
+            name = "ict";
+            path = "/srv/ict";
+            priority = 1;
+            done_folder = "/srv/done";
+          }
+          {
+            name = "odd";
+            path = "/home/op/a b 100%";
+            done_folder = "/srv/done";
+            failed_folder = "/var/lib/pywats/odd";
+          }
+        ];
+      };
+      expect = outcome: {
+        quiet = outcome.refused ++ outcome.warnings == [ ];
+        writable =
+          outcome.service.serviceConfig.ReadWritePaths == [
+            sockets
+            "/srv/first"
+            "-/srv/ict"
+            "-/srv/done"
+            "\"-/home/op/a b 100%%\""
+          ];
+        mounts =
+          outcome.service.unitConfig.WantsMountsFor == [
+            "/srv/first"
+            "/srv/ict"
+            "/srv/done"
+            "\"/home/op/a b 100%%\""
+          ];
+        home = outcome.service.serviceConfig.ProtectHome == "read-only";
+        configuration =
+          outcome.configuration.folders == [
+            {
+              name = "ict";
+              path = "/srv/ict";
+              priority = 1;
+              done_folder = "/srv/done";
+            }
+            {
+              name = "odd";
+              path = "/home/op/a b 100%";
+              done_folder = "/srv/done";
+              failed_folder = "/var/lib/pywats/odd";
+            }
+          ];
+      };
+    };
+    folderTwice = refuses {
+      folders = [
+        {
+          name = "ict";
+          path = "/one";
+        }
+        {
+          name = "ict";
+          path = "/two";
+        }
+      ];
+    } "has a name twice";
+    folderDefault = refuses {
+      folders = [
+        {
+          name = "default";
+          path = "/one";
+        }
+      ];
+    } "that of the first folder";
+    folderStrange = refuses {
+      folders = [
+        {
+          name = "I C T";
+          path = "/one";
+        }
+        {
+          name = "ict";
+          path = "two";
+        }
+      ];
+    } "not so of I C T [(]/one[)] ict [(]two[)]";
     allElsewhere = writes {
       data_dir = "/data";
       watch_folder = "/in";
@@ -273,6 +359,27 @@ let
     };
     watchFolderText = {
       watchFolders = "/srv";
+    };
+    folderPriority = {
+      folders = [
+        {
+          name = "ict";
+          path = "/srv";
+          priority = 11;
+        }
+      ];
+    };
+    folderUnknown = {
+      folders = [
+        {
+          name = "ict";
+          path = "/srv";
+          pattern = "*.json";
+        }
+      ];
+    };
+    folderWithoutPath = {
+      folders = [ { name = "ict"; } ];
     };
     watchFolderTwice = {
       watchFolders = [ "/srv" ];

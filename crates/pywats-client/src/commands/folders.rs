@@ -2,14 +2,16 @@
 //! allows the service.
 
 use super::{complain, say};
-use crate::allow::{self, Step};
+use crate::allow::{self, Plan, Step};
+use crate::cli::config::ShowArgs;
 use crate::cli::folders::{AddArgs, FoldersCommand, RemoveArgs};
+use crate::config::Sources;
 use crate::config::edit::{self, Document, EditError};
+use crate::config::settings::Setting;
 use crate::config::watch_folders::WatchFolder;
-use crate::config::{Sources, default_path};
 use crate::exit::Exit;
 use serde_json::{Map, Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -79,44 +81,71 @@ fn add(args: &AddArgs) -> Result<(), String> {
         Document::open(Sources::new(args.show.config.config.clone()).path()).map_err(say_why)?;
     let before = document.get(setting).cloned();
     let mut rows = before.as_ref().and_then(Value::as_array).cloned().unwrap_or_default();
+    let paths: Vec<PathBuf> =
+        [Some(&args.path), args.done.as_ref(), args.failed.as_ref()].into_iter().flatten().cloned().collect();
+    paths.iter().try_for_each(|path| can_be_written(path))?;
     rows.push(row(args));
     document.set(setting, Some(rows.into())).map_err(say_why)?;
     document.judge().map_err(say_why)?;
     if args.path.exists() && !args.path.is_dir() {
         return Err(format!("{}: is no folder", args.path.display()));
     }
-    let paths: Vec<PathBuf> =
-        [Some(&args.path), args.done.as_ref(), args.failed.as_ref()].into_iter().flatten().cloned().collect();
-    let steps = needed(&args.name, &paths, &document);
+    let plan = needed(&args.name, &paths, args.subfolders, &document);
     let applies = may_apply(&document);
-    tell(&document, &steps.iter().map(Step::command).collect::<Vec<_>>(), args.dry_run, args.show.json);
+    let told =
+        || tell(&document, &args.show, args.dry_run, &plan.steps, Step::command, plan.missing().as_deref());
     if args.dry_run {
+        told();
         return Ok(());
     }
     if !applies {
         document.save().map_err(say_why)?;
+        told();
         return Ok(());
     }
     if let Some(missing) = paths.iter().find(|path| !path.is_dir()) {
         return Err(format!("{}: does not exist; make the folder first", missing.display()));
     }
+    if let Some(missing) = plan.missing() {
+        return Err(format!("{missing}; nothing was changed"));
+    }
     let stopped = stopped()?;
-    allow::all_or_none(&steps, &|| stopped.load(Ordering::Relaxed), || {
+    // What an add has left that was killed, so that this one begins where that one did.
+    half_done(&args.name)?;
+    allow::all_or_none(&plan, &|| stopped.load(Ordering::Relaxed), || {
+        paths.iter().try_for_each(|path| may_use(path))?;
         document.save().map_err(say_why)?;
-        let undo = |why: String| {
-            let mut document = document.clone();
-            let back = document.set(setting, before.clone()).and_then(|()| document.save());
-            back.err().map_or(why.clone(), |error| format!("{why}; {error}"))
-        };
-        if stopped.load(Ordering::Relaxed) {
-            return Err(undo("stopped".to_owned()));
-        }
-        if steps.is_empty() { Ok(()) } else { restart().map_err(undo) }
+        let end = if plan.steps.is_empty() { Ok(()) } else { restart() };
+        let end = end
+            .and_then(|()| if stopped.load(Ordering::Relaxed) { Err("stopped".to_owned()) } else { Ok(()) });
+        end.map_err(|why| match put_back(&document, setting, before) {
+            Ok(()) => why,
+            Err(error) => format!("{why}; {error}"),
+        })
     })
     .inspect_err(|_| {
         // What is loaded must be what is there again.
         drop(restart());
-    })
+    })?;
+    told();
+    Ok(())
+}
+
+/// Gives the configuration the folders that it had.
+fn put_back(document: &Document, setting: &Setting, before: Option<Value>) -> Result<(), String> {
+    let path = document.path();
+    if !document.exists() {
+        return std::fs::remove_file(path).map_err(|error| format!("{}: {error}", path.display()));
+    }
+    let mut document = document.clone();
+    let back = document.set(setting, before).and_then(|()| document.save());
+    back.map(drop).map_err(|error| error.to_string())
+}
+
+/// Takes back what is left of an add that was killed before it was in the configuration.
+fn half_done(name: &str) -> Result<(), String> {
+    let failed = allow::done_for(name, &allow::records()).undo();
+    if failed.is_empty() { Ok(()) } else { Err(format!("could not be undone: {}", failed.join("; "))) }
 }
 
 fn remove(args: &RemoveArgs) -> Result<(), String> {
@@ -127,53 +156,109 @@ fn remove(args: &RemoveArgs) -> Result<(), String> {
     let rows = document.get(setting).and_then(Value::as_array).cloned().unwrap_or_default();
     let (gone, stay): (Vec<Value>, Vec<Value>) =
         rows.into_iter().partition(|row| row.get("name").and_then(Value::as_str) == Some(&args.name));
-    if gone.is_empty() {
+    let applies = may_apply(&document);
+    let plan = if applies { allow::done_for(&args.name, &allow::records()) } else { allow::Plan::default() };
+    // A remove that was killed has left what it allowed.
+    if gone.is_empty() && plan.steps.is_empty() {
         return Err(format!(
             "{:?}: {} has no folder of that name; pywats-client folders list names them",
             args.name,
             document.path().display()
         ));
     }
-    document.set(setting, (!stay.is_empty()).then(|| stay.into())).map_err(say_why)?;
-    let steps = if may_apply(&document) { allow::done_for(&args.name) } else { Vec::new() };
-    tell(&document, &steps.iter().map(Step::undo_command).collect::<Vec<_>>(), args.dry_run, args.show.json);
+    let steps: Vec<Step> = plan.steps.iter().rev().cloned().collect();
+    let told =
+        |document: &Document| tell(document, &args.show, args.dry_run, &steps, Step::undo_command, None);
     if args.dry_run {
+        told(&document);
         return Ok(());
     }
-    document.save().map_err(say_why)?;
-    let failed: Vec<String> = steps.iter().rev().filter_map(|step| step.undo().err()).collect();
-    if !steps.is_empty() {
-        restart()?;
+    // From here on it goes to its end: half of it would leave the service without a folder that it is to watch.
+    let _not_stopped = if applies { Some(stopped()?) } else { None };
+    if !gone.is_empty() {
+        document.set(setting, (!stay.is_empty()).then(|| stay.into())).map_err(say_why)?;
+        document.save().map_err(say_why)?;
     }
-    if failed.is_empty() { Ok(()) } else { Err(format!("could not be undone: {}", failed.join("; "))) }
+    let mut failed = plan.undo();
+    if !plan.steps.is_empty() {
+        failed.extend(restart().err());
+    }
+    if !failed.is_empty() {
+        let path = document.path().display();
+        return Err(format!("{path}: is changed; could not be undone: {}", failed.join("; ")));
+    }
+    told(&document);
+    Ok(())
+}
+
+/// Refuses a path that a line of a unit, or of the configuration, cannot have.
+fn can_be_written(path: &Path) -> Result<(), String> {
+    let text = path.to_str().filter(|text| text.trim() == *text && !text.contains(char::is_control));
+    text.map(drop).ok_or_else(|| {
+        format!(
+            "{path:?}: has control characters, is not UTF-8, or begins or ends with a space; give the folder another name"
+        )
+    })
+}
+
+/// Whether the account of the service may use a folder, now that it was let in.
+fn may_use(path: &Path) -> Result<(), String> {
+    #[cfg(target_os = "linux")]
+    if let Some(why) = crate::diagnose::forbidden(path) {
+        return Err(format!("{}: {why}, which has not helped", path.display()));
+    }
+    let _ = path;
+    Ok(())
 }
 
 /// Whether this account may change what the system allows the service, and the configuration is the service's.
 fn may_apply(document: &Document) -> bool {
     #[cfg(target_os = "linux")]
-    return rustix::process::geteuid().is_root() && document.path() == default_path();
+    return rustix::process::geteuid().is_root() && is_service(document);
     #[cfg(not(target_os = "linux"))]
     {
-        let _ = (document, default_path);
+        let _ = document;
         false
     }
 }
 
-/// What the system must allow the service for one folder.
-pub(super) fn needed(name: &str, paths: &[PathBuf], document: &Document) -> Vec<Step> {
-    #[cfg(target_os = "linux")]
-    if document.path() == default_path() {
-        let needs = paths.iter().map(|path| (path.clone(), crate::diagnose::needs(path)));
-        return allow::steps(name, &needs.collect::<Vec<_>>(), allow::is_labelled());
-    }
-    let _ = (name, paths, document);
-    Vec::new()
+/// Whether the configuration is that of the service; it may be a link.
+#[cfg(target_os = "linux")]
+fn is_service(document: &Document) -> bool {
+    let usual = crate::config::default_path();
+    document.path() == std::fs::canonicalize(&usual).unwrap_or(usual)
 }
 
-fn tell(document: &Document, commands: &[String], dry_run: bool, json: bool) {
-    if json {
+/// What the system must allow the service for one folder, and for what is in it if sub-folders are watched.
+pub(super) fn needed(name: &str, paths: &[PathBuf], subfolders: bool, document: &Document) -> Plan {
+    #[cfg(target_os = "linux")]
+    if is_service(document) {
+        use crate::allow::Needs;
+        let records = allow::records();
+        let added: Vec<String> = records.iter().flat_map(|record| record.lines().to_vec()).collect();
+        let needs = paths.iter().enumerate().map(|(at, path)| {
+            let needs = crate::diagnose::needs(path, &added);
+            (path.clone(), Needs { within: at == 0 && subfolders && needs.write, ..needs })
+        });
+        return allow::plan(name, &needs.collect::<Vec<_>>(), allow::is_labelled(), &records);
+    }
+    let _ = (name, paths, subfolders, document);
+    Plan::default()
+}
+
+fn tell(
+    document: &Document,
+    show: &ShowArgs,
+    dry_run: bool,
+    steps: &[Step],
+    command: impl Fn(&Step) -> String,
+    missing: Option<&str>,
+) {
+    let commands: Vec<String> = steps.iter().map(command).collect();
+    if show.json {
         let path = document.path();
-        return say(&json!({ "path": path, "written": !dry_run, "commands": commands }).to_string());
+        let shown = json!({ "path": path, "written": !dry_run, "commands": commands, "missing": missing });
+        return say(&shown.to_string());
     }
     let path = document.path().display();
     say(&if dry_run { format!("{path}: would be changed") } else { format!("{path}: is changed") });
@@ -181,6 +266,7 @@ fn tell(document: &Document, commands: &[String], dry_run: bool, json: bool) {
         say("what the system must allow:");
         commands.iter().for_each(|command| say(&format!("  {command}")));
     }
+    missing.into_iter().for_each(say);
     if cfg!(windows) {
         say(
             "let the account of the service read, write and delete in the folder: icacls PATH /grant \"NT SERVICE\\pywats-client:(OI)(CI)M\"",
@@ -201,18 +287,30 @@ fn restart() -> Result<(), String> {
     systemctl(&["try-restart", "pywats-client.service"])
 }
 
-/// Whether somebody has pressed Ctrl-C, from now on.
+/// Whether somebody has asked this program to end, from now on: by Ctrl-C, `kill`, or a terminal that was closed.
 fn stopped() -> Result<Arc<AtomicBool>, String> {
     let flag = Arc::new(AtomicBool::new(false));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    let runtime = runtime.map_err(|error| format!("cannot listen for Ctrl-C: {error}"))?;
-    let pressed = Arc::clone(&flag);
-    runtime.spawn(async move {
-        while tokio::signal::ctrl_c().await.is_ok() {
-            pressed.store(true, Ordering::Relaxed);
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let cannot = |error: std::io::Error| format!("cannot listen for Ctrl-C: {error}");
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = runtime.map_err(cannot)?;
+        for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
+            let asked = Arc::clone(&flag);
+            // Heard from here on, not only once the task has begun.
+            let mut heard = {
+                let _context = runtime.enter();
+                signal(kind).map_err(cannot)?
+            };
+            runtime.spawn(async move {
+                while heard.recv().await.is_some() {
+                    asked.store(true, Ordering::Relaxed);
+                }
+            });
         }
-    });
-    // It listens until the program ends.
-    std::mem::forget(runtime);
+        // It listens until the program ends.
+        std::mem::forget(runtime);
+    }
     Ok(flag)
 }

@@ -88,7 +88,7 @@ fn commands(report: &Report, loaded: &Loaded, document: &Document) -> Vec<String
     let new = all.iter().filter(|folder| report.folders.contains(&folder.name));
     new.flat_map(|folder| {
         let paths = [folder.path.clone(), folder.done.clone(), folder.failed.clone()];
-        folders::needed(&folder.name, &paths, document)
+        folders::needed(&folder.name, &paths, folder.subfolders, document).steps
     })
     .map(|step: Step| step.command())
     .collect()

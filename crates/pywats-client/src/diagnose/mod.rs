@@ -71,10 +71,17 @@ pub fn hindrances(loaded: &Loaded) -> Hindrances {
     }
 }
 
-/// What the service needs for a folder, as far as this account can tell.
+/// What the service needs for a folder, as far as this account can tell, if its unit had not got the lines that were
+/// added for folders.
 #[cfg(target_os = "linux")]
-pub fn needs(path: &std::path::Path) -> crate::allow::Needs {
-    service_view::needs(path)
+pub fn needs(path: &Path, added: &[String]) -> crate::allow::Needs {
+    service_view::needs(path, added)
+}
+
+/// Why the account of the service cannot use a folder that is there.
+#[cfg(target_os = "linux")]
+pub fn forbidden(path: &Path) -> Option<String> {
+    service_view::forbidden(path)
 }
 
 /// What hinders the service, in sentences.

@@ -3,6 +3,7 @@
 //!
 //! The settings come from `systemctl show`, which knows drop-ins; they are judged here, apart from all I/O.
 
+use crate::allow::quoted;
 use std::path::{Path, PathBuf};
 
 /// The properties that are asked for.
@@ -51,6 +52,30 @@ impl Unit {
         (unit.get("LoadState") == "loaded").then_some(unit)
     }
 
+    /// The unit as it would be without lines that were added to it by [`Ban::lines`].
+    #[must_use]
+    pub fn without(mut self, added: &[String]) -> Unit {
+        for line in added {
+            let Some((name, value)) = line.split_once('=') else { continue };
+            let Some((_, found)) = self.properties.iter_mut().find(|(found, _)| found == name) else {
+                continue;
+            };
+            match value {
+                // As the packaged unit has it.
+                "no" => *found = "yes".to_owned(),
+                _ => {
+                    let entry = words(value).concat().replace("%%", "%");
+                    let mut entries = words(found);
+                    if let Some(at) = entries.iter().position(|known| *known == entry) {
+                        entries.remove(at);
+                    }
+                    *found = entries.iter().map(|entry| in_quotes(entry)).collect::<Vec<_>>().join(" ");
+                }
+            }
+        }
+        self
+    }
+
     /// A property, empty where it is not set.
     pub fn get(&self, name: &str) -> &str {
         self.properties.iter().find(|(found, _)| found == name).map_or("", |(_, value)| value)
@@ -67,7 +92,8 @@ impl Unit {
 
     /// What forbids the service to write to a folder, whoever owns it.
     pub fn forbids(&self, folder: &Path) -> Option<Ban> {
-        let read_write = format!("ReadWritePaths={}", folder.display());
+        // Without the minus a folder that is missing, as a share that is away, would keep the service from starting.
+        let read_write = format!("ReadWritePaths={}", in_a_list(&format!("-{}", folder.display())));
         let ban = |name: &str, hidden: bool, lines: &[&str]| {
             let lines = lines.iter().map(|line| (*line).to_owned()).collect();
             Some(Ban { setting: format!("{name}={}", self.get(name)), hidden, lines })
@@ -112,11 +138,11 @@ impl Unit {
 
     /// Whether a list of paths has this folder or one above it.
     fn has(&self, list: &str, folder: &Path) -> bool {
-        self.get(list).split_whitespace().any(|entry| {
-            let entry = entry.trim_start_matches(['-', '+', '"']).trim_end_matches('"');
+        words(self.get(list)).iter().any(|entry| {
+            let entry = entry.trim_start_matches(['-', '+']);
             // BindPaths: SOURCE:DESTINATION:OPTIONS, of which the service sees the destination.
-            let mut parts = entry.split(':');
-            let source = parts.next().unwrap_or_default();
+            let mut parts = entry.split(':').filter(|_| list == "BindPaths");
+            let source = parts.next().unwrap_or(entry);
             let seen = parts.next().filter(|destination| !destination.is_empty()).unwrap_or(source);
             !seen.is_empty() && folder.starts_with(seen)
         })
@@ -142,14 +168,51 @@ impl Ban {
     pub fn describe(&self, unit: &str) -> String {
         let what = if self.hidden { "is hidden from the service" } else { "is read-only for the service" };
         let folder = format!("/etc/systemd/system/{unit}.service.d");
-        let lines: String = self.lines.iter().map(|line| format!("{line}\\n")).collect();
+        let lines: String = self.lines.iter().map(|line| format!(" {}", quoted(line))).collect();
         format!(
-            "{what} by {} of its unit; allow it with a drop-in: mkdir -p {folder} && printf '[Service]\\n{lines}' > \
+            "{what} by {} of its unit; allow it with a drop-in: mkdir -p {folder} && printf '%s\\n' '[Service]'{lines} > \
              {folder}/folders.conf && systemctl daemon-reload && systemctl restart {unit} (to a drop-in that exists, \
              add the lines instead)",
             self.setting
         )
     }
+}
+
+/// A word of a list in a unit, in which a percent sign would be a specifier.
+fn in_a_list(word: &str) -> String {
+    in_quotes(&word.replace('%', "%%"))
+}
+
+/// A word in quotes where it needs them, by the rules of
+/// [systemd.syntax(7)](https://www.freedesktop.org/software/systemd/man/latest/systemd.syntax.html#Quoting).
+fn in_quotes(word: &str) -> String {
+    if word.contains([' ', '"', '\'', '\\']) {
+        format!("\"{}\"", word.replace('\\', r"\\").replace('"', "\\\""))
+    } else {
+        word.to_owned()
+    }
+}
+
+/// The words of a list, as units and `systemctl show` have them.
+fn words(list: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    let mut characters = list.chars();
+    while let Some(character) = characters.next() {
+        match (character, quote) {
+            ('\\', _) => word.get_or_insert_default().extend(characters.next()),
+            ('"' | '\'', None) => {
+                quote = Some(character);
+                word.get_or_insert_default();
+            }
+            (_, Some(open)) if character == open => quote = None,
+            (_, None) if character.is_ascii_whitespace() => words.extend(word.take()),
+            _ => word.get_or_insert_default().push(character),
+        }
+    }
+    words.extend(word);
+    words
 }
 
 #[cfg(test)]
@@ -170,23 +233,27 @@ mod tests {
     /// to be allowed is wrong.
     #[test]
     fn knows_what_the_unit_forbids() {
-        let home: &'static [&'static str] = &["ProtectHome=no", "ReadWritePaths=/home/op/reports"];
-        let srv: &'static [&'static str] = &["ReadWritePaths=/srv/results"];
+        let home: &'static [&'static str] = &["ProtectHome=no", "ReadWritePaths=-/home/op/reports"];
+        let srv: &'static [&'static str] = &["ReadWritePaths=-/srv/results"];
         type Wanted = Option<(&'static str, &'static [&'static str])>;
         // What is set besides, the folder, the setting that forbids it, and what allows it.
         let cases: [(&str, &str, Wanted); 17] = [
             ("", "/var/lib/pywats/watch", None),
             ("", "/var/lib/pywats", None),
             ("", "/run/pywats", None),
-            ("", "/var/lib/other", Some(("ProtectSystem=strict", &["ReadWritePaths=/var/lib/other"]))),
+            ("", "/var/lib/other", Some(("ProtectSystem=strict", &["ReadWritePaths=-/var/lib/other"]))),
             ("", "/srv/results", Some(("ProtectSystem=strict", srv))),
             ("", "/home/op/reports", Some(("ProtectHome=yes", home))),
-            ("", "/homes/op", Some(("ProtectSystem=strict", &["ReadWritePaths=/homes/op"]))),
-            ("", "/tmp/reports", Some(("PrivateTmp=yes", &["PrivateTmp=no", "ReadWritePaths=/tmp/reports"]))),
+            ("", "/homes/op", Some(("ProtectSystem=strict", &["ReadWritePaths=-/homes/op"]))),
+            (
+                "",
+                "/tmp/reports",
+                Some(("PrivateTmp=yes", &["PrivateTmp=no", "ReadWritePaths=-/tmp/reports"])),
+            ),
             (
                 "PrivateTmp=no",
                 "/tmp/reports",
-                Some(("ProtectSystem=strict", &["ReadWritePaths=/tmp/reports"])),
+                Some(("ProtectSystem=strict", &["ReadWritePaths=-/tmp/reports"])),
             ),
             ("ReadWritePaths=/srv", "/srv/results", None),
             ("ReadWritePaths=-/mnt /srv/results", "/srv/results", None),
@@ -215,10 +282,29 @@ mod tests {
         assert_eq!((unit.get("User"), unit.variable("PYWATS_CONFIG")), ("pywats", Some("/srv/c.json")));
         assert_eq!(unit.variable("NOTHING"), None);
         let text = unit.forbids(Path::new("/srv/results")).unwrap().describe("pywats-client");
-        let command = "mkdir -p /etc/systemd/system/pywats-client.service.d && printf \
-                       '[Service]\\nReadWritePaths=/srv/results\\n' > \
+        let command = "mkdir -p /etc/systemd/system/pywats-client.service.d && printf '%s\\n' \
+                       '[Service]' ReadWritePaths=-/srv/results > \
                        /etc/systemd/system/pywats-client.service.d/folders.conf && systemctl daemon-reload";
         assert!(text.starts_with("is read-only for the service by ProtectSystem=strict"), "{text}");
         assert!(text.contains(command), "{text}");
+    }
+
+    /// Fails if: a folder with spaces, quotes or percent signs is another one for systemd, or what systemd says of it is
+    /// misread, or what was added for a folder stays when that is left out.
+    #[test]
+    fn odd_names() {
+        let odd = Path::new(r#"/srv/Prüf "feld" 100% a\b"#);
+        let ban = packaged("").forbids(odd).unwrap();
+        assert_eq!(ban.lines, [r#"ReadWritePaths="-/srv/Prüf \"feld\" 100%% a\\b""#]);
+        // As `systemctl show` prints it.
+        let shown = r#"ReadWritePaths=-/run/pywats "-/srv/Prüf \"feld\" 100% a\\b" -/srv/two"#;
+        assert_eq!(packaged(shown).forbids(odd), None);
+        assert_eq!(packaged(shown).forbids(Path::new("/srv/two")), None);
+        assert!(packaged(shown).forbids(Path::new("/srv/Prüf")).is_some());
+        assert!(packaged(shown).without(&ban.lines).forbids(odd).is_some());
+        assert_eq!(packaged(shown).without(&ban.lines).forbids(Path::new("/srv/two")), None);
+        let home =
+            packaged("ProtectHome=no\nReadWritePaths=-/home/op").without(&["ProtectHome=no".to_owned()]);
+        assert_eq!(home.forbids(Path::new("/home/op")).unwrap().lines[0], "ProtectHome=no");
     }
 }

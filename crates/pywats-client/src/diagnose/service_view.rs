@@ -3,7 +3,7 @@
 
 use super::Hindrances;
 use super::sandbox::{PROPERTIES, Unit};
-use crate::allow::Needs;
+use crate::allow::{Needs, above};
 use crate::config::{Loaded, default_path};
 use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, accessat, openat};
 use rustix::process::{Gid, Uid};
@@ -17,6 +17,9 @@ const UNIT: &str = "pywats-client";
 const ACCOUNT: &str = "pywats";
 /// What systemd makes when the packaged unit starts, where it cannot be asked.
 const STATE: &str = "/var/lib/pywats";
+
+/// What the service does in a folder.
+const READ_AND_WRITE: Access = Access::READ_OK.union(Access::WRITE_OK).union(Access::EXEC_OK);
 
 /// The account of the service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,12 +44,14 @@ pub(super) fn hindrances(loaded: &Loaded) -> Hindrances {
     let server = &loaded.config.server;
     let files = [Some(&loaded.path), server.token_file.as_ref(), server.ca_file.as_ref()];
     let config = &loaded.config;
-    let folders = [
-        ("data folder", config.client.data_dir.clone()),
-        ("watch folder", config.watch_folder()),
-        ("done folder", config.done_folder()),
-        ("failed folder", config.failed_folder()),
-    ];
+    let mut folders = vec![("data folder", config.client.data_dir.clone())];
+    for folder in config.watch_folders() {
+        folders.extend([
+            ("watch folder", folder.path),
+            ("done folder", folder.done),
+            ("failed folder", folder.failed),
+        ]);
+    }
     let denied_files =
         files.into_iter().flatten().filter_map(|path| unreadable(path, unit.as_ref(), account.as_ref()));
     let mut found = Hindrances { files: denied_files.collect(), folders: Vec::new() };
@@ -63,20 +68,26 @@ pub(super) fn hindrances(loaded: &Loaded) -> Hindrances {
     found
 }
 
-/// What must be allowed so that the service can use a folder that is there.
-pub(super) fn needs(path: &Path) -> Needs {
-    let unit = ask_systemd();
+/// What must be allowed so that the service can use a folder that is there, whatever was allowed for other folders.
+pub(super) fn needs(path: &Path, added: &[String]) -> Needs {
+    let unit = ask_systemd().map(|unit| unit.without(added));
     let lines = unit.as_ref().and_then(|unit| unit.forbids(path)).map(|ban| ban.lines).unwrap_or_default();
     let Some(account) = account(unit.as_ref()) else { return Needs { lines, ..Needs::default() } };
+    let may = |folder: &Path, wanted: Access| {
+        // Opened by this account: those above must not count.
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let folder = openat(CWD, folder, flags, Mode::empty()).ok()?;
+        account.run(|| accessat(&folder, c".", wanted, AtFlags::empty()).is_ok())
+    };
+    let pass = above(path).into_iter().filter(|folder| may(folder, Access::EXEC_OK) == Some(false)).collect();
     // Where this account cannot become that one, everything is said that may be needed.
-    let may_pass =
-        |folder: &Path| account.run(|| accessat(CWD, folder, Access::EXEC_OK, AtFlags::empty()).is_ok());
-    let mut above: Vec<&Path> = path.ancestors().skip(1).collect();
-    above.reverse();
-    let pass: Vec<PathBuf> =
-        above.into_iter().filter(|folder| may_pass(folder) == Some(false)).map(Path::to_path_buf).collect();
-    let write = account.run(|| can_write(path)) != Some(true);
-    Needs { account: account.name, pass, write, lines }
+    let write = may(path, READ_AND_WRITE) != Some(true);
+    Needs { account: account.name, uid: account.uid, pass, write, within: false, lines }
+}
+
+/// Why the service's account cannot use a folder that is there, whatever its unit says.
+pub(super) fn forbidden(path: &Path) -> Option<String> {
+    unusable(path, None, account(ask_systemd().as_ref()).as_ref())
 }
 
 fn ask_systemd() -> Option<Unit> {
@@ -166,8 +177,7 @@ fn can_read(path: &Path) -> bool {
 }
 
 fn can_write(folder: &Path) -> bool {
-    let wanted = Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK;
-    accessat(CWD, folder, wanted, AtFlags::empty()).is_ok()
+    accessat(CWD, folder, READ_AND_WRITE, AtFlags::empty()).is_ok()
 }
 
 impl Account {

@@ -137,7 +137,7 @@ fn root_hears_what_hinders_the_service() {
                 "watch folder {}: is read-only for the service by ProtectSystem=strict",
                 watched.display()
             ),
-            format!("ReadWritePaths={}\\n", watched.display()),
+            format!("'[Service]' ReadWritePaths=-{}", watched.display()),
             format!("data folder {}: does not exist, and the account 65534", data.display()),
         ] {
             assert!(text.contains(&part), "{part}: {text}");

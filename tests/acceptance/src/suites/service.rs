@@ -5,6 +5,7 @@
 //! shares the network, so that the service reaches a test server here.
 
 mod archive;
+mod folders;
 mod verbs;
 
 use crate::bench::Bench;
@@ -101,6 +102,8 @@ fn live(bench: &mut Bench, kind: &Kind, root: &Root, package: &Path, higher: &Pa
             ("another folder is let in by a command, and given up by another", &|| {
                 told(service.is_let_into_a_folder())
             }),
+            ("sub-folders of a folder are let in, too", &|| told(service.is_let_into_sub_folders())),
+            ("half an addition of a folder is undone", &|| told(service.undoes_half_an_add())),
             ("is restarted when it is killed", &|| told(service.survives_being_killed())),
             ("is restarted when it hangs", &|| told(service.survives_hanging())),
             ("an upgrade restarts it and keeps what waits", &|| told(service.is_upgraded(higher))),

@@ -101,6 +101,7 @@ fn stays_masked(root: &Root, package: &Path) -> Result<()> {
 }
 
 fn purges(root: &Root) -> Result<()> {
+    root.write("etc/systemd/system/pywats-client.service.d/folder-ict.conf", "[Service]\n")?;
     root.run("dpkg --purge pywats-client")?;
     for path in ["etc/pywats", "var/lib/pywats"] {
         ensure_gone(root, path)?;

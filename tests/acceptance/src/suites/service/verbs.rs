@@ -9,8 +9,6 @@ use wats_test_server::Server;
 /// Verbs that change something, which operators may not use.
 const CHANGES: [&str; 4] =
     ["queue retry --all", "queue drop 0000", "failed retry --all", "reprocess --from done --all"];
-/// Where the drop-in of the folder is.
-const DROP_IN: &str = "/etc/systemd/system/pywats-client.service.d/folder-ict.conf";
 
 impl Service<'_> {
     /// Fails if: an operator cannot look or send, or may change something, or anybody else may do anything.
@@ -68,37 +66,6 @@ impl Service<'_> {
         client::expect_file(&self.root.path("var/lib/pywats/done/waits.json"))
     }
 
-    /// Fails if: `folders add` does not let the service use a folder that belongs to somebody else, or `folders remove`
-    /// leaves anything of that.
-    pub(super) fn is_let_into_a_folder(&self) -> Result<()> {
-        let server = Server::start()?;
-        self.configure(server.url())?;
-        self.wait_for("StatusText", "ready")?;
-        self.run("mkdir /srv/ict && chown alice /srv/ict && chmod 750 /srv/ict")?;
-        let before = self.property("MainPID")?;
-        self.as_user("root", 0, "folders add /srv/ict --name ict")?;
-        ensure!(self.property("MainPID")? != before, "the service was not started anew");
-        let rights = self.system.read("getfacl --omit-header --absolute-names /srv/ict")?;
-        for line in ["user:pywats:rwx", "default:user:pywats:rwx"] {
-            ensure!(rights.lines().any(|found| found == line), "{line} is not in {rights}");
-        }
-        let drop_in = self.system.read(&format!("cat {DROP_IN}"))?;
-        ensure!(drop_in.contains("ReadWritePaths=/srv/ict"), "{drop_in}");
-        self.run("su alice -s /bin/sh -c 'umask 077; cat /report.json > /srv/ict/ict.json'")?;
-        client::expect_report(&server, 1, &client::sample()?)?;
-        client::expect_file(&self.root.path("var/lib/pywats/done/ict.json"))?;
-
-        self.as_user("root", 0, "folders remove ict")?;
-        self.run(&format!("test ! -e {DROP_IN} && systemctl is-active pywats-client"))?;
-        let rights = self.system.read("getfacl --omit-header --absolute-names /srv/ict")?;
-        ensure!(!rights.contains("pywats"), "what add has allowed is still allowed: {rights}");
-        let forced = self.property("ReadWritePaths")?;
-        ensure!(!forced.contains("/srv/ict"), "the unit still may write to {forced}");
-        let list = self.as_user("root", 0, "folders list --json")?;
-        ensure!(!list.contains("/srv/ict"), "{list}");
-        self.wait_for("StatusText", "ready")
-    }
-
     /// The identifier of the one report that waits.
     fn only_waiting(&self) -> Result<String> {
         let list = self.as_user("root", 0, "queue list --json")?;
@@ -109,7 +76,7 @@ impl Service<'_> {
     }
 
     /// What the client says to somebody, with this exit code.
-    fn as_user(&self, user: &str, code: u8, words: &str) -> Result<String> {
+    pub(super) fn as_user(&self, user: &str, code: u8, words: &str) -> Result<String> {
         let command = match user {
             "root" => format!("pywats-client {words}"),
             user => format!("su {user} -s /bin/sh -c 'pywats-client {words}'"),
