@@ -78,7 +78,7 @@ pub(super) fn from_an_archive(station: &Station, packages: &Packages) -> Result<
 pub(super) fn beside_the_msi(station: &Station, packages: &Packages) -> Result<()> {
     station.install(&packages.first, "")?;
     station.expect_service(true)?;
-    let program = format!("\"{}\\pywats-client.exe\"", DEFAULT);
+    let program = format!("\"{DEFAULT}\\pywats-client.exe\"");
     ends_with(station, 10, &format!("{program} service install"))?;
     ends_with(station, 13, &format!("{program} service uninstall --purge"))?;
     station.expect_service(true)?;
