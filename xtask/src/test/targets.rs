@@ -112,6 +112,7 @@ pub(super) fn unit_in_wine() -> Result<Vec<Command>> {
     let runner = folder.join("run");
     let prefix = folder.join("prefix");
     prepare_prefix(&prefix, &toolchain)?;
+    sweep(&prefix)?;
     // Neither a display, .NET nor a browser.
     let quote = |path: &Path| path.to_string_lossy().replace('\'', r"'\''");
     let environment = format!(
@@ -138,6 +139,20 @@ pub(super) fn unit_in_wine() -> Result<Vec<Command>> {
         .env("ZIG_GLOBAL_CACHE_DIR", &toolchain.zig_cache)
         .env("LD_LIBRARY_PATH", toolchain.rust.sysroot.join("lib"));
     Ok(vec![command])
+}
+
+/// Deletes what earlier tests have left in this Windows: it does not delete folders with open files, and they grow to
+/// gigabytes.
+fn sweep(prefix: &Path) -> Result<()> {
+    let users = prefix.join("drive_c/users");
+    for user in fs::read_dir(&users).with_context(|| format!("listing {}", users.display()))? {
+        let temporary = user?.path().join("Temp");
+        if temporary.exists() {
+            fs::remove_dir_all(&temporary).with_context(|| format!("emptying {}", temporary.display()))?;
+            fs::create_dir(&temporary)?;
+        }
+    }
+    Ok(())
 }
 
 /// Makes the Windows, unless it is there. It is kept: each takes half a minute.
