@@ -149,6 +149,18 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
+    /// Fails if: a file that nothing is known of takes much memory, or what many took is kept when they are gone.
+    #[test]
+    fn many_files_take_little() {
+        assert!(size_of::<File>() <= 32);
+        let mut agenda = Agenda::default();
+        let names: Vec<OsString> = (0..2 * FEW).map(|number| number.to_string().into()).collect();
+        names.iter().for_each(|name| agenda.do_now(name));
+        assert!(agenda.known(&names[0]).is_none());
+        names.iter().for_each(|name| agenda.forget(name));
+        assert!(agenda.files.capacity() < FEW && agenda.now.capacity() < FEW && !agenda.is_busy());
+    }
+
     /// Fails if: files are looked at out of order, twice, too early or never.
     #[test]
     fn files_come_up_when_they_are_due() {
