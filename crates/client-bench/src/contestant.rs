@@ -54,7 +54,7 @@ impl Contestant {
     /// Starts it, and waits until it takes reports. With `traced`, its syncs are counted.
     pub(crate) fn start(programs: &Programs, who: Who, url: &str, traced: bool) -> Result<Contestant> {
         let dir = tempfile::tempdir_in(&programs.scratch).context("making a folder to measure in")?;
-        Contestant::start_in(programs, who, url, traced, dir, json!([]))
+        Contestant::start_in(programs, who, url, traced, dir, &json!([]))
     }
 
     /// Starts the client in a folder that lies ready, with these watch folders beside the default one.
@@ -62,7 +62,7 @@ impl Contestant {
         programs: &Programs,
         url: &str,
         dir: TempDir,
-        folders: Value,
+        folders: &Value,
     ) -> Result<Contestant> {
         Contestant::start_in(programs, Who::Client, url, false, dir, folders)
     }
@@ -73,7 +73,7 @@ impl Contestant {
         url: &str,
         traced: bool,
         dir: TempDir,
-        watched: Value,
+        watched: &Value,
     ) -> Result<Contestant> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         for folder in ["watch", "spool", "done", "staging"] {
@@ -147,7 +147,7 @@ impl Contestant {
         let dir = std::mem::replace(&mut self.dir, tempfile::tempdir_in(&programs.scratch)?);
         fs::write(dir.path().join("log"), "")?;
         let (who, started) = (self.who, Instant::now());
-        let again = Contestant::start_in(programs, who, url, false, dir, json!([]))?;
+        let again = Contestant::start_in(programs, who, url, false, dir, &json!([]))?;
         Ok((again, started))
     }
 
@@ -285,7 +285,7 @@ impl Programs {
     }
 }
 
-fn settings(data: &Path, url: &str, port: u16, folders: Value) -> Value {
+fn settings(data: &Path, url: &str, port: u16, folders: &Value) -> Value {
     json!({
         "folders": folders,
         "server": { "url": url, "token": TOKEN, "proxy": "none" },

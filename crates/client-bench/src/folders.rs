@@ -60,7 +60,7 @@ fn deliver(programs: &Programs, folders: usize, count: usize, bytes: usize) -> R
     rustix::fs::sync();
     let server = server()?;
     let started = Instant::now();
-    let client = Contestant::start_on(programs, server.url(), dir, more)?;
+    let client = Contestant::start_on(programs, server.url(), dir, &more)?;
     server.wait_for_reports_blocking(count, PATIENCE)?;
     let seconds = started.elapsed().as_secs_f64();
     client.wait_long("none waits", |client| client.pending() == Some(0))?;

@@ -13,8 +13,9 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use wats_test_server::Server;
 
-/// Long enough for a loaded machine; waits end as soon as what they wait for is there.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// Long enough for a loaded machine, on top of the half minute after which the service looks at everything again; waits
+/// end as soon as what they wait for is there.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 /// `user:password`
 pub(crate) const TOKEN: &str = "dXNlcjpwYXNzd29yZA==";
 /// An account without any rights, for tests of permissions.
