@@ -54,10 +54,27 @@ impl Contestant {
     /// Starts it, and waits until it takes reports. With `traced`, its syncs are counted.
     pub(crate) fn start(programs: &Programs, who: Who, url: &str, traced: bool) -> Result<Contestant> {
         let dir = tempfile::tempdir_in(&programs.scratch).context("making a folder to measure in")?;
-        Contestant::start_in(programs, who, url, traced, dir)
+        Contestant::start_in(programs, who, url, traced, dir, &json!([]))
     }
 
-    fn start_in(programs: &Programs, who: Who, url: &str, traced: bool, dir: TempDir) -> Result<Contestant> {
+    /// Starts the client in a folder that lies ready, with these watch folders beside the default one.
+    pub(crate) fn start_on(
+        programs: &Programs,
+        url: &str,
+        dir: TempDir,
+        folders: &Value,
+    ) -> Result<Contestant> {
+        Contestant::start_in(programs, Who::Client, url, false, dir, folders)
+    }
+
+    fn start_in(
+        programs: &Programs,
+        who: Who,
+        url: &str,
+        traced: bool,
+        dir: TempDir,
+        watched: &Value,
+    ) -> Result<Contestant> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         for folder in ["watch", "spool", "done", "staging"] {
             fs::create_dir_all(dir.path().join("data").join(folder))?;
@@ -78,7 +95,7 @@ impl Contestant {
         match who {
             Who::Client => {
                 let config = dir.path().join("config.json");
-                fs::write(&config, settings(&data, url, port).to_string())?;
+                fs::write(&config, settings(&data, url, port, watched).to_string())?;
                 command.args(["run", "--config"]).arg(config);
             }
             Who::Loop => {
@@ -130,7 +147,7 @@ impl Contestant {
         let dir = std::mem::replace(&mut self.dir, tempfile::tempdir_in(&programs.scratch)?);
         fs::write(dir.path().join("log"), "")?;
         let (who, started) = (self.who, Instant::now());
-        let again = Contestant::start_in(programs, who, url, false, dir)?;
+        let again = Contestant::start_in(programs, who, url, false, dir, &json!([]))?;
         Ok((again, started))
     }
 
@@ -268,8 +285,9 @@ impl Programs {
     }
 }
 
-fn settings(data: &Path, url: &str, port: u16) -> Value {
+fn settings(data: &Path, url: &str, port: u16, folders: &Value) -> Value {
     json!({
+        "folders": folders,
         "server": { "url": url, "token": TOKEN, "proxy": "none" },
         "client": { "data_dir": data },
         "upload": { "retry_initial_seconds": 1, "retry_max_seconds": 5 },

@@ -1,10 +1,13 @@
 //! Measures the client side by side with a plain loop in Python that does the same duties: reports a second,
-//! processor time, syncs and bytes written a report, latency, a long queue, and memory.
+//! processor time, syncs and bytes written a report, latency, a long queue, memory, and
+//! many files in several folders.
 //!
 //! `cargo xtask bench client` builds it and runs it. It prints a table for people and writes `client.json`.
 
 #[cfg(target_os = "linux")]
 mod contestant;
+#[cfg(target_os = "linux")]
+mod folders;
 #[cfg(target_os = "linux")]
 mod machine;
 #[cfg(target_os = "linux")]

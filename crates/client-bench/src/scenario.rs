@@ -1,6 +1,7 @@
 //! What is measured, and how.
 
 use crate::contestant::{Contestant, Programs, TOKEN, Who};
+use crate::folders;
 use crate::machine::{Memory, load, size_below};
 use crate::report::report;
 use crate::summary::{self, Figure, Goal};
@@ -17,7 +18,7 @@ use wats_test_server::{Options, Server};
 const ORDINARY: usize = 51_000;
 /// How long idleness is watched.
 const IDLE: Duration = Duration::from_secs(20);
-const PATIENCE: Duration = Duration::from_secs(3600);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// Measures the client side by side with a plain loop in Python.
 #[derive(Parser)]
@@ -41,6 +42,9 @@ pub(crate) struct Plan {
     /// How many bytes each of them has
     #[arg(long, value_name = "BYTES", default_value_t = 2_000)]
     waiting_size: usize,
+    /// How many reports lie in the watch folders when the client starts, of as many bytes each
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    lying: usize,
     /// Where the results go
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -60,6 +64,8 @@ enum What {
     Memory,
     /// A long queue
     Waiting,
+    /// Many files in ten watch folders, and in one
+    Folders,
 }
 
 /// What one burst came to, by the report.
@@ -82,13 +88,14 @@ impl Plan {
         let mut figures = Vec::new();
         let loads_before = load();
         type Scenario = fn(&Plan, &Programs) -> Result<Vec<Figure>>;
-        let scenarios: [(What, Scenario); 6] = [
+        let scenarios: [(What, Scenario); 7] = [
             (What::Bursts, Plan::bursts),
             (What::Syncs, Plan::syncs),
             (What::Single, Plan::single),
             (What::Latency, Plan::latency),
             (What::Memory, Plan::memory),
             (What::Waiting, Plan::waiting),
+            (What::Folders, |plan, programs| folders::measure(programs, plan.lying, plan.waiting_size)),
         ];
         for (what, scenario) in scenarios {
             if !self.only.is_empty() && !self.only.contains(&what) {
@@ -114,6 +121,8 @@ impl Plan {
             self.pairs
         );
         println!("{}", self.out.join("client.json").display());
+        let broken = summary::broken(&figures);
+        ensure!(broken.is_empty(), "the client does not keep what it promises: {}", broken.join("; "));
         Ok(())
     }
 
@@ -346,12 +355,12 @@ fn idle(contestant: &Contestant) -> Result<(f64, f64)> {
     Ok((used.processor.as_secs_f64() * 1000.0, used.written as f64 / 1000.0))
 }
 
-fn server() -> Result<Server> {
+pub(crate) fn server() -> Result<Server> {
     let options = Options { token: Some(TOKEN.to_owned()), keep: false, ..Options::default() };
     Server::start_with(options).context("starting the test server")
 }
 
-fn serial_number(number: usize) -> String {
+pub(crate) fn serial_number(number: usize) -> String {
     format!("SN{number:06}")
 }
 

@@ -12,6 +12,8 @@ pub(crate) enum Goal {
     AtLeastTimesLoop(f64),
     AtMostTimesLoop(f64),
     AtMost(f64),
+    /// As [`Goal::AtMost`], and whoever measures fails if it is more: it does not depend on the machine.
+    Limit(f64),
     /// Only to be known.
     None,
 }
@@ -39,7 +41,7 @@ impl Figure {
         Some(match self.goal {
             Goal::AtLeastTimesLoop(times) => client >= times * of_loop?,
             Goal::AtMostTimesLoop(times) => client <= times * of_loop?,
-            Goal::AtMost(value) => client <= value,
+            Goal::AtMost(value) | Goal::Limit(value) => client <= value,
             Goal::None => return None,
         })
     }
@@ -50,7 +52,7 @@ impl Goal {
         match self {
             Goal::AtLeastTimesLoop(times) => format!(">= {times} x loop"),
             Goal::AtMostTimesLoop(times) => format!("<= {times} x loop"),
-            Goal::AtMost(value) => format!("<= {}", short(value)),
+            Goal::AtMost(value) | Goal::Limit(value) => format!("<= {}", short(value)),
             Goal::None => String::new(),
         }
     }
@@ -107,6 +109,15 @@ pub(crate) fn table(figures: &[Figure]) -> String {
     text
 }
 
+/// What breaks a promise that no machine excuses.
+pub(crate) fn broken(figures: &[Figure]) -> Vec<String> {
+    figures
+        .iter()
+        .filter(|figure| matches!(figure.goal, Goal::Limit(_)) && figure.is_met() != Some(true))
+        .map(|figure| format!("{} is {} {}", figure.name, shown(&figure.client), figure.unit))
+        .collect()
+}
+
 /// Writes `client.json` and `client.md` into a folder.
 pub(crate) fn write(folder: &Path, about: &Value, figures: &[Figure]) -> Result<()> {
     let rows: Vec<Value> = figures
@@ -130,7 +141,7 @@ pub(crate) fn write(folder: &Path, about: &Value, figures: &[Figure]) -> Result<
 mod tests {
     use super::*;
 
-    /// Fails if: a goal counts as met that is not, or the other way round.
+    /// Fails if: a goal counts as met that is not, or the other way round; or a broken promise lets the run pass.
     #[test]
     fn judges_goals() {
         let cases = [
@@ -138,12 +149,16 @@ mod tests {
             (Goal::AtLeastTimesLoop(2.1), Some(false)),
             (Goal::AtMostTimesLoop(2.0), Some(true)),
             (Goal::AtMost(19.0), Some(false)),
+            (Goal::Limit(19.0), Some(false)),
+            (Goal::Limit(20.0), Some(true)),
             (Goal::None, None),
         ];
         for (goal, met) in cases {
             let (client, of_loop) = (vec![5.0, 20.0, 30.0], vec![10.0, 1.0, 11.0]);
             let figure = Figure { name: String::new(), unit: "", client, of_loop, goal };
             assert_eq!(figure.is_met(), met, "{goal:?}");
+            let fails = matches!(goal, Goal::Limit(_)) && met == Some(false);
+            assert_eq!(broken(&[figure]).len(), usize::from(fails), "{goal:?}");
         }
         assert_eq!(median(&[1.0, 4.0, 2.0, 3.0]), Some(2.5));
         assert_eq!(median(&[]), None);

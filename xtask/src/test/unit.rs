@@ -11,6 +11,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
 
+/// A program whose tests mostly wait, each for a service that it has started: many at once need no more processors.
+const WAITING: (&str, &str) = ("pywats-client service", "12");
+
 /// Runs them all, then the examples in documentation.
 pub(crate) fn run(compiled: &Compiled, voice: &Voice, report: &mut Report) -> Result<()> {
     let at_once = thread::available_parallelism().map_or(1, usize::from) + 2;
@@ -38,6 +41,9 @@ fn run_one(test: &TestProgram, thorough: bool, voice: &Voice, report: &Mutex<&mu
     let mut command = clean_command(&test.program, &["PYWATS_", "CARGO_TARGET_DIR", "XDG_CACHE_HOME"]);
     if thorough {
         command.env("PYWATS_TEST_ALL", "1");
+    }
+    if test.name == WAITING.0 {
+        command.env("RUST_TEST_THREADS", WAITING.1);
     }
     command.arg("--quiet").env("CARGO_MANIFEST_DIR", &test.folder).current_dir(&test.folder);
     let (mut output, mut passed, mut failed) = (String::new(), 0, 0);

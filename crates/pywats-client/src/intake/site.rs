@@ -158,15 +158,15 @@ impl Site {
         match news {
             News::Closed(name) if self.names.take(&name) => {
                 self.agenda.memory(&name, now).history.closed();
-                self.agenda.do_now(&name, now);
+                self.agenda.do_now(&name);
             }
             // On Linux its closing is heard as well; a file that was linked here has none.
-            News::Appeared(name) if self.names.take(&name) => self.agenda.expect(&name, now, now + STABLE),
+            News::Appeared(name) if self.names.take(&name) => self.agenda.expect(&name, now + STABLE),
             News::Written(name) if self.names.take(&name) => {
                 if cfg!(target_os = "linux") {
                     self.agenda.memory(&name, now).history.written();
                 } else {
-                    self.agenda.expect(&name, now, now);
+                    self.agenda.expect(&name, now);
                 }
             }
             // It may be a folder, whose end nobody tells.
@@ -213,7 +213,7 @@ impl Site {
                 self.status.fine(Area::Watch);
                 self.is_there = true;
                 self.next_scan = now + self.watched.as_ref().map_or(RETRY, Watched::pace);
-                self.compare(&items, same, now);
+                self.compare(&items, same);
             }
             Err(error) => {
                 self.watched = None;
@@ -235,7 +235,7 @@ impl Site {
 
     /// Compares what is there with what is known of it. `same` is whether the folder is the one that it
     /// was: only then a name that is not there says that the file is gone.
-    fn compare(&mut self, items: &[Item], same: bool, now: Instant) {
+    fn compare(&mut self, items: &[Item], same: bool) {
         let Some(Watched { folder, .. }) = &self.watched else { return };
         let is_report = |item: &&Item| !item.is_folder && self.names.take(&item.name);
         let names: HashSet<&OsStr> =
@@ -263,7 +263,7 @@ impl Site {
         }
         found.sort_unstable();
         for (_, name) in found {
-            self.agenda.do_now(name, now);
+            self.agenda.do_now(name);
         }
         let mut own = self.own_names();
         self.children.clear();
@@ -412,7 +412,7 @@ impl Site {
                     self.troubles.set(&report.spool, None);
                     // A look at it finds what is left to do.
                     if report.stays.is_some() {
-                        self.agenda.do_now(&report.name, now);
+                        self.agenda.do_now(&report.name);
                     }
                 }
             }
@@ -510,7 +510,7 @@ impl Site {
                 }
                 PutAside::Changed(name) => {
                     self.agenda.memory(&name, now).finding = None;
-                    self.agenda.do_now(&name, now);
+                    self.agenda.do_now(&name);
                 }
                 PutAside::Stuck(name, error) => {
                     let file = self.path.join(&name);

@@ -4,6 +4,7 @@
 
 mod answers;
 mod attacks;
+mod backlog;
 mod commands;
 mod configuration;
 mod control;

@@ -13,8 +13,9 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use wats_test_server::Server;
 
-/// Long enough for a loaded machine; waits end as soon as what they wait for is there.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// Long enough for a loaded machine, on top of the half minute after which the service looks at everything again; waits
+/// end as soon as what they wait for is there.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 /// `user:password`
 pub(crate) const TOKEN: &str = "dXNlcjpwYXNzd29yZA==";
 /// An account without any rights, for tests of permissions.
@@ -221,6 +222,14 @@ impl Station {
 
     pub(crate) fn pid(&self) -> rustix::process::Pid {
         rustix::process::Pid::from_child(self.child.as_ref().expect("running"))
+    }
+
+    /// The most memory that the service has had so far, in kilobytes; only Linux tells.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid().as_raw_nonzero())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
     pub(crate) fn signal(&self, signal: rustix::process::Signal) {

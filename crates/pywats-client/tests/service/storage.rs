@@ -175,56 +175,71 @@ impl Drop for Share {
     }
 }
 
+/// What happens to a station with a share before it is looked at whether its files rest.
+#[cfg(target_os = "linux")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Meanwhile {
+    Nothing,
+    Restart,
+    AnotherDevice,
+}
+
 /// Fails if: files on a share that nothing can be removed from are sent or copied more than once, over
 /// restarts and when the share comes back as another device too; or nobody is told, or they are not removed
 /// when they can be.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_share_that_is_read_only() {
+    std::thread::scope(|scope| {
+        for meanwhile in [Meanwhile::Nothing, Meanwhile::Restart, Meanwhile::AnotherDevice] {
+            scope.spawn(move || files_rest_on_a_share(meanwhile));
+        }
+    });
+}
+
+#[cfg(target_os = "linux")]
+fn files_rest_on_a_share(meanwhile: Meanwhile) {
     let server = server();
     let mut station = Station::new();
     let at = station.dir().join("share");
-    let share = Share::mount(at.clone());
+    let fill = |share: &Share| {
+        fs::write(at.join("good.json"), report("GOOD")).unwrap();
+        fs::write(at.join("z.json"), "{]").unwrap();
+        share.remount("ro");
+    };
+    let mut share = Share::mount(at.clone());
+    fill(&share);
     let mut settings = station.settings(&server);
     settings["client"] = serde_json::json!({ "watch_folder": at });
     station.configure(&settings);
-    fs::write(at.join("good.json"), report("GOOD")).unwrap();
-    fs::write(at.join("z.json"), "{]").unwrap();
-    share.remount("ro");
     station.start();
     station.wait_for_done(&["good.json"]);
     station.wait_for_reason("its report was taken in");
     station.wait_for_reason("1 more files");
-    let rests = |station: &Station| {
-        std::thread::sleep(std::time::Duration::from_secs(12));
-        assert_eq!(submissions(&server).len(), 1, "{}", station.log());
-        assert_eq!(Station::names(&station.done()), ["good.json"]);
-        assert_eq!(Station::names(&station.failed()), [""; 0]);
-        assert_eq!(Station::names(&station.spool()), [""; 0]);
-    };
-    rests(&station);
-    station.stop();
-    station.start();
-    station.wait_for_reason("its report was taken in");
-    rests(&station);
-    station.stop();
-    // Another device, the same names and contents.
-    drop(share);
-    let share = Share::mount(at.clone());
-    fs::write(at.join("good.json"), report("GOOD")).unwrap();
-    fs::write(at.join("z.json"), "{]").unwrap();
-    share.remount("ro");
-    station.start();
-    station.wait_for_reason("its report was taken in");
-    rests(&station);
+    if meanwhile != Meanwhile::Nothing {
+        station.stop();
+        if meanwhile == Meanwhile::AnotherDevice {
+            drop(share);
+            share = Share::mount(at.clone());
+            // The same names and contents.
+            fill(&share);
+        }
+        station.start();
+        station.wait_for_reason("its report was taken in");
+    }
+    std::thread::sleep(std::time::Duration::from_secs(12));
+    assert_eq!(submissions(&server).len(), 1, "{meanwhile:?}: {}", station.log());
+    assert_eq!(Station::names(&station.done()), ["good.json"], "{meanwhile:?}");
+    assert_eq!(Station::names(&station.failed()), [""; 0], "{meanwhile:?}");
+    assert_eq!(Station::names(&station.spool()), [""; 0], "{meanwhile:?}");
     share.remount("rw");
     station.wait("the share is empty", |_| Station::names(&at).is_empty());
     station.wait_until_ready();
-    assert_eq!(Station::names(&station.failed()), ["z.json", "z.json.reason.json"]);
+    assert_eq!(Station::names(&station.failed()), ["z.json", "z.json.reason.json"], "{meanwhile:?}");
     // The same name and content is a new report now.
     fs::write(at.join("good.json"), report("GOOD")).unwrap();
     station.wait_for_done(&["good.1.json"]);
-    assert_eq!(submissions(&server).len(), 2);
+    assert_eq!(submissions(&server).len(), 2, "{meanwhile:?}");
 }
 
 /// Takes all instances of inotify that this account may have.
