@@ -4,6 +4,9 @@
 //! of later writes to it, the first few are, for each file by itself. Names (files made, renamed, linked, removed) are
 //! there if a sync of their folder covered them, with all that happened to names before; of later ones, the first few
 //! are. A sync of a file does not make its name last.
+//!
+//! Threads call at the same time. What a call did counts from its end, what a sync covers had ended when it began, and
+//! no sync takes back what another one covered.
 
 use super::trace::{Call, Descriptor, Event};
 use std::collections::{BTreeMap, HashMap};
@@ -47,6 +50,8 @@ enum NameChange {
 
 #[derive(Clone, Debug)]
 struct Open {
+    /// The number of the call that opened it.
+    since: usize,
     path: PathBuf,
     node: Option<Node>,
     place: u64,
@@ -113,17 +118,21 @@ impl Disk {
                     self.rename(number, NameChange::Add(path.clone(), Node::File(file)));
                 }
                 let node = self.names.get(path).copied();
-                self.open.insert(*descriptor, Open { path: path.clone(), node, place: 0, appends: *appends });
+                let open = Open { since: number, path: path.clone(), node, place: 0, appends: *appends };
+                self.open.insert(*descriptor, open);
                 if *truncates {
                     self.change(number, *descriptor, Change::Resize(0));
                 }
             }
             Call::Close(descriptor) => {
-                self.open.remove(descriptor);
+                // A number is free before its close ends: by then, another thread may have opened something as it.
+                if self.open.get(descriptor).is_some_and(|open| open.since < event.after) {
+                    self.open.remove(descriptor);
+                }
             }
             Call::Duplicate { from, to } => {
                 if let Some(open) = self.open.get(from).cloned() {
-                    self.open.insert(*to, open);
+                    self.open.insert(*to, Open { since: number, ..open });
                 }
             }
             Call::Seek { descriptor, to } => {
@@ -158,7 +167,9 @@ impl Disk {
                 for file in 0..self.files.len() {
                     self.files[file].sync(event.after);
                 }
-                self.synced = self.changes.iter().filter(|(at, _)| *at < event.after).count();
+                // While it went on, a quicker sync may have covered more.
+                let covered = self.changes.iter().filter(|(at, _)| *at < event.after).count();
+                self.synced = self.synced.max(covered);
             }
             Call::Rename { from, to } => {
                 if self.names.contains_key(from) {
@@ -383,4 +394,51 @@ fn keeps_what_was_synced_and_no_more() {
     let some = |text: &str| Some(text.to_owned());
     let wanted = [(None, some("ab")), (None, some("abcd")), (some("ab"), None), (some("abcd"), None)];
     assert_eq!(seen.into_iter().collect::<Vec<_>>(), wanted);
+}
+
+/// Fails if: of calls that overlap, one that ends late takes back a sync, or closes what was opened meanwhile; or one
+/// counts as covered by a sync that began before its end.
+#[test]
+fn overlapping_calls_take_nothing_back() {
+    let original = tempfile::tempdir().unwrap();
+    let root = original.path();
+    std::fs::create_dir(root.join("spool")).unwrap();
+    std::fs::write(root.join("old"), "old").unwrap();
+    let open = |name: &str| Call::Open {
+        descriptor: 4,
+        path: root.join(name),
+        creates: false,
+        truncates: false,
+        appends: false,
+    };
+    let moved = || Call::Rename { from: root.join("old"), to: root.join("spool/old") };
+    // The calls, each with how many had ended when it began, and whether the move lasts.
+    let cases = [
+        ("a sync", vec![(0, open("spool")), (1, moved()), (2, Call::Sync(4))], true),
+        ("a sync that began too early", vec![(0, open("spool")), (1, moved()), (1, Call::Sync(4))], false),
+        ("one of everything, too early", vec![(0, moved()), (0, Call::SyncAll)], false),
+        (
+            "one of everything, too early, around another one",
+            vec![(0, open("spool")), (1, moved()), (2, Call::Sync(4)), (1, Call::SyncAll)],
+            true,
+        ),
+        (
+            "a number in use again before its close ended",
+            vec![(0, open("old")), (1, open("spool")), (1, Call::Close(4)), (3, moved()), (4, Call::Sync(4))],
+            true,
+        ),
+        (
+            "a closed number",
+            vec![(0, open("spool")), (1, Call::Close(4)), (2, moved()), (3, Call::Sync(4))],
+            false,
+        ),
+    ];
+    for (what, calls, lasts) in cases {
+        let mut disk = Disk::of(root, root);
+        for (number, (after, call)) in calls.into_iter().enumerate() {
+            disk.apply(number, &Event { at: 0.0, after, call });
+        }
+        let path = root.join(if lasts { "spool/old" } else { "old" });
+        assert_eq!(disk.at_least(), [(path, b"old".to_vec())], "{what}");
+    }
 }
