@@ -18,6 +18,7 @@ use crate::config::{FileState, Loaded, Sources};
 use crate::exit::Exit;
 use crate::{diagnose, keeper, logging, run, upload};
 use clap::Parser;
+use serde_json::Value;
 use std::io::{self, Write};
 use wats::{Failure, FailureKind};
 
@@ -57,6 +58,7 @@ fn run_service(args: RunArgs) -> Exit {
         );
         return Exit::Usage;
     }
+    crate::account::keep_others_out();
     run_in_foreground(args)
 }
 
@@ -187,7 +189,7 @@ fn test_connection(loaded: &Loaded) -> Exit {
 fn diagnose(args: DiagnoseArgs) -> Exit {
     let report = diagnose::diagnose(&Sources::new(args.config.config).load());
     if args.json {
-        drop(writeln!(io::stdout(), "{:#}", report.json()));
+        print_json(&report.json());
     } else {
         say(&report.text());
     }
@@ -206,6 +208,11 @@ fn exit_of(failure: &Failure) -> Exit {
 fn say(text: &str) {
     let lines: Vec<String> = text.lines().map(logging::printable).collect();
     drop(writeln!(io::stdout(), "{}", lines.join("\n")));
+}
+
+/// JSON for machines, which a terminal can show as well.
+fn print_json(value: &Value) {
+    drop(writeln!(io::stdout(), "{}", logging::printable_json(value)));
 }
 
 fn complain(text: &str) {

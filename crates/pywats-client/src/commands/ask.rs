@@ -9,7 +9,6 @@ use crate::control::{Reply, Request};
 use crate::exit::Exit;
 use hyper::{Method, StatusCode};
 use serde_json::Value;
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 /// How to start the service here.
@@ -89,7 +88,7 @@ impl Asking {
 
     fn tell_of_error(&self, body: &Value) {
         if self.json {
-            return print_json(body);
+            return super::print_json(body);
         }
         for line in body["lines"].as_array().into_iter().flatten().filter_map(Value::as_str) {
             super::say(line);
@@ -104,16 +103,11 @@ impl Asking {
     /// Prints the answer as JSON if that is wanted, else as this says.
     pub(super) fn show(&self, reply: &Reply, text: impl FnOnce(&Value) -> String) {
         if self.json {
-            print_json(&reply.body);
+            super::print_json(&reply.body);
         } else {
             super::say(&text(&reply.body));
         }
     }
-}
-
-fn print_json(body: &Value) {
-    // A closed pipe is no reason to fail.
-    drop(writeln!(io::stdout(), "{body:#}"));
 }
 
 /// What a command ends with whose request could not be carried out.

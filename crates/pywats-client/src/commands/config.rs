@@ -41,7 +41,7 @@ pub(super) fn end(result: Result<(), EditError>) -> Exit {
 fn show(args: ShowArgs) -> Exit {
     let loaded = Sources::new(args.config.config).load();
     if args.json {
-        say(&format!("{:#}", as_json(&loaded)));
+        super::print_json(&as_json(&loaded));
     } else {
         say(&super::settings_in_force(&loaded).join("\n"));
     }

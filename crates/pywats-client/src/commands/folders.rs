@@ -45,7 +45,7 @@ fn list(folders: &[WatchFolder], json: bool) {
                 "look": folder.look.word(),
             })
         });
-        return say(&format!("{:#}", rows.collect::<Value>()));
+        return super::print_json(&rows.collect());
     }
     for folder in folders {
         let patterns = folder.patterns.join(" ");

@@ -10,7 +10,6 @@ use crate::installation::{self, Refusal, State};
 use crate::support_bundle;
 use hyper::Method;
 use serde_json::Value;
-use std::io::{self, Write};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -37,7 +36,7 @@ fn status(json: bool) -> Exit {
         Err(refusal) => return refused(&refusal),
     };
     if json {
-        drop(writeln!(io::stdout(), "{:#}", state.json()));
+        super::print_json(&state.json());
     } else {
         say(&state.text());
     }

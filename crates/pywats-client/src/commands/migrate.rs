@@ -75,7 +75,7 @@ fn take(args: &MigrateArgs, source: &Path, own: &Path, items: Vec<migrate::Item>
     let loaded = if writes { config::save(&document)? } else { document.judge()? };
     let commands = commands(&report, &loaded, &document);
     if args.show.json {
-        say(&format!("{:#}", as_json(&report, source, &document, writes, &loaded, &commands)));
+        super::print_json(&as_json(&report, source, &document, writes, &loaded, &commands));
     } else {
         say(&as_text(&report, source, &document, args.dry_run, &loaded, &commands).join("\n"));
     }

@@ -28,7 +28,7 @@ pub(super) fn check(loaded: &Loaded, files: &[PathBuf], json: bool) -> Exit {
         }
     }
     if json {
-        say(&format!("{:#}", json!({ "passes": exit == Exit::Ok, "files": shown })));
+        super::print_json(&json!({ "passes": exit == Exit::Ok, "files": shown }));
     }
     exit
 }

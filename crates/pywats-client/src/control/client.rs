@@ -3,7 +3,7 @@
 use super::door::{Closed, Door, connect};
 use super::{Reply, Role};
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper::header::HOST;
 use hyper::{Method, Request};
@@ -18,6 +18,9 @@ use tokio::time::timeout;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long one may take that changes something: taking back many files takes long.
 const LONGEST: Duration = Duration::from_secs(3600);
+
+/// Bytes of an answer at most: the longest list is far shorter.
+const LARGEST: usize = 64 << 20;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -84,7 +87,7 @@ async fn ask_by_some_door(
     let asked = async {
         let response = sender.send_request(request).await?;
         let (head, body) = response.into_parts();
-        Ok::<_, hyper::Error>((head.status, body.collect().await?.to_bytes()))
+        Ok::<_, hyper::Error>((head.status, Limited::new(body, LARGEST).collect().await))
     };
     tokio::pin!(asked, connection);
     let (status, text) = tokio::select! {
@@ -95,7 +98,8 @@ async fn ask_by_some_door(
         },
     }
     .map_err(failed)?;
-    let body: Value = serde_json::from_slice(&text)
+    let text = text.map_err(|error| NoAnswer::Failed(format!("its answer cannot be read: {error}")))?;
+    let body: Value = serde_json::from_slice(&text.to_bytes())
         .map_err(|error| NoAnswer::Failed(format!("its answer is not JSON: {error}")))?;
     Ok(Reply { status, body })
 }

@@ -37,9 +37,11 @@ const CONNECTIONS: usize = 16;
 const HEAD: Duration = Duration::from_secs(10);
 /// How long the next part of a body may take.
 const PART: Duration = Duration::from_secs(30);
+/// How long all of it may take, while which others wait for room.
+const WHOLE: Duration = Duration::from_secs(60);
 /// How long a connection lives: taking back many files takes long.
 const LONGEST: Duration = Duration::from_secs(3600);
-/// Kilobytes of bodies in memory at once; a larger one is alone.
+/// Kilobytes of bodies in memory at once at each door; a larger one is alone.
 const BODIES: u32 = 8 << 10;
 
 /// What all connections share.
@@ -48,7 +50,8 @@ struct Shared {
     data_dir: PathBuf,
     desk: Arc<Desk>,
     status: Arc<Status>,
-    bodies: Semaphore,
+    /// Of each role, so that nobody takes the room of who may do more.
+    bodies: BTreeMap<Role, Semaphore>,
     problems: Mutex<BTreeMap<Role, String>>,
 }
 
@@ -58,7 +61,7 @@ pub async fn serve(data_dir: &Path, desk: Arc<Desk>, status: Arc<Status>) {
         data_dir: data_dir.to_path_buf(),
         desk,
         status,
-        bodies: Semaphore::new(BODIES as usize),
+        bodies: Role::ALL.map(|role| (role, Semaphore::new(BODIES as usize))).into(),
         problems: Mutex::default(),
     });
     let [operators, administrators] =
@@ -162,12 +165,13 @@ async fn answer(role: Role, shared: &Shared, request: hyper::Request<Incoming>) 
     }
     let kilobytes = u32::try_from(size.div_ceil(1 << 10)).unwrap_or(u32::MAX).min(BODIES);
     // Until there is room nothing is read, and the sender waits.
-    let _room = shared.bodies.acquire_many(kilobytes).await.map_err(Reply::failed)?;
+    let room = shared.bodies.get(&role).ok_or_else(|| Reply::failed("the door has no room"))?;
+    let _room = room.acquire_many(kilobytes).await.map_err(Reply::failed)?;
     let request = Request {
         method: head.method,
         path,
         query: head.uri.query().unwrap_or_default().to_owned(),
-        body: read(body, size).await?,
+        body: timeout(WHOLE, read(body, size)).await.map_err(|_| cut())??,
     };
     if Desk::is_asked_for_status(&request) {
         health::look(&shared.status, &shared.data_dir).await;
@@ -176,8 +180,11 @@ async fn answer(role: Role, shared: &Shared, request: hyper::Request<Incoming>) 
     spawn_blocking(move || desk.answer(role, &request)).await.map_err(Reply::failed)
 }
 
+fn cut() -> Reply {
+    Reply::bad("the request ended too early, or came too slowly")
+}
+
 async fn read(mut body: Incoming, size: u64) -> Result<Vec<u8>, Reply> {
-    let cut = || Reply::bad("the request ended too early, or came too slowly");
     let mut bytes = BytesMut::with_capacity(usize::try_from(size).unwrap_or(0));
     while let Some(frame) = timeout(PART, body.frame()).await.map_err(|_| cut())? {
         if let Ok(data) = frame.map_err(|_| cut())?.into_data() {

@@ -11,6 +11,7 @@ pub mod rotating;
 use crate::config::Logging;
 use jiff::Timestamp;
 use out::{Out, ToOut};
+use serde_json::Value;
 use std::fmt;
 #[cfg(any(windows, test))]
 use std::path::PathBuf;
@@ -112,14 +113,35 @@ pub fn printable(line: &str) -> String {
     let mut shown = String::with_capacity(line.len());
     for letter in line.chars() {
         match letter {
-            '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => {
-                shown.extend(letter.escape_unicode());
-            }
+            _ if turns_text(letter) => shown.extend(letter.escape_unicode()),
             _ if letter.is_control() => shown.extend(letter.escape_default()),
             _ => shown.push(letter),
         }
     }
     shown
+}
+
+/// JSON as a terminal can show it. It stays the same JSON.
+pub fn printable_json(value: &Value) -> String {
+    let mut shown = String::new();
+    for letter in format!("{value:#}").chars() {
+        match letter {
+            '\n' => shown.push(letter),
+            // All of them have numbers of at most four digits.
+            _ if turns_text(letter) || letter.is_control() => {
+                shown.push_str(&format!("\\u{:04x}", u32::from(letter)));
+            }
+            _ => shown.push(letter),
+        }
+    }
+    shown
+}
+
+fn turns_text(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
+    )
 }
 
 /// Events as text or as JSON, as it is wanted at the moment.

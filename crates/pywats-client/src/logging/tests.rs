@@ -1,6 +1,6 @@
 use super::*;
 use crate::config::{Config, LogFormat};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::path::Path;
 
@@ -83,4 +83,17 @@ fn an_event_is_one_line_in_the_format_and_file_of_the_moment() {
     assert!(lines[0]["target"].as_str().unwrap().starts_with("pywats_client::logging"), "{other}");
     assert!(lines[0]["timestamp"].as_str().unwrap().parse::<Timestamp>().is_ok(), "{other}");
     assert_eq!(lines[1]["message"], "after it");
+}
+
+/// Fails if: JSON with letters that steer a terminal is none, says something else, or still has them.
+#[test]
+fn json_stays_json() {
+    let value = json!({ "a\u{202e}b\u{feff}": ["\u{9b}31m\u{7f}", "ü\n\u{1f600}\u{1b}"] });
+    let shown = printable_json(&value);
+    assert_eq!(serde_json::from_str::<Value>(&shown).unwrap(), value);
+    assert!(
+        shown
+            .chars()
+            .all(|letter| letter == '\n' || printable(&letter.to_string()).len() == letter.len_utf8())
+    );
 }

@@ -2,7 +2,7 @@
 
 use super::Bundle;
 use super::files;
-use super::secrets::{self, Secrets};
+use super::secrets::{self, MASK, Secrets};
 use crate::config::Loaded;
 use crate::config::settings::SETTINGS;
 use serde_json::Value;
@@ -38,9 +38,30 @@ fn file(bundle: &mut Bundle, loaded: &Loaded, secrets: &Secrets) {
         .and_then(|bytes| text::decode(&bytes))
         .and_then(|text| serde_json::from_str::<Value>(&text).map_err(|error| error.to_string()));
     match parsed {
-        Ok(document) => bundle.add_json("configuration.json", &document, secrets),
+        Ok(mut document) => {
+            mask_unknown(&mut document);
+            bundle.add_json("configuration.json", &document, secrets);
+        }
         // What cannot be understood cannot be searched for secrets.
         Err(why) => bundle.note(format!("the configuration file {}: {why}", loaded.path.display())),
+    }
+}
+
+/// Masks what is no setting of this program: nobody knows what it is, and it may be a secret.
+fn mask_unknown(document: &mut Value) {
+    for (section, value) in document.as_object_mut().into_iter().flatten() {
+        let known = |name: &str| SETTINGS.iter().any(|setting| setting.name() == name);
+        match value {
+            _ if known(section) => {}
+            Value::Object(rows) => {
+                for (key, value) in rows {
+                    if !known(&format!("{section}.{key}")) {
+                        *value = MASK.into();
+                    }
+                }
+            }
+            other => *other = MASK.into(),
+        }
     }
 }
 

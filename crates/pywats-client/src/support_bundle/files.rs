@@ -30,10 +30,28 @@ struct Found {
     modified: Option<SystemTime>,
 }
 
+/// Whether a folder is a link that somebody else than root has made: root sees more than they may.
+fn is_link_of_others(folder: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        fs::symlink_metadata(folder).is_ok_and(|found| found.is_symlink() && found.uid() != 0)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = folder;
+        false
+    }
+}
+
 impl Listing {
     /// Looks into a folder, and into those in it if that is wanted; links are not followed.
     pub(super) fn of(folder: &Path, subfolders: bool) -> Listing {
         let mut listing = Listing { problem: None, files: Vec::new() };
+        if is_link_of_others(folder) {
+            listing.problem = Some(format!("{} is a link, and is not followed", folder.display()));
+            return listing;
+        }
         let mut folders = vec![(folder.to_path_buf(), 0)];
         while let Some((current, depth)) = folders.pop() {
             let entries = match fs::read_dir(&current) {

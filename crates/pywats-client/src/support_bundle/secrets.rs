@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use wats_settings::{text, token};
 
 /// What stands in the place of a secret.
-const MASK: &str = "****";
+pub(super) const MASK: &str = "****";
 /// Parts of names of what holds a secret, in small letters. Names of files that hold one are none.
 const NAMES: [&str; 8] =
     ["token", "password", "passwd", "passcode", "secret", "credential", "authorization", "apikey"];

@@ -4,11 +4,12 @@ use crate::station::{NOBODY, Station, report, report_with_id, server};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::os::unix::net::UnixListener;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Output, Stdio};
+use std::time::{Duration, Instant};
 use wats_test_server::Answer;
 
 /// The account of the service, that of an operator, and the group of operators.
@@ -339,6 +340,54 @@ fn answers_while_the_service_is_down() {
     server.set_default(Answer::Accept);
     station.start();
     station.wait_for_done(&["a.json", "b.json", "c.json"]);
+}
+
+/// Fails if: an operator whose report comes slowly takes the room of the administrators.
+#[test]
+fn operators_do_not_keep_administrators_out() {
+    let server = server();
+    let station = Station::running(&server);
+    wait_for_doors(&station);
+    let mut slow = UnixStream::connect(station.data().join("control.sock")).unwrap();
+    let size = 8 << 20;
+    write!(slow, "POST /v1/reports?name=a.json HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n{{")
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    let started = Instant::now();
+    let said = say(&station, &["failed", "retry", "--all"]);
+    assert_eq!(said.code, 60, "there is none: {}", said.all);
+    assert!(started.elapsed() < Duration::from_secs(40), "{:?}", started.elapsed());
+}
+
+/// Fails if: root works in a folder in which another account may put a link to where root is to write.
+#[test]
+fn root_keeps_out_of_folders_that_others_change() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let server = server();
+    let station = Station::new();
+    station.configure(&station.settings(&server));
+    fs::create_dir_all(station.data()).unwrap();
+    let elsewhere = station.dir().join("elsewhere");
+    fs::write(&elsewhere, "as it was").unwrap();
+    symlink(&elsewhere, station.data().join("reserve")).unwrap();
+    let group_may_write = |path: &Path| station.set_mode(path, 0o2770);
+    let of_somebody = |path: &Path| std::os::unix::fs::chown(path, Some(SERVICE), None).unwrap();
+    let spoil: [(&str, &dyn Fn()); 2] = [
+        ("a data folder", &|| group_may_write(&station.data())),
+        ("a folder above", &|| {
+            station.set_mode(&station.data(), 0o755);
+            of_somebody(station.dir());
+        }),
+    ];
+    for (what, spoil) in spoil {
+        spoil();
+        let said = say(&station, &["queue", "list"]);
+        assert!(said.code == 1 && said.all.contains("other accounts may change"), "{what}: {}", said.all);
+        assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "as it was", "{what}");
+        assert!(!station.data().join("queue.db").exists(), "{what}");
+    }
 }
 
 /// Everything belongs to the account of the service.
