@@ -456,6 +456,26 @@ fn sent_at_station(bytes: &[u8], id: bool) -> (Value, Vec<String>) {
     (serde_json::from_slice(&kept.apply(bytes.to_vec()).unwrap()).unwrap(), kept.notes().to_vec())
 }
 
+/// Fails if: a report that names its operation gets the code of another one, or nobody is told.
+#[test]
+fn a_named_operation_counts_as_said() {
+    for (given, code, note) in [
+        (json!({ "processName": "SW Debug" }), Value::Null, true),
+        (json!({ "processName": "SW Debug", "processCode": 7 }), json!(7), false),
+        (json!({ "processName": "" }), json!(20), false),
+        (json!({ "processName": null, "processCode": null }), json!(20), false),
+    ] {
+        let mut report = json!({
+            "type": "T", "pn": "P", "rev": "1", "sn": "S", "result": "P",
+            "start": "2026-01-02T03:04:05+01:00", "root": { "stepType": "SequenceCall", "name": "R", "status": "P" },
+        });
+        report.as_object_mut().unwrap().extend(given.as_object().unwrap().clone());
+        let (sent, notes) = sent_at_station(report.to_string().as_bytes(), false);
+        assert_eq!(sent.get("processCode").cloned().unwrap_or(Value::Null), code, "{given}");
+        assert_eq!(notes.iter().any(|note| note.contains("processName")), note, "{given}: {notes:?}");
+    }
+}
+
 /// Fails if: what a report lacks of its station is not filled in, what it says is overwritten, a repair gets the code
 /// of a test, or a note does not say what was done.
 #[test]

@@ -36,12 +36,22 @@ fn generated() -> BTreeMap<PathBuf, Vec<u8>> {
     ] {
         let mut text = Vec::new();
         generate(shell, &mut cli::command(), NAME, &mut text);
+        if let Shell::Bash = shell {
+            text = with_own_labels(&text);
+        }
         files.insert(Path::new("completions").join(file), text);
     }
     let policy = Path::new("windows/policy");
     files.insert(policy.join("pywats-client.admx"), templates::admx().into_bytes());
     files.insert(policy.join("en-US/pywats-client.adml"), templates::adml().into_bytes());
     files
+}
+
+/// clap_complete takes the dash of the program's name for that of a subcommand where it writes labels, and not where it
+/// looks for them: nothing is completed then.
+fn with_own_labels(text: &[u8]) -> Vec<u8> {
+    let (program, dash) = (NAME.replace('-', "__"), NAME.replace('-', "__subcmd__"));
+    String::from_utf8_lossy(text).replace(&dash, &program).into_bytes()
 }
 
 /// A page for each subcommand, and for those that it has itself.
@@ -166,6 +176,28 @@ fn exit_codes() -> String {
     let rows =
         exit::TABLE.iter().map(|(_, code, what)| format!("| {code} | {} |\n", what.trim_end_matches('.')));
     format!("| code | meaning |\n|---|---|\n{}", rows.collect::<String>())
+}
+
+/// Fails if: bash completes nothing behind a verb.
+#[test]
+#[cfg(target_os = "linux")]
+fn bash_completes_each_level() {
+    for (words, wanted) in [
+        (&["pywats-client", "diag"][..], "diagnose"),
+        (&["pywats-client", "queue", "dr"], "drop"),
+        (&["pywats-client", "folders", "add", "--prio"], "--priority"),
+    ] {
+        let [.., before, word] = words else { panic!() };
+        let script = format!(
+            "source '{}'; COMP_WORDS=({}); COMP_CWORD={}; _pywats__client pywats-client {word} {before}; \
+             echo \"${{COMPREPLY[@]}}\"",
+            packaging().join("completions/pywats-client.bash").display(),
+            words.join(" "),
+            words.len() - 1
+        );
+        let said = std::process::Command::new("bash").args(["-c", &script]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&said.stdout).trim(), wanted, "{words:?}");
+    }
 }
 
 /// Fails if: a committed man page, completion or template is not what the program says now, or there is one

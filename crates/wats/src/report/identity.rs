@@ -5,6 +5,7 @@
 //! fills in what a report lacks, and so does this one, where the station is configured. A report lacks what it does
 //! not name, what is null, and what is a text of nothing but white space. Whatever else it says stays.
 //!
+//! A `processName` counts as said: a code beside it could be that of another operation.
 //! The `processCode` of a repair report is that of the repair operation, which no test station knows: it is left out.
 
 use super::edits::Edits;
@@ -34,7 +35,15 @@ pub(super) fn fill(text: &str, parts: &Parts, identity: &Identity, edits: &mut E
     let Some(at) = parts.members.iter().find(|member| member.name.eq_ignore_ascii_case("sn")) else { return };
     let object = Object { text, parts, members: &parts.members, free: at.key.start, comma: true };
     let text_of = |value: &Option<String>| value.as_deref().map(json);
+    let named = object.says("processName");
     let process_code = identity.process_code.filter(|_| !is_repair(text, parts));
+    if named && process_code.is_some() && !object.says("processCode") {
+        edits.note(
+            "processCode: missing, but processName names an operation; station.process_code is not filled in"
+                .to_owned(),
+        );
+    }
+    let process_code = process_code.filter(|_| !named);
     for (field, value, setting) in [
         ("machineName", text_of(&identity.name), "station.name"),
         ("location", text_of(&identity.location), "station.location"),
@@ -90,9 +99,14 @@ struct Object<'t> {
 }
 
 impl Object<'_> {
+    fn says(&self, field: &str) -> bool {
+        let mut said = self.members.iter().filter(|member| member.name.eq_ignore_ascii_case(field));
+        said.any(|member| !self.is_empty(&member.value))
+    }
+
     fn complete(&self, place: &str, field: &str, value: &str, setting: &str, edits: &mut Edits) {
         let said = || self.members.iter().filter(|member| member.name.eq_ignore_ascii_case(field));
-        if said().any(|member| !self.is_empty(&member.value)) {
+        if self.says(field) {
             return;
         }
         // A server takes the last of several.
