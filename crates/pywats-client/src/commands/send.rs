@@ -18,7 +18,7 @@ pub(super) fn send(args: SendArgs) -> Exit {
         Ok(bytes) => bytes,
         Err(error) => {
             complain(&format!("{}: {error}", args.file.display()));
-            return Exit::Error;
+            return if error.kind() == io::ErrorKind::NotFound { Exit::NotFound } else { Exit::Error };
         }
     };
     let own = args.file.file_name().filter(|_| !is_stdin).map(|name| name.to_string_lossy().into_owned());

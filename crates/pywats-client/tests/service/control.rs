@@ -94,7 +94,7 @@ fn reports_are_sent() {
         let said = say(&station, &["send", &write(&station, name, content)]);
         assert!(said.code == code && said.all.contains(part), "{name}: {}", said.all);
     }
-    assert_eq!(say(&station, &["send", "/does/not/exist"]).code, 1);
+    assert_eq!(say(&station, &["send", "/does/not/exist"]).code, 60);
     station.wait_until_ready();
     let said = say(&station, &["status", "--json"]);
     assert_eq!(said.code, 0, "{}", said.all);
