@@ -11,6 +11,8 @@ mod acl;
 #[cfg(not(target_os = "linux"))]
 #[path = "acl_none.rs"]
 mod acl;
+#[cfg(target_os = "linux")]
+pub mod place;
 mod record;
 
 pub use record::{Access, Record, drop_in, records};
