@@ -11,6 +11,8 @@ mod acl;
 #[cfg(not(target_os = "linux"))]
 #[path = "acl_none.rs"]
 mod acl;
+#[cfg(target_os = "linux")]
+pub mod place;
 mod record;
 
 pub use record::{Access, Record, drop_in, records};
@@ -24,8 +26,8 @@ use std::process::{Command, Stdio};
 /// The label of the service's own folders.
 const LABEL: &str = "pywats_var_lib_t";
 /// Programs that are run, and the packages that have them on Debian and Enterprise Linux alike.
-const PACKAGES: [(&str, &str); 3] =
-    [("setfacl", "acl"), ("semanage", "policycoreutils-python-utils"), ("restorecon", "policycoreutils")];
+const PACKAGES: [(&str, &str); 2] =
+    [("semanage", "policycoreutils-python-utils"), ("restorecon", "policycoreutils")];
 
 /// What is needed for one folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -229,7 +231,7 @@ fn escaped(path: &str) -> String {
 }
 
 impl Step {
-    /// What is run, with its arguments; nothing for a file.
+    /// What is run, with its arguments, or would be by hand; nothing for a file.
     fn words(&self) -> Vec<String> {
         match self {
             Step::Run(words, _) => words.clone(),
@@ -304,17 +306,10 @@ impl Step {
                 write().map_err(|error| format!("{}: {error}", path.display()))
             }
             Step::Run(words, _) => run(words),
-            Step::Pass(access) | Step::LetIn { access, .. } => run(&self.words()).map_err(|why| {
-                if !why.contains("not supported") {
-                    return why;
-                }
-                let Access { account, path, .. } = access;
-                format!(
-                    "{why}: the file system of {} knows no access lists; mount it so that the account {account} may read \
-                     and write there (uid={account} for FAT and shares of Windows), or take a folder of another one",
-                    path.display()
-                )
-            }),
+            Step::Pass(access) => given(access, acl::give_pass(&access.path, access.uid, &access.was)),
+            Step::LetIn { access, within, .. } => {
+                given(access, acl::give_all(&access.path, access.uid, *within))
+            }
         }
     }
 
@@ -375,6 +370,19 @@ impl Plan {
              {package})"
         ))
     }
+}
+
+/// Whether rights were given, or why not.
+fn given(access: &Access, result: io::Result<()>) -> Result<(), String> {
+    let Access { account, path, .. } = access;
+    let path = path.display();
+    result.map_err(|error| match error.kind() {
+        io::ErrorKind::Unsupported => format!(
+            "the file system of {path} knows no access lists; mount it so that the account {account} may read and write \
+             there (uid={account} for FAT and shares of Windows), or take a folder of another one"
+        ),
+        _ => format!("{path}: the account {account} cannot be let in: {error}"),
+    })
 }
 
 fn rights(rights: u16) -> String {
@@ -533,9 +541,12 @@ mod tests {
         let path = || PathBuf::from("/w");
         let plan = plan("w", &[(path(), needs(&[], true, &[]))], true, &[]);
         for (has, wanted) in [
-            (vec![], Some("setfacl is not installed; install the package acl first")),
-            (vec!["setfacl", "restorecon"], Some("the package policycoreutils-python-utils first")),
-            (vec!["setfacl", "semanage", "restorecon"], None),
+            (
+                vec!["semanage"],
+                Some("restorecon is not installed; install the package policycoreutils first"),
+            ),
+            (vec!["restorecon"], Some("the package policycoreutils-python-utils first")),
+            (vec!["semanage", "restorecon"], None),
         ] {
             let found = plan.missing_by(|program| has.contains(&program));
             assert_eq!(found.is_some(), wanted.is_some(), "{found:?}");

@@ -13,7 +13,8 @@ pub enum FoldersCommand {
     ///
     /// The folder is written into the configuration. What the system must allow is printed: an access list for the
     /// account of the service, a drop-in of its unit, a label where SELinux is enabled. As root on Linux it is done,
-    /// and undone if a step fails or Ctrl-C is pressed. It needs setfacl, of the package acl.
+    /// and undone if a step fails or Ctrl-C is pressed. Links that others can change, and folders of the system, are
+    /// refused.
     Add(AddArgs),
     /// Watch a folder no longer, and take back what add has allowed. Its files stay.
     Remove(RemoveArgs),

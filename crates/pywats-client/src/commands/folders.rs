@@ -23,7 +23,7 @@ pub(super) fn folders(command: FoldersCommand) -> Exit {
             list(&loaded.config.watch_folders(), args.json);
             return super::judge_errors(&loaded);
         }
-        FoldersCommand::Add(args) => add(&args),
+        FoldersCommand::Add(args) => add(args),
         FoldersCommand::Remove(args) => remove(&args),
     };
     result.map_or_else(
@@ -74,17 +74,22 @@ fn row(args: &AddArgs) -> Value {
     Value::Object(row)
 }
 
-fn add(args: &AddArgs) -> Result<(), String> {
+fn add(mut args: AddArgs) -> Result<(), String> {
     let say_why = |error: EditError| error.to_string();
     let setting = edit::setting("folders").map_err(say_why)?;
     let mut document =
         Document::open(Sources::new(args.show.config.config.clone()).path()).map_err(say_why)?;
     let before = document.get(setting).cloned();
     let mut rows = before.as_ref().and_then(Value::as_array).cloned().unwrap_or_default();
-    let paths: Vec<PathBuf> =
-        [Some(&args.path), args.done.as_ref(), args.failed.as_ref()].into_iter().flatten().cloned().collect();
-    paths.iter().try_for_each(|path| can_be_written(path))?;
-    rows.push(row(args));
+    let given = [Some(&mut args.path), args.done.as_mut(), args.failed.as_mut()].into_iter().flatten();
+    let paths: Vec<PathBuf> = given
+        .map(|path| {
+            can_be_written(path)?;
+            *path = place(path, &document)?;
+            Ok(path.clone())
+        })
+        .collect::<Result<_, String>>()?;
+    rows.push(row(&args));
     document.set(setting, Some(rows.into())).map_err(say_why)?;
     document.judge().map_err(say_why)?;
     if args.path.exists() && !args.path.is_dir() {
@@ -199,6 +204,22 @@ fn can_be_written(path: &Path) -> Result<(), String> {
             "{path:?}: has control characters, is not UTF-8, or begins or ends with a space; give the folder another name"
         )
     })
+}
+
+/// The folder that a path leads to, into which the service may be let.
+fn place(path: &Path, document: &Document) -> Result<PathBuf, String> {
+    #[cfg(target_os = "linux")]
+    if is_service(document) && path.is_absolute() {
+        let said = |error: std::io::Error| format!("{}: {error}", path.display());
+        let real = allow::place::real(path).map_err(said)?;
+        let data = document.judge().map(|loaded| loaded.config.client.data_dir);
+        let data = data.map_err(|error| error.to_string())?;
+        let config = document.path().parent().unwrap_or(document.path()).to_owned();
+        allow::place::may_be_given(&real, &[("configuration", config), ("data folder", data)])?;
+        return Ok(real);
+    }
+    let _ = document;
+    Ok(path.to_owned())
 }
 
 /// Whether the account of the service may use a folder, now that it was let in.

@@ -102,6 +102,7 @@ fn live(bench: &mut Bench, kind: &Kind, root: &Root, package: &Path, higher: &Pa
             ("another folder is let in by a command, and given up by another", &|| {
                 told(service.is_let_into_a_folder())
             }),
+            ("no link leads root into a folder of the system", &|| told(service.is_led_nowhere())),
             ("sub-folders of a folder are let in, too", &|| told(service.is_let_into_sub_folders())),
             ("half an addition of a folder is undone", &|| told(service.undoes_half_an_add())),
             ("is restarted when it is killed", &|| told(service.survives_being_killed())),

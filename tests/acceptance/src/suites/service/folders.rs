@@ -15,9 +15,13 @@ const BESIDE: &str = "/home/alice/open/fct";
 const HALF: &str = "/srv/half/ict";
 /// Where the drop-ins of the unit are.
 const DROP_INS: &str = "/etc/systemd/system/pywats-client.service.d";
-/// Says that it has begun, and does what setfacl does when it is told to go on.
-const SLOW_SETFACL: &str = "#!/bin/sh\ntouch /slow/began\nuntil test -e /slow/go; do sleep 0.1; done\n\
-                            /usr/bin/setfacl \"$@\"\ntouch /slow/ended\n";
+/// Once rights are given, and before anything is in the configuration: says that it has begun, and does what systemctl
+/// does when it is told to go on.
+const SLOW_SYSTEMCTL: &str = "#!/bin/sh\n\
+    if test \"$1\" != show || test -e /slow/go || ! test -e \
+    /etc/systemd/system/pywats-client.service.d/folder-half.conf; then exec /usr/bin/systemctl \"$@\"; fi\n\
+    touch /slow/began\nuntil test -e /slow/go; do sleep 0.1; done\n\
+    /usr/bin/systemctl \"$@\"\ntouch /slow/ended\n";
 
 impl Service<'_> {
     /// Fails if: `folders add` does not let the service use a folder that belongs to somebody else, lets it do more than
@@ -80,6 +84,41 @@ impl Service<'_> {
         self.wait_for("StatusText", "ready")
     }
 
+    /// Fails if: a link of the service's account leads root into a folder of the system, or one of root to nowhere.
+    pub(super) fn is_led_nowhere(&self) -> Result<()> {
+        self.configure("http://127.0.0.1:9")?;
+        self.run(
+            "mkdir -p /srv/disk/ict /srv/linked && chown alice /srv/disk/ict /srv/linked && \
+             chmod 700 /srv/disk/ict /srv/linked && ln -s /srv/disk /disk && ln -s /etc /var/lib/pywats/ict && \
+             ln -s /etc/pywats /srv/linked/done && chown -h pywats /var/lib/pywats/ict /srv/linked/done",
+        )?;
+        self.wait_for("StatusText", "not ready")?;
+        let etc = || self.system.read("getfacl -p /etc /etc/pywats; ls -R /etc/systemd/system");
+        let before = etc()?;
+        for (words, said) in [
+            ("/var/lib/pywats/ict", "/var/lib/pywats/ict is a link to /etc, and"),
+            ("/var/lib/pywats/ict/ssl", "if /etc is meant, write that instead"),
+            ("/srv/disk/ict --done /srv/linked/done", "/srv/linked/done is a link to /etc/pywats, and"),
+            ("/etc/ssl", "lies in a folder of the system (/etc)"),
+            ("/srv", "is a folder of the system (/srv)"),
+            ("/var/lib/pywats", "the data folder of the service is there"),
+        ] {
+            for dry in ["", " --dry-run"] {
+                let told = self.as_user("root", 1, &format!("folders add {words} --name led{dry}"))?;
+                ensure!(told.contains(said), "{words}{dry}: {told}");
+            }
+        }
+        let after = etc()?;
+        ensure!(after == before, "it was\n{before}\nand is\n{after}");
+        self.as_user("root", 0, "folders add /disk/ict --name disk")?;
+        let list = self.as_user("root", 0, "folders list --json")?;
+        ensure!(list.contains("\"/srv/disk/ict\""), "{list}");
+        let rights = self.system.read("getfacl -p /srv/disk/ict")?;
+        ensure!(rights.contains("user:pywats:rwx"), "{rights}");
+        self.as_user("root", 0, "folders remove disk")?;
+        self.run("rm -r /disk /srv/disk /srv/linked /var/lib/pywats/ict")
+    }
+
     /// Fails if: sub-folders that were there already are closed to the service, or stay open to it afterwards.
     pub(super) fn is_let_into_sub_folders(&self) -> Result<()> {
         let server = Server::start()?;
@@ -102,7 +141,7 @@ impl Service<'_> {
         self.wait_for("StatusText", "not ready")?;
         self.run(&format!(
             "mkdir -p {HALF} /srv/half/ram && chown -R alice /srv/half && chmod -R 700 /srv/half && \
-             mkdir /slow && printf '%s' '{SLOW_SETFACL}' > /slow/setfacl && chmod 755 /slow/setfacl"
+             mkdir /slow && printf '%s' '{SLOW_SYSTEMCTL}' > /slow/systemctl && chmod 755 /slow/systemctl"
         ))?;
         let before = self.allowed()?;
         let unchanged = |what: &str| -> Result<()> {
@@ -113,13 +152,9 @@ impl Service<'_> {
         };
         let add = format!("folders add {HALF} --name half");
 
-        self.run("mv /usr/bin/setfacl /usr/bin/setfacl.away")?;
-        let told = self.as_user("root", 1, &add)?;
         let shown = self.as_user("root", 0, &format!("{add} --dry-run"))?;
-        self.run("mv /usr/bin/setfacl.away /usr/bin/setfacl")?;
-        ensure!(told.contains("install the package acl") && told.contains("nothing was changed"), "{told}");
-        ensure!(shown.contains("setfacl -m u:pywats:rwx") && shown.contains("the package acl"), "{shown}");
-        unchanged("without setfacl")?;
+        ensure!(shown.contains("setfacl -m u:pywats:rwx"), "{shown}");
+        unchanged("a dry run")?;
 
         // Once, the service does not start.
         let fails = format!("{DROP_INS}/fails.conf");
@@ -166,7 +201,7 @@ impl Service<'_> {
         self.run(&format!("test ! -e '{folder}/{name}'"))
     }
 
-    /// Gives a signal to a command while it runs setfacl, and waits for both; its exit code.
+    /// Gives a signal to a command once it has given rights, and waits for both; its exit code.
     fn half_way(&self, words: &str, signal: &str) -> Result<String> {
         let ended = self.system.read(&format!(
             "rm -f /slow/began /slow/go /slow/ended; PATH=/slow:$PATH pywats-client {words} > /said 2>&1 & \

@@ -1,0 +1,318 @@
+//! Which folder a path leads to, and whether rights may be given there.
+//!
+//! `folders add` runs as root, on a path through folders of others. Who may change a folder may put a link there, which
+//! leads root to any other folder: at once, or between a look at it and what is done. So a path is followed folder by
+//! folder, never through a link ([openat(2)](https://man7.org/linux/man-pages/man2/openat.2.html), `O_NOFOLLOW`), and
+//! what is done is done to the folder that was opened. Only a link that nobody but root can change is taken for what it
+//! leads to. In folders of the system no rights are given at all.
+
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::Errno;
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::fs::{self, File, Metadata};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Component, Path, PathBuf};
+
+/// Folders of the system, and whether what is in them is, too. Beside these, every folder of `/` itself is one.
+const SYSTEM: [(&str, Reach); 25] = [
+    ("/", Reach::Itself),
+    ("/bin", Reach::Within),
+    ("/boot", Reach::Within),
+    ("/dev", Reach::Within),
+    ("/etc", Reach::Within),
+    ("/home", Reach::Itself),
+    ("/lib", Reach::Within),
+    ("/lib32", Reach::Within),
+    ("/lib64", Reach::Within),
+    ("/libx32", Reach::Within),
+    ("/media", Reach::Itself),
+    ("/mnt", Reach::Itself),
+    ("/opt", Reach::Itself),
+    ("/proc", Reach::Within),
+    ("/root", Reach::Within),
+    ("/run", Reach::Within),
+    ("/run/media", Reach::Itself),
+    ("/sbin", Reach::Within),
+    ("/srv", Reach::Itself),
+    ("/sys", Reach::Within),
+    ("/tmp", Reach::Itself),
+    ("/usr", Reach::Within),
+    ("/var", Reach::Itself),
+    ("/var/lib", Reach::Itself),
+    ("/var/tmp", Reach::Itself),
+];
+
+/// How far a row of the table reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    Itself,
+    Within,
+}
+
+/// So many links are followed, as the kernel does.
+const MOST_LINKS: usize = 40;
+
+/// The path without links. What does not exist stays as it is.
+///
+/// # Errors
+/// A link that somebody else than root can change.
+pub fn real(path: &Path) -> io::Result<PathBuf> {
+    let own = |part: Component<'_>| part.as_os_str().to_owned();
+    let mut parts: VecDeque<OsString> = path.components().map(own).collect();
+    let mut real = PathBuf::new();
+    let (mut of_root, mut links) = (true, 0);
+    while let Some(part) = parts.pop_front() {
+        if part == ".." {
+            real.pop();
+            continue;
+        }
+        let next = real.join(&part);
+        let Ok(found) = fs::symlink_metadata(&next) else {
+            real = next;
+            continue;
+        };
+        if !found.is_symlink() {
+            of_root &= is_of_root(&found);
+            real = next;
+            continue;
+        }
+        let target = fs::read_link(&next)?;
+        links += 1;
+        if !of_root || found.uid() != 0 || links > MOST_LINKS {
+            return Err(link(&next, &target));
+        }
+        target.components().rev().for_each(|part| parts.push_front(own(part)));
+    }
+    Ok(real)
+}
+
+/// Whether nobody but root can put something into a folder. The mode of the group says it of access lists, too.
+fn is_of_root(folder: &Metadata) -> bool {
+    folder.uid() == 0 && folder.mode() & 0o022 == 0
+}
+
+fn link(link: &Path, target: &Path) -> io::Error {
+    let real = fs::canonicalize(link).unwrap_or_else(|_| target.to_owned());
+    let why = format!(
+        "{} is a link to {}, and others than root can change where it leads; if {} is meant, write that instead",
+        link.display(),
+        target.display(),
+        real.display()
+    );
+    io::Error::new(io::ErrorKind::InvalidInput, why)
+}
+
+/// Why no rights are given in a folder, by its real path.
+///
+/// # Errors
+/// It is one of the system, or has something of the service in it: its configuration, its data.
+pub fn may_be_given(real: &Path, own: &[(&str, PathBuf)]) -> Result<(), String> {
+    let path = real.display();
+    let elsewhere = "make a folder for the reports elsewhere, such as /srv/reports/NAME";
+    if let Some(system) = of_system(real) {
+        let what = if system == real { "is" } else { "lies in" };
+        let system = system.display();
+        return Err(format!("{path}: {what} a folder of the system ({system}); {elsewhere}"));
+    }
+    let holds = |folder: &Path| fs::canonicalize(folder).is_ok_and(|folder| folder.starts_with(real));
+    match own.iter().find(|(_, folder)| folder.starts_with(real) || holds(folder)) {
+        Some((what, folder)) => {
+            Err(format!("{path}: the {what} of the service is there, {}; {elsewhere}", folder.display()))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The folder of the system that a path is or lies in.
+fn of_system(real: &Path) -> Option<&Path> {
+    // `/` and a name.
+    if real.components().count() <= 2 {
+        return Some(real);
+    }
+    let row = SYSTEM.iter().rfind(|(folder, _)| real.starts_with(folder))?;
+    (row.1 == Reach::Within || real == Path::new(row.0)).then_some(Path::new(row.0))
+}
+
+/// Opens a folder by its path, never through a link of others than root.
+///
+/// # Errors
+/// There is a link, or what else the system says.
+pub(super) fn open(path: &Path) -> io::Result<OwnedFd> {
+    walk(&real(path)?, |_, _| Ok(()))
+}
+
+/// The same for one in which rights are given, which must be none of the system, whatever its name is.
+///
+/// # Errors
+/// There is a link, it is a folder of the system, or what else the system says.
+pub(super) fn open_to_give(path: &Path) -> io::Result<OwnedFd> {
+    let real = real(path)?;
+    let refused = |why: String| io::Error::new(io::ErrorKind::InvalidInput, why);
+    may_be_given(&real, &[]).map_err(refused)?;
+    let known: Vec<(&str, Reach, (u64, u64))> = SYSTEM
+        .into_iter()
+        .filter_map(|(folder, reach)| Some((folder, reach, identity(&fs::metadata(folder).ok()?))))
+        .collect();
+    walk(&real, |at, folder| {
+        let is = |&&(name, reach, known): &&(&str, Reach, (u64, u64))| {
+            known == folder && at != Path::new(name) && (reach == Reach::Within || at == real)
+        };
+        known.iter().find(is).map_or(Ok(()), |(name, ..)| {
+            Err(refused(format!("{} is the folder {name} of the system", at.display())))
+        })
+    })
+}
+
+fn identity(found: &Metadata) -> (u64, u64) {
+    (found.dev(), found.ino())
+}
+
+/// Opens folder by folder, and asks of each whether it is to go on.
+fn walk(real: &Path, judge: impl Fn(&Path, (u64, u64)) -> io::Result<()>) -> io::Result<OwnedFd> {
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mut at = PathBuf::from("/");
+    let mut folder = File::from(openat(CWD, &at, flags | OFlags::PATH, Mode::empty())?);
+    judge(&at, identity(&folder.metadata()?))?;
+    for part in real.components().skip(1) {
+        at.push(part);
+        let next = openat(&folder, part.as_os_str(), flags | OFlags::PATH, Mode::empty());
+        folder = File::from(next.map_err(|error| match error {
+            Errno::NOTDIR | Errno::LOOP => {
+                let why = format!("{} is no folder any more, but a link or a file", at.display());
+                io::Error::new(io::ErrorKind::InvalidInput, why)
+            }
+            error => error.into(),
+        })?);
+        judge(&at, identity(&folder.metadata()?))?;
+    }
+    Ok(openat(&folder, c".", flags | OFlags::RDONLY, Mode::empty())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    /// Fails if: rights are given in a folder of the system, or refused in one for reports.
+    #[test]
+    fn folders_of_the_system() {
+        for (path, refused) in [
+            ("/", Some("/")),
+            ("/data", Some("/data")),
+            ("/srv", Some("/srv")),
+            ("/srv/ict", None),
+            ("/etc", Some("/etc")),
+            ("/etc/pywats/ict", Some("/etc")),
+            ("/etcetera/ict", None),
+            ("/usr/local/share", Some("/usr")),
+            ("/bin/x", Some("/bin")),
+            ("/sbin/x", Some("/sbin")),
+            ("/lib/x", Some("/lib")),
+            ("/lib64/x", Some("/lib64")),
+            ("/library/x", None),
+            ("/boot/efi", Some("/boot")),
+            ("/dev/shm", Some("/dev")),
+            ("/proc/1", Some("/proc")),
+            ("/sys/fs", Some("/sys")),
+            ("/root/ict", Some("/root")),
+            ("/run/ict", Some("/run")),
+            ("/run/media", Some("/run/media")),
+            ("/run/media/op/stick", None),
+            ("/var", Some("/var")),
+            ("/var/lib", Some("/var/lib")),
+            ("/var/lib/ict", None),
+            ("/var/ict", None),
+            ("/home", Some("/home")),
+            ("/home/op", None),
+            ("/tmp/ict", None),
+        ] {
+            assert_eq!(of_system(Path::new(path)), refused.map(Path::new), "{path}");
+        }
+    }
+
+    /// Fails if: the account is let into what is the service's own, by giving it the folder or one above.
+    #[test]
+    fn folders_of_the_service() {
+        let own = [("configuration", "/srv/own/config".into()), ("data folder", "/srv/own/data".into())];
+        for (path, refused) in [
+            ("/srv/own", Some("the configuration of the service is there, /srv/own/config")),
+            ("/srv/own/config", Some("the configuration of the service is there")),
+            ("/srv/own/data", Some("the data folder of the service is there")),
+            ("/srv/own/data/ict", None),
+            ("/srv/owner", None),
+        ] {
+            let found = may_be_given(Path::new(path), &own).err();
+            assert_eq!(found.is_some(), refused.is_some(), "{path}: {found:?}");
+            assert!(found.unwrap_or_default().contains(refused.unwrap_or_default()), "{path}");
+        }
+    }
+
+    /// Fails if: a link leads somewhere, as the folder, on the way, by another link, or through what is missing.
+    #[test]
+    fn links_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = fs::canonicalize(dir.path()).unwrap();
+        let path = |name: &str| dir.join(name);
+        fs::create_dir_all(path("folder/ict")).unwrap();
+        symlink(path("folder"), path("link")).unwrap();
+        symlink("/etc", path("etc")).unwrap();
+        symlink("link", path("second")).unwrap();
+        for (name, said) in [
+            ("folder/ict", None),
+            ("folder/missing/ict", None),
+            ("folder/../folder/ict", None),
+            (
+                "link",
+                Some(format!("{} is a link to {1}, and", path("link").display(), path("folder").display())),
+            ),
+            ("link/ict", Some(format!("if {} is meant", path("folder").display()))),
+            ("etc", Some(" is a link to /etc, and".to_owned())),
+            (
+                "second/ict",
+                Some(format!(
+                    "is a link to link, and others than root can change where it leads; if {} is",
+                    path("folder").display()
+                )),
+            ),
+            ("missing/../etc", Some(" is a link to /etc, and".to_owned())),
+        ] {
+            match (real(&path(name)), said) {
+                (Ok(found), None) => assert!(!found.ends_with("..") && found.starts_with(&dir), "{found:?}"),
+                (Err(error), Some(said)) => {
+                    assert!(error.to_string().contains(&said), "{name}: {error}");
+                    assert!(open(&path(name)).is_err(), "{name}");
+                }
+                (found, said) => panic!("{name}: {found:?}, not {said:?}"),
+            }
+        }
+        // One of root that only root can change.
+        let own = fs::canonicalize("/proc/self").unwrap();
+        if fs::symlink_metadata("/").is_ok_and(|root| is_of_root(&root)) {
+            assert_eq!(real(Path::new("/proc/self/task")).unwrap(), own.join("task"));
+        }
+    }
+
+    /// Fails if: a folder that was swapped with a link after it was looked at is opened, or one of the system under
+    /// another name.
+    #[test]
+    fn opens_what_was_looked_at() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = fs::canonicalize(dir.path()).unwrap();
+        let folder = dir.join("ict");
+        fs::create_dir(&folder).unwrap();
+        let opened = File::from(open_to_give(&folder).unwrap());
+        assert_eq!(identity(&opened.metadata().unwrap()), identity(&fs::metadata(&folder).unwrap()));
+        let real = real(&folder).unwrap();
+        fs::remove_dir(&folder).unwrap();
+        symlink("/etc", &folder).unwrap();
+        let error = walk(&real, |_, _| Ok(())).unwrap_err();
+        assert!(error.to_string().contains("is no folder any more"), "{error}");
+        for path in ["/etc", "/etc/ssl", "/"] {
+            let error = open_to_give(Path::new(path)).unwrap_err();
+            assert!(error.to_string().contains("folder of the system"), "{path}: {error}");
+        }
+    }
+}
