@@ -37,20 +37,22 @@ pub(super) fn folders(command: FoldersCommand) -> Exit {
 
 fn list(folders: &[WatchFolder], json: bool) {
     if json {
-        let rows = folders.iter().map(|folder| {
-            json!({
-                "name": folder.name, "path": folder.path, "patterns": folder.patterns,
-                "subfolders": folder.subfolders, "done": folder.done, "failed": folder.failed,
-                "after_delivery": folder.after_delivery.word(), "priority": folder.priority,
-                "look": folder.look.word(),
-            })
-        });
-        return super::print_json(&rows.collect());
+        return super::print_json(&folders.iter().map(as_row).collect());
     }
     for folder in folders {
         let patterns = folder.patterns.join(" ");
         say(&format!("{:<20} {:>2}  {}  {patterns}", folder.name, folder.priority, folder.path.display()));
     }
+}
+
+/// A folder with the keys of the file, so that it can be copied into it.
+fn as_row(folder: &WatchFolder) -> Value {
+    json!({
+        "name": folder.name, "path": folder.path, "patterns": folder.patterns,
+        "subfolders": folder.subfolders, "done_folder": folder.done, "failed_folder": folder.failed,
+        "archive_folder": folder.archive, "after_delivery": folder.after_delivery.word(),
+        "priority": folder.priority, "look": folder.look.word(),
+    })
 }
 
 /// The row as it is written, with nothing that is not said.
@@ -313,4 +315,23 @@ fn stopped() -> Result<Arc<AtomicBool>, String> {
         std::mem::forget(runtime);
     }
     Ok(flag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, watch_folders};
+
+    /// Fails if: what `folders list --json` prints is not what the file takes, or leaves a key of it out.
+    #[test]
+    fn what_is_listed_can_be_copied() {
+        let path = if cfg!(windows) { r"C:\ict" } else { "/ict" };
+        let mut config = Config::new();
+        config.folders = watch_folders::read(&json!([{ "name": "ict", "path": path }])).unwrap();
+        let listed = as_row(&config.watch_folders()[1]);
+        let keys: Vec<&str> = listed.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(keys, watch_folders::FIELDS.map(|field| field.key));
+        let again = Config { folders: watch_folders::read(&json!([listed])).unwrap(), ..config.clone() };
+        assert_eq!(again.watch_folders(), config.watch_folders());
+    }
 }
