@@ -79,8 +79,8 @@ fn row(args: &AddArgs) -> Value {
 fn add(args: &AddArgs) -> Result<(), String> {
     let say_why = |error: EditError| error.to_string();
     let setting = edit::setting("folders").map_err(say_why)?;
-    let mut document =
-        Document::open(Sources::new(args.show.config.config.clone()).path()).map_err(say_why)?;
+    let sources = Sources::new(args.show.config.config.clone());
+    let mut document = Document::open(sources.path()).map_err(say_why)?;
     let before = document.get(setting).cloned();
     let mut rows = before.as_ref().and_then(Value::as_array).cloned().unwrap_or_default();
     let paths: Vec<PathBuf> =
@@ -88,7 +88,7 @@ fn add(args: &AddArgs) -> Result<(), String> {
     paths.iter().try_for_each(|path| can_be_written(path))?;
     rows.push(row(args));
     document.set(setting, Some(rows.into())).map_err(say_why)?;
-    document.judge().map_err(say_why)?;
+    document.judge(&sources).map_err(say_why)?;
     if args.path.exists() && !args.path.is_dir() {
         return Err(format!("{}: is no folder", args.path.display()));
     }
@@ -101,7 +101,7 @@ fn add(args: &AddArgs) -> Result<(), String> {
         return Ok(());
     }
     if !applies {
-        document.save().map_err(say_why)?;
+        document.save(&sources).map_err(say_why)?;
         told();
         return Ok(());
     }
@@ -116,7 +116,7 @@ fn add(args: &AddArgs) -> Result<(), String> {
     half_done(&args.name)?;
     allow::all_or_none(&plan, &|| stopped.load(Ordering::Relaxed), || {
         paths.iter().try_for_each(|path| may_use(path))?;
-        document.save().map_err(say_why)?;
+        document.save(&sources).map_err(say_why)?;
         let end = if plan.steps.is_empty() { Ok(()) } else { restart() };
         let end = end
             .and_then(|()| if stopped.load(Ordering::Relaxed) { Err("stopped".to_owned()) } else { Ok(()) });
@@ -140,8 +140,8 @@ fn put_back(document: &Document, setting: &Setting, before: Option<Value>) -> Re
         return std::fs::remove_file(path).map_err(|error| format!("{}: {error}", path.display()));
     }
     let mut document = document.clone();
-    let back = document.set(setting, before).and_then(|()| document.save());
-    back.map(drop).map_err(|error| error.to_string())
+    let back = document.set(setting, before).and_then(|()| document.write());
+    back.map_err(|error| error.to_string())
 }
 
 /// Takes back what is left of an add that was killed before it was in the configuration.
@@ -179,7 +179,7 @@ fn remove(args: &RemoveArgs) -> Result<(), String> {
     let _not_stopped = if applies { Some(stopped()?) } else { None };
     if !gone.is_empty() {
         document.set(setting, (!stay.is_empty()).then(|| stay.into())).map_err(say_why)?;
-        document.save().map_err(say_why)?;
+        document.write().map_err(say_why)?;
     }
     let mut failed = plan.undo();
     if !plan.steps.is_empty() {

@@ -15,6 +15,7 @@ pub mod source;
 pub mod station;
 #[cfg(test)]
 mod tests;
+pub mod verdict;
 pub mod watch;
 pub mod watch_folders;
 

@@ -67,6 +67,13 @@ impl Sources {
         self.complete(loaded)
     }
 
+    /// As [`Sources::load`], as if the file had this text, or were not there.
+    pub(super) fn load_text(&self, text: Option<&str>) -> Loaded {
+        let mut loaded = self.nothing_yet();
+        text.into_iter().for_each(|text| self.apply_text(&mut loaded, text));
+        self.complete(loaded)
+    }
+
     fn load_file(&self) -> Loaded {
         let mut loaded = self.nothing_yet();
         self.apply_file(&mut loaded);
@@ -221,14 +228,6 @@ impl Sources {
             ));
         }
     }
-}
-
-/// Judges a text as the service would if it were the file and nothing else said anything.
-pub(super) fn judge(text: &str, path: &Path) -> Loaded {
-    let sources = Sources::with(Some(path.to_owned()), |_| None, |_| None);
-    let mut loaded = sources.nothing_yet();
-    sources.apply_text(&mut loaded, text);
-    sources.complete(loaded)
 }
 
 struct Notes {

@@ -16,7 +16,8 @@ fn migrated(own: &Value, file: &Value) -> (Value, Report) {
     let path = dir.path().join("config.json");
     std::fs::write(&path, own.to_string()).unwrap();
     let mut document = Document::open(&path).unwrap();
-    let report = apply(&mut document, translate(file, dir.path()).unwrap()).unwrap();
+    let sources = Sources::with(Some(path), |_| None, |_| None);
+    let report = apply(&mut document, translate(file, dir.path()).unwrap(), &sources).unwrap();
     (serde_json::from_str(&document.text()).unwrap(), report)
 }
 
