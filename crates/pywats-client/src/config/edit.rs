@@ -2,7 +2,7 @@
 //! file keeps owner, group, mode and access list, and nothing is written that the service could not use.
 
 use super::settings::{SETTINGS, Setting, nearest};
-use super::{Config, Loaded, Sources, source, verdict};
+use super::{Config, Loaded, Sources, duplicates, source, verdict};
 use serde_json::{Map, Value};
 use std::fs;
 use std::io::{self, Write};
@@ -104,6 +104,10 @@ impl Document {
         let Some(text) = source::read_text(&path).map_err(broken)? else {
             return Ok(Document::of(path, false, Map::new()));
         };
+        if let Some(name) = duplicates::in_text(&text).first() {
+            // Written anew, it would have only one of them.
+            return Err(broken(duplicates::sentence(name)));
+        }
         match serde_json::from_str(&text) {
             Ok(Value::Object(root)) => Ok(Document::of(path, true, root)),
             Ok(_) => Err(EditError::Broken(path, "must be a JSON object".to_owned())),

@@ -5,6 +5,7 @@
 //! [`settings`]; where it comes from is in [`source`] and [`policy`]; how a running service learns of
 //! changes is in [`watch`].
 
+mod duplicates;
 pub mod edit;
 pub mod folders;
 pub mod loaded;

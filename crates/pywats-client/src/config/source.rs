@@ -4,7 +4,7 @@ use super::folders::{self, Folders};
 use super::loaded::{DEFAULTS, FileState, Loaded, Origin, Origins};
 use super::policy::{self, Policies, PolicyValue};
 use super::settings::{SETTINGS, Setting, nearest};
-use super::{Config, Secret, default_path, watch_folders};
+use super::{Config, Secret, default_path, duplicates, watch_folders};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -150,6 +150,7 @@ impl Sources {
             Ok(document) => apply_document(&mut config, &document, &mut notes),
             Err(error) => notes.errors.push(syntax_error(&error)),
         }
+        notes.errors.extend(duplicates::in_text(text).iter().map(|name| duplicates::sentence(name)));
         notes.errors.extend(contradictions(&config));
         loaded.warnings.extend(notes.warnings.into_iter().map(in_file));
         if notes.errors.is_empty() {

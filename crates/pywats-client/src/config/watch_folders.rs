@@ -1,7 +1,7 @@
 //! The folders that are watched: the first one, which the section `client` describes, and those of the array
 //! `folders`, each with patterns, ends and a priority of its own.
 
-use super::{AfterDelivery, Config};
+use super::{AfterDelivery, Config, duplicates};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -167,7 +167,12 @@ pub fn read(value: &Value) -> Result<Vec<Row>, String> {
     let parsed;
     let value = match value.as_str() {
         Some(text) => {
-            parsed = serde_json::from_str(text).map_err(|error| format!("folders: is not JSON: {error}"))?;
+            // What the parser expected is of no help to who has written no list at all.
+            parsed =
+                serde_json::from_str(text).map_err(|_| format!("folders: is not JSON; write {WANTED}"))?;
+            if let Some(name) = duplicates::in_text(text).iter().find(|name| name.starts_with('[')) {
+                return Err(format!("folders{}", duplicates::sentence(name)));
+            }
             &parsed
         }
         None => value,
@@ -292,7 +297,8 @@ mod tests {
             (json!([{ "name": "ict", "path": a, "priority": null, "patterns": ["*.log"] }]), None),
             (json!(format!(r#"[{{ "name": "ict", "path": {} }}]"#, json!(a))), None),
             (json!({}), Some("folders: not usable; write a list")),
-            (json!("["), Some("folders: is not JSON")),
+            (json!("["), Some("folders: is not JSON; write a list of folders, as [ {")),
+            (json!("nonsense"), Some("folders: is not JSON; write a list of folders, as [ {")),
             (json!([1]), Some("folders[0]: must be an object")),
             (json!([{ "path": a }]), Some("folders[0].name: not usable")),
             (json!([{ "name": "I C T", "path": a }]), Some("folders[0].name")),
