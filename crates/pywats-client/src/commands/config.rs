@@ -32,6 +32,8 @@ pub(super) fn end(result: Result<(), EditError>) -> Exit {
     let Err(error) = result else { return Exit::Ok };
     complain(&error.to_string());
     match error {
+        EditError::Denied(_) => Exit::NotAllowed,
+        EditError::Write(_, error) if error.kind() == io::ErrorKind::PermissionDenied => Exit::NotAllowed,
         EditError::Unknown(..) | EditError::Value(_) | EditError::Secret(_) => Exit::Usage,
         EditError::Refused(_) | EditError::Broken(..) => Exit::ConfigInvalid,
         EditError::Exists(_) | EditError::Write(..) => Exit::Error,
@@ -82,6 +84,8 @@ fn get(args: GetArgs) -> Exit {
         say(&json!({ "setting": setting.name(), "value": value, "origin": origin }).to_string());
     } else if let Some(value) = &value {
         say(value);
+    } else if loaded.errors.is_empty() {
+        complain(&format!("{}: is not set, and has no default", setting.name()));
     }
     for error in &loaded.errors {
         complain(error);

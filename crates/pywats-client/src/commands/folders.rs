@@ -8,7 +8,7 @@ use crate::cli::folders::{AddArgs, FoldersCommand, RemoveArgs};
 use crate::config::Sources;
 use crate::config::edit::{self, Document, EditError};
 use crate::config::settings::Setting;
-use crate::config::watch_folders::WatchFolder;
+use crate::config::watch_folders::{self, WatchFolder};
 use crate::exit::Exit;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
@@ -26,13 +26,34 @@ pub(super) fn folders(command: FoldersCommand) -> Exit {
         FoldersCommand::Add(args) => add(&args),
         FoldersCommand::Remove(args) => remove(&args),
     };
-    result.map_or_else(
-        |error| {
+    match result {
+        Ok(()) => Exit::Ok,
+        Err(Failed::Edit(error)) => super::config::end(Err(error)),
+        Err(Failed::Other(error)) => {
             complain(&error);
             Exit::Error
-        },
-        |()| Exit::Ok,
-    )
+        }
+    }
+}
+
+/// Why nothing was done.
+enum Failed {
+    /// It was about the configuration, or what was given for it.
+    Edit(EditError),
+    /// The system would not have it.
+    Other(String),
+}
+
+impl From<EditError> for Failed {
+    fn from(error: EditError) -> Failed {
+        Failed::Edit(error)
+    }
+}
+
+impl From<String> for Failed {
+    fn from(error: String) -> Failed {
+        Failed::Other(error)
+    }
 }
 
 fn list(folders: &[WatchFolder], json: bool) {
@@ -76,22 +97,28 @@ fn row(args: &AddArgs) -> Value {
     Value::Object(row)
 }
 
-fn add(args: &AddArgs) -> Result<(), String> {
-    let say_why = |error: EditError| error.to_string();
-    let setting = edit::setting("folders").map_err(say_why)?;
+fn add(args: &AddArgs) -> Result<(), Failed> {
+    let setting = edit::setting("folders")?;
     let sources = Sources::new(args.show.config.config.clone());
-    let mut document = Document::open(sources.path()).map_err(say_why)?;
+    let mut document = Document::open(sources.path())?;
     let before = document.get(setting).cloned();
     let mut rows = before.as_ref().and_then(Value::as_array).cloned().unwrap_or_default();
     let paths: Vec<PathBuf> =
         [Some(&args.path), args.done.as_ref(), args.failed.as_ref()].into_iter().flatten().cloned().collect();
-    paths.iter().try_for_each(|path| can_be_written(path))?;
-    rows.push(row(args));
-    document.set(setting, Some(rows.into())).map_err(say_why)?;
-    document.judge(&sources).map_err(say_why)?;
-    if args.path.exists() && !args.path.is_dir() {
-        return Err(format!("{}: is no folder", args.path.display()));
+    paths.iter().try_for_each(|path| can_be_written(path)).map_err(EditError::Value)?;
+    let row = row(args);
+    watch_folders::check_row(&row).map_err(EditError::Value)?;
+    let is_taken = |there: &Value| there.get("name") == row.get("name");
+    if args.name == watch_folders::DEFAULT || rows.iter().any(is_taken) {
+        let why = format!("the name {}: another folder has it; write another name", args.name);
+        return Err(EditError::Value(why).into());
     }
+    if args.path.exists() && !args.path.is_dir() {
+        return Err(EditError::Value(format!("{}: is no folder", args.path.display())).into());
+    }
+    rows.push(row);
+    document.set(setting, Some(rows.into()))?;
+    document.judge(&sources)?;
     let plan = needed(&args.name, &paths, args.subfolders, &document);
     let applies = may_apply(&document);
     let told =
@@ -101,22 +128,22 @@ fn add(args: &AddArgs) -> Result<(), String> {
         return Ok(());
     }
     if !applies {
-        document.save(&sources).map_err(say_why)?;
+        document.save(&sources)?;
         told();
         return Ok(());
     }
     if let Some(missing) = paths.iter().find(|path| !path.is_dir()) {
-        return Err(format!("{}: does not exist; make the folder first", missing.display()));
+        return Err(format!("{}: does not exist; make the folder first", missing.display()).into());
     }
     if let Some(missing) = plan.missing() {
-        return Err(format!("{missing}; nothing was changed"));
+        return Err(format!("{missing}; nothing was changed").into());
     }
     let stopped = stopped()?;
     // What an add has left that was killed, so that this one begins where that one did.
     half_done(&args.name)?;
     allow::all_or_none(&plan, &|| stopped.load(Ordering::Relaxed), || {
         paths.iter().try_for_each(|path| may_use(path))?;
-        document.save(&sources).map_err(say_why)?;
+        document.save(&sources).map_err(|error| error.to_string())?;
         let end = if plan.steps.is_empty() { Ok(()) } else { restart() };
         let end = end
             .and_then(|()| if stopped.load(Ordering::Relaxed) { Err("stopped".to_owned()) } else { Ok(()) });
@@ -150,11 +177,9 @@ fn half_done(name: &str) -> Result<(), String> {
     if failed.is_empty() { Ok(()) } else { Err(format!("could not be undone: {}", failed.join("; "))) }
 }
 
-fn remove(args: &RemoveArgs) -> Result<(), String> {
-    let say_why = |error: EditError| error.to_string();
-    let setting = edit::setting("folders").map_err(say_why)?;
-    let mut document =
-        Document::open(Sources::new(args.show.config.config.clone()).path()).map_err(say_why)?;
+fn remove(args: &RemoveArgs) -> Result<(), Failed> {
+    let setting = edit::setting("folders")?;
+    let mut document = Document::open(Sources::new(args.show.config.config.clone()).path())?;
     let rows = document.get(setting).and_then(Value::as_array).cloned().unwrap_or_default();
     let (gone, stay): (Vec<Value>, Vec<Value>) =
         rows.into_iter().partition(|row| row.get("name").and_then(Value::as_str) == Some(&args.name));
@@ -166,7 +191,8 @@ fn remove(args: &RemoveArgs) -> Result<(), String> {
             "{:?}: {} has no folder of that name; pywats-client folders list names them",
             args.name,
             document.path().display()
-        ));
+        )
+        .into());
     }
     let steps: Vec<Step> = plan.steps.iter().rev().cloned().collect();
     let told =
@@ -178,8 +204,8 @@ fn remove(args: &RemoveArgs) -> Result<(), String> {
     // From here on it goes to its end: half of it would leave the service without a folder that it is to watch.
     let _not_stopped = if applies { Some(stopped()?) } else { None };
     if !gone.is_empty() {
-        document.set(setting, (!stay.is_empty()).then(|| stay.into())).map_err(say_why)?;
-        document.write().map_err(say_why)?;
+        document.set(setting, (!stay.is_empty()).then(|| stay.into()))?;
+        document.write()?;
     }
     let mut failed = plan.undo();
     if !plan.steps.is_empty() {
@@ -187,7 +213,7 @@ fn remove(args: &RemoveArgs) -> Result<(), String> {
     }
     if !failed.is_empty() {
         let path = document.path().display();
-        return Err(format!("{path}: is changed; could not be undone: {}", failed.join("; ")));
+        return Err(format!("{path}: is changed; could not be undone: {}", failed.join("; ")).into());
     }
     told(&document);
     Ok(())
@@ -320,7 +346,7 @@ fn stopped() -> Result<Arc<AtomicBool>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Config, watch_folders};
+    use crate::config::Config;
 
     /// Fails if: what `folders list --json` prints is not what the file takes, or leaves a key of it out.
     #[test]

@@ -23,11 +23,17 @@ pub(super) fn migrate(args: &MigrateArgs) -> Exit {
     };
     match migrate::read(&source) {
         Ok(items) => config::end(take(args, &source, &sources, items)),
+        Err(_) if is_denied(&source) => config::end(Err(EditError::Denied(source))),
         Err(why) => {
             complain(&format!("configuration {}: {why}", source.display()));
             Exit::ConfigInvalid
         }
     }
+}
+
+/// Whether this account may not read a file.
+fn is_denied(path: &Path) -> bool {
+    fs::File::open(path).is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
 }
 
 /// The file of the Python client: the one that was named, or the only one there is.

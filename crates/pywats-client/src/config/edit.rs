@@ -24,6 +24,9 @@ pub enum EditError {
          the value by standard input"
     )]
     Secret(String),
+    /// This account may not read the file.
+    #[error("configuration {0}: this account may not read it; run this as an administrator")]
+    Denied(PathBuf),
     /// The file that is there cannot be changed.
     #[error("configuration {0}: {1}; correct it by hand first")]
     Broken(PathBuf, String),
@@ -101,7 +104,11 @@ impl Document {
         // Through a link, the file itself is changed.
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let broken = |why: String| EditError::Broken(path.clone(), why);
-        let Some(text) = source::read_text(&path).map_err(broken)? else {
+        let read = source::read_text(&path).map_err(|why| match fs::File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => EditError::Denied(path.clone()),
+            _ => broken(why),
+        });
+        let Some(text) = read? else {
             return Ok(Document::of(path, false, Map::new()));
         };
         if let Some(name) = duplicates::in_text(&text).first() {

@@ -210,6 +210,20 @@ pub fn unknown_fields(value: &Value) -> Vec<(String, Option<&'static str>)> {
     unknown
 }
 
+/// Judges one row that a person has given key by key.
+///
+/// # Errors
+/// The first value that is wrong, and what to write.
+pub fn check_row(row: &Value) -> Result<(), String> {
+    let Err(what) = read_row(row) else { return Ok(()) };
+    let (key, what) = what.trim_start_matches('.').split_once(": ").unwrap_or(("row", &what));
+    let value = match row.get(key) {
+        Some(Value::String(text)) => text.clone(),
+        other => other.unwrap_or(&Value::Null).to_string(),
+    };
+    Err(format!("the {} {value}: {what}", key.replace('_', " ")))
+}
+
 fn read_row(row: &Value) -> Result<Row, String> {
     let row = row.as_object().ok_or(": must be an object: { \"name\": …, \"path\": … }")?;
     let field = |key: &str| row.get(key).filter(|value| !value.is_null());
