@@ -7,6 +7,7 @@ use crate::control::door::OPERATORS;
 use crate::control::offline::{self, OfflineError};
 use crate::control::{Reply, Request};
 use crate::exit::Exit;
+use crate::support_bundle;
 use hyper::{Method, StatusCode};
 use serde_json::Value;
 use std::path::PathBuf;
@@ -63,10 +64,7 @@ impl Asking {
         let reply = match ask() {
             Err(NoAnswer::NotRunning(_)) if !self.loaded.errors.is_empty() => {
                 self.loaded.errors.iter().for_each(|error| complain(error));
-                complain(&format!(
-                    "the service does not answer, and without the configuration it is not known where else to look; \
-                     run this as an administrator, or start the service: {START}"
-                ));
+                complain(&not_known_where(support_bundle::is_administrator()));
                 return Err(Exit::NotRunning);
             }
             Err(NoAnswer::NotRunning(_)) => match otherwise(self, &request) {
@@ -108,6 +106,18 @@ impl Asking {
             super::say(&text(&reply.body));
         }
     }
+}
+
+/// Nobody answers, and the configuration does not say where the queue is.
+fn not_known_where(administrator: bool) -> String {
+    let what_to_do = if administrator {
+        format!("correct the configuration, then start the service: {START}")
+    } else {
+        format!("run this as an administrator, or start the service: {START}")
+    };
+    format!(
+        "the service does not answer, and without the configuration it is not known where else to look; {what_to_do}"
+    )
 }
 
 /// What a command ends with whose request could not be carried out.
@@ -169,5 +179,19 @@ fn tell_of_offline(error: &OfflineError) -> Exit {
             Exit::Error
         }
         OfflineError::Queue(_) | OfflineError::Account { .. } => Exit::Error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails if: an administrator is told to become one, or nobody is told how to start the service.
+    #[test]
+    fn administrators_need_not_become_one() {
+        for administrator in [true, false] {
+            let told = not_known_where(administrator);
+            assert!(told.contains("as an administrator") != administrator && told.contains(START), "{told}");
+        }
     }
 }

@@ -32,6 +32,8 @@ pub(super) fn end(result: Result<(), EditError>) -> Exit {
     let Err(error) = result else { return Exit::Ok };
     complain(&error.to_string());
     match error {
+        EditError::Denied(_) => Exit::NotAllowed,
+        EditError::Write(_, error) if error.kind() == io::ErrorKind::PermissionDenied => Exit::NotAllowed,
         EditError::Unknown(..) | EditError::Value(_) | EditError::Secret(_) => Exit::Usage,
         EditError::Refused(_) | EditError::Broken(..) => Exit::ConfigInvalid,
         EditError::Exists(_) | EditError::Write(..) => Exit::Error,
@@ -82,6 +84,8 @@ fn get(args: GetArgs) -> Exit {
         say(&json!({ "setting": setting.name(), "value": value, "origin": origin }).to_string());
     } else if let Some(value) = &value {
         say(value);
+    } else if loaded.errors.is_empty() {
+        complain(&format!("{}: is not set, and has no default", setting.name()));
     }
     for error in &loaded.errors {
         complain(error);
@@ -111,13 +115,15 @@ fn set(args: SetArgs) -> Result<(), EditError> {
         Some("-") => Some(edit::value_of(setting, &from_input(&args.key)?, false)?),
         Some(text) => Some(edit::value_of(setting, text, true)?),
     };
-    let mut document = Document::open(Sources::new(args.show.config.config).path())?;
+    let sources = Sources::new(args.show.config.config);
+    let mut document = Document::open(sources.path())?;
     document.set(setting, value)?;
-    written(&document, args.show.json)
+    written(&document, &sources, args.show.json)
 }
 
 fn init(args: InitArgs) -> Result<(), EditError> {
-    let mut document = Document::open(Sources::new(args.show.config.config).path())?;
+    let sources = Sources::new(args.show.config.config);
+    let mut document = Document::open(sources.path())?;
     if document.exists() {
         return Err(EditError::Exists(document.path().to_owned()));
     }
@@ -145,7 +151,7 @@ fn init(args: InitArgs) -> Result<(), EditError> {
         let setting = edit::setting(key)?;
         document.set(setting, Some(edit::value_of(setting, &value, true)?))?;
     }
-    written(&document, args.show.json)
+    written(&document, &sources, args.show.json)
 }
 
 /// Whether the service would find a token in a file, as far as this account can tell.
@@ -156,8 +162,8 @@ fn is_token(path: &Path) -> Result<(), EditError> {
 }
 
 /// Writes the file, and tells of it.
-fn written(document: &Document, json: bool) -> Result<(), EditError> {
-    let loaded = save(document)?;
+fn written(document: &Document, sources: &Sources, json: bool) -> Result<(), EditError> {
+    let loaded = save(document, sources)?;
     if json {
         say(&json!({ "path": document.path(), "warnings": loaded.warnings, "missing": loaded.missing })
             .to_string());
@@ -174,14 +180,19 @@ fn written(document: &Document, json: bool) -> Result<(), EditError> {
 }
 
 /// Writes the file, if the service would be able to read it and what it names.
-pub(super) fn save(document: &Document) -> Result<Loaded, EditError> {
-    let judged = document.judge()?;
-    let unreadable = diagnose::hindrances(&judged).files;
+pub(super) fn save(document: &Document, sources: &Sources) -> Result<Loaded, EditError> {
+    let judged = document.judge(sources)?;
+    let mut unreadable = diagnose::hindrances(&judged).files;
+    if !unreadable.is_empty() {
+        let before = diagnose::hindrances(&document.before(sources)).files;
+        unreadable.retain(|what| !before.contains(what));
+    }
     // What is not there yet is made in a way that the service can read.
     if !unreadable.is_empty() {
         return Err(EditError::Refused(unreadable));
     }
-    document.save()
+    document.write()?;
+    Ok(judged)
 }
 
 /// The value that standard input gives, without the line's end.

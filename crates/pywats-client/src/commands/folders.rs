@@ -8,7 +8,7 @@ use crate::cli::folders::{AddArgs, FoldersCommand, RemoveArgs};
 use crate::config::Sources;
 use crate::config::edit::{self, Document, EditError};
 use crate::config::settings::Setting;
-use crate::config::watch_folders::WatchFolder;
+use crate::config::watch_folders::{self, WatchFolder};
 use crate::exit::Exit;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
@@ -26,31 +26,54 @@ pub(super) fn folders(command: FoldersCommand) -> Exit {
         FoldersCommand::Add(args) => add(args),
         FoldersCommand::Remove(args) => remove(&args),
     };
-    result.map_or_else(
-        |error| {
+    match result {
+        Ok(()) => Exit::Ok,
+        Err(Failed::Edit(error)) => super::config::end(Err(error)),
+        Err(Failed::Other(error)) => {
             complain(&error);
             Exit::Error
-        },
-        |()| Exit::Ok,
-    )
+        }
+    }
+}
+
+/// Why nothing was done.
+enum Failed {
+    /// It was about the configuration, or what was given for it.
+    Edit(EditError),
+    /// The system would not have it.
+    Other(String),
+}
+
+impl From<EditError> for Failed {
+    fn from(error: EditError) -> Failed {
+        Failed::Edit(error)
+    }
+}
+
+impl From<String> for Failed {
+    fn from(error: String) -> Failed {
+        Failed::Other(error)
+    }
 }
 
 fn list(folders: &[WatchFolder], json: bool) {
     if json {
-        let rows = folders.iter().map(|folder| {
-            json!({
-                "name": folder.name, "path": folder.path, "patterns": folder.patterns,
-                "subfolders": folder.subfolders, "done": folder.done, "failed": folder.failed,
-                "after_delivery": folder.after_delivery.word(), "priority": folder.priority,
-                "look": folder.look.word(),
-            })
-        });
-        return super::print_json(&rows.collect());
+        return super::print_json(&folders.iter().map(as_row).collect());
     }
     for folder in folders {
         let patterns = folder.patterns.join(" ");
         say(&format!("{:<20} {:>2}  {}  {patterns}", folder.name, folder.priority, folder.path.display()));
     }
+}
+
+/// A folder with the keys of the file, so that it can be copied into it.
+fn as_row(folder: &WatchFolder) -> Value {
+    json!({
+        "name": folder.name, "path": folder.path, "patterns": folder.patterns,
+        "subfolders": folder.subfolders, "done_folder": folder.done, "failed_folder": folder.failed,
+        "archive_folder": folder.archive, "after_delivery": folder.after_delivery.word(),
+        "priority": folder.priority, "look": folder.look.word(),
+    })
 }
 
 /// The row as it is written, with nothing that is not said.
@@ -74,27 +97,34 @@ fn row(args: &AddArgs) -> Value {
     Value::Object(row)
 }
 
-fn add(mut args: AddArgs) -> Result<(), String> {
-    let say_why = |error: EditError| error.to_string();
-    let setting = edit::setting("folders").map_err(say_why)?;
-    let mut document =
-        Document::open(Sources::new(args.show.config.config.clone()).path()).map_err(say_why)?;
+fn add(mut args: AddArgs) -> Result<(), Failed> {
+    let setting = edit::setting("folders")?;
+    let sources = Sources::new(args.show.config.config.clone());
+    let mut document = Document::open(sources.path())?;
     let before = document.get(setting).cloned();
     let mut rows = before.as_ref().and_then(Value::as_array).cloned().unwrap_or_default();
     let given = [Some(&mut args.path), args.done.as_mut(), args.failed.as_mut()].into_iter().flatten();
     let paths: Vec<PathBuf> = given
         .map(|path| {
             can_be_written(path)?;
-            *path = place(path, &document)?;
+            *path = place(path, &document, &sources)?;
             Ok(path.clone())
         })
-        .collect::<Result<_, String>>()?;
-    rows.push(row(&args));
-    document.set(setting, Some(rows.into())).map_err(say_why)?;
-    document.judge().map_err(say_why)?;
-    if args.path.exists() && !args.path.is_dir() {
-        return Err(format!("{}: is no folder", args.path.display()));
+        .collect::<Result<_, String>>()
+        .map_err(EditError::Value)?;
+    let row = row(&args);
+    watch_folders::check_row(&row).map_err(EditError::Value)?;
+    let is_taken = |there: &Value| there.get("name") == row.get("name");
+    if args.name == watch_folders::DEFAULT || rows.iter().any(is_taken) {
+        let why = format!("the name {}: another folder has it; write another name", args.name);
+        return Err(EditError::Value(why).into());
     }
+    if args.path.exists() && !args.path.is_dir() {
+        return Err(EditError::Value(format!("{}: is no folder", args.path.display())).into());
+    }
+    rows.push(row);
+    document.set(setting, Some(rows.into()))?;
+    document.judge(&sources)?;
     let plan = needed(&args.name, &paths, args.subfolders, &document);
     let applies = may_apply(&document);
     let told =
@@ -104,22 +134,22 @@ fn add(mut args: AddArgs) -> Result<(), String> {
         return Ok(());
     }
     if !applies {
-        document.save().map_err(say_why)?;
+        document.save(&sources)?;
         told();
         return Ok(());
     }
     if let Some(missing) = paths.iter().find(|path| !path.is_dir()) {
-        return Err(format!("{}: does not exist; make the folder first", missing.display()));
+        return Err(format!("{}: does not exist; make the folder first", missing.display()).into());
     }
     if let Some(missing) = plan.missing() {
-        return Err(format!("{missing}; nothing was changed"));
+        return Err(format!("{missing}; nothing was changed").into());
     }
     let stopped = stopped()?;
     // What an add has left that was killed, so that this one begins where that one did.
     half_done(&args.name)?;
     allow::all_or_none(&plan, &|| stopped.load(Ordering::Relaxed), || {
         paths.iter().try_for_each(|path| may_use(path))?;
-        document.save().map_err(say_why)?;
+        document.save(&sources).map_err(|error| error.to_string())?;
         let end = if plan.steps.is_empty() { Ok(()) } else { restart() };
         let end = end
             .and_then(|()| if stopped.load(Ordering::Relaxed) { Err("stopped".to_owned()) } else { Ok(()) });
@@ -143,8 +173,8 @@ fn put_back(document: &Document, setting: &Setting, before: Option<Value>) -> Re
         return std::fs::remove_file(path).map_err(|error| format!("{}: {error}", path.display()));
     }
     let mut document = document.clone();
-    let back = document.set(setting, before).and_then(|()| document.save());
-    back.map(drop).map_err(|error| error.to_string())
+    let back = document.set(setting, before).and_then(|()| document.write());
+    back.map_err(|error| error.to_string())
 }
 
 /// Takes back what is left of an add that was killed before it was in the configuration.
@@ -153,11 +183,9 @@ fn half_done(name: &str) -> Result<(), String> {
     if failed.is_empty() { Ok(()) } else { Err(format!("could not be undone: {}", failed.join("; "))) }
 }
 
-fn remove(args: &RemoveArgs) -> Result<(), String> {
-    let say_why = |error: EditError| error.to_string();
-    let setting = edit::setting("folders").map_err(say_why)?;
-    let mut document =
-        Document::open(Sources::new(args.show.config.config.clone()).path()).map_err(say_why)?;
+fn remove(args: &RemoveArgs) -> Result<(), Failed> {
+    let setting = edit::setting("folders")?;
+    let mut document = Document::open(Sources::new(args.show.config.config.clone()).path())?;
     let rows = document.get(setting).and_then(Value::as_array).cloned().unwrap_or_default();
     let (gone, stay): (Vec<Value>, Vec<Value>) =
         rows.into_iter().partition(|row| row.get("name").and_then(Value::as_str) == Some(&args.name));
@@ -169,7 +197,8 @@ fn remove(args: &RemoveArgs) -> Result<(), String> {
             "{:?}: {} has no folder of that name; pywats-client folders list names them",
             args.name,
             document.path().display()
-        ));
+        )
+        .into());
     }
     let steps: Vec<Step> = plan.steps.iter().rev().cloned().collect();
     let told =
@@ -181,8 +210,8 @@ fn remove(args: &RemoveArgs) -> Result<(), String> {
     // From here on it goes to its end: half of it would leave the service without a folder that it is to watch.
     let _not_stopped = if applies { Some(stopped()?) } else { None };
     if !gone.is_empty() {
-        document.set(setting, (!stay.is_empty()).then(|| stay.into())).map_err(say_why)?;
-        document.save().map_err(say_why)?;
+        document.set(setting, (!stay.is_empty()).then(|| stay.into()))?;
+        document.write()?;
     }
     let mut failed = plan.undo();
     if !plan.steps.is_empty() {
@@ -190,7 +219,7 @@ fn remove(args: &RemoveArgs) -> Result<(), String> {
     }
     if !failed.is_empty() {
         let path = document.path().display();
-        return Err(format!("{path}: is changed; could not be undone: {}", failed.join("; ")));
+        return Err(format!("{path}: is changed; could not be undone: {}", failed.join("; ")).into());
     }
     told(&document);
     Ok(())
@@ -207,18 +236,17 @@ fn can_be_written(path: &Path) -> Result<(), String> {
 }
 
 /// The folder that a path leads to, into which the service may be let.
-fn place(path: &Path, document: &Document) -> Result<PathBuf, String> {
+fn place(path: &Path, document: &Document, sources: &Sources) -> Result<PathBuf, String> {
     #[cfg(target_os = "linux")]
     if is_service(document) && path.is_absolute() {
         let said = |error: std::io::Error| format!("{}: {error}", path.display());
         let real = allow::place::real(path).map_err(said)?;
-        let data = document.judge().map(|loaded| loaded.config.client.data_dir);
-        let data = data.map_err(|error| error.to_string())?;
+        let data = sources.load().config.client.data_dir;
         let config = document.path().parent().unwrap_or(document.path()).to_owned();
         allow::place::may_be_given(&real, &[("configuration", config), ("data folder", data)])?;
         return Ok(real);
     }
-    let _ = document;
+    let _ = (document, sources);
     Ok(path.to_owned())
 }
 
@@ -238,7 +266,7 @@ fn may_apply(document: &Document) -> bool {
     return rustix::process::geteuid().is_root() && is_service(document);
     #[cfg(not(target_os = "linux"))]
     {
-        let _ = document;
+        let _ = (document, sources);
         false
     }
 }
@@ -334,4 +362,23 @@ fn stopped() -> Result<Arc<AtomicBool>, String> {
         std::mem::forget(runtime);
     }
     Ok(flag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    /// Fails if: what `folders list --json` prints is not what the file takes, or leaves a key of it out.
+    #[test]
+    fn what_is_listed_can_be_copied() {
+        let path = if cfg!(windows) { r"C:\ict" } else { "/ict" };
+        let mut config = Config::new();
+        config.folders = watch_folders::read(&json!([{ "name": "ict", "path": path }])).unwrap();
+        let listed = as_row(&config.watch_folders()[1]);
+        let keys: Vec<&str> = listed.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(keys, watch_folders::FIELDS.map(|field| field.key));
+        let again = Config { folders: watch_folders::read(&json!([listed])).unwrap(), ..config.clone() };
+        assert_eq!(again.watch_folders(), config.watch_folders());
+    }
 }

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 
 /// Does what the verb says.
 pub(super) fn migrate(args: &MigrateArgs) -> Exit {
-    let own = Sources::new(args.show.config.config.clone()).path().to_owned();
-    let source = match source(args.file.as_deref(), &own) {
+    let sources = Sources::new(args.show.config.config.clone());
+    let source = match source(args.file.as_deref(), sources.path()) {
         Ok(source) => source,
         Err((exit, why)) => {
             complain(&why);
@@ -22,12 +22,18 @@ pub(super) fn migrate(args: &MigrateArgs) -> Exit {
         }
     };
     match migrate::read(&source) {
-        Ok(items) => config::end(take(args, &source, &own, items)),
+        Ok(items) => config::end(take(args, &source, &sources, items)),
+        Err(_) if is_denied(&source) => config::end(Err(EditError::Denied(source))),
         Err(why) => {
             complain(&format!("configuration {}: {why}", source.display()));
             Exit::ConfigInvalid
         }
     }
+}
+
+/// Whether this account may not read a file.
+fn is_denied(path: &Path) -> bool {
+    fs::File::open(path).is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
 }
 
 /// The file of the Python client: the one that was named, or the only one there is.
@@ -64,15 +70,20 @@ fn source(named: Option<&Path>, own: &Path) -> Result<PathBuf, (Exit, String)> {
     }
 }
 
-fn take(args: &MigrateArgs, source: &Path, own: &Path, items: Vec<migrate::Item>) -> Result<(), EditError> {
-    let mut document = Document::open(own)?;
+fn take(
+    args: &MigrateArgs,
+    source: &Path,
+    sources: &Sources,
+    items: Vec<migrate::Item>,
+) -> Result<(), EditError> {
+    let mut document = Document::open(sources.path())?;
     if document.exists() && !args.merge {
         complain("with --merge what it does not say is added");
         return Err(EditError::Exists(document.path().to_owned()));
     }
-    let report = migrate::apply(&mut document, items)?;
+    let report = migrate::apply(&mut document, items, sources)?;
     let writes = !args.dry_run && !report.taken.is_empty();
-    let loaded = if writes { config::save(&document)? } else { document.judge()? };
+    let loaded = if writes { config::save(&document, sources)? } else { document.judge(sources)? };
     let commands = commands(&report, &loaded, &document);
     if args.show.json {
         super::print_json(&as_json(&report, source, &document, writes, &loaded, &commands));

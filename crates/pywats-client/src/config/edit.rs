@@ -2,8 +2,7 @@
 //! file keeps owner, group, mode and access list, and nothing is written that the service could not use.
 
 use super::settings::{SETTINGS, Setting, nearest};
-use super::source;
-use super::{Config, Loaded};
+use super::{Config, Loaded, Sources, duplicates, source, verdict};
 use serde_json::{Map, Value};
 use std::fs;
 use std::io::{self, Write};
@@ -25,6 +24,9 @@ pub enum EditError {
          the value by standard input"
     )]
     Secret(String),
+    /// This account may not read the file.
+    #[error("configuration {0}: this account may not read it; run this as an administrator")]
+    Denied(PathBuf),
     /// The file that is there cannot be changed.
     #[error("configuration {0}: {1}; correct it by hand first")]
     Broken(PathBuf, String),
@@ -73,6 +75,11 @@ pub fn value_of(setting: &Setting, text: &str, on_command_line: bool) -> Result<
     if on_command_line && (setting.show)(&config).is_some_and(|shown| shown.contains("****")) {
         return Err(EditError::Secret(setting.name()));
     }
+    let name = setting.name();
+    // Each by itself; a file that another setting names is for the judge of the whole.
+    if ["server.url", "server.token", "server.proxy"].contains(&name.as_str()) {
+        verdict::usable(&config).map_err(|why| EditError::Value(format!("{name}: {why}")))?;
+    }
     Ok(value)
 }
 
@@ -82,6 +89,10 @@ pub struct Document {
     path: PathBuf,
     exists: bool,
     root: Map<String, Value>,
+    /// What it was when it was opened.
+    opened: Map<String, Value>,
+    /// The same without the settings that were changed: what is wrong with this one, no change has done.
+    rest: Map<String, Value>,
 }
 
 impl Document {
@@ -93,14 +104,26 @@ impl Document {
         // Through a link, the file itself is changed.
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let broken = |why: String| EditError::Broken(path.clone(), why);
-        let Some(text) = source::read_text(&path).map_err(broken)? else {
-            return Ok(Document { path, exists: false, root: Map::new() });
+        let read = source::read_text(&path).map_err(|why| match fs::File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => EditError::Denied(path.clone()),
+            _ => broken(why),
+        });
+        let Some(text) = read? else {
+            return Ok(Document::of(path, false, Map::new()));
         };
+        if let Some(name) = duplicates::in_text(&text).first() {
+            // Written anew, it would have only one of them.
+            return Err(broken(duplicates::sentence(name)));
+        }
         match serde_json::from_str(&text) {
-            Ok(Value::Object(root)) => Ok(Document { path, exists: true, root }),
+            Ok(Value::Object(root)) => Ok(Document::of(path, true, root)),
             Ok(_) => Err(EditError::Broken(path, "must be a JSON object".to_owned())),
             Err(error) => Err(EditError::Broken(path, format!("is not JSON: {error}"))),
         }
+    }
+
+    fn of(path: PathBuf, exists: bool, root: Map<String, Value>) -> Document {
+        Document { path, exists, opened: root.clone(), rest: root.clone(), root }
     }
 
     /// Where the file is.
@@ -126,52 +149,84 @@ impl Document {
     /// # Errors
     /// If the section is no object.
     pub fn set(&mut self, setting: &Setting, value: Option<Value>) -> Result<(), EditError> {
-        let members = if setting.section.is_empty() {
-            &mut self.root
-        } else {
-            let section = self.root.entry(setting.section).or_insert(Value::Null);
-            if section.is_null() {
-                *section = Value::Object(Map::new());
-            }
-            let wrong = || format!("{} is no object", setting.section);
-            let path = &self.path;
-            section.as_object_mut().ok_or_else(|| EditError::Broken(path.clone(), wrong()))?
-        };
-        match value {
-            Some(value) => drop(members.insert(setting.key.to_owned(), value)),
-            None => drop(members.shift_remove(setting.key)),
-        }
-        if members.is_empty() && !setting.section.is_empty() {
-            self.root.shift_remove(setting.section);
-        }
-        Ok(())
+        let broken = |why| EditError::Broken(self.path.clone(), why);
+        put(&mut self.root, setting, value).map_err(broken)?;
+        put(&mut self.rest, setting, None).map_err(broken)
     }
 
     /// The text of the file.
     pub fn text(&self) -> String {
-        // Texts and numbers can always be written.
-        serde_json::to_string_pretty(&self.root).unwrap_or_default() + "\n"
+        written(&self.root)
     }
 
-    /// Judges it as the service would.
+    /// Judges it as `check` does with these sources, and as the service would that has the file alone.
     ///
     /// # Errors
-    /// What makes it unusable.
-    pub fn judge(&self) -> Result<Loaded, EditError> {
-        let loaded = source::judge(&self.text(), &self.path);
-        if loaded.errors.is_empty() { Ok(loaded) } else { Err(EditError::Refused(loaded.errors)) }
+    /// What the changes have made unusable. What was wrong before does not count: it must not forbid to mend something
+    /// else.
+    pub fn judge(&self, sources: &Sources) -> Result<Loaded, EditError> {
+        let (now, opened) = (self.text(), self.exists.then(|| written(&self.opened)));
+        let worse = |sources: &Sources| {
+            let after = sources.load_text(Some(&now));
+            let before = sources.load_text(opened.as_deref());
+            let caused = verdict::caused(&before, &after, || sources.load_text(Some(&written(&self.rest))));
+            (after, caused)
+        };
+        let (loaded, mut caused) = worse(sources);
+        let (_, alone) = worse(&Sources::with(Some(self.path.clone()), |_| None, |_| None));
+        caused.extend(alone.into_iter().filter(|what| !caused.contains(what)).collect::<Vec<_>>());
+        if caused.is_empty() { Ok(loaded) } else { Err(EditError::Refused(caused)) }
+    }
+
+    /// What the service would do with these sources if the file had not been changed.
+    pub fn before(&self, sources: &Sources) -> Loaded {
+        sources.load_text(self.exists.then(|| written(&self.opened)).as_deref())
     }
 
     /// Writes the file in one step, after it was judged; gives what there is to say about it.
     ///
     /// # Errors
-    /// If the service could not use it, or it cannot be written; then the old file stays.
-    pub fn save(&self) -> Result<Loaded, EditError> {
-        let loaded = self.judge()?;
-        let failed = |error| EditError::Write(self.path.clone(), error);
-        write(&self.path, self.text().as_bytes(), self.exists).map_err(failed)?;
+    /// If the changes have made it unusable, or it cannot be written; then the old file stays.
+    pub fn save(&self, sources: &Sources) -> Result<Loaded, EditError> {
+        let loaded = self.judge(sources)?;
+        self.write()?;
         Ok(loaded)
     }
+
+    /// Writes the file in one step, whatever it says: to put back what was there, or to take something away.
+    ///
+    /// # Errors
+    /// If it cannot be written; then the old file stays.
+    pub fn write(&self) -> Result<(), EditError> {
+        let failed = |error| EditError::Write(self.path.clone(), error);
+        write(&self.path, self.text().as_bytes(), self.exists).map_err(failed)
+    }
+}
+
+fn written(root: &Map<String, Value>) -> String {
+    // Texts and numbers can always be written.
+    serde_json::to_string_pretty(root).unwrap_or_default() + "\n"
+}
+
+/// Puts a value into an object, or takes it out, with a section that is empty then.
+fn put(root: &mut Map<String, Value>, setting: &Setting, value: Option<Value>) -> Result<(), String> {
+    let members = if setting.section.is_empty() {
+        &mut *root
+    } else {
+        let section = root.entry(setting.section).or_insert(Value::Null);
+        if section.is_null() {
+            *section = Value::Object(Map::new());
+        }
+        section.as_object_mut().ok_or_else(|| format!("{} is no object", setting.section))?
+    };
+    match value {
+        Some(value) => drop(members.insert(setting.key.to_owned(), value)),
+        None => drop(members.shift_remove(setting.key)),
+    }
+    if members.is_empty() && !setting.section.is_empty() {
+        root.shift_remove(setting.section);
+    }
+    Ok(())
 }
 
 /// Writes beside the file and takes its place, with the rights that it had.
@@ -295,12 +350,17 @@ mod unix {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn folder_and_file(text: &str) -> (tempfile::TempDir, PathBuf) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("config.json");
         fs::write(&path, text).unwrap();
         (dir, path)
+    }
+
+    fn alone(path: &Path) -> Sources {
+        Sources::with(Some(path.to_owned()), |_| None, |_| None)
     }
 
     /// Fails if: a change loses the order of keys, unknown keys, or the rights of the file, or leaves anything beside it.
@@ -316,7 +376,7 @@ mod tests {
         let value = value_of(url, "https://b.example", true).unwrap();
         document.set(url, Some(value)).unwrap();
         document.set(setting("health.port").unwrap(), None).unwrap();
-        document.save().unwrap();
+        document.save(&alone(&path)).unwrap();
         let text: String = fs::read_to_string(&path).unwrap().split_whitespace().collect();
         assert_eq!(text, r#"{"zebra":1.50,"server":{"url":"https://b.example","extra":[1]}}"#);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
@@ -329,7 +389,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let (_dir, path) = folder_and_file("{}");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o604)).unwrap();
-        Document::open(&path).unwrap().save().unwrap();
+        Document::open(&path).unwrap().save(&alone(&path)).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o604);
     }
 
@@ -339,10 +399,53 @@ mod tests {
         let (_dir, path) = folder_and_file(r#"{"upload":{"retry_max_seconds":5}}"#);
         let mut document = Document::open(&path).unwrap();
         document.set(setting("upload.retry_initial_seconds").unwrap(), Some(Value::from(9))).unwrap();
-        assert!(matches!(document.save(), Err(EditError::Refused(_))));
+        assert!(matches!(document.save(&alone(&path)), Err(EditError::Refused(_))));
         assert_eq!(fs::read_to_string(&path).unwrap(), r#"{"upload":{"retry_max_seconds":5}}"#);
         fs::write(&path, "{").unwrap();
         assert!(matches!(Document::open(&path), Err(EditError::Broken(..))));
+    }
+
+    /// Fails if: a change that clashes with what the environment or a policy says is written, or what was wrong before
+    /// forbids to change something else or to mend it.
+    #[test]
+    fn what_is_worse_than_before_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name).display().to_string();
+        let path = dir.path().join("etc").join("config.json");
+        fs::create_dir(dir.path().join("etc")).unwrap();
+        let data = at("data");
+        let sources = Sources::with(
+            Some(path.clone()),
+            move |name| (name == "PYWATS_DATA_DIR").then(|| data.clone().into()),
+            |_| None,
+        );
+        let folder = |path: String| json!([{ "name": "x", "path": path }]);
+        let good = json!({ "server": { "url": "https://a.example" } });
+        let bad = json!({ "server": { "url": "C:", "timeout_seconds": "soon" },
+                          "client": { "watch_folder": at("data/done") } });
+        // The file, the setting, its value, and what is said.
+        for (file, name, value, complaint) in [
+            (&good, "client.done_folder", json!(at("data/watch")), Some("client.done_folder are the same")),
+            (&good, "folders", folder(at("data/spool")), Some("spool")),
+            (&good, "folders", folder(at("data/ict")), None),
+            (&good, "server.url", json!("C:"), Some("https://")),
+            (&good, "server.ca_file", json!(at("missing.pem")), Some("missing.pem")),
+            (&bad, "station.location", json!("Hall"), None),
+            (&bad, "server.timeout_seconds", json!(5), None),
+            (&bad, "server.url", json!("https://b.example"), None),
+            (&bad, "health.port", json!(70_000), Some("health.port")),
+        ] {
+            fs::write(&path, file.to_string()).unwrap();
+            let mut document = Document::open(&path).unwrap();
+            document.set(setting(name).unwrap(), Some(value.clone())).unwrap();
+            match (document.judge(&sources), complaint) {
+                (Ok(_), None) => {}
+                (Err(EditError::Refused(whys)), Some(part)) => {
+                    assert!(whys.iter().all(|why| why.contains(part)), "{name} {value}: {whys:?}");
+                }
+                (judged, _) => panic!("{name} {value}: {:?}", judged.map(|loaded| loaded.errors)),
+            }
+        }
     }
 
     /// Fails if: a text is read as another kind of value than the setting takes, a wrong one is taken, or a secret is
@@ -354,6 +457,12 @@ mod tests {
             ("station.location", "10", Ok(Value::from("10"))),
             ("station.process_code", "10", Ok(Value::from(10))),
             ("upload.max_per_minute", "null", Ok(Value::Null)),
+            ("server.url", r"C:\x", Err("server.url: the server's address does not start with https://")),
+            ("server.url", "htp://x.com", Err("does not start with https://")),
+            ("server.url", "example.wats.com", Err("it has no scheme")),
+            ("server.url", "https://ex ample.com", Err("a space")),
+            ("server.url", "", Ok(Value::from(""))),
+            ("server.proxy", "htp://proxy:1", Err("server.proxy: ")),
             ("health.port", "many", Err("health.port: not usable; write a TCP port")),
             ("server.token", "dXNlcjpwYXNzd29yZA==", Err("can be seen by every user")),
             ("server.proxy", "http://u:p@proxy:1", Err("can be seen by every user")),

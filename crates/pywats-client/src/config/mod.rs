@@ -5,6 +5,7 @@
 //! [`settings`]; where it comes from is in [`source`] and [`policy`]; how a running service learns of
 //! changes is in [`watch`].
 
+mod duplicates;
 pub mod edit;
 pub mod folders;
 pub mod loaded;
@@ -15,6 +16,7 @@ pub mod source;
 pub mod station;
 #[cfg(test)]
 mod tests;
+pub mod verdict;
 pub mod watch;
 pub mod watch_folders;
 

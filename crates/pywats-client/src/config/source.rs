@@ -4,7 +4,7 @@ use super::folders::{self, Folders};
 use super::loaded::{DEFAULTS, FileState, Loaded, Origin, Origins};
 use super::policy::{self, Policies, PolicyValue};
 use super::settings::{SETTINGS, Setting, nearest};
-use super::{Config, Secret, default_path, watch_folders};
+use super::{Config, Secret, default_path, duplicates, watch_folders};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -64,6 +64,13 @@ impl Sources {
     pub fn load_without_file(&self, last: &Loaded) -> Loaded {
         let mut loaded = self.load_file();
         (loaded.config, loaded.origins) = last.from_file.clone();
+        self.complete(loaded)
+    }
+
+    /// As [`Sources::load`], as if the file had this text, or were not there.
+    pub(super) fn load_text(&self, text: Option<&str>) -> Loaded {
+        let mut loaded = self.nothing_yet();
+        text.into_iter().for_each(|text| self.apply_text(&mut loaded, text));
         self.complete(loaded)
     }
 
@@ -143,6 +150,7 @@ impl Sources {
             Ok(document) => apply_document(&mut config, &document, &mut notes),
             Err(error) => notes.errors.push(syntax_error(&error)),
         }
+        notes.errors.extend(duplicates::in_text(text).iter().map(|name| duplicates::sentence(name)));
         notes.errors.extend(contradictions(&config));
         loaded.warnings.extend(notes.warnings.into_iter().map(in_file));
         if notes.errors.is_empty() {
@@ -221,14 +229,6 @@ impl Sources {
             ));
         }
     }
-}
-
-/// Judges a text as the service would if it were the file and nothing else said anything.
-pub(super) fn judge(text: &str, path: &Path) -> Loaded {
-    let sources = Sources::with(Some(path.to_owned()), |_| None, |_| None);
-    let mut loaded = sources.nothing_yet();
-    sources.apply_text(&mut loaded, text);
-    sources.complete(loaded)
 }
 
 struct Notes {

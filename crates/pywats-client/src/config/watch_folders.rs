@@ -1,7 +1,7 @@
 //! The folders that are watched: the first one, which the section `client` describes, and those of the array
 //! `folders`, each with patterns, ends and a priority of its own.
 
-use super::{AfterDelivery, Config};
+use super::{AfterDelivery, Config, duplicates};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -19,18 +19,43 @@ const MOST: usize = 100;
 const MOST_PATTERNS: usize = 50;
 /// What a list of folders must be, as the end of the sentence "write …".
 pub const WANTED: &str = "a list of folders, as [ { \"name\": \"ict\", \"path\": \"/srv/ict\" } ]";
-/// The fields of a row.
-const FIELDS: [&str; 10] = [
-    "name",
-    "path",
-    "patterns",
-    "subfolders",
-    "done_folder",
-    "failed_folder",
-    "archive_folder",
-    "after_delivery",
-    "priority",
-    "look",
+/// What a name must be, as the end of the sentence "write …".
+const NAME_WANTED: &str = "1 to 32 of the characters a-z, 0-9, - and _";
+/// What patterns must be, as the end of the sentence "write …".
+const PATTERNS_WANTED: &str = "a list of names of files that are taken, as [\"*.json\"], in which * stands for anything and ? for one \
+                               character";
+
+/// A key of a row.
+pub struct Field {
+    /// The key in the file.
+    pub key: &'static str,
+    /// What a valid value is, as the end of the sentence "write …".
+    pub expects: &'static str,
+    /// What is in force where the row has not the key; `None` where a row must have it.
+    pub default: Option<&'static str>,
+}
+
+/// Every key of a row, for the reader, the documents and the man page.
+pub const FIELDS: [Field; 10] = [
+    Field { key: "name", expects: NAME_WANTED, default: None },
+    Field { key: "path", expects: folder::WANTED, default: None },
+    Field { key: "patterns", expects: PATTERNS_WANTED, default: Some(r#"["*.json", "*.wsjf"]"#) },
+    Field {
+        key: "subfolders",
+        expects: "true to watch the folders in it, too, or false",
+        default: Some("false"),
+    },
+    Field { key: "done_folder", expects: folder::WANTED, default: Some("client.done_folder") },
+    Field { key: "failed_folder", expects: folder::WANTED, default: Some("client.failed_folder") },
+    Field { key: "archive_folder", expects: folder::WANTED, default: Some("client.archive_folder") },
+    Field { key: "after_delivery", expects: AfterDelivery::WANTED, default: Some("client.after_delivery") },
+    Field { key: "priority", expects: "a number from 1 (sent first) to 10", default: Some("5") },
+    Field {
+        key: "look",
+        expects: "\"auto\" to look by events where they can be trusted, else at everything every two seconds, \
+                  \"events\", or \"polling\" for a share that tells of nothing",
+        default: Some("auto"),
+    },
 ];
 
 /// How a folder is looked at.
@@ -142,7 +167,12 @@ pub fn read(value: &Value) -> Result<Vec<Row>, String> {
     let parsed;
     let value = match value.as_str() {
         Some(text) => {
-            parsed = serde_json::from_str(text).map_err(|error| format!("folders: is not JSON: {error}"))?;
+            // What the parser expected is of no help to who has written no list at all.
+            parsed =
+                serde_json::from_str(text).map_err(|_| format!("folders: is not JSON; write {WANTED}"))?;
+            if let Some(name) = duplicates::in_text(text).iter().find(|name| name.starts_with('[')) {
+                return Err(format!("folders{}", duplicates::sentence(name)));
+            }
             &parsed
         }
         None => value,
@@ -171,9 +201,8 @@ pub fn unknown_fields(value: &Value) -> Vec<(String, Option<&'static str>)> {
     let mut unknown = Vec::new();
     for (at, row) in rows.iter().enumerate() {
         for key in row.as_object().into_iter().flat_map(Map::keys) {
-            if !FIELDS.contains(&key.as_str()) {
-                let meant = super::settings::nearest(key, FIELDS.into_iter());
-                let meant = meant.and_then(|meant| FIELDS.into_iter().find(|field| *field == meant));
+            if FIELDS.iter().all(|field| field.key != key) {
+                let meant = super::settings::nearest(key, FIELDS.iter().map(|field| field.key));
                 unknown.push((format!("folders[{at}].{key}"), meant));
             }
         }
@@ -181,32 +210,45 @@ pub fn unknown_fields(value: &Value) -> Vec<(String, Option<&'static str>)> {
     unknown
 }
 
+/// Judges one row that a person has given key by key.
+///
+/// # Errors
+/// The first value that is wrong, and what to write.
+pub fn check_row(row: &Value) -> Result<(), String> {
+    let Err(what) = read_row(row) else { return Ok(()) };
+    let (key, what) = what.trim_start_matches('.').split_once(": ").unwrap_or(("row", &what));
+    let value = match row.get(key) {
+        Some(Value::String(text)) => text.clone(),
+        other => other.unwrap_or(&Value::Null).to_string(),
+    };
+    Err(format!("the {} {value}: {what}", key.replace('_', " ")))
+}
+
 fn read_row(row: &Value) -> Result<Row, String> {
     let row = row.as_object().ok_or(": must be an object: { \"name\": …, \"path\": … }")?;
     let field = |key: &str| row.get(key).filter(|value| !value.is_null());
-    let wrong = |key: &str, wanted: &str| format!(".{key}: not usable; write {wanted}");
+    let wrong = |key: &str| {
+        let wanted = FIELDS.iter().find(|field| field.key == key).map_or("", |field| field.expects);
+        format!(".{key}: not usable; write {wanted}")
+    };
     let name = field("name").and_then(Value::as_str).filter(|name| is_name(name));
     let path = |key: &'static str| match field(key) {
         None => Ok(None),
         Some(value) => {
             let path = value.as_str().map(str::trim).filter(|path| folder::is_full(path));
-            path.map(|path| Some(PathBuf::from(path))).ok_or_else(|| wrong(key, folder::WANTED))
+            path.map(|path| Some(PathBuf::from(path))).ok_or_else(|| wrong(key))
         }
     };
     Ok(Row {
-        name: name
-            .ok_or_else(|| wrong("name", "1 to 32 of the characters a-z, 0-9, - and _"))?
-            .to_owned(),
-        path: path("path")?.ok_or_else(|| wrong("path", folder::WANTED))?,
+        name: name.ok_or_else(|| wrong("name"))?.to_owned(),
+        path: path("path")?.ok_or_else(|| wrong("path"))?,
         patterns: match field("patterns") {
             None => None,
-            Some(value) => Some(patterns(value).ok_or_else(|| {
-                wrong("patterns", "a list of names, as [\"*.json\"], in which * stands for anything and ? for one character")
-            })?),
+            Some(value) => Some(patterns(value).ok_or_else(|| wrong("patterns"))?),
         },
         subfolders: match field("subfolders") {
             None => false,
-            Some(value) => value.as_bool().ok_or_else(|| wrong("subfolders", "true or false"))?,
+            Some(value) => value.as_bool().ok_or_else(|| wrong("subfolders"))?,
         },
         done_folder: path("done_folder")?,
         failed_folder: path("failed_folder")?,
@@ -215,14 +257,14 @@ fn read_row(row: &Value) -> Result<Row, String> {
             None => None,
             Some(value) => {
                 let word = value.as_str().and_then(AfterDelivery::of_word);
-                Some(word.ok_or_else(|| wrong("after_delivery", AfterDelivery::WANTED))?)
+                Some(word.ok_or_else(|| wrong("after_delivery"))?)
             }
         },
         priority: match field("priority") {
             None => None,
             Some(value) => {
                 let number = value.as_u64().filter(|number| (1..=10).contains(number));
-                let number = number.ok_or_else(|| wrong("priority", "a number from 1 (sent first) to 10"))?;
+                let number = number.ok_or_else(|| wrong("priority"))?;
                 Some(number as u8)
             }
         },
@@ -231,7 +273,7 @@ fn read_row(row: &Value) -> Result<Row, String> {
             Some(Some("auto")) => Look::Auto,
             Some(Some("events")) => Look::Events,
             Some(Some("polling")) => Look::Polling,
-            Some(_) => return Err(wrong("look", "\"auto\", \"events\" or \"polling\"")),
+            Some(_) => return Err(wrong("look")),
         },
     })
 }
@@ -269,7 +311,8 @@ mod tests {
             (json!([{ "name": "ict", "path": a, "priority": null, "patterns": ["*.log"] }]), None),
             (json!(format!(r#"[{{ "name": "ict", "path": {} }}]"#, json!(a))), None),
             (json!({}), Some("folders: not usable; write a list")),
-            (json!("["), Some("folders: is not JSON")),
+            (json!("["), Some("folders: is not JSON; write a list of folders, as [ {")),
+            (json!("nonsense"), Some("folders: is not JSON; write a list of folders, as [ {")),
             (json!([1]), Some("folders[0]: must be an object")),
             (json!([{ "path": a }]), Some("folders[0].name: not usable")),
             (json!([{ "name": "I C T", "path": a }]), Some("folders[0].name")),
@@ -326,6 +369,30 @@ mod tests {
             ..default.clone()
         };
         assert_eq!(*own, wanted);
+    }
+
+    /// Fails if: the table of keys promises a default that is not in force, or has a key that the reader does not know.
+    #[test]
+    fn the_table_is_what_is_read() {
+        let (config, path) = (Config::new(), full("a"));
+        let of_client = |key: &str| {
+            let setting = crate::config::settings::SETTINGS.iter().find(|setting| setting.name() == key)?;
+            (setting.show)(&config)
+        };
+        for field in FIELDS {
+            let unusable = json!([{ "name": "x", "path": path, field.key: [] }]);
+            let error = read(&unusable).err().unwrap_or_default();
+            assert!(error.contains(field.expects) && error.contains(field.key), "{}: {error}", field.key);
+            let Some(default) = field.default else { continue };
+            let written = of_client(default).unwrap_or_else(|| default.to_owned());
+            let value = serde_json::from_str(&written).unwrap_or_else(|_| json!(written));
+            let in_force = |row: Value| {
+                let config = Config { folders: read(&json!([row])).unwrap(), ..config.clone() };
+                config.watch_folders().pop().unwrap()
+            };
+            let explicit = in_force(json!({ "name": "x", "path": path, field.key: value }));
+            assert_eq!(explicit, in_force(json!({ "name": "x", "path": path })), "{}", field.key);
+        }
     }
 
     /// Fails if: a misspelt field is passed over in silence.

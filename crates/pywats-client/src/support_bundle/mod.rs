@@ -267,14 +267,15 @@ fn failed(bundle: &mut Bundle, config: &Config, secrets: &Secrets) {
     bundle.add_json("failed.json", &Value::from(listed), secrets);
 }
 
+/// Whether this account may do everything here.
 #[cfg(unix)]
-fn is_administrator() -> bool {
+pub(crate) fn is_administrator() -> bool {
     rustix::process::geteuid().is_root()
 }
 
 /// Whoever may write to the folder of the system.
 #[cfg(windows)]
-fn is_administrator() -> bool {
+pub(crate) fn is_administrator() -> bool {
     let system = std::env::var_os("SystemRoot").map(std::path::PathBuf::from);
     system.is_some_and(|folder| diagnose::can_write(&folder))
 }

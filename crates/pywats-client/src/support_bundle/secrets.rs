@@ -134,9 +134,14 @@ fn held(value: &Value, secret: bool, found: &mut BTreeSet<String>) {
     }
 }
 
-/// The password in an address, `scheme://user:password@host`, and what stands where a user does.
+/// The password in an address, `scheme://user:password@host`, what stands where a user does, and the values of its
+/// query and its fragment.
 fn passwords_in(address: &str, found: &mut BTreeSet<String>) {
     let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    if rest.len() < address.len() {
+        let parts = rest.split(['?', '#', '&']).skip(1);
+        found.extend(parts.map(|part| part.split_once('=').map_or(part, |(_, value)| value).to_owned()));
+    }
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     // A password that is not encoded may have a slash in it.
     for part in [authority, rest] {
@@ -199,7 +204,7 @@ fn percent_decoded(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// A text in which the part of addresses before the `@` is masked.
+/// A text in which the part of addresses before the `@`, their query and their fragment are masked.
 fn without_passwords(text: &str) -> String {
     let mut result = String::with_capacity(text.len());
     let mut rest = text;
@@ -207,11 +212,19 @@ fn without_passwords(text: &str) -> String {
         let (before, after) = rest.split_at(at + 3);
         result.push_str(before);
         let end = after.find(|c: char| c.is_whitespace() || "\"'<>`".contains(c)).unwrap_or(after.len());
-        let address = &after[..end];
-        match address.rfind('@') {
+        let mut address = &after[..end];
+        if let Some(at) = address.rfind('@') {
+            result.push_str(MASK);
+            address = &address[at..];
+        }
+        match address.find(['?', '#']) {
             Some(at) => {
+                result.push_str(&address[..=at]);
                 result.push_str(MASK);
-                result.push_str(&address[at..]);
+                // What ends a sentence, or an address in brackets, is none of it.
+                result.push_str(
+                    &address[address.trim_end_matches([')', ',', '.', ';', ':']).len().max(at + 1)..],
+                );
             }
             None => result.push_str(address),
         }
@@ -255,13 +268,17 @@ mod tests {
         Secrets { known: secrets.iter().map(|secret| (*secret).to_owned()).collect() }
     }
 
-    /// Fails if: a password in an address is shown, or what surrounds it is lost.
+    /// Fails if: a password, a query or a fragment of an address is shown, or what surrounds it is lost.
     #[test]
     fn addresses_lose_their_passwords() {
         for (text, expected) in [
             ("at http://u:p@h:1/x and https://h/y", "at http://****@h:1/x and https://h/y"),
             ("\"http://u:p/w@h\"", "\"http://****@h\""),
             ("http://u:a@b@h", "http://****@h"),
+            ("GET http://h?token=abc: 404", "GET http://h?****: 404"),
+            ("(https://h/a/b?x=1&y=u@h#z), 2", "(https://****@h#****), 2"),
+            ("https://u:p@h/a#secret", "https://****@h/a#****"),
+            ("is it https://h?", "is it https://h?****"),
             ("mail a@b", "mail a@b"),
             ("://", "://"),
         ] {
@@ -298,11 +315,21 @@ mod tests {
         assert_eq!(password_of_token("dXNlcjpwYXNzd29yZA==").as_deref(), Some("password"));
         assert_eq!(password_of_token("not base64"), None);
         let mut found = BTreeSet::new();
-        for address in ["http://u:p%40ss@h:1", "u:plain@h", "https://only@h/", "http://u:sl/ash@h", "system"]
-        {
+        for address in [
+            "http://u:p%40ss@h:1",
+            "u:plain@h",
+            "https://only@h/",
+            "http://u:sl/ash@h",
+            "system",
+            "http://h?token=of-query",
+            "http://h/#of-fragment",
+        ] {
             passwords_in(address, &mut found);
         }
-        assert_eq!(found.into_iter().collect::<Vec<_>>(), ["only", "p%40ss", "plain", "sl/ash"]);
+        assert_eq!(
+            found.into_iter().collect::<Vec<_>>(),
+            ["of-fragment", "of-query", "only", "p%40ss", "plain", "sl/ash"]
+        );
         assert_eq!(percent_decoded("p%40s%zs%"), "p@s%zs%");
         assert!(spellings("a\"b\\c").contains(&"a\\\"b\\\\c".to_owned()));
     }

@@ -12,6 +12,7 @@ use clap_complete::{Shell, generate};
 use clap_mangen::Man;
 use pywats_client::config::Config;
 use pywats_client::config::settings::{SETTINGS, Setting};
+use pywats_client::config::watch_folders::FIELDS;
 use pywats_client::{cli, exit};
 use roff::{Roff, bold, roman};
 use std::collections::BTreeMap;
@@ -94,6 +95,7 @@ fn main_page(command: &clap::Command) -> Vec<u8> {
         exit::TABLE.iter().map(|(_, code, what)| (code.to_string(), *what)).collect();
     let codes: Vec<(&str, &str)> = codes.iter().map(|(code, what)| (code.as_str(), *what)).collect();
     text.extend(configuration());
+    text.extend(rows_of_folders());
     for (title, entries) in cli::SECTIONS {
         if *title == "EXAMPLES" {
             text.extend(section("EXIT STATUS", &codes));
@@ -115,6 +117,26 @@ fn configuration() -> Vec<u8> {
     let entries: Vec<(&str, &str)> =
         entries.iter().map(|(key, what)| (key.as_str(), what.as_str())).collect();
     section("CONFIGURATION", &entries)
+}
+
+/// Every key of a row of `folders`, from the same table that reads it.
+fn rows_of_folders() -> Vec<u8> {
+    let entries = FIELDS.map(|field| {
+        let default =
+            field.default.map_or_else(|| " [required]".to_owned(), |value| format!(" [default: {value}]"));
+        (field.key, format!("{}.{default}", sentence(field.expects)))
+    });
+    let entries: Vec<(&str, &str)> = entries.iter().map(|(key, what)| (*key, what.as_str())).collect();
+    section("KEYS OF A FOLDER IN folders", &entries)
+}
+
+/// The same for those who read the documents.
+fn folders_table() -> String {
+    let rows = FIELDS.iter().map(|field| {
+        let default = field.default.map_or_else(|| "required".to_owned(), |value| format!("`{value}`"));
+        format!("| `{}` | {} | {default} |\n", field.key, sentence(field.expects))
+    });
+    format!("| key | what to write | default |\n|---|---|---|\n{}", rows.collect::<String>())
 }
 
 /// What is in force where nothing is configured, on any machine.
@@ -225,6 +247,21 @@ fn generated_files_are_current() {
     }
 }
 
+/// Fails if: the example of a list of folders is not JSON, or not taken as it is.
+#[test]
+fn the_example_of_folders_is_taken() {
+    let text = fs::read_to_string(packaging().join("../docs/configuration.md")).unwrap();
+    let (_, rest) = text.split_once("## Several folders").expect("the page has a part about folders");
+    let example: String =
+        rest.lines().skip_while(|l| !l.starts_with("    ")).take_while(|l| l.starts_with("    ")).collect();
+    let example: serde_json::Value = serde_json::from_str(&example).unwrap();
+    // The full paths of the example are those of Linux.
+    if cfg!(unix) {
+        assert_eq!(pywats_client::config::watch_folders::read(&example["folders"]).unwrap().len(), 2);
+    }
+    assert_eq!(pywats_client::config::watch_folders::unknown_fields(&example["folders"]), []);
+}
+
 /// Fails if: the tables of policies and settings for users are not those of the program.
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "the table shows the defaults of Linux")]
@@ -232,6 +269,7 @@ fn the_tables_are_current() {
     for (page, what, table) in [
         ("docs/policy.md", "policies", templates::table()),
         ("docs/configuration.md", "settings", settings_table()),
+        ("docs/configuration.md", "keys of a folder", folders_table()),
         ("docs/station.md", "exit codes", exit_codes()),
     ] {
         let path = packaging().join("..").join(page);

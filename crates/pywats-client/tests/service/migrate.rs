@@ -31,6 +31,7 @@ fn the_file_is_made_shown_and_changed() {
     // The arguments, standard input, the exit code, and what is printed.
     let steps: &[(&[&str], &str, i32, &str)] = &[
         (&["config", "get", "server.url"], "", 1, ""),
+        (&["config", "get", "station.operator"], "", 1, "station.operator: is not set, and has no default"),
         (&init, TOKEN, 0, "written"),
         (&init, TOKEN, 1, "exists already"),
         (&["config", "get", "server.url"], "", 0, "https://a.example\n"),
@@ -38,6 +39,8 @@ fn the_file_is_made_shown_and_changed() {
         (&["config", "get", "server.urll"], "", 2, "did you mean server.url?"),
         (&["config", "set", "server.token", TOKEN], "", 2, "standard input"),
         (&["config", "set", "health.port", "many"], "", 2, "TCP port"),
+        (&["config", "set", "server.url", r"C:\x"], "", 2, "https://"),
+        (&["config", "set", "folders", "nonsense"], "", 2, "write a list of folders, as [ {"),
         (&["config", "set", "station.location", "Hall 2"], "", 0, "written"),
         (&["config", "set", "upload.retry_initial_seconds", "900"], "", 22, "nothing was written"),
         (&["config", "set", "station.location", "--unset"], "", 0, "written"),
@@ -51,6 +54,32 @@ fn the_file_is_made_shown_and_changed() {
         assert!(text.contains(part), "{arguments:?}: {text}");
     }
     assert_eq!(file(&station), json!({ "server": { "url": "https://a.example", "token": TOKEN } }));
+}
+
+/// Fails if: an account that may not read or write the file is told something else, or gets another exit code.
+#[test]
+fn who_may_not_change_the_file_is_told_so() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut station = Station::new();
+    station.without_rights();
+    station.configure_text("{}");
+    let closed = |path: &std::path::Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let set = ["config", "set", "station.location", "Hall"];
+    let add = ["folders", "add", "/srv/ict", "--name", "ict"];
+    let folder = station.config().parent().unwrap().to_owned();
+    for (file, mode, part) in [(0o000, 0o755, "may not read it"), (0o644, 0o555, "cannot be written")] {
+        closed(&station.config(), file);
+        closed(&folder, mode);
+        for command in [&set[..], &add] {
+            let (code, text) = run(&station, command, "");
+            assert!(code == 14 && text.contains(part), "{command:?}: {code} {text}");
+            assert!(text.contains("run this as an administrator"), "{text}");
+        }
+    }
+    closed(&folder, 0o755);
+    assert_eq!(file(&station), json!({}));
 }
 
 /// Fails if: a good report is refused by `check FILE`, or a bad one passes.
@@ -80,7 +109,11 @@ fn folders_are_tried() {
     let (code, text) = add(station.dir().join("ict").to_str().unwrap(), "ict");
     assert!(code == 0 && text.contains("would be changed"), "{text}");
     let (code, text) = add("relative", "ict");
-    assert!(code == 1 && text.contains("path: not usable"), "{text}");
+    assert!(code == 2 && text.contains("the path relative: not usable; write the full path"), "{text}");
+    let (code, text) = add("/srv/ict", "ICT");
+    assert!(code == 2 && text.contains("the name ICT: not usable; write 1 to 32"), "{text}");
+    let (code, text) = add("/srv/ict", "default");
+    assert!(code == 2 && text.contains("the name default: another folder has it"), "{text}");
     assert_eq!(file(&station), json!({}));
 }
 

@@ -1,11 +1,49 @@
 //! Converters of the Python client: those that take WSJF are folders here, the others have to wait for converters.
 
+use super::service::Default;
 use super::{Item, left, said};
 use crate::config::watch_folders;
 use serde_json::{Map, Value};
 
 /// Why a converter is no folder here.
 pub(super) const NO_REPORTS: &str = "takes other files than WSJF reports, which this client does not convert; let the Python client go on with it";
+/// Keys that a row takes over, or that are told of one by one.
+const SEEN: [&str; 14] = [
+    "name",
+    "module_path",
+    "class_name",
+    "watch_folder",
+    "done_folder",
+    "error_folder",
+    "converter_type",
+    "enabled",
+    "priority",
+    "arguments",
+    "file_patterns",
+    "post_action",
+    "post_process_action",
+    "postProcessAction",
+];
+/// Keys that have no counterpart: what they are by themselves, and what to do where they are something else.
+const LEFT: &[(&str, Default, &str)] = &[
+    ("pending_folder", Default::Empty, "files that wait are in the spool of the data folder"),
+    ("folder_patterns", Default::Text("*"), FOLDERS),
+    ("readiness_marker", Default::Text("COMPLETE.marker"), FOLDERS),
+    ("min_file_count", Default::Number(1.0), FOLDERS),
+    ("alarm_threshold", Default::Number(0.5), "reports are sent as they are, or refused with a reason"),
+    ("reject_threshold", Default::Number(0.2), "reports are sent as they are, or refused with a reason"),
+    ("max_retries", Default::Number(3.0), "what cannot be sent is tried without end"),
+    ("retry_delay_seconds", Default::Number(60.0), "set upload.retry_max_seconds, if the waits matter"),
+    ("schedule_interval_seconds", Default::Empty, ALWAYS),
+    ("cron_expression", Default::Empty, ALWAYS),
+    ("run_on_startup", Default::False, ALWAYS),
+    ("archive_folder", Default::Empty, "was not in use; set archive_folder of the folder if it is wanted"),
+    ("description", Default::Empty, "is for people; a folder has no place for it"),
+    ("author", Default::Empty, "is for people; a folder has no place for it"),
+    ("version", Default::Text("1.0.0"), "is for people; a folder has no place for it"),
+];
+const FOLDERS: &str = "this client takes single files";
+const ALWAYS: &str = "folders are always watched";
 /// The longest name of a folder.
 const LONGEST: usize = 32;
 
@@ -65,19 +103,30 @@ fn row(from: &str, converter: &Map<String, Value>) -> Result<(Item, Vec<Item>), 
             None => {}
         }
     }
-    match said(converter, "post_action") {
+    let actions = ["post_action", "post_process_action", "postProcessAction"];
+    let action = actions.into_iter().find(|key| said(converter, key).is_some()).unwrap_or("post_action");
+    match said(converter, action) {
         Some("delete") => drop(row.insert("after_delivery".to_owned(), "delete".into())),
-        Some("zip" | "archive") => drop(row.insert("after_delivery".to_owned(), "archive".into())),
+        Some(word @ ("zip" | "archive")) => {
+            row.insert("after_delivery".to_owned(), "archive".into());
+            notes.push(left(
+                format!("{from}.{action}"),
+                format!(
+                    "{word} becomes after_delivery = archive: each delivered file is compressed with gzip into \
+                     client.archive_folder"
+                ),
+            ));
+        }
         Some("keep") => {
             row.insert("after_delivery".to_owned(), "done".into());
             notes.push(left(
-                format!("{from}.post_action"),
+                format!("{from}.{action}"),
                 "keep has no counterpart: delivered files move to the done folder, where whoever reads them must look",
             ));
         }
         Some("move") | None => drop(row.insert("after_delivery".to_owned(), "done".into())),
         Some(_) => {
-            notes.push(left(format!("{from}.post_action"), "is not known; delivered files move to done"));
+            notes.push(left(format!("{from}.{action}"), "is not known; delivered files move to done"));
         }
     }
     match converter.get("priority").map(Value::as_u64) {
@@ -91,7 +140,28 @@ fn row(from: &str, converter: &Map<String, Value>) -> Result<(Item, Vec<Item>), 
             "reports are sent as they are; what they lack is set in the section station",
         ));
     }
+    notes.extend(not_taken(from, converter));
     Ok((Item::Folder { from: from.to_owned(), row }, notes))
+}
+
+/// A line for each key that a row has no place for and that says something.
+fn not_taken(from: &str, converter: &Map<String, Value>) -> Vec<Item> {
+    let mut items = Vec::new();
+    for (key, value) in converter.iter().filter(|(key, _)| !SEEN.contains(&key.as_str())) {
+        let advice = match LEFT.iter().find(|(known, ..)| known == key) {
+            Some((_, default, _)) if default.is(value) || is_list_of(value, default) => continue,
+            Some((.., advice)) => advice,
+            None if Default::Empty.is(value) => continue,
+            None => "is not known; nothing to do",
+        };
+        items.push(left(format!("{from}.{key}"), advice));
+    }
+    items
+}
+
+/// Whether it is a list of nothing but the usual value.
+fn is_list_of(value: &Value, default: &Default) -> bool {
+    value.as_array().is_some_and(|values| values.iter().all(|value| default.is(value)))
 }
 
 /// A folder without a converter, named after its path.

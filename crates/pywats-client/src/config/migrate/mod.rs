@@ -12,7 +12,7 @@ mod service;
 mod tests;
 
 use super::edit::{self, Document, EditError};
-use super::source;
+use super::{Sources, source};
 use serde_json::{Map, Value};
 use std::path::Path;
 use wats_settings::{address, token};
@@ -85,14 +85,19 @@ fn translate(value: &Value, folder: &Path) -> Result<Vec<Item>, String> {
 ///
 /// # Errors
 /// If the file cannot be used as it is.
-pub fn apply(document: &mut Document, items: Vec<Item>) -> Result<Report, EditError> {
-    document.judge()?;
+pub fn apply(document: &mut Document, items: Vec<Item>, sources: &Sources) -> Result<Report, EditError> {
+    let errors = document.judge(sources)?.errors;
+    if !errors.is_empty() {
+        return Err(EditError::Refused(errors));
+    }
     let mut report = Report::default();
     for item in items {
         match item {
             Item::Left { from, advice } => report.left.push((from, advice)),
-            Item::Setting { from, name, value } => apply_setting(document, &mut report, from, name, value)?,
-            Item::Folder { from, row } => apply_folder(document, &mut report, from, row)?,
+            Item::Setting { from, name, value } => {
+                apply_setting(document, &mut report, from, (name, value), sources)?;
+            }
+            Item::Folder { from, row } => apply_folder(document, &mut report, from, row, sources)?,
         }
     }
     Ok(report)
@@ -102,8 +107,8 @@ fn apply_setting(
     document: &mut Document,
     report: &mut Report,
     from: String,
-    name: &str,
-    value: Value,
+    (name, value): (&str, Value),
+    sources: &Sources,
 ) -> Result<(), EditError> {
     let setting = edit::setting(name)?;
     let is_set =
@@ -125,7 +130,7 @@ fn apply_setting(
     }
     let mut changed = document.clone();
     changed.set(setting, Some(value))?;
-    match changed.judge() {
+    match changed.judge(sources) {
         Ok(loaded) => {
             let shown = (setting.show)(&loaded.config).unwrap_or_default();
             report.taken.push((from, name.to_owned(), shown));
@@ -141,6 +146,7 @@ fn apply_folder(
     report: &mut Report,
     from: String,
     mut row: Map<String, Value>,
+    sources: &Sources,
 ) -> Result<(), EditError> {
     let setting = edit::setting("folders")?;
     let mut rows = document.get(setting).and_then(Value::as_array).cloned().unwrap_or_default();
@@ -155,7 +161,7 @@ fn apply_folder(
     rows.push(row.into());
     let mut changed = document.clone();
     changed.set(setting, Some(rows.into()))?;
-    match changed.judge() {
+    match changed.judge(sources) {
         Ok(_) => {
             report.taken.push((from, "folders".to_owned(), format!("{name} ({path})")));
             report.folders.push(name);

@@ -1,6 +1,6 @@
 //! The configuration that the packages of the Python client brought: `server`, `client`, `watch`, `logging`, `health`.
 
-use super::{Item, converters, left, level, said, setting};
+use super::{Item, converters, left, level, said, service, setting};
 use serde_json::{Map, Value};
 
 /// The sections by which the form is known.
@@ -68,6 +68,16 @@ fn watch(values: &Map<String, Value>) -> Vec<Item> {
             Some(patterns) => items.push(converters::folder(from, path, path, patterns)),
             None => items.push(left(from, converters::NO_REPORTS)),
         }
+    }
+    for (key, _) in values.iter().filter(|(_, value)| !service::Default::Empty.is(value)) {
+        let advice = match key.as_str() {
+            "directories" if directories.is_some() => continue,
+            "directories" => "is no list of folders",
+            "patterns" if !items.is_empty() => continue,
+            "patterns" => "there are no folders that they are for",
+            _ => "is not known; nothing to do",
+        };
+        items.push(left(format!("watch.{key}"), advice));
     }
     items
 }

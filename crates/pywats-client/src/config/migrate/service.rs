@@ -34,9 +34,9 @@ const LEFT: &[(&str, Default, &str)] = &[
         "set NO_PROXY in the environment of the service, which holds with proxy \"system\"",
     ),
     ("offline_queue_enabled", Default::True, "reports are always queued"),
-    ("max_retry_attempts", Default::Number(5), "what cannot be sent is tried without end"),
-    ("retry_interval_seconds", Default::Number(60), "set upload.retry_max_seconds, if the waits matter"),
-    ("max_queue_size", Default::Number(10_000), "the queue is as large as the disk allows"),
+    ("max_retry_attempts", Default::Number(5.0), "what cannot be sent is tried without end"),
+    ("retry_interval_seconds", Default::Number(60.0), "set upload.retry_max_seconds, if the waits matter"),
+    ("max_queue_size", Default::Number(10_000.0), "the queue is as large as the disk allows"),
     ("service_auto_start", Default::True, "the service manager decides whether the service starts by itself"),
     ("converters_folder", Default::Text("converters"), "converters of your own are not run"),
     (
@@ -44,63 +44,116 @@ const LEFT: &[(&str, Default, &str)] = &[
         Default::Text("client.log"),
         "the journal or the event log has the log; set logging.file for a file",
     ),
+    ("instance_id", Default::Text("default"), HERE_ONE),
+    ("instance_name", Default::Text("WATS Client"), HERE_ONE),
+    ("client_id", Default::Empty, "is not used; the token says which client this is"),
+    ("station_description", Default::Empty, "reports have no place for it"),
+    ("sync_interval_seconds", Default::Number(300.0), NO_SYNC),
+    ("process_sync_enabled", Default::True, NO_SYNC),
+    ("yield_threshold", Default::Number(95.0), "yield is not watched; the server does"),
+    ("auto_connect", Default::True, "the service always connects"),
+    ("sn_request_type", Default::Text("Take"), NO_NUMBERS),
+    ("sn_batch_size", Default::Number(10.0), NO_NUMBERS),
+    ("sn_fetch_threshold", Default::Number(3.0), NO_NUMBERS),
+    ("sn_only_in_sequence", Default::False, NO_NUMBERS),
+    ("sn_start_from", Default::Empty, NO_NUMBERS),
+    ("sw_prefetch_interval_seconds", Default::Number(3600.0), NO_SOFTWARE),
+    ("sw_prefetch_filter", Default::Empty, NO_SOFTWARE),
+    ("sw_prefetch_root_path", Default::Empty, NO_SOFTWARE),
+    ("sw_auto_cleanup_revoked", Default::True, NO_SOFTWARE),
 ];
 
-/// What these keys change nothing here; the user interface of the Python client and its own notes.
-const OF_NO_USE: &[&str] = &[
+const HERE_ONE: &str = "is not used; one service runs on a machine";
+const NO_SYNC: &str = "is not used; the server is asked when it is needed";
+const NO_NUMBERS: &str = "serial numbers are not handed out; the test program must ask the server";
+const NO_SOFTWARE: &str = "software is not distributed; the Python client can go on with it";
+
+/// Keys that are looked at one by one below, and two by which the Python client itself remembers something.
+const SEEN: &[&str] = &[
     "schema_version",
-    "instance_id",
-    "instance_name",
-    "client_id",
-    "station_description",
-    "active_station_key",
-    "multi_station_enabled",
-    "station_presets",
+    "was_connected",
+    "service_address",
+    "api_token",
+    "include_station_in_reports",
     "station_name_source",
+    "multi_station_enabled",
+    "active_station_key",
+    "station_presets",
     "station_name",
     "location",
     "purpose",
-    "include_station_in_reports",
-    "service_address",
-    "api_token",
+    "proxy",
     "proxy_mode",
     "proxy_host",
     "proxy_port",
     "proxy_auth",
     "proxy_username",
     "proxy_password",
-    "proxy",
-    "sync_interval_seconds",
-    "process_sync_enabled",
     "reports_folder",
     "max_concurrent_uploads",
     "converters",
     "converters_enabled",
-    "yield_threshold",
-    "auto_connect",
-    "was_connected",
+    "log_level",
+];
+
+/// Those of them that are texts.
+const TEXTS: &[&str] = &[
+    "service_address",
+    "api_token",
+    "station_name_source",
+    "active_station_key",
+    "station_name",
+    "location",
+    "purpose",
+    "proxy_mode",
+    "proxy_host",
+    "proxy_username",
+    "proxy_password",
+    "reports_folder",
     "log_level",
 ];
 
 /// What a key is where nobody has changed it.
-enum Default {
+pub(super) enum Default {
     False,
     True,
     Empty,
-    Number(u64),
+    Number(f64),
     Text(&'static str),
 }
 
 impl Default {
-    fn is(&self, value: &Value) -> bool {
+    pub(super) fn is(&self, value: &Value) -> bool {
+        if is_empty(value) {
+            return true;
+        }
         match self {
             Default::False => value == &Value::Bool(false),
             Default::True => value == &Value::Bool(true),
-            Default::Empty => value.as_str().is_some_and(|text| text.trim().is_empty()),
-            Default::Number(number) => value.as_u64() == Some(*number),
+            Default::Empty => false,
+            Default::Number(number) => {
+                value.as_f64().is_some_and(|value| (value - number).abs() < f64::EPSILON)
+            }
             Default::Text(text) => value.as_str() == Some(text),
         }
     }
+}
+
+/// Whether a value says nothing.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(values) => values.is_empty(),
+        Value::Object(values) => values.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// What a key says that is not in use, for the reason `why`.
+fn unused(root: &Map<String, Value>, keys: &[(&str, Default)], why: &str) -> Vec<Item> {
+    let said = keys.iter().filter(|(key, default)| root.get(*key).is_some_and(|value| !default.is(value)));
+    said.map(|(key, _)| left(*key, why)).collect()
 }
 
 /// What the file in `folder` says.
@@ -109,6 +162,7 @@ pub(super) fn items(root: &Map<String, Value>, folder: &Path) -> Vec<Item> {
     items.extend(said(root, "service_address").map(|text| setting("service_address", "server.url", text)));
     items.extend(said(root, "api_token").map(|text| setting("api_token", "server.token", text)));
     items.extend(proxy(root));
+    items.extend(proxy_not_in_use(root));
     items.extend(station(root));
     if let Some(number) = root.get("max_concurrent_uploads").filter(|number| !number.is_null()) {
         items.push(setting("max_concurrent_uploads", "upload.concurrency", number.clone()));
@@ -127,9 +181,10 @@ pub(super) fn items(root: &Map<String, Value>, folder: &Path) -> Vec<Item> {
         match LEFT.iter().find(|(known, ..)| known == key) {
             Some((_, default, _)) if value.is_null() || default.is(value) => {}
             Some((.., advice)) => items.push(left(key, *advice)),
-            // The many that go with one of those that are told.
-            None if OF_NO_USE.contains(&key.as_str()) || key.starts_with("sn_") || key.starts_with("sw_") => {
+            None if TEXTS.contains(&key.as_str()) && !value.is_string() && !is_empty(value) => {
+                items.push(left(key, "is no text"));
             }
+            None if SEEN.contains(&key.as_str()) => {}
             None => items.push(left(key, "is not known; nothing to do")),
         }
     }
@@ -166,11 +221,43 @@ fn proxy(root: &Map<String, Value>) -> Option<Item> {
     Some(setting(from, "server.proxy", format!("http://{user}{host}:{port}")))
 }
 
+/// The way to the server that was written down and not in use.
+fn proxy_not_in_use(root: &Map<String, Value>) -> Vec<Item> {
+    let mode = said(root, "proxy_mode");
+    let mut items = Vec::new();
+    if mode != Some("manual") {
+        let keys = [
+            ("proxy_host", Default::Empty),
+            ("proxy_port", Default::Number(8080.0)),
+            ("proxy_auth", Default::False),
+            ("proxy_username", Default::Empty),
+            ("proxy_password", Default::Empty),
+        ];
+        items.extend(unused(root, &keys, "was not in use; set server.proxy if it is wanted"));
+    }
+    let nested = root.get("proxy").filter(|proxy| said_in(proxy));
+    let is_on = nested.is_some_and(|proxy| proxy.get("enabled") == Some(&Value::Bool(true)));
+    if nested.is_some() && (!is_on || matches!(mode, Some("none" | "manual"))) {
+        items.push(left("proxy", "was not in use; set server.proxy if it is wanted"));
+    }
+    items
+}
+
+/// Whether an object names a proxy.
+fn said_in(proxy: &Value) -> bool {
+    proxy.as_object().is_none_or(|proxy| said(proxy, "host").is_some())
+}
+
 /// Which station it is: the one that was chosen of several, or the only one.
 fn station(root: &Map<String, Value>) -> Vec<Item> {
     if root.get("include_station_in_reports") == Some(&Value::Bool(false)) {
         // Empty: reports stay as they are.
-        return vec![setting("include_station_in_reports", "station.name", "")];
+        let mut items = vec![setting("include_station_in_reports", "station.name", "")];
+        let why = "was not put into reports; set it in the section station if it is wanted";
+        let keys =
+            ["station_name", "location", "purpose", "station_presets"].map(|key| (key, Default::Empty));
+        items.extend(unused(root, &keys, why));
+        return items;
     }
     let mut items = Vec::new();
     let several = root.get("multi_station_enabled") == Some(&Value::Bool(true));
@@ -184,6 +271,22 @@ fn station(root: &Map<String, Value>) -> Vec<Item> {
     if presets.len() > 1 {
         items.push(left("station_presets", "this client is one station: the one that was in use is taken"));
     }
+    if !several {
+        let keys = [("station_presets", Default::Empty)];
+        items.extend(unused(root, &keys, "were not in use: this client is one station"));
+    }
+    if let Some(preset) = chosen {
+        let keys = ["station_name", "location", "purpose"].map(|key| (key, Default::Empty));
+        items.extend(unused(
+            root,
+            &keys,
+            "was not in use: that of the chosen one of station_presets is taken",
+        ));
+        items.extend(
+            said(preset, "description")
+                .map(|_| left("station_presets.description", "reports have no place for it")),
+        );
+    }
     let (place, name, object) = match chosen {
         Some(preset) => ("station_presets.", "name", preset),
         None => ("", "station_name", root),
@@ -195,6 +298,10 @@ fn station(root: &Map<String, Value>) -> Vec<Item> {
             "station_name_source",
             "the Python client wrote the host's name in capitals, this one as it is; set station.name to keep the name",
         ));
+        items.extend(said(root, "station_name").map(|text| {
+            let advice = "was not in use: the name of the host was; to keep this one: pywats-client config set station.name";
+            left("station_name", format!("{advice} {text:?}"))
+        }));
     } else {
         items.extend(said(object, name).map(|text| setting(format!("{place}{name}"), "station.name", text)));
     }
@@ -207,21 +314,21 @@ fn station(root: &Map<String, Value>) -> Vec<Item> {
 /// Reports that the Python client has not sent yet: this client knows nothing of them.
 fn waiting(root: &Map<String, Value>, folder: &Path) -> Option<Item> {
     let folder = folder.join(said(root, "reports_folder").unwrap_or("reports"));
-    let entries = fs::read_dir(&folder).ok()?.flatten();
+    let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
     let waits = |name: &str| {
         [".queued", ".processing", ".error", ".pending.wsjf", ".processing.wsjf", ".failed.wsjf"]
             .iter()
             .any(|end| name.ends_with(end))
     };
     let count = entries.filter(|entry| waits(&entry.file_name().to_string_lossy())).count();
-    (count > 0).then(|| {
-        let place = folder.display();
-        left(
-            "reports_folder",
-            format!(
-                "{count} reports wait in {place}: stop the Python client, then copy each into the watch folder under \
-                 a name that ends in .json"
-            ),
-        )
-    })
+    let place = folder.display();
+    let advice = match count {
+        0 if said(root, "reports_folder").is_none_or(|folder| folder == "reports") => return None,
+        0 => format!("no reports were found in {place}; here they wait in the spool of client.data_dir"),
+        _ => format!(
+            "{count} reports wait in {place}: stop the Python client, then copy each into the watch folder under a \
+             name that ends in .json"
+        ),
+    };
+    Some(left("reports_folder", advice))
 }

@@ -16,7 +16,8 @@ fn migrated(own: &Value, file: &Value) -> (Value, Report) {
     let path = dir.path().join("config.json");
     std::fs::write(&path, own.to_string()).unwrap();
     let mut document = Document::open(&path).unwrap();
-    let report = apply(&mut document, translate(file, dir.path()).unwrap()).unwrap();
+    let sources = Sources::with(Some(path), |_| None, |_| None);
+    let report = apply(&mut document, translate(file, dir.path()).unwrap(), &sources).unwrap();
     (serde_json::from_str(&document.text()).unwrap(), report)
 }
 
@@ -57,14 +58,29 @@ fn settings() {
         (
             json!({ "api_token": "", "proxy_mode": "none", "include_station_in_reports": false, "location": "x" }),
             json!({ "server": { "proxy": "none" }, "station": { "name": "" } }),
-            &[],
+            &["location"],
         ),
         (
             json!({ "multi_station_enabled": true, "active_station_key": "b", "station_name": "no", "location": "no",
                     "station_presets": [{ "key": "a", "name": "A" },
                                         { "key": "b", "name": "B", "location": "L", "purpose": "P" }] }),
             json!({ "station": { "name": "B", "location": "L", "purpose": "P" } }),
-            &["station_presets"],
+            &["station_presets", "station_name", "location"],
+        ),
+        (
+            json!({ "station_name": "ICT ü", "api_token": 7, "proxy_mode": "system", "proxy_host": "p",
+                    "proxy_port": 8080, "sn_batch_size": 20, "yield_threshold": 95.0, "instance_id": "default",
+                    "auto_connect": false, "station_presets": [{ "key": "a" }] }),
+            json!({ "server": { "proxy": "system" } }),
+            &[
+                "proxy_host",
+                "station_presets",
+                "station_name_source",
+                "station_name",
+                "api_token",
+                "sn_batch_size",
+                "auto_connect",
+            ],
         ),
         (
             json!({ "api_token": "", "include_station_in_reports": false, "sn_type_name": "x", "sn_batch_size": 10,
@@ -144,7 +160,13 @@ fn converters() {
         (
             json!({ "module_path": "wsjf", "post_action": "zip" }),
             Some(json!({ "after_delivery": "archive" })),
-            &[],
+            &[".post_action"],
+        ),
+        (
+            json!({ "module_path": "wsjf", "post_process_action": "zip", "max_retries": 9, "alarm_threshold": 0.5,
+                    "folder_patterns": ["*"], "zebra": 1, "pending_folder": "" }),
+            Some(json!({ "after_delivery": "archive" })),
+            &[".post_process_action", ".max_retries", ".zebra"],
         ),
         (
             json!({ "module_path": "wsjf", "post_action": "keep", "priority": 11, "done_folder": "d",

@@ -51,9 +51,9 @@ impl Service<'_> {
         }
         let on_the_way = self.system.read("getfacl -p /home/alice/open")?;
         ensure!(!on_the_way.contains("pywats"), "it could pass through before: {on_the_way}");
-        let told = self.as_user("root", 1, &format!("folders add {BESIDE} --name ict"))?;
-        ensure!(told.contains("is there twice; write another name"), "{told}");
-        let told = self.as_user("root", 1, &format!("folders add {BESIDE}/ --name other"))?;
+        let told = self.as_user("root", 2, &format!("folders add {BESIDE} --name ict"))?;
+        ensure!(told.contains("the name ict: another folder has it; write another name"), "{told}");
+        let told = self.as_user("root", 22, &format!("folders add {BESIDE}/ --name other"))?;
         ensure!(told.contains("nothing was written"), "{told}");
 
         // Both need the way to them; one of them goes.
