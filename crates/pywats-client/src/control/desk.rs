@@ -6,7 +6,7 @@ use super::{Reply, Request, Role, failed, sending};
 use crate::config::Config;
 use crate::disposition::{Reason, Routes, Stage};
 use crate::queue::listing::{Listed, Prefix, SHORTEST, State};
-use crate::queue::{Granted, Note, Queue, Verdict, Wish};
+use crate::queue::{Granted, Note, Queue, Wish};
 use crate::status::utc;
 use crate::upload::meaning_of;
 use hyper::{Method, StatusCode};
@@ -23,7 +23,7 @@ const PAGE: usize = 100;
 pub const MOST: usize = 1000;
 /// The largest body of a request that is no report.
 const LARGEST: u64 = 1 << 20;
-/// How long the upload may take to look at a wish.
+/// How long the upload may take to grant a wish.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Makes the value that describes the service.
@@ -302,12 +302,11 @@ impl Desk {
                     match answer.recv_timeout(PATIENCE) {
                         Ok(Granted::Yes) => {}
                         Ok(Granted::OnItsWay) => return Err(on_its_way(one)),
-                        Err(_) => return Err(busy()),
+                        Err(_) => return Err(not_known(one)),
                     }
                 }
                 Service::IsDown => {
-                    let verdict = Note::Decided(Verdict::Refused(reason));
-                    queue.note(&[(seq, verdict)]).map_err(Reply::failed)?;
+                    queue.note(&[(seq, Note::Dropped(reason))]).map_err(Reply::failed)?;
                 }
             }
             tracing::info!("report {} ({:?}): dropped by an administrator", one.entry.id, one.entry.name);
@@ -406,11 +405,18 @@ fn on_its_way(one: &Listed) -> Reply {
     )
 }
 
-fn busy() -> Reply {
+/// The wish stands: it is granted as soon as the upload or the disk can.
+fn not_known(one: &Listed) -> Reply {
     Reply::error(
         StatusCode::SERVICE_UNAVAILABLE,
-        "the upload does not answer",
-        "Try again in a moment; pywats-client status says what it is waiting for.",
+        format!(
+            "report {} is to be dropped, but within {} s that did not get onto the disk; it is not known whether it \
+             will be",
+            one.entry.id,
+            PATIENCE.as_secs()
+        ),
+        "Look with pywats-client queue list in a moment, and drop it again if it still waits; pywats-client status \
+         says what the service is waiting for.",
     )
 }
 

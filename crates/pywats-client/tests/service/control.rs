@@ -164,6 +164,31 @@ fn the_queue_is_listed_and_changed() {
     assert!(said.code == 0 && said.out.contains("back in the watch folder"), "{}", said.all);
 }
 
+/// Fails if: a service that is killed right after a drop was confirmed still has the report, or one that was dropped can
+/// be dropped again.
+#[test]
+fn a_drop_outlives_the_service() {
+    let server = server();
+    let mut station = Station::new();
+    station.configure(&station.settings(&server));
+    server.set_default(Answer::status(503));
+    station.start();
+    wait_for_doors(&station);
+    let kept = "11111111-89ab-4def-8123-456789abcdef";
+    station.put("dropped.json", report_with_id("DROPPED", ID));
+    station.put("kept.json", report_with_id("KEPT", kept));
+    station.wait_for_pending(2);
+    station.wait("dropped", |station| say(station, &["queue", "drop", ID]).code == 0);
+    station.kill();
+    server.set_default(Answer::Accept);
+    let said = say(&station, &["queue", "drop", ID]);
+    assert_eq!(said.code, 60, "{}", said.all);
+    station.start();
+    station.wait_for_done(&["kept.json"]);
+    station.wait_for_failed("dropped.json");
+    assert!(!server.stored().contains_key(ID));
+}
+
 /// Fails if: an operator may do more than look and send, or not that; somebody else may do anything; or who may not is
 /// not told who may.
 #[test]
