@@ -65,6 +65,8 @@ pub struct Open {
     pub queue: Weak<Queue>,
     /// Wakes the upload.
     pub queued: Arc<Notify>,
+    /// Who counts what lies in the folders for refused files.
+    pub ends: Weak<Routes>,
 }
 
 /// What a request is about.
@@ -91,7 +93,7 @@ impl Desk {
     /// The desk of a command while the service is down. The queue is the command's.
     pub fn offline(config: Config, details: Details, queue: &Arc<Queue>) -> Self {
         let desk = Desk::new(Service::IsDown, config, details);
-        desk.open(Open { queue: Arc::downgrade(queue), queued: Arc::default() });
+        desk.open(Open { queue: Arc::downgrade(queue), queued: Arc::default(), ends: Weak::new() });
         desk
     }
 
@@ -171,8 +173,8 @@ impl Desk {
                 let limit = number(request, "limit")?.unwrap_or(PAGE).min(MOST);
                 Ok(Reply::ok(failed::list(&self.config(), limit)))
             }
-            Route::RetryFailed => back::take_back(&self.config(), &Wanted::failed(&request.body)?),
-            Route::Reprocess => back::take_back(&self.config(), &Wanted::read(&request.body)?),
+            Route::RetryFailed => self.take_back(&Wanted::failed(&request.body)?),
+            Route::Reprocess => self.take_back(&Wanted::read(&request.body)?),
             Route::Send => {
                 let _one_at_a_time = self.sending.lock().unwrap_or_else(PoisonError::into_inner);
                 let (queue, queued) = self.queue()?;
@@ -182,6 +184,18 @@ impl Desk {
                 Ok(reply)
             }
         }
+    }
+
+    /// Takes files back, and counts those that are left: who has just done it looks at how many there are.
+    fn take_back(&self, wanted: &Wanted) -> Result<Reply, Reply> {
+        let reply = back::take_back(&self.config(), wanted);
+        let ends = self.state().queue.as_ref().and_then(|open| open.ends.upgrade());
+        if let Some(ends) = ends
+            && let Err(error) = ends.taken_back()
+        {
+            tracing::debug!("a folder for refused files cannot be read: {error}");
+        }
+        reply
     }
 
     fn config(&self) -> Arc<Config> {

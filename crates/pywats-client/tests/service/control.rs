@@ -157,8 +157,13 @@ fn the_queue_is_listed_and_changed() {
     let failed = say(&station, &["failed", "list"]);
     assert!(failed.out.contains("odd.json") && failed.out.contains("dropped"), "{}", failed.all);
     server.always("ODD", Answer::Accept);
+    let lie_there = |station: &Station| {
+        say(station, &["status", "--json"]).json()["details"]["failed_folder_files"].clone()
+    };
+    assert_eq!(lie_there(&station), 1);
     let said = say(&station, &["failed", "retry", "odd.json"]);
     assert_eq!(said.code, 0, "{}", said.all);
+    assert_eq!(lie_there(&station), 0, "it is counted when it is taken back");
     station.wait_for_done(&["odd.json"]);
     let said = say(&station, &["reprocess", "--from", "done", "odd.json"]);
     assert!(said.code == 0 && said.out.contains("back in the watch folder"), "{}", said.all);
