@@ -93,6 +93,7 @@ fn reports_are_sent() {
     ] {
         let said = say(&station, &["send", &write(&station, name, content)]);
         assert!(said.code == code && said.all.contains(part), "{name}: {}", said.all);
+        assert!(!said.all.contains("watch folder"), "{name}: it was sent: {}", said.all);
     }
     assert_eq!(say(&station, &["send", "/does/not/exist"]).code, 1);
     station.wait_until_ready();
@@ -142,13 +143,18 @@ fn the_queue_is_listed_and_changed() {
         assert_eq!(say(&station, arguments).code, 0);
         station.wait("tried at once", |station| tries(station) > before);
     }
-    for (arguments, code) in [
-        (&["queue", "show", "zzzz"][..], 2),
-        (&["queue", "drop", "fedc"], 60),
-        (&["queue", "retry"], 2),
-        (&["failed", "retry", "odd.json"], 60),
+    for (arguments, code, part) in [
+        (&["queue", "show", "zzzz"][..], 2, "no identifier"),
+        (&["queue", "drop", "fedc"], 60, "no report waits"),
+        (&["queue", "retry"], 2, "name a report"),
+        (&["failed", "retry"], 2, "name a report"),
+        (&["failed", "retry", "odd.json"], 60, "no such file"),
+        (&["reprocess", "--from", "done"], 2, "reprocess --from done report.json"),
+        (&["reprocess", "--from", "failed", "--since", "heute"], 2, "--since 2026-11-28"),
     ] {
-        assert_eq!(say(&station, arguments).code, code, "{arguments:?}");
+        let said = say(&station, arguments);
+        assert!(said.code == code && said.all.contains(part), "{arguments:?}: {}", said.all);
+        assert!(!said.all.contains("of this version"), "{arguments:?}: {}", said.all);
     }
     station.wait("dropped", |station| say(station, &["queue", "drop", ID]).code == 0);
     station.wait_for_failed("odd.json");
