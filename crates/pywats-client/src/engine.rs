@@ -68,6 +68,7 @@ pub struct Engine {
     keeper: thread::JoinHandle<()>,
     queue: Arc<Queue>,
     queued: Arc<Notify>,
+    ends: Arc<Routes>,
 }
 
 impl Engine {
@@ -143,7 +144,7 @@ impl Engine {
         intakes.start(config, watch_folders, &queue, &ends, status, &queued)?;
         let (stop_keeper, life) = keeper::prepare(keeper::Setup {
             queue: Arc::clone(&queue),
-            ends,
+            ends: Arc::clone(&ends),
             status: Arc::clone(status),
             retention: config.retention,
         });
@@ -157,7 +158,7 @@ impl Engine {
             link,
             stop: stopped,
         }));
-        Ok(Engine { stop, intakes, upload, stop_keeper, keeper, queue, queued })
+        Ok(Engine { stop, intakes, upload, stop_keeper, keeper, queue, queued, ends })
     }
 
     /// Returns when a worker has ended although nobody asked it to.
@@ -184,7 +185,11 @@ impl Engine {
 
     /// The queue, for who answers questions about it.
     pub fn open(&self) -> desk::Open {
-        desk::Open { queue: Arc::downgrade(&self.queue), queued: Arc::clone(&self.queued) }
+        desk::Open {
+            queue: Arc::downgrade(&self.queue),
+            queued: Arc::clone(&self.queued),
+            ends: Arc::downgrade(&self.ends),
+        }
     }
 
     /// How many reports are still queued; unknown if the database cannot be read.

@@ -25,6 +25,8 @@ const RETRY: Duration = Duration::from_secs(10);
 const TICK: Duration = Duration::from_secs(30);
 /// How often `failed/` is looked at: people correct and remove files there.
 const LOOK: Duration = Duration::from_secs(600);
+/// When it is looked at again, once files were taken back from there.
+const SOON: Duration = Duration::from_secs(10);
 /// How often retention is kept while there is space.
 const SWEEP: Duration = Duration::from_secs(6 * 3600);
 /// The fact that says from when on files may go for their age, in seconds since 1970.
@@ -146,6 +148,9 @@ impl Keeper {
         queue.keep_back();
         queue.tidy(|| !self.stopping.load(Ordering::Relaxed))?;
         let now = Instant::now();
+        if ends.were_taken_back() {
+            self.look = self.look.min(now + SOON);
+        }
         if self.look <= now {
             self.look = now + LOOK;
             if let Err(error) = ends.look_at_failed() {

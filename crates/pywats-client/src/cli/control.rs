@@ -87,7 +87,7 @@ pub struct QueueRetryArgs {
     #[arg(long)]
     pub json: bool,
     /// All reports.
-    #[arg(long, conflicts_with = "id", required_unless_present = "id")]
+    #[arg(long, conflicts_with = "id")]
     pub all: bool,
     /// The identifier of the report, or its beginning: at least 4 characters that no other one begins with.
     #[arg(value_name = "ID")]
@@ -121,7 +121,7 @@ pub struct FailedRetryArgs {
     #[arg(long)]
     pub json: bool,
     /// All files.
-    #[arg(long, conflicts_with = "names", required_unless_present = "names")]
+    #[arg(long, conflicts_with = "names")]
     pub all: bool,
     /// Names of the files, as failed list shows them; * stands for anything.
     #[arg(value_name = "NAME")]

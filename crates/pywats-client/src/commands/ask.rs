@@ -60,7 +60,7 @@ impl Asking {
     ) -> Result<Reply, Exit> {
         let data_dir = &self.loaded.config.client.data_dir;
         let request = Request { body, ..Request::new(method, target) };
-        let ask = || client::ask(data_dir, request.method.clone(), target, request.body.clone());
+        let ask = || client::ask(data_dir, request.method.clone(), target, request.body.clone(), complain);
         let reply = match ask() {
             Err(NoAnswer::NotRunning(_)) if !self.loaded.errors.is_empty() => {
                 self.loaded.errors.iter().for_each(|error| complain(error));
@@ -156,7 +156,7 @@ fn tell_of_no_answer(error: &NoAnswer) -> Exit {
             complain(&who_may());
             Exit::NotAllowed
         }
-        NoAnswer::Squatter(_) | NoAnswer::Failed(_) => Exit::Error,
+        NoAnswer::Squatter(_) | NoAnswer::Failed(_) | NoAnswer::Late { .. } => Exit::Error,
     }
 }
 

@@ -32,6 +32,10 @@ fn list(args: ListArgs) -> Exit {
 }
 
 fn retry(args: FailedRetryArgs) -> Exit {
+    if args.names.is_empty() && !args.all {
+        complain("name a report, as pywats-client failed list shows it, or --all");
+        return Exit::Usage;
+    }
     let asking = Asking::new(args.config.config, args.json);
     let body = json!({ "names": args.names, "all": args.all });
     took_back(&asking, asking.ask(Method::POST, "/v1/failed/retry", body.to_string().into()))

@@ -91,7 +91,7 @@ fn ask_by_the_port(health: &Health, ready: bool) -> Result<String, String> {
 
 /// The health endpoints are switched off: asks as `status` does, which not everybody may.
 fn ask_by_the_door(config: &Config, ready: bool) -> Result<String, String> {
-    let reply = client::ask(&config.client.data_dir, Method::GET, "/v1/status", Vec::new());
+    let reply = client::ask(&config.client.data_dir, Method::GET, "/v1/status", Vec::new(), super::complain);
     let reply = reply
         .map_err(|error| format!("the health endpoints are switched off (health.port is 0), and {error}"))?;
     let text = |key: &str| reply.body[key].as_str().unwrap_or_default().to_owned();

@@ -1,6 +1,7 @@
 //! `pywats-client queue`: what waits, and what can be done about it.
 
 use super::ask::Asking;
+use super::complain;
 use super::words::{age, count, size, table, terminal_width};
 use crate::cli::{QueueCommand, QueueListArgs, QueueRetryArgs, ReportArgs};
 use crate::exit::Exit;
@@ -37,6 +38,10 @@ fn show(args: ReportArgs) -> Result<(), Exit> {
 }
 
 fn retry(args: QueueRetryArgs) -> Result<(), Exit> {
+    if args.id.is_none() && !args.all {
+        complain("name a report, as pywats-client queue list shows it, or --all");
+        return Err(Exit::Usage);
+    }
     let asking = Asking::new(args.config.config, args.json);
     let target = args.id.map_or("/v1/queue/retry".to_owned(), |id| target(&id, "/retry"));
     let reply = asking.ask(Method::POST, &target, Vec::new())?;

@@ -5,6 +5,8 @@ use super::ask::Asking;
 use super::words::{self, count, span, table, terminal_width};
 use crate::cli::StatusArgs;
 use crate::exit::Exit;
+use crate::intake::untaken::INCOMPLETE;
+use crate::logging::printable;
 use hyper::Method;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -56,6 +58,7 @@ fn text(body: &Value, now: Timestamp, width: Option<usize>) -> String {
     row("settings", word("config_path"));
     section(&mut lines, "problems", &details["problems"]);
     section(&mut lines, "notes", &details["notes"]);
+    lines.extend(not_taken(details));
     lines.extend(folders(details, width));
     lines.extend(last_reports(details, now, width));
     lines.join("\n")
@@ -117,6 +120,36 @@ fn section(lines: &mut Vec<String>, title: &str, texts: &Value) {
     }
 }
 
+/// What lies in a watch folder and is not taken: the incomplete reports by their names, all else by kind.
+fn not_taken(details: &Value) -> Vec<String> {
+    let mut lines = Vec::new();
+    for folder in details["folders"].as_array().into_iter().flatten() {
+        let name = folder["name"].as_str().unwrap_or("-");
+        let mut named = 0;
+        for file in folder["incomplete"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            named += 1;
+            lines.push(format!(
+                "  {name}: {}: it is empty, or its text ends too early; the rest of it is waited for",
+                printable(file)
+            ));
+        }
+        for (kind, files) in folder["not_taken"].as_object().into_iter().flatten() {
+            let left = files.as_u64().unwrap_or_default();
+            let left = if kind == INCOMPLETE { left.saturating_sub(named) } else { left };
+            if left > 0 {
+                lines.push(format!(
+                    "  {name}: {}{kind}: {left}",
+                    if named > 0 && kind == INCOMPLETE { "more " } else { "" }
+                ));
+            }
+        }
+    }
+    if !lines.is_empty() {
+        lines.splice(..0, [String::new(), "not taken:".to_owned()]);
+    }
+    lines
+}
+
 fn folders(details: &Value, width: Option<usize>) -> Vec<String> {
     let Some(folders) = details["folders"].as_array().filter(|folders| !folders.is_empty()) else {
         return Vec::new();
@@ -125,7 +158,9 @@ fn folders(details: &Value, width: Option<usize>) -> Vec<String> {
     let rows: Vec<Vec<String>> = folders
         .iter()
         .map(|folder| {
-            let problem = folder["problem"].as_str().unwrap_or("fine").to_owned();
+            let is_all_taken = folder["not_taken"].as_object().is_none_or(serde_json::Map::is_empty);
+            let well = if is_all_taken { "fine" } else { "not all is taken" };
+            let problem = folder["problem"].as_str().unwrap_or(well).to_owned();
             vec![cell(folder, "name"), cell(folder, "path"), problem]
         })
         .collect();
@@ -170,7 +205,8 @@ mod tests {
                 "delivered_count": 1, "last_delivery": "2026-11-29T11:59:00Z",
                 "failed_count": 3, "failed_folder_files": 2, "free_bytes": 5_000_000_000_u64,
                 "problems": { "watch_folder": "gone" }, "notes": {}, "what": "ever",
-                "folders": [{ "name": "default", "path": "/watch", "problem": null }],
+                "folders": [{ "name": "default", "path": "/watch", "problem": null, "incomplete": ["cut.json"],
+                              "not_taken": { "incomplete reports": 3, "*.xml": 1 } }],
                 "last_reports": [{ "time": "2026-11-29T11:00:00Z", "file": "a.json", "outcome": "refused",
                                    "reason": "no" }],
             },
@@ -183,7 +219,9 @@ mod tests {
             "2 files in the failed folder",
             "5.0 GB",
             "problems:\n  watch folder: gone",
-            "default  /watch  fine",
+            "default  /watch  not all is taken",
+            "not taken:\n  default: cut.json: it is empty, or its text ends too early",
+            "\n  default: more incomplete reports: 2\n  default: *.xml: 1\n",
             "1 h ago  -              a.json  refused: no",
         ] {
             assert!(full.contains(part), "{part:?}:\n{full}");

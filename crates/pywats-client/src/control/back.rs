@@ -105,7 +105,9 @@ pub(super) fn take_back(config: &Config, Wanted(args): &Wanted) -> Result<Reply,
     let (taken, error) = match reprocess(config, args, |line| lines.push(line.to_owned())) {
         Ok(taken) => (taken, None),
         Err(error @ (ReprocessError::Time(_) | ReprocessError::Nothing)) => {
-            return Err(Reply::bad(error.to_string()));
+            let what_to_do = "Write, for example: pywats-client reprocess --from done report.json, or pywats-client \
+                              reprocess --from failed --since 2026-11-28. Days are those of UTC.";
+            return Err(Reply::error(StatusCode::BAD_REQUEST, error.to_string(), what_to_do));
         }
         Err(error) => {
             let taken = if let ReprocessError::Left { taken, .. } = error { taken } else { 0 };

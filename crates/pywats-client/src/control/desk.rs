@@ -6,7 +6,7 @@ use super::{Reply, Request, Role, failed, sending};
 use crate::config::Config;
 use crate::disposition::{Reason, Routes, Stage};
 use crate::queue::listing::{Listed, Prefix, SHORTEST, State};
-use crate::queue::{Granted, Note, Queue, Verdict, Wish};
+use crate::queue::{Granted, Note, Queue, Wish};
 use crate::status::utc;
 use crate::upload::meaning_of;
 use hyper::{Method, StatusCode};
@@ -23,7 +23,7 @@ const PAGE: usize = 100;
 pub const MOST: usize = 1000;
 /// The largest body of a request that is no report.
 const LARGEST: u64 = 1 << 20;
-/// How long the upload may take to look at a wish.
+/// How long the upload may take to grant a wish.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Makes the value that describes the service.
@@ -65,6 +65,8 @@ pub struct Open {
     pub queue: Weak<Queue>,
     /// Wakes the upload.
     pub queued: Arc<Notify>,
+    /// Who counts what lies in the folders for refused files.
+    pub ends: Weak<Routes>,
 }
 
 /// What a request is about.
@@ -91,7 +93,7 @@ impl Desk {
     /// The desk of a command while the service is down. The queue is the command's.
     pub fn offline(config: Config, details: Details, queue: &Arc<Queue>) -> Self {
         let desk = Desk::new(Service::IsDown, config, details);
-        desk.open(Open { queue: Arc::downgrade(queue), queued: Arc::default() });
+        desk.open(Open { queue: Arc::downgrade(queue), queued: Arc::default(), ends: Weak::new() });
         desk
     }
 
@@ -171,8 +173,8 @@ impl Desk {
                 let limit = number(request, "limit")?.unwrap_or(PAGE).min(MOST);
                 Ok(Reply::ok(failed::list(&self.config(), limit)))
             }
-            Route::RetryFailed => back::take_back(&self.config(), &Wanted::failed(&request.body)?),
-            Route::Reprocess => back::take_back(&self.config(), &Wanted::read(&request.body)?),
+            Route::RetryFailed => self.take_back(&Wanted::failed(&request.body)?),
+            Route::Reprocess => self.take_back(&Wanted::read(&request.body)?),
             Route::Send => {
                 let _one_at_a_time = self.sending.lock().unwrap_or_else(PoisonError::into_inner);
                 let (queue, queued) = self.queue()?;
@@ -182,6 +184,18 @@ impl Desk {
                 Ok(reply)
             }
         }
+    }
+
+    /// Takes files back, and counts those that are left: who has just done it looks at how many there are.
+    fn take_back(&self, wanted: &Wanted) -> Result<Reply, Reply> {
+        let reply = back::take_back(&self.config(), wanted);
+        let ends = self.state().queue.as_ref().and_then(|open| open.ends.upgrade());
+        if let Some(ends) = ends
+            && let Err(error) = ends.taken_back()
+        {
+            tracing::debug!("a folder for refused files cannot be read: {error}");
+        }
+        reply
     }
 
     fn config(&self) -> Arc<Config> {
@@ -302,12 +316,11 @@ impl Desk {
                     match answer.recv_timeout(PATIENCE) {
                         Ok(Granted::Yes) => {}
                         Ok(Granted::OnItsWay) => return Err(on_its_way(one)),
-                        Err(_) => return Err(busy()),
+                        Err(_) => return Err(not_known(one)),
                     }
                 }
                 Service::IsDown => {
-                    let verdict = Note::Decided(Verdict::Refused(reason));
-                    queue.note(&[(seq, verdict)]).map_err(Reply::failed)?;
+                    queue.note(&[(seq, Note::Dropped(reason))]).map_err(Reply::failed)?;
                 }
             }
             tracing::info!("report {} ({:?}): dropped by an administrator", one.entry.id, one.entry.name);
@@ -406,11 +419,18 @@ fn on_its_way(one: &Listed) -> Reply {
     )
 }
 
-fn busy() -> Reply {
+/// The wish stands: it is granted as soon as the upload or the disk can.
+fn not_known(one: &Listed) -> Reply {
     Reply::error(
         StatusCode::SERVICE_UNAVAILABLE,
-        "the upload does not answer",
-        "Try again in a moment; pywats-client status says what it is waiting for.",
+        format!(
+            "report {} is to be dropped, but within {} s that did not get onto the disk; it is not known whether it \
+             will be",
+            one.entry.id,
+            PATIENCE.as_secs()
+        ),
+        "Look with pywats-client queue list in a moment, and drop it again if it still waits; pywats-client status \
+         says what the service is waiting for.",
     )
 }
 

@@ -4,7 +4,7 @@ use super::Reply;
 use crate::config::Config;
 use crate::folder::{Moved, shortened};
 use crate::intake::Names;
-use crate::intake::judge::{Good, Judge, Judgement, SPLIT_OR_RAISE, hash};
+use crate::intake::judge::{DROP_AGAIN, Good, Judge, Judgement, SPLIT_OR_RAISE, hash};
 use crate::queue::{NewReport, Queue, spool};
 use hyper::StatusCode;
 use serde_json::json;
@@ -36,7 +36,11 @@ pub(super) fn take_in(config: &Config, queue: &Queue, name: &str, bytes: &[u8]) 
             return Err(Reply::error(StatusCode::UNPROCESSABLE_ENTITY, reason, what_to_do));
         }
         Judgement::Unusable(refusal) => {
-            return Err(Reply::error(StatusCode::UNPROCESSABLE_ENTITY, refusal.reason, refusal.what_to_do));
+            return Err(Reply::error(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                refusal.reason,
+                for_sender(refusal.what_to_do),
+            ));
         }
     };
     // What a folder brings at this moment may have it.
@@ -98,8 +102,13 @@ pub(super) fn too_large(limit: u64) -> Reply {
     Reply::error(
         StatusCode::PAYLOAD_TOO_LARGE,
         format!("the report has more bytes than client.max_report_bytes allows ({limit})"),
-        SPLIT_OR_RAISE,
+        for_sender(SPLIT_OR_RAISE),
     )
+}
+
+/// What to do with a dropped file, for who has sent one.
+fn for_sender(what_to_do: &str) -> String {
+    what_to_do.replace(DROP_AGAIN, "send it again")
 }
 
 /// Writes the file into the spool, so that it and its name survive a power cut.

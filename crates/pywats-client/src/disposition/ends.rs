@@ -8,6 +8,7 @@ use crate::folder::Folder;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Says where the files of a folder end.
@@ -30,6 +31,8 @@ pub struct Routes {
     /// else is known of a report whose row was lost, until it is judged again.
     routes: Vec<(PathBuf, Arc<Disposition>)>,
     census: Arc<Mutex<Census>>,
+    /// Whether files were taken out of a folder for refused files.
+    taken_back: AtomicBool,
 }
 
 impl Routes {
@@ -57,7 +60,7 @@ impl Routes {
             let ends = Arc::new(ends);
             [(folder.path.clone(), Arc::clone(&ends)), (PathBuf::from(&folder.name), ends)]
         });
-        Routes { routes: routes.collect(), census }
+        Routes { routes: routes.collect(), census, taken_back: AtomicBool::new(false) }
     }
 
     /// Those of the watch folder that has, or had, this folder in it. What is not watched any more ends where the
@@ -90,6 +93,21 @@ impl Routes {
         }
         *self.census.lock().unwrap_or_else(PoisonError::into_inner) = all;
         result
+    }
+
+    /// Files were taken out of a folder for refused files: they are counted now, and once more when
+    /// [`Routes::were_taken_back`] is asked, because some may be refused again during the first count.
+    ///
+    /// # Errors
+    /// If a folder cannot be read; the others are counted.
+    pub fn taken_back(&self) -> io::Result<()> {
+        self.taken_back.store(true, Ordering::Relaxed);
+        self.look_at_failed()
+    }
+
+    /// Whether files were taken back since this was asked last.
+    pub fn were_taken_back(&self) -> bool {
+        self.taken_back.swap(false, Ordering::Relaxed)
     }
 
     /// The folders for delivered files, those too that get none any more.

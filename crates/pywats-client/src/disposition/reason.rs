@@ -117,6 +117,8 @@ pub struct Beside {
     pub time: Option<Timestamp>,
     /// Whether a later report with the same identifier took its place.
     pub superseded: bool,
+    /// The name that its file had in the watch folder.
+    pub file: Option<String>,
     /// Whether it is a reason, and the name that its file had in the watch folder.
     pub refused: Option<String>,
 }
@@ -133,6 +135,7 @@ impl Beside {
             id: value["id"].as_str().and_then(|id| id.parse().ok()),
             time: value["time"].as_str().and_then(|time| time.parse().ok()),
             superseded: value["superseded"].as_bool().unwrap_or_default(),
+            file: value["file"].as_str().map(str::to_owned),
             refused: value["file"].as_str().filter(|_| is_reason).map(str::to_owned),
         })
     }

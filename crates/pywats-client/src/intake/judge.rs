@@ -42,6 +42,8 @@ pub struct Refusal {
     pub incomplete: Option<[u8; 32]>,
 }
 
+/// So these texts name the way back; who has sent a report goes another.
+pub const DROP_AGAIN: &str = "drop it into the watch folder again";
 /// What a person can do about a text that ends too early.
 pub const COMPLETE_FILE: &str = "Complete the file where it is now, then it is taken again; or let the test system write the report anew and drop it into the watch folder.";
 /// What a person can do about a file that is too large.

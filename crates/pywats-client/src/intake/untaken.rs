@@ -3,14 +3,17 @@
 
 use super::names::{Names, count_untaken, holds_report, listed, untaken_kind};
 use crate::folder::{Folder, Item};
-use crate::status::{FolderStatus, Topic};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use crate::status::{FolderStatus, SHOWN, Topic};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
 
 /// As many files are read in one look to find out whether they are reports.
 const READ_AT_ONCE: usize = 10;
 /// As many files are remembered that were read so.
 const MOST_READ: usize = 200;
+
+/// The kind of those that wait for the rest of their text.
+pub const INCOMPLETE: &str = "incomplete reports";
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -20,7 +23,7 @@ pub struct Untaken {
     told: BTreeSet<String>,
     names: Names,
     /// Reports that wait for the rest of their text.
-    incomplete: HashSet<OsString>,
+    incomplete: BTreeSet<OsString>,
     /// Which files were read, and whether they are reports.
     read: HashMap<OsString, bool>,
 }
@@ -45,9 +48,11 @@ impl Untaken {
     fn show(&self, status: &FolderStatus) {
         let mut shown = self.last.clone();
         if !self.incomplete.is_empty() {
-            shown.insert("incomplete reports".to_owned(), self.incomplete.len() as u64);
+            shown.insert(INCOMPLETE.to_owned(), self.incomplete.len() as u64);
         }
         status.count_not_taken(shown);
+        let names = self.incomplete.iter().take(SHOWN);
+        status.name_incomplete(names.map(|name| name.to_string_lossy().into_owned()).collect());
     }
 
     /// The folder was listed. `own` are names of folders in it that belong to the service.

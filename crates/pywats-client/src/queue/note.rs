@@ -1,5 +1,6 @@
 //! What is noted of reports that wait: attempts, suspicions, verdicts. Committed lazily: a power cut may
-//! undo the last of them, and then the server is asked again, with the same bytes.
+//! undo the last of them, and then the server is asked again, with the same bytes. Only what a person was promised
+//! survives a power cut.
 
 use super::rows::{self, COLUMNS};
 use super::{Durability, Entry, Error, NewReport, Queue, leftover, schema};
@@ -43,6 +44,8 @@ pub enum Note {
     Cleared,
     /// The server has said for good what becomes of it.
     Decided(Verdict),
+    /// A person has given it up; this is the content of the reason file. Survives a power cut.
+    Dropped(String),
 }
 
 /// How the counts change with a note.
@@ -59,12 +62,14 @@ pub(super) struct Change {
 }
 
 impl Queue {
-    /// Commits notes about rows, together and lazily. A row that is gone is passed over.
+    /// Commits notes about rows, together, and lazily unless a report is dropped. A row that is gone is passed over.
     ///
     /// # Errors
     /// If the database cannot be written: then none is noted, and the caller notes all of them again.
     pub fn note(&self, notes: &[(i64, Note)]) -> Result<(), Error> {
-        let change = self.commit(Durability::Lazy, |db| {
+        let is_dropped = notes.iter().any(|(_, note)| matches!(note, Note::Dropped(_)));
+        let durability = if is_dropped { Durability::Full } else { Durability::Lazy };
+        let change = self.commit(durability, |db| {
             let mut change = Change::default();
             for (seq, note) in notes {
                 write(db, *seq, note, &mut change)?;
@@ -75,7 +80,7 @@ impl Queue {
         if change.delivered + change.failed > 0 {
             self.wake();
         }
-        let frees = |note: &Note| matches!(note, Note::Decided(_) | Note::Suspect(_));
+        let frees = |note: &Note| matches!(note, Note::Decided(_) | Note::Dropped(_) | Note::Suspect(_));
         if self.legacy.was_skipped() && notes.iter().any(|(_, note)| frees(note)) {
             self.rewind(1)?;
         }
@@ -193,6 +198,7 @@ fn write(db: &Transaction<'_>, seq: i64, note: &Note, change: &mut Change) -> Re
             change.ready = Some(change.ready.map_or(seq, |ready| ready.min(seq)));
         }
         Note::Decided(verdict) => decide(db, seq, verdict, was, change)?,
+        Note::Dropped(reason) => decide(db, seq, &Verdict::Refused(reason.clone()), was, change)?,
     }
     Ok(())
 }

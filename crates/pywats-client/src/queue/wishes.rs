@@ -24,7 +24,7 @@ pub enum Wish {
 /// What came of a wish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Granted {
-    /// It is done.
+    /// It is done, and survives a power cut.
     Yes,
     /// The report is on its way to the server, and what that says counts.
     OnItsWay,

@@ -137,13 +137,21 @@ fn describe(end: &End<'_>, name: OsString, arrived: i64, meant: Meant, content: 
     let written = beside.and_then(|beside| beside.time);
     Found {
         folder: end.path.to_path_buf(),
-        original: name.clone(),
+        original: beside.and_then(|beside| original(beside, end.names)).unwrap_or_else(|| name.clone()),
         name,
         meant,
         when: When { written, arrived, modified: content.identity.modified_ns },
         id: content.id(),
         superseded: beside.is_some_and(|beside| beside.superseded),
     }
+}
+
+/// The name that a file was dropped with: here it may have got a number. One that cannot be relied on is none.
+fn original(beside: &Beside, names: &Names) -> Option<OsString> {
+    let name = beside.file.as_deref()?;
+    let is_whole =
+        Path::new(name).file_name() == Some(OsStr::new(name)) && !name.contains(char::REPLACEMENT_CHARACTER);
+    (is_whole && names.take(OsStr::new(name))).then(|| name.into())
 }
 
 /// Moves a file with its note or reason. It leaves its folder when it is in the watch folder, so that nothing

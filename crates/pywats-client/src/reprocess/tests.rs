@@ -333,3 +333,52 @@ fn a_foreign_file_in_the_archive_keeps_no_other() {
         assert!(said.iter().any(|line| line.contains(&named)), "{what}: {said:?}");
     }
 }
+
+/// Fails if: a file that got a number in the folder for refused or delivered files comes back with it although its own
+/// name is free, overwrites another file, or gets a name that leads elsewhere or that nobody takes.
+#[test]
+fn files_come_back_under_the_name_they_were_dropped_with() {
+    // what lies beside it says, what lies in the watch folder, the name it gets there
+    for (file, there, expected) in [
+        ("grow.json", None, "grow.json"),
+        ("grow.json", Some("grow.json"), "grow.1.json"),
+        ("../grow.json", None, "grow.1.1.json"),
+        ("/grow.json", None, "grow.1.1.json"),
+        ("", None, "grow.1.1.json"),
+        ("grow.txt", None, "grow.1.1.json"),
+        ("gr\u{fffd}w.json", None, "grow.1.1.json"),
+    ] {
+        for from in [Origin::Done, Origin::Failed] {
+            let dir = tempfile::tempdir().unwrap();
+            let (id, content) = (Uuid::from_u128(5), report(None));
+            let (folder, suffix, beside) = match from {
+                Origin::Failed => {
+                    ("failed", REASON_SUFFIX, reason(id, &content, false).to_json(file.as_ref()))
+                }
+                _ => {
+                    let note = Sent { id, sha256: Sha256::digest(&content).into(), notes: &[] };
+                    ("done", SENT_SUFFIX, note.to_json(file.as_ref()))
+                }
+            };
+            let watch = dir.path().join("watch");
+            for path in [&watch, &dir.path().join(folder)] {
+                fs::create_dir(path).unwrap();
+            }
+            fs::write(dir.path().join(folder).join("grow.1.1.json"), &content).unwrap();
+            fs::write(dir.path().join(folder).join(format!("grow.1.1.json{suffix}")), beside).unwrap();
+            if let Some(there) = there {
+                fs::write(watch.join(there), "another").unwrap();
+            }
+            let mut config = Config::new();
+            config.client.data_dir = dir.path().to_path_buf();
+            let args =
+                ReprocessArgs { from, names: vec!["grow.1.1.json".to_owned()], ..ReprocessArgs::default() };
+            assert_eq!(reprocess(&config, &args, |_| {}).unwrap().taken, 1, "{from:?} {file:?}");
+            let mut names: Vec<_> =
+                fs::read_dir(&watch).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            names.retain(|name| there.is_none_or(|there| name != there));
+            assert_eq!(names, [expected], "{from:?} {file:?}");
+            assert!(there.is_none_or(|there| fs::read_to_string(watch.join(there)).unwrap() == "another"));
+        }
+    }
+}

@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+/// So many files that are not taken are named.
+pub const SHOWN: usize = 10;
+
 /// Reports what concerns one folder; problems and notes of several folders stand beside each other.
 #[derive(Clone, Debug)]
 pub struct FolderStatus {
@@ -25,6 +28,8 @@ pub struct FolderView {
     pub notes: Vec<String>,
     /// How many names of each kind lie in it without being taken.
     pub not_taken: BTreeMap<String, u64>,
+    /// Some of those that wait for the rest of their text, by their names in the folder.
+    pub incomplete: Vec<String>,
     /// Whether the system sends news of it; else it is looked at every other second.
     pub events: bool,
 }
@@ -60,7 +65,14 @@ impl Status {
                     *not_taken.entry(kind.clone()).or_default() += count;
                 }
             }
+            let waiting = inner.incomplete.iter().filter(|(place, _)| is_here(place));
+            let incomplete = waiting.flat_map(|(place, names)| {
+                let within = place[folder.name.len()..].trim_start_matches('/');
+                let path = move |name| if within.is_empty() { name } else { format!("{within}/{name}") };
+                names.iter().cloned().map(path)
+            });
             FolderView {
+                incomplete: incomplete.take(SHOWN).collect(),
                 folder: folder.clone(),
                 problem: (!problems.is_empty()).then(|| problems.join("; ")),
                 notes: notes.map(|(_, what)| what.clone()).collect(),
@@ -91,6 +103,7 @@ impl FolderView {
             "problem": self.problem,
             "notes": self.notes,
             "not_taken": self.not_taken,
+            "incomplete": self.incomplete,
             "events": self.events,
             "priority": folder.priority,
             "patterns": folder.patterns,
@@ -148,6 +161,15 @@ impl FolderStatus {
         self.status.inner().not_taken.insert(Arc::clone(&self.place), kinds);
     }
 
+    /// Sets some names of files that wait for the rest of their text; not logged: most get it soon.
+    pub fn name_incomplete(&self, names: Vec<String>) {
+        let mut inner = self.status.inner();
+        match names.is_empty() {
+            true => inner.incomplete.remove(&self.place),
+            false => inner.incomplete.insert(Arc::clone(&self.place), names),
+        };
+    }
+
     /// Whether the system sends news of the folder.
     pub fn hears(&self, events: bool) {
         let mut inner = self.status.inner();
@@ -169,6 +191,7 @@ impl FolderStatus {
         inner.problems.retain(|(_, place), _| !is_here(place));
         inner.notes.retain(|(_, place), _| !is_here(place));
         inner.not_taken.retain(|place, _| !is_here(place));
+        inner.incomplete.retain(|place, _| !is_here(place));
         inner.polled.retain(|place| !is_here(place));
         inner.beats.retain(|(_, place), _| !is_here(place));
     }
@@ -207,6 +230,10 @@ mod tests {
         sub.count_not_taken([("*.xml".to_owned(), 2)].into());
         a.count_not_taken([("*.xml".to_owned(), 1)].into());
         ab.hears(false);
+        sub.name_incomplete(vec!["cut.json".to_owned()]);
+        a.name_incomplete(vec!["empty.json".to_owned()]);
+        let named: Vec<_> = status.folders().into_iter().map(|view| view.incomplete.join(" ")).collect();
+        assert_eq!(named, ["", "empty.json x/cut.json", ""]);
         let shown = |status: &Status| -> Vec<_> {
             let views = status.folders().into_iter();
             views
@@ -232,6 +259,7 @@ mod tests {
         ab.fine(Area::Watch);
         assert_eq!(status.problems()[&Area::Watch], "one");
         a.retire();
+        assert!(status.folders().iter().all(|view| view.incomplete.is_empty()));
         assert!(status.problems().is_empty() && status.notes().is_empty() && status.not_taken().is_empty());
     }
 

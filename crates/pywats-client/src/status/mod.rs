@@ -5,7 +5,7 @@
 
 mod folder;
 
-pub use folder::{FolderStatus, FolderView};
+pub use folder::{FolderStatus, FolderView, SHOWN};
 
 use crate::config::watch_folders::WatchFolder;
 use crate::disposition::Census;
@@ -145,6 +145,8 @@ struct Inner {
     problems: BTreeMap<(Area, Place), String>,
     notes: BTreeMap<(Topic, Place), String>,
     not_taken: BTreeMap<Place, BTreeMap<String, u64>>,
+    /// Some names of files that wait for the rest of their text.
+    incomplete: BTreeMap<Place, Vec<String>>,
     folders: Vec<WatchFolder>,
     /// The folders of which the system sends no news, or is not asked to.
     polled: BTreeSet<Place>,
@@ -169,6 +171,7 @@ impl Status {
                 problems: BTreeMap::new(),
                 notes: BTreeMap::new(),
                 not_taken: BTreeMap::new(),
+                incomplete: BTreeMap::new(),
                 folders: Vec::new(),
                 polled: BTreeSet::new(),
                 last_error: None,

@@ -195,7 +195,7 @@ fn service(bundle: &mut Bundle, secrets: &Secrets) {
 
 /// What the running service answers at its socket or pipe, if this account may ask there.
 fn told(config: &Config, target: &str) -> Option<Value> {
-    let reply = client::ask(&config.client.data_dir, Method::GET, target, Vec::new()).ok()?;
+    let reply = client::ask(&config.client.data_dir, Method::GET, target, Vec::new(), |_| {}).ok()?;
     let mut body = reply.status.is_success().then_some(reply.body)?;
     without_serial_numbers(&mut body);
     Some(body)

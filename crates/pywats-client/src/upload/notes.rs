@@ -32,6 +32,12 @@ impl Notes {
         self.last = Some(now);
     }
 
+    /// One more that somebody waits for: it and the others wait no longer.
+    pub fn add_urgent(&mut self, seq: i64, note: Note, now: Instant) {
+        self.add(seq, note, now);
+        self.due = Some(now);
+    }
+
     /// How many are not committed.
     pub fn uncommitted(&self) -> usize {
         self.waiting.len() + self.committing
@@ -116,5 +122,10 @@ mod tests {
         notes.add(1, Note::Attempt, now);
         assert_eq!(notes.take(later(49), true), None);
         assert!(notes.take(later(50), true).is_some(), "nothing is under way that could bring others");
+        notes.add(2, Note::Attempt, now);
+        notes.add_urgent(1, Note::Dropped(String::new()), now);
+        assert_eq!(notes.take(now, false), None, "one commit at a time");
+        notes.done();
+        assert_eq!(notes.take(now, false).unwrap().len(), 2, "somebody waits for it");
     }
 }

@@ -26,6 +26,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinError, JoinSet};
 use wats::{Failure, FailureKind};
+use wishes::Wanted;
 
 /// The longest time without a sign of life.
 const TICK: Duration = Duration::from_secs(1);
@@ -102,6 +103,7 @@ pub(super) struct Upload<S, R> {
     check_after: Instant,
     unreadable: Unreadable,
     notes: Notes,
+    wanted: Wanted,
     read_after: Instant,
     net: JoinSet<Event>,
     disk: JoinSet<DiskEvent>,
@@ -170,6 +172,7 @@ impl<S: Store, R: Remote> Upload<S, R> {
             check_after: now,
             unreadable: Unreadable::default(),
             notes: Notes::default(),
+            wanted: Wanted::default(),
             read_after: now,
             net: JoinSet::new(),
             disk: JoinSet::new(),

@@ -93,6 +93,7 @@ fn reports_are_sent() {
     ] {
         let said = say(&station, &["send", &write(&station, name, content)]);
         assert!(said.code == code && said.all.contains(part), "{name}: {}", said.all);
+        assert!(!said.all.contains("watch folder"), "{name}: it was sent: {}", said.all);
     }
     assert_eq!(say(&station, &["send", "/does/not/exist"]).code, 60);
     station.wait_until_ready();
@@ -142,13 +143,18 @@ fn the_queue_is_listed_and_changed() {
         assert_eq!(say(&station, arguments).code, 0);
         station.wait("tried at once", |station| tries(station) > before);
     }
-    for (arguments, code) in [
-        (&["queue", "show", "zzzz"][..], 2),
-        (&["queue", "drop", "fedc"], 60),
-        (&["queue", "retry"], 2),
-        (&["failed", "retry", "odd.json"], 60),
+    for (arguments, code, part) in [
+        (&["queue", "show", "zzzz"][..], 2, "no identifier"),
+        (&["queue", "drop", "fedc"], 60, "no report waits"),
+        (&["queue", "retry"], 2, "name a report"),
+        (&["failed", "retry"], 2, "name a report"),
+        (&["failed", "retry", "odd.json"], 60, "no such file"),
+        (&["reprocess", "--from", "done"], 2, "reprocess --from done report.json"),
+        (&["reprocess", "--from", "failed", "--since", "heute"], 2, "--since 2026-11-28"),
     ] {
-        assert_eq!(say(&station, arguments).code, code, "{arguments:?}");
+        let said = say(&station, arguments);
+        assert!(said.code == code && said.all.contains(part), "{arguments:?}: {}", said.all);
+        assert!(!said.all.contains("of this version"), "{arguments:?}: {}", said.all);
     }
     station.wait("dropped", |station| say(station, &["queue", "drop", ID]).code == 0);
     station.wait_for_failed("odd.json");
@@ -157,11 +163,41 @@ fn the_queue_is_listed_and_changed() {
     let failed = say(&station, &["failed", "list"]);
     assert!(failed.out.contains("odd.json") && failed.out.contains("dropped"), "{}", failed.all);
     server.always("ODD", Answer::Accept);
+    let lie_there = |station: &Station| {
+        say(station, &["status", "--json"]).json()["details"]["failed_folder_files"].clone()
+    };
+    assert_eq!(lie_there(&station), 1);
     let said = say(&station, &["failed", "retry", "odd.json"]);
     assert_eq!(said.code, 0, "{}", said.all);
+    assert_eq!(lie_there(&station), 0, "it is counted when it is taken back");
     station.wait_for_done(&["odd.json"]);
     let said = say(&station, &["reprocess", "--from", "done", "odd.json"]);
     assert!(said.code == 0 && said.out.contains("back in the watch folder"), "{}", said.all);
+}
+
+/// Fails if: a service that is killed right after a drop was confirmed still has the report, or one that was dropped can
+/// be dropped again.
+#[test]
+fn a_drop_outlives_the_service() {
+    let server = server();
+    let mut station = Station::new();
+    station.configure(&station.settings(&server));
+    server.set_default(Answer::status(503));
+    station.start();
+    wait_for_doors(&station);
+    let kept = "11111111-89ab-4def-8123-456789abcdef";
+    station.put("dropped.json", report_with_id("DROPPED", ID));
+    station.put("kept.json", report_with_id("KEPT", kept));
+    station.wait_for_pending(2);
+    station.wait("dropped", |station| say(station, &["queue", "drop", ID]).code == 0);
+    station.kill();
+    server.set_default(Answer::Accept);
+    let said = say(&station, &["queue", "drop", ID]);
+    assert_eq!(said.code, 60, "{}", said.all);
+    station.start();
+    station.wait_for_done(&["kept.json"]);
+    station.wait_for_failed("dropped.json");
+    assert!(!server.stored().contains_key(ID));
 }
 
 /// Fails if: an operator may do more than look and send, or not that; somebody else may do anything; or who may not is

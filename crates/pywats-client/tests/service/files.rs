@@ -73,6 +73,13 @@ fn incomplete_files_wait_for_the_rest() {
     station.wait("those that wait are shown", |station| {
         station.get("/health/details").json()["details"]["not_taken"]["incomplete reports"] == 2
     });
+    let status = String::from_utf8(station.command(&["status"]).output().unwrap().stdout).unwrap();
+    for name in ["empty.json", "fresh.json"] {
+        assert!(
+            status.contains(&format!("default: {name}: it is empty, or its text ends too early")),
+            "{status}"
+        );
+    }
     // Completed where they are: one in the watch folder, one in the failed folder.
     station.put("fresh.json", report("FRESH"));
     fs::write(station.failed().join("old.json"), report("OLD")).unwrap();

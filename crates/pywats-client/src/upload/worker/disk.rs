@@ -74,8 +74,13 @@ impl<S: Store, R: Remote> Upload<S, R> {
     fn noted(&mut self, notes: &[(i64, Note)]) {
         self.notes.done();
         for (seq, note) in notes {
-            if let Note::Decided(_) = note {
-                self.line.forget(*seq);
+            match note {
+                Note::Decided(_) => self.line.forget(*seq),
+                Note::Dropped(_) => {
+                    self.line.forget(*seq);
+                    self.given_up(*seq);
+                }
+                Note::Attempt | Note::Suspect(_) | Note::Cleared => {}
             }
         }
         if self.store.rewound() {

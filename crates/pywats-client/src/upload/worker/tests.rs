@@ -7,7 +7,7 @@ mod several;
 mod station;
 
 use self::station::{Reply, SECOND, Station};
-use crate::queue::{Body, Verdict};
+use crate::queue::{Body, Granted, Verdict};
 use crate::status::{Area, Topic};
 use std::time::Duration;
 use wats::FailureKind as Kind;
@@ -93,6 +93,34 @@ async fn a_full_disk_forgets_nothing() {
     assert_eq!(station.remote.server().sent.len(), 100, "each was sent once");
     station.pass(SECOND).await;
     assert_eq!(station.status.not_ready(), None);
+}
+
+/// Fails if: who gives a report up is told so before it is committed, is not told then, waits for others, or the report
+/// is sent; or one that is on its way is given up.
+#[tokio::test(start_paused = true)]
+async fn a_drop_is_confirmed_when_it_is_committed() {
+    let mut station = Station::new(4);
+    station.remote.server().down = true;
+    station.start();
+    let seq = station.put();
+    station.pass(MINUTE).await;
+    station.store.memory().failing = 2;
+    let answers = [station.drop_report(seq), station.drop_report(seq)];
+    station.pass(SECOND).await;
+    assert!(answers.iter().all(|answer| answer.try_recv().is_err()), "it is not on the disk");
+    assert_eq!(station.verdict(seq), None);
+    station.pass(30 * SECOND).await;
+    assert!(answers.iter().all(|answer| answer.try_recv() == Ok(Granted::Yes)));
+    assert_eq!(station.verdict(seq), Some(Verdict::Refused("dropped".to_owned())));
+    let sent = station.times(seq);
+    station.remote.server().down = false;
+    let hanging = station.put();
+    station.replies(hanging, &[Reply::Hang]);
+    station.wait(HOUR, "on its way", |station| station.times(hanging) > 0).await;
+    let answer = station.drop_report(hanging);
+    station.pass(SECOND).await;
+    assert_eq!(answer.try_recv(), Ok(Granted::OnItsWay));
+    assert_eq!((station.times(seq), station.verdict(hanging)), (sent, None));
 }
 
 /// Fails if: verdicts are committed one by one, or wait for longer than a second.

@@ -1,12 +1,13 @@
 //! A queue in memory and a server that answers as told, for a worker whose time is not the clock's.
 
-use crate::queue::{Body, Counts, Entry, Error, Note, Place, Suspicion, Verdict};
+use crate::queue::{Body, Counts, Entry, Error, Granted, Note, Place, Suspicion, Verdict, Wish};
 use crate::status::{Phase, Status};
 use crate::upload::pause::Waits;
 use crate::upload::store::{Remote, Store};
 use crate::upload::worker::{Link, Setup, run};
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
@@ -33,6 +34,7 @@ pub(super) struct Memory {
     /// Reports that have an identifier which a later one may have.
     twins: BTreeSet<i64>,
     rewound: bool,
+    wishes: Vec<Wish>,
     /// How often the queue was read or written.
     pub(super) uses: u64,
     pub(super) commits: u64,
@@ -119,6 +121,10 @@ impl Store for FakeStore {
                     memory.suspects.remove(seq);
                     assert_eq!(memory.verdicts.insert(*seq, verdict.clone()), None, "decided twice");
                 }
+                Note::Dropped(reason) => {
+                    memory.suspects.remove(seq);
+                    memory.verdicts.entry(*seq).or_insert_with(|| Verdict::Refused(reason.clone()));
+                }
             }
         }
         Ok(())
@@ -126,6 +132,10 @@ impl Store for FakeStore {
 
     fn counts(&self) -> Counts {
         Counts::default()
+    }
+
+    fn wishes(&self) -> Vec<Wish> {
+        std::mem::take(&mut self.memory().wishes)
     }
 }
 
@@ -372,6 +382,14 @@ impl Station {
 
     pub(super) fn replies(&self, seq: i64, replies: &[Reply]) {
         self.remote.server().replies.insert(seq, replies.iter().cloned().collect());
+    }
+
+    /// Somebody gives a report up; what is answered comes there.
+    pub(super) fn drop_report(&self, seq: i64) -> Receiver<Granted> {
+        let (granted, answer) = channel();
+        self.store.memory().wishes.push(Wish::Drop { seq, reason: "dropped".to_owned(), granted });
+        self.queued.notify_one();
+        answer
     }
 
     /// How often a report was sent.
