@@ -266,7 +266,7 @@ fn may_apply(document: &Document) -> bool {
     return rustix::process::geteuid().is_root() && is_service(document);
     #[cfg(not(target_os = "linux"))]
     {
-        let _ = (document, sources);
+        let _ = document;
         false
     }
 }
