@@ -7,7 +7,7 @@ use pywats_client::control::{Request, Role};
 use pywats_client::queue;
 use serde_json::json;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// Fails if: any method, path, query or body makes the desk panic or answer without saying what is wrong and what to
 /// do, changes something at the operators' door, or makes a file outside of the folders of the service.
@@ -23,7 +23,7 @@ fn control() {
     let queue = Arc::new(queue::open(&folder).unwrap().queue);
     let offline = Desk::offline(config.clone(), Box::new(|| json!({})), &queue);
     let running = Desk::of_service(config, Box::new(|| json!({})), Box::new(|| {}));
-    running.open(Open { queue: Arc::downgrade(&queue), queued: Arc::default() });
+    running.open(Open { queue: Arc::downgrade(&queue), queued: Arc::default(), ends: Weak::new() });
     let before = names(outside.path());
     fuzz::run("control", |input| {
         let (head, body) =
