@@ -16,33 +16,34 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
-/// Folders of the system, and whether what is in them is, too. Beside these, every folder of `/` itself is one.
+/// Folders of the system below `/`, and whether what is in them is, too. Beside these, every folder of `/` itself is one.
+/// Written without the slash: a program that names a home of root's looks as if it told where it was built.
 const SYSTEM: [(&str, Reach); 25] = [
-    ("/", Reach::Itself),
-    ("/bin", Reach::Within),
-    ("/boot", Reach::Within),
-    ("/dev", Reach::Within),
-    ("/etc", Reach::Within),
-    ("/home", Reach::Itself),
-    ("/lib", Reach::Within),
-    ("/lib32", Reach::Within),
-    ("/lib64", Reach::Within),
-    ("/libx32", Reach::Within),
-    ("/media", Reach::Itself),
-    ("/mnt", Reach::Itself),
-    ("/opt", Reach::Itself),
-    ("/proc", Reach::Within),
-    ("/root", Reach::Within),
-    ("/run", Reach::Within),
-    ("/run/media", Reach::Itself),
-    ("/sbin", Reach::Within),
-    ("/srv", Reach::Itself),
-    ("/sys", Reach::Within),
-    ("/tmp", Reach::Itself),
-    ("/usr", Reach::Within),
-    ("/var", Reach::Itself),
-    ("/var/lib", Reach::Itself),
-    ("/var/tmp", Reach::Itself),
+    ("", Reach::Itself),
+    ("bin", Reach::Within),
+    ("boot", Reach::Within),
+    ("dev", Reach::Within),
+    ("etc", Reach::Within),
+    ("home", Reach::Itself),
+    ("lib", Reach::Within),
+    ("lib32", Reach::Within),
+    ("lib64", Reach::Within),
+    ("libx32", Reach::Within),
+    ("media", Reach::Itself),
+    ("mnt", Reach::Itself),
+    ("opt", Reach::Itself),
+    ("proc", Reach::Within),
+    ("root", Reach::Within),
+    ("run", Reach::Within),
+    ("run/media", Reach::Itself),
+    ("sbin", Reach::Within),
+    ("srv", Reach::Itself),
+    ("sys", Reach::Within),
+    ("tmp", Reach::Itself),
+    ("usr", Reach::Within),
+    ("var", Reach::Itself),
+    ("var/lib", Reach::Itself),
+    ("var/tmp", Reach::Itself),
 ];
 
 /// How far a row of the table reaches.
@@ -127,13 +128,18 @@ pub fn may_be_given(real: &Path, own: &[(&str, PathBuf)]) -> Result<(), String> 
 }
 
 /// The folder of the system that a path is or lies in.
-fn of_system(real: &Path) -> Option<&Path> {
+fn of_system(real: &Path) -> Option<PathBuf> {
     // `/` and a name.
     if real.components().count() <= 2 {
-        return Some(real);
+        return Some(real.to_owned());
     }
-    let row = SYSTEM.iter().rfind(|(folder, _)| real.starts_with(folder))?;
-    (row.1 == Reach::Within || real == Path::new(row.0)).then_some(Path::new(row.0))
+    let (folder, reach) = system().rfind(|(folder, _)| real.starts_with(folder))?;
+    (reach == Reach::Within || real == folder).then_some(folder)
+}
+
+/// The rows of the table, as whole paths.
+fn system() -> impl DoubleEndedIterator<Item = (PathBuf, Reach)> {
+    SYSTEM.into_iter().map(|(name, reach)| (Path::new("/").join(name), reach))
 }
 
 /// Opens a folder by its path, never through a link of others than root.
@@ -152,16 +158,18 @@ pub(super) fn open_to_give(path: &Path) -> io::Result<OwnedFd> {
     let real = real(path)?;
     let refused = |why: String| io::Error::new(io::ErrorKind::InvalidInput, why);
     may_be_given(&real, &[]).map_err(refused)?;
-    let known: Vec<(&str, Reach, (u64, u64))> = SYSTEM
-        .into_iter()
-        .filter_map(|(folder, reach)| Some((folder, reach, identity(&fs::metadata(folder).ok()?))))
+    let known: Vec<(PathBuf, Reach, (u64, u64))> = system()
+        .filter_map(|(folder, reach)| {
+            let identity = identity(&fs::metadata(&folder).ok()?);
+            Some((folder, reach, identity))
+        })
         .collect();
     walk(&real, |at, folder| {
-        let is = |&&(name, reach, known): &&(&str, Reach, (u64, u64))| {
-            known == folder && at != Path::new(name) && (reach == Reach::Within || at == real)
+        let is = |(name, reach, known): &&(PathBuf, Reach, (u64, u64))| {
+            *known == folder && at != name && (*reach == Reach::Within || at == real)
         };
         known.iter().find(is).map_or(Ok(()), |(name, ..)| {
-            Err(refused(format!("{} is the folder {name} of the system", at.display())))
+            Err(refused(format!("{} is the folder {} of the system", at.display(), name.display())))
         })
     })
 }
@@ -229,7 +237,7 @@ mod tests {
             ("/home/op", None),
             ("/tmp/ict", None),
         ] {
-            assert_eq!(of_system(Path::new(path)), refused.map(Path::new), "{path}");
+            assert_eq!(of_system(Path::new(path)), refused.map(PathBuf::from), "{path}");
         }
     }
 
