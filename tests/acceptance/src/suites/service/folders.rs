@@ -104,7 +104,7 @@ impl Service<'_> {
             ("/var/lib/pywats", "the data folder of the service is there"),
         ] {
             for dry in ["", " --dry-run"] {
-                let told = self.as_user("root", 1, &format!("folders add {words} --name led{dry}"))?;
+                let told = self.as_user("root", 2, &format!("folders add {words} --name led{dry}"))?;
                 ensure!(told.contains(said), "{words}{dry}: {told}");
             }
         }
