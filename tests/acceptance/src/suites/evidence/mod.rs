@@ -31,7 +31,7 @@ const CELLS: &[(&str, &str)] = &[
     ("debian-x86_64:installed", "incomplete"),
     ("debian-x86_64:judged", "elsewhere"),
     ("container:built", "not-tested"),
-    ("linux-x86_64:installed", "without"),
+    ("linux-arm64:installed", "without"),
 ];
 
 /// Runs the cases.
