@@ -1,6 +1,6 @@
 //! The verbs that ask the running service, who may use them, and what they do when it is down.
 
-use crate::station::{NOBODY, Station, report, report_with_id, server};
+use crate::station::{self, NOBODY, Station, report, report_with_id, server};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::Write;
@@ -398,9 +398,7 @@ fn operators_do_not_keep_administrators_out() {
 /// Fails if: root works in a folder in which another account may put a link to where root is to write.
 #[test]
 fn root_keeps_out_of_folders_that_others_change() {
-    if !rustix::process::geteuid().is_root() {
-        return;
-    }
+    station::needs_root();
     let server = server();
     let station = Station::new();
     station.configure(&station.settings(&server));

@@ -82,6 +82,14 @@ impl Answer {
     }
 }
 
+/// Says that a test did not run, where it cannot.
+pub(crate) fn needs_root() {
+    assert!(
+        rustix::process::geteuid().is_root(),
+        "NOT RUN: this test needs root to use another account; leave it out with --skip"
+    );
+}
+
 impl Station {
     pub(crate) fn new() -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -150,10 +158,7 @@ impl Station {
 
     /// Runs the program under this account from now on, which only root can do.
     pub(crate) fn as_account(&mut self, account: u32) {
-        assert!(
-            rustix::process::geteuid().is_root(),
-            "NOT RUN: this test needs root to use another account; leave it out with --skip"
-        );
+        needs_root();
         self.account = Some(account);
         self.give_folders_away();
     }
