@@ -1,6 +1,7 @@
 //! A test station: a data folder, a running `pywats-client`, and what a person would look at.
 
 use serde_json::{Value, json};
+use std::cell::OnceCell;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -405,8 +406,13 @@ impl Station {
         });
     }
 
+    /// Asks until there is an answer: a service that has just begun does not listen yet.
     pub(crate) fn get(&self, path: &str) -> Answer {
-        self.request("GET", path).expect("the health endpoints answer")
+        let answer = OnceCell::new();
+        self.wait("the health endpoints answer", |station| {
+            station.try_get(path).is_some_and(|got| answer.set(got).is_ok())
+        });
+        answer.into_inner().expect("it was waited for")
     }
 
     pub(crate) fn try_get(&self, path: &str) -> Option<Answer> {
