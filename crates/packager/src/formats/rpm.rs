@@ -41,11 +41,11 @@ impl Format for Rpm {
     }
 
     fn supports(&self, platform: &Platform) -> bool {
-        platform.is_single(Os::Linux)
+        platform.is_single(Os::Linux) || platform.is_any_processor(Os::Linux)
     }
 
     fn file_name(&self, product: &Product, version: &Version, platform: &Platform) -> String {
-        format!("{}-{}-{RELEASE}.{}.rpm", product.name, version.tilde(), platform.arch().name())
+        format!("{}-{}-{RELEASE}.{}.rpm", product.name, version.tilde(), platform.rpm_arch())
     }
 
     fn write(&self, package: &Package<'_>, out: &mut dyn Output) -> Result<()> {
@@ -106,7 +106,7 @@ fn describe(package: &Package<'_>) -> PackageBuilder {
     let product = package.product;
     let config = BuildConfig::v4().compression(CompressionWithLevel::Xz(XZ_LEVEL)).source_date(package.epoch);
     let version = package.version.tilde();
-    let arch = package.platform.arch().name();
+    let arch = package.platform.rpm_arch();
     let mut builder = PackageBuilder::new(&product.name, &version, &product.license, arch, &product.summary);
     builder
         .using_config(config)
@@ -139,6 +139,10 @@ fn relate(builder: &mut PackageBuilder, product: &Product) -> Result<()> {
     }
     for name in &needs.recommends {
         builder.recommends(Dependency::any(name));
+    }
+    // A condition in parentheses: rpm 4.12 and later.
+    if needs.requires.iter().chain(&needs.recommends).any(|name| name.starts_with('(')) {
+        builder.requires(Dependency::rpmlib("RichDependencies", "4.12.0-1"));
     }
     for (phase, path) in &needs.scripts {
         let scriptlet = Scriptlet::new(product.text(path)?.trim_end()).prog(vec![SHELL]);
