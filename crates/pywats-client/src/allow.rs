@@ -1,9 +1,11 @@
 //! What a system must allow so that the service can use a folder, as steps that can be printed, done and undone: an
 //! access list for its account ([acl(5)](https://man7.org/linux/man-pages/man5/acl.5.html)), a drop-in of its unit
 //! ([systemd.unit(5)](https://www.freedesktop.org/software/systemd/man/latest/systemd.unit.html)), a label where SELinux
-//! is enabled and knows the service.
+//! is enabled and knows the service ([`selinux`]).
 //!
 //! The drop-in of a folder is also the record of what was done for it: `# acl PATH` and so on, one a line.
+
+pub mod selinux;
 
 use std::fs;
 use std::io;
@@ -12,8 +14,6 @@ use std::process::{Command, Stdio};
 
 /// Where drop-ins of the unit are.
 const DROP_INS: &str = "/etc/systemd/system/pywats-client.service.d";
-/// The label of the service's own folders.
-const LABEL: &str = "pywats_var_lib_t";
 
 /// What is needed for one folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,17 +42,8 @@ pub fn drop_in(name: &str) -> PathBuf {
     Path::new(DROP_INS).join(format!("folder-{name}.conf"))
 }
 
-/// Whether SELinux is enabled, and its policy knows the service.
-pub fn is_labelled() -> bool {
-    Path::new("/sys/fs/selinux/enforce").exists()
-        && Path::new("/var/lib/selinux").exists()
-        && Command::new("semodule").arg("-l").stdin(Stdio::null()).output().is_ok_and(|output| {
-            String::from_utf8_lossy(&output.stdout).lines().any(|line| line.starts_with("pywats"))
-        })
-}
-
-/// The steps for a folder of that name, whose paths need this.
-pub fn steps(name: &str, needs: &[(PathBuf, Needs)], labelled: bool) -> Vec<Step> {
+/// The steps for a folder of that name, whose paths need this, and these lines of the record for SELinux.
+pub fn steps(name: &str, needs: &[(PathBuf, Needs)], selinux: Vec<String>) -> Vec<Step> {
     let mut lines: Vec<String> = Vec::new();
     let mut record: Vec<String> = Vec::new();
     for (path, needs) in needs {
@@ -62,11 +53,9 @@ pub fn steps(name: &str, needs: &[(PathBuf, Needs)], labelled: bool) -> Vec<Step
         if needs.write {
             record.push(format!("# acl {} {}", needs.account, path.display()));
         }
-        if labelled {
-            record.push(format!("# label - {}", path.display()));
-        }
         lines.extend(needs.lines.iter().cloned());
     }
+    record.extend(selinux);
     record.dedup();
     let mut unique: Vec<String> = Vec::new();
     for line in lines {
@@ -105,46 +94,48 @@ fn of_record(line: &str) -> Vec<Step> {
             command(&["setfacl", "-m", &format!("{user}:rwx"), "-m", &format!("{default}:rwx"), "--", path]),
             command(&["setfacl", "-x", &user, "-x", &default, "--", path]),
         )],
-        "label" => {
-            let pattern = format!("{}(/.*)?", escaped(path));
-            vec![
-                Step::Run(
-                    command(&["semanage", "fcontext", "-a", "-t", LABEL, &pattern]),
-                    command(&["semanage", "fcontext", "-d", &pattern]),
-                ),
-                Step::Run(command(&["restorecon", "-R", path]), command(&["restorecon", "-R", path])),
-            ]
-        }
+        "label" => selinux::label(path),
+        "boolean" => selinux::boolean(path),
         _ => Vec::new(),
     }
 }
 
-/// A path as a pattern that fits nothing else.
-fn escaped(path: &str) -> String {
-    let mut pattern = String::new();
-    for character in path.chars() {
-        if r"\.+*?()[]{}^$|".contains(character) {
-            pattern.push('\\');
-        }
-        pattern.push(character);
+/// The records of folders other than that of this name, each as its lines.
+fn records_of_others(name: &str) -> Vec<String> {
+    let own = drop_in(name);
+    fs::read_dir(DROP_INS)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| entry.path() != own && entry.file_name().to_string_lossy().starts_with("folder-"))
+        .filter_map(|entry| fs::read_to_string(entry.path()).ok())
+        .collect()
+}
+
+/// Whether one of these records has that line.
+fn has_line(records: &[String], line: &str) -> bool {
+    records.iter().any(|text| text.lines().any(|other| other == line))
+}
+
+/// The lines of the record for SELinux, where it is enabled and knows the service.
+pub fn selinux_records(name: &str, paths: &[PathBuf]) -> Vec<String> {
+    if !selinux::is_known() {
+        return Vec::new();
     }
-    pattern
+    let others = records_of_others(name);
+    paths.iter().flat_map(|path| selinux::records(path, |line| has_line(&others, line))).collect()
 }
 
 /// The steps that were done for a folder, by its drop-in; those that other folders need, too, are left out.
 pub fn done_for(name: &str) -> Vec<Step> {
     let path = drop_in(name);
     let Ok(text) = fs::read_to_string(&path) else { return Vec::new() };
-    let others: Vec<String> = fs::read_dir(DROP_INS)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter(|entry| entry.path() != path && entry.file_name().to_string_lossy().starts_with("folder-"))
-        .filter_map(|entry| fs::read_to_string(entry.path()).ok())
-        .collect();
-    let is_shared = |line: &str| others.iter().any(|text| text.lines().any(|other| other == line));
+    let others = records_of_others(name);
+    // Where the policy is gone, its labels and booleans went with it.
+    let is_known = selinux::is_known();
+    let is_done = |line: &&str| !has_line(&others, line) && (is_known || !selinux::is_record(line));
     let mut steps = vec![Step::Write(path, text.clone())];
-    steps.extend(text.lines().filter(|line| !is_shared(line)).flat_map(of_record));
+    steps.extend(text.lines().filter(is_done).flat_map(of_record));
     steps
 }
 
@@ -210,7 +201,10 @@ pub fn run(words: &[String]) -> Result<(), String> {
     command.args(arguments).stdin(Stdio::null());
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    let output = command.output().map_err(|error| format!("{program} cannot be started: {error}"))?;
+    let output = command.output().map_err(|error| match selinux::package_of(program) {
+        Some(package) => format!("{program} cannot be started: {error}; install the package {package}"),
+        None => format!("{program} cannot be started: {error}"),
+    })?;
     if output.status.success() {
         return Ok(());
     }
@@ -278,12 +272,19 @@ mod tests {
             write: true,
             lines: vec!["ProtectHome=no".to_owned()],
         };
-        let steps = steps("ict", &[("/home/op/a b.c".into(), needs)], true);
+        let selinux = ["# boolean - pywats_enable_homedirs", "# label - /home/op/a b.c"].map(str::to_owned);
+        let steps = steps("ict", &[("/home/op/a b.c".into(), needs)], selinux.to_vec());
         let shown: Vec<String> = steps.iter().map(Step::command).collect();
+        let undone: Vec<String> = steps.iter().rev().map(Step::undo_command).collect();
         assert!(shown[0].contains("folder-ict.conf") && shown[0].contains("ProtectHome=no"), "{shown:?}");
         assert_eq!(shown[1], "setfacl -m u:pywats:x -- /home/op");
         assert_eq!(shown[2], "setfacl -m u:pywats:rwx -m d:u:pywats:rwx -- '/home/op/a b.c'");
-        assert_eq!(shown[3], r"semanage fcontext -a -t pywats_var_lib_t '/home/op/a b\.c(/.*)?'");
+        assert_eq!(shown[3], "setsebool -P pywats_enable_homedirs on");
+        assert_eq!(shown[5], r"semanage fcontext -a -t pywats_watch_t '/home/op/a b\.c(/.*)?'");
+        assert_eq!(shown[6], "restorecon -R -i '/home/op/a b.c'");
+        // The label goes by the rule that is gone, not by the one that goes.
+        let at = |text: &str| undone.iter().position(|command| command.starts_with(text)).unwrap();
+        assert!(at("semanage fcontext -d") < at("restorecon"), "{undone:?}");
         assert_eq!(steps[2].undo_command(), "setfacl -x u:pywats -x d:u:pywats -- '/home/op/a b.c'");
         // The record says the same steps again.
         let Step::Write(_, text) = &steps[0] else { panic!() };

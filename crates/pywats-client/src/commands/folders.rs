@@ -89,7 +89,7 @@ fn add(args: &AddArgs) -> Result<(), String> {
         [Some(&args.path), args.done.as_ref(), args.failed.as_ref()].into_iter().flatten().cloned().collect();
     let steps = needed(&args.name, &paths, &document);
     let applies = may_apply(&document);
-    tell(&document, &steps.iter().map(Step::command).collect::<Vec<_>>(), args.dry_run, args.show.json);
+    tell(&document, &commands(steps.iter().map(Step::command)), args.dry_run, args.show.json);
     if args.dry_run {
         return Ok(());
     }
@@ -136,7 +136,7 @@ fn remove(args: &RemoveArgs) -> Result<(), String> {
     }
     document.set(setting, (!stay.is_empty()).then(|| stay.into())).map_err(say_why)?;
     let steps = if may_apply(&document) { allow::done_for(&args.name) } else { Vec::new() };
-    tell(&document, &steps.iter().map(Step::undo_command).collect::<Vec<_>>(), args.dry_run, args.show.json);
+    tell(&document, &commands(steps.iter().rev().map(Step::undo_command)), args.dry_run, args.show.json);
     if args.dry_run {
         return Ok(());
     }
@@ -164,10 +164,15 @@ pub(super) fn needed(name: &str, paths: &[PathBuf], document: &Document) -> Vec<
     #[cfg(target_os = "linux")]
     if document.path() == default_path() {
         let needs = paths.iter().map(|path| (path.clone(), crate::diagnose::needs(path)));
-        return allow::steps(name, &needs.collect::<Vec<_>>(), allow::is_labelled());
+        return allow::steps(name, &needs.collect::<Vec<_>>(), allow::selinux_records(name, paths));
     }
     let _ = (name, paths, document);
     Vec::new()
+}
+
+/// Those that do anything.
+fn commands(commands: impl Iterator<Item = String>) -> Vec<String> {
+    commands.filter(|command| !command.is_empty()).collect()
 }
 
 fn tell(document: &Document, commands: &[String], dry_run: bool, json: bool) {
