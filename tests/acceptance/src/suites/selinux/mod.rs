@@ -26,8 +26,9 @@ const CHECKED: &str = "expand-check = 1\n";
 const CONFIG: &str = "SELINUX=enforcing\nSELINUXTYPE=default\n";
 /// Where the policy of such a folder is.
 const BINARY: &str = "etc/selinux/default/policy/policy.33";
-/// Where administrators find what the packages bring.
-const SHIPPED: &str = "usr/share/pywats-client/selinux";
+/// Where administrators find what the packages bring, and where the RPM's scriptlets do.
+const SHIPPED: &[&str] = &["usr/share/pywats-client/selinux", "usr/share/selinux/packages/pywats-client"];
+const FILES: &[&str] = &["install-selinux.sh", "post", "preun", "pywats_client.cil"];
 
 /// What files and folders are labelled: path, and type.
 const LABELS: &[(&str, &str)] = &[
@@ -60,6 +61,7 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
         bench.not_run("the policy in Debian's", &reason);
         return Ok(());
     }
+    bench.case_needing(&["shellcheck"], "what loads and removes it is sound", scripts_are_sound);
     for (suite, name) in RELEASES {
         let folder = bench.folder(suite)?;
         let policy = Policy { folder };
@@ -72,14 +74,14 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
         let people = || people_reach_little(&policy);
         let booleans = || booleans_are_off(&policy);
         let labels = || labels(&policy);
-        let again = || policy.installs();
+        let again = || policy.is_upgraded();
         let fails = || failure_is_said(&policy);
         let removed = || policy.is_removed();
         // Each takes a while, and depends little on the release.
         let second: (&str, &dyn Fn() -> Result<()>) = if suite == &"bookworm" {
             ("what cannot be installed is said", &fails)
         } else {
-            ("it is installed again over itself", &again)
+            ("an upgrade of the RPM replaces it", &again)
         };
         bench.steps(
             name,
@@ -116,11 +118,14 @@ impl Policy {
             tool("tar", 120).arg("-cf").arg(archive).arg("-C").arg(folder.path()).arg(".").run()
         })?;
         tool("tar", 120).arg("-xf").arg(archive).arg("-C").arg(&self.folder).run()?;
-        let shipped = self.folder.join(SHIPPED);
-        fs::create_dir_all(&shipped)?;
-        for name in ["pywats_client.cil", "install-selinux.sh"] {
-            let source = workspace().join("packaging/selinux").join(name);
-            fs::copy(&source, shipped.join(name)).with_context(|| format!("copying {}", source.display()))?;
+        for shipped in SHIPPED {
+            let shipped = self.folder.join(shipped);
+            fs::create_dir_all(&shipped)?;
+            for name in FILES {
+                let source = source(name);
+                fs::copy(&source, shipped.join(name))
+                    .with_context(|| format!("copying {}", source.display()))?;
+            }
         }
         Ok(())
     }
@@ -132,7 +137,20 @@ impl Policy {
 
     /// What an administrator runs.
     fn installer(&self, verb: &str) -> Tool {
-        self.script(&format!("/{SHIPPED}/install-selinux.sh {verb}"))
+        self.script(&format!("/{}/install-selinux.sh {verb}", SHIPPED[0]))
+    }
+
+    /// A scriptlet, as rpm runs it: with the number of versions that there are then.
+    fn scriptlet(&self, name: &str, versions: u32) -> Tool {
+        self.script(&format!("sh -e /{}/{name} {versions}", SHIPPED[1]))
+    }
+
+    /// Fails if: an upgrade of the RPM takes the policy away, or does not put the new one in its place.
+    fn is_upgraded(&self) -> Result<()> {
+        self.scriptlet("post", 2).run()?;
+        self.scriptlet("preun", 1).run()?;
+        ensure!(self.modules()?.contains("pywats_client"), "the old version took it along");
+        Ok(())
     }
 
     fn modules(&self) -> Result<String> {
@@ -160,7 +178,7 @@ impl Policy {
     }
 
     fn is_removed(&self) -> Result<()> {
-        self.installer("remove").run()?;
+        self.scriptlet("preun", 0).run()?;
         let modules = self.modules()?;
         ensure!(!modules.contains("pywats"), "it is still there: {modules}");
         let types = self.seinfo(&["-t"])?;
@@ -204,6 +222,19 @@ impl Policy {
         });
         Ok(attributes.collect())
     }
+}
+
+/// A file of the policy in this workspace.
+fn source(name: &str) -> PathBuf {
+    workspace().join("packaging/selinux").join(name)
+}
+
+/// Fails if: shellcheck finds anything in script or scriptlets.
+fn scripts_are_sound() -> Result<()> {
+    let scripts = FILES.iter().filter(|name| !name.ends_with(".cil")).map(|name| source(name));
+    // Braces and [[ are a matter of taste; a function that is asked in a condition is meant so.
+    let exclude = "SC2250,SC2292,SC2310,SC2312";
+    tool("shellcheck", 60).args(["--shell", "sh", "--enable", "all", "--exclude", exclude]).args(scripts).run()
 }
 
 /// Makes a folder with the base policy installed.
@@ -308,7 +339,7 @@ fn labels(policy: &Policy) -> Result<()> {
 
 /// Fails if: a policy that does not load passes for one that does, or a system without SELinux is an error.
 fn failure_is_said(policy: &Policy) -> Result<()> {
-    let file = policy.folder.join(SHIPPED).join("pywats_client.cil");
+    let file = policy.folder.join(SHIPPED[0]).join("pywats_client.cil");
     let right = fs::read_to_string(&file)?;
     fs::write(&file, format!("{right}\n(allow pywats_t no_such_t (file (read)))\n"))?;
     let output = policy.installer("install").output()?;
