@@ -140,10 +140,6 @@ fn relate(builder: &mut PackageBuilder, product: &Product) -> Result<()> {
     for name in &needs.recommends {
         builder.recommends(Dependency::any(name));
     }
-    // A condition in parentheses: rpm 4.12 and later.
-    if needs.requires.iter().chain(&needs.recommends).any(|name| name.starts_with('(')) {
-        builder.requires(Dependency::rpmlib("RichDependencies", "4.12.0-1"));
-    }
     for (phase, path) in &needs.scripts {
         let scriptlet = Scriptlet::new(product.text(path)?.trim_end()).prog(vec![SHELL]);
         let requirement: fn(String) -> Dependency = match phase.as_str() {
