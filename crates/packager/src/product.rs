@@ -49,6 +49,12 @@ pub struct Product {
     pub macos: MacOs,
     /// Facts only manifests for winget need.
     pub winget: Option<Winget>,
+    /// Further packages of the product, by what their names end with.
+    #[serde(default)]
+    packages: BTreeMap<String, FurtherPackage>,
+    /// The same, as products.
+    #[serde(skip)]
+    further: BTreeMap<String, Product>,
     /// What is packed, before it is resolved for one format and target.
     payload: Vec<PayloadRow>,
     /// Changelog, relative to the manifest.
@@ -106,6 +112,19 @@ pub struct Rpm {
     pub scripts: BTreeMap<String, PathBuf>,
 }
 
+/// What is packed apart from the product, such as what only some systems need. Everything that is not said here is as
+/// of the product.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FurtherPackage {
+    /// One line, as that of the product.
+    summary: String,
+    /// Paragraphs, as that of the product.
+    description: String,
+    /// Facts only RPM packages need.
+    rpm: Option<Rpm>,
+}
+
 /// Facts of programs for macOS.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -130,6 +149,8 @@ pub struct Winget {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PayloadRow {
+    /// The further package that carries the entry, if it is not the product itself.
+    package: Option<String>,
     /// Formats that carry the entry.
     pub(crate) formats: Vec<String>,
     /// Operating systems it is for; all, if none is named.
@@ -213,8 +234,43 @@ impl Product {
             .with_context(|| format!("in the product manifest {}", manifest.display()))?;
         product.folder = manifest.parent().map(Path::to_owned).unwrap_or_default();
         product.sha256 = digest::sha256(text.as_bytes());
+        product.divide();
         product.check().with_context(|| format!("in the product manifest {}", manifest.display()))?;
         Ok(product)
+    }
+
+    /// Makes a product of each further package; what goes into these is not in this one any more.
+    fn divide(&mut self) {
+        let further = self.packages.iter().map(|(name, package)| {
+            let payload = self.payload.iter().filter(|row| row.package.as_ref() == Some(name));
+            let product = Product {
+                name: format!("{}-{name}", self.name),
+                summary: package.summary.clone(),
+                description: package.description.clone(),
+                service: None,
+                deb: None,
+                rpm: package.rpm.clone(),
+                msi: None,
+                winget: None,
+                packages: BTreeMap::new(),
+                payload: payload.map(|row| PayloadRow { package: None, ..row.clone() }).collect(),
+                ..self.clone()
+            };
+            (name.clone(), product)
+        });
+        self.further = further.collect();
+        let known = &self.further;
+        self.payload.retain(|row| row.package.as_ref().is_none_or(|name| !known.contains_key(name)));
+    }
+
+    /// A further package of the product.
+    ///
+    /// # Errors
+    /// If there is none of that name; the error lists those there are.
+    pub fn package(&self, name: &str) -> Result<&Product> {
+        let names = || self.further.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let found = self.further.get(name);
+        found.with_context(|| format!("the product has no further package {name:?}; it has: {}", names()))
     }
 
     fn check(&self) -> Result<()> {
@@ -235,7 +291,13 @@ impl Product {
             "maintainer {:?}: write Name <address>",
             self.maintainer
         );
+        for further in self.further.values() {
+            further.check().with_context(|| format!("package {:?}", further.name))?;
+        }
         for row in &self.payload {
+            if let Some(name) = &row.package {
+                self.package(name).with_context(|| format!("payload entry {:?}", row.path))?;
+            }
             for format in &row.formats {
                 formats::by_name(format).with_context(|| format!("payload entry {:?}", row.path))?;
             }

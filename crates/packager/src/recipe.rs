@@ -155,12 +155,13 @@ impl Recipe {
 
     fn package(&self, row: &Row, programs: &Programs, parts: Vec<Part>) -> Result<Package<'_>> {
         let (format, platform) = (row.format()?, self.rows.platform(row)?);
-        self.product.require(format)?;
+        let product = row.product(&self.product)?;
+        product.require(format)?;
         Ok(Package {
-            product: &self.product,
+            product,
             changelog: &self.changelog,
             version: self.version,
-            payload: Payload::resolve(&self.product, format.name(), &platform, programs)?,
+            payload: Payload::resolve(product, format.name(), &platform, programs)?,
             platform,
             parts,
             epoch: self.epoch,

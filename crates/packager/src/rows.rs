@@ -31,6 +31,10 @@ pub struct Row {
     /// The names of the artifacts that it is made of.
     #[serde(default)]
     pub of: Vec<String>,
+    /// The system, where no program and no artifact is inside that says it.
+    system: Option<Os>,
+    /// The further package of the product that it is, if it is not the product itself.
+    package: Option<String>,
 }
 
 /// One package of the workspace that is compiled.
@@ -70,6 +74,17 @@ impl Row {
     /// If there is none of that name; the error lists those there are.
     pub fn format(&self) -> Result<&'static dyn Format> {
         formats::by_name(&self.format)
+    }
+
+    /// What of the product it is: the product itself, or one of its further packages.
+    ///
+    /// # Errors
+    /// If the product has no such package.
+    pub fn product<'a>(&self, product: &'a Product) -> Result<&'a Product> {
+        match &self.package {
+            None => Ok(product),
+            Some(name) => product.package(name).with_context(|| format!("artifact {:?}", self.name)),
+        }
     }
 }
 
@@ -178,10 +193,13 @@ impl Rows {
                 }
             }
         }
-        if targets.is_empty() {
-            bail!("artifact {:?} has neither targets nor parts (of)", row.name);
+        match (targets.is_empty(), row.system) {
+            (true, None) => bail!("artifact {:?} has neither targets nor parts (of) nor a system", row.name),
+            (false, Some(_)) => {
+                bail!("artifact {:?}: its targets say the system: leave `system` out", row.name)
+            }
+            _ => Ok(targets),
         }
-        Ok(targets)
     }
 
     /// What an artifact is for.
@@ -190,6 +208,9 @@ impl Rows {
     /// If its targets are unknown, or no artifact can have them at once.
     pub fn platform(&self, row: &Row) -> Result<Platform> {
         let doing = || format!("artifact {:?}", row.name);
+        if let (Some(system), []) = (row.system, &*self.targets(row)?) {
+            return Ok(Platform::any_processor(system));
+        }
         let targets = self.targets(row)?.into_iter().map(|target| Ok(target.parse::<Target>()?));
         let targets: Vec<Target> = targets.collect::<Result<_>>().with_context(doing)?;
         Platform::new(&targets).with_context(doing)
@@ -200,7 +221,7 @@ impl Rows {
     /// # Errors
     /// As [`Rows::platform`].
     pub fn file_name(&self, row: &Row, product: &Product, version: &Version) -> Result<String> {
-        Ok(row.format()?.file_name(product, version, &self.platform(row)?))
+        Ok(row.format()?.file_name(row.product(product)?, version, &self.platform(row)?))
     }
 }
 
@@ -259,6 +280,16 @@ targets = ["x86_64-unknown-linux-musl"]
             ("linux-musl", "freebsd", &["\"deb\"", "x86_64-unknown-freebsd"]),
             ("linux-musl", "windows-gnu", &["there is no deb for x86_64-windows"]),
             ("targets = [\"x86_64-unknown-linux-musl\"]", "", &["neither targets nor parts"]),
+            (
+                "targets = [\"x86_64-unknown",
+                "system = \"linux\"\ntargets = [\"x86_64-unknown",
+                &["leave `system` out"],
+            ),
+            (
+                "targets = [\"x86_64-unknown-linux-musl\"]",
+                "system = \"linux\"",
+                &["there is no deb for noarch-linux"],
+            ),
             ("of = [\"msi\"]", "of = [\"pkg\"]", &["\"kit\"", "\"pkg\"", "kit, msi, deb"]),
             ("of = [\"msi\"]", "of = [\"kit\"]", &["made of itself"]),
             ("systems = [\"windows\"]", "systems = [\"unix\"]", &["unix", "linux"]),

@@ -88,7 +88,8 @@ impl Os {
     }
 }
 
-/// The system and the processors that one artifact is for: one processor, or several for a universal program.
+/// The system and the processors that one artifact is for: one processor, several for a universal program, or none
+/// where there is no program in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Platform {
     os: Os,
@@ -113,14 +114,27 @@ impl Platform {
         Ok(Platform { os: first.os, arches })
     }
 
+    /// The platform of an artifact without a program: that system on any processor.
+    pub fn any_processor(os: Os) -> Platform {
+        Platform { os, arches: Vec::new() }
+    }
+
     /// The system.
     pub fn os(&self) -> Os {
         self.os
     }
 
     /// The processor; the first of several.
+    ///
+    /// # Panics
+    /// If there is none, which no format has that asks for it.
     pub fn arch(&self) -> Arch {
         self.arches[0]
+    }
+
+    /// As RPM calls the processor: `noarch` where any will do.
+    pub fn rpm_arch(&self) -> &'static str {
+        self.arches.first().map_or("noarch", |arch| arch.name())
     }
 
     /// As archives are called, by which installers choose one: Rust's triple, `x86_64-unknown-linux-musl`, or
@@ -130,7 +144,16 @@ impl Platform {
     }
 
     fn arch_name(&self) -> &'static str {
-        if let [arch] = *self.arches { arch.name() } else { "universal" }
+        match *self.arches {
+            [] => "noarch",
+            [arch] => arch.name(),
+            _ => "universal",
+        }
+    }
+
+    /// Whether it is one system, and neither program nor processor matters.
+    pub fn is_any_processor(&self, os: Os) -> bool {
+        self.os == os && self.arches.is_empty()
     }
 
     /// Whether it is one system on one processor.

@@ -66,15 +66,27 @@ pub(crate) fn is_root() -> Result<bool> {
 
 /// The archive of the system, from the cache or made now.
 pub(crate) fn base() -> Result<PathBuf> {
+    cached(SUITE, &format!("{SUITE} {RECIPE:?}"), make)
+}
+
+/// An archive from the cache, or made now: by its name, and what it consists of. `make` writes it to its first path; the
+/// other one is the folder of the cache.
+///
+/// # Errors
+/// If there is no place for a cache, or it cannot be made.
+pub(crate) fn cached(
+    name: &str,
+    recipe: &str,
+    make: impl FnOnce(&Path, &Path) -> Result<()>,
+) -> Result<PathBuf> {
     let cache = std::env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
         .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))
         .context("neither XDG_CACHE_HOME nor HOME is set: there is no place for the cache")?
         .join("acceptance");
     fs::create_dir_all(&cache).with_context(|| format!("creating {}", cache.display()))?;
-    let recipe = format!("{SUITE} {RECIPE:?}");
     let digest: String = Sha256::digest(recipe).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    let base = cache.join(format!("{SUITE}-{digest}.tar"));
+    let base = cache.join(format!("{name}-{digest}.tar"));
     // Two suites may want it at once.
     let lock = fs::File::create(cache.join("lock"))?;
     lock.lock().with_context(|| format!("locking {}", cache.display()))?;
@@ -115,13 +127,32 @@ fn make(archive: &Path, cache: &Path) -> Result<()> {
 /// # Errors
 /// If the suite cannot be had there.
 pub(crate) fn of_suite(suite: &str, include: &str, folder: &Path) -> Result<()> {
+    mmdebstrap_from_here(suite, "apt", include, folder)
+}
+
+/// Unpacks packages of a suite and all that they depend on into a folder, without running any of their scripts.
+///
+/// # Errors
+/// If the suite cannot be had there.
+pub(crate) fn extract(suite: &str, include: &str, folder: &Path) -> Result<()> {
+    mmdebstrap_from_here(suite, "extract", include, folder)?;
+    // What the package base-files would bring.
+    for name in ["bin", "lib", "lib64", "sbin"] {
+        let link = folder.join(name);
+        if !link.exists() {
+            std::os::unix::fs::symlink(format!("usr/{name}"), &link)?;
+        }
+    }
+    Ok(())
+}
+
+fn mmdebstrap_from_here(suite: &str, variant: &str, include: &str, folder: &Path) -> Result<()> {
     let sources = SOURCES.iter().find_map(|path| main_suite(&fs::read_to_string(path).ok()?).ok());
     let line = sources.map(|line| line.replace(&format!(" {SUITE} "), &format!(" {suite} ")));
     // Not even the machine's own devices may be writable for the account that apt would take for the network.
-    let options =
-        ["--mode=root", "--variant=apt", "--aptopt=APT::Sandbox::User \"root\"", "--dpkgopt=force-unsafe-io"];
-    let mmdebstrap = tool("mmdebstrap", 300).args(options).arg(format!("--include={include}"));
-    mmdebstrap.arg(suite).arg(folder).args(line).run()
+    let options = ["--mode=root", "--aptopt=APT::Sandbox::User \"root\"", "--dpkgopt=force-unsafe-io"];
+    let mmdebstrap = tool("mmdebstrap", 300).args(options).arg(format!("--variant={variant}"));
+    mmdebstrap.arg(format!("--include={include}")).arg(suite).arg(folder).args(line).run()
 }
 
 /// The line of the main suite's archive, out of a machine's package sources in either of their two formats.

@@ -208,3 +208,35 @@ fn packages_carry_the_licences_of_others() {
         }
     }
 }
+
+/// Fails if: the SELinux policy labels other folders, another program or other places of logs than there are, or does not
+/// know the port of the health page as it is by default.
+#[test]
+fn the_policy_labels_what_the_packages_make() {
+    let policy = read("selinux/pywats_client.cil");
+    let labels: Vec<&str> = policy.lines().filter_map(|line| line.strip_prefix("(filecon \"")).collect();
+    let type_of = |start: &str| {
+        let found = labels.iter().find_map(|line| line.strip_prefix(start)?.split(' ').nth(4));
+        found.unwrap_or_else(|| panic!("{start} has no label"))
+    };
+    for folder in tmpfiles().keys() {
+        // Folders in a labelled one have its label.
+        let around = folder.trim_end_matches("/done").trim_end_matches("/failed");
+        assert!(type_of(&format!("{around}(/.*)?\"")).starts_with("pywats_"), "{folder}");
+    }
+    let program = unit("ExecStart");
+    assert_eq!(type_of(&format!("{}\"", program.split(' ').next().unwrap())), "pywats_exec_t");
+    // Both installations and the scriptlets label the same.
+    let script = read("selinux/install-selinux.sh");
+    for path in labels.iter().filter_map(|line| line.split(['(', '"']).next()) {
+        let is_below =
+            |other: &str| Path::new(path).starts_with(other) || path.strip_prefix("/var") == Some(other);
+        let words = script
+            .split_whitespace()
+            .map(|word| word.trim_matches(['"', '\\']).trim_start_matches("labelled=\""));
+        assert!(
+            words.filter(|word| word.starts_with('/')).any(is_below),
+            "install-selinux.sh does not label {path}"
+        );
+    }
+}

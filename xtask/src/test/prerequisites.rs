@@ -64,6 +64,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("rpmkeys", "rpm"),
     ("rpmlint", "rpmlint"),
     ("ruby", "ruby"),
+    ("seinfo", "setools"),
+    ("sesearch", "setools"),
     ("setpriv", "util-linux"),
     ("sha256sum", "coreutils"),
     ("shellcheck", "shellcheck"),

@@ -41,11 +41,11 @@ impl Format for Rpm {
     }
 
     fn supports(&self, platform: &Platform) -> bool {
-        platform.is_single(Os::Linux)
+        platform.is_single(Os::Linux) || platform.is_any_processor(Os::Linux)
     }
 
     fn file_name(&self, product: &Product, version: &Version, platform: &Platform) -> String {
-        format!("{}-{}-{RELEASE}.{}.rpm", product.name, version.tilde(), platform.arch().name())
+        format!("{}-{}-{RELEASE}.{}.rpm", product.name, version.tilde(), platform.rpm_arch())
     }
 
     fn write(&self, package: &Package<'_>, out: &mut dyn Output) -> Result<()> {
@@ -106,7 +106,7 @@ fn describe(package: &Package<'_>) -> PackageBuilder {
     let product = package.product;
     let config = BuildConfig::v4().compression(CompressionWithLevel::Xz(XZ_LEVEL)).source_date(package.epoch);
     let version = package.version.tilde();
-    let arch = package.platform.arch().name();
+    let arch = package.platform.rpm_arch();
     let mut builder = PackageBuilder::new(&product.name, &version, &product.license, arch, &product.summary);
     builder
         .using_config(config)

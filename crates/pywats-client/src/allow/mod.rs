@@ -1,7 +1,7 @@
 //! What a system must allow so that the service can use a folder, as steps that can be printed, done and undone: an
 //! access list for its account ([acl(5)](https://man7.org/linux/man-pages/man5/acl.5.html)), a drop-in of its unit
 //! ([systemd.unit(5)](https://www.freedesktop.org/software/systemd/man/latest/systemd.unit.html)), a label where SELinux
-//! is enabled and knows the service.
+//! is enabled and knows the service ([`selinux`]).
 //!
 //! The drop-in of a folder is also the record of what was done for it. Several folders may need the same: it stays as
 //! long as one of them does.
@@ -14,6 +14,7 @@ mod acl;
 #[cfg(target_os = "linux")]
 pub mod place;
 mod record;
+pub mod selinux;
 
 pub use record::{Access, Record, drop_in, records};
 
@@ -22,12 +23,6 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-
-/// The label of the service's own folders.
-const LABEL: &str = "pywats_var_lib_t";
-/// Programs that are run, and the packages that have them on Debian and Enterprise Linux alike.
-const PACKAGES: [(&str, &str); 2] =
-    [("semanage", "policycoreutils-python-utils"), ("restorecon", "policycoreutils")];
 
 /// What is needed for one folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -75,15 +70,6 @@ pub struct Plan {
     pub again: Vec<Step>,
 }
 
-/// Whether SELinux is enabled, and its policy knows the service.
-pub fn is_labelled() -> bool {
-    Path::new("/sys/fs/selinux/enforce").exists()
-        && Path::new("/var/lib/selinux").exists()
-        && Command::new("semodule").arg("-l").stdin(Stdio::null()).output().is_ok_and(|output| {
-            String::from_utf8_lossy(&output.stdout).lines().any(|line| line.starts_with("pywats"))
-        })
-}
-
 /// The folders above a path, also above the one that it is a link to, the uppermost first.
 pub fn above(path: &Path) -> Vec<PathBuf> {
     let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
@@ -122,13 +108,13 @@ pub fn plan(name: &str, needs: &[(PathBuf, Needs)], labelled: bool, records: &[R
     }
     let within: Vec<&PathBuf> =
         needs.iter().filter(|(_, needs)| needs.within).map(|(path, _)| path).collect();
-    of_record(&record, records, &within)
+    of_record(&record, records, labelled, &within)
 }
 
 /// What was done for a folder, by its record; what others need besides is left out.
-pub fn done_for(name: &str, records: &[Record]) -> Plan {
+pub fn done_for(name: &str, labelled: bool, records: &[Record]) -> Plan {
     let record = records.iter().find(|record| record.name == name);
-    record.map(|record| of_record(record, records, &[])).unwrap_or_default()
+    record.map(|record| of_record(record, records, labelled, &[])).unwrap_or_default()
 }
 
 /// What one path needs, with what there was before anything was done for any folder.
@@ -137,7 +123,7 @@ fn grants(path: &Path, needs: &Needs, labelled: bool, records: &[Record]) -> Vec
         let grants = records.iter().flat_map(|record| &record.grants);
         let accesses = grants.filter_map(|grant| match grant {
             Grant::Pass(access) | Grant::All(access) => Some((access, matches!(grant, Grant::All(_)))),
-            Grant::Label(_) => None,
+            Grant::Label(_) | Grant::Boolean(_) => None,
         });
         accesses.filter(|(access, _)| access.path == folder).max_by_key(|(_, all)| *all)
     };
@@ -169,13 +155,14 @@ fn grants(path: &Path, needs: &Needs, labelled: bool, records: &[Record]) -> Vec
     };
     grants.extend(was.map(|was| Grant::All(access(path, was))));
     if labelled {
-        grants.push(Grant::Label(fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())));
+        let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        grants.extend(selinux::grants(&real, records));
     }
     grants
 }
 
 /// The steps that a record stands for.
-fn of_record(record: &Record, records: &[Record], within: &[&PathBuf]) -> Plan {
+fn of_record(record: &Record, records: &[Record], labelled: bool, within: &[&PathBuf]) -> Plan {
     let others: Vec<&Grant> =
         records.iter().filter(|other| other.name != record.name).flat_map(|other| &other.grants).collect();
     // First, so that what is done is known even if this program is killed.
@@ -184,20 +171,24 @@ fn of_record(record: &Record, records: &[Record], within: &[&PathBuf]) -> Plan {
         match grant {
             Grant::Pass(access) => plan.steps.push(Step::Pass(access.clone())),
             Grant::All(access) => {
-                let is_in = |other: &&&Grant| {
-                    matches!(other, Grant::All(_)) && other.path().starts_with(&access.path)
-                };
+                let inner = others.iter().filter_map(|other| match other {
+                    Grant::All(other) if other.path.starts_with(&access.path) => Some(other.path.clone()),
+                    _ => None,
+                });
                 plan.steps.push(Step::LetIn {
                     access: access.clone(),
                     within: within.contains(&&access.path),
-                    keep: others.iter().filter(is_in).map(|other| other.path().to_owned()).collect(),
+                    keep: inner.collect(),
                 });
                 plan.again.extend(others.iter().find_map(|other| match other {
                     Grant::Pass(other) if other.path == access.path => Some(Step::Pass(other.clone())),
                     _ => None,
                 }));
             }
-            Grant::Label(path) => plan.steps.extend(label(path)),
+            // Where the policy is gone, its labels and booleans went with it.
+            Grant::Label(_) | Grant::Boolean(_) if !labelled => {}
+            Grant::Label(path) => plan.steps.extend(selinux::label(path)),
+            Grant::Boolean(name) => plan.steps.push(selinux::boolean(name)),
         }
     }
     plan
@@ -205,29 +196,6 @@ fn of_record(record: &Record, records: &[Record], within: &[&PathBuf]) -> Plan {
 
 fn command(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
-}
-
-/// Undone from the last to the first: the rule must go before what is there gets its old label.
-fn label(path: &Path) -> [Step; 2] {
-    let path = path.display().to_string();
-    let pattern = format!("{}(/.*)?", escaped(&path));
-    let relabel = command(&["restorecon", "-R", &path]);
-    [
-        Step::Run(command(&["semanage", "fcontext", "-a", "-t", LABEL, &pattern]), relabel.clone()),
-        Step::Run(relabel, command(&["semanage", "fcontext", "-d", &pattern])),
-    ]
-}
-
-/// A path as a pattern that fits nothing else.
-fn escaped(path: &str) -> String {
-    let mut pattern = String::new();
-    for character in path.chars() {
-        if r"\.+*?()[]{}^$|".contains(character) {
-            pattern.push('\\');
-        }
-        pattern.push(character);
-    }
-    pattern
 }
 
 impl Step {
@@ -364,7 +332,7 @@ impl Plan {
         let is_run =
             |program: &str| words.iter().any(|words| words.first().is_some_and(|word| word == program));
         let (program, package) =
-            PACKAGES.into_iter().find(|(program, _)| is_run(program) && !is_there(program))?;
+            selinux::PACKAGES.into_iter().find(|(program, _)| is_run(program) && !is_there(program))?;
         Some(format!(
             "{program} is not installed; install the package {package} first (apt-get install {package}, or dnf install \
              {package})"
@@ -493,14 +461,15 @@ mod tests {
         assert!(shown[0].contains("folder-ict.conf") && shown[0].contains("ProtectHome=no"), "{shown:?}");
         assert_eq!(shown[1], "setfacl -m u:pywats:x -- /home/op");
         assert_eq!(shown[2], "setfacl -m u:pywats:rwx -m d:u:pywats:rwx -- '/home/op/a b.c'");
-        assert_eq!(shown[3], r"semanage fcontext -a -t pywats_var_lib_t '/home/op/a b\.c(/.*)?'");
+        assert_eq!(shown[3], "setsebool -P pywats_enable_homedirs on");
+        assert_eq!(shown[4], r"semanage fcontext -a -t pywats_watch_t '/home/op/a b\.c(/.*)?'");
         assert_eq!(plan.steps[2].undo_command(), "setfacl -R -x u:pywats -x d:u:pywats -- '/home/op/a b.c'");
         let undone: Vec<String> = plan.steps.iter().rev().map(Step::undo_command).collect();
         assert_eq!(undone[0], r"semanage fcontext -d '/home/op/a b\.c(/.*)?'");
-        assert_eq!(undone[1], "restorecon -R '/home/op/a b.c'");
+        assert_eq!(undone[1], "restorecon -R -i '/home/op/a b.c'");
         // The record says the same steps again.
-        assert_eq!(done_for("ict", &[record_of(&plan, "ict")]), plan);
-        assert_eq!(done_for("other", &[record_of(&plan, "ict")]), Plan::default());
+        assert_eq!(done_for("ict", true, &[record_of(&plan, "ict")]), plan);
+        assert_eq!(done_for("other", true, &[record_of(&plan, "ict")]), Plan::default());
     }
 
     /// Fails if: what two folders need is taken from the second one with the first, or is not taken back with the last.
@@ -513,19 +482,19 @@ mod tests {
             plan("two", &[("/o/p/two".into(), needs(&[], true, &[]))], false, std::slice::from_ref(&one));
         assert_eq!(two.steps.len(), 2, "{two:?}");
         let both = [one.clone(), record_of(&two, "two")];
-        assert_eq!(undone(&done_for("one", &both)), ["setfacl -R -x u:pywats -x d:u:pywats -- /o/p/one"]);
-        assert_eq!(undone(&done_for("two", &both[1..]))[0], "setfacl -x u:pywats -- /o/p");
+        assert_eq!(undone(&done_for("one", true, &both)), ["setfacl -R -x u:pywats -x d:u:pywats -- /o/p/one"]);
+        assert_eq!(undone(&done_for("two", true, &both[1..]))[0], "setfacl -x u:pywats -- /o/p");
 
         // A folder in a folder, into which the account came by the rights of that one.
         let inner =
             plan("in", &[("/o/p/one/in".into(), needs(&[], false, &[]))], false, std::slice::from_ref(&one));
         let both = [one.clone(), record_of(&inner, "in")];
-        let gone = done_for("one", &both);
+        let gone = done_for("one", true, &both);
         let Some(Step::LetIn { keep, .. }) = gone.steps.last() else { panic!("{gone:?}") };
         assert_eq!(*keep, [PathBuf::from("/o/p/one/in")]);
         let again: Vec<String> = gone.again.iter().map(Step::command).collect();
         assert_eq!(again, ["setfacl -m u:pywats:x -- /o/p/one"]);
-        assert_eq!(undone(&done_for("in", &both)), ["setfacl -R -x u:pywats -x d:u:pywats -- /o/p/one/in"]);
+        assert_eq!(undone(&done_for("in", true, &both)), ["setfacl -R -x u:pywats -x d:u:pywats -- /o/p/one/in"]);
 
         // One whose done folder is in it: passing must not take back reading.
         let paths = [("/w".into(), needs(&[], true, &[])), ("/w/done".into(), needs(&["/w"], true, &[]))];

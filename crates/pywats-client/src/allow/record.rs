@@ -4,7 +4,8 @@
 //! ```text
 //! # pass ACCOUNT UID BEFORE PATH       the account may pass through
 //! # acl ACCOUNT UID BEFORE PATH        it may read, write and pass, and in what is made there
-//! # label PATH                         the label of the service's own folders
+//! # label PATH                         the label of folders that others put reports into
+//! # boolean NAME                       a boolean of the policy that was off
 //! ```
 //! `BEFORE` is two words, for the list of the folder and for its default list: the rights of the account's entry and
 //! of the mask, as one digit each, `-` where there was none; `none` stands for no default list.
@@ -47,6 +48,7 @@ pub(super) enum Grant {
     Pass(Access),
     All(Access),
     Label(PathBuf),
+    Boolean(String),
 }
 
 /// All that was allowed for a folder.
@@ -100,8 +102,10 @@ impl Record {
 impl Grant {
     fn read(line: &str) -> Option<Grant> {
         let (kind, rest) = line.strip_prefix("# ")?.split_once(' ')?;
-        if kind == "label" {
-            return Some(Grant::Label(rest.into()));
+        match kind {
+            "label" => return Some(Grant::Label(rest.into())),
+            "boolean" => return Some(Grant::Boolean(rest.to_owned())),
+            _ => {}
         }
         let words: Vec<&str> = rest.splitn(5, ' ').collect();
         let [account, uid, access, default, path] = words[..] else { return None };
@@ -124,29 +128,22 @@ impl Grant {
             Grant::Pass(access) => ("pass", access),
             Grant::All(access) => ("acl", access),
             Grant::Label(path) => return format!("# label {}", path.display()),
+            Grant::Boolean(name) => return format!("# boolean {name}"),
         };
         let Access { account, uid, was, path } = access;
         let default = was.default.map_or_else(|| "none".to_owned(), Before::word);
         format!("# {kind} {account} {uid} {} {default} {}", was.access.word(), path.display())
     }
 
-    /// Which folder it is about.
-    pub(super) fn path(&self) -> &Path {
-        match self {
-            Grant::Pass(access) | Grant::All(access) => &access.path,
-            Grant::Label(path) => path,
-        }
-    }
-
     /// Whether this gives whatever another one gives.
     pub(super) fn covers(&self, other: &Grant) -> bool {
-        let is_kind = matches!(
-            (self, other),
-            (Grant::Pass(_) | Grant::All(_), Grant::Pass(_))
-                | (Grant::All(_), Grant::All(_))
-                | (Grant::Label(_), Grant::Label(_))
-        );
-        is_kind && self.path() == other.path()
+        match (self, other) {
+            (Grant::Pass(access) | Grant::All(access), Grant::Pass(other))
+            | (Grant::All(access), Grant::All(other)) => access.path == other.path,
+            (Grant::Label(path), Grant::Label(other)) => path == other,
+            (Grant::Boolean(name), Grant::Boolean(other)) => name == other,
+            _ => false,
+        }
     }
 }
 
@@ -200,6 +197,7 @@ mod tests {
                 Grant::Pass(access("/home/op", State::default())),
                 Grant::All(access("/home/op/a  \"b\" %n Prüfung ", was)),
                 Grant::Label("/home/op/a b".into()),
+                Grant::Boolean("pywats_use_nfs".to_owned()),
             ],
             lines: vec!["ProtectHome=no".to_owned(), "ReadWritePaths=\"-/home/op/a b\"".to_owned()],
         };

@@ -179,7 +179,7 @@ fn put_back(document: &Document, setting: &Setting, before: Option<Value>) -> Re
 
 /// Takes back what is left of an add that was killed before it was in the configuration.
 fn half_done(name: &str) -> Result<(), String> {
-    let failed = allow::done_for(name, &allow::records()).undo();
+    let failed = allow::done_for(name, allow::selinux::is_known(), &allow::records()).undo();
     if failed.is_empty() { Ok(()) } else { Err(format!("could not be undone: {}", failed.join("; "))) }
 }
 
@@ -190,7 +190,8 @@ fn remove(args: &RemoveArgs) -> Result<(), Failed> {
     let (gone, stay): (Vec<Value>, Vec<Value>) =
         rows.into_iter().partition(|row| row.get("name").and_then(Value::as_str) == Some(&args.name));
     let applies = may_apply(&document);
-    let plan = if applies { allow::done_for(&args.name, &allow::records()) } else { allow::Plan::default() };
+    let done = || allow::done_for(&args.name, allow::selinux::is_known(), &allow::records());
+    let plan = if applies { done() } else { allow::Plan::default() };
     // A remove that was killed has left what it allowed.
     if gone.is_empty() && plan.steps.is_empty() {
         return Err(format!(
@@ -289,7 +290,7 @@ pub(super) fn needed(name: &str, paths: &[PathBuf], subfolders: bool, document: 
             let needs = crate::diagnose::needs(path, &added);
             (path.clone(), Needs { within: at == 0 && subfolders && needs.write, ..needs })
         });
-        return allow::plan(name, &needs.collect::<Vec<_>>(), allow::is_labelled(), &records);
+        return allow::plan(name, &needs.collect::<Vec<_>>(), allow::selinux::is_known(), &records);
     }
     let _ = (name, paths, subfolders, document);
     Plan::default()

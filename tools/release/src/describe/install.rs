@@ -113,11 +113,14 @@ fn platform_for_people(platform: &Platform, system: Option<&str>) -> String {
         Os::Windows => "Windows",
         Os::MacOs => "macOS",
     });
-    let processor = match (os, platform.is_single(os), platform.arch().name()) {
-        (_, false, _) => "every processor",
-        (Os::MacOs, _, "aarch64") => "Apple silicon",
-        (Os::MacOs, ..) => "Intel",
-        (_, _, name) => name,
+    let processor = if platform.is_single(os) {
+        match (os, platform.arch().name()) {
+            (Os::MacOs, "aarch64") => "Apple silicon",
+            (Os::MacOs, _) => "Intel",
+            (_, name) => name,
+        }
+    } else {
+        "every processor"
     };
     format!("{system} ({processor})")
 }

@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use std::path::Path;
 
 /// What the rpm of Enterprise Linux 8 (4.14) can read, and nothing newer.
-const FEATURES: &[&str] = &["CompressedFileNames", "FileDigests", "PayloadFilesHavePrefix", "PayloadIsXz"];
+const FEATURES: &[&str] = &["CompressedFileNames", "FileDigests", "PayloadFilesHavePrefix", "PayloadIsXz", "RichDependencies"];
 
 /// Judges a package. `rpmlint` is the configuration that says what is as it should be in it.
 pub(super) fn judge(bench: &mut Bench, path: &Path, rpmlint: &Path) -> Result<()> {
@@ -58,7 +58,11 @@ pub(super) fn judge(bench: &mut Bench, path: &Path, rpmlint: &Path) -> Result<()
 
     bench.case_needing(&["rpm"], &format!("{name}: licence and manual pages are marked"), || {
         let flags = query("[%{FILEFLAGS:fflags} %{FILENAMES}\n]")?;
-        for (flag, file) in [("l", "/usr/share/licenses/"), ("d", "/usr/share/man/")] {
+        // What has no program has no manual page.
+        let has_program = query("%{ARCH}")? != "noarch";
+        for (flag, file) in
+            [("l", "/usr/share/licenses/"), ("d", "/usr/share/man/")].into_iter().take(1 + usize::from(has_program))
+        {
             let mut marked = flags.lines().filter(|line| line.contains(file)).peekable();
             ensure!(marked.peek().is_some(), "nothing in {file}");
             // Folders carry no mark.
