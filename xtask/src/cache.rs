@@ -10,7 +10,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 /// Lists an entry's files: `DIGEST  PATH`, sorted by path.
-const MANIFEST: &str = ".manifest";
+pub(crate) const MANIFEST: &str = ".manifest";
 
 /// Names the environment variable that moves the cache.
 pub(crate) const VARIABLE: &str = "PYWATS_BUILD_CACHE";
