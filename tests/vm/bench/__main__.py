@@ -7,6 +7,7 @@
 
 import argparse
 import json
+import os
 import shutil
 import signal
 import sys
@@ -48,6 +49,9 @@ def run(job: Job, log: Log, results: Path) -> bool:
         cases = scenario.run(job, log, machine)
     finally:
         machine.end()
+    # What it took of the processors: unlike the time, it is the same on a busy machine.
+    used = os.times()
+    log.say(f"{used.children_user + used.children_system:.0f} s of processor time")
     results.write_text(json.dumps(cases, indent=2) + "\n")
     return all(case["outcome"] == "passed" for case in cases)
 

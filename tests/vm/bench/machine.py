@@ -109,9 +109,15 @@ class Machine:
             self._boot()
 
     def _send_off(self, verb: str) -> None:
-        # QEMU is told to end when the guest resets.
-        self.succeed(f"systemctl --no-block {verb}")
+        self.start()
         qemu = self._running()
+        assert self._channel
+        try:
+            self._channel.run(f"systemctl --no-block {verb}", HALT)
+        except ChannelError:
+            # It was gone before it could answer.
+            pass
+        # QEMU is told to end when the guest resets.
         qemu.wait(HALT)
         qemu.end()
         self._qemu = None

@@ -24,6 +24,7 @@ def run(job: Job, log: Log) -> None:
         for script in job.scripts:
             exec(compile(script.read_text(), str(script), "exec"), scope)
         columns, lines = shutil.get_terminal_size()
+        machine.succeed("systemctl start serial-getty@hvc0.service")
         machine.execute(f"stty -F /dev/hvc0 cols {columns} rows {lines}")
         print(f"{job.guest.name}: root is logged in; Ctrl-] ends the machine, and everything in it is gone")
         assert qemu.terminal

@@ -169,13 +169,15 @@ impl Making<'_> {
 
     /// What the guest's own programs do to it, at last the labels.
     fn set_up(&self, kernel: &str) -> Result<()> {
-        fs::copy(files().join("setup"), self.inside("setup"))?;
+        let needed = ["setup", "logind.cil"];
+        for name in needed {
+            fs::copy(files().join(name), self.inside(name))?;
+        }
         let mut command = clean_command("chroot", &[]);
         command.arg(self.inside("")).args(["/setup", &self.guest.name, kernel]);
         command.arg(if self.guest.selinux { "selinux" } else { "plain" });
         self.watch(command)?;
-        fs::remove_file(self.inside("setup"))?;
-        Ok(())
+        needed.iter().try_for_each(|name| Ok(fs::remove_file(self.inside(name))?))
     }
 
     /// What the kernel starts first: busybox, the modules that the disk needs, and `tests/vm/guest/init`.

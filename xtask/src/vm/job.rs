@@ -59,8 +59,9 @@ fn machine(guest: &Guest, accelerator: Accelerator) -> Vec<String> {
         Accelerator::Kvm => ("kvm", "host"),
     };
     let selinux = if guest.selinux { " security=selinux selinux=1 enforcing=1" } else { "" };
-    let kernel =
-        format!("root=/dev/vda rw console={console} panic=-1 audit=1 systemd.show_status=1{selinux}");
+    let kernel = format!(
+        "root=/dev/vda rw console={console} panic=-1 audit=1 systemd.show_status=1 systemd.getty_auto=0{selinux}"
+    );
     let arguments = [
         "-machine",
         machine,
