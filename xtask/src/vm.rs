@@ -10,7 +10,6 @@ mod image;
 mod job;
 mod registry;
 
-use crate::cache::Cache;
 use crate::process::{self, stop_if_interrupted};
 use crate::progress::Progress;
 use crate::test::prerequisites;
@@ -106,14 +105,13 @@ impl Bench {
 
     /// A guest that can be started.
     fn guest(&self, guest: &Guest, progress: &Progress) -> Result<Startable> {
-        let cache = Cache::open()?;
-        let qemu = qemu::prepare(&cache, &guest.architecture, progress)?;
-        let image = image::prepare(&cache, guest, &qemu, progress)?;
+        let qemu = qemu::prepare(&guest.architecture, progress)?;
+        let image = image::prepare(guest, &qemu, progress)?;
         let startable = Startable::booted(guest, &image, &qemu, self.accelerator);
         if self.boot {
             return Ok(startable);
         }
-        startable.restored(guest, &image, &qemu, self.accelerator, &cache, progress)
+        startable.restored(guest, &image, &qemu, self.accelerator, progress)
     }
 }
 

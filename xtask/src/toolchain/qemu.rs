@@ -2,7 +2,7 @@
 //! the one that is installed.
 
 use super::debian::{self, Archive};
-use crate::cache::Cache;
+use crate::cache;
 use crate::progress::Progress;
 use anyhow::{Context, Result, ensure};
 use std::fs;
@@ -33,7 +33,7 @@ pub(crate) struct Qemu {
 ///
 /// # Errors
 /// If Debian's cannot be had and none is installed.
-pub(crate) fn prepare(cache: &Cache, architecture: &str, progress: &Progress) -> Result<Qemu> {
+pub(crate) fn prepare(architecture: &str, progress: &Progress) -> Result<Qemu> {
     let (_, package, program) =
         SYSTEMS.iter().find(|(name, ..)| *name == architecture).with_context(|| {
             format!("guests with the processor {architecture} are not known to xtask/src/toolchain/qemu.rs")
@@ -42,7 +42,7 @@ pub(crate) fn prepare(cache: &Cache, architecture: &str, progress: &Progress) ->
         return installed(program);
     }
     let key = format!("qemu-{SUITE}-{architecture}-{}", std::env::consts::ARCH);
-    let folder = cache.entry(&key, |folder| {
+    let folder = cache::entry(&key, |folder| {
         let step = progress.step(format!("QEMU for {architecture}, of Debian {SUITE}"));
         let unpacked = folder.join("root");
         fs::create_dir(&unpacked)?;
@@ -79,7 +79,7 @@ pub(crate) fn prepare(cache: &Cache, architecture: &str, progress: &Progress) ->
 
 /// The list of an entry of the cache says which bits it has.
 fn identity(folder: &Path) -> Result<String> {
-    packager::digest::sha256_file(&folder.join(crate::cache::MANIFEST))
+    packager::digest::sha256_file(&folder.join(cache::MANIFEST))
 }
 
 /// The QEMU of this machine.

@@ -5,7 +5,7 @@
 //! the folder with its labels. All of this needs root.
 
 use super::registry::Guest;
-use crate::cache::Cache;
+use crate::cache;
 use crate::process;
 use crate::progress::{Progress, Step};
 use crate::toolchain::debian::{Archive, mirror};
@@ -13,7 +13,7 @@ use crate::toolchain::qemu::Qemu;
 use crate::toolchain::rust::clean_command;
 use crate::workspace;
 use anyhow::{Context, Result, ensure};
-use packager::digest::Inputs;
+use packager::digest::{self, Inputs};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write as _;
@@ -46,6 +46,8 @@ const CHECKSUMS: &[&str] = &["crc32c_generic", "crc32c-intel", "libcrc32c"];
 pub(crate) struct Image {
     /// The key of its entry in the cache, which tells it from others.
     pub(crate) key: String,
+    /// The digest of all of its files.
+    pub(crate) identity: String,
     folder: PathBuf,
 }
 
@@ -90,9 +92,9 @@ fn recipe(guest: &Guest) -> Result<String> {
 ///
 /// # Errors
 /// If it cannot be made: for want of root, a program or Debian's archive.
-pub(crate) fn prepare(cache: &Cache, guest: &Guest, qemu: &Qemu, progress: &Progress) -> Result<Image> {
+pub(crate) fn prepare(guest: &Guest, qemu: &Qemu, progress: &Progress) -> Result<Image> {
     let key = format!("vm-{}-{}", guest.name, &recipe(guest)?[..12]);
-    let folder = cache.entry(&key, |folder| {
+    let folder = cache::entry(&key, |folder| {
         ensure!(rustix::process::geteuid().is_root(), "only root can make the image of a guest");
         let step = progress.step(format!("image of {}", guest.name));
         // On the same disk as the cache, which has room.
@@ -106,7 +108,7 @@ pub(crate) fn prepare(cache: &Cache, guest: &Guest, qemu: &Qemu, progress: &Prog
         step.done();
         Ok(())
     })?;
-    Ok(Image { key, folder })
+    Ok(Image { key, identity: digest::sha256_file(&folder.join(cache::MANIFEST))?, folder })
 }
 
 /// An image in the making.
@@ -250,7 +252,7 @@ impl Making<'_> {
 fn pack(folder: &Path, into: &Path) -> Result<()> {
     let mut names = vec![".".to_owned()];
     let mut found = Vec::new();
-    packager::digest::collect_files(folder, &mut found)?;
+    digest::collect_files(folder, &mut found)?;
     names.extend(["bin", "dev", "modules", "root"].map(str::to_owned));
     for file in found {
         names.push(file.strip_prefix(folder).unwrap_or(&file).to_string_lossy().into_owned());

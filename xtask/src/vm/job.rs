@@ -2,14 +2,14 @@
 
 use super::image::Image;
 use super::registry::Guest;
-use crate::cache::{self, Cache};
+use crate::cache;
 use crate::process;
 use crate::progress::Progress;
 use crate::toolchain::qemu::Qemu;
 use crate::toolchain::rust::clean_command;
 use crate::workspace;
 use anyhow::{Context, Result};
-use packager::digest::{self, Inputs};
+use packager::digest::Inputs;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -119,19 +119,17 @@ impl Startable {
         image: &Image,
         qemu: &Qemu,
         accelerator: Accelerator,
-        cache: &Cache,
         progress: &Progress,
     ) -> Result<Startable> {
         // The memory of a guest fits the disk, the machine and the QEMU that it was saved with.
         let mut inputs = Inputs::default().value("qemu", &qemu.identity);
-        inputs =
-            inputs.value("image", &digest::sha256_file(&cache.scratch(&image.key).join(cache::MANIFEST))?);
+        inputs = inputs.value("image", &image.identity);
         for argument in machine(guest, accelerator) {
             inputs = inputs.value("machine", &argument);
         }
         let devices = workspace::root().join("tests/vm/bench");
         let key = format!("{}-booted-{}", image.key, &inputs.tree(&devices, "qemu.py")?.finish()[..12]);
-        let folder = cache.entry(&key, |folder| {
+        let folder = cache::entry(&key, |folder| {
             let step = progress.step(format!("{} boots", guest.name));
             let job = Job {
                 name: format!("vm-boot-{}", guest.name),
