@@ -183,3 +183,42 @@ pub(crate) fn keep(name: &str) -> Result<PathBuf> {
     fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
     Ok(folder)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{BufRead, BufReader};
+    use std::process::Stdio;
+    use std::time::{Duration, Instant};
+
+    /// Fails if: a machine, or the bench, outlives whoever started the bench and was killed.
+    #[test]
+    fn nothing_outlives_who_started_it() {
+        // A shell starts the bench's lifeline, and that a program in the place of QEMU.
+        let lifeline = "import os, subprocess, time; from bench import lifeline; lifeline.end_with(os.getppid()); \
+             one = subprocess.Popen(['sleep', '600'], preexec_fn=lifeline.end_with_parent); \
+             print(os.getpid(), one.pid, flush=True); time.sleep(600)";
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "python3 -B -c \"$0\"; :", lifeline]).stdout(Stdio::piped());
+        let mut shell = shell.current_dir(workspace::root().join("tests/vm")).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(shell.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let processes: Vec<PathBuf> = line.split_whitespace().map(|id| Path::new("/proc").join(id)).collect();
+        assert_eq!(processes.len(), 2, "{line:?}");
+        shell.kill().unwrap();
+        shell.wait().unwrap();
+        // One that has ended may still wait for its parent to notice.
+        let lives = |process: &PathBuf| {
+            let state = fs::read_to_string(process.join("stat")).unwrap_or_default();
+            state
+                .rsplit(')')
+                .next()
+                .is_some_and(|rest| !rest.trim_start().starts_with(['Z', 'X']) && !rest.is_empty())
+        };
+        let began = Instant::now();
+        while processes.iter().any(lives) {
+            assert!(began.elapsed() < Duration::from_secs(60), "{line:?} live on");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
