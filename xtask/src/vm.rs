@@ -27,6 +27,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Instant;
+use tempfile::TempDir;
 
 /// Installs, upgrades and removes the packages in virtual machines
 ///
@@ -171,7 +172,7 @@ impl Scenarios {
         let name = name(scenario, guest);
         println!("== {name}");
         let keep = keep(&name)?;
-        let work = tempfile::Builder::new().prefix("vm-").tempdir_in(workspace::target("vm"))?;
+        let work = work()?;
         let handed = handed::make(guest, &self.bench.dist(), work.path())?;
         let records = work.path().join("records");
         fs::create_dir(&records)?;
@@ -215,8 +216,7 @@ impl Shell {
         let guest = registry::guest(&self.guest)?;
         prerequisites::provide_for("vm")?;
         let startable = self.bench.guest(guest, &Progress::new())?;
-        fs::create_dir_all(workspace::target("vm"))?;
-        let work = tempfile::Builder::new().prefix("vm-").tempdir_in(workspace::target("vm"))?;
+        let work = work()?;
         let name = format!("shell-{}", guest.name);
         let (handed, scripts) = if self.bare {
             (None, Vec::new())
@@ -256,6 +256,23 @@ fn judge(report: &mut Report, package: &Path) -> Result<()> {
         report.artifacts.push(Judged { name, sha256: packager::digest::sha256_file(package)? });
     }
     Ok(())
+}
+
+/// A folder for what is thrown away. Those of earlier runs that were killed go first.
+fn work() -> Result<TempDir> {
+    let folder = workspace::target("vm");
+    let making = || format!("making a folder in {}", folder.display());
+    fs::create_dir_all(&folder).with_context(making)?;
+    for entry in fs::read_dir(&folder).with_context(making)?.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let process = name.strip_prefix("work-").and_then(|rest| rest.split('-').next());
+        if process.is_some_and(|id| !Path::new("/proc").join(id).exists()) {
+            fs::remove_dir_all(entry.path())
+                .with_context(|| format!("removing {}", entry.path().display()))?;
+        }
+    }
+    let prefix = format!("work-{}-", std::process::id());
+    tempfile::Builder::new().prefix(&prefix).tempdir_in(&folder).with_context(making)
 }
 
 /// A port on which nobody listens.
