@@ -4,7 +4,7 @@
 use super::registry::Guest;
 use crate::toolchain::rust::clean_command;
 use crate::{process, workspace};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use packager::{Compiled, Origin, Programs, Recipe};
 use serde_json::{Map, Value, json};
 use std::fs;
@@ -79,10 +79,17 @@ fn at_version(guest: &Guest, package: &Path, version: &str, work: &Path) -> Resu
     recipe.version = version.parse()?;
     let row = recipe.rows.row(artifact(guest)?)?;
     let unpacked = work.join("unpacked");
-    ensure!(guest.format == "deb", "packages as {} cannot be unpacked yet", guest.format);
-    let mut dpkg = clean_command("dpkg-deb", &[]);
-    dpkg.arg("--extract").arg(package).arg(&unpacked);
-    process::run(dpkg, |_| {})?;
+    fs::create_dir_all(&unpacked)?;
+    let mut unpack;
+    if guest.format == "deb" {
+        unpack = clean_command("dpkg-deb", &[]);
+        unpack.arg("--extract").arg(package).arg(&unpacked);
+    } else {
+        // It reads RPM packages as they are.
+        unpack = clean_command("bsdtar", &[]);
+        unpack.arg("-xf").arg(package).arg("-C").arg(&unpacked);
+    }
+    process::run(unpack, |_| {})?;
     let compiled = Compiled { triple: row.targets[0].clone(), folder: unpacked.join("usr/bin") };
     let programs = Programs::new(&recipe.product, vec![compiled])?;
     let origin = Origin { inputs: "", toolchain: "" };
@@ -93,9 +100,6 @@ fn at_version(guest: &Guest, package: &Path, version: &str, work: &Path) -> Resu
 /// What scenarios find as global variables: as in `nix/vm/formats.nix` and `nix/vm/package-test.nix`, but for the test
 /// server, which is outside of the guest here. `records` is where it keeps what arrives.
 pub(crate) fn constants(guest: &Guest, server: &Path, port: u16, records: &Path) -> Map<String, Value> {
-    // Waits for the system's own updates, which may be under way after boot, and asks nothing.
-    let apt =
-        "DEBIAN_FRONTEND=noninteractive apt-get --yes --no-install-recommends -o DPkg::Lock::Timeout=600";
     let unpack = format!(
         "mkdir -p {FOLDER} && tar --extract --file /dev/disk/by-id/virtio-handed --directory {FOLDER}"
     );
@@ -109,11 +113,33 @@ pub(crate) fn constants(guest: &Guest, server: &Path, port: u16, records: &Path)
         "RECORDS": records,
         "REPORT": format!("{FOLDER}/report.json"),
         "PREPARE": unpack,
-        "INSTALL": format!("{apt} install {FOLDER}/package.deb"),
-        "UPGRADE": format!("{apt} install {FOLDER}/upgrade.deb"),
-        "REMOVE": format!("{apt} remove pywats-client"),
-        "PURGE": format!("{apt} purge pywats-client"),
-        "STARTS": true,
     });
-    constants.as_object().cloned().unwrap_or_default()
+    let mut constants = constants.as_object().cloned().unwrap_or_default();
+    constants.extend(of_format(&guest.format));
+    constants
+}
+
+/// How the package manager of a format is told to do things.
+fn of_format(format: &str) -> Map<String, Value> {
+    let commands = if format == "deb" {
+        // Waits for the system's own updates, which may be under way after boot, and asks nothing.
+        let apt =
+            "DEBIAN_FRONTEND=noninteractive apt-get --yes --no-install-recommends -o DPkg::Lock::Timeout=600";
+        json!({
+            "INSTALL": format!("{apt} install {FOLDER}/package.deb"),
+            "UPGRADE": format!("{apt} install {FOLDER}/upgrade.deb"),
+            "REMOVE": format!("{apt} remove pywats-client"),
+            "PURGE": format!("{apt} purge pywats-client"),
+            "STARTS": true,
+        })
+    } else {
+        json!({
+            "INSTALL": format!("rpm --upgrade {FOLDER}/package.rpm"),
+            "UPGRADE": format!("rpm --upgrade {FOLDER}/upgrade.rpm"),
+            "REMOVE": "rpm --erase pywats-client",
+            "PURGE": "",
+            "STARTS": false,
+        })
+    };
+    commands.as_object().cloned().unwrap_or_default()
 }
