@@ -175,8 +175,11 @@ impl Making<'_> {
         for name in needed {
             fs::copy(files().join(name), self.inside(name))?;
         }
-        let mut command = clean_command("chroot", &[]);
-        command.arg(self.inside("")).args(["/setup", &self.guest.name, kernel]);
+        // Debian 12's setfiles looks into /proc. The mount is gone when the program ends, however it does.
+        let script = "mount -t proc proc \"$0/proc\" && exec chroot \"$0\" \"$@\"";
+        let mut command = clean_command("unshare", &[]);
+        command.args(["--mount", "--propagation", "private", "sh", "-c", script]).arg(self.inside(""));
+        command.args(["/setup", &self.guest.name, kernel]);
         command.arg(if self.guest.selinux { "selinux" } else { "plain" });
         self.watch(command)?;
         needed.iter().try_for_each(|name| Ok(fs::remove_file(self.inside(name))?))
