@@ -35,7 +35,11 @@ let
         scenario = ../../tests/vm/package.py;
         constants = constants // {
           GUEST = name;
+          OUTSIDE = false;
           SERVER = "/usr/local/bin/wats-test-server";
+          LISTEN = "127.0.0.1:9080";
+          SERVER_URL = "http://127.0.0.1:9080";
+          RECORDS = "/var/tmp/wats-reports";
           REPORT = "${folder}/report.json";
           PREPARE = "${unpack} && ${constants.PREPARE}";
         };

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Type-checks every scenario against the interface of the test driver, and checks that the check notices.
+"""Type-checks every scenario and the bench against the interface of the test driver, and checks that it notices.
 
 A scenario is a script without imports: the driver runs it with `machine` and `subtest` in scope, behind the
 constants of its test and the common steps. Here these come from imports, put before the scenario's first line,
@@ -8,6 +8,7 @@ which is a comment, so that line numbers stay right.
     python3 tests/vm/check_types.py      # needs mypy
 """
 
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -52,7 +53,8 @@ def lay_out(folder: Path) -> None:
 def check_scenarios(folder: Path) -> list[str]:
     faults = []
     laid_out = [folder / "steps.py"]
-    for scenario in sorted([HERE / "package.py", *(HERE / "nixos").glob("*.py")]):
+    scripts = [path for path in HERE.glob("*.py") if path not in (HERE / "steps.py", Path(__file__).resolve())]
+    for scenario in sorted([*scripts, *(HERE / "nixos").glob("*.py")]):
         text = scenario.read_text()
         if not text.startswith("# Fails if: "):
             faults.append(f"{scenario}: must open with a comment that says when it fails: # Fails if: …")
@@ -62,6 +64,17 @@ def check_scenarios(folder: Path) -> list[str]:
         laid_out.append(copy)
     fine, said = mypy(folder, laid_out)
     return faults if fine else [*faults, said]
+
+
+def check_bench(folder: Path) -> list[str]:
+    """The bench, and that its machine can be used as the scenarios use one."""
+    shutil.copytree(HERE / "bench", folder / "bench", ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "conforms.py").write_text(
+        "import bench.machine\nimport driver\n\n"
+        "def conforms(machine: bench.machine.Machine) -> driver.Machine:\n    return machine\n"
+    )
+    fine, said = mypy(folder, [folder / "bench", folder / "conforms.py"])
+    return [] if fine else [said]
 
 
 def check_mistakes(folder: Path) -> list[str]:
@@ -79,7 +92,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         lay_out(folder)
-        faults = check_scenarios(folder) + check_mistakes(folder)
+        faults = check_scenarios(folder) + check_bench(folder) + check_mistakes(folder)
     for fault in faults:
         print(fault, file=sys.stderr)
     return 1 if faults else 0

@@ -1,8 +1,15 @@
 # What differs from test to test. Nix puts these as assignments before the steps and the scenario
 # (nix/vm/script.nix); each is declared here once, for the type check.
 
-# The test server's program, and a report, as paths in the guest.
+# Whether the test server runs beside the driver, outside of the guest.
+OUTSIDE: bool
+# The test server's program, where it listens (address:port), its address for the guest, and the folder in which it
+# records what arrives: paths in the guest, or beside the driver if it is outside.
 SERVER: str
+LISTEN: str
+SERVER_URL: str
+RECORDS: str
+# A report, as a path in the guest.
 REPORT: str
 
 # NixOS: the programs before and after an upgrade.

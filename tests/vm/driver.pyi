@@ -1,10 +1,12 @@
 # What the scenarios use of the NixOS test driver: the machine under test, and subtests. The signatures are those
 # of its classes (nixos/lib/test-driver in nixpkgs), so that a scenario that passes against this stub calls the
-# driver rightly. Any bench that offers the same can run the scenarios.
+# driver rightly. Any bench that offers the same can run the scenarios;
+# tests/vm/bench is one.
 
 from contextlib import AbstractContextManager
+from typing import Protocol
 
-class Machine:
+class Machine(Protocol):
     # Shell scripts as root, by bash with `set -euo pipefail`; they give what was written to standard output.
     def succeed(self, *commands: str, timeout: int | None = None) -> str: ...
     def fail(self, *commands: str, timeout: int | None = None) -> str: ...
@@ -16,7 +18,9 @@ class Machine:
     def wait_for_open_port(self, port: int, addr: str = "localhost", timeout: int = 900) -> None: ...
     def get_unit_property(self, unit: str, property: str, user: str | None = None) -> str: ...
 
+    # `allow_reboot` lets `reboot` start it again.
     def start(self, allow_reboot: bool = False) -> None: ...
+    def reboot(self) -> None: ...
     # As pulling the plug. Disks stay where the bench keeps them: for NixOS, not for other guests.
     def crash(self) -> None: ...
 

@@ -7,7 +7,7 @@ import re
 
 CONFIGURATION = "/etc/pywats/config.json"
 SETTINGS = {
-    "server": {"url": f"http://127.0.0.1:{PORT}", "token": TOKEN, "proxy": "none"},
+    "server": {"url": SERVER_URL, "token": TOKEN, "proxy": "none"},
     "upload": {"retry_initial_seconds": 1, "retry_max_seconds": 2},
 }
 
@@ -48,6 +48,7 @@ def expect_enabled(expected: bool) -> None:
     assert state == ("enabled" if expected else "disabled"), f"the service is {state} on {GUEST}"
 
 
+machine.start(allow_reboot=True)
 machine.wait_for_unit("multi-user.target")
 expect_enforcing()
 machine.succeed(PREPARE)
@@ -74,9 +75,22 @@ with subtest("delivers what an operator drops"):
     expect_delivered("one.json", 1)
     expect_enforcing()
 
-with subtest("an upgrade restarts it, and keeps what waits"):
+with subtest("is up again after a reboot, and delivers what has waited"):
     stop_server()
     queue("two.json")
+    machine.reboot()
+    machine.wait_for_unit(UNIT)
+    processes.append(main_pid())
+    wait_for_status("not ready: .*; 1 reports pending")
+    start_server()
+    expect_delivered("two.json", 2)
+    expect_few_rights()
+    expect_folders()
+    expect_enforcing()
+
+with subtest("an upgrade restarts it, and keeps what waits"):
+    stop_server()
+    queue("three.json")
     before = main_pid()
     configured = machine.succeed(f"cat {CONFIGURATION}")
     machine.succeed(UPGRADE)
@@ -85,7 +99,7 @@ with subtest("an upgrade restarts it, and keeps what waits"):
     wait_for_status("not ready: .*; 1 reports pending")
     assert machine.succeed(f"cat {CONFIGURATION}") == configured, "the configuration has changed"
     start_server()
-    expect_delivered("two.json", 2)
+    expect_delivered("three.json", 3)
     expect_enforcing()
 
 with subtest("a removal keeps configuration and data"):
@@ -93,7 +107,7 @@ with subtest("a removal keeps configuration and data"):
     machine.fail(f"systemctl is-active {UNIT}")
     machine.fail("test -e /usr/bin/pywats-client")
     assert machine.succeed(f"cat {CONFIGURATION}") == configured, "the configuration has changed"
-    machine.succeed(f"test -e /var/lib/pywats/queue.db && test -e {DONE}/two.json")
+    machine.succeed(f"test -e /var/lib/pywats/queue.db && test -e {DONE}/three.json")
     expect_enforcing()
 
 if not STARTS:

@@ -4,13 +4,15 @@
 //! digests. An entry that does not match its list (cut off, damaged, tampered with) is made anew, and so
 //! is a missing one: without the cache everything works, only slower.
 
+use crate::process::stop_if_interrupted;
 use anyhow::{Context, Result};
 use packager::digest;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Lists an entry's files: `DIGEST  PATH`, sorted by path.
-const MANIFEST: &str = ".manifest";
+pub(crate) const MANIFEST: &str = ".manifest";
 
 /// Names the environment variable that moves the cache.
 pub(crate) const VARIABLE: &str = "PYWATS_BUILD_CACHE";
@@ -39,7 +41,14 @@ impl Cache {
         fs::create_dir_all(&root).with_context(opening)?;
         let root = root.canonicalize().with_context(opening)?;
         let lock = File::create(root.join("lock")).with_context(opening)?;
-        lock.lock().with_context(opening)?;
+        // Looks again and again: a wait for the lock would go on after an interrupt.
+        while let Err(error) = lock.try_lock() {
+            match error {
+                TryLockError::WouldBlock => std::thread::sleep(Duration::from_millis(100)),
+                TryLockError::Error(error) => return Err(error).with_context(opening),
+            }
+            stop_if_interrupted()?;
+        }
         Ok(Cache { root, _lock: lock })
     }
 
@@ -80,6 +89,17 @@ pub(crate) fn has(key: &str) -> bool {
 pub(crate) fn whole(key: &str) -> Option<PathBuf> {
     let entry = root().ok()?.join(key);
     verify(&entry).is_ok().then_some(entry)
+}
+
+/// The entry `key`, as [`Cache::entry`] returns it; waits for another process only if it is missing or damaged.
+///
+/// # Errors
+/// As [`Cache::entry`].
+pub(crate) fn entry(key: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+    match whole(key) {
+        Some(entry) => Ok(entry),
+        None => Cache::open()?.entry(key, make),
+    }
 }
 
 fn manifest(folder: &Path) -> Result<String> {

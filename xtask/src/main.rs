@@ -23,6 +23,7 @@ mod test;
 mod toolchain;
 mod untrusted;
 mod verify;
+mod vm;
 mod winget;
 mod workspace;
 
@@ -43,6 +44,7 @@ enum Verb {
     Release(release::Release),
     Repo(repo::Repo),
     Evidence(evidence::Evidence),
+    Vm(vm::Vm),
 }
 
 fn main() -> ExitCode {
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
         Verb::Release(verb) => verb.run(),
         Verb::Repo(verb) => verb.run(),
         Verb::Evidence(verb) => verb.run(),
+        Verb::Vm(verb) => verb.run(),
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,

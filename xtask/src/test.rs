@@ -8,13 +8,14 @@
 mod commands;
 mod compiled;
 mod nix;
-mod prerequisites;
+pub(crate) mod prerequisites;
 pub(crate) mod report;
 mod schedule;
 pub(crate) mod suites;
 pub(crate) mod system;
 mod targets;
 mod unit;
+mod vm;
 mod workflows;
 
 use crate::build;
@@ -28,7 +29,7 @@ use crate::toolchain::rust::clean_command;
 use crate::toolchain::{wheels, zig};
 use crate::workspace;
 use anyhow::{Context, Result, anyhow, ensure};
-use commands::Own;
+use commands::{Distribution, Own};
 use compiled::Compiled;
 pub(crate) use report::folder;
 use report::{Outcome, Report, Sources, Voice, first_line, reason};
@@ -177,7 +178,9 @@ impl<'a> Run<'a> {
         reports: &'a Reports,
     ) -> Vec<Job<'a>> {
         let alone = chosen.len() == 1 && self.test.repeat == 1;
-        let compiles = |suite: &Suite| !matches!(commands::own(&suite.name), Some(Own::Commands(_)));
+        let compiles = |suite: &Suite| {
+            !matches!(commands::own(&suite.name), Some(Own::Commands(_) | Own::Distribution(_)))
+        };
         let judges = |suite: &Suite| self.judges_the_distribution(suite);
         let mut jobs = Vec::new();
         let compiling: Vec<&Suite> = chosen.iter().copied().filter(|suite| compiles(suite)).collect();
@@ -223,7 +226,8 @@ impl<'a> Run<'a> {
 
     /// Whether a suite is about what `cargo xtask dist` makes.
     fn judges_the_distribution(self, suite: &Suite) -> bool {
-        commands::own(&suite.name).is_none() && !suite.asked && self.test.artifacts.is_empty()
+        let on_artifacts = matches!(commands::own(&suite.name), None | Some(Own::Distribution(_)));
+        on_artifacts && !suite.asked && self.test.artifacts.is_empty()
     }
 
     /// Builds the distribution, in a process of its own: its progress is then lines like those of the others.
@@ -258,6 +262,13 @@ impl<'a> Run<'a> {
         match commands::own(&suite.name) {
             Some(Own::Compiled(run)) => run(self.made.compiled.get()?, voice, &mut report)?,
             Some(Own::Commands(list)) => commands::run(list()?, voice, &mut report)?,
+            Some(Own::Distribution(run)) => {
+                if self.judges_the_distribution(suite) {
+                    self.made.distribution.get()?;
+                }
+                let distribution = Distribution { xtask: self.xtask, thorough: self.test.all };
+                run(&distribution, voice, &mut report)?;
+            }
             None => {
                 if self.judges_the_distribution(suite) {
                     self.made.distribution.get()?;

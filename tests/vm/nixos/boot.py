@@ -9,7 +9,7 @@ expect_folders()
 with subtest("the command line sees the configuration of the service"):
     # Without the token, which only the service gets, it says what is missing.
     shown = machine.succeed("pywats-client check 2>&1 || true")
-    assert f"http://127.0.0.1:{PORT}" in shown, shown
+    assert SERVER_URL in shown, shown
 
 with subtest("a queued report outlives a power cut"):
     queue("one.json")

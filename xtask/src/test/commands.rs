@@ -2,7 +2,7 @@
 
 use super::compiled::{Compiled, cargo, cargo_with_clippy};
 use super::report::{Report, Voice, first_line};
-use super::{targets, unit, workflows};
+use super::{targets, unit, vm, workflows};
 use crate::cache::Cache;
 use crate::process;
 use crate::progress::Progress;
@@ -11,7 +11,7 @@ use crate::toolchain::rust::clean_command;
 use crate::toolchain::wheels;
 use crate::workspace;
 use anyhow::Result;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
@@ -25,6 +25,16 @@ pub(crate) enum Own {
     Compiled(fn(&Compiled, &Voice, &mut Report) -> Result<()>),
     /// By commands that need nothing compiled.
     Commands(fn() -> Result<Vec<Command>>),
+    /// On what `cargo xtask dist` makes.
+    Distribution(fn(&Distribution<'_>, &Voice, &mut Report) -> Result<()>),
+}
+
+/// What a suite on the distribution knows of the run.
+pub(crate) struct Distribution<'a> {
+    /// This program, as it was when the run began.
+    pub(crate) xtask: &'a Path,
+    /// Whether what takes long is wanted as well.
+    pub(crate) thorough: bool,
 }
 
 /// The suite of this name, if it is one of these.
@@ -34,6 +44,7 @@ pub(crate) fn own(name: &str) -> Option<Own> {
         "unit" => Own::Compiled(unit::run),
         "unit-windows" => Own::Commands(targets::unit_in_wine),
         "workflows" => Own::Commands(workflows::commands),
+        "vm" => Own::Distribution(vm::run),
         "advisories" => Own::Commands(|| cargo_deny(&["advisories"])),
         _ => return None,
     })

@@ -1,9 +1,9 @@
 //! What the suites need from the machine, and the Debian packages that bring it.
 
-use super::suites::Suite;
+use super::suites::{self, Suite};
 use crate::process;
 use crate::toolchain::rust::clean_command;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -48,6 +48,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("import", "imagemagick"),
     ("lintian", "lintian"),
     ("mandoc", "mandoc"),
+    ("mke2fs", "e2fsprogs"),
     ("mmdebstrap", "mmdebstrap"),
     ("mount", "mount"),
     ("msiextract", "msitools"),
@@ -57,6 +58,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("osslsigncode", "osslsigncode"),
     ("pkcs11-tool", "opensc"),
     ("ps", "procps"),
+    ("python3", "python3"),
     ("qemu-aarch64-static", "qemu-user-static"),
     ("rpm", "rpm"),
     ("rpm2cpio", "rpm2cpio"),
@@ -84,8 +86,10 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("wineserver", "wine"),
     ("Xvfb", "xvfb"),
     ("x86_64-w64-mingw32-gcc", "gcc-mingw-w64-x86-64-win32"),
+    ("xz", "xz-utils"),
     ("zipinfo", "unzip"),
     ("zsh", "zsh"),
+    ("zstd", "zstd"),
 ];
 
 /// Makes sure that the programs of these suites are there; returns what is still missing, by suite.
@@ -113,6 +117,17 @@ pub(crate) fn provide(suites: &[&'static Suite], install: bool) -> Result<Vec<(&
         .into_iter()
         .map(|(suite, program, package)| (suite, format!("{program} (Debian: {package})")))
         .collect())
+}
+
+/// Makes sure that the programs of one suite are there, for a verb that runs it.
+///
+/// # Errors
+/// If some are missing.
+pub(crate) fn provide_for(name: &str) -> Result<()> {
+    let missing = provide(&suites::choose(&[name.to_owned()], &[], false)?, false)?;
+    let missing: Vec<String> = missing.into_iter().map(|(_, what)| what).collect();
+    ensure!(missing.is_empty(), "missing: {}", missing.join(", "));
+    Ok(())
 }
 
 /// Every program that some suite needs, by name, without those of which any one does: browsers, which are large, and

@@ -8,6 +8,7 @@ use crate::progress::Step;
 use anyhow::{Context, Result, ensure};
 use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -101,8 +102,26 @@ impl<'a> Archive<'a> {
     }
 }
 
+/// Writes `folder/NAME`, which starts a program that was unpacked into `folder/root`: it is newer than this machine's C
+/// library may be, so it runs with the one it came with.
+pub(crate) fn write_launcher(folder: &Path, program: &str) -> Result<PathBuf> {
+    let arch = std::env::consts::ARCH;
+    let libraries = format!("usr/lib/{arch}-linux-gnu");
+    let loader = if arch == "x86_64" { "ld-linux-x86-64.so.2" } else { "ld-linux-aarch64.so.1" };
+    let name = Path::new(program).file_name().context("a program without a name")?;
+    let script = format!(
+        "#!/bin/sh\nroot=$(dirname \"$(readlink -f \"$0\")\")/root\n\
+         exec \"$root/{libraries}/{loader}\" --argv0 {} --library-path \"$root/{libraries}\" \"$root/{program}\" \"$@\"\n",
+        name.to_string_lossy()
+    );
+    let path = folder.join(name);
+    fs::write(&path, script)?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+    Ok(path)
+}
+
 /// The Debian mirror this machine uses.
-fn mirror() -> Result<String> {
+pub(crate) fn mirror() -> Result<String> {
     let mut files = vec![PathBuf::from("/etc/apt/sources.list")];
     files.extend(fs::read_dir("/etc/apt/sources.list.d").into_iter().flatten().flatten().map(|e| e.path()));
     files.sort();

@@ -5,8 +5,9 @@
 
 pub(crate) mod cargo_dist;
 pub(crate) mod crates;
-mod debian;
+pub(crate) mod debian;
 pub(crate) mod nix;
+pub(crate) mod qemu;
 pub(crate) mod rust;
 pub(crate) mod std;
 pub(crate) mod wheels;

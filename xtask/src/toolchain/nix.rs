@@ -1,13 +1,12 @@
 //! Nix: the one that is installed, or else Debian's, unpacked into the cache.
 
-use super::debian::Archive;
+use super::debian::{self, Archive};
 use super::rust::clean_command;
 use crate::cache::Cache;
 use crate::progress::Progress;
 use anyhow::{Context, Result};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The Debian release whose Nix is taken.
 const SUITE: &str = "trixie";
@@ -28,24 +27,9 @@ pub(crate) fn prepare(cache: &Cache, progress: &Progress) -> Result<PathBuf> {
         let archive = Archive::open(SUITE, &step)
             .context("there is no `nix` on PATH and no Debian archive to take it from; install Nix (Ubuntu: apt-get install nix-bin)")?;
         archive.unpack(&archive.with_dependencies("nix-bin")?, &unpacked)?;
-        write_launcher(folder)?;
+        debian::write_launcher(folder, "usr/bin/nix")?;
         step.done();
         Ok(())
     })?;
     Ok(folder.join("nix"))
-}
-
-/// Debian's Nix is newer than the machine's C library may be, so it runs with the one it came with.
-fn write_launcher(folder: &Path) -> Result<()> {
-    let arch = std::env::consts::ARCH;
-    let libraries = format!("usr/lib/{arch}-linux-gnu");
-    let loader = if arch == "x86_64" { "ld-linux-x86-64.so.2" } else { "ld-linux-aarch64.so.1" };
-    let script = format!(
-        "#!/bin/sh\nroot=$(dirname \"$(readlink -f \"$0\")\")/root\n\
-         exec \"$root/{libraries}/{loader}\" --argv0 nix --library-path \"$root/{libraries}\" \"$root/usr/bin/nix\" \"$@\"\n"
-    );
-    let path = folder.join("nix");
-    fs::write(&path, script)?;
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
-    Ok(())
 }

@@ -1,0 +1,145 @@
+//! What a guest is handed: a raw disk that is a tar of the package in `dist/`, the same at a higher version, and a
+//! report. `nix/vm/disk.nix` makes the same one.
+
+use super::registry::Guest;
+use crate::toolchain::rust::clean_command;
+use crate::{process, workspace};
+use anyhow::{Context, Result};
+use packager::{Compiled, Origin, Programs, Recipe};
+use serde_json::{Map, Value, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Where the guest unpacks it.
+const FOLDER: &str = "/opt/handed";
+
+/// The version of the package that an upgrade installs: higher than any that is released.
+const HIGHER: &str = "255.0.0";
+
+/// The report that is sent.
+const REPORT: &str = "tests/fixtures/uut-wsjf-export.json";
+
+/// A disk, and what was put on it.
+pub(crate) struct Handed {
+    pub(crate) disk: PathBuf,
+    /// The artifact that is judged.
+    pub(crate) package: PathBuf,
+}
+
+/// Makes the disk of a guest in `work`.
+///
+/// # Errors
+/// If `dist` does not have the package.
+pub(crate) fn make(guest: &Guest, dist: &Path, work: &Path) -> Result<Handed> {
+    let package = find(guest, dist)?;
+    let folder = work.join("handed");
+    fs::create_dir_all(&folder)?;
+    fs::copy(&package, folder.join(format!("package.{}", guest.format)))?;
+    let upgrade = at_version(guest, &package, HIGHER, work)?;
+    fs::rename(upgrade, folder.join(format!("upgrade.{}", guest.format)))?;
+    fs::copy(workspace::root().join(REPORT), folder.join("report.json"))?;
+    let disk = work.join("handed.raw");
+    let mut tar = clean_command("tar", &[]);
+    tar.args(["--create", "--owner=0", "--group=0", "--numeric-owner", "--blocking-factor=2048", "--file"]);
+    tar.arg(&disk).arg("--directory").arg(&folder).arg(".");
+    process::run(tar, |_| {}).context("packing what the guest is handed")?;
+    Ok(Handed { disk, package })
+}
+
+/// The package for a guest.
+fn find(guest: &Guest, dist: &Path) -> Result<PathBuf> {
+    let recipe = recipe()?;
+    let row = recipe.rows.row(artifact(guest)?)?;
+    let list = packager::Artifacts::load(dist)?.unwrap_or_default();
+    let found = list.of_row(&row.name).map(|(file, _)| dist.join(file));
+    found.with_context(|| {
+        format!("{} has no {}: run `cargo xtask dist {}`", dist.display(), row.name, row.name)
+    })
+}
+
+/// The name in `artifacts.toml` of the package for a guest.
+fn artifact(guest: &Guest) -> Result<&'static str> {
+    Ok(match (guest.format.as_str(), guest.architecture.as_str()) {
+        ("deb", "x86_64") => "deb-amd64",
+        ("deb", "aarch64") => "deb-arm64",
+        ("rpm", "x86_64") => "rpm-x86_64",
+        ("rpm", "aarch64") => "rpm-aarch64",
+        (format, architecture) => anyhow::bail!("no package is made as {format} for {architecture}"),
+    })
+}
+
+/// How the artifacts of this workspace are made.
+fn recipe() -> Result<Recipe> {
+    Recipe::load(&workspace::product_manifest(), &workspace::root().join("artifacts.toml"))
+}
+
+/// The same package with the same program at another version.
+fn at_version(guest: &Guest, package: &Path, version: &str, work: &Path) -> Result<PathBuf> {
+    let mut recipe = recipe()?;
+    recipe.version = version.parse()?;
+    let row = recipe.rows.row(artifact(guest)?)?;
+    let unpacked = work.join("unpacked");
+    fs::create_dir_all(&unpacked)?;
+    let mut unpack;
+    if guest.format == "deb" {
+        unpack = clean_command("dpkg-deb", &[]);
+        unpack.arg("--extract").arg(package).arg(&unpacked);
+    } else {
+        // It reads RPM packages as they are.
+        unpack = clean_command("bsdtar", &[]);
+        unpack.arg("-xf").arg(package).arg("-C").arg(&unpacked);
+    }
+    process::run(unpack, |_| {})?;
+    let compiled = Compiled { triple: row.targets[0].clone(), folder: unpacked.join("usr/bin") };
+    let programs = Programs::new(&recipe.product, vec![compiled])?;
+    let origin = Origin { inputs: "", toolchain: "" };
+    let made = recipe.make(row, &programs, Vec::new(), origin, work);
+    Ok(made.with_context(|| format!("making the package of version {version} for an upgrade"))?.0)
+}
+
+/// What scenarios find as global variables: as in `nix/vm/formats.nix` and `nix/vm/package-test.nix`, but for the test
+/// server, which is outside of the guest here. `records` is where it keeps what arrives.
+pub(crate) fn constants(guest: &Guest, server: &Path, port: u16, records: &Path) -> Map<String, Value> {
+    let unpack = format!(
+        "mkdir -p {FOLDER} && tar --extract --file /dev/disk/by-id/virtio-handed --directory {FOLDER}"
+    );
+    let constants = json!({
+        "GUEST": guest.name,
+        "SELINUX": guest.selinux,
+        "SERVER": server,
+        "OUTSIDE": true,
+        "SERVER_URL": format!("http://10.0.2.2:{port}"),
+        "LISTEN": format!("127.0.0.1:{port}"),
+        "RECORDS": records,
+        "REPORT": format!("{FOLDER}/report.json"),
+        "PREPARE": unpack,
+    });
+    let mut constants = constants.as_object().cloned().unwrap_or_default();
+    constants.extend(of_format(&guest.format));
+    constants
+}
+
+/// How the package manager of a format is told to do things.
+fn of_format(format: &str) -> Map<String, Value> {
+    let commands = if format == "deb" {
+        // Waits for the system's own updates, which may be under way after boot, and asks nothing.
+        let apt =
+            "DEBIAN_FRONTEND=noninteractive apt-get --yes --no-install-recommends -o DPkg::Lock::Timeout=600";
+        json!({
+            "INSTALL": format!("{apt} install {FOLDER}/package.deb"),
+            "UPGRADE": format!("{apt} install {FOLDER}/upgrade.deb"),
+            "REMOVE": format!("{apt} remove pywats-client"),
+            "PURGE": format!("{apt} purge pywats-client"),
+            "STARTS": true,
+        })
+    } else {
+        json!({
+            "INSTALL": format!("rpm --upgrade {FOLDER}/package.rpm"),
+            "UPGRADE": format!("rpm --upgrade {FOLDER}/upgrade.rpm"),
+            "REMOVE": "rpm --erase pywats-client",
+            "PURGE": "",
+            "STARTS": false,
+        })
+    };
+    commands.as_object().cloned().unwrap_or_default()
+}
