@@ -13,6 +13,7 @@
 //! | `ChooseFeatures` | features are known | takes features in or out as the public properties say |
 //! | `Prepare` | right before the transaction | looks at the service and hands the data to the actions below |
 //! | `StartAgain` | rollback, last of all | starts the service again if it ran before |
+//! | `AwaitProgram` | the service is stopped | waits until its process is gone, so that its file can be replaced or removed |
 //! | `SecureFolders` | folders are there | gives folders their owner and access rights, and takes what standard users put there out of the way |
 //! | `WriteConfiguration` | files are there | writes a first configuration where there is none; puts a token that is given later in the place of the earlier one |
 //! | `RemoveConfiguration` | rollback | removes what the action above has written, and brings the earlier token back |

@@ -95,6 +95,22 @@ pub fn purged(data: &str) -> Result<Vec<&str>, String> {
     records::parse(data)?.into_iter().map(folder).collect()
 }
 
+/// Reads the data of `AwaitProgram`: a record `program` and a file.
+///
+/// # Errors
+/// If it is anything else.
+pub fn program(data: &str) -> Result<&str, String> {
+    match records::parse(data)?[..] {
+        [ref record]
+            if let ["program", path] = record[..]
+                && paths::is_full(path) =>
+        {
+            Ok(path)
+        }
+        ref records => Err(records::unknown("what is waited for", &records.concat())),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,6 +125,17 @@ mod tests {
         assert_eq!(again.join("\n"), data);
         let believed = vec!["config.json", "token"];
         assert_eq!(read[1], Secured::Tree { path: r"C:\d\", sddl: "O:BA", new: false, believed });
+    }
+
+    /// Fails if: the program that is waited for is another, or what is not understood is passed over.
+    #[test]
+    fn reads_a_program() {
+        assert_eq!(program("program|C:\\p\\c.exe"), Ok("C:\\p\\c.exe"));
+        for data in
+            ["", "program", "program|c.exe", "program|C:\\c.exe|x", "program|C:\\a\nprogram|C:\\b", "x|C:\\c"]
+        {
+            program(data).unwrap_err();
+        }
     }
 
     /// Fails if: what is not understood is passed over.

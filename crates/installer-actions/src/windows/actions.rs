@@ -19,6 +19,7 @@ type Outcome = Result<(), String>;
 
 /// The actions that are given data before the transaction, because they run when properties are gone.
 const PREPARED: &[&str] = &[
+    "AwaitProgram",
     "SecureFolders",
     "WriteConfiguration",
     "RemoveConfiguration",
@@ -248,6 +249,11 @@ pub(super) fn start_again(session: &Session) -> Outcome {
     if let Err(error) = service::start(&session.data()) {
         session.log(&error);
     }
+    Ok(())
+}
+
+pub(super) fn await_program(session: &Session) -> Outcome {
+    files::await_end(Path::new(secured::program(&session.data())?), &|line| session.log(line));
     Ok(())
 }
 

@@ -8,9 +8,13 @@ use std::io::{self, Read, Write};
 use std::os::windows::io::FromRawHandle;
 use std::path::{Path, PathBuf};
 use std::ptr::null_mut;
+use std::time::{Duration, Instant};
 use wats_settings::token;
-use windows_sys::Win32::Foundation::{GENERIC_WRITE, INVALID_HANDLE_VALUE};
+use windows_sys::Win32::Foundation::{ERROR_SHARING_VIOLATION, GENERIC_WRITE, INVALID_HANDLE_VALUE};
 use windows_sys::Win32::Storage::FileSystem::{CREATE_NEW, CreateFileW, FILE_ATTRIBUTE_NORMAL};
+
+/// How long a process that has nothing left to do may take to end.
+const END: Duration = Duration::from_secs(20);
 
 /// A file that did not exist, with its access rights from the first moment on.
 fn create(path: &Path, rights: &Descriptor) -> io::Result<File> {
@@ -71,6 +75,23 @@ fn remove(path: &Path) -> Result<(), String> {
             Err(format!("{} cannot be removed: {error}", path.display()))
         }
         _ => Ok(()),
+    }
+}
+
+/// Waits until no process runs a program any more. A service says that it has stopped before its process has ended, and
+/// until then Windows neither replaces nor removes the file: that would be left to the next start of the machine.
+pub(super) fn await_end(program: &Path, log: &dyn Fn(&str)) {
+    let began = Instant::now();
+    // A file that is run can be opened for everything but writing.
+    while let Err(error) = File::options().write(true).open(program) {
+        if error.raw_os_error() != Some(ERROR_SHARING_VIOLATION.cast_signed()) {
+            return;
+        }
+        if began.elapsed() > END {
+            log(&format!("{} is still running after {} s", program.display(), END.as_secs()));
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(50));
     }
 }
 

@@ -52,6 +52,7 @@ export! {
     ChooseFeatures => actions::choose_features,
     Prepare => actions::prepare,
     StartAgain => actions::start_again,
+    AwaitProgram => actions::await_program,
     SecureFolders => actions::secure_folders,
     WriteConfiguration => actions::write_configuration,
     RemoveConfiguration => actions::remove_configuration,

@@ -50,6 +50,7 @@ const ACTIONS: &[Action] = &[
     action("ChooseFeatures", IMMEDIATE, "MigrateFeatureStates", STAYS),
     action("Prepare", IMMEDIATE, "MigrateFeatureStates", ""),
     action("StartAgain", ROLLBACK, "InstallInitialize", "StartAgain"),
+    action("AwaitProgram", IN_SCRIPT, "StopServices", "Installed OR SERVICEEXISTS"),
     action("SecureFolders", IN_SCRIPT, "CreateFolders", STAYS),
     action(
         "RemoveConfiguration",
@@ -122,6 +123,8 @@ pub(super) fn add(database: &mut Database, package: &Package<'_>) -> Result<()> 
     for action in ["WriteConfiguration", "RemoveConfiguration", "ForgetReplaced"] {
         add_data(database, action, &configuration)?;
     }
+    let program = format!("[{INSTALL_FOLDER}]{}", program(&package.payload)?.replace('/', "\\"));
+    add_data(database, "AwaitProgram", &[record(&["program", &program])?])?;
     add_data(database, "PurgeData", &[record(&["purge", &format!("[{DATA_FOLDER}]")])?])
 }
 

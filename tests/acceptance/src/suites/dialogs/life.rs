@@ -180,7 +180,7 @@ impl<'a> Life<'a> {
         person.sees("was removed from this computer", "removed")?;
         person.presses("Finish")?;
         person.ends_with(SUCCESS, &self.station)?;
-        ensure!(!self.station.path(CHOSEN).exists(), "{CHOSEN} is still there");
+        self.station.expect_gone(CHOSEN)?;
         ensure!(self.station.service()?.is_none(), "the service is still registered");
         ensure!(!self.station.is_listed()?, "the product is still listed as installed");
         ensure!(self.station.property("PURGEDATA").is_none(), "the removal was told to delete data");

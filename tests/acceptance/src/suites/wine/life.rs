@@ -111,7 +111,7 @@ impl Life {
     fn removes(&self) -> Result<()> {
         let before = fs::read(self.data("config.json"))?;
         self.station.uninstall(&self.packages.second)?;
-        ensure!(!self.station.path(CHOSEN).exists(), "{CHOSEN} is still there");
+        self.station.expect_gone(CHOSEN)?;
         ensure!(self.station.service()?.is_none(), "the service is still registered");
         ensure!(!self.station.is_listed()?, "the product is still listed as installed");
         ensure!(self.station.setting("InstallDir").is_err(), "the product's registry key is still there");

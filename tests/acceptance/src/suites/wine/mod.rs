@@ -16,6 +16,7 @@ pub(crate) mod station;
 mod upgrades;
 
 use crate::bench::Bench;
+use crate::client::wait_until;
 use crate::command::tool;
 use crate::products;
 use crate::suites::msi;
@@ -25,6 +26,7 @@ use prefix::Prefix;
 use station::Station;
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// A folder that an administrator might choose.
 const CHOSEN: &str = r"C:\Test Station\py WATS";
@@ -61,6 +63,7 @@ const CASES: &[(&str, Case)] = &[
     ("another package of the same version replaces the first", upgrades::same_version_again),
     ("an upgrade that fails anywhere loses nothing", upgrades::failures),
     ("INSTALLSERVICE=0 registers no service, in upgrades too", no_service),
+    ("a removal waits until the program has ended", program_that_ends_late),
     ("INSTALLSERVICE=0 removes the service of an older version", service_no_longer_wanted),
     ("STARTSERVICE=0 does not start the service, in upgrades too", service_not_started),
     ("the same package again changes nothing", same_again),
@@ -123,8 +126,24 @@ fn no_service(station: &Station, packages: &Packages) -> Result<()> {
         ensure!(station.setting("InstallService")? == "0", "the choice was not remembered");
     }
     station.uninstall(&packages.second)?;
-    ensure!(!station.path(DEFAULT).exists(), "{DEFAULT} is still there");
+    station.expect_gone(DEFAULT)?;
     Ok(())
+}
+
+/// A service says that it has stopped before its process has ended, which takes longer on a busy machine.
+fn program_that_ends_late(station: &Station, packages: &Packages) -> Result<()> {
+    station.install(&packages.first, "INSTALLSERVICE=0")?;
+    let mut program = station.prefix.command("wine");
+    let mut program = program.arg(format!(r"{DEFAULT}\pywats-client.exe")).arg("run").spawn()?;
+    wait_until(|| station.path(prefix::DATA).join("queue.db").exists()).context("the program does not run")?;
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(Duration::from_secs(5));
+            drop(program.kill().and_then(|()| program.wait()));
+        });
+        station.uninstall(&packages.first)
+    })?;
+    station.expect_gone(DEFAULT)
 }
 
 fn service_no_longer_wanted(station: &Station, packages: &Packages) -> Result<()> {
@@ -184,7 +203,7 @@ fn moved(station: &Station, packages: &Packages) -> Result<()> {
     station.expect_service(true)?;
     station.install(&packages.second, &format!(r#"INSTALLDIR="{CHOSEN}""#))?;
     station.expect_program(CHOSEN)?;
-    ensure!(!station.path(DEFAULT).exists(), "{DEFAULT} is still there");
+    station.expect_gone(DEFAULT)?;
     let service = station.service()?.context("the service is not registered")?;
     ensure!(service.contains(CHOSEN), "the service is still at its old place:\n{service}");
     station.expect_service(true)

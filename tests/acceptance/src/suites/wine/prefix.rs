@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 /// How long one batch file may take, in seconds, on a machine that does nothing else.
 const BATCH_SECONDS: u32 = 120;
@@ -140,9 +140,14 @@ impl Prefix {
         if output.exists() {
             fs::remove_file(&output)?;
         }
-        self.wine("wine", &["cmd", "/c", r"C:\step.bat > C:\step.out 2>&1"])?;
-        let output = String::from_utf8_lossy(&fs::read(&output).context("the batch file left no output")?)
-            .into_owned();
+        let begin = || self.wine("wine", &["cmd", "/c", r"C:\step.bat > C:\step.out 2>&1"]);
+        let mut ended = begin()?;
+        if !output.exists() {
+            // Nothing of it has begun: on a busy machine Wine itself sometimes does not.
+            ended = begin()?;
+        }
+        let output = fs::read(&output).with_context(|| format!("the batch file left no output: wine: {ended}"))?;
+        let output = String::from_utf8_lossy(&output).into_owned();
         let (before, code) = output
             .rsplit_once("EXIT=")
             .with_context(|| format!("the batch file did not reach its end:\n{output}"))?;
@@ -151,12 +156,12 @@ impl Prefix {
     }
 
     /// Runs a program of Wine to its end. It must not keep our pipes open beyond that.
-    fn wine(&self, program: &str, arguments: &[&str]) -> Result<()> {
+    fn wine(&self, program: &str, arguments: &[&str]) -> Result<ExitStatus> {
         let run = tool("sh", BATCH_SECONDS)
             .args(["-c", "exec \"$@\" >/dev/null 2>&1", "sh", program])
             .args(arguments);
-        self.environment().into_iter().fold(run, |run, (name, value)| run.env(name, value)).output()?;
-        Ok(())
+        self.environment().into_iter().fold(run, |run, (name, value)| run.env(name, value)).output()
+            .map(|output| output.status)
     }
 
     /// Waits until nothing runs in the prefix any more.

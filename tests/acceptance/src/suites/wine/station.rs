@@ -2,7 +2,7 @@
 
 use super::prefix::{Batch, DATA, Prefix};
 use crate::client::wait_until;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -81,6 +81,13 @@ impl Station {
             fs::remove_file(log)?;
         }
         Ok(self.prefix.batch(&format!(r"msiexec {arguments} /qn /l*v C:\msi.log"))?.code)
+    }
+
+    /// A folder is gone, with all that was in it.
+    pub(crate) fn expect_gone(&self, folder: &str) -> Result<()> {
+        let Ok(entries) = fs::read_dir(self.path(folder)) else { return Ok(()) };
+        let left: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
+        bail!("{folder} is still there, with {left:?}\n{}", self.log())
     }
 
     /// The value that a property had at the end of the last installation, by its log.
