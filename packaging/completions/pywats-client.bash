@@ -953,7 +953,7 @@ _pywats__client() {
             return 0
             ;;
         pywats__client__subcmd__health)
-            opts="-h --config --ready --help"
+            opts="-h --config --ready --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1751,7 +1751,7 @@ _pywats__client() {
             return 0
             ;;
         pywats__client__subcmd__service)
-            opts="-h --help install uninstall start stop restart status help"
+            opts="-h --json --help install uninstall start stop restart status help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1877,7 +1877,7 @@ _pywats__client() {
             return 0
             ;;
         pywats__client__subcmd__service__subcmd__install)
-            opts="-h --dry-run --copy-to --no-start --help"
+            opts="-h --dry-run --copy-to --no-start --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1895,7 +1895,7 @@ _pywats__client() {
             return 0
             ;;
         pywats__client__subcmd__service__subcmd__restart)
-            opts="-h --help"
+            opts="-h --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1909,7 +1909,7 @@ _pywats__client() {
             return 0
             ;;
         pywats__client__subcmd__service__subcmd__start)
-            opts="-h --help"
+            opts="-h --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1937,7 +1937,7 @@ _pywats__client() {
             return 0
             ;;
         pywats__client__subcmd__service__subcmd__stop)
-            opts="-h --help"
+            opts="-h --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1951,7 +1951,7 @@ _pywats__client() {
             return 0
             ;;
         pywats__client__subcmd__service__subcmd__uninstall)
-            opts="-h --dry-run --purge --help"
+            opts="-h --dry-run --purge --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1983,7 +1983,7 @@ _pywats__client() {
             return 0
             ;;
         pywats__client__subcmd__support__subcmd__bundle)
-            opts="-o -h --config --output --help"
+            opts="-o -h --config --output --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2009,7 +2009,7 @@ _pywats__client() {
             return 0
             ;;
         pywats__client__subcmd__test__subcmd__connection)
-            opts="-h --config --help"
+            opts="-h --config --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

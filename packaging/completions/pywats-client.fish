@@ -122,6 +122,7 @@ complete -c pywats-client -n "__fish_pywats_client_using_subcommand folders; and
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand folders; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Watch a folder no longer, and take back what add has allowed. Its files stay'
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand folders; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand test-connection" -l config -d 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system\'s place; pywats-client help names it]' -r -F
+complete -c pywats-client -n "__fish_pywats_client_using_subcommand test-connection" -l json -d 'Print JSON, for programs'
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand test-connection" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand diagnose" -l config -d 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system\'s place; pywats-client help names it]' -r -F
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand diagnose" -l json -d 'Print JSON, for programs'
@@ -136,6 +137,7 @@ complete -c pywats-client -n "__fish_pywats_client_using_subcommand reprocess" -
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand reprocess" -l list -d 'Only show which files are meant'
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand reprocess" -l json -d 'Print JSON, for programs'
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand reprocess" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pywats-client -n "__fish_pywats_client_using_subcommand service; and not __fish_seen_subcommand_from install uninstall start stop restart status help" -l json -d 'Print JSON, for programs'
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand service; and not __fish_seen_subcommand_from install uninstall start stop restart status help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand service; and not __fish_seen_subcommand_from install uninstall start stop restart status help" -f -a "install" -d 'Register the service with the system, let it start with the machine, and start it'
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand service; and not __fish_seen_subcommand_from install uninstall start stop restart status help" -f -a "uninstall" -d 'Stop the service and remove its registration, as install made it'
@@ -147,12 +149,17 @@ complete -c pywats-client -n "__fish_pywats_client_using_subcommand service; and
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand service; and __fish_seen_subcommand_from install" -l copy-to -d 'Copy the program into FOLDER first, and run it from there; as /usr/local/bin, which is made if it is missing' -r -F
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand service; and __fish_seen_subcommand_from install" -l dry-run -d 'Only print what would be done'
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand service; and __fish_seen_subcommand_from install" -l no-start -d 'Do not start the service now; it starts with the machine'
+complete -c pywats-client -n "__fish_pywats_client_using_subcommand service; and __fish_seen_subcommand_from install" -l json -d 'Print JSON, for programs'
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand service; and __fish_seen_subcommand_from install" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand service; and __fish_seen_subcommand_from uninstall" -l dry-run -d 'Only print what would be done'
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand service; and __fish_seen_subcommand_from uninstall" -l purge -d 'Delete the configuration and the data folder too, with the reports that have not been delivered'
+complete -c pywats-client -n "__fish_pywats_client_using_subcommand service; and __fish_seen_subcommand_from uninstall" -l json -d 'Print JSON, for programs'
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand service; and __fish_seen_subcommand_from uninstall" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pywats-client -n "__fish_pywats_client_using_subcommand service; and __fish_seen_subcommand_from start" -l json -d 'Print JSON, for programs'
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand service; and __fish_seen_subcommand_from start" -s h -l help -d 'Print help'
+complete -c pywats-client -n "__fish_pywats_client_using_subcommand service; and __fish_seen_subcommand_from stop" -l json -d 'Print JSON, for programs'
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand service; and __fish_seen_subcommand_from stop" -s h -l help -d 'Print help'
+complete -c pywats-client -n "__fish_pywats_client_using_subcommand service; and __fish_seen_subcommand_from restart" -l json -d 'Print JSON, for programs'
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand service; and __fish_seen_subcommand_from restart" -s h -l help -d 'Print help'
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand service; and __fish_seen_subcommand_from status" -l json -d 'Print JSON, for programs'
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand service; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help'
@@ -165,9 +172,11 @@ complete -c pywats-client -n "__fish_pywats_client_using_subcommand service; and
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand service; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand health" -l config -d 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system\'s place; pywats-client help names it]' -r -F
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand health" -l ready -d 'Ask whether reports are taken and uploaded, not only whether the service is alive'
+complete -c pywats-client -n "__fish_pywats_client_using_subcommand health" -l json -d 'Print JSON, for programs'
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand health" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand support-bundle" -l config -d 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system\'s place; pywats-client help names it]' -r -F
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand support-bundle" -s o -l output -d 'Write FILE [default: pywats-support-HOST-TIME.zip in the current folder]. One that exists is not overwritten' -r -F
+complete -c pywats-client -n "__fish_pywats_client_using_subcommand support-bundle" -l json -d 'Print JSON, for programs'
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand support-bundle" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand status" -l config -d 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system\'s place; pywats-client help names it]' -r -F
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand status" -l json -d 'Print JSON, for programs'

@@ -71,7 +71,7 @@ pub enum Command {
     /// Ask the server for its version, with the configured address, token and proxy.
     ///
     /// What is wrong with the configuration is shown first, as check shows it.
-    TestConnection(ConfigArgs),
+    TestConnection(TestArgs),
     /// Print a report for support: versions, configuration, folders, service, server, and what to do.
     ///
     /// Nothing is changed, and tokens and passwords are masked. It says which settings are in force and
@@ -129,6 +129,17 @@ pub struct ConfigArgs {
     /// Read the configuration from FILE [default: PYWATS_CONFIG, else the system's place; pywats-client help names it].
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+}
+
+/// How to show whether the server answers.
+#[derive(Args, Debug)]
+pub struct TestArgs {
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Print JSON, for programs.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// How to report.

@@ -36,7 +36,7 @@ pub fn main() -> Exit {
         }
         Command::Config(command) => config::config(command),
         Command::Folders(command) => folders::folders(command),
-        Command::TestConnection(args) => test_connection(&Sources::new(args.config).load()),
+        Command::TestConnection(args) => test_connection(&Sources::new(args.config.config).load(), args.json),
         Command::Diagnose(args) => diagnose(args),
         Command::Reprocess(args) => failed::reprocess(args),
         Command::Status(args) => status::status(args),
@@ -152,37 +152,62 @@ fn judge(loaded: &Loaded) -> Exit {
     }
 }
 
-fn test_connection(loaded: &Loaded) -> Exit {
-    for warning in &loaded.warnings {
+fn test_connection(loaded: &Loaded, json: bool) -> Exit {
+    let tested = test(loaded);
+    let warnings: Vec<&String> = loaded.warnings.iter().chain(&tested.warning).collect();
+    if json {
+        print_json(&serde_json::json!({
+            "url": tested.url, "version": tested.version, "warnings": warnings, "problems": tested.problems,
+        }));
+        return tested.exit;
+    }
+    for warning in warnings {
         complain(&format!("warning: {warning}"));
     }
+    if let (Some(url), Some(version)) = (&tested.url, &tested.version) {
+        say(&format!("{url}: WATS {version}, the token is accepted"));
+    }
+    let asked = tested.url.map_or_else(String::new, |url| format!("{url}: "));
+    for problem in &tested.problems {
+        complain(&format!("{asked}{problem}"));
+    }
+    tested.exit
+}
+
+/// What came of asking the server.
+struct Tested {
+    exit: Exit,
+    /// Who was asked.
+    url: Option<String>,
+    version: Option<String>,
+    warning: Option<String>,
+    problems: Vec<String>,
+}
+
+fn test(loaded: &Loaded) -> Tested {
+    let not_asked = |exit, problems| Tested { exit, url: None, version: None, warning: None, problems };
     let exit = judge(loaded);
     if exit != Exit::Ok {
-        for problem in loaded.errors.iter().chain(&loaded.missing) {
-            complain(problem);
-        }
-        return exit;
+        return not_asked(exit, loaded.errors.iter().chain(&loaded.missing).cloned().collect());
     }
     let client = match upload::client(&loaded.config) {
         Ok(Some(client)) => client,
-        Ok(None) => return Exit::Config,
-        Err(failure) => {
-            complain(&failure.to_string());
-            return Exit::Config;
-        }
+        Ok(None) => return not_asked(Exit::Config, Vec::new()),
+        Err(failure) => return not_asked(Exit::Config, vec![failure.to_string()]),
     };
+    let url = Some(client.url().to_string());
     match upload::ask_version(&client) {
         Ok(version) => {
-            say(&format!("{}: WATS {version}, the token is accepted", client.url()));
-            if let Some(warning) = upload::clock_warning(&client) {
-                complain(&format!("warning: {warning}"));
-            }
-            Exit::Ok
+            let warning = upload::clock_warning(&client);
+            Tested { exit: Exit::Ok, url, version: Some(version), warning, problems: Vec::new() }
         }
-        Err(failure) => {
-            complain(&format!("{}: {failure}", client.url()));
-            exit_of(&failure)
-        }
+        Err(failure) => Tested {
+            exit: exit_of(&failure),
+            url,
+            version: None,
+            warning: None,
+            problems: vec![failure.to_string()],
+        },
     }
 }
 

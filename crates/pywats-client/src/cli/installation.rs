@@ -10,6 +10,9 @@ pub struct ServiceArgs {
     /// What to do.
     #[command(subcommand)]
     pub verb: ServiceVerb,
+    /// Print JSON, for programs.
+    #[arg(long, global = true)]
+    pub json: bool,
 }
 
 /// What can be done with the service.
@@ -31,7 +34,7 @@ pub enum ServiceVerb {
     /// Stop the service if it runs, and start it.
     Restart,
     /// Show whether the service is registered, by whom, and whether it runs.
-    Status(StatusArgs),
+    Status,
 }
 
 /// How to register.
@@ -59,14 +62,6 @@ pub struct UninstallArgs {
     pub purge: bool,
 }
 
-/// How to show the state.
-#[derive(Args, Debug, Default)]
-pub struct StatusArgs {
-    /// Print JSON, for programs.
-    #[arg(long)]
-    pub json: bool,
-}
-
 /// What to ask.
 #[derive(Args, Debug, Default)]
 pub struct HealthArgs {
@@ -76,6 +71,9 @@ pub struct HealthArgs {
     /// Ask whether reports are taken and uploaded, not only whether the service is alive.
     #[arg(long)]
     pub ready: bool,
+    /// Print JSON, for programs.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Where the bundle goes.
@@ -87,4 +85,7 @@ pub struct BundleArgs {
     /// Write FILE [default: pywats-support-HOST-TIME.zip in the current folder]. One that exists is not overwritten.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Print JSON, for programs.
+    #[arg(long)]
+    pub json: bool,
 }

@@ -6,10 +6,11 @@ use crate::config::{Config, Health, Sources};
 use crate::control::client;
 use crate::diagnose::health as endpoints;
 use crate::exit::Exit;
-use crate::installation::{self, Refusal, State};
-use crate::support_bundle;
+use crate::installation::{self, State};
+use crate::support_bundle::{self, Written};
 use hyper::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::cell::RefCell;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -19,21 +20,36 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Does what is asked with the service.
 pub(super) fn service(args: &ServiceArgs) -> Exit {
+    let said = RefCell::new(Vec::new());
+    let tell = |line: &str| if args.json { said.borrow_mut().push(line.to_owned()) } else { say(line) };
     let done = match &args.verb {
-        ServiceVerb::Install(args) => installation::install(args, &say),
-        ServiceVerb::Uninstall(args) => installation::uninstall(args, &say),
-        ServiceVerb::Start => installation::start(&say),
-        ServiceVerb::Stop => installation::stop(&say),
-        ServiceVerb::Restart => installation::restart(&say),
-        ServiceVerb::Status(args) => return status(args.json),
+        ServiceVerb::Install(args) => installation::install(args, &tell),
+        ServiceVerb::Uninstall(args) => installation::uninstall(args, &tell),
+        ServiceVerb::Start => installation::start(&tell),
+        ServiceVerb::Stop => installation::stop(&tell),
+        ServiceVerb::Restart => installation::restart(&tell),
+        ServiceVerb::Status => return status(args.json),
     };
-    done.map_or_else(|refusal| refused(&refusal), |()| Exit::Ok)
+    if args.json {
+        let error = done.as_ref().err().map(|refusal| &refusal.what);
+        super::print_json(&json!({ "done": said.into_inner(), "error": error }));
+    } else if let Err(refusal) = &done {
+        complain(&refusal.what);
+    }
+    done.map_or_else(|refusal| refusal.exit, |()| Exit::Ok)
 }
 
 fn status(json: bool) -> Exit {
     let state = match installation::state() {
         Ok(state) => state,
-        Err(refusal) => return refused(&refusal),
+        Err(refusal) => {
+            if json {
+                super::print_json(&json!({ "error": refusal.what }));
+            } else {
+                complain(&refusal.what);
+            }
+            return refusal.exit;
+        }
     };
     if json {
         super::print_json(&state.json());
@@ -47,15 +63,15 @@ fn status(json: bool) -> Exit {
     }
 }
 
-fn refused(refusal: &Refusal) -> Exit {
-    complain(&refusal.what);
-    refusal.exit
-}
-
 /// Asks the running service, in one line.
 pub(super) fn health(args: HealthArgs) -> Exit {
     let config = Sources::new(args.config.config).load().config;
     match ask(config, args.ready) {
+        answer if args.json => {
+            let (is_well, said) = answer.map_or_else(|why| (false, why), |status| (true, status));
+            super::print_json(&json!({ "healthy": is_well, "said": said }));
+            if is_well { Exit::Ok } else { Exit::Error }
+        }
         Ok(line) => {
             say(&line);
             Exit::Ok
@@ -119,8 +135,19 @@ fn judge(text: &str) -> Option<Result<String, String>> {
 pub(super) fn support_bundle(args: BundleArgs) -> Exit {
     let loaded = Sources::new(args.config.config).load();
     match support_bundle::write(&loaded, args.output.as_deref()) {
+        written if args.json => {
+            let (shown, exit) = match written {
+                Ok(written) => {
+                    let Written { file, bytes, incomplete } = written;
+                    (json!({ "file": file, "bytes": bytes, "incomplete": incomplete }), Exit::Ok)
+                }
+                Err(error) => (json!({ "error": error }), Exit::Error),
+            };
+            super::print_json(&shown);
+            exit
+        }
         Ok(written) => {
-            say(&written);
+            say(&written.to_string());
             Exit::Ok
         }
         Err(error) => {

@@ -20,8 +20,9 @@ use files::Listing;
 use hyper::Method;
 use secrets::Secrets;
 use serde_json::{Value, json};
+use std::fmt;
 use std::io::{Cursor, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
@@ -105,24 +106,42 @@ impl Bundle {
     }
 }
 
+/// A bundle that was written.
+#[derive(Debug)]
+pub struct Written {
+    /// Where it is.
+    pub file: PathBuf,
+    /// How large it is.
+    pub bytes: usize,
+    /// Whether something could not be read; its README.txt says what.
+    pub incomplete: bool,
+}
+
+impl fmt::Display for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hint = if self.incomplete { " What is missing in it its README.txt says." } else { "" };
+        write!(
+            f,
+            "{}: {} KiB. It holds no reports, tokens or passwords, but names of files and the log; look through it before \
+             you pass it on.{hint}",
+            self.file.display(),
+            self.bytes.div_ceil(1024)
+        )
+    }
+}
+
 /// Writes the bundle, and gives a sentence that says where it is.
 ///
 /// # Errors
 /// Why it cannot be written.
-pub fn write(loaded: &Loaded, output: Option<&Path>) -> Result<String, String> {
+pub fn write(loaded: &Loaded, output: Option<&Path>) -> Result<Written, String> {
     let place = output::place(output, loaded)?;
     let secrets = Secrets::of(loaded, |name| std::env::var_os(name));
     let bundle = collect(loaded, &secrets);
     let incomplete = !bundle.notes.is_empty();
     let packed = bundle.packed(&secrets).map_err(|error| format!("the bundle cannot be made: {error}"))?;
     output::write(&place, &packed)?;
-    let hint = if incomplete { " What is missing in it its README.txt says." } else { "" };
-    Ok(format!(
-        "{}: {} KiB. It holds no reports, tokens or passwords, but names of files and the log; look through it before \
-         you pass it on.{hint}",
-        place.display(),
-        packed.len().div_ceil(1024)
-    ))
+    Ok(Written { file: place, bytes: packed.len(), incomplete })
 }
 
 fn collect(loaded: &Loaded, secrets: &Secrets) -> Bundle {

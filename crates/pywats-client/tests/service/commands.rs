@@ -207,6 +207,57 @@ fn connections_are_tested() {
     assert_eq!(status, 21, "{text}");
 }
 
+/// Fails if: a command prints no JSON for programs, or with it anything else.
+#[test]
+fn every_command_prints_json() {
+    fn ends(command: &clap::Command, path: &[String], without: &mut Vec<String>) {
+        for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+            let path = [path, &[sub.get_name().to_owned()]].concat();
+            ends(sub, &path, without);
+            let is_end = sub.get_subcommands().next().is_none();
+            if is_end && !sub.get_arguments().any(|argument| argument.get_long() == Some("json")) {
+                without.push(path.join(" "));
+            }
+        }
+    }
+    let mut command = pywats_client::cli::command();
+    command.build();
+    let mut without = Vec::new();
+    ends(&command, &[], &mut without);
+    // The service itself logs as its configuration says.
+    assert_eq!(without, ["run"]);
+
+    let server = server();
+    let station = Station::new();
+    station.configure(&station.settings(&server));
+    let bundle = station.dir().join("bundle.zip");
+    let bundle = bundle.to_str().unwrap();
+    for (arguments, keys) in [
+        (&["health", "--json"][..], &["healthy", "said"][..]),
+        (&["test-connection", "--json"], &["url", "version", "warnings", "problems"]),
+        (&["support-bundle", "--json", "--output", bundle], &["file", "bytes", "incomplete"]),
+        // It is there already.
+        (&["support-bundle", "--json", "--output", bundle], &["error"]),
+        (&["service", "install", "--dry-run", "--json"], &["done", "error"]),
+        (&["service", "--json", "uninstall", "--dry-run"], &["done", "error"]),
+    ] {
+        // The service of the machine has no other configuration.
+        let mut command = station.command(arguments);
+        if arguments[0] == "service" {
+            command = station.program();
+            command.args(arguments);
+        }
+        let Output { stdout, stderr, .. } = command.output().unwrap();
+        let text = String::from_utf8(stdout).unwrap();
+        let value: serde_json::Value =
+            serde_json::from_str(&text).unwrap_or_else(|_| panic!("{arguments:?}: {text}"));
+        for key in keys {
+            assert!(value.get(key).is_some(), "{arguments:?}: {text}");
+        }
+        assert_eq!(String::from_utf8_lossy(&stderr), "", "{arguments:?}");
+    }
+}
+
 /// Fails if: a wrong command line, or a service manager that is not there, is not refused clearly.
 #[test]
 fn wrong_command_lines_are_refused() {

@@ -177,7 +177,7 @@ impl Station {
     }
 
     /// The program, or strace that runs it as the same process.
-    fn program(&self) -> Command {
+    pub(crate) fn program(&self) -> Command {
         let program = env!("CARGO_BIN_EXE_pywats-client");
         let Some(into) = &self.trace else { return Command::new(program) };
         // Not every processor has every call.
