@@ -28,3 +28,6 @@ PURGE: str
 STARTS: bool
 # Whether the guest enforces SELinux.
 SELINUX: bool
+
+# `cargo xtask vm`, before a scenario: a folder with the SELinux policy and the script that loads it, beside the driver.
+POLICY: str

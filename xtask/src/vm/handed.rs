@@ -31,7 +31,7 @@ pub(crate) struct Handed {
 /// # Errors
 /// If `dist` does not have the package.
 pub(crate) fn make(guest: &Guest, dist: &Path, work: &Path) -> Result<Handed> {
-    let package = find(guest, dist)?;
+    let package = of_row(artifact(guest)?, dist)?;
     let folder = work.join("handed");
     fs::create_dir_all(&folder)?;
     fs::copy(&package, folder.join(format!("package.{}", guest.format)))?;
@@ -46,10 +46,10 @@ pub(crate) fn make(guest: &Guest, dist: &Path, work: &Path) -> Result<Handed> {
     Ok(Handed { disk, package })
 }
 
-/// The package for a guest.
-fn find(guest: &Guest, dist: &Path) -> Result<PathBuf> {
+/// The package that a row of `artifacts.toml` describes.
+pub(super) fn of_row(name: &str, dist: &Path) -> Result<PathBuf> {
     let recipe = recipe()?;
-    let row = recipe.rows.row(artifact(guest)?)?;
+    let row = recipe.rows.row(name)?;
     let list = packager::Artifacts::load(dist)?.unwrap_or_default();
     let found = list.of_row(&row.name).map(|(file, _)| dist.join(file));
     found.with_context(|| {
@@ -58,7 +58,7 @@ fn find(guest: &Guest, dist: &Path) -> Result<PathBuf> {
 }
 
 /// The name in `artifacts.toml` of the package for a guest.
-fn artifact(guest: &Guest) -> Result<&'static str> {
+pub(super) fn artifact(guest: &Guest) -> Result<&'static str> {
     Ok(match (guest.format.as_str(), guest.architecture.as_str()) {
         ("deb", "x86_64") => "deb-amd64",
         ("deb", "aarch64") => "deb-arm64",
@@ -79,22 +79,27 @@ fn at_version(guest: &Guest, package: &Path, version: &str, work: &Path) -> Resu
     recipe.version = version.parse()?;
     let row = recipe.rows.row(artifact(guest)?)?;
     let unpacked = work.join("unpacked");
-    fs::create_dir_all(&unpacked)?;
-    let mut unpack;
-    if guest.format == "deb" {
-        unpack = clean_command("dpkg-deb", &[]);
-        unpack.arg("--extract").arg(package).arg(&unpacked);
-    } else {
-        // It reads RPM packages as they are.
-        unpack = clean_command("bsdtar", &[]);
-        unpack.arg("-xf").arg(package).arg("-C").arg(&unpacked);
-    }
-    process::run(unpack, |_| {})?;
+    unpack(&guest.format, package, &unpacked)?;
     let compiled = Compiled { triple: row.targets[0].clone(), folder: unpacked.join("usr/bin") };
     let programs = Programs::new(&recipe.product, vec![compiled])?;
     let origin = Origin { inputs: "", toolchain: "" };
     let made = recipe.make(row, &programs, Vec::new(), origin, work);
     Ok(made.with_context(|| format!("making the package of version {version} for an upgrade"))?.0)
+}
+
+/// Puts the files of a package into a folder.
+pub(super) fn unpack(format: &str, package: &Path, into: &Path) -> Result<()> {
+    fs::create_dir_all(into)?;
+    let mut unpack;
+    if format == "deb" {
+        unpack = clean_command("dpkg-deb", &[]);
+        unpack.arg("--extract").arg(package).arg(into);
+    } else {
+        // It reads RPM packages as they are.
+        unpack = clean_command("bsdtar", &[]);
+        unpack.arg("-xf").arg(package).arg("-C").arg(into);
+    }
+    process::run(unpack, |_| {})
 }
 
 /// What scenarios find as global variables: as in `nix/vm/formats.nix` and `nix/vm/package-test.nix`, but for the test
