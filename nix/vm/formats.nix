@@ -15,6 +15,7 @@ in
       UPGRADE = "${apt} install ${upgrade}";
       REMOVE = "${apt} remove pywats-client";
       PURGE = "${apt} purge pywats-client";
+      FORCE = "--allow-downgrades";
       STARTS = true;
       SELINUX = false;
     };
@@ -30,6 +31,7 @@ in
       UPGRADE = "rpm --upgrade ${upgrade}";
       REMOVE = "rpm --erase pywats-client";
       PURGE = "";
+      FORCE = "--oldpackage";
       STARTS = false;
       SELINUX = true;
     };

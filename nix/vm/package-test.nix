@@ -36,6 +36,7 @@ let
         constants = constants // {
           GUEST = name;
           OUTSIDE = false;
+          THOROUGH = true;
           SERVER = "/usr/local/bin/wats-test-server";
           LISTEN = "127.0.0.1:9080";
           SERVER_URL = "http://127.0.0.1:9080";

@@ -26,8 +26,12 @@ REMOVE: str
 PURGE: str
 # Whether the installation by itself enables and starts the service.
 STARTS: bool
-# Whether the guest enforces SELinux.
+# Lets INSTALL replace a newer version.
+FORCE: str
+# Whether the guest enforces SELinux, and the policy of the package is loaded.
 SELINUX: bool
+# Whether everything is wanted, and not the fast selection.
+THOROUGH: bool
 
 # `cargo xtask vm`, before a scenario: a folder with the SELinux policy and the script that loads it, beside the driver.
 POLICY: str

@@ -188,6 +188,7 @@ impl Scenarios {
         fs::create_dir(&records)?;
         let policy = self.bench.policy(guest)?;
         let mut constants = handed::constants(guest, server, PORT, &records);
+        constants.insert("THOROUGH".to_owned(), self.all.into());
         constants.extend(policy.as_ref().map(Policy::constants).unwrap_or_default());
         let scripts = ["steps", &scenario.name];
         let scripts = scripts.map(|name| workspace::root().join(format!("tests/vm/{name}.py")));

@@ -135,6 +135,7 @@ fn of_format(format: &str) -> Map<String, Value> {
             "UPGRADE": format!("{apt} install {FOLDER}/upgrade.deb"),
             "REMOVE": format!("{apt} remove pywats-client"),
             "PURGE": format!("{apt} purge pywats-client"),
+            "FORCE": "--allow-downgrades",
             "STARTS": true,
         })
     } else {
@@ -143,6 +144,7 @@ fn of_format(format: &str) -> Map<String, Value> {
             "UPGRADE": format!("rpm --upgrade {FOLDER}/upgrade.rpm"),
             "REMOVE": "rpm --erase pywats-client",
             "PURGE": "",
+            "FORCE": "--oldpackage",
             "STARTS": false,
         })
     };
