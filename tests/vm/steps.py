@@ -35,6 +35,10 @@ LABELS = {
     "/var/log/pywats/*": "pywats_log_t",
 }
 
+# What the bench puts into its table: reports that operators have dropped, how many of these are not at the server
+# (`losses`), and what was denied to our domains (`denials`). What nobody has looked at is not in it.
+figures: dict[str, int] = {}
+
 # The test server, where it runs beside the driver.
 outside: list[subprocess.Popen[bytes]] = []
 
@@ -78,6 +82,7 @@ def drop(name: str) -> None:
     """An operator with a strict umask puts a report into the watch folder."""
     script = f"umask 077; cat {REPORT} > {WATCH}/{name}"
     machine.succeed(f"su - alice -c {shlex.quote(script)}")
+    figures["reports"] = figures.get("reports", 0) + 1
 
 
 def expect_delivered(name: str, count: int) -> None:
@@ -85,6 +90,7 @@ def expect_delivered(name: str, count: int) -> None:
     # The service puts it there when the server has acknowledged it.
     machine.wait_for_file(f"{DONE}/{name}", timeout=PATIENCE)
     reports = arrived()
+    figures["losses"] = figures.get("reports", 0) - len(reports)
     assert len(reports) == count, f"{len(reports)} reports arrived instead of {count}"
     sent = json.loads(machine.succeed(f"cat {REPORT}"))
     assert json.loads(reports[-1]) == sent, f"{name} arrived changed"
@@ -167,6 +173,7 @@ def denials(everything: bool = False) -> list[str]:
         if number not in events:
             whole = machine.succeed(f"{records} | grep -aF '({number})' || true") if stamp else record
             events[number] = " ".join(whole.splitlines()) or record
+    figures["denials"] = len(events)
     return list(events.values())
 
 

@@ -10,6 +10,7 @@ mod image;
 mod job;
 mod policy;
 mod registry;
+mod table;
 
 use crate::process::{self, stop_if_interrupted};
 use crate::progress::Progress;
@@ -18,16 +19,16 @@ use crate::test::report::{Judged, Report, Sources, first_line};
 use crate::toolchain::qemu;
 use crate::toolchain::rust::clean_command;
 use crate::workspace;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use job::{Accelerator, Job, Startable, keep};
 use policy::Policy;
 use registry::{Guest, Scenario};
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Instant;
+use table::{Figures, Results, Table};
 use tempfile::TempDir;
 
 /// Installs, upgrades and removes the packages in virtual machines
@@ -139,7 +140,7 @@ impl Scenarios {
         let progress = Progress::lines();
         let server = test_server(&progress)?;
         let mut guests: BTreeMap<&str, Result<Startable, String>> = BTreeMap::new();
-        let mut report = Report::new("vm");
+        let (mut report, mut table) = (Report::new("vm"), Table::default());
         for (scenario, guest) in &chosen {
             stop_if_interrupted()?;
             // A guest that cannot be had leaves the others alone.
@@ -147,30 +148,28 @@ impl Scenarios {
                 .entry(&guest.name)
                 .or_insert_with(|| self.bench.guest(guest, &progress).map_err(|error| format!("{error:#}")));
             stop_if_interrupted()?;
-            let name = name(scenario, guest);
-            match startable {
-                Ok(startable) => {
-                    let began = Instant::now();
-                    if let Err(error) =
-                        self.scenario(scenario, guest, startable.clone(), &server, &mut report)
-                    {
-                        stop_if_interrupted()?;
-                        println!("FAILED   {name}: {error:#}");
-                        report.count(&name, began.elapsed().as_secs_f64(), Some(&format!("{error:#}")));
-                    }
-                }
-                Err(error) => {
-                    println!("FAILED   {name}: {error}");
-                    report.count(&name, 0.0, Some(error));
-                }
-            }
+            let (began, before) = (Instant::now(), report.cases.len());
+            let ended = match startable {
+                Ok(startable) => self.scenario(scenario, guest, startable.clone(), &server, &mut report),
+                Err(error) => Err(anyhow!("{error}")),
+            };
+            let seconds = began.elapsed().as_secs_f64();
+            let figures = ended.unwrap_or_else(|error| {
+                let name = name(scenario, guest);
+                println!("FAILED   {name}: {error:#}");
+                report.count(&name, seconds, Some(&format!("{error:#}")));
+                Figures::default()
+            });
+            stop_if_interrupted()?;
+            table.add(scenario, guest, seconds, &report.cases[before..], figures);
         }
         report.seconds = started.elapsed().as_secs_f64();
         sources.write(&report)?;
-        summarise(&report)
+        table.write()?;
+        summarise(&report, &table)
     }
 
-    /// Runs one scenario in one guest, and adds its cases.
+    /// Runs one scenario in one guest, and adds its cases; returns what it counted.
     fn scenario(
         &self,
         scenario: &Scenario,
@@ -178,7 +177,7 @@ impl Scenarios {
         startable: Startable,
         server: &Path,
         report: &mut Report,
-    ) -> Result<()> {
+    ) -> Result<Figures> {
         let name = name(scenario, guest);
         println!("== {name}");
         let keep = keep(&name)?;
@@ -206,7 +205,7 @@ impl Scenarios {
             process::run(job.command("run", &[&results.to_string_lossy()])?, |line| println!("{line}"));
         stop_if_interrupted()?;
         let text = fs::read_to_string(&results).unwrap_or_default();
-        let cases: Vec<Value> = serde_json::from_str(&text).unwrap_or_default();
+        let Results { cases, figures } = serde_json::from_str(&text).unwrap_or_default();
         if cases.is_empty() {
             ended?;
             bail!("the bench ran no case");
@@ -222,7 +221,8 @@ impl Scenarios {
         if let Err(error) = ended {
             report.error = Some(first_line(&error));
         }
-        judge(report, &handed.package)
+        judge(report, &handed.package)?;
+        Ok(figures)
     }
 }
 
@@ -308,7 +308,7 @@ fn test_server(progress: &Progress) -> Result<PathBuf> {
 }
 
 /// Says what became of everything, and fails unless it has passed.
-fn summarise(report: &Report) -> Result<()> {
+fn summarise(report: &Report, table: &Table) -> Result<()> {
     println!();
     for case in &report.cases {
         let text = |field: &str| case[field].as_str().unwrap_or_default().replace('_', " ");
@@ -319,6 +319,7 @@ fn summarise(report: &Report) -> Result<()> {
             text("name")
         );
     }
+    print!("\n{}", table.shown());
     let Report { passed, failed, not_run, seconds, .. } = report;
     println!("{passed} passed, {failed} failed, {not_run} skipped ({seconds:.0} s)");
     if failed + not_run > 0 {

@@ -1,6 +1,6 @@
 """`python3 -m bench VERB JOB`, from the folder tests/vm.
 
-    run JOB --json FILE     runs a scenario, and writes its cases
+    run JOB RESULTS         runs a scenario, and writes its cases and figures
     snapshot JOB FOLDER     boots a guest, and leaves its disk and memory in a folder
     shell JOB               runs a script, and connects the terminal to a guest's console
 """
@@ -47,13 +47,14 @@ def run(job: Job, log: Log, results: Path) -> bool:
     network.raise_loopback()
     machine = Machine(job, log)
     try:
-        cases = scenario.run(job, log, machine)
+        cases, figures = scenario.run(job, log, machine)
     finally:
         machine.end()
     # What it took of the processors: unlike the time, it is the same on a busy machine.
     used = os.times()
-    log.say(f"{used.children_user + used.children_system:.0f} s of processor time")
-    results.write_text(json.dumps(cases, indent=2) + "\n")
+    figures["processor_seconds"] = round(used.children_user + used.children_system)
+    log.say(f"{figures['processor_seconds']} s of processor time")
+    results.write_text(json.dumps({"cases": cases, "figures": figures}, indent=2) + "\n")
     return all(case["outcome"] == "passed" for case in cases)
 
 
