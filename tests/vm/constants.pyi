@@ -28,3 +28,14 @@ PURGE: str
 STARTS: bool
 # Whether the guest enforces SELinux.
 SELINUX: bool
+# The format of the packages that are installed in the guest: deb or rpm.
+FORMAT: str
+
+# Scenarios that install from a repository: two folders beside the driver, one with the packages and one that has the
+# higher version as well; the port on which they are to be served, there, too; the fingerprint of their key; and the
+# page of documentation that says how to install from them.
+REPOSITORY: str
+EXTENDED_REPOSITORY: str
+REPOSITORY_PORT: int
+FINGERPRINT: str
+INSTRUCTIONS: str

@@ -9,6 +9,7 @@ mod handed;
 mod image;
 mod job;
 mod registry;
+mod repository;
 
 use crate::process::{self, stop_if_interrupted};
 use crate::progress::Progress;
@@ -177,12 +178,16 @@ impl Scenarios {
         let records = work.path().join("records");
         fs::create_dir(&records)?;
         let scripts = ["steps".to_owned(), scenario.name.clone()];
+        let mut constants = handed::constants(guest, server, free_port()?, &records);
+        if scenario.repository {
+            constants.extend(repository::make(&handed, work.path())?);
+        }
         let job = Job {
             name: name.clone(),
             guest: startable,
             handed: Some(handed.disk),
             work: work.path().join("run"),
-            constants: handed::constants(guest, server, free_port()?, &records),
+            constants,
             scripts: scripts.map(|s| workspace::root().join(format!("tests/vm/{s}.py"))).to_vec(),
             keep,
         };
@@ -207,7 +212,7 @@ impl Scenarios {
         if let Err(error) = ended {
             report.error = Some(first_line(&error));
         }
-        judge(report, &handed.package)
+        handed.packages.iter().try_for_each(|package| judge(report, package))
     }
 }
 
