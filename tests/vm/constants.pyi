@@ -39,3 +39,6 @@ EXTENDED_REPOSITORY: str
 REPOSITORY_PORT: int
 FINGERPRINT: str
 INSTRUCTIONS: str
+
+# `cargo xtask vm`, before a scenario: a folder with the SELinux policy and the script that loads it, beside the driver.
+POLICY: str

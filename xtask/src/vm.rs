@@ -8,6 +8,7 @@
 mod handed;
 mod image;
 mod job;
+mod policy;
 mod registry;
 mod repository;
 
@@ -20,11 +21,11 @@ use crate::toolchain::rust::clean_command;
 use crate::workspace;
 use anyhow::{Context, Result, bail};
 use job::{Accelerator, Job, Startable, keep};
+use policy::Policy;
 use registry::{Guest, Scenario};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Instant;
@@ -91,6 +92,9 @@ struct Bench {
     boot: bool,
 }
 
+/// Where the test server listens. A scenario has a network of its own, so nobody else does.
+const PORT: u16 = 80;
+
 impl Vm {
     pub(crate) fn run(self) -> Result<()> {
         match self.verb {
@@ -113,7 +117,13 @@ impl Bench {
         if self.boot {
             return Ok(startable);
         }
-        startable.restored(guest, &image, &qemu, self.accelerator, progress)
+        let policy = Policy::of(guest, &self.dist())?;
+        startable.restored(guest, &image, &qemu, self.accelerator, policy.as_ref(), progress)
+    }
+
+    /// The policy that a guest has yet to load.
+    fn policy(&self, guest: &Guest) -> Result<Option<Policy>> {
+        if self.boot { Policy::of(guest, &self.dist()) } else { Ok(None) }
     }
 }
 
@@ -177,18 +187,21 @@ impl Scenarios {
         let handed = handed::make(guest, &self.bench.dist(), work.path())?;
         let records = work.path().join("records");
         fs::create_dir(&records)?;
-        let scripts = ["steps".to_owned(), scenario.name.clone()];
-        let mut constants = handed::constants(guest, server, free_port()?, &records);
+        let policy = self.bench.policy(guest)?;
+        let mut constants = handed::constants(guest, server, PORT, &records);
+        constants.extend(policy.as_ref().map(Policy::constants).unwrap_or_default());
         if scenario.repository {
             constants.extend(repository::make(&handed, work.path())?);
         }
+        let scripts = ["steps", &scenario.name];
+        let scripts = scripts.map(|name| workspace::root().join(format!("tests/vm/{name}.py")));
         let job = Job {
             name: name.clone(),
             guest: startable,
             handed: Some(handed.disk),
             work: work.path().join("run"),
             constants,
-            scripts: scripts.map(|s| workspace::root().join(format!("tests/vm/{s}.py"))).to_vec(),
+            scripts: policy.iter().map(|_| Policy::script()).chain(scripts).collect(),
             keep,
         };
         let results = work.path().join("results.json");
@@ -223,11 +236,15 @@ impl Shell {
         let startable = self.bench.guest(guest, &Progress::new())?;
         let work = work()?;
         let name = format!("shell-{}", guest.name);
-        let (handed, scripts) = if self.bare {
-            (None, Vec::new())
+        let policy = self.bench.policy(guest)?;
+        let mut constants = handed::constants(guest, Path::new(""), PORT, work.path());
+        constants.extend(policy.as_ref().map(Policy::constants).unwrap_or_default());
+        let mut scripts: Vec<_> = policy.iter().map(|_| Policy::script()).collect();
+        let handed = if self.bare {
+            None
         } else {
-            let handed = handed::make(guest, &self.bench.dist(), work.path())?;
-            (Some(handed.disk), vec![workspace::root().join("tests/vm/installed.py")])
+            scripts.push(workspace::root().join("tests/vm/installed.py"));
+            Some(handed::make(guest, &self.bench.dist(), work.path())?.disk)
         };
         let job = Job {
             name: name.clone(),
@@ -235,7 +252,7 @@ impl Shell {
             handed,
             work: work.path().join("run"),
             keep: keep(&name)?,
-            constants: handed::constants(guest, Path::new(""), 0, work.path()),
+            constants,
             scripts,
         };
         let mut command = job.command("shell", &[])?;
@@ -278,11 +295,6 @@ fn work() -> Result<TempDir> {
     }
     let prefix = format!("work-{}-", std::process::id());
     tempfile::Builder::new().prefix(&prefix).tempdir_in(&folder).with_context(making)
-}
-
-/// A port on which nobody listens.
-fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr())?.port())
 }
 
 /// The test server, compiled for this machine.

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-from . import lifeline, scenario, shell
+from . import lifeline, network, scenario, shell
 from .job import Job, read
 from .log import Log
 from .machine import Machine
@@ -44,6 +44,7 @@ def snapshot(job: Job, log: Log, folder: Path) -> None:
 
 def run(job: Job, log: Log, results: Path) -> bool:
     """Runs a scenario; returns whether every case has passed."""
+    network.raise_loopback()
     machine = Machine(job, log)
     try:
         cases = scenario.run(job, log, machine)

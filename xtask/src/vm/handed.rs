@@ -44,7 +44,7 @@ pub(crate) fn make(guest: &Guest, dist: &Path, work: &Path) -> Result<Handed> {
     fs::create_dir_all(&folder)?;
     let (mut packages, mut upgrades) = (Vec::new(), Vec::new());
     for (artifact, name, name_of_upgrade) in artifacts(guest)? {
-        let package = find(artifact, dist)?;
+        let package = of_row(artifact, dist)?;
         fs::copy(&package, folder.join(format!("{name}.{}", guest.format)))?;
         let upgrade = at_version(guest, artifact, &package, HIGHER, work)?;
         fs::copy(&upgrade, folder.join(format!("{name_of_upgrade}.{}", guest.format)))?;
@@ -64,23 +64,27 @@ pub(crate) fn make(guest: &Guest, dist: &Path, work: &Path) -> Result<Handed> {
 }
 
 /// A package in `dist`, by its name in `artifacts.toml`.
-fn find(artifact: &str, dist: &Path) -> Result<PathBuf> {
+pub(super) fn of_row(name: &str, dist: &Path) -> Result<PathBuf> {
     let list = packager::Artifacts::load(dist)?.unwrap_or_default();
-    let found = list.of_row(artifact).map(|(file, _)| dist.join(file));
-    found.with_context(|| format!("{} has no {artifact}: run `cargo xtask dist {artifact}`", dist.display()))
+    let found = list.of_row(name).map(|(file, _)| dist.join(file));
+    found.with_context(|| format!("{} has no {name}: run `cargo xtask dist {name}`", dist.display()))
 }
 
-/// The packages for a guest: each one's name in `artifacts.toml`, what it is called in the guest, and what it is called
-/// there at the higher version.
-fn artifacts(guest: &Guest) -> Result<Vec<(&'static str, &'static str, &'static str)>> {
-    let client = match (guest.format.as_str(), guest.architecture.as_str()) {
+/// The name in `artifacts.toml` of the package for a guest.
+pub(super) fn artifact(guest: &Guest) -> Result<&'static str> {
+    Ok(match (guest.format.as_str(), guest.architecture.as_str()) {
         ("deb", "x86_64") => "deb-amd64",
         ("deb", "aarch64") => "deb-arm64",
         ("rpm", "x86_64") => "rpm-x86_64",
         ("rpm", "aarch64") => "rpm-aarch64",
         (format, architecture) => anyhow::bail!("no package is made as {format} for {architecture}"),
-    };
-    let mut artifacts = vec![(client, "package", "upgrade")];
+    })
+}
+
+/// All packages for a guest: each one's name in `artifacts.toml`, what it is called in the guest, and what it is called
+/// there at the higher version.
+fn artifacts(guest: &Guest) -> Result<Vec<(&'static str, &'static str, &'static str)>> {
+    let mut artifacts = vec![(artifact(guest)?, "package", "upgrade")];
     if guest.format == "rpm" {
         artifacts.push(("rpm-selinux", "selinux", "selinux-upgrade"));
     }
@@ -110,22 +114,27 @@ fn at_version(guest: &Guest, artifact: &str, package: &Path, version: &str, work
     recipe.version = version.parse()?;
     let row = recipe.rows.row(artifact)?;
     let unpacked = work.join("unpacked");
-    fs::create_dir_all(&unpacked)?;
-    let mut unpack;
-    if guest.format == "deb" {
-        unpack = clean_command("dpkg-deb", &[]);
-        unpack.arg("--extract").arg(package).arg(&unpacked);
-    } else {
-        // It reads RPM packages as they are.
-        unpack = clean_command("bsdtar", &[]);
-        unpack.arg("-xf").arg(package).arg("-C").arg(&unpacked);
-    }
-    process::run(unpack, |_| {})?;
+    unpack(&guest.format, package, &unpacked)?;
     let compile = |triple: &String| Compiled { triple: triple.clone(), folder: unpacked.join("usr/bin") };
     let programs = recipe.take(row, row.targets.iter().map(compile).collect())?;
     let origin = Origin { inputs: "", toolchain: "" };
     let made = recipe.make(row, &programs, Vec::new(), origin, work);
     Ok(made.with_context(|| format!("making the package of version {version} for an upgrade"))?.0)
+}
+
+/// Puts the files of a package into a folder.
+pub(super) fn unpack(format: &str, package: &Path, into: &Path) -> Result<()> {
+    fs::create_dir_all(into)?;
+    let mut unpack;
+    if format == "deb" {
+        unpack = clean_command("dpkg-deb", &[]);
+        unpack.arg("--extract").arg(package).arg(into);
+    } else {
+        // It reads RPM packages as they are.
+        unpack = clean_command("bsdtar", &[]);
+        unpack.arg("-xf").arg(package).arg("-C").arg(into);
+    }
+    process::run(unpack, |_| {})
 }
 
 /// What scenarios find as global variables: as in `nix/vm/formats.nix` and `nix/vm/package-test.nix`, but for the test

@@ -482,7 +482,10 @@ mod tests {
             plan("two", &[("/o/p/two".into(), needs(&[], true, &[]))], false, std::slice::from_ref(&one));
         assert_eq!(two.steps.len(), 2, "{two:?}");
         let both = [one.clone(), record_of(&two, "two")];
-        assert_eq!(undone(&done_for("one", true, &both)), ["setfacl -R -x u:pywats -x d:u:pywats -- /o/p/one"]);
+        assert_eq!(
+            undone(&done_for("one", true, &both)),
+            ["setfacl -R -x u:pywats -x d:u:pywats -- /o/p/one"]
+        );
         assert_eq!(undone(&done_for("two", true, &both[1..]))[0], "setfacl -x u:pywats -- /o/p");
 
         // A folder in a folder, into which the account came by the rights of that one.
@@ -494,7 +497,10 @@ mod tests {
         assert_eq!(*keep, [PathBuf::from("/o/p/one/in")]);
         let again: Vec<String> = gone.again.iter().map(Step::command).collect();
         assert_eq!(again, ["setfacl -m u:pywats:x -- /o/p/one"]);
-        assert_eq!(undone(&done_for("in", true, &both)), ["setfacl -R -x u:pywats -x d:u:pywats -- /o/p/one/in"]);
+        assert_eq!(
+            undone(&done_for("in", true, &both)),
+            ["setfacl -R -x u:pywats -x d:u:pywats -- /o/p/one/in"]
+        );
 
         // One whose done folder is in it: passing must not take back reading.
         let paths = [("/w".into(), needs(&[], true, &[])), ("/w/done".into(), needs(&["/w"], true, &[]))];
