@@ -33,12 +33,12 @@ FORMAT: str
 
 # Scenarios that install from a repository: two folders beside the driver, one with the packages and one that has the
 # higher version as well; the port on which they are to be served, there, too; the fingerprint of their key; and the
-# page of documentation that says how to install from them.
+# folder of the documentation, which says how to install from them.
 REPOSITORY: str
 EXTENDED_REPOSITORY: str
 REPOSITORY_PORT: int
 FINGERPRINT: str
-INSTRUCTIONS: str
+DOCUMENTATION: str
 
 # `cargo xtask vm`, before a scenario: a folder with the SELinux policy and the script that loads it, beside the driver.
 POLICY: str

@@ -1,10 +1,12 @@
-# Fails if: what docs/repositories.md tells an administrator does not install the package from a signed repository, with
-# a configuration that was there before and no question; if what somebody has changed there is installed; or if an
-# upgrade does not come from there. The repository is outside of the guest: it is for benches that can do that.
+# Fails if: what docs/repositories.md and docs/linux.md tell an administrator does not install the package from a signed
+# repository, with a configuration that was there before and no question; if what somebody has changed there is
+# installed; or if an upgrade does not come from there. The repository is outside of the guest: this is for benches that
+# can do that.
 
 import http.server
 import json
 import re
+import shlex
 import shutil
 import threading
 from pathlib import Path
@@ -44,10 +46,11 @@ def serve_changed(source: str, pattern: str) -> None:
     Repository.folder = str(copy)
 
 
-def instructions(heading: str) -> str:
-    """The commands below a heading of the documentation, for this repository."""
-    found = re.search(rf"^\*?\*?{heading}.*?^```\n(.*?)^```", Path(INSTRUCTIONS).read_text(), re.M | re.S)
-    assert found, f"{INSTRUCTIONS} has no commands below {heading!r}"
+def instructions(page: str, beginning: str) -> str:
+    """The commands that the documentation gives after a line that begins so, for this repository."""
+    text = Path(DOCUMENTATION, page).read_text()
+    found = re.search(rf"^[#* ]*{beginning}.*?^```\n(.*?)^```", text, re.M | re.S)
+    assert found, f"{page} has no commands after {beginning!r}"
     return found[1].replace("URL", f"http://10.0.2.2:{REPOSITORY_PORT}")
 
 
@@ -69,11 +72,11 @@ def version() -> str:
 
 
 if FORMAT == "deb":
-    INSTALLATION = instructions("Debian 12")
+    INSTALLATION = instructions("repositories.md", "Debian 12")
     LATEST = "apt-get update && apt-get --yes upgrade"
     PACKAGE, INDEX = "apt/pool/**/*.deb", "apt/dists/stable/InRelease"
 else:
-    INSTALLATION = instructions("Enterprise Linux")
+    INSTALLATION = instructions("repositories.md", "Enterprise Linux")
     LATEST = "dnf --assumeyes --refresh upgrade"
     PACKAGE, INDEX = "rpm/stable/Packages/pywats-client-[0-9]*.rpm", "rpm/stable/repodata/repomd.xml"
 
@@ -88,8 +91,8 @@ machine.succeed("rm -f /etc/apt/sources.list /etc/apt/sources.list.d/*")
 
 with subtest("a configuration is prepared before there is an account that could read it"):
     settings = {"server": {"url": SERVER_URL, "token": TOKEN, "proxy": "none"}}
-    machine.succeed("umask 077; mkdir /etc/pywats")
-    machine.succeed("umask 077; cat > /etc/pywats/config.json <<'END'\n" + json.dumps(settings) + "\nEND")
+    machine.succeed(f"echo {shlex.quote(json.dumps(settings))} > config.json")
+    machine.succeed(instructions("linux.md", "Unattended"))
     start_server()
 
 with subtest("an index that was changed is refused"):
@@ -144,7 +147,7 @@ with subtest("an upgrade comes from the repository, and delivers"):
 if FORMAT == "deb":
     with subtest("an older apt finds it by what the documentation says"):
         machine.succeed(f"rm -rf {TRACES}")
-        machine.succeed(instructions("An older apt") + "apt-get update")
+        machine.succeed(instructions("repositories.md", "An older apt") + "apt-get update")
         known = machine.succeed("apt-cache policy pywats-client")
         assert f"http://10.0.2.2:{REPOSITORY_PORT}/apt" in known, known
 else:

@@ -41,7 +41,7 @@ pub(crate) fn make(handed: &Handed, work: &Path) -> Result<Map<String, Value>> {
         "EXTENDED_REPOSITORY": making.path("extended"),
         "REPOSITORY_PORT": PORT,
         "FINGERPRINT": fingerprint,
-        "INSTRUCTIONS": workspace::root().join("docs/repositories.md"),
+        "DOCUMENTATION": workspace::root().join("docs"),
     });
     Ok(constants.as_object().cloned().unwrap_or_default())
 }
