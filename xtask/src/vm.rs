@@ -10,6 +10,7 @@ mod image;
 mod job;
 mod policy;
 mod registry;
+mod repository;
 mod table;
 
 use crate::process::{self, stop_if_interrupted};
@@ -189,6 +190,9 @@ impl Scenarios {
         let mut constants = handed::constants(guest, server, PORT, &records);
         constants.insert("THOROUGH".to_owned(), self.all.into());
         constants.extend(policy.as_ref().map(Policy::constants).unwrap_or_default());
+        if scenario.repository {
+            constants.extend(repository::make(&handed, work.path())?);
+        }
         let scripts = ["steps", &scenario.name];
         let scripts = scripts.map(|name| workspace::root().join(format!("tests/vm/{name}.py")));
         let job = Job {
@@ -221,7 +225,7 @@ impl Scenarios {
         if let Err(error) = ended {
             report.error = Some(first_line(&error));
         }
-        judge(report, &handed.package)?;
+        handed.packages.iter().try_for_each(|package| judge(report, package))?;
         Ok(figures)
     }
 }

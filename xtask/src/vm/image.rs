@@ -194,7 +194,7 @@ impl Making<'_> {
 
     /// What the guest's own programs do to it, at last the labels.
     fn set_up(&self, kernel: &str) -> Result<()> {
-        let needed = ["setup", "logind.cil"];
+        let needed = ["setup", "logind.cil", "rpm.cil"];
         for name in needed {
             fs::copy(files().join(name), self.inside(name))?;
         }

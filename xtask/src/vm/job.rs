@@ -61,7 +61,8 @@ fn machine(guest: &Guest, accelerator: Accelerator) -> Vec<String> {
     };
     let selinux = if guest.selinux { " security=selinux selinux=1 enforcing=1" } else { "" };
     let kernel = format!(
-        "root=/dev/vda rw console={console} panic=-1 audit=1 audit_backlog_limit=8192 systemd.show_status=1 systemd.getty_auto=0{selinux}"
+        "root=/dev/vda rw console={console} panic=-1 audit=1 audit_backlog_limit=8192 systemd.show_status=1 \
+         systemd.getty_auto=0 systemd.default_device_timeout_sec=600{selinux}"
     );
     // One processor: a second one that is emulated costs a third more of this machine's, and others use that, too. The
     // machine that the bench runs on is 10.0.2.2.

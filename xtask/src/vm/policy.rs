@@ -14,32 +14,31 @@ use tempfile::TempDir;
 /// What a package has of it, in one folder.
 const FILES: &[&str] = &["install-selinux.sh", "pywats_client.cil"];
 
+/// Where the package has them.
+const PLACE: &str = "usr/share/pywats-client/selinux";
+
 /// The policy of a package, in a folder of its own.
 pub(crate) struct Policy {
     folder: TempDir,
 }
 
 impl Policy {
-    /// The policy for a guest, if it enforces SELinux.
+    /// The policy for a guest, if it enforces SELinux. RPM has it in a package of its own, which the scenarios install.
     ///
     /// # Errors
     /// If `dist` does not have the package, or the package no policy.
     pub(crate) fn of(guest: &Guest, dist: &Path) -> Result<Option<Policy>> {
-        if !guest.selinux {
+        if !guest.selinux || guest.format == "rpm" {
             return Ok(None);
         }
-        let (row, place) = match guest.format.as_str() {
-            "rpm" => ("rpm-selinux", "usr/share/selinux/packages/pywats-client"),
-            _ => (handed::artifact(guest)?, "usr/share/pywats-client/selinux"),
-        };
-        let package = handed::of_row(row, dist)?;
+        let package = handed::of_row(handed::artifact(guest)?, dist)?;
         let work = super::work()?;
         handed::unpack(&guest.format, &package, work.path())?;
         let folder = super::work()?;
         for name in FILES {
-            let file = work.path().join(place).join(name);
+            let file = work.path().join(PLACE).join(name);
             fs::copy(&file, folder.path().join(name))
-                .with_context(|| format!("taking {place}/{name} out of {}", package.display()))?;
+                .with_context(|| format!("taking {PLACE}/{name} out of {}", package.display()))?;
         }
         Ok(Some(Policy { folder }))
     }
