@@ -17,10 +17,11 @@ use crate::process::{self, stop_if_interrupted};
 use crate::progress::Progress;
 use crate::test::prerequisites;
 use crate::test::report::{Judged, Report, Sources, first_line};
-use crate::toolchain::qemu;
+use crate::toolchain::qemu::{self, Qemu};
 use crate::toolchain::rust::clean_command;
 use crate::workspace;
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Error, Result, anyhow, bail};
+use image::Image;
 use job::{Accelerator, Job, Startable, keep};
 use policy::Policy;
 use registry::{Guest, Scenario};
@@ -105,21 +106,38 @@ impl Vm {
     }
 }
 
+/// Why there is no guest.
+enum Missing {
+    /// It could not be made here.
+    NotMade(Error),
+    /// It did not boot, or did not take the policy.
+    Failed(Error),
+}
+
 impl Bench {
     fn dist(&self) -> PathBuf {
         self.dist.clone().unwrap_or_else(workspace::dist)
     }
 
     /// A guest that can be started.
-    fn guest(&self, guest: &Guest, progress: &Progress) -> Result<Startable> {
-        let qemu = qemu::prepare(&guest.architecture, progress)?;
-        let image = image::prepare(guest, &qemu, progress)?;
-        let startable = Startable::booted(guest, &image, &qemu, self.accelerator);
+    fn guest(&self, guest: &Guest, progress: &Progress) -> Result<Startable, Missing> {
+        // Without root, or an archive of Debian, there is no guest, which says nothing of the package.
+        let made = || {
+            let qemu = qemu::prepare(&guest.architecture, progress)?;
+            Ok((image::prepare(guest, &qemu, progress)?, qemu))
+        };
+        let (image, qemu) = made().map_err(Missing::NotMade)?;
+        self.started(guest, &image, &qemu, progress).map_err(Missing::Failed)
+    }
+
+    /// The same, once there is an image.
+    fn started(&self, guest: &Guest, image: &Image, qemu: &Qemu, progress: &Progress) -> Result<Startable> {
+        let startable = Startable::booted(guest, image, qemu, self.accelerator);
         if self.boot {
             return Ok(startable);
         }
         let policy = Policy::of(guest, &self.dist())?;
-        startable.restored(guest, &image, &qemu, self.accelerator, policy.as_ref(), progress)
+        startable.restored(guest, image, qemu, self.accelerator, policy.as_ref(), progress)
     }
 
     /// The policy that a guest has yet to load.
@@ -140,20 +158,25 @@ impl Scenarios {
         let sources = Sources::of_the_workspace();
         let progress = Progress::lines();
         let server = test_server(&progress)?;
-        let mut guests: BTreeMap<&str, Result<Startable, String>> = BTreeMap::new();
+        let mut guests: BTreeMap<&str, Result<Startable, Missing>> = BTreeMap::new();
         let (mut report, mut table) = (Report::new("vm"), Table::default());
         for (scenario, guest) in &chosen {
             stop_if_interrupted()?;
             // A guest that cannot be had leaves the others alone.
-            let startable = guests
-                .entry(&guest.name)
-                .or_insert_with(|| self.bench.guest(guest, &progress).map_err(|error| format!("{error:#}")));
+            let startable = guests.entry(&guest.name).or_insert_with(|| self.bench.guest(guest, &progress));
             stop_if_interrupted()?;
             let (began, before) = (Instant::now(), report.cases.len());
             let ended = match startable {
                 Ok(startable) => self.scenario(scenario, guest, startable.clone(), &server, &mut report),
-                Err(error) => Err(anyhow!("{error}")),
+                Err(Missing::Failed(error)) => Err(anyhow!("{error:#}")),
+                Err(Missing::NotMade(error)) => {
+                    let (name, error) = (name(scenario, guest), format!("{error:#}"));
+                    println!("not run  {name}: {error}");
+                    report.skip(&name, &error);
+                    Ok(Figures::default())
+                }
             };
+            stop_if_interrupted()?;
             let seconds = began.elapsed().as_secs_f64();
             let figures = ended.unwrap_or_else(|error| {
                 let name = name(scenario, guest);
@@ -161,7 +184,6 @@ impl Scenarios {
                 report.count(&name, seconds, Some(&format!("{error:#}")));
                 Figures::default()
             });
-            stop_if_interrupted()?;
             table.add(scenario, guest, seconds, &report.cases[before..], figures);
         }
         report.seconds = started.elapsed().as_secs_f64();
@@ -234,7 +256,8 @@ impl Shell {
     fn run(self) -> Result<()> {
         let guest = registry::guest(&self.guest)?;
         prerequisites::provide_for("vm")?;
-        let startable = self.bench.guest(guest, &Progress::new())?;
+        let startable = self.bench.guest(guest, &Progress::new());
+        let startable = startable.map_err(|(Missing::NotMade(error) | Missing::Failed(error))| error)?;
         let work = work()?;
         let name = format!("shell-{}", guest.name);
         let policy = self.bench.policy(guest)?;
