@@ -85,6 +85,9 @@ def main() -> int:
             return 0 if run(job, log, arguments.results) else 1
     finally:
         shutil.rmtree(job.work, ignore_errors=True)
+        if arguments.parent and os.getppid() != arguments.parent:
+            # Whoever would have removed the rest was killed.
+            shutil.rmtree(job.work.parent, ignore_errors=True)
     return 0
 
 
