@@ -1,8 +1,9 @@
 # Tests in virtual machines, as attributes of `checks`: the NixOS module (vm-nixos-SCENARIO), and the packages in
 # the distributions that they are for (vm-FORMAT-GUEST). Each needs KVM.
 #
-# `module` is the NixOS module; `packages` has `pywats-client`, `wats-test-server`, `deb-amd64` and `rpm-x86_64`,
-# the latter two with `withVersion`; `guests` is nix-vm-test's library for this system, or `{ }` where it has none.
+# `module` is the NixOS module; `packages` has `pywats-client`, `wats-test-server`, `deb-amd64`, `rpm-x86_64` and
+# `rpm-selinux`, the latter three with `withVersion`; `guests` is nix-vm-test's library for this system, or `{ }`
+# where it has none.
 {
   lib,
   pkgs,

@@ -1,20 +1,27 @@
-# What differs between the formats: how a package manager is told to do things. `package` and `upgrade` are paths
-# in the guest.
-{ package, upgrade }:
+# What differs between the formats: the artifacts that a guest is handed, with their names in it and those of the same
+# at a higher version, and how a package manager is told to do things.
 let
+  folder = "/opt/handed";
   # Waits for the system's own updates, which may be under way after boot, and asks nothing.
   apt = "DEBIAN_FRONTEND=noninteractive apt-get --yes --no-install-recommends -o DPkg::Lock::Timeout=600";
 in
 {
   deb = {
     extension = "deb";
-    artifact = "deb-amd64";
+    artifacts = [
+      {
+        artifact = "deb-amd64";
+        name = "package";
+        upgrade = "upgrade";
+      }
+    ];
     constants = {
       PREPARE = "true";
-      INSTALL = "${apt} install ${package}";
-      UPGRADE = "${apt} install ${upgrade}";
+      INSTALL = "${apt} install ${folder}/package.deb";
+      UPGRADE = "${apt} install ${folder}/upgrade.deb";
       REMOVE = "${apt} remove pywats-client";
       PURGE = "${apt} purge pywats-client";
+      DOWNGRADE = "${apt} --allow-downgrades install ${folder}/package.deb";
       STARTS = true;
       SELINUX = false;
     };
@@ -23,13 +30,25 @@ in
   # service disabled.
   rpm = {
     extension = "rpm";
-    artifact = "rpm-x86_64";
+    artifacts = [
+      {
+        artifact = "rpm-x86_64";
+        name = "package";
+        upgrade = "upgrade";
+      }
+      {
+        artifact = "rpm-selinux";
+        name = "selinux";
+        upgrade = "selinux-upgrade";
+      }
+    ];
     constants = {
       PREPARE = "rpm --query selinux-policy";
-      INSTALL = "rpm --upgrade ${package}";
-      UPGRADE = "rpm --upgrade ${upgrade}";
-      REMOVE = "rpm --erase pywats-client";
+      INSTALL = "rpm --upgrade ${folder}/package.rpm ${folder}/selinux.rpm";
+      UPGRADE = "rpm --upgrade ${folder}/upgrade.rpm ${folder}/selinux-upgrade.rpm";
+      REMOVE = "rpm --erase pywats-client pywats-client-selinux";
       PURGE = "";
+      DOWNGRADE = "rpm --upgrade --oldpackage ${folder}/package.rpm ${folder}/selinux.rpm";
       STARTS = false;
       SELINUX = true;
     };

@@ -12,15 +12,15 @@
 }:
 let
   folder = "/opt/handed";
-  inherit (formats.${format}) extension artifact constants;
-  formats = import ./formats.nix {
-    package = "${folder}/package.${format}";
-    upgrade = "${folder}/upgrade.${format}";
-  };
+  inherit (formats.${format}) extension artifacts constants;
+  formats = import ./formats.nix;
 
   disk = import ./disk.nix { inherit pkgs; } {
     inherit name extension;
-    package = packages.${artifact};
+    artifacts = map (row: {
+      inherit (row) name upgrade;
+      package = packages.${row.artifact};
+    }) artifacts;
     server = packages.wats-test-server;
   };
 
@@ -35,10 +35,13 @@ let
         scenario = ../../tests/vm/package.py;
         constants = constants // {
           GUEST = name;
+          FORMAT = format;
           OUTSIDE = false;
+          THOROUGH = true;
           SERVER = "/usr/local/bin/wats-test-server";
-          LISTEN = "127.0.0.1:9080";
-          SERVER_URL = "http://127.0.0.1:9080";
+          # A port of HTTP: SELinux lets the service connect to no other.
+          LISTEN = "127.0.0.1:8008";
+          SERVER_URL = "http://127.0.0.1:8008";
           RECORDS = "/var/tmp/wats-reports";
           REPORT = "${folder}/report.json";
           PREPARE = "${unpack} && ${constants.PREPARE}";

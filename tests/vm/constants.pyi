@@ -26,5 +26,23 @@ REMOVE: str
 PURGE: str
 # Whether the installation by itself enables and starts the service.
 STARTS: bool
-# Whether the guest enforces SELinux.
+# Replaces the version of UPGRADE by that of INSTALL, which is refused otherwise.
+DOWNGRADE: str
+# Whether the guest enforces SELinux, and has the policy of the package once that is installed.
 SELINUX: bool
+# Whether everything is wanted, and not the fast selection.
+THOROUGH: bool
+# The format of the packages that are installed in the guest: deb or rpm.
+FORMAT: str
+
+# Scenarios that install from a repository: two folders beside the driver, one with the packages and one that has the
+# higher version as well; the port on which they are to be served, there, too; the fingerprint of their key; and the
+# folder of the documentation, which says how to install from them.
+REPOSITORY: str
+EXTENDED_REPOSITORY: str
+REPOSITORY_PORT: int
+FINGERPRINT: str
+DOCUMENTATION: str
+
+# `cargo xtask vm`, before a scenario: a folder with the SELinux policy and the script that loads it, beside the driver.
+POLICY: str

@@ -1,6 +1,7 @@
 # Steps that the scenarios have in common. They use nothing of a guest but systemd, a shell and coreutils.
 
 import json
+import re
 import shlex
 import subprocess
 from pathlib import Path
@@ -15,6 +16,28 @@ OTHER_TOKEN = "b3RoZXI6cGFzc3dvcmQ="
 
 # How long one step may take, in seconds. Emulated processors are slow.
 PATIENCE = 300
+
+# What SELinux calls files, by the policy of the package. Where one may be missing, it ends with an asterisk.
+LABELS = {
+    "/usr/bin/pywats-client": "pywats_exec_t",
+    "/etc/pywats": "pywats_etc_t",
+    "/etc/pywats/*": "pywats_etc_t",
+    "/var/lib/pywats": "pywats_var_lib_t",
+    "/var/lib/pywats/queue.db": "pywats_var_lib_t",
+    "/var/lib/pywats/spool": "pywats_var_lib_t",
+    DONE: "pywats_var_lib_t",
+    "/var/lib/pywats/failed": "pywats_var_lib_t",
+    WATCH: "pywats_watch_t",
+    f"{WATCH}/*": "pywats_watch_t",
+    "/run/pywats": "pywats_var_run_t",
+    "/run/pywats/*": "pywats_var_run_t",
+    "/var/log/pywats*": "pywats_log_t",
+    "/var/log/pywats/*": "pywats_log_t",
+}
+
+# What the bench puts into its table: reports that operators have dropped, how many of these are not at the server
+# (`losses`), and what was denied to our domains (`denials`). What nobody has looked at is not in it.
+figures: dict[str, int] = {}
 
 # The test server, where it runs beside the driver.
 outside: list[subprocess.Popen[bytes]] = []
@@ -59,6 +82,7 @@ def drop(name: str) -> None:
     """An operator with a strict umask puts a report into the watch folder."""
     script = f"umask 077; cat {REPORT} > {WATCH}/{name}"
     machine.succeed(f"su - alice -c {shlex.quote(script)}")
+    figures["reports"] = figures.get("reports", 0) + 1
 
 
 def expect_delivered(name: str, count: int) -> None:
@@ -66,6 +90,7 @@ def expect_delivered(name: str, count: int) -> None:
     # The service puts it there when the server has acknowledged it.
     machine.wait_for_file(f"{DONE}/{name}", timeout=PATIENCE)
     reports = arrived()
+    figures["losses"] = figures.get("reports", 0) - len(reports)
     assert len(reports) == count, f"{len(reports)} reports arrived instead of {count}"
     sent = json.loads(machine.succeed(f"cat {REPORT}"))
     assert json.loads(reports[-1]) == sent, f"{name} arrived changed"
@@ -125,3 +150,77 @@ def expect_folders() -> None:
     ]:
         found = machine.succeed(f"stat --format '%a %U %G' {folder}").strip()
         assert found == expected, f"{folder} is {found}, not {expected}"
+
+
+def denials(everything: bool = False) -> list[str]:
+    """What SELinux has denied to our domains: each event's records in one line. With `everything` also what it has
+    denied to others, over what is ours."""
+    records = "cat /var/log/audit/audit.log* 2>/dev/null; journalctl --boot --output cat _TRANSPORT=audit + "
+    records = f"{{ {records} _TRANSPORT=kernel; }}"
+    lost = machine.succeed("if command -v auditctl >&2; then auditctl -s; fi | sed -n 's/^lost //p'").strip()
+    assert lost in ("", "0"), f"the kernel has lost {lost} records of what it denied"
+    # SELINUX_ERR is a change of domain that the policy forbids.
+    found = machine.succeed(f"{records} | grep -aE 'avc: +denied|SELINUX_ERR' | grep -a pywats || true")
+    if not everything:
+        found = "\n".join(re.findall(r"^.*(?:scontext|oldcontext)=[^ ]*:pywats_.*$", found, re.MULTILINE))
+    # semodule is denied things by every policy, and its records have the name of the module that it loads.
+    ours = [record for record in found.splitlines() if not re.search(r"scontext=[^ ]*:semanage_t\b", record)]
+    events: dict[str, str] = {}
+    for record in ours:
+        # The journal leaves the number of the event away; such a record stands for itself.
+        stamp = re.search(r"\((\d+\.\d+:\d+)\)", record)
+        number = stamp[1] if stamp else record
+        if number not in events:
+            whole = machine.succeed(f"{records} | grep -aF '({number})' || true") if stamp else record
+            events[number] = " ".join(whole.splitlines()) or record
+    figures["denials"] = len(events)
+    return list(events.values())
+
+
+def expect_confined() -> None:
+    """The service is in its domain, which is one that confines, and its files are labelled."""
+    context = machine.succeed(f"cat /proc/{main_pid()}/attr/current").strip("\0\n ")
+    assert context.split(":")[2] == "pywats_t", f"the service runs as {context}"
+    faults = []
+    for path, wanted in LABELS.items():
+        found = machine.succeed(f"stat --format '%C %n' {path} 2>/dev/null || true").splitlines()
+        if not found and not path.endswith("*"):
+            faults.append(f"{path} is missing")
+        faults += [f"{line}, not {wanted}" for line in found if line.split(":")[2] != wanted]
+    assert not faults, "wrong labels: " + "; ".join(faults)
+
+
+# What a domain may do by the policy that the kernel has loaded, whatever files say: a line `DOMAIN TYPE CLASS PERMISSION`
+# in, a line `ALLOWED PERMISSIVE` out, each 0 or 1. So does libselinux for security_compute_av(3).
+ASK_THE_KERNEL = """
+cd /sys/fs/selinux
+while read -r domain type class permission; do
+    exec 3<>access
+    printf '%s %s %s' "system_u:system_r:$domain:s0" "system_u:object_r:$type:s0" "$(cat class/$class/index)" >&3
+    # It ends without a new line.
+    read -r allowed _ _ _ _ flags <&3 || test -n "$flags"
+    echo "$((0x$allowed >> ($(cat class/$class/perms/$permission) - 1) & 1)) $((0x$flags & 1))"
+done"""
+
+
+def expect_domain() -> None:
+    """Our domains, in the policy that is loaded, are not permissive, and not of those that may do everything."""
+    asked = {
+        # What it must be allowed, or else the questions are wrong.
+        "pywats_t pywats_watch_t file unlink": "1",
+        "pywats_t shadow_t file read": "0",
+        "pywats_t etc_t file write": "0",
+        "pywats_t var_lib_t file write": "0",
+        "pywats_t shell_exec_t file execute": "0",
+        "pywats_t pywats_exec_t file write": "0",
+        "pywats_t pywats_etc_t file write": "0",
+        "pywats_converter_t shadow_t file read": "0",
+        "pywats_converter_t pywats_etc_t file read": "0",
+        "pywats_converter_t etc_t file write": "0",
+    }
+    answers = machine.succeed(f"{ASK_THE_KERNEL} <<'END'\n" + "\n".join(asked) + "\nEND").splitlines()
+    assert len(answers) == len(asked), f"the kernel answered {answers}"
+    for (question, wanted), answer in zip(asked.items(), answers):
+        allowed, permissive = answer.split()
+        assert permissive == "0", f"{question.split()[0]} is permissive"
+        assert allowed == wanted, f"SELinux {'allows' if allowed == '1' else 'forbids'} {question}"

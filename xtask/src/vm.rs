@@ -8,25 +8,29 @@
 mod handed;
 mod image;
 mod job;
+mod policy;
 mod registry;
+mod repository;
+mod table;
 
 use crate::process::{self, stop_if_interrupted};
 use crate::progress::Progress;
 use crate::test::prerequisites;
 use crate::test::report::{Judged, Report, Sources, first_line};
-use crate::toolchain::qemu;
+use crate::toolchain::qemu::{self, Qemu};
 use crate::toolchain::rust::clean_command;
 use crate::workspace;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, anyhow, bail};
+use image::Image;
 use job::{Accelerator, Job, Startable, keep};
+use policy::Policy;
 use registry::{Guest, Scenario};
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Instant;
+use table::{Figures, Results, Table};
 use tempfile::TempDir;
 
 /// Installs, upgrades and removes the packages in virtual machines
@@ -90,6 +94,9 @@ struct Bench {
     boot: bool,
 }
 
+/// Where the test server listens. A scenario has a network of its own, so nobody else does.
+const PORT: u16 = 80;
+
 impl Vm {
     pub(crate) fn run(self) -> Result<()> {
         match self.verb {
@@ -99,20 +106,43 @@ impl Vm {
     }
 }
 
+/// Why there is no guest.
+enum Missing {
+    /// It could not be made here.
+    NotMade(Error),
+    /// It did not boot, or did not take the policy.
+    Failed(Error),
+}
+
 impl Bench {
     fn dist(&self) -> PathBuf {
         self.dist.clone().unwrap_or_else(workspace::dist)
     }
 
     /// A guest that can be started.
-    fn guest(&self, guest: &Guest, progress: &Progress) -> Result<Startable> {
-        let qemu = qemu::prepare(&guest.architecture, progress)?;
-        let image = image::prepare(guest, &qemu, progress)?;
-        let startable = Startable::booted(guest, &image, &qemu, self.accelerator);
+    fn guest(&self, guest: &Guest, progress: &Progress) -> Result<Startable, Missing> {
+        // Without root, or an archive of Debian, there is no guest, which says nothing of the package.
+        let made = || {
+            let qemu = qemu::prepare(&guest.architecture, progress)?;
+            Ok((image::prepare(guest, &qemu, progress)?, qemu))
+        };
+        let (image, qemu) = made().map_err(Missing::NotMade)?;
+        self.started(guest, &image, &qemu, progress).map_err(Missing::Failed)
+    }
+
+    /// The same, once there is an image.
+    fn started(&self, guest: &Guest, image: &Image, qemu: &Qemu, progress: &Progress) -> Result<Startable> {
+        let startable = Startable::booted(guest, image, qemu, self.accelerator);
         if self.boot {
             return Ok(startable);
         }
-        startable.restored(guest, &image, &qemu, self.accelerator, progress)
+        let policy = Policy::of(guest, &self.dist())?;
+        startable.restored(guest, image, qemu, self.accelerator, policy.as_ref(), progress)
+    }
+
+    /// The policy that a guest has yet to load.
+    fn policy(&self, guest: &Guest) -> Result<Option<Policy>> {
+        if self.boot { Policy::of(guest, &self.dist()) } else { Ok(None) }
     }
 }
 
@@ -128,39 +158,41 @@ impl Scenarios {
         let sources = Sources::of_the_workspace();
         let progress = Progress::lines();
         let server = test_server(&progress)?;
-        let mut guests: BTreeMap<&str, Result<Startable, String>> = BTreeMap::new();
-        let mut report = Report::new("vm");
+        let mut guests: BTreeMap<&str, Result<Startable, Missing>> = BTreeMap::new();
+        let (mut report, mut table) = (Report::new("vm"), Table::default());
         for (scenario, guest) in &chosen {
             stop_if_interrupted()?;
             // A guest that cannot be had leaves the others alone.
-            let startable = guests
-                .entry(&guest.name)
-                .or_insert_with(|| self.bench.guest(guest, &progress).map_err(|error| format!("{error:#}")));
+            let startable = guests.entry(&guest.name).or_insert_with(|| self.bench.guest(guest, &progress));
             stop_if_interrupted()?;
-            let name = name(scenario, guest);
-            match startable {
-                Ok(startable) => {
-                    let began = Instant::now();
-                    if let Err(error) =
-                        self.scenario(scenario, guest, startable.clone(), &server, &mut report)
-                    {
-                        stop_if_interrupted()?;
-                        println!("FAILED   {name}: {error:#}");
-                        report.count(&name, began.elapsed().as_secs_f64(), Some(&format!("{error:#}")));
-                    }
+            let (began, before) = (Instant::now(), report.cases.len());
+            let ended = match startable {
+                Ok(startable) => self.scenario(scenario, guest, startable.clone(), &server, &mut report),
+                Err(Missing::Failed(error)) => Err(anyhow!("{error:#}")),
+                Err(Missing::NotMade(error)) => {
+                    let (name, error) = (name(scenario, guest), format!("{error:#}"));
+                    println!("not run  {name}: {error}");
+                    report.skip(&name, &error);
+                    Ok(Figures::default())
                 }
-                Err(error) => {
-                    println!("FAILED   {name}: {error}");
-                    report.count(&name, 0.0, Some(error));
-                }
-            }
+            };
+            stop_if_interrupted()?;
+            let seconds = began.elapsed().as_secs_f64();
+            let figures = ended.unwrap_or_else(|error| {
+                let name = name(scenario, guest);
+                println!("FAILED   {name}: {error:#}");
+                report.count(&name, seconds, Some(&format!("{error:#}")));
+                Figures::default()
+            });
+            table.add(scenario, guest, seconds, &report.cases[before..], figures);
         }
         report.seconds = started.elapsed().as_secs_f64();
         sources.write(&report)?;
-        summarise(&report)
+        table.write()?;
+        summarise(&report, &table)
     }
 
-    /// Runs one scenario in one guest, and adds its cases.
+    /// Runs one scenario in one guest, and adds its cases; returns what it counted.
     fn scenario(
         &self,
         scenario: &Scenario,
@@ -168,7 +200,7 @@ impl Scenarios {
         startable: Startable,
         server: &Path,
         report: &mut Report,
-    ) -> Result<()> {
+    ) -> Result<Figures> {
         let name = name(scenario, guest);
         println!("== {name}");
         let keep = keep(&name)?;
@@ -176,14 +208,22 @@ impl Scenarios {
         let handed = handed::make(guest, &self.bench.dist(), work.path())?;
         let records = work.path().join("records");
         fs::create_dir(&records)?;
-        let scripts = ["steps".to_owned(), scenario.name.clone()];
+        let policy = self.bench.policy(guest)?;
+        let mut constants = handed::constants(guest, server, PORT, &records);
+        constants.insert("THOROUGH".to_owned(), self.all.into());
+        constants.extend(policy.as_ref().map(Policy::constants).unwrap_or_default());
+        if scenario.repository {
+            constants.extend(repository::make(&handed, work.path())?);
+        }
+        let scripts = ["steps", &scenario.name];
+        let scripts = scripts.map(|name| workspace::root().join(format!("tests/vm/{name}.py")));
         let job = Job {
             name: name.clone(),
             guest: startable,
             handed: Some(handed.disk),
             work: work.path().join("run"),
-            constants: handed::constants(guest, server, free_port()?, &records),
-            scripts: scripts.map(|s| workspace::root().join(format!("tests/vm/{s}.py"))).to_vec(),
+            constants,
+            scripts: policy.iter().map(|_| Policy::script()).chain(scripts).collect(),
             keep,
         };
         let results = work.path().join("results.json");
@@ -191,7 +231,7 @@ impl Scenarios {
             process::run(job.command("run", &[&results.to_string_lossy()])?, |line| println!("{line}"));
         stop_if_interrupted()?;
         let text = fs::read_to_string(&results).unwrap_or_default();
-        let cases: Vec<Value> = serde_json::from_str(&text).unwrap_or_default();
+        let Results { cases, figures } = serde_json::from_str(&text).unwrap_or_default();
         if cases.is_empty() {
             ended?;
             bail!("the bench ran no case");
@@ -207,7 +247,8 @@ impl Scenarios {
         if let Err(error) = ended {
             report.error = Some(first_line(&error));
         }
-        judge(report, &handed.package)
+        handed.packages.iter().try_for_each(|package| judge(report, package))?;
+        Ok(figures)
     }
 }
 
@@ -215,14 +256,19 @@ impl Shell {
     fn run(self) -> Result<()> {
         let guest = registry::guest(&self.guest)?;
         prerequisites::provide_for("vm")?;
-        let startable = self.bench.guest(guest, &Progress::new())?;
+        let startable = self.bench.guest(guest, &Progress::new());
+        let startable = startable.map_err(|(Missing::NotMade(error) | Missing::Failed(error))| error)?;
         let work = work()?;
         let name = format!("shell-{}", guest.name);
-        let (handed, scripts) = if self.bare {
-            (None, Vec::new())
+        let policy = self.bench.policy(guest)?;
+        let mut constants = handed::constants(guest, Path::new(""), PORT, work.path());
+        constants.extend(policy.as_ref().map(Policy::constants).unwrap_or_default());
+        let mut scripts: Vec<_> = policy.iter().map(|_| Policy::script()).collect();
+        let handed = if self.bare {
+            None
         } else {
-            let handed = handed::make(guest, &self.bench.dist(), work.path())?;
-            (Some(handed.disk), vec![workspace::root().join("tests/vm/installed.py")])
+            scripts.push(workspace::root().join("tests/vm/installed.py"));
+            Some(handed::make(guest, &self.bench.dist(), work.path())?.disk)
         };
         let job = Job {
             name: name.clone(),
@@ -230,7 +276,7 @@ impl Shell {
             handed,
             work: work.path().join("run"),
             keep: keep(&name)?,
-            constants: handed::constants(guest, Path::new(""), 0, work.path()),
+            constants,
             scripts,
         };
         let mut command = job.command("shell", &[])?;
@@ -275,11 +321,6 @@ fn work() -> Result<TempDir> {
     tempfile::Builder::new().prefix(&prefix).tempdir_in(&folder).with_context(making)
 }
 
-/// A port on which nobody listens.
-fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr())?.port())
-}
-
 /// The test server, compiled for this machine.
 fn test_server(progress: &Progress) -> Result<PathBuf> {
     let step = progress.step("test server");
@@ -294,7 +335,7 @@ fn test_server(progress: &Progress) -> Result<PathBuf> {
 }
 
 /// Says what became of everything, and fails unless it has passed.
-fn summarise(report: &Report) -> Result<()> {
+fn summarise(report: &Report, table: &Table) -> Result<()> {
     println!();
     for case in &report.cases {
         let text = |field: &str| case[field].as_str().unwrap_or_default().replace('_', " ");
@@ -305,6 +346,7 @@ fn summarise(report: &Report) -> Result<()> {
             text("name")
         );
     }
+    print!("\n{}", table.shown());
     let Report { passed, failed, not_run, seconds, .. } = report;
     println!("{passed} passed, {failed} failed, {not_run} skipped ({seconds:.0} s)");
     if failed + not_run > 0 {

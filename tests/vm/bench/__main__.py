@@ -1,6 +1,6 @@
 """`python3 -m bench VERB JOB`, from the folder tests/vm.
 
-    run JOB --json FILE     runs a scenario, and writes its cases
+    run JOB RESULTS         runs a scenario, and writes its cases and figures
     snapshot JOB FOLDER     boots a guest, and leaves its disk and memory in a folder
     shell JOB               runs a script, and connects the terminal to a guest's console
 """
@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-from . import lifeline, scenario, shell
+from . import lifeline, network, scenario, shell
 from .job import Job, read
 from .log import Log
 from .machine import Machine
@@ -44,15 +44,17 @@ def snapshot(job: Job, log: Log, folder: Path) -> None:
 
 def run(job: Job, log: Log, results: Path) -> bool:
     """Runs a scenario; returns whether every case has passed."""
+    network.raise_loopback()
     machine = Machine(job, log)
     try:
-        cases = scenario.run(job, log, machine)
+        cases, figures = scenario.run(job, log, machine)
     finally:
         machine.end()
     # What it took of the processors: unlike the time, it is the same on a busy machine.
     used = os.times()
-    log.say(f"{used.children_user + used.children_system:.0f} s of processor time")
-    results.write_text(json.dumps(cases, indent=2) + "\n")
+    figures["processor_seconds"] = round(used.children_user + used.children_system)
+    log.say(f"{figures['processor_seconds']} s of processor time")
+    results.write_text(json.dumps({"cases": cases, "figures": figures}, indent=2) + "\n")
     return all(case["outcome"] == "passed" for case in cases)
 
 
@@ -83,6 +85,9 @@ def main() -> int:
             return 0 if run(job, log, arguments.results) else 1
     finally:
         shutil.rmtree(job.work, ignore_errors=True)
+        if arguments.parent and os.getppid() != arguments.parent:
+            # Whoever would have removed the rest was killed.
+            shutil.rmtree(job.work.parent, ignore_errors=True)
     return 0
 
 

@@ -23,7 +23,7 @@ from .qemu import Qemu, QemuError
 # How long a command may take that says nothing about it, and anything that is waited for, in seconds.
 LIMIT = 900
 # How long a guest may take until it listens, and until it has switched itself off.
-BOOT = 600
+BOOT = 900
 HALT = 300
 # What is larger does not go through the channel.
 SMALL = 65536

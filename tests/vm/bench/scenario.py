@@ -68,8 +68,8 @@ def subtests(script: str) -> list[str]:
     return [name for _, name in sorted(found)]
 
 
-def run(job: Job, log: Log, machine: Machine) -> list[dict[str, Any]]:
-    """Runs the job's scenario, and returns its cases."""
+def run(job: Job, log: Log, machine: Machine) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Runs the job's scenario, and returns its cases, and its figures: what its steps count in `figures`."""
     cases = Cases(job, log)
     scope: dict[str, Any] = {
         "machine": machine,
@@ -90,7 +90,7 @@ def run(job: Job, log: Log, machine: Machine) -> list[dict[str, Any]]:
         log.quietly("".join(traceback.format_exception(error)))
         machine.keep_journal()
         cases.not_run(names)
-    return cases.ended
+    return cases.ended, dict(scope.get("figures", {}))
 
 
 @contextmanager

@@ -52,12 +52,13 @@ pub(crate) fn check(claims: &Claims, root: &Path) -> Result<()> {
             }
         }
     }
-    let guests = fs::read_to_string(root.join("nix/vm/guests.nix")).context("reading the guests")?;
+    // Of the flake's checks, and of `cargo xtask vm`.
+    let guests = text_of(&root.join("nix/vm/guests.nix"))? + &text_of(&root.join("tests/vm/bench.toml"))?;
     for place in &claims.places {
         if let Some(guest) = place.guest.as_deref().filter(|guest| *guest != "nixos") {
             ensure!(
                 guests.contains(&format!("\"{guest}\"")),
-                "there is no guest {guest:?} in nix/vm/guests.nix"
+                "there is no guest {guest:?} in nix/vm/guests.nix or tests/vm/bench.toml"
             );
         }
     }

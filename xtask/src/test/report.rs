@@ -72,6 +72,12 @@ impl Report {
         *count += 1;
         self.cases.push(json!({ "name": name, "seconds": seconds, "outcome": outcome, "error": error }));
     }
+
+    /// Counts a case that could not be tried.
+    pub(crate) fn skip(&mut self, name: &str, reason: &str) {
+        self.not_run += 1;
+        self.cases.push(json!({ "name": name, "seconds": 0.0, "outcome": "not_run", "reason": reason }));
+    }
 }
 
 /// Shows what suites print. With several at once each line says whose it is.

@@ -27,6 +27,20 @@ impl<'a> Archive<'a> {
     /// # Errors
     /// If this machine has no apt, or its archive no such suite.
     pub(crate) fn open(suite: &str, step: &'a Step) -> Result<Archive<'a>> {
+        Archive::open_with(suite, &[], step)
+    }
+
+    /// The same of packages for another processor, by Debian's name of that.
+    ///
+    /// # Errors
+    /// As [`Archive::open`].
+    pub(crate) fn open_for(suite: &str, architecture: &str, step: &'a Step) -> Result<Archive<'a>> {
+        let options =
+            ["APT::Architecture", "APT::Architectures"].map(|name| format!("{name}={architecture}"));
+        Archive::open_with(suite, &options, step)
+    }
+
+    fn open_with(suite: &str, further: &[String], step: &'a Step) -> Result<Archive<'a>> {
         let work = tempfile::tempdir()?;
         let path = |sub: &str| work.path().join(sub);
         for sub in ["lists/partial", "cache/archives/partial", "preferences.d"] {
@@ -36,7 +50,7 @@ impl<'a> Archive<'a> {
         fs::write(path("sources.list"), format!("deb [signed-by={KEYRING}] {mirror} {suite} main\n"))?;
         fs::write(path("status"), "")?;
         let option = |name: &str, sub: &str| format!("{name}={}", path(sub).display());
-        let options = vec![
+        let mut options = vec![
             option("Dir::Etc::sourcelist", "sources.list"),
             option("Dir::Etc::preferencesparts", "preferences.d"),
             "Dir::Etc::sourceparts=-".to_owned(),
@@ -51,6 +65,7 @@ impl<'a> Archive<'a> {
             "APT::Sandbox::User=root".to_owned(),
             "Debug::NoLocking=1".to_owned(),
         ];
+        options.extend_from_slice(further);
         let archive = Archive { work, options, step };
         archive.apt(&["--quiet", "update"], |_| {})?;
         Ok(archive)

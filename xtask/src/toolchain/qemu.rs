@@ -77,6 +77,25 @@ pub(crate) fn prepare(architecture: &str, progress: &Progress) -> Result<Qemu> {
     })
 }
 
+/// Returns the program that runs programs for another processor, one that needs no library.
+///
+/// # Errors
+/// If Debian's cannot be had.
+pub(crate) fn user(architecture: &str, progress: &Progress) -> Result<PathBuf> {
+    let name = format!("qemu-{architecture}");
+    let key = format!("{name}-user-{SUITE}-{}", std::env::consts::ARCH);
+    let folder = cache::entry(&key, |folder| {
+        let step = progress.step(format!("QEMU for programs of {architecture}, of Debian {SUITE}"));
+        let unpacked = tempfile::tempdir_in(folder)?;
+        Archive::open(SUITE, &step)?.unpack(&["qemu-user"], unpacked.path())?;
+        let program = unpacked.path().join("usr/bin").join(&name);
+        fs::copy(&program, folder.join(&name)).with_context(|| format!("copying {}", program.display()))?;
+        step.done();
+        Ok(())
+    })?;
+    Ok(folder.join(name))
+}
+
 /// The list of an entry of the cache says which bits it has.
 fn identity(folder: &Path) -> Result<String> {
     packager::digest::sha256_file(&folder.join(cache::MANIFEST))

@@ -9,10 +9,10 @@ use crate::cache;
 use crate::process;
 use crate::progress::{Progress, Step};
 use crate::toolchain::debian::{Archive, mirror};
-use crate::toolchain::qemu::Qemu;
+use crate::toolchain::qemu::{self, Qemu};
 use crate::toolchain::rust::clean_command;
 use crate::workspace;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use packager::digest::{self, Inputs};
 use std::ffi::OsStr;
 use std::fs;
@@ -94,12 +94,14 @@ fn recipe(guest: &Guest) -> Result<String> {
 /// If it cannot be made: for want of root, a program or Debian's archive.
 pub(crate) fn prepare(guest: &Guest, qemu: &Qemu, progress: &Progress) -> Result<Image> {
     let key = format!("vm-{}-{}", guest.name, &recipe(guest)?[..12]);
+    // The cache makes one thing at a time.
+    let emulator = emulator(guest, progress)?;
     let folder = cache::entry(&key, |folder| {
         ensure!(rustix::process::geteuid().is_root(), "only root can make the image of a guest");
         let step = progress.step(format!("image of {}", guest.name));
         // On the same disk as the cache, which has room.
         let work = tempfile::tempdir_in(folder.parent().unwrap_or(folder))?;
-        let making = Making { guest, folder, work: work.path(), step: &step };
+        let making = Making { guest, folder, work: work.path(), step: &step, emulator };
         making.root()?;
         let kernel = making.kernel()?;
         making.set_up(&kernel)?;
@@ -117,6 +119,16 @@ struct Making<'a> {
     folder: &'a Path,
     work: &'a Path,
     step: &'a Step,
+    /// What runs the guest's programs on this machine, if that cannot.
+    emulator: Option<PathBuf>,
+}
+
+/// QEMU's user emulation for a guest with another processor.
+fn emulator(guest: &Guest, progress: &Progress) -> Result<Option<PathBuf>> {
+    if guest.architecture == std::env::consts::ARCH {
+        return Ok(None);
+    }
+    qemu::user(&guest.architecture, progress).map(Some)
 }
 
 impl Making<'_> {
@@ -130,6 +142,14 @@ impl Making<'_> {
         process::run(command, |line| self.step.note(line))
     }
 
+    /// A command that runs programs of the guest.
+    fn with_programs_of_the_guest(&self, program: &str) -> Command {
+        let Some(emulator) = &self.emulator else { return clean_command(program, &[]) };
+        let mut command = clean_command("sh", &[]);
+        command.arg(files().join("foreign")).arg(emulator).arg(program);
+        command
+    }
+
     /// A place in the guest's root folder.
     fn inside(&self, path: &str) -> PathBuf {
         let root = self.work.join("root");
@@ -138,7 +158,10 @@ impl Making<'_> {
 
     /// The system, without a kernel.
     fn root(&self) -> Result<()> {
-        let mut command = clean_command("mmdebstrap", &[]);
+        let mut command = self.with_programs_of_the_guest("mmdebstrap");
+        if self.emulator.is_some() {
+            command.args(["--skip=check/qemu", "--architectures", debian_name(self.guest)?]);
+        }
         command.args(OPTIONS).arg(format!("--include={}", self.guest.packages.join(",")));
         command.arg(&self.guest.release).arg(self.inside("")).arg(mirror()?);
         self.watch(command)?;
@@ -148,7 +171,7 @@ impl Making<'_> {
 
     /// The kernel; returns its version.
     fn kernel(&self) -> Result<String> {
-        let archive = Archive::open(&self.guest.release, self.step)?;
+        let archive = Archive::open_for(&self.guest.release, debian_name(self.guest)?, self.step)?;
         let needed = archive.with_dependencies(&self.guest.kernel)?;
         let is_it = |name: &&String| {
             name.strip_prefix("linux-image-")
@@ -171,14 +194,16 @@ impl Making<'_> {
 
     /// What the guest's own programs do to it, at last the labels.
     fn set_up(&self, kernel: &str) -> Result<()> {
-        let needed = ["setup", "logind.cil"];
+        let needed = ["setup", "logind.cil", "rpm.cil"];
         for name in needed {
             fs::copy(files().join(name), self.inside(name))?;
         }
-        // Debian 12's setfiles looks into /proc. The mount is gone when the program ends, however it does.
-        let script = "mount -t proc proc \"$0/proc\" && exec chroot \"$0\" \"$@\"";
-        let mut command = clean_command("unshare", &[]);
-        command.args(["--mount", "--propagation", "private", "sh", "-c", script]).arg(self.inside(""));
+        // Debian 12's setfiles looks into /proc. The mount is gone when the program ends, however it does. With an
+        // emulator that is in a user namespace, which may not mount a new one.
+        let mount = if self.emulator.is_some() { "--rbind /proc" } else { "-t proc proc" };
+        let script = format!("mount {mount} \"$0/proc\" && exec chroot \"$0\" \"$@\"");
+        let mut command = self.with_programs_of_the_guest("unshare");
+        command.args(["--mount", "--propagation", "private", "sh", "-c", &script]).arg(self.inside(""));
         command.args(["/setup", &self.guest.name, kernel]);
         command.arg(if self.guest.selinux { "selinux" } else { "plain" });
         self.watch(command)?;
@@ -219,7 +244,7 @@ impl Making<'_> {
     fn modules(&self, kernel: &str) -> Result<Vec<String>> {
         let mut files: Vec<String> = Vec::new();
         for module in CHECKSUMS.iter().chain(MODULES) {
-            let mut command = clean_command("chroot", &[]);
+            let mut command = self.with_programs_of_the_guest("chroot");
             command.arg(self.inside("")).args([
                 "modprobe",
                 "--set-version",
@@ -249,6 +274,15 @@ impl Making<'_> {
         convert.arg(&raw).arg(self.folder.join("disk.qcow2"));
         self.watch(convert)
     }
+}
+
+/// How Debian calls the processor of a guest.
+fn debian_name(guest: &Guest) -> Result<&'static str> {
+    Ok(match guest.architecture.as_str() {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => bail!("guests with the processor {other} are not known to xtask/src/vm/image.rs"),
+    })
 }
 
 /// Packs a folder as the kernel wants its first files: https://docs.kernel.org/driver-api/early-userspace/.

@@ -1,6 +1,7 @@
 //! What the bench is told: a guest and what is to happen in it, as JSON for `tests/vm/bench/job.py`.
 
 use super::image::Image;
+use super::policy::Policy;
 use super::registry::Guest;
 use crate::cache;
 use crate::process;
@@ -60,7 +61,8 @@ fn machine(guest: &Guest, accelerator: Accelerator) -> Vec<String> {
     };
     let selinux = if guest.selinux { " security=selinux selinux=1 enforcing=1" } else { "" };
     let kernel = format!(
-        "root=/dev/vda rw console={console} panic=-1 audit=1 systemd.show_status=1 systemd.getty_auto=0{selinux}"
+        "root=/dev/vda rw console={console} panic=-1 audit=1 audit_backlog_limit=8192 systemd.show_status=1 \
+         systemd.getty_auto=0 systemd.default_device_timeout_sec=600{selinux}"
     );
     // One processor: a second one that is emulated costs a third more of this machine's, and others use that, too. The
     // machine that the bench runs on is 10.0.2.2.
@@ -90,16 +92,17 @@ impl Startable {
         }
     }
 
-    /// The same guest, as it is once it has booted: from the cache, or booted now.
+    /// The same guest, as it is once it has booted and loaded `policy`: from the cache, or booted now.
     ///
     /// # Errors
-    /// If it does not boot.
+    /// If it does not boot, or the policy does not load.
     pub(crate) fn restored(
         self,
         guest: &Guest,
         image: &Image,
         qemu: &Qemu,
         accelerator: Accelerator,
+        policy: Option<&Policy>,
         progress: &Progress,
     ) -> Result<Startable> {
         // The memory of a guest fits the disk, the machine and the QEMU that it was saved with.
@@ -107,6 +110,9 @@ impl Startable {
         inputs = inputs.value("image", &image.identity);
         for argument in machine(guest, accelerator) {
             inputs = inputs.value("machine", &argument);
+        }
+        if let Some(policy) = policy {
+            inputs = policy.decides(inputs)?;
         }
         let devices = workspace::root().join("tests/vm/bench");
         let key = format!("{}-booted-{}", image.key, &inputs.tree(&devices, "qemu.py")?.finish()[..12]);
@@ -119,8 +125,8 @@ impl Startable {
                 // On the same disk as the cache: the guest's disk moves there.
                 work: folder.join("work"),
                 keep: workspace::target("vm").join(format!("boot-{}", guest.name)),
-                constants: Map::new(),
-                scripts: Vec::new(),
+                constants: policy.map(Policy::constants).unwrap_or_default(),
+                scripts: policy.map(|_| Policy::script()).into_iter().collect(),
             };
             let folder_name = folder.to_string_lossy().into_owned();
             let command = job.command("snapshot", &[&folder_name])?;
@@ -148,7 +154,19 @@ impl Job {
         let file = self.keep.join("job.json");
         fs::write(&file, serde_json::to_string_pretty(self)?)
             .with_context(|| format!("writing {}", file.display()))?;
-        let mut command = clean_command("python3", &["PYWATS_TEST_"]);
+        let removed = ["PYWATS_TEST_"];
+        // Scenarios have a network of their own, so that runs beside each other do not meet: the server of each has a
+        // port that an ordinary server has, and SELinux lets the service connect to.
+        let mut command = if verb == "run" {
+            let mut command = clean_command("unshare", &removed);
+            if !rustix::process::geteuid().is_root() {
+                command.arg("--map-root-user");
+            }
+            command.args(["--net", "python3"]);
+            command
+        } else {
+            clean_command("python3", &removed)
+        };
         command.args(["-B", "-m", "bench", "--parent", &std::process::id().to_string(), verb]);
         command.arg(&file).args(further).current_dir(workspace::root().join("tests/vm"));
         Ok(command)

@@ -25,6 +25,8 @@ pub(crate) struct Scenario {
     pub(crate) guests: Vec<String>,
     #[serde(default)]
     pub(crate) long: bool,
+    #[serde(default)]
+    pub(crate) repository: bool,
 }
 
 #[derive(Deserialize)]
@@ -88,11 +90,11 @@ pub(crate) fn choose(
 pub(crate) fn list() -> String {
     let guests = REGISTRY.guest.iter().map(|guest| {
         let selinux = if guest.selinux { ", SELinux enforcing" } else { "" };
-        format!("guest     {:<12} Debian {}, {}{selinux}\n", guest.name, guest.release, guest.architecture)
+        format!("guest     {:<14} Debian {}, {}{selinux}\n", guest.name, guest.release, guest.architecture)
     });
     let scenarios = REGISTRY.scenario.iter().map(|scenario| {
         let long = if scenario.long { "; only with --all or by its name" } else { "" };
-        format!("scenario  {:<12} in {}{long}\n", scenario.name, scenario.guests.join(", "))
+        format!("scenario  {:<14} in {}{long}\n", scenario.name, scenario.guests.join(", "))
     });
     guests.chain(scenarios).collect()
 }

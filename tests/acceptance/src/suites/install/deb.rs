@@ -116,12 +116,14 @@ fn purges(root: &Root) -> Result<()> {
 
 fn installs_offline(root: &Root, package: &Path) -> Result<()> {
     root.pretend_not_booted()?;
+    prepare_config(root)?;
     let package = root.bring(package)?;
     root.take_asked()?;
     root.run(&format!("dpkg --install {package}"))?;
     check_asked(root, &["preset"])?;
     ensure!(is_enabled(root), "the service is not enabled for the next boot");
     check_accounts_and_folders(root)?;
+    check_prepared_config(root)?;
     root.run("dpkg --remove pywats-client && dpkg --purge pywats-client")?;
     check_asked(root, &[])
 }

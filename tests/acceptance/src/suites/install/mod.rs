@@ -99,6 +99,21 @@ fn write_config_and_queue(root: &Root) -> Result<()> {
     root.run("chown pywats:pywats /var/lib/pywats/queue.db && chmod 640 /var/lib/pywats/queue.db")
 }
 
+/// What an administrator has prepared before there is an account for it: a configuration for root alone.
+fn prepare_config(root: &Root) -> Result<()> {
+    root.write("etc/pywats/config.json", EDITED_CONFIG)?;
+    root.run("chown root:root /etc/pywats/config.json && chmod 600 /etc/pywats/config.json")
+}
+
+/// The service can read what was prepared, and nobody else.
+fn check_prepared_config(root: &Root) -> Result<()> {
+    let found = root.read("stat --format '%a %U:%G' /etc/pywats/config.json")?;
+    ensure!(found.trim() == "640 root:pywats", "the prepared configuration is {}", found.trim());
+    let found = std::fs::read_to_string(root.path("etc/pywats/config.json"))?;
+    ensure!(found == EDITED_CONFIG, "the prepared configuration was changed to {found:?}");
+    Ok(())
+}
+
 /// Configuration and queue are as they were, to the byte, with the rights they had.
 fn check_config_and_queue(root: &Root) -> Result<()> {
     for (file, content, rights) in [

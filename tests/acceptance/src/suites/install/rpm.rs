@@ -125,11 +125,13 @@ fn installs_offline(root: &Root, package: &Path) -> Result<()> {
     root.pretend_not_booted()?;
     root.write(PRESET, "enable pywats-client.service\n")?;
     root.take_asked()?;
+    prepare_config(root)?;
     let package = root.bring(package)?;
     rpm(root, &format!("--install {package}"))?;
     check_asked(root, &["preset"])?;
     ensure!(is_enabled(root), "the service is not enabled by the preset");
     check_accounts_and_folders(root)?;
+    check_prepared_config(root)?;
     rpm(root, "--erase pywats-client")?;
     check_asked(root, &["disable"])?;
     ensure!(!is_enabled(root), "the service is still enabled");
