@@ -133,7 +133,7 @@ fn installs_offline(root: &Root, package: &Path) -> Result<()> {
 
 fn fails_with_a_message(root: &Root, package: &Path) -> Result<()> {
     let package = root.bring(package)?;
-    root.run("mv /usr/bin/systemd-sysusers /kept && ln -s /bin/false /usr/bin/systemd-sysusers")?;
+    root.run("userdel pywats && mv /usr/bin/systemd-sysusers /kept && ln -s /bin/false /usr/bin/systemd-sysusers")?;
     let output = root.script(&format!("dpkg --install {package}")).output()?;
     ensure!(!output.status.success(), "the installation passed without the account");
     let text = said(&output);

@@ -1,5 +1,5 @@
-//! Installations in surroundings that are not as usual: each in a system of its own, without a service manager unless it
-//! says otherwise.
+//! Installations in surroundings that are not as usual, one after the other in a system that is cleaned in between. No
+//! service manager runs in it unless a case says so.
 
 use super::{check_drop_ins, check_folders};
 use crate::bench::Bench;
@@ -15,6 +15,7 @@ pub(super) struct Manager {
     /// Does what one does that is killed after unpacking, and what an administrator does then.
     killed: &'static str,
     repair: &'static str,
+    purge: &'static str,
     /// What the system needs before.
     stand_in: Option<PathBuf>,
 }
@@ -24,6 +25,7 @@ pub(super) const DEB: Manager = Manager {
     install: "dpkg --install \"$package\"",
     killed: "dpkg --unpack \"$package\"",
     repair: "dpkg --configure -a",
+    purge: "dpkg --purge pywats-client",
     stand_in: None,
 };
 
@@ -33,6 +35,7 @@ pub(super) fn rpm(stand_in: PathBuf) -> Manager {
         install: "rpm --upgrade --replacepkgs \"$package\"",
         killed: "rpm --install --noscripts \"$package\"",
         repair: "rpm --upgrade --replacepkgs \"$package\"",
+        purge: "rpm --erase pywats-client",
         stand_in: Some(stand_in),
     }
 }
@@ -74,36 +77,34 @@ const ONLY_DEB: &[(&str, &str, &str)] = &[
         "! grep -E '(^| )(start|restart) ' /asked",
     ),
     (
-        "by hand into a folder that is another system",
-        "mkdir /other; tar -C / --one-file-system --exclude=./other --exclude=./proc --exclude=./sys -cf - . |
-             tar -C /other -xf -; mkdir /other/proc
-         dpkg --root=/other --force-script-chrootless --install \"$package\" || exit 1; install",
-        "[ -L /other/etc/systemd/system/multi-user.target.wants/pywats-client.service ] && [ -d /other/var/lib/pywats/watch ]",
+        "and into a folder that is to become another system",
+        "mkdir -p /other/var/lib/dpkg/info /other/var/lib/dpkg/updates /other/etc; touch /other/var/lib/dpkg/status
+         for file in passwd group shadow gshadow; do cp -a /etc/$file /other/etc/$file; done
+         dpkg --root=/other --force-script-chrootless --force-depends --install \"$package\" || exit 1; install",
+        "[ -L /other/etc/systemd/system/multi-user.target.wants/pywats-client.service ] &&
+         [ \"$(stat -c %a /other/var/lib/pywats/watch)\" = 2770 ]",
     ),
 ];
 
 /// Installs the package in each of them.
 pub(super) fn run(bench: &mut Bench, base: &Path, manager: &Manager, package: &Path) -> Result<()> {
-    let more = if manager.format == "DEB" { ONLY_DEB } else { &[] };
-    for (name, script, holds) in CASES.iter().chain(more) {
-        let folder = bench.folder("surroundings")?;
-        bench.case(&format!("{}: installs {name}", manager.format), || {
-            let outcome = install(base, &folder, manager, package, script, holds);
-            // Each is as large as a system.
-            std::fs::remove_dir_all(&folder)?;
-            outcome
-        });
-    }
-    Ok(())
-}
-
-fn install(base: &Path, folder: &Path, manager: &Manager, package: &Path, script: &str, holds: &str) -> Result<()> {
-    let root = Root::without_systemd(base, folder)?;
+    let root = Root::without_systemd(base, &bench.folder("surroundings")?)?;
     if let Some(stand_in) = &manager.stand_in {
         let stand_in = root.bring(stand_in)?;
         root.run(&format!("rpm --initdb && rpm --install {stand_in}"))?;
     }
     let package = root.bring(package)?;
+    let more = if manager.format == "DEB" { ONLY_DEB } else { &[] };
+    for (name, script, holds) in CASES.iter().chain(more) {
+        bench.case(&format!("{}: installs {name}", manager.format), || {
+            install(&root, manager, &package, script, holds)?;
+            clean(&root, manager)
+        });
+    }
+    Ok(())
+}
+
+fn install(root: &Root, manager: &Manager, package: &str, script: &str, holds: &str) -> Result<()> {
     let functions = format!(
         "package={package}\ninstall() {{ {}; }}\nkilled() {{ {}; }}\nrepair() {{ {}; }}\n",
         manager.install, manager.killed, manager.repair
@@ -111,6 +112,15 @@ fn install(base: &Path, folder: &Path, manager: &Manager, package: &Path, script
     root.run(&format!("{functions}{script}"))?;
     root.run(holds).with_context(|| format!("`{holds}` does not hold"))?;
     ensure!(root.path("usr/bin/pywats-client").exists(), "the program is not there");
-    check_folders(&root)?;
-    check_drop_ins(&root)
+    check_folders(root)?;
+    check_drop_ins(root)
+}
+
+/// Leaves nothing of a case to the next one.
+fn clean(root: &Root, manager: &Manager) -> Result<()> {
+    root.run(&format!(
+        "{} && userdel pywats && for group in pywats pywats-operators; do groupdel $group 2>/dev/null; done
+         rm -rf /var/lib/pywats /etc/pywats /home/pywats /disk /other /asked /usr/sbin/policy-rc.d /run/systemd/system",
+        manager.purge
+    ))
 }
