@@ -1,5 +1,5 @@
-# The packaged unit, packaging/systemd/pywats-client.service, as NixOS wants it, without the two lines that name
-# programs (ExecStart, ExecReload). Why a line is there is said in that file. A test compares the two line by
+# The packaged unit, packaging/systemd/pywats-client.service with the drop-ins in packaging/systemd/newer, as NixOS wants
+# it, without the two lines that name programs (ExecStart, ExecReload). Why a line is there is said in these files. A test compares the two line by
 # line, so this needs neither `lib` nor `pkgs`: a list is a line that is repeated.
 {
   Unit = {
@@ -27,6 +27,7 @@
     StateDirectoryMode = "0751";
     UMask = "0027";
     ReadWritePaths = "-/run/pywats";
+    MemoryMax = "512M";
 
     NoNewPrivileges = "yes";
     CapabilityBoundingSet = "";

@@ -1,12 +1,17 @@
-# Fails if: the unit of the NixOS module and the packaged one differ in a line, other than those that name
-# programs.
+# Fails if: the unit of the NixOS module and the packaged one with its drop-ins differ in a line, other than those that
+# name programs.
 #
 # Needs no nixpkgs:
 #     nix eval --impure --file tests/nix/unit-equals-packaged.nix
 let
   namesPrograms = line: builtins.match "Exec(Start|Reload)=.*" line != null;
   packaged = builtins.mapAttrs (_: builtins.filter (line: !namesPrograms line)) (
-    import ./unit-from-file.nix ../../packaging/systemd/pywats-client.service
+    import ./unit-from-file.nix (
+      [ ../../packaging/systemd/pywats-client.service ]
+      ++ map (name: ../../packaging/systemd/newer + "/${name}") (
+        builtins.attrNames (builtins.readDir ../../packaging/systemd/newer)
+      )
+    )
   );
   ours = import ./unit-lines.nix (import ../../nix/module/unit.nix);
 

@@ -1,7 +1,9 @@
-# A unit file as `{ SECTION = [ "Key=value" … ]; }`, sorted by key; lines with the same key keep their order.
-file:
+# A unit file and its drop-ins as `{ SECTION = [ "Key=value" … ]; }`, sorted by key; lines with the same key keep their
+# order.
+files:
 let
-  trimmed = builtins.filter builtins.isString (builtins.split "\n" (builtins.readFile file));
+  text = builtins.concatStringsSep "\n" (map builtins.readFile files);
+  trimmed = builtins.filter builtins.isString (builtins.split "\n" text);
   meaningful = builtins.filter (line: builtins.match "[[A-Za-z].*" line != null) trimmed;
   keyOf = line: builtins.head (builtins.match "([A-Za-z]+)=.*" line);
   byKey = builtins.sort (a: b: keyOf a < keyOf b);

@@ -91,7 +91,7 @@ pub struct Deb {
     pub relations: BTreeMap<String, String>,
     /// Maintainer scripts: `postinst` to file.
     #[serde(default)]
-    pub scripts: BTreeMap<String, PathBuf>,
+    pub scripts: BTreeMap<String, Script>,
 }
 
 /// RPM tags and scriptlets.
@@ -109,7 +109,37 @@ pub struct Rpm {
     pub recommends: Vec<String>,
     /// Scriptlets: `post` to file.
     #[serde(default)]
-    pub scripts: BTreeMap<String, PathBuf>,
+    pub scripts: BTreeMap<String, Script>,
+}
+
+/// A script that a package manager runs: a file, or several, one after the other. So formats share what they have in
+/// common.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Script {
+    /// The whole of it.
+    File(PathBuf),
+    /// Its parts.
+    Files(Vec<PathBuf>),
+}
+
+impl Script {
+    /// The files that it consists of.
+    pub fn files(&self) -> &[PathBuf] {
+        match self {
+            Script::File(file) => std::slice::from_ref(file),
+            Script::Files(files) => files,
+        }
+    }
+
+    /// Its text.
+    ///
+    /// # Errors
+    /// If a file cannot be read or is not UTF-8.
+    pub fn text(&self, product: &Product) -> Result<String> {
+        let parts = self.files().iter().map(|file| product.text(file));
+        Ok(parts.collect::<Result<Vec<_>>>()?.join("\n"))
+    }
 }
 
 /// What is packed apart from the product, such as what only some systems need. Everything that is not said here is as

@@ -71,10 +71,46 @@ fn the_unit_uses_what_the_packages_make() {
         let unit = format!("usr/lib/systemd/system/{}.service", service.name);
         assert!(payload.entries().iter().any(|entry| entry.path == unit), "{format} has no {unit}");
     }
-    for script in ["debian/postinst", "debian/prerm", "debian/postrm", "rpm/post", "rpm/preun", "rpm/postun"]
-    {
-        assert!(read(script).contains(&format!("{}.service", service.name)), "{script}");
+    let scripts = [product.deb.as_ref().unwrap().scripts.iter(), product.rpm.as_ref().unwrap().scripts.iter()];
+    for (name, script) in scripts.into_iter().flatten() {
+        assert!(script.text(&product).unwrap().contains(&format!("{}.service", service.name)), "{name}");
     }
+}
+
+/// Fails if: the unit has a line that the oldest systemd meant does not know, a drop-in has one that is older than its
+/// name says or newer, or two files have the same line.
+#[test]
+fn drop_ins_hold_what_is_newer() {
+    // The first systemd that knows a key, from its NEWS; what is not here, 239 knows.
+    const SINCE: [(&str, u32); 9] = [
+        ("RestrictSUIDSGID", 242),
+        ("ProtectHostname", 242),
+        ("ProtectKernelLogs", 244),
+        ("ProtectClock", 245),
+        ("ProtectProc", 247),
+        ("ProcSubset", 247),
+        ("PrivateIPC", 248),
+        ("RestartSteps", 254),
+        ("RestartMaxDelaySec", 254),
+    ];
+    let since = |line: &str| SINCE.iter().find(|(key, _)| line.starts_with(&format!("{key}="))).map(|(_, v)| *v);
+    let text = read("systemd/pywats-client.service");
+    for line in lines(&text) {
+        assert_eq!(since(line), None, "{line}");
+    }
+    let mut seen = Vec::new();
+    for file in fs::read_dir(packaging().join("systemd/newer")).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        let least = name.strip_prefix("systemd-").and_then(|name| name.strip_suffix(".conf")).unwrap();
+        let least: u32 = least.parse().unwrap();
+        let text = read(&format!("systemd/newer/{name}"));
+        let said = lines(&text);
+        let keys: Vec<_> = said.iter().filter_map(|line| since(line)).collect();
+        assert_eq!(keys.len() + 1, said.len(), "{name}: {said:?}");
+        assert_eq!(keys.iter().max(), Some(&least), "{name}");
+        seen.extend(keys);
+    }
+    assert_eq!(seen.len(), SINCE.len());
 }
 
 /// Fails if: rpm creates other accounts before unpacking than the file it unpacks, or folders belong to

@@ -8,6 +8,7 @@ use super::compress::{gzip, with_compressed_manuals, xz_writer};
 use super::tar::Tar;
 use super::text::{WIDTH, paragraphs, wrap};
 use crate::format::Output;
+use crate::product::Script;
 use crate::{
     Changelog, Entry, Format, Kind, Os, Owner, Package, Payload, Platform, Product, Source, Version,
 };
@@ -36,7 +37,7 @@ impl Format for Deb {
     }
 
     fn files(&self, product: &Product) -> Vec<PathBuf> {
-        product.deb.iter().flat_map(|deb| deb.scripts.values().cloned()).collect()
+        product.deb.iter().flat_map(|deb| deb.scripts.values()).flat_map(Script::files).cloned().collect()
     }
 
     fn supports(&self, platform: &Platform) -> bool {
@@ -107,13 +108,13 @@ fn control_entries(package: &Package<'_>, tree: &Payload) -> Result<Payload> {
         file("control", control(package, installed_size(tree)?)?, 0o644),
         file("md5sums", md5sums(tree)?, 0o644),
     ];
-    for (script, path) in &section(package.product)?.scripts {
+    for (script, parts) in &section(package.product)?.scripts {
         ensure!(
             SCRIPTS.contains(&script.as_str()),
             "[deb.scripts] names {script:?}; dpkg knows {}",
             SCRIPTS.join(", ")
         );
-        entries.push(file(script, package.product.text(path)?, 0o755));
+        entries.push(file(script, parts.text(package.product)?, 0o755));
     }
     Payload::new(entries)
 }

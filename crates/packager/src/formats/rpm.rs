@@ -6,6 +6,7 @@
 use super::compress::{XZ_LEVEL, with_compressed_manuals};
 use super::text::{WIDTH, paragraphs, wrap};
 use crate::format::Output;
+use crate::product::Script;
 use crate::{Entry, Format, Kind, Os, Package, Payload, Platform, Product, Version};
 use anyhow::{Context, Result, ensure};
 use rpm::{
@@ -37,7 +38,7 @@ impl Format for Rpm {
     }
 
     fn files(&self, product: &Product) -> Vec<PathBuf> {
-        product.rpm.iter().flat_map(|rpm| rpm.scripts.values().cloned()).collect()
+        product.rpm.iter().flat_map(|rpm| rpm.scripts.values()).flat_map(Script::files).cloned().collect()
     }
 
     fn supports(&self, platform: &Platform) -> bool {
@@ -140,14 +141,19 @@ fn relate(builder: &mut PackageBuilder, product: &Product) -> Result<()> {
     for name in &needs.recommends {
         builder.recommends(Dependency::any(name));
     }
-    for (phase, path) in &needs.scripts {
-        let scriptlet = Scriptlet::new(product.text(path)?.trim_end()).prog(vec![SHELL]);
+    for (phase, parts) in &needs.scripts {
+        let scriptlet = Scriptlet::new(parts.text(product)?.trim_end()).prog(vec![SHELL]);
         let requirement: fn(String) -> Dependency = match phase.as_str() {
             "pre" => (builder.pre_install_script(scriptlet), Dependency::script_pre).1,
             "post" => (builder.post_install_script(scriptlet), Dependency::script_post).1,
             "preun" => (builder.pre_uninstall_script(scriptlet), Dependency::script_preun).1,
             "postun" => (builder.post_uninstall_script(scriptlet), Dependency::script_postun).1,
-            _ => anyhow::bail!("[rpm.scripts] names {phase:?}; use pre, post, preun, postun"),
+            // A transaction begins and ends in a system that may have nothing yet, so it cannot require anything.
+            "posttrans" => {
+                builder.post_trans_script(scriptlet);
+                continue;
+            }
+            _ => anyhow::bail!("[rpm.scripts] names {phase:?}; use pre, post, preun, postun, posttrans"),
         };
         for name in &needs.script_requires {
             builder.requires(requirement(name.clone()));

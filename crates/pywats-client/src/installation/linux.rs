@@ -70,7 +70,8 @@ pub(super) fn install(args: &InstallArgs, tell: Tell<'_>) -> Result<(), Refusal>
     }
     todo.push(accounts::step());
     todo.extend(folders::steps());
-    todo.push(write_unit(unit::text(&wanted, copied)));
+    let systemd = systemctl(&["--version"], USUAL).map(|said| unit::version_of(&said)).unwrap_or(0);
+    todo.push(write_unit(unit::text(&wanted, copied, systemd)));
     todo.push(Step::new(format!("let {NAME} start with the machine (systemctl enable)"), || {
         systemctl(&["enable", NAME], USUAL).map_err(|error| error.text("systemctl"))?;
         Ok(undo(|| systemctl(&["disable", NAME], USUAL).map(drop).map_err(|error| error.text("systemctl"))))

@@ -175,3 +175,14 @@ pub(super) fn set_fact(db: &Connection, name: &str, value: i64) -> Result<(), ru
     db.execute("INSERT OR REPLACE INTO fact (name, value) VALUES (?1, ?2)", params![name, value])?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    /// Fails if: packages refuse an upgrade whose program can read the queue, or do not refuse one that cannot.
+    #[test]
+    fn packages_know_the_newest_schema() {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../packaging/upgrade/before");
+        let script = std::fs::read_to_string(script).unwrap();
+        assert!(script.contains(&format!("\nnewest_schema={}\n", super::VERSION)), "{script}");
+    }
+}

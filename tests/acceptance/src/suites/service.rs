@@ -6,6 +6,7 @@
 
 mod archive;
 mod folders;
+mod upgrades;
 mod verbs;
 
 use crate::bench::Bench;
@@ -67,18 +68,19 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     let program = folder.join("tree/usr/bin/pywats-client");
     for (kind, package, format) in [(DEB, deb, "deb"), (RPM, rpm, "rpm")] {
         let higher = products::package(format, target, "255.0.0", &program, &folder)?;
+        let between = products::package(format, target, "254.0.0", &program, &folder)?;
         let root = Root::unpack(&base, &bench.folder(kind.name)?)?;
         if format == "rpm" {
             let stand_in = root.bring(&scratch::rpm_stand_in(&folder)?)?;
             root.run(&format!("rpm --initdb && rpm --install {stand_in}"))?;
         }
-        live(bench, &kind, &root, &package, &higher);
+        live(bench, &kind, &root, &package, [&between, &higher]);
     }
     archive::run(bench, &base, &unpacked)
 }
 
 /// The steps of a service's life, each on top of the one before.
-fn live(bench: &mut Bench, kind: &Kind, root: &Root, package: &Path, higher: &Path) {
+fn live(bench: &mut Bench, kind: &Kind, root: &Root, package: &Path, [between, higher]: [&Path; 2]) {
     let mut booted = None;
     bench.case(&format!("{}: a system boots for it", kind.name), || {
         booted = Some(Booted::start(root)?);
@@ -107,6 +109,12 @@ fn live(bench: &mut Bench, kind: &Kind, root: &Root, package: &Path, higher: &Pa
             ("half an addition of a folder is undone", &|| told(service.undoes_half_an_add())),
             ("is restarted when it is killed", &|| told(service.survives_being_killed())),
             ("is restarted when it hangs", &|| told(service.survives_hanging())),
+            ("an upgrade that cannot succeed is refused, and the old process goes on", &|| {
+                told(service.refuses_upgrades(higher))
+            }),
+            ("the old process goes on until the new program is fit", &|| {
+                told(service.waits_for_a_fit_program(between))
+            }),
             ("an upgrade restarts it and keeps what waits", &|| told(service.is_upgraded(higher))),
             ("stops and goes without complaint", &|| told(service.goes())),
         ],

@@ -30,6 +30,7 @@ pub(super) fn run(bench: &mut Bench, base: &Path) -> Result<()> {
             ("says what to do when the account cannot be created", &|| fails_with_a_message(&root, &given)),
         ],
     );
+    surroundings::run(bench, base, &surroundings::DEB, &given)?;
     bench.case("DEB: a pre-release comes before its release", || orders(&[&given, &candidate, &higher]));
     Ok(())
 }
@@ -46,6 +47,7 @@ fn installs(root: &Root, package: &Path) -> Result<()> {
     check_asked(root, &["preset", "daemon-reload", "start"])?;
     ensure!(is_enabled(root), "the service is not enabled");
     ensure_gone(root, "etc/pywats/config.json")?;
+    check_drop_ins(root)?;
     check_accounts_and_folders(root)
 }
 
@@ -73,7 +75,10 @@ fn removes(root: &Root) -> Result<()> {
     root.run("dpkg --remove pywats-client")?;
     check_asked(root, &["stop", "daemon-reload"])?;
     for path in
-        ["usr/bin/pywats-client", "usr/lib/systemd/system/pywats-client.service", "run/pywats"]
+        [
+            "usr/bin/pywats-client", "usr/lib/systemd/system/pywats-client.service",
+            "usr/lib/systemd/system/pywats-client.service.d", "run/pywats",
+        ]
     {
         ensure_gone(root, path)?;
     }
@@ -130,7 +135,7 @@ fn installs_offline(root: &Root, package: &Path) -> Result<()> {
 
 fn fails_with_a_message(root: &Root, package: &Path) -> Result<()> {
     let package = root.bring(package)?;
-    root.run("mv /usr/bin/systemd-sysusers /kept && ln -s /bin/false /usr/bin/systemd-sysusers")?;
+    root.run("userdel pywats && mv /usr/bin/systemd-sysusers /kept && ln -s /bin/false /usr/bin/systemd-sysusers")?;
     let output = root.script(&format!("dpkg --install {package}")).output()?;
     ensure!(!output.status.success(), "the installation passed without the account");
     let text = said(&output);

@@ -5,6 +5,7 @@
 
 mod deb;
 mod rpm;
+mod surroundings;
 
 use crate::bench::Bench;
 use crate::command::missing;
@@ -39,6 +40,15 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     rpm::run(bench, &base)
 }
 
+/// The drop-ins of the unit: those that the system's systemd, 252, knows, and no others.
+fn check_drop_ins(root: &Root) -> Result<()> {
+    let found = root.read("cd /usr/lib/systemd/system/pywats-client.service.d && readlink -e *")?;
+    let source = "/usr/share/pywats-client/systemd/systemd-";
+    let expected: String = ["245", "247", "248"].iter().map(|least| format!("{source}{least}.conf\n")).collect();
+    ensure!(found == expected, "the drop-ins are {found}");
+    Ok(())
+}
+
 /// Both packages promise the same accounts, folders and rights.
 fn check_accounts_and_folders(root: &Root) -> Result<()> {
     let account = root.read("getent passwd pywats")?;
@@ -48,6 +58,10 @@ fn check_accounts_and_folders(root: &Root) -> Result<()> {
             && fields.get(6).is_some_and(|shell| shell.ends_with("nologin")),
         "the account is {account}"
     );
+    check_folders(root)
+}
+
+fn check_folders(root: &Root) -> Result<()> {
     for (folder, expected) in [
         ("/etc/pywats", "750 root:pywats"),
         ("/var/lib/pywats", "751 pywats:pywats"),
@@ -56,7 +70,7 @@ fn check_accounts_and_folders(root: &Root) -> Result<()> {
         ("/var/lib/pywats/failed", "750 pywats:pywats"),
         ("/run/pywats", "2750 pywats:pywats-operators"),
     ] {
-        let found = root.read(&format!("stat --format '%a %U:%G' {folder}"))?;
+        let found = root.read(&format!("stat --dereference --format '%a %U:%G' {folder}"))?;
         ensure!(found.trim() == expected, "{folder} is {}, not {expected}", found.trim());
     }
     Ok(())

@@ -40,7 +40,7 @@ pub(super) fn run(bench: &mut Bench, base: &Path) -> Result<()> {
             ("installs where no systemd runs, enabled by a preset", &|| installs_offline(&root, &given)),
         ],
     );
-    Ok(())
+    surroundings::run(bench, base, &surroundings::rpm(stand_in), &given)
 }
 
 /// Where services are enabled by their installation, or not.
@@ -74,6 +74,7 @@ fn installs(root: &Root, package: &Path) -> Result<()> {
     rpm(root, &format!("--install {package}"))?;
     rpm(root, "--verify pywats-client")?;
     check_asked(root, &["daemon-reload", "preset"])?;
+    check_drop_ins(root)?;
     ensure!(!is_enabled(root), "the service is enabled against the preset");
     check_accounts_and_folders(root)
 }
@@ -84,7 +85,9 @@ fn upgrades(root: &Root, to: &Path) -> Result<()> {
     root.take_asked()?;
     let to = root.bring(to)?;
     rpm(root, &format!("--upgrade {to}"))?;
-    check_asked(root, &["daemon-reload", "daemon-reload", "try-restart"])?;
+    // What does not run is not started. That what runs is restarted, is a case of the suite `service`.
+    check_asked(root, &["daemon-reload"])?;
+    check_drop_ins(root)?;
     ensure!(is_enabled(root), "the upgrade disabled a service that was enabled");
     check_accounts_and_folders(root)?;
     check_config_and_queue(root)
@@ -104,7 +107,10 @@ fn erases(root: &Root) -> Result<()> {
     check_asked(root, &["disable --now", "daemon-reload"])?;
     ensure!(!is_enabled(root), "the service is still enabled");
     for path in
-        ["usr/bin/pywats-client", "usr/lib/systemd/system/pywats-client.service", "run/pywats"]
+        [
+            "usr/bin/pywats-client", "usr/lib/systemd/system/pywats-client.service",
+            "usr/lib/systemd/system/pywats-client.service.d", "usr/share/pywats-client", "run/pywats",
+        ]
     {
         ensure_gone(root, path)?;
     }
