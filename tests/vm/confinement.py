@@ -255,7 +255,7 @@ with subtest("unit and policy deny what they must, and the policy logs it"):
     ]
     seen = records()
     faults = []
-    for at, (action, _, by_unit, by_domain, _) in enumerate(DEEDS):
+    for at, (action, _, by_unit, by_domain, _by_converter) in enumerate(DEEDS):
         shown = []
         for (column, ended), expected in zip(columns, (by_unit, by_domain, by_unit or by_domain)):
             process, denied = ended[at]
@@ -287,7 +287,7 @@ with subtest("when it is on, converters run in a domain of their own, and do wha
     ended = results("probe-converter")
     seen = records()
     faults = []
-    for (action, _, _, _, expected), (process, denied) in zip(DEEDS, ended):
+    for (action, *_others, expected), (process, denied) in zip(DEEDS, ended):
         machine.log(f"{action:<53} {word(denied)}")
         if denied != expected or denied != logged(process, seen, "pywats_converter_t"):
             faults.append(f"{action}: {word(denied)}, and logged: {logged(process, seen, 'pywats_converter_t')}")
