@@ -5,6 +5,8 @@
 //! Python in `tests/vm`, because scenarios are written for the NixOS test driver: `tests/vm/bench` speaks its
 //! interface.
 
+#[cfg(test)]
+mod denied;
 mod handed;
 mod image;
 mod job;

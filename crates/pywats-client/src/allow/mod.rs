@@ -11,11 +11,15 @@ mod acl;
 #[cfg(not(target_os = "linux"))]
 #[path = "acl_none.rs"]
 mod acl;
+mod exposure;
+#[cfg(target_os = "linux")]
+pub mod permitted;
 #[cfg(target_os = "linux")]
 pub mod place;
 mod record;
 pub mod selinux;
 
+pub use exposure::exposure;
 pub use record::{Access, Record, drop_in, records};
 
 use record::{Grant, State};

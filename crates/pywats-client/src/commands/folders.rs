@@ -127,15 +127,17 @@ fn add(mut args: AddArgs) -> Result<(), Failed> {
     document.judge(&sources)?;
     let plan = needed(&args.name, &paths, args.subfolders, &document);
     let applies = may_apply(&document);
-    let told =
-        || tell(&document, &args.show, args.dry_run, &plan.steps, Step::command, plan.missing().as_deref());
+    let told = |exposure: Option<&str>| {
+        let notes = Notes { missing: plan.missing(), exposure };
+        tell(&document, &args.show, args.dry_run, &plan.steps, Step::command, &notes);
+    };
     if args.dry_run {
-        told();
+        told(None);
         return Ok(());
     }
     if !applies {
         document.save(&sources)?;
-        told();
+        told(None);
         return Ok(());
     }
     if let Some(missing) = paths.iter().find(|path| !path.is_dir()) {
@@ -162,7 +164,7 @@ fn add(mut args: AddArgs) -> Result<(), Failed> {
         // What is loaded must be what is there again.
         drop(restart());
     })?;
-    told();
+    told(allow::exposure().as_deref());
     Ok(())
 }
 
@@ -202,8 +204,9 @@ fn remove(args: &RemoveArgs) -> Result<(), Failed> {
         .into());
     }
     let steps: Vec<Step> = plan.steps.iter().rev().cloned().collect();
-    let told =
-        |document: &Document| tell(document, &args.show, args.dry_run, &steps, Step::undo_command, None);
+    let told = |document: &Document| {
+        tell(document, &args.show, args.dry_run, &steps, Step::undo_command, &Notes::default());
+    };
     if args.dry_run {
         told(&document);
         return Ok(());
@@ -257,6 +260,12 @@ fn may_use(path: &Path) -> Result<(), String> {
     if let Some(why) = crate::diagnose::forbidden(path) {
         return Err(format!("{}: {why}, which has not helped", path.display()));
     }
+    #[cfg(target_os = "linux")]
+    if allow::selinux::is_known()
+        && let Some(why) = allow::permitted::keeps_out(path)
+    {
+        return Err(format!("{}: {why}", path.display()));
+    }
     let _ = path;
     Ok(())
 }
@@ -296,18 +305,31 @@ pub(super) fn needed(name: &str, paths: &[PathBuf], subfolders: bool, document: 
     Plan::default()
 }
 
+/// What is said besides what was done.
+#[derive(Default)]
+struct Notes<'a> {
+    /// What has to be installed first.
+    missing: Option<String>,
+    /// How much the unit exposes now.
+    exposure: Option<&'a str>,
+}
+
 fn tell(
     document: &Document,
     show: &ShowArgs,
     dry_run: bool,
     steps: &[Step],
     command: impl Fn(&Step) -> String,
-    missing: Option<&str>,
+    notes: &Notes<'_>,
 ) {
     let commands: Vec<String> = steps.iter().map(command).collect();
     if show.json {
         let path = document.path();
-        let shown = json!({ "path": path, "written": !dry_run, "commands": commands, "missing": missing });
+        let mut shown =
+            json!({ "path": path, "written": !dry_run, "commands": commands, "missing": notes.missing });
+        if let Some(exposure) = notes.exposure.and_then(|exposure| exposure.parse::<f64>().ok()) {
+            shown["exposure"] = exposure.into();
+        }
         return say(&shown.to_string());
     }
     let path = document.path().display();
@@ -316,7 +338,10 @@ fn tell(
         say("what the system must allow:");
         commands.iter().for_each(|command| say(&format!("  {command}")));
     }
-    missing.into_iter().for_each(say);
+    notes.missing.iter().for_each(|missing| say(missing));
+    if let Some(exposure) = notes.exposure {
+        say(&format!("exposure of the service by systemd-analyze security, from 0 to 10: {exposure}"));
+    }
     if cfg!(windows) {
         say(
             "let the account of the service read, write and delete in the folder: icacls PATH /grant \"NT SERVICE\\pywats-client:(OI)(CI)M\"",

@@ -117,6 +117,9 @@ pub(super) const SERVICE: Table = Table {
         "self:lockdown",
         // By booleans.
         "autofs_t [ pywats_use_cifs || pywats_use_nfs ]",
+        // Interpreters of converters that are scripts; they run in the domain of converters.
+        "bin_t [ pywats_run_converters ]",
+        "shell_exec_t [ pywats_run_converters ]",
         "cifs_t [ pywats_use_cifs ]",
         "cifs_t:filesystem [ pywats_use_cifs ]",
         "home_root_t [ pywats_enable_homedirs ]",
@@ -158,7 +161,12 @@ pub(super) const SERVICE: Table = Table {
         "user_home_t:dir [ pywats_enable_homedirs ]",
         "user_home_t:file [ pywats_enable_homedirs ]",
     ],
-    executes: &["pywats_exec_t", "pywats_converter_exec_t [ pywats_run_converters ]"],
+    executes: &[
+        "pywats_exec_t",
+        "bin_t [ pywats_run_converters ]",
+        "pywats_converter_exec_t [ pywats_run_converters ]",
+        "shell_exec_t [ pywats_run_converters ]",
+    ],
     reaches: &[
         "connectto self:unix_stream_socket",
         "name_bind http_cache_port_t:tcp_socket",
