@@ -1,6 +1,6 @@
 # Fails if: the package pywats-client-selinux does not load the policy, loses it in an upgrade, a downgrade, a reboot or
-# a change of the base policy, or leaves something behind when it is removed; or if the scriptlets of the RPM do something
-# else at an upgrade, a downgrade, a reinstallation or a removal than they must.
+# a change of the base policy, or leaves something behind when it is removed; or if the scriptlets of the RPM do
+# something else at an upgrade, a downgrade, a reinstallation or a removal than they must.
 
 import json
 
