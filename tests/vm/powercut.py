@@ -53,19 +53,25 @@ class Moment:
     dropped: int
     # The reports that the client had said to have queued: their serial numbers, and under which identifiers.
     queued: dict[str, str]
+    # Those that it had just taken from the watch folder, and not said so of yet.
+    taken: set[str]
     # How many the server had.
     acknowledged: int
 
 
 def now() -> Moment:
     said = machine.succeed(
-        f"cat /run/operator/dropped 2>/dev/null || echo 0; journalctl --unit {UNIT} --output cat --grep 'queued as'"
-        " || true"
+        f"cat /run/operator/dropped 2>/dev/null || echo 0; ls {WATCH}; echo .; "
+        f"journalctl --unit {UNIT} --output cat --grep 'queued as' || true"
     )
-    queued = {f"CUT-{number}": report for number, report in re.findall(r"(\d+)\.json\"?: queued as ([0-9a-f-]+)", said)}
+    files, _, journal = said.partition("\n.\n")
+    dropped, *waiting = files.split()
+    said_so = re.findall(r"(\d+)\.json\"?: queued as ([0-9a-f-]+)", journal)
+    queued = {f"CUT-{number}": report for number, report in said_so}
+    gone = {f"CUT-{number}" for number in range(1, int(dropped) + 1) if f"{number}.json" not in waiting}
     acknowledged = len(arrived())
     # Counted last: all of it was so by then.
-    return Moment(machine.written(), int(said.split()[0]), queued, acknowledged)
+    return Moment(machine.written(), int(dropped), queued, gone - set(queued), acknowledged)
 
 
 def operate(first: int, last: int) -> None:
@@ -101,7 +107,9 @@ def work() -> list[Moment]:
     operate(1, REPORTS)
     moments = [now()]
     away = False
+    deadline = time.monotonic() + 10 * PATIENCE
     while moments[-1].acknowledged < REPORTS:
+        assert time.monotonic() < deadline, f"{moments[-1].acknowledged} of {REPORTS} reports have arrived"
         if away != (moments[-1].dropped in AWAY):
             away = not away
             stop_server() if away else start_server()
@@ -129,6 +137,8 @@ def lost(moment: Moment, acknowledged: list[str]) -> list[str]:
     there = machine.succeed(f"{look} '\"sn\":\"CUT-[0-9]*\"' /var/lib/pywats || true")
     machine.succeed(f"systemctl start {UNIT}")
     found = set(re.findall(r"CUT-\d+", there)) | {serial_number(record) for record in acknowledged}
+    if unsaid := moment.taken - found:
+        machine.log(f"not counted, because the client had not said yet that they are queued: {sorted(unsaid)}")
     return sorted(set(moment.queued) - found)
 
 
