@@ -224,3 +224,47 @@ def expect_domain() -> None:
         allowed, permissive = answer.split()
         assert permissive == "0", f"{question.split()[0]} is permissive"
         assert allowed == wanted, f"SELinux {'allows' if allowed == '1' else 'forbids'} {question}"
+
+
+def safe_unpacking() -> None:
+    """Has dpkg flush what it unpacks, as it does on users' machines; guests are made without that."""
+    machine.succeed("sed -i '/^force-unsafe-io/d' /etc/dpkg/dpkg.cfg /etc/dpkg/dpkg.cfg.d/*")
+
+
+def package_state() -> str:
+    """What dpkg says of the package: state and version."""
+    query = "dpkg-query --show --showformat '${Status} ${Version}' pywats-client"
+    return machine.succeed(f"{query} 2>/dev/null || true").strip()
+
+
+def repair_package(upgrade: str) -> str:
+    """Lets the package manager repair an upgrade that was cut off, as an administrator does; `upgrade` runs it again.
+
+    Returns what it took.
+    """
+    apt = "DEBIAN_FRONTEND=noninteractive apt-get --yes -o DPkg::Lock::Timeout=600"
+    repairs = {
+        "dpkg --configure -a": "dpkg --configure --pending || true",
+        "apt-get -f install": f"{apt} --fix-broken install || true",
+        "the upgrade again": upgrade,
+    }
+    # What dpkg has noted of several packages is one file only after this.
+    machine.succeed("dpkg --audit >&2 || true")
+    taken = []
+    for name, command in repairs.items():
+        if package_state().startswith("install ok installed "):
+            break
+        machine.succeed(command)
+        taken.append(name)
+    return " and ".join(taken) or "nothing"
+
+
+def expect_whole_package() -> str:
+    """The package is installed as it was made, and nothing waits to be repaired; returns its version."""
+    state, _, version = package_state().rpartition(" ")
+    assert state == "install ok installed", f"the package is {state!r}"
+    unfinished = machine.succeed("dpkg --audit").strip()
+    assert not unfinished, unfinished
+    # The guest leaves manuals out.
+    machine.succeed("cd / && md5sum --check --quiet --ignore-missing /var/lib/dpkg/info/pywats-client.md5sums >&2")
+    return version

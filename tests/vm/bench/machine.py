@@ -6,6 +6,7 @@ scenarios use of it.
 
 import base64
 import io
+import random
 import re
 import shlex
 import subprocess
@@ -19,6 +20,7 @@ from .channel import Channel, ChannelError
 from .job import Job
 from .log import Log
 from .qemu import Qemu, QemuError
+from .writes import WriteLog
 
 # How long a command may take that says nothing about it, and anything that is waited for, in seconds.
 LIMIT = 900
@@ -42,6 +44,8 @@ class Machine:
         self._qemu: Qemu | None = None
         self._channel: Channel | None = None
         self._copies = 0
+        self._writes: Path | None = None
+        self._write_log: WriteLog | None = None
 
     # Its life.
 
@@ -83,7 +87,7 @@ class Machine:
         subprocess.run([*command, str(self._disk)], check=True)
 
     def _run_qemu(self, further: list[str]) -> Qemu:
-        self._qemu = Qemu(self._job.guest, self._disk, self._console, further, self._terminal)
+        self._qemu = Qemu(self._job.guest, self._disk, self._console, further, self._terminal, self._writes)
         self._channel = Channel(self._qemu.channel)
         return self._qemu
 
@@ -128,6 +132,44 @@ class Machine:
             self.log("pulling the plug")
             self._qemu.end()
             self._qemu = None
+
+    # Power cuts, which this bench alone has.
+
+    def record_writes(self) -> None:
+        """Starts it anew, as it was at first, and from now on keeps every write to its disk."""
+        self.end()
+        self._disk.unlink(missing_ok=True)
+        self._writes = self._job.work / "writes.log"
+        self._writes.unlink(missing_ok=True)
+        self.start()
+        self._write_log = WriteLog(self._writes)
+
+    def written(self) -> int:
+        """How many writes there were since `record_writes`."""
+        assert self._write_log
+        return self._write_log.count()
+
+    def cut_power(self, after: int, seed: int) -> str:
+        """Boots it on the disk that a power cut after so many of the kept writes may have left; says what was kept.
+
+        What was not flushed by then is lost, or a part of it that `seed` decides. The same cut can be made again, and
+        any other.
+        """
+        assert self._write_log
+        self.end()
+        self._writes = None
+        began_with = Path(self._job.guest.snapshot or "", "disk.qcow2")
+        if not self._job.guest.snapshot:
+            began_with = Path(self._job.guest.disk)
+        image = self._job.work / "cut.raw"
+        convert = [self._job.guest.qemu_img, "convert", "-q", "-O", "raw", str(began_with), str(image)]
+        subprocess.run(convert, check=True)
+        kept = self._write_log.cut(after, random.Random(seed), image)
+        self.log(f"power cut {kept}")
+        self._disk.unlink(missing_ok=True)
+        self._make_disk(image, "raw")
+        self._boot()
+        return kept
 
     def wait_for_shutdown(self) -> None:
         """Waits until it has switched itself off."""

@@ -26,7 +26,15 @@ class QemuError(Exception):
 class Qemu:
     """A running guest."""
 
-    def __init__(self, guest: Guest, disk: Path, console: Path, further: list[str], terminal: bool) -> None:
+    def __init__(
+        self,
+        guest: Guest,
+        disk: Path,
+        console: Path,
+        further: list[str],
+        terminal: bool,
+        writes: Path | None = None,
+    ) -> None:
         self._replies = b""
         monitor, channel = socket.socketpair(), socket.socketpair()
         shell = socket.socketpair() if terminal else None
@@ -35,7 +43,7 @@ class Qemu:
         self.terminal = shell[0] if shell else None
         command = [
             *guest.qemu,
-            *["-drive", f"file={disk},format=qcow2,if=none,id=root,cache=unsafe,discard=unmap"],
+            *(recorded(disk, writes) if writes else plain(disk)),
             *["-device", "virtio-blk-pci,drive=root,serial=root"],
             *["-device", "virtio-serial-pci"],
             *["-chardev", f"socket,id=channel,fd={channel[1].fileno()}"],
@@ -129,3 +137,19 @@ class Qemu:
         for one in (self._monitor, self.channel, self.terminal):
             if one:
                 one.close()
+
+
+def plain(disk: Path) -> list[str]:
+    """A disk that is as fast as can be: nothing of it outlives this machine."""
+    return ["-drive", f"file={disk},format=qcow2,if=none,id=root,cache=unsafe,discard=unmap"]
+
+
+def recorded(disk: Path, writes: Path) -> list[str]:
+    """The same, with every write and flush in a file (writes.py)."""
+    writes.write_bytes(b"")
+    cache = {"no-flush": True}
+    file = {"driver": "file", "filename": str(disk), "cache": cache}
+    root = {"driver": "qcow2", "file": file, "cache": cache}
+    log = {"driver": "file", "filename": str(writes), "cache": cache}
+    both = {"driver": "blklogwrites", "node-name": "root", "file": root, "log": log}
+    return ["-blockdev", json.dumps(both)]

@@ -1,0 +1,99 @@
+# Fails if: an upgrade that is cut off (dpkg killed while it unpacks, while it replaces files or while it configures;
+# the disk full before it or while it unpacks) stops the service, or is not mended by the package manager's own repair;
+# or if a report, the configuration or what an operator drops afterwards is lost.
+
+import re
+
+CONFIGURATION = "/etc/pywats/config.json"
+SETTINGS = {
+    "server": {"url": SERVER_URL, "token": TOKEN, "proxy": "none"},
+    "upload": {"retry_initial_seconds": 1, "retry_max_seconds": 2},
+}
+# A shell looks for these as fast as it can. dpkg first writes each new file beside the old one, then keeps the old one
+# as .dpkg-tmp while it takes its place, and then runs the package's script.
+UNPACKS = "[ -e /usr/bin/pywats-client.dpkg-new ]"
+REPLACES = "[ -e /usr/bin/pywats-client.dpkg-tmp ]"
+CONFIGURES = "pgrep --full 'info/[p]ywats-client.postinst' >/dev/null"
+# Nothing gets to tidy up.
+KILL = "pkill -KILL --exact 'apt-get|dpkg'; pkill -KILL --full 'info/[p]ywats-client.postinst' || true"
+# Takes all the room that there is, in pieces.
+FILL = """fill() {
+    end=0
+    for size in 536870912 16777216 524288 4096; do
+        while fallocate --offset $end --length $size /filler 2>/dev/null; do end=$((end + size)); done
+    done
+}
+fill
+"""
+# The package needs more than twice as much.
+LEAVE_LITTLE = "fallocate --punch-hole --offset 0 --length 4194304 /filler"
+FILL_MEANWHILE = f"pkill -STOP --exact dpkg\n{FILL}pkill -CONT --exact dpkg"
+
+delivered = 0
+
+
+def interrupted(when: str, then: str) -> str:
+    """An upgrade, and what happens as soon as it has come so far; 9 if it never did."""
+    look = f"until {when}; do kill -0 $upgrade 2>/dev/null || exit 9; done"
+    return f"({UPGRADE}) >&2 & upgrade=$!\n{look}\n{then}\nwait $upgrade"
+
+
+def expect_works(name: str) -> None:
+    """What was queued before arrives, and so does what is dropped now."""
+    global delivered
+    start_server()
+    expect_delivered(name, delivered + 1)
+    drop(f"after-{name}")
+    expect_delivered(f"after-{name}", delivered + 2)
+    delivered += 2
+    wait_for_status("ready; 0 reports pending")
+    stop_server()
+
+
+def break_off(name: str, upgrade: str, left: str, mend: str = "true") -> None:
+    """An upgrade that fails, with a report in the queue, and what an administrator does then.
+
+    `left` is how dpkg may call what it leaves, a regular expression.
+    """
+    if expect_whole_package() != old:
+        machine.succeed(REMOVE, INSTALL)
+        machine.wait_for_unit(UNIT)
+    queue(f"{name}.json")
+    configured = machine.succeed(f"cat {CONFIGURATION}")
+    status, _ = machine.execute(upgrade)
+    assert status not in (0, 9), f"the upgrade was not cut off ({status})"
+    broken = package_state()
+    assert re.match(left, broken), f"cut off, the package is {broken!r}"
+    # Whichever version it is.
+    machine.wait_until_succeeds(f"systemctl is-active {UNIT}", timeout=PATIENCE)
+    machine.succeed(mend)
+    took = repair_package(UPGRADE)
+    version = expect_whole_package()
+    machine.log(f"{name}: {broken}; repaired by {took}: {old} became {version}")
+    machine.wait_until_succeeds(f"systemctl is-active {UNIT}", timeout=PATIENCE)
+    assert machine.succeed(f"cat {CONFIGURATION}") == configured, "the configuration has changed"
+    expect_works(f"{name}.json")
+
+
+machine.start(allow_reboot=True)
+machine.wait_for_unit("multi-user.target")
+machine.succeed(PREPARE)
+safe_unpacking()
+machine.succeed(INSTALL, "useradd --create-home --groups pywats-operators alice")
+configure(SETTINGS)
+old = expect_whole_package()
+
+with subtest("the disk is full before an upgrade"):
+    break_off("full", f"{FILL}{LEAVE_LITTLE}\n{UPGRADE}", f"install ok installed {re.escape(old)}", "rm /filler")
+
+with subtest("the disk gets full while an upgrade unpacks"):
+    break_off("filled", interrupted(UNPACKS, FILL_MEANWHILE), "install ", "rm /filler")
+
+with subtest("dpkg is killed while it unpacks"):
+    break_off("unpacking", interrupted(UNPACKS, KILL), "install reinstreq half-installed ")
+
+with subtest("dpkg is killed while it replaces files"):
+    break_off("replacing", interrupted(REPLACES, KILL), "install (reinstreq half-installed|ok unpacked) ")
+
+with subtest("dpkg is killed while it configures"):
+    break_off("configuring", interrupted(CONFIGURES, KILL), "install ok half-configured ")
