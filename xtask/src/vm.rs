@@ -109,10 +109,10 @@ impl Bench {
     }
 
     /// A guest that can be started.
-    fn guest(&self, guest: &Guest, progress: &Progress) -> Result<Startable> {
+    fn guest(&self, guest: &Guest, memory: u32, progress: &Progress) -> Result<Startable> {
         let qemu = qemu::prepare(&guest.architecture, progress)?;
         let image = image::prepare(guest, &qemu, progress)?;
-        let startable = Startable::booted(guest, &image, &qemu, self.accelerator);
+        let startable = Startable::booted(guest, memory, &image, &qemu, self.accelerator);
         if self.boot {
             return Ok(startable);
         }
@@ -138,14 +138,14 @@ impl Scenarios {
         let sources = Sources::of_the_workspace();
         let progress = Progress::lines();
         let server = test_server(&progress)?;
-        let mut guests: BTreeMap<&str, Result<Startable, String>> = BTreeMap::new();
+        let mut guests: BTreeMap<(&str, u32), Result<Startable, String>> = BTreeMap::new();
         let mut report = Report::new("vm");
         for (scenario, guest) in &chosen {
             stop_if_interrupted()?;
             // A guest that cannot be had leaves the others alone.
-            let startable = guests
-                .entry(&guest.name)
-                .or_insert_with(|| self.bench.guest(guest, &progress).map_err(|error| format!("{error:#}")));
+            let startable = guests.entry((&guest.name, scenario.memory)).or_insert_with(|| {
+                self.bench.guest(guest, scenario.memory, &progress).map_err(|error| format!("{error:#}"))
+            });
             stop_if_interrupted()?;
             let name = name(scenario, guest);
             match startable {
@@ -189,8 +189,9 @@ impl Scenarios {
         let policy = self.bench.policy(guest)?;
         let mut constants = handed::constants(guest, server, PORT, &records);
         constants.extend(policy.as_ref().map(Policy::constants).unwrap_or_default());
-        let scripts = ["steps", &scenario.name];
-        let scripts = scripts.map(|name| workspace::root().join(format!("tests/vm/{name}.py")));
+        let names =
+            ["steps"].into_iter().chain(scenario.with.iter().map(String::as_str)).chain([&*scenario.name]);
+        let scripts = names.map(|name| workspace::root().join(format!("tests/vm/{name}.py")));
         let job = Job {
             name: name.clone(),
             guest: startable,
@@ -229,7 +230,7 @@ impl Shell {
     fn run(self) -> Result<()> {
         let guest = registry::guest(&self.guest)?;
         prerequisites::provide_for("vm")?;
-        let startable = self.bench.guest(guest, &Progress::new())?;
+        let startable = self.bench.guest(guest, registry::memory(), &Progress::new())?;
         let work = work()?;
         let name = format!("shell-{}", guest.name);
         let policy = self.bench.policy(guest)?;
