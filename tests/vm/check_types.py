@@ -16,7 +16,10 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 BEFORE_STEPS = "from driver import machine\nfrom constants import *\n"
-BEFORE_SCENARIO = "from driver import machine, subtest; from constants import *; from steps import *  "
+BEFORE_FAULTS = "from driver import machine; from constants import *; from steps import *  "
+BEFORE_SCENARIO = (
+    "from driver import machine, subtest; from constants import *; from steps import *; from faults import *  "
+)
 
 # Mistakes that must be found, each with the kind of error that mypy gives it.
 MISTAKES = {
@@ -48,12 +51,14 @@ def lay_out(folder: Path) -> None:
         (folder / stub.name).write_text(stub.read_text())
     # No new lines: only the steps' first comment moves.
     (folder / "steps.py").write_text(BEFORE_STEPS + (HERE / "steps.py").read_text())
+    (folder / "faults.py").write_text(BEFORE_FAULTS + (HERE / "faults.py").read_text())
 
 
 def check_scenarios(folder: Path) -> list[str]:
     faults = []
-    laid_out = [folder / "steps.py"]
-    scripts = [path for path in HERE.glob("*.py") if path not in (HERE / "steps.py", Path(__file__).resolve())]
+    laid_out = [folder / "steps.py", folder / "faults.py"]
+    no_scenarios = [HERE / "steps.py", HERE / "faults.py", Path(__file__).resolve()]
+    scripts = [path for path in HERE.glob("*.py") if path not in no_scenarios]
     for scenario in sorted([*scripts, *(HERE / "nixos").glob("*.py")]):
         text = scenario.read_text()
         if not text.startswith("# Fails if: "):

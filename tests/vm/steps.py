@@ -117,7 +117,9 @@ def main_pid() -> str:
 def wait_for_another_process(before: str) -> None:
     """Waits until another process than `before` is the service, and has started up."""
     machine.wait_until_succeeds(
-        f"systemctl is-active {UNIT} && test $(systemctl show --value --property MainPID {UNIT}) != {before}",
+        # Of a process that is just ending it says 0.
+        f"process=$(systemctl show --value --property MainPID {UNIT}); "
+        f"test $process != {before} && test $process != 0 && systemctl is-active {UNIT}",
         timeout=PATIENCE,
     )
 

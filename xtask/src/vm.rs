@@ -122,19 +122,26 @@ impl Bench {
     }
 
     /// A guest that can be started.
-    fn guest(&self, guest: &Guest, progress: &Progress) -> Result<Startable, Missing> {
+    fn guest(&self, guest: &Guest, memory: u32, progress: &Progress) -> Result<Startable, Missing> {
         // Without root, or an archive of Debian, there is no guest, which says nothing of the package.
         let made = || {
             let qemu = qemu::prepare(&guest.architecture, progress)?;
             Ok((image::prepare(guest, &qemu, progress)?, qemu))
         };
         let (image, qemu) = made().map_err(Missing::NotMade)?;
-        self.started(guest, &image, &qemu, progress).map_err(Missing::Failed)
+        self.started(guest, memory, &image, &qemu, progress).map_err(Missing::Failed)
     }
 
     /// The same, once there is an image.
-    fn started(&self, guest: &Guest, image: &Image, qemu: &Qemu, progress: &Progress) -> Result<Startable> {
-        let startable = Startable::booted(guest, image, qemu, self.accelerator);
+    fn started(
+        &self,
+        guest: &Guest,
+        memory: u32,
+        image: &Image,
+        qemu: &Qemu,
+        progress: &Progress,
+    ) -> Result<Startable> {
+        let startable = Startable::booted(guest, memory, image, qemu, self.accelerator);
         if self.boot {
             return Ok(startable);
         }
@@ -160,12 +167,14 @@ impl Scenarios {
         let sources = Sources::of_the_workspace();
         let progress = Progress::lines();
         let server = test_server(&progress)?;
-        let mut guests: BTreeMap<&str, Result<Startable, Missing>> = BTreeMap::new();
+        let mut guests: BTreeMap<(&str, u32), Result<Startable, Missing>> = BTreeMap::new();
         let (mut report, mut table) = (Report::new("vm"), Table::default());
         for (scenario, guest) in &chosen {
             stop_if_interrupted()?;
             // A guest that cannot be had leaves the others alone.
-            let startable = guests.entry(&guest.name).or_insert_with(|| self.bench.guest(guest, &progress));
+            let startable = guests
+                .entry((&guest.name, scenario.memory))
+                .or_insert_with(|| self.bench.guest(guest, scenario.memory, &progress));
             stop_if_interrupted()?;
             let (began, before) = (Instant::now(), report.cases.len());
             let ended = match startable {
@@ -217,8 +226,9 @@ impl Scenarios {
         if scenario.repository {
             constants.extend(repository::make(&handed, work.path())?);
         }
-        let scripts = ["steps", &scenario.name];
-        let scripts = scripts.map(|name| workspace::root().join(format!("tests/vm/{name}.py")));
+        let names =
+            ["steps"].into_iter().chain(scenario.with.iter().map(String::as_str)).chain([&*scenario.name]);
+        let scripts = names.map(|name| workspace::root().join(format!("tests/vm/{name}.py")));
         let job = Job {
             name: name.clone(),
             guest: startable,
@@ -258,7 +268,7 @@ impl Shell {
     fn run(self) -> Result<()> {
         let guest = registry::guest(&self.guest)?;
         prerequisites::provide_for("vm")?;
-        let startable = self.bench.guest(guest, &Progress::new());
+        let startable = self.bench.guest(guest, registry::memory(), &Progress::new());
         let startable = startable.map_err(|(Missing::NotMade(error) | Missing::Failed(error))| error)?;
         let work = work()?;
         let name = format!("shell-{}", guest.name);

@@ -9,7 +9,7 @@ use crate::folder::{self, Folder};
 use crate::intake::{self, watch::Ears};
 use crate::keeper;
 use crate::queue::{self, OpenError, Queue};
-use crate::status::{Status, Topic};
+use crate::status::{About, Status, Topic};
 use crate::upload;
 use std::ffi::OsString;
 use std::io;
@@ -129,11 +129,12 @@ impl Engine {
         status.observed().queue_is(Arc::downgrade(&queue));
         let ends = Arc::new(Routes::new(config));
         for entry in queue.account_for(opened.missing, &*ends)? {
-            status.lost(format!(
+            let what = format!(
                 "report {} ({:?}): its file is neither in the spool nor where finished files lie: somebody removed \
                  it, perhaps after it was delivered just before a power cut; look for it on the server",
                 entry.id, entry.name
-            ));
+            );
+            status.lost(what, About::entry(&entry));
         }
         status.lies_in_failed(ends.census());
         let queued = Arc::new(Notify::new());

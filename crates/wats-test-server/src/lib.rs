@@ -40,6 +40,7 @@ mod wire;
 pub use self::answer::Answer;
 pub use self::request::{Kind, Received};
 pub use self::server::{Options, Server, TooFew};
+pub use self::tls::Tls;
 pub use self::traffic::{Arrival, Traffic};
 pub use self::wire::Format;
 

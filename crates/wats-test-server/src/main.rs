@@ -4,9 +4,10 @@
 use std::io::{self, Read as _, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Parser;
-use wats_test_server::{Options, Server};
+use wats_test_server::{Options, Server, Tls};
 
 /// A WATS server for tests. The first line of its output is `listening on URL`; it runs until it is
 /// asked to end (Ctrl-C, SIGTERM) or its standard input is closed.
@@ -25,6 +26,19 @@ struct Arguments {
     /// Speak HTTPS, and write the certificate authority to trust to this file as PEM.
     #[arg(long, value_name = "FILE")]
     tls_ca: Option<PathBuf>,
+    /// A further name or address in the certificate; may be repeated.
+    #[arg(long, value_name = "NAME", requires = "tls_ca")]
+    tls_name: Vec<String>,
+    /// The file with the authority's key, made if it is missing: the next server with it has another certificate of
+    /// the same authority.
+    #[arg(long, value_name = "FILE", requires = "tls_ca")]
+    tls_key: Option<PathBuf>,
+    /// For how many days the certificate holds, from yesterday on.
+    #[arg(long, value_name = "DAYS", requires = "tls_ca")]
+    tls_days: Option<u32>,
+    /// Let every request take so many milliseconds before it is looked at.
+    #[arg(long, value_name = "MS")]
+    latency: Option<u64>,
     /// Refuse reports as the vendor's rules say.
     #[arg(long)]
     strict: bool,
@@ -34,16 +48,32 @@ struct Arguments {
 }
 
 fn main() -> io::Result<()> {
-    let Arguments { listen, token, record, tls_ca, strict, ignore_stdin } = Arguments::parse();
+    let Arguments {
+        listen,
+        token,
+        record,
+        tls_ca,
+        tls_name,
+        tls_key,
+        tls_days,
+        latency,
+        strict,
+        ignore_stdin,
+    } = Arguments::parse();
+    let valid = tls_days.map(|days| Duration::from_secs(24 * 3600 * u64::from(days)));
     let server = Server::start_with(Options {
         listen,
         token,
         record,
         tls: tls_ca.is_some(),
+        identity: Tls { names: tls_name, authority_key: tls_key, valid },
         strict,
         ..Options::default()
     })
     .map_err(|error| io::Error::new(error.kind(), format!("cannot start on {listen}: {error}")))?;
+    if let Some(latency) = latency {
+        server.set_latency(Duration::from_millis(latency));
+    }
     if let (Some(path), Some(pem)) = (tls_ca, server.ca_pem()) {
         std::fs::write(&path, pem)
             .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;

@@ -18,7 +18,7 @@ use crate::check;
 use crate::http;
 use crate::request::{Kind, Received};
 use crate::state::State;
-use crate::tls;
+use crate::tls::{self, Tls};
 use crate::traffic::{Arrival, Traffic};
 use crate::wire::Format;
 
@@ -35,6 +35,8 @@ pub struct Options {
     pub record: Option<PathBuf>,
     /// Speak HTTPS; [`Server::ca_pem`] gives the authority to trust.
     pub tls: bool,
+    /// How it shows itself by HTTPS.
+    pub identity: Tls,
     /// Refuse reports as the vendor's rules say (see [`crate::rules`]), and bodies as IIS does by default; otherwise any
     /// JSON object is a report, which is enough for most tests.
     pub strict: bool,
@@ -50,6 +52,7 @@ impl Default for Options {
             token: None,
             record: None,
             tls: false,
+            identity: Tls::default(),
             strict: false,
             keep: true,
         }
@@ -92,9 +95,8 @@ impl Server {
         let listener = TcpListener::bind(options.listen)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let tls = options.tls;
+        let identity = options.tls.then(|| tls::identity(&options.identity)).transpose()?;
         let state = Arc::new(State::new(options)?);
-        let identity = tls.then(tls::identity).transpose()?;
         let (scheme, acceptor, ca_pem) = match identity {
             Some(identity) => ("https", Some(identity.acceptor), Some(identity.ca_pem)),
             None => ("http", None, None),

@@ -318,15 +318,27 @@ async fn takes_the_proxy_from_the_environment() {
 }
 
 /// Fails if: a system without any certificate authority stops the client from being made, from using
-/// plain HTTP or a CA file, or from saying what to do.
+/// plain HTTP or a CA file, or from saying what to do; or an authority that is added to the store or taken away counts
+/// for new clients only.
 #[cfg(all(unix, not(target_vendor = "apple")))] // elsewhere, the store is no set of files
 #[tokio::test]
 async fn works_without_a_certificate_store() {
     let server = https_server();
     if let Ok(directory) = std::env::var(TARGET) {
-        let failure = client(server.url()).version().await.unwrap_err();
-        assert_eq!(failure.kind, FailureKind::Unreachable, "{failure}");
-        assert!(failure.message.contains("CA file"), "{failure}");
+        let by_store = client(server.url());
+        let refused = async || {
+            let failure = by_store.version().await.unwrap_err();
+            assert_eq!(failure.kind, FailureKind::Unreachable, "{failure}");
+            assert!(failure.message.contains("CA file"), "{failure}");
+        };
+        refused().await;
+        let store = Path::new(&directory).join("store.pem");
+        std::fs::write(&store, server.ca_pem().unwrap()).unwrap();
+        by_store.version().await.unwrap();
+        std::fs::write(&store, https_server().ca_pem().unwrap()).unwrap();
+        // What is open may go on; a request that finds it closed begins anew.
+        client(server.url()).version().await.unwrap_err();
+        std::fs::write(&store, "").unwrap();
         let plain = Server::start().unwrap();
         client(plain.url()).version().await.unwrap();
         let ca_file = file(Path::new(&directory), server.ca_pem().unwrap().as_bytes());

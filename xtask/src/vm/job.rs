@@ -36,6 +36,8 @@ pub(crate) struct Startable {
     qemu_img: PathBuf,
     disk: PathBuf,
     snapshot: Option<PathBuf>,
+    #[serde(skip)]
+    memory: u32,
 }
 
 /// A guest, and what is to happen in it.
@@ -51,7 +53,7 @@ pub(crate) struct Job {
 }
 
 /// What of a guest's machine does not depend on where its files are.
-fn machine(guest: &Guest, accelerator: Accelerator) -> Vec<String> {
+fn machine(guest: &Guest, memory: u32, accelerator: Accelerator) -> Vec<String> {
     let arm = guest.architecture == "aarch64";
     let (machine, processor, console) =
         if arm { ("virt", "cortex-a57", "ttyAMA0") } else { ("pc", "max,-svm", "ttyS0") };
@@ -67,7 +69,7 @@ fn machine(guest: &Guest, accelerator: Accelerator) -> Vec<String> {
     // One processor: a second one that is emulated costs a third more of this machine's, and others use that, too. The
     // machine that the bench runs on is 10.0.2.2.
     let arguments = format!(
-        "-machine {machine} -accel {accelerator} -cpu {processor} -smp 1 -m 1024 -nodefaults -no-user-config \
+        "-machine {machine} -accel {accelerator} -cpu {processor} -smp 1 -m {memory} -nodefaults -no-user-config \
          -display none -no-reboot -device virtio-rng-pci \
          -netdev user,id=net0 -device virtio-net-pci,netdev=net0,id=net,romfile= -append"
     );
@@ -76,9 +78,15 @@ fn machine(guest: &Guest, accelerator: Accelerator) -> Vec<String> {
 
 impl Startable {
     /// A guest that is booted when it is started.
-    pub(crate) fn booted(guest: &Guest, image: &Image, qemu: &Qemu, accelerator: Accelerator) -> Startable {
+    pub(crate) fn booted(
+        guest: &Guest,
+        memory: u32,
+        image: &Image,
+        qemu: &Qemu,
+        accelerator: Accelerator,
+    ) -> Startable {
         let mut command = qemu.system.clone();
-        command.extend(machine(guest, accelerator));
+        command.extend(machine(guest, memory, accelerator));
         for (option, file) in [("-kernel", image.kernel()), ("-initrd", image.initrd())] {
             command.extend([option.to_owned(), file.to_string_lossy().into_owned()]);
         }
@@ -89,6 +97,7 @@ impl Startable {
             qemu_img: qemu.img.clone(),
             disk: image.disk(),
             snapshot: None,
+            memory,
         }
     }
 
@@ -108,7 +117,7 @@ impl Startable {
         // The memory of a guest fits the disk, the machine and the QEMU that it was saved with.
         let mut inputs = Inputs::default().value("qemu", &qemu.identity);
         inputs = inputs.value("image", &image.identity);
-        for argument in machine(guest, accelerator) {
+        for argument in machine(guest, self.memory, accelerator) {
             inputs = inputs.value("machine", &argument);
         }
         if let Some(policy) = policy {

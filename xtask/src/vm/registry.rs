@@ -27,6 +27,15 @@ pub(crate) struct Scenario {
     pub(crate) long: bool,
     #[serde(default)]
     pub(crate) repository: bool,
+    #[serde(default)]
+    pub(crate) with: Vec<String>,
+    #[serde(default = "memory")]
+    pub(crate) memory: u32,
+}
+
+/// The memory of a guest in megabytes, where a scenario says nothing of it.
+pub(crate) fn memory() -> u32 {
+    1024
 }
 
 #[derive(Deserialize)]
@@ -112,7 +121,9 @@ mod tests {
         assert_eq!(names.len(), REGISTRY.guest.len());
         let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vm");
         for scenario in &REGISTRY.scenario {
-            assert!(scripts.join(format!("{}.py", scenario.name)).is_file(), "{}", scenario.name);
+            for script in scenario.with.iter().chain([&scenario.name]) {
+                assert!(scripts.join(format!("{script}.py")).is_file(), "{script}");
+            }
             assert!(scenario.guests.iter().all(|name| names.contains(name)), "{}", scenario.name);
         }
     }

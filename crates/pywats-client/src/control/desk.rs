@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::disposition::{Reason, Routes, Stage};
 use crate::queue::listing::{Listed, Prefix, SHORTEST, State};
 use crate::queue::{Granted, Note, Queue, Wish};
-use crate::status::utc;
+use crate::status::{About, utc};
 use crate::upload::meaning_of;
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -323,7 +323,15 @@ impl Desk {
                     queue.note(&[(seq, Note::Dropped(reason))]).map_err(Reply::failed)?;
                 }
             }
-            tracing::info!("report {} ({:?}): dropped by an administrator", one.entry.id, one.entry.name);
+            let about = About::entry(&one.entry);
+            tracing::info!(
+                report = about.report(),
+                file = about.file(),
+                folder = about.folder(),
+                "report {} ({:?}): dropped by an administrator",
+                one.entry.id,
+                one.entry.name
+            );
         }
         if !self.runs() {
             // What cannot be moved now the service moves when it runs.

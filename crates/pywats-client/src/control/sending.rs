@@ -89,7 +89,7 @@ fn keep(
         queue.spool().discard(&spooled);
         return Err(Reply::failed(format!("the queue cannot be written: {error}")));
     }
-    tracing::info!("report {}: sent by the command line, queued", good.id);
+    tracing::info!(report = %good.id, "report {}: sent by the command line, queued", good.id);
     Ok(Reply { status: StatusCode::CREATED, body: reply })
 }
 

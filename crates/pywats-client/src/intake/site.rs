@@ -15,7 +15,7 @@ use super::watched::{Means, RESCAN, Watched};
 use super::worker::Setup;
 use crate::folder::{self, Folder, Item, Kind};
 use crate::observed::{Ended, Refused};
-use crate::status::{Area, FolderStatus, Topic};
+use crate::status::{About, Area, FolderStatus, Topic};
 use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
@@ -408,7 +408,14 @@ impl Site {
                 self.setup.queued.notify_one();
                 for report in committed {
                     let file = self.path.join(&report.name);
-                    tracing::info!("{file:?}: queued as {}", report.id);
+                    let about = About::report_of(report.id, &report.name, &self.path);
+                    tracing::info!(
+                        report = about.report(),
+                        file = about.file(),
+                        folder = about.folder(),
+                        "{file:?}: queued as {}",
+                        report.id
+                    );
                     self.troubles.set(&report.spool, None);
                     // A look at it finds what is left to do.
                     if report.stays.is_some() {
@@ -452,7 +459,7 @@ impl Site {
             self.troubles.set(&spool, trouble.map(|what| Trouble::new(&path, what)));
         }
         for entry in self.again.lost() {
-            self.status.whole().lost(entry.lost());
+            self.status.whole().lost(entry.lost(), About::entry(&entry));
         }
         match worked {
             Ok(0) => {}
@@ -489,7 +496,7 @@ impl Site {
                 PutAside::Done(name, new, refusal) => {
                     let file = self.path.join(&name);
                     let incident = format!("{file:?}: moved to the failed folder: {}", refusal.reason);
-                    self.status.incident(incident);
+                    self.status.incident(incident, About::file_in(&name, &self.path));
                     self.status.whole().observed().ended(Ended {
                         time: Timestamp::now(),
                         file: name.to_string_lossy().into_owned(),

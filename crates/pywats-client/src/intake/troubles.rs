@@ -1,17 +1,18 @@
 //! Files that stay where they are, told as one problem: a list would be too long to read. The log has one file
 //! of each kind of trouble, until that is over.
 
-use crate::status::{Area, FolderStatus};
+use crate::status::{About, Area, FolderStatus};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What is wrong with a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble {
     /// The file, quoted as Rust does: a name may hold anything, line breaks too.
     file: String,
+    path: PathBuf,
     /// What is wrong, without its name.
     what: String,
 }
@@ -19,7 +20,12 @@ pub struct Trouble {
 impl Trouble {
     /// This is wrong with this file.
     pub fn new(file: &Path, what: impl Into<String>) -> Self {
-        Trouble { file: format!("{file:?}"), what: what.into() }
+        Trouble { file: format!("{file:?}"), path: file.to_path_buf(), what: what.into() }
+    }
+
+    fn about(&self) -> About<'_> {
+        let (name, folder) = (self.path.file_name().unwrap_or_default(), self.path.parent());
+        About::file_in(name, folder.unwrap_or(Path::new("")))
     }
 
     fn text(&self) -> String {
@@ -61,7 +67,7 @@ impl Troubles {
         for trouble in self.files.values() {
             if !self.told.contains(&trouble.what) {
                 if !before.contains(&trouble.what) {
-                    status.incident(trouble.text());
+                    status.incident(trouble.text(), trouble.about());
                 }
                 self.told.insert(trouble.what.clone());
             }

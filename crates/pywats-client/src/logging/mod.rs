@@ -1,10 +1,13 @@
 //! Where log lines go, and how they look.
 //!
-//! By default they go to standard error, without times where the journal adds its own; those of a Windows service go to
-//! a file of bounded size, because nobody sees its standard error, and to the event log if they need attention.
+//! By default they go to standard error; where that is the journal, to the journal itself, which keeps levels and fields
+//! ([`journal`]); those of a Windows service go to a file of bounded size, because
+//! nobody sees its standard error, and to the event log if they need attention.
 //! `logging.file` names another file ([`rotating`]), `logging.format` makes each line a JSON object for programs that
 //! collect logs. Both are followed while the service runs ([`out`]).
 
+#[cfg(target_os = "linux")]
+mod journal;
 mod out;
 pub mod rotating;
 
@@ -16,11 +19,13 @@ use std::fmt;
 #[cfg(any(windows, test))]
 use std::path::PathBuf;
 use std::sync::Arc;
+use tracing::field::Field;
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::field::MakeExt as _;
 #[cfg(any(windows, test))]
 use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::fmt::format::{Format, Full, Json, Writer};
+use tracing_subscriber::fmt::format::{self, Format, Full, Json, Writer};
 use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
@@ -96,10 +101,21 @@ fn lines(level: Level, out: Out) -> (impl Layer<Registry> + Send + Sync, Levels)
     let out = Arc::new(out);
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(false)
+        .fmt_fields(format::debug_fn(write_field).delimited(" "))
         .event_format(Lines::new(&out))
         .with_writer(ToOut(Arc::clone(&out)))
         .with_filter(filter);
     (lines, Levels { level: handle, out })
+}
+
+/// A field in a line of text. What an event is about is in its words already.
+fn write_field(writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt::Result {
+    match field.name() {
+        "message" => write!(writer, "{value:?}"),
+        "report" | "file" | "folder" => Ok(()),
+        name if name.starts_with("log.") => Ok(()),
+        name => write!(writer, "{name}={value:?}"),
+    }
 }
 
 fn begin(log: impl Into<tracing::Dispatch>) {
@@ -149,6 +165,8 @@ struct Lines {
     out: Arc<Out>,
     text: Format<Full, TextTime>,
     json: Format<Json, JsonTime>,
+    #[cfg(target_os = "linux")]
+    journal: Option<journal::Journal>,
 }
 
 impl Lines {
@@ -163,7 +181,21 @@ impl Lines {
                 .with_current_span(false)
                 .with_span_list(false)
                 .with_timer(JsonTime),
+            #[cfg(target_os = "linux")]
+            journal: under_journal().then(journal::Journal::new).and_then(Result::ok),
         }
+    }
+
+    /// Gives an event to the journal, if it is to go there; says whether that has it.
+    #[cfg(target_os = "linux")]
+    fn journal_has(&self, event: &Event<'_>) -> bool {
+        let wanted = !self.out.is_json() && !self.out.is_to_file();
+        wanted && self.journal.as_ref().is_some_and(|journal| journal.send(event).is_ok())
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn journal_has(&self, _: &Event<'_>) -> bool {
+        false
     }
 }
 
@@ -178,7 +210,10 @@ where
         writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        if self.out.is_json() {
+        if self.journal_has(event) {
+            // Nothing is written as a line.
+            Ok(())
+        } else if self.out.is_json() {
             self.json.format_event(context, writer, event)
         } else {
             self.text.format_event(context, writer, event)

@@ -55,8 +55,12 @@ impl Out {
         self.is_json.load(Ordering::Relaxed)
     }
 
+    pub(super) fn is_to_file(&self) -> bool {
+        self.to_file.load(Ordering::Relaxed)
+    }
+
     pub(super) fn shows_times(&self) -> bool {
-        self.stderr_times || self.to_file.load(Ordering::Relaxed)
+        self.stderr_times || self.is_to_file()
     }
 
     /// From now on, lines go where these settings say, and look so.
@@ -109,7 +113,7 @@ impl Write for LineWriter<'_> {
         // JSON holds no line break but the one at its end.
         let line = match self.0.is_json() {
             true => text.into_owned(),
-            false => printable(text.trim_end_matches('\n')) + "\n",
+            false => printable(text.trim_end()) + "\n",
         };
         match &mut *self.0.target() {
             Target::Stderr => io::stderr().write_all(line.as_bytes())?,

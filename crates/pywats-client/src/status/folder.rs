@@ -1,6 +1,6 @@
 //! What is known of one watch folder, or of a folder in it.
 
-use super::{Area, Place, Status, Topic, Worker};
+use super::{About, Area, Place, Status, Topic, Worker};
 use crate::config::watch_folders::WatchFolder;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -152,8 +152,8 @@ impl FolderStatus {
     }
 
     /// Something went wrong that is over already, such as a refused file.
-    pub fn incident(&self, what: impl Into<String>) {
-        self.status.incident(what);
+    pub fn incident(&self, what: impl Into<String>, about: About<'_>) {
+        self.status.incident_about(what, about);
     }
 
     /// Sets how many names of each kind lie here without being taken.
@@ -198,7 +198,7 @@ impl FolderStatus {
 }
 
 /// Whether a place is this folder, or in it.
-fn is_in(place: &str, folder: &str) -> bool {
+pub(super) fn is_in(place: &str, folder: &str) -> bool {
     place.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 

@@ -3,8 +3,10 @@
 //! Workers report here; the health endpoints, the service manager and the log read it. A problem is
 //! logged when it appears or changes and when it is over, however often it is reported.
 
+mod about;
 mod folder;
 
+pub use about::About;
 pub use folder::{FolderStatus, FolderView, SHOWN};
 
 use crate::config::watch_folders::WatchFolder;
@@ -206,7 +208,7 @@ impl Status {
         }
         let key = (area, Arc::clone(place));
         if inner.problems.get(&key) != Some(&what) {
-            tracing::warn!("{what}");
+            tracing::warn!(folder = inner.path_of(place), "{what}");
             inner.last_error = Some((Timestamp::now(), what.clone()));
             inner.problems.insert(key, what);
         }
@@ -224,14 +226,19 @@ impl Status {
             tracing::info!("the server answers");
         }
         if let Some(was) = inner.problems.remove(&(area, Arc::clone(place))) {
-            tracing::info!("over: {was}");
+            tracing::info!(folder = inner.path_of(place), "over: {was}");
         }
     }
 
     /// Something went wrong that is over already, such as a refused file.
     pub fn incident(&self, what: impl Into<String>) {
+        self.incident_about(what, About::default());
+    }
+
+    /// The same for what concerns a report, a file or a folder.
+    pub fn incident_about(&self, what: impl Into<String>, about: About<'_>) {
         let what = what.into();
-        tracing::warn!("{what}");
+        tracing::warn!(report = about.report(), file = about.file(), folder = about.folder(), "{what}");
         self.inner().last_error = Some((Timestamp::now(), what));
     }
 
@@ -244,7 +251,7 @@ impl Status {
         let mut inner = self.inner();
         let key = (topic, Arc::clone(place));
         if inner.notes.get(&key) != Some(&what) {
-            tracing::warn!("{what}");
+            tracing::warn!(folder = inner.path_of(place), "{what}");
             inner.notes.insert(key, what);
         }
     }
@@ -255,15 +262,16 @@ impl Status {
     }
 
     fn forget_of(&self, topic: Topic, place: &Place) {
-        if let Some(was) = self.inner().notes.remove(&(topic, Arc::clone(place))) {
-            tracing::info!("over: {was}");
+        let mut inner = self.inner();
+        if let Some(was) = inner.notes.remove(&(topic, Arc::clone(place))) {
+            tracing::info!(folder = inner.path_of(place), "over: {was}");
         }
     }
 
     /// A report is lost: the log has it, and for a day a note that names the last one.
-    pub fn lost(&self, what: impl Into<String>) {
+    pub fn lost(&self, what: impl Into<String>, about: About<'_>) {
         let what = what.into();
-        self.incident(what.as_str());
+        self.incident_about(what.as_str(), about);
         let mut inner = self.inner();
         let count = inner.lost.as_ref().map_or(0, |lost| lost.count) + 1;
         inner.lost = Some(Lost { count, what, last: Instant::now() });
@@ -426,6 +434,14 @@ impl Inner {
         of_folder.filter(move |(_, beat)| beat.elapsed() > limit).map(|((_, place), _)| place)
     }
 
+    /// The path of a watch folder or of a folder in it, for the log.
+    fn path_of(&self, place: &Place) -> Option<String> {
+        let folder = self.folders.iter().find(|of| folder::is_in(place, &of.name))?;
+        let within = place[folder.name.len()..].trim_start_matches('/');
+        let path = if within.is_empty() { folder.path.clone() } else { folder.path.join(within) };
+        Some(path.to_string_lossy().into_owned())
+    }
+
     fn is_silent(&self, place: &Place) -> String {
         let path = self.folders.iter().find(|folder| *folder.name == **place).map(|folder| &folder.path);
         format!(
@@ -550,7 +566,7 @@ mod tests {
     fn lost_reports_are_named() {
         let status = Status::new();
         for (what, told) in [("report a", "report a"), ("report b", "report b (1 more before it)")] {
-            status.lost(what);
+            status.lost(what, About::default());
             assert_eq!(status.last_error().unwrap().1, what);
             assert_eq!(status.notes()[&Topic::Lost], told);
         }

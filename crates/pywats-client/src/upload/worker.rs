@@ -18,7 +18,7 @@ use super::task::{self, DiskEvent, Event, NotSent};
 use super::tell;
 use super::unreadable::Unreadable;
 use crate::queue::{self, Entry, Note, Verdict};
-use crate::status::{Area, Status, Worker};
+use crate::status::{About, Area, Status, Worker};
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -510,7 +510,7 @@ impl<S: Store, R: Remote> Upload<S, R> {
                 self.line.expect_again(seq);
             }
             NotSent::Gone => {
-                self.status.lost(entry.lost());
+                self.status.lost(entry.lost(), About::entry(&entry));
                 self.unreadable.is_over(seq, now());
                 self.schedule.forget(seq);
                 self.line.forget(seq);
@@ -545,17 +545,24 @@ impl<S: Store, R: Remote> Upload<S, R> {
         let id = entry.id;
         match fate {
             Fate::Delivered => {
-                tracing::info!("report {id}: accepted by the server");
+                let about = About::entry(&entry);
+                tracing::info!(
+                    report = about.report(),
+                    file = about.file(),
+                    folder = about.folder(),
+                    "report {id}: accepted by the server"
+                );
                 self.status.observed().ended(tell::ended(&entry, None));
                 self.check_failed = None;
                 self.answered = true;
                 self.decided(seq, Verdict::Delivered);
             }
             Fate::Failed(failure) => {
-                self.status.incident(format!(
+                let what = format!(
                     "report {id} ({:?}): refused for good and moved to the failed folder: {failure}",
                     entry.name
-                ));
+                );
+                self.status.incident_about(what, About::entry(&entry));
                 self.status.observed().ended(tell::ended(&entry, Some(&failure)));
                 let reason = tell::reason(&entry, &failure);
                 self.decided(seq, Verdict::Refused(reason));
@@ -610,7 +617,14 @@ impl<S: Store, R: Remote> Upload<S, R> {
             }
         }
         for away in self.away.values() {
-            tracing::info!("report {}: upload abandoned; it stays queued", away.entry.id);
+            let about = About::entry(&away.entry);
+            tracing::info!(
+                report = about.report(),
+                file = about.file(),
+                folder = about.folder(),
+                "report {}: upload abandoned; it stays queued",
+                away.entry.id
+            );
         }
         self.net.shutdown().await;
         while let Some(event) = self.disk.join_next().await {

@@ -11,6 +11,8 @@ mod failure;
 mod resolver;
 mod secrets;
 mod settings;
+#[cfg(all(unix, not(target_vendor = "apple")))]
+mod store;
 mod tls;
 mod transport;
 mod way;

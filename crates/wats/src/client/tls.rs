@@ -4,7 +4,7 @@
 //! |---------|-----------------------------------------------------------|
 //! | Windows | the system's own verifier, which installs roots on demand |
 //! | macOS   | Mozilla's roots, compiled in                              |
-//! | others  | the files of the system's store                           |
+//! | others  | the files of the system's store, also when they change    |
 //!
 //! The CA file adds to these, and holds authorities and certificates of servers: a server that shows a certificate
 //! which is itself in the file is accepted as long as the certificate's time and names are right, whoever issued it.
@@ -158,7 +158,7 @@ fn extra_verifier(
     if roots.is_empty() { Ok(None) } else { of_roots(roots, provider).map(Some) }
 }
 
-fn of_roots(
+pub(super) fn of_roots(
     roots: rustls::RootCertStore,
     provider: Arc<CryptoProvider>,
 ) -> Result<Arc<WebPkiServerVerifier>, Failure> {
@@ -175,74 +175,13 @@ fn system_verifier(provider: Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVe
     ))
 }
 
-#[cfg(not(windows))]
+#[cfg(target_vendor = "apple")]
 fn system_verifier(provider: Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, Failure> {
-    let roots = system_roots();
-    if roots.is_empty() {
-        tracing::warn!(
-            "this system trusts no certificate authority; install the package ca-certificates or set a CA file"
-        );
-        return Ok(Arc::new(TrustsNobody(provider)));
-    }
+    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     Ok(of_roots(roots, provider)?)
 }
 
-/// What a system without any authority is: a verifier of `rustls` needs one at least.
-#[cfg(not(windows))]
-#[derive(Debug)]
-struct TrustsNobody(Arc<CryptoProvider>);
-
-#[cfg(not(windows))]
-impl ServerCertVerifier for TrustsNobody {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Err(Error::InvalidCertificate(CertificateError::UnknownIssuer))
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-#[cfg(target_vendor = "apple")]
-fn system_roots() -> rustls::RootCertStore {
-    rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }
-}
-
 #[cfg(all(unix, not(target_vendor = "apple")))]
-fn system_roots() -> rustls::RootCertStore {
-    let found = rustls_native_certs::load_native_certs();
-    for error in &found.errors {
-        tracing::warn!("a part of the system's certificate store cannot be read: {error}");
-    }
-    let mut roots = rustls::RootCertStore::empty();
-    // Stores hold old certificates that no modern library reads; the others are good.
-    roots.add_parsable_certificates(found.certs);
-    roots
+fn system_verifier(provider: Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, Failure> {
+    Ok(Arc::new(super::store::Store::open(provider)?))
 }
