@@ -71,7 +71,8 @@ fn the_unit_uses_what_the_packages_make() {
         let unit = format!("usr/lib/systemd/system/{}.service", service.name);
         assert!(payload.entries().iter().any(|entry| entry.path == unit), "{format} has no {unit}");
     }
-    let scripts = [product.deb.as_ref().unwrap().scripts.iter(), product.rpm.as_ref().unwrap().scripts.iter()];
+    let scripts =
+        [product.deb.as_ref().unwrap().scripts.iter(), product.rpm.as_ref().unwrap().scripts.iter()];
     for (name, script) in scripts.into_iter().flatten() {
         assert!(script.text(&product).unwrap().contains(&format!("{}.service", service.name)), "{name}");
     }
@@ -93,7 +94,8 @@ fn drop_ins_hold_what_is_newer() {
         ("RestartSteps", 254),
         ("RestartMaxDelaySec", 254),
     ];
-    let since = |line: &str| SINCE.iter().find(|(key, _)| line.starts_with(&format!("{key}="))).map(|(_, v)| *v);
+    let since =
+        |line: &str| SINCE.iter().find(|(key, _)| line.starts_with(&format!("{key}="))).map(|(_, v)| *v);
     let text = read("systemd/pywats-client.service");
     for line in lines(&text) {
         assert_eq!(since(line), None, "{line}");
