@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tracing::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
 
 /// See the module.
@@ -93,8 +94,19 @@ impl Out {
     }
 }
 
-/// Writes one event, which comes as a whole.
-pub(super) struct LineWriter<'o>(&'o Out);
+/// Writes one event, which comes as a whole, and its level, where that is known.
+pub(super) struct LineWriter<'o>(&'o Out, Option<Level>);
+
+/// How a line on standard error tells the journal its level, so that it is found by `journalctl --priority`: see
+/// sd-daemon(3).
+fn priority(level: Level) -> &'static str {
+    match level {
+        Level::ERROR => "<3>",
+        Level::WARN => "<4>",
+        Level::INFO => "<6>",
+        _ => "<7>",
+    }
+}
 
 /// Gives the layer its writers.
 pub(super) struct ToOut(pub(super) Arc<Out>);
@@ -103,7 +115,11 @@ impl<'o> MakeWriter<'o> for ToOut {
     type Writer = LineWriter<'o>;
 
     fn make_writer(&'o self) -> LineWriter<'o> {
-        LineWriter(&self.0)
+        LineWriter(&self.0, None)
+    }
+
+    fn make_writer_for(&'o self, meta: &Metadata<'_>) -> LineWriter<'o> {
+        LineWriter(&self.0, Some(*meta.level()))
     }
 }
 
@@ -116,7 +132,11 @@ impl Write for LineWriter<'_> {
             false => printable(text.trim_end()) + "\n",
         };
         match &mut *self.0.target() {
-            Target::Stderr => io::stderr().write_all(line.as_bytes())?,
+            Target::Stderr => {
+                // Where lines have no times, the journal adds them.
+                let priority = self.1.filter(|_| !self.0.stderr_times).map_or("", priority);
+                io::stderr().write_all(format!("{priority}{line}").as_bytes())?;
+            }
             Target::File(file) => file.write_all(line.as_bytes())?,
         }
         Ok(event.len())

@@ -46,10 +46,12 @@ const REFUSED: &[Obstacle] = &[
     },
     Obstacle {
         what: "no room for the program",
-        put: "mount -t tmpfs -o size=400m none /mnt && cp -a /usr/bin/. /mnt/ && mount --move /mnt /usr/bin &&
+        put: "size=$(du -sm /usr/bin | cut -f1) && mount -t tmpfs -o size=$((size + 8))m none /mnt &&
+              cp -a /usr/bin/. /mnt/ && mount --bind /mnt /usr/bin &&
               { dd if=/dev/zero of=/usr/bin/fill bs=64k status=none || true; }",
-        says: ["must be free in /usr", "more space needed on the /usr/bin filesystem"],
-        take_away: "umount /usr/bin",
+        says: ["must be free in /usr", "more space on the /usr/bin filesystem"],
+        // Programs that were started meanwhile may still use it.
+        take_away: "umount --lazy /usr/bin && umount --lazy /mnt",
     },
 ];
 
