@@ -35,9 +35,11 @@ fn row(deed: &Deed<'_>) -> String {
 }
 
 fn table(scenario: &str) -> String {
-    let rows = scenario.split_once("DEEDS = [").and_then(|(_, rest)| rest.split_once("\n]")).unwrap_or_default();
+    let rows =
+        scenario.split_once("DEEDS = [").and_then(|(_, rest)| rest.split_once("\n]")).unwrap_or_default();
     let rows: String = rows.0.lines().filter_map(read).map(|deed| row(&deed)).collect();
-    let head = "| what | unit alone | `pywats_t` alone | both | `pywats_converter_t` |\n|---|---|---|---|---|\n";
+    let head =
+        "| what | unit alone | `pywats_t` alone | both | `pywats_converter_t` |\n|---|---|---|---|---|\n";
     format!("{head}{rows}")
 }
 
