@@ -42,7 +42,7 @@ def expect_no_policy() -> None:
     assert not left, f"labels of ours are left: {left}"
     # Where semanage keeps what it was told.
     machine.fail(
-        "grep -h pywats /etc/selinux/*/contexts/files/file_contexts.local /var/lib/selinux/*/active/ports.local"
+        "grep -qs pywats /etc/selinux/*/contexts/files/file_contexts.local /var/lib/selinux/*/active/ports.local"
     )
 
 
