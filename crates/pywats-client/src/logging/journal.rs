@@ -5,13 +5,14 @@
 //! for it take a message as it is: here it must not steer a terminal, and where the journal takes no event, the line on
 //! standard error is still there.
 
+use super::out::priority;
 use super::printable;
 use std::fmt;
 use std::io;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
+use tracing::Event;
 use tracing::field::{Field, Visit};
-use tracing::{Event, Level};
 
 /// Where the journal listens.
 const SOCKET: &str = "/run/systemd/journal/socket";
@@ -56,16 +57,6 @@ fn record(event: &Event<'_>) -> Vec<u8> {
     record.add("PRIORITY", priority(*event.metadata().level()));
     event.record(&mut record);
     record.0
-}
-
-/// See "PRIORITY=" in systemd.journal-fields(7).
-fn priority(level: Level) -> &'static str {
-    match level {
-        Level::ERROR => "3",
-        Level::WARN => "4",
-        Level::INFO => "6",
-        _ => "7",
-    }
 }
 
 struct Record(Vec<u8>);

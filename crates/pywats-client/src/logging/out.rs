@@ -97,14 +97,14 @@ impl Out {
 /// Writes one event, which comes as a whole, and its level, where that is known.
 pub(super) struct LineWriter<'o>(&'o Out, Option<Level>);
 
-/// How a line on standard error tells the journal its level, so that it is found by `journalctl --priority`: see
-/// sd-daemon(3).
-fn priority(level: Level) -> &'static str {
+/// The level as the journal counts, so that it is found by `journalctl --priority`: "PRIORITY=" in
+/// systemd.journal-fields(7), and in angle brackets before a line on standard error, sd-daemon(3).
+pub(super) fn priority(level: Level) -> &'static str {
     match level {
-        Level::ERROR => "<3>",
-        Level::WARN => "<4>",
-        Level::INFO => "<6>",
-        _ => "<7>",
+        Level::ERROR => "3",
+        Level::WARN => "4",
+        Level::INFO => "6",
+        _ => "7",
     }
 }
 
@@ -134,8 +134,9 @@ impl Write for LineWriter<'_> {
         match &mut *self.0.target() {
             Target::Stderr => {
                 // Where lines have no times, the journal adds them.
-                let priority = self.1.filter(|_| !self.0.stderr_times).map_or("", priority);
-                io::stderr().write_all(format!("{priority}{line}").as_bytes())?;
+                let level = self.1.filter(|_| !self.0.stderr_times);
+                let prefix = level.map_or_else(String::new, |level| format!("<{}>", priority(level)));
+                io::stderr().write_all((prefix + &line).as_bytes())?;
             }
             Target::File(file) => file.write_all(line.as_bytes())?,
         }
