@@ -133,7 +133,8 @@ impl Bench {
     /// The same, once there is an image.
     fn started(&self, guest: &Guest, image: &Image, qemu: &Qemu, progress: &Progress) -> Result<Startable> {
         let startable = Startable::booted(guest, image, qemu, self.accelerator);
-        if self.boot {
+        // The machine for ARM takes no further disk once it runs, and so cannot be saved before it is handed one.
+        if self.boot || guest.architecture == "aarch64" {
             return Ok(startable);
         }
         let policy = Policy::of(guest, &self.dist())?;
