@@ -142,7 +142,8 @@ impl Bench {
         progress: &Progress,
     ) -> Result<Startable> {
         let startable = Startable::booted(guest, memory, image, qemu, self.accelerator);
-        if self.boot {
+        // The machine for ARM takes no further disk once it runs, and so cannot be saved before it is handed one.
+        if self.boot || guest.architecture == "aarch64" {
             return Ok(startable);
         }
         let policy = Policy::of(guest, &self.dist())?;
