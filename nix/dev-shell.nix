@@ -21,6 +21,7 @@
   dash,
   dnf4,
   dpkg,
+  e2fsprogs,
   fish,
   git,
   gnupg,
@@ -44,6 +45,7 @@
   rpm,
   ruby,
   sequoia-sqv,
+  setools,
   shellcheck,
   softhsm,
   strace,
@@ -52,7 +54,9 @@
   util-linux,
   wineWow64Packages,
   xorg-server,
+  xz,
   zsh,
+  zstd,
 }:
 let
   # A program by the name that Debian gives it.
@@ -87,6 +91,7 @@ let
     dash
     dnf4
     dpkg
+    e2fsprogs
     fish
     git
     gnupg
@@ -109,6 +114,7 @@ let
     rpm
     ruby
     sequoia-sqv
+    setools
     shellcheck
     softhsm
     strace
@@ -116,7 +122,9 @@ let
     unzip
     util-linux
     xorg-server
+    xz
     zsh
+    zstd
     (alias "qemu-aarch64-static" "${qemu-user}/bin/qemu-aarch64")
     mingwGcc
   ]

@@ -13,7 +13,7 @@ in
 }:
 pkgs.runCommand "${name}-handed.raw" { } ''
   mkdir handed
-  ${lib.concatMapStrings (
+  ${lib.concatMapStringsSep "" (
     {
       package,
       name,

@@ -211,7 +211,7 @@ def records() -> str:
     return machine.succeed("cat /var/log/audit/audit.log; journalctl --boot --output=cat _TRANSPORT=audit")
 
 
-def expect_confined(domain: str) -> None:
+def expect_confining(domain: str) -> None:
     """The loaded policy enforces a domain, and gives it nothing by an attribute of all files, domains and so on."""
     shown = machine.succeed(f"seinfo {POLICY} --permissive -x -t {domain}")
     permissive, types = shown.split("Types: 1\n", 1)
@@ -235,8 +235,8 @@ machine.succeed(INSTALL)
 load_policy()
 
 with subtest("the policy as it is loaded confines service and converters, and has its booleans off"):
-    expect_confined("pywats_t")
-    expect_confined("pywats_converter_t")
+    expect_confining("pywats_t")
+    expect_confining("pywats_converter_t")
     booleans = machine.succeed("getsebool -a | grep ^pywats_").splitlines()
     assert len(booleans) == 5 and all(boolean.endswith("--> off") for boolean in booleans), booleans
 

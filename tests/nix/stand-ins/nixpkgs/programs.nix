@@ -21,6 +21,7 @@
     "dpkg"
     "dpkg-deb"
   ];
+  e2fsprogs = [ "mke2fs" ];
   fish = [ "fish" ];
   git = [ "git" ];
   gnupg = [
@@ -63,6 +64,10 @@
   ];
   ruby = [ "ruby" ];
   sequoia-sqv = [ "sqv" ];
+  setools = [
+    "seinfo"
+    "sesearch"
+  ];
   shellcheck = [ "shellcheck" ];
   softhsm = [ "softhsm2-util" ];
   strace = [ "strace" ];
@@ -81,5 +86,7 @@
     "unshare"
   ];
   xorg-server = [ "Xvfb" ];
+  xz = [ "xz" ];
   zsh = [ "zsh" ];
+  zstd = [ "zstd" ];
 }
