@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 from pathlib import Path
 from types import FrameType
 
@@ -20,9 +21,23 @@ from .log import Log
 from .machine import Machine
 
 
+class Ended(SystemExit):
+    """A signal has ended the bench."""
+
+
 def end(number: int, _: FrameType | None) -> None:
     """Lets every `finally` do its work."""
-    raise SystemExit(128 + number)
+    raise Ended(128 + number)
+
+
+def is_left_alone(parent: int) -> bool:
+    """Whether whoever started this process was killed. Its threads end one after the other; the first of them tells."""
+    deadline = time.monotonic() + 10
+    while os.getppid() == parent:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def snapshot(job: Job, log: Log, folder: Path) -> None:
@@ -83,11 +98,13 @@ def main() -> int:
             shell.run(job, log)
         else:
             return 0 if run(job, log, arguments.results) else 1
-    finally:
-        shutil.rmtree(job.work, ignore_errors=True)
-        if arguments.parent and os.getppid() != arguments.parent:
+    except Ended:
+        if arguments.parent and is_left_alone(arguments.parent):
             # Whoever would have removed the rest was killed.
             shutil.rmtree(job.work.parent, ignore_errors=True)
+        raise
+    finally:
+        shutil.rmtree(job.work, ignore_errors=True)
     return 0
 
 
