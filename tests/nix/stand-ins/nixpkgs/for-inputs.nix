@@ -27,7 +27,6 @@ packages [
   "rustfmt"
   "writableTmpDirAsHomeHook"
   "zlib"
-  "zstd"
 ]
 // {
   # Building and hosting machine are one.
