@@ -28,7 +28,7 @@ def state(path: str) -> str:
     return machine.succeed(
         f"for at in {path} $(dirname {path}); do ls -dZ $at; getfacl --absolute-names $at; done",
         "ls /etc/systemd/system/pywats-client.service.d 2>/dev/null || true",
-        "cat /etc/selinux/default/contexts/files/file_contexts.local 2>/dev/null | grep -v '^#' || true",
+        "cat /etc/selinux/default/contexts/files/file_contexts.local 2>/dev/null | grep -v -e '^#' -e '^$' || true",
         "getsebool -a | grep ^pywats_",
         "pywats-client folders list",
         f"systemctl show {UNIT} --property=ProtectHome,ReadWritePaths,BindPaths",
