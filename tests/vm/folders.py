@@ -41,7 +41,8 @@ def expect_refused(path: str, *said: str) -> None:
     words = machine.succeed(f"! {ADD} {path} --name refused 2>&1")
     for expected in said:
         assert expected in words, f"{expected!r} is not in: {words}"
-    assert state(path) == before, f"{path}: something has changed although it was refused"
+    after = state(path)
+    assert after == before, f"{path}: refused, and yet it was\n{before}\nand is\n{after}"
 
 
 def expect_usable(name: str, path: str) -> None:
