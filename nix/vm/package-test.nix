@@ -11,7 +11,7 @@
   extra,
 }:
 let
-  folder = "/opt/handed";
+  inherit (builtins.fromTOML (builtins.readFile ../../tests/vm/commands.toml)) folder;
   inherit (formats.${format}) extension artifacts constants;
   formats = import ./formats.nix;
 

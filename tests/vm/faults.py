@@ -4,7 +4,6 @@
 import json
 import re
 import shlex
-import subprocess
 import time
 
 # Waits that let a scenario end; what the package ships is tried where it matters.
@@ -47,14 +46,6 @@ def start_station(settings: dict[str, object]) -> None:
     configure(settings)
     wait_for_status("ready")
     deliver("first")
-
-
-def serve(*further: str, listen: str = LISTEN) -> None:
-    """Starts the test server outside of the guest, with further arguments."""
-    command = [SERVER, "--listen", listen, "--token", TOKEN, "--record", RECORDS, *further]
-    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    outside.append(server)
-    assert server.stdout and b"listening" in server.stdout.readline(), "the test server does not listen"
 
 
 def to_server(**upload: object) -> dict[str, object]:

@@ -45,11 +45,17 @@ outside: list[subprocess.Popen[bytes]] = []
 
 def start_server(token: str = TOKEN) -> None:
     """Starts a WATS server that accepts `token` only: outside of the guest if the bench can do that, or else in it."""
-    command = [SERVER, "--listen", LISTEN, "--token", token, "--record", RECORDS]
-    if not OUTSIDE:
+    if OUTSIDE:
+        serve(token=token)
+    else:
+        command = [SERVER, "--listen", LISTEN, "--token", token, "--record", RECORDS]
         machine.succeed(f"systemd-run --collect --unit=wats-test-server {shlex.join(command)} --ignore-stdin")
         machine.wait_until_succeeds(f": < /dev/tcp/{LISTEN.replace(':', '/')}", timeout=PATIENCE)
-        return
+
+
+def serve(*further: str, token: str = TOKEN, listen: str = LISTEN) -> None:
+    """Starts the test server outside of the guest, with further arguments."""
+    command = [SERVER, "--listen", listen, "--token", token, "--record", RECORDS, *further]
     # It ends when its input is closed, and so not later than this process.
     server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     outside.append(server)

@@ -7,12 +7,24 @@ use crate::toolchain::rust::clean_command;
 use crate::{process, workspace};
 use anyhow::{Context, Result};
 use packager::{Compiled, Origin, Recipe};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
-/// Where the guest unpacks it.
-const FOLDER: &str = "/opt/handed";
+/// `tests/vm/commands.toml`, as it was when this program was compiled.
+#[derive(Deserialize)]
+struct Commands {
+    folder: String,
+    deb: Map<String, Value>,
+    dnf: Map<String, Value>,
+}
+
+static COMMANDS: LazyLock<Commands> = LazyLock::new(|| {
+    toml::from_str(include_str!("../../../tests/vm/commands.toml"))
+        .expect("every run reads tests/vm/commands.toml")
+});
 
 /// The version of the package that an upgrade installs: higher than any that is released.
 const HIGHER: &str = "255.0.0";
@@ -140,13 +152,14 @@ pub(super) fn unpack(format: &str, package: &Path, into: &Path) -> Result<()> {
 /// What scenarios find as global variables: as in `nix/vm/formats.nix` and `nix/vm/package-test.nix`, but for the test
 /// server, which is outside of the guest here. `records` is where it keeps what arrives.
 pub(crate) fn constants(guest: &Guest, server: &Path, port: u16, records: &Path) -> Map<String, Value> {
+    let folder = &COMMANDS.folder;
     let mut prepare = format!(
-        "mkdir -p {FOLDER} && tar --extract --file /dev/disk/by-id/virtio-handed --directory {FOLDER}"
+        "mkdir -p {folder} && tar --extract --file /dev/disk/by-id/virtio-handed --directory {folder}"
     );
     if guest.format == "rpm" {
         // As on Enterprise Linux: rpm knows what is there, and no service is enabled by its installation.
         prepare += &format!(
-            " && rpm --install {FOLDER}/stand-ins.rpm && mkdir -p {PRESETS} \
+            " && rpm --install {folder}/stand-ins.rpm && mkdir -p {PRESETS} \
              && echo 'disable *' > {PRESETS}/99-default-disable.preset"
         );
     }
@@ -159,38 +172,11 @@ pub(crate) fn constants(guest: &Guest, server: &Path, port: u16, records: &Path)
         "SERVER_URL": format!("http://10.0.2.2:{port}"),
         "LISTEN": format!("127.0.0.1:{port}"),
         "RECORDS": records,
-        "REPORT": format!("{FOLDER}/report.json"),
+        "REPORT": format!("{folder}/report.json"),
         "PREPARE": prepare,
     });
     let mut constants = constants.as_object().cloned().unwrap_or_default();
-    constants.extend(of_format(&guest.format));
+    let commands = if guest.format == "deb" { &COMMANDS.deb } else { &COMMANDS.dnf };
+    constants.extend(commands.clone());
     constants
-}
-
-/// How the package manager of a format is told to do things.
-fn of_format(format: &str) -> Map<String, Value> {
-    let commands = if format == "deb" {
-        // Waits for the system's own updates, which may be under way after boot, and asks nothing.
-        let apt =
-            "DEBIAN_FRONTEND=noninteractive apt-get --yes --no-install-recommends -o DPkg::Lock::Timeout=600";
-        json!({
-            "INSTALL": format!("{apt} install {FOLDER}/package.deb"),
-            "UPGRADE": format!("{apt} install {FOLDER}/upgrade.deb"),
-            "REMOVE": format!("{apt} remove pywats-client"),
-            "PURGE": format!("{apt} purge pywats-client"),
-            "DOWNGRADE": format!("{apt} --allow-downgrades install {FOLDER}/package.deb"),
-            "STARTS": true,
-        })
-    } else {
-        let dnf = "dnf --assumeyes --disablerepo='*'";
-        json!({
-            "INSTALL": format!("{dnf} install {FOLDER}/package.rpm {FOLDER}/selinux.rpm"),
-            "UPGRADE": format!("{dnf} upgrade {FOLDER}/upgrade.rpm {FOLDER}/selinux-upgrade.rpm"),
-            "REMOVE": format!("{dnf} remove pywats-client"),
-            "PURGE": "",
-            "DOWNGRADE": format!("{dnf} downgrade {FOLDER}/package.rpm {FOLDER}/selinux.rpm"),
-            "STARTS": false,
-        })
-    };
-    commands.as_object().cloned().unwrap_or_default()
 }
