@@ -47,6 +47,11 @@ const PROMETHEUS: &str = include_str!("../../tests/page/requirements.txt");
 /// The vendor's Python library, for the suite models.
 const MODELS: &str = include_str!("../../tests/models/requirements.txt");
 
+/// What its client needs besides, for the suite wheels.
+const NEIGHBOURS: &str = include_str!("../../tests/wheels/client-headless.txt");
+/// What judges wheels, for the suite wheels.
+const WHEEL_JUDGES: &str = include_str!("../../tests/wheels/requirements.txt");
+
 /// What judges bills of materials, for the suite describe.
 const JUDGES: &str = include_str!("../../tests/describe/requirements.txt");
 
@@ -299,6 +304,9 @@ impl<'a> Run<'a> {
                 wheels::ready("prometheus-client", PROMETHEUS, &Progress::lines())?,
             );
         }
+        if report.suite == "wheels" {
+            command.envs(wheels_environment()?);
+        }
         if suites::all().iter().any(|suite| suite.name == report.suite && suite.tools) {
             command.env(release_tools::PROGRAM, self.made.compiled.get()?.program("release-tools")?);
         }
@@ -362,6 +370,17 @@ fn describe_environment() -> Result<[(&'static str, PathBuf); 2]> {
     let zig = zig::prepare(&Cache::open()?, &progress)?.program();
     let zig = zig.parent().context("zig has no folder")?.to_owned();
     Ok([("PYWATS_JUDGES", judges), ("PYWATS_ZIG", zig)])
+}
+
+/// Where the suite wheels finds pip, its judges, and the wheels of the vendor's library with what its client needs. Parts of
+/// both are compiled for one version of Python.
+fn wheels_environment() -> Result<[(&'static str, PathBuf); 3]> {
+    let (progress, python) = (Progress::lines(), wheels::version_of_python()?);
+    let pip = wheels::ready("pip", &wheels::only(WHEEL_JUDGES, &["pip"]), &progress)?;
+    let judges = wheels::ready(&format!("wheel-judges-{python}"), WHEEL_JUDGES, &progress)?;
+    let neighbours = format!("{MODELS}{NEIGHBOURS}");
+    let neighbours = wheels::ready_files(&format!("pywats-api-headless-{python}"), &neighbours, &progress)?;
+    Ok([("PYWATS_WHEEL_PIP", pip), ("PYWATS_WHEEL_JUDGES", judges), ("PYWATS_WHEEL_NEIGHBOURS", neighbours)])
 }
 
 /// Where the suite mingw finds the standard library for Windows, if the compiler has none of its own.

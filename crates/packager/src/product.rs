@@ -49,6 +49,8 @@ pub struct Product {
     pub macos: MacOs,
     /// Facts only manifests for winget need.
     pub winget: Option<Winget>,
+    /// Facts only wheels for Python need.
+    pub wheel: Option<Wheel>,
     /// Further packages of the product, by what their names end with.
     #[serde(default)]
     packages: BTreeMap<String, FurtherPackage>,
@@ -175,6 +177,26 @@ pub struct Winget {
     pub tags: Vec<String>,
 }
 
+/// Facts of wheels for Python.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wheel {
+    /// The name by which Python's package managers know the product.
+    pub name: String,
+    /// What the page of the package index says: a file in Markdown.
+    pub description: PathBuf,
+    /// Words by which it is found.
+    #[serde(default)]
+    pub keywords: Vec<String>,
+    /// Of those that the package index [knows](https://pypi.org/classifiers/).
+    #[serde(default)]
+    pub classifiers: Vec<String>,
+    /// The versions of Python that the modules in it are for, such as `>=3.9`.
+    pub requires_python: String,
+    /// The oldest macOS that the program runs on, as two numbers.
+    pub macos_version: String,
+}
+
 /// One row of the manifest's payload table.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -213,6 +235,25 @@ pub(crate) enum RowKind {
     File,
     Directory,
     Link,
+}
+
+impl Wheel {
+    /// Refuses what would make a name of a file that no installer reads.
+    fn check(&self) -> Result<()> {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        ensure!(
+            self.name.split('-').all(|word| !word.is_empty() && word.chars().all(plain)),
+            "[wheel] name {:?}: use lower-case letters and digits, with '-' between words",
+            self.name
+        );
+        let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        ensure!(
+            self.macos_version.split_once('.').is_some_and(|(major, minor)| number(major) && number(minor)),
+            "[wheel] macos_version {:?}: write two numbers, such as \"11.0\"",
+            self.macos_version
+        );
+        Ok(())
+    }
 }
 
 impl PayloadRow {
@@ -282,6 +323,7 @@ impl Product {
                 rpm: package.rpm.clone(),
                 msi: None,
                 winget: None,
+                wheel: None,
                 packages: BTreeMap::new(),
                 payload: payload.map(|row| PayloadRow { package: None, ..row.clone() }).collect(),
                 ..self.clone()
@@ -332,6 +374,7 @@ impl Product {
                 formats::by_name(format).with_context(|| format!("payload entry {:?}", row.path))?;
             }
         }
+        self.wheel.as_ref().map_or(Ok(()), Wheel::check)?;
         self.msi.as_ref().map_or(Ok(()), Msi::check)
     }
 
@@ -351,12 +394,21 @@ impl Product {
         self.msi.as_ref().context("the product manifest has no section [msi]")
     }
 
+    /// The section `[wheel]`.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn wheel(&self) -> Result<&Wheel> {
+        self.wheel.as_ref().context("the product manifest has no section [wheel]")
+    }
+
     /// Whether the manifest has everything that a format needs.
     pub fn has(&self, format: &dyn Format) -> bool {
         format.section().is_none_or(|name| match name {
             "deb" => self.deb.is_some(),
             "rpm" => self.rpm.is_some(),
             "msi" => self.msi.is_some(),
+            "wheel" => self.wheel.is_some(),
             other => unreachable!("a format names the section {other:?}"),
         })
     }

@@ -6,6 +6,7 @@ pub mod gpo_kit;
 pub mod msi;
 pub mod rpm;
 pub mod tar_gz;
+pub mod wheel;
 pub mod zip;
 
 mod compress;
@@ -17,7 +18,7 @@ use anyhow::{Result, bail};
 
 /// Every format, in the order in which they are listed to people.
 pub const ALL: &[&dyn Format] =
-    &[&deb::Deb, &rpm::Rpm, &msi::Msi, &tar_gz::TarGz, &zip::Zip, &exe::Exe, &gpo_kit::GpoKit];
+    &[&deb::Deb, &rpm::Rpm, &msi::Msi, &tar_gz::TarGz, &zip::Zip, &exe::Exe, &wheel::Wheel, &gpo_kit::GpoKit];
 
 /// The format of that name.
 ///

@@ -54,6 +54,12 @@ next_steps = "Begin"
 drop_folder = "in"
 status_page = "http://127.0.0.1:8080/"
 configuration = { file = "config.json", settings = [] }
+
+[wheel]
+name = "the-sample"
+description = "README"
+requires_python = ">=3.9"
+macos_version = "11.0"
 "#;
 
 /// Rows of the payload, each for itself, so that tests can change, add and reorder them.
@@ -68,7 +74,14 @@ kind = "program""#,
 path = "usr/share/man/man1/*.1"
 kind = "manual"
 source = "man/*.1""#,
-    r#"formats = ["tar.gz", "zip"]
+    r#"formats = ["wheel"]
+path = "the-sample{exe}"
+kind = "program""#,
+    r#"formats = ["wheel"]
+path = "the_sample/a,b.py"
+kind = "file"
+source = "script""#,
+    r#"formats = ["tar.gz", "zip", "wheel"]
 path = "LICENSE.txt"
 kind = "license"
 source = "LICENSE""#,
@@ -137,6 +150,7 @@ impl Sample {
                 "## [0.2.0-rc.1] - 2026-01-02\n- Second.\n\n## [0.1.0] - 2025-12-31\n- First.\n",
             ),
             ("LICENSE", "Do as you like.\n"),
+            ("README", "# What it is\n"),
             ("script", "#!/bin/sh\nexit 0\n"),
             ("man/sample.1", ".TH SAMPLE 1\n"),
             ("man/sample-run.1", ".TH SAMPLE-RUN 1\n"),

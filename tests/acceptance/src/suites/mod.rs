@@ -16,7 +16,7 @@ macro_rules! suites {
 
 suites! {
     binaries, delivery, describe, dialogs, dist, evidence, formats, install, installers, mingw, models, msi, nix,
-    page, real_server, release, release_signing, repositories, reproducible, selinux, service, sign, wine,
+    page, real_server, release, release_signing, repositories, reproducible, selinux, service, sign, wheels, wine,
 }
 
 /// The suite of this name.

@@ -23,10 +23,11 @@ const TARBALL: &str = "tarball-x86_64-linux";
 const MACOS: &str = "tarball-aarch64-macos";
 /// Made of two programs.
 const UNIVERSAL: &str = "tarball-universal-macos";
+const WHEEL: &str = "wheel-x86_64-linux";
 /// Made of the MSI.
 const KIT: &str = "gpo-kit";
 
-const WATCHED: &[&str] = &[DEB, DEB_ARM, RPM, MSI, ZIP, EXE, TARBALL, MACOS, UNIVERSAL, KIT];
+const WATCHED: &[&str] = &[DEB, DEB_ARM, RPM, MSI, ZIP, EXE, TARBALL, MACOS, UNIVERSAL, WHEEL, KIT];
 const WINDOWS: &[&str] = &[MSI, ZIP, EXE, KIT];
 
 const EDITS: &[Edit] = &[
@@ -84,6 +85,8 @@ const EDITS: &[Edit] = &[
         rebuilds: &[DEB, DEB_ARM, RPM, TARBALL],
     },
     Edit { file: "packaging/archive/INSTALL-macos.txt", change: Byte, rebuilds: &[MACOS, UNIVERSAL] },
+    Edit { file: "packaging/python/README.md", change: Byte, rebuilds: &[WHEEL] },
+    Edit { file: "packaging/python/pywats_client_native/__init__.py", change: Byte, rebuilds: &[WHEEL] },
     Edit { file: "packaging/windows/banner.bmp", change: Byte, rebuilds: &[MSI, KIT] },
     Edit { file: "packaging/windows/gpo-checklist.txt", change: Byte, rebuilds: &[KIT] },
     Edit { file: "packaging/product.toml", change: Comment, rebuilds: WATCHED },
