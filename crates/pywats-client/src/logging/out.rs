@@ -33,7 +33,7 @@ impl Out {
         Out::new(None, stderr_times)
     }
 
-    #[cfg(any(windows, test))]
+    #[cfg(any(windows, target_os = "macos", test))]
     pub(super) fn to_file(file: PathBuf) -> Out {
         Out::new(Some(file), true)
     }
@@ -91,6 +91,24 @@ impl Out {
         }
         self.to_file.store(file.is_some(), Ordering::Relaxed);
         Ok(())
+    }
+}
+
+/// The most that is left of earlier runs where standard error is a file.
+#[cfg(any(target_os = "macos", all(test, unix)))]
+const LEFT: u64 = 1 << 20;
+
+/// Empties standard error if it is a file that has grown large: launchd appends to it for ever.
+#[cfg(any(target_os = "macos", all(test, unix)))]
+pub(super) fn shorten(stderr: impl std::os::fd::AsFd) {
+    use rustix::fs::{FileType, fstat, ftruncate};
+    let is_large = |stat: &rustix::fs::Stat| {
+        FileType::from_raw_mode(stat.st_mode).is_file()
+            && u64::try_from(stat.st_size).is_ok_and(|size| size > LEFT)
+    };
+    if fstat(&stderr).is_ok_and(|stat| is_large(&stat)) {
+        // Where that fails it is as long as before.
+        let _ = ftruncate(stderr, 0);
     }
 }
 
