@@ -20,7 +20,7 @@ pub(super) fn text(
     name: &str,
     package: &Artifact,
 ) -> String {
-    let label = &product.macos.identifier;
+    let label = product.macos.identifier.as_deref().unwrap_or(&product.name);
     // The version is said once: Homebrew's own tools change that line.
     let with_version = |text: &str| quoted(text).replace(version, "#{version}");
     format!(

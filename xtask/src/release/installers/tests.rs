@@ -154,9 +154,9 @@ fn the_cask_names_the_package() {
         assert!(cask.lines().any(|other| other == line), "{line} is not in:\n{cask}");
     }
     fs::write(release.files.join(name), "changed").unwrap();
-    assert!(format!("{:#}", release.cask().unwrap_err()).contains("was changed"));
+    assert!(format!("{:#}", release.cask().err().unwrap()).contains("was changed"));
     release.list.0.insert("other.pkg".into(), package);
-    assert!(format!("{:#}", release.cask().unwrap_err()).contains("two packages"));
+    assert!(format!("{:#}", release.cask().err().unwrap()).contains("two packages"));
 }
 
 /// Fails if: the manifests for winget lie elsewhere than in its repository.
