@@ -47,6 +47,9 @@ const PROMETHEUS: &str = include_str!("../../tests/page/requirements.txt");
 /// The vendor's Python library, for the suite models.
 const MODELS: &str = include_str!("../../tests/models/requirements.txt");
 
+/// The schemas that judge Compose file and manifests, for the suite image.
+const SCHEMAS: &str = include_str!("../../tests/image/requirements.txt");
+
 /// What judges bills of materials, for the suite describe.
 const JUDGES: &str = include_str!("../../tests/describe/requirements.txt");
 
@@ -305,6 +308,9 @@ impl<'a> Run<'a> {
         if report.suite == "installers" {
             command.env("PYWATS_POWERSHELL", workflows::powershell()?);
         }
+        if report.suite == "image" {
+            command.env("PYWATS_SCHEMAS", schemas()?);
+        }
         if report.suite == "describe" {
             command.envs(describe_environment()?);
         }
@@ -353,6 +359,12 @@ impl<'a> Run<'a> {
 fn models() -> Result<PathBuf> {
     let name = format!("pywats-api-{}", wheels::version_of_python()?);
     wheels::ready(&name, MODELS, &Progress::lines())
+}
+
+/// Where the suite image finds the wheels that have schemas. A part of them is for one version of Python.
+fn schemas() -> Result<PathBuf> {
+    let name = format!("schemas-{}", wheels::version_of_python()?);
+    wheels::download(&Cache::open()?, &name, SCHEMAS, &Progress::lines())
 }
 
 /// Where the suite describe finds its judges, and zig. A part of the judges is compiled for one version of Python.

@@ -3,8 +3,10 @@
 //! The manifest is a TOML file; files it names are relative to its folder. What an engineer expects to
 //! read as a file (units, policies, scriptlets) is a file there, not a string here.
 
+mod image;
 mod msi;
 
+pub use image::{HealthCheck, Image};
 pub use msi::{Configuration, Msi, Setting, SettingKind};
 
 use crate::digest::{self, Inputs};
@@ -44,6 +46,8 @@ pub struct Product {
     pub rpm: Option<Rpm>,
     /// Facts only Windows Installer packages need.
     pub msi: Option<Msi>,
+    /// Facts only container images need.
+    pub image: Option<Image>,
     /// Facts only programs for macOS need.
     #[serde(default)]
     pub macos: MacOs,
@@ -213,6 +217,8 @@ pub(crate) enum RowKind {
     File,
     Directory,
     Link,
+    /// The certificate authorities that browsers trust, as PEM.
+    Authorities,
 }
 
 impl PayloadRow {
@@ -281,6 +287,7 @@ impl Product {
                 deb: None,
                 rpm: package.rpm.clone(),
                 msi: None,
+                image: None,
                 winget: None,
                 packages: BTreeMap::new(),
                 payload: payload.map(|row| PayloadRow { package: None, ..row.clone() }).collect(),
@@ -332,6 +339,7 @@ impl Product {
                 formats::by_name(format).with_context(|| format!("payload entry {:?}", row.path))?;
             }
         }
+        self.image.as_ref().map_or(Ok(()), Image::check)?;
         self.msi.as_ref().map_or(Ok(()), Msi::check)
     }
 
@@ -351,12 +359,21 @@ impl Product {
         self.msi.as_ref().context("the product manifest has no section [msi]")
     }
 
+    /// The section `[image]`.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn image(&self) -> Result<&Image> {
+        self.image.as_ref().context("the product manifest has no section [image]")
+    }
+
     /// Whether the manifest has everything that a format needs.
     pub fn has(&self, format: &dyn Format) -> bool {
         format.section().is_none_or(|name| match name {
             "deb" => self.deb.is_some(),
             "rpm" => self.rpm.is_some(),
             "msi" => self.msi.is_some(),
+            "image" => self.image.is_some(),
             other => unreachable!("a format names the section {other:?}"),
         })
     }

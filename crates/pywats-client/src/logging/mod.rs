@@ -1,10 +1,10 @@
 //! Where log lines go, and how they look.
 //!
 //! By default they go to standard error; where that is the journal, to the journal itself, which keeps levels and fields
-//! ([`journal`]); those of a Windows service go to a file of bounded size, because
-//! nobody sees its standard error, and to the event log if they need attention.
-//! `logging.file` names another file ([`rotating`]), `logging.format` makes each line a JSON object for programs that
-//! collect logs. Both are followed while the service runs ([`out`]).
+//! ([`journal`]); those of a Windows service go to a file of bounded size, because nobody sees its standard error, and to
+//! the event log if they need attention. `logging.file` names another file ([`rotating`]) or standard output,
+//! `logging.format` makes each line a JSON object for programs that collect logs. Both are followed while the service
+//! runs ([`out`]).
 
 #[cfg(target_os = "linux")]
 mod journal;
