@@ -51,6 +51,8 @@ const MODELS: &str = include_str!("../../tests/models/requirements.txt");
 const NEIGHBOURS: &str = include_str!("../../tests/wheels/client-headless.txt");
 /// What judges wheels, for the suite wheels.
 const WHEEL_JUDGES: &str = include_str!("../../tests/wheels/requirements.txt");
+/// The schemas that judge Compose file and manifests, for the suite image.
+const SCHEMAS: &str = include_str!("../../tests/image/requirements.txt");
 
 /// What judges bills of materials, for the suite describe.
 const JUDGES: &str = include_str!("../../tests/describe/requirements.txt");
@@ -313,6 +315,9 @@ impl<'a> Run<'a> {
         if report.suite == "installers" {
             command.env("PYWATS_POWERSHELL", workflows::powershell()?);
         }
+        if report.suite == "image" {
+            command.env("PYWATS_SCHEMAS", schemas()?);
+        }
         if report.suite == "describe" {
             command.envs(describe_environment()?);
         }
@@ -361,6 +366,12 @@ impl<'a> Run<'a> {
 fn models() -> Result<PathBuf> {
     let name = format!("pywats-api-{}", wheels::version_of_python()?);
     wheels::ready(&name, MODELS, &Progress::lines())
+}
+
+/// Where the suite image finds the wheels that have schemas. A part of them is for one version of Python.
+fn schemas() -> Result<PathBuf> {
+    let name = format!("schemas-{}", wheels::version_of_python()?);
+    wheels::download(&Cache::open()?, &name, SCHEMAS, &Progress::lines())
 }
 
 /// Where the suite describe finds its judges, and zig. A part of the judges is compiled for one version of Python.

@@ -3,8 +3,10 @@
 //! The manifest is a TOML file; files it names are relative to its folder. What an engineer expects to
 //! read as a file (units, policies, scriptlets) is a file there, not a string here.
 
+mod image;
 mod msi;
 
+pub use image::{HealthCheck, Image};
 pub use msi::{Configuration, Msi, Setting, SettingKind};
 
 use crate::digest::{self, Inputs};
@@ -44,6 +46,8 @@ pub struct Product {
     pub rpm: Option<Rpm>,
     /// Facts only Windows Installer packages need.
     pub msi: Option<Msi>,
+    /// Facts only container images need.
+    pub image: Option<Image>,
     /// Facts only programs for macOS need.
     #[serde(default)]
     pub macos: MacOs,
@@ -235,6 +239,8 @@ pub(crate) enum RowKind {
     File,
     Directory,
     Link,
+    /// The certificate authorities that browsers trust, as PEM.
+    Authorities,
 }
 
 impl Wheel {
@@ -322,6 +328,7 @@ impl Product {
                 deb: None,
                 rpm: package.rpm.clone(),
                 msi: None,
+                image: None,
                 winget: None,
                 wheel: None,
                 packages: BTreeMap::new(),
@@ -375,6 +382,7 @@ impl Product {
             }
         }
         self.wheel.as_ref().map_or(Ok(()), Wheel::check)?;
+        self.image.as_ref().map_or(Ok(()), Image::check)?;
         self.msi.as_ref().map_or(Ok(()), Msi::check)
     }
 
@@ -402,6 +410,14 @@ impl Product {
         self.wheel.as_ref().context("the product manifest has no section [wheel]")
     }
 
+    /// The section `[image]`.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn image(&self) -> Result<&Image> {
+        self.image.as_ref().context("the product manifest has no section [image]")
+    }
+
     /// Whether the manifest has everything that a format needs.
     pub fn has(&self, format: &dyn Format) -> bool {
         format.section().is_none_or(|name| match name {
@@ -409,6 +425,7 @@ impl Product {
             "rpm" => self.rpm.is_some(),
             "msi" => self.msi.is_some(),
             "wheel" => self.wheel.is_some(),
+            "image" => self.image.is_some(),
             other => unreachable!("a format names the section {other:?}"),
         })
     }

@@ -15,6 +15,8 @@ const PACKED: &[(&str, &str, &str)] = &[
     ("deb", "aarch64-linux", "sample_0.2.0~rc1_arm64.deb"),
     ("rpm", "x86_64-linux", "sample-0.2.0~rc1-1.x86_64.rpm"),
     ("rpm", "aarch64-linux", "sample-0.2.0~rc1-1.aarch64.rpm"),
+    ("docker-archive", "x86_64-linux", "sample-0.2.0-rc.1-docker-amd64.tar"),
+    ("docker-archive", "aarch64-linux", "sample-0.2.0-rc.1-docker-arm64.tar"),
     ("tar.gz", "x86_64-linux", "sample-x86_64-unknown-linux-musl.tar.gz"),
     ("tar.gz", "aarch64-macos", "sample-aarch64-apple-darwin.tar.gz"),
     ("tar.gz", "aarch64-macos,x86_64-macos", "sample-universal-apple-darwin.tar.gz"),
@@ -59,6 +61,8 @@ fn names_follow_conventions() {
         ("rpm", ["x86_64-windows", "aarch64-macos"]),
         ("tar.gz", ["x86_64-windows", "aarch64-windows"]),
         ("zip", ["x86_64-linux", "aarch64-macos"]),
+        ("docker-archive", ["x86_64-windows", "aarch64-macos"]),
+        ("oci", ["x86_64-windows", "aarch64-macos"]),
     ] {
         for target in refused {
             let target: Target = target.parse().unwrap();
@@ -123,6 +127,11 @@ fn refuses_with_a_reason() {
         ("deb", row("deb", "path = \"x/*\"\nkind = \"file\"\nsource = \"man/*.7\""), "no file matches"),
         ("deb", row("deb", "path = \"x/*\"\nkind = \"file\"\nsource = \"none/*.7\""), "none/*.7"),
         ("deb", row("deb", "path = \"usr/bin/sample\"\nkind = \"directory\""), "two payload entries"),
+        (
+            "docker-archive",
+            row("docker-archive", "path = \"x\"\nkind = \"directory\"\nowner = \"sample:users\""),
+            "no account \"users\"",
+        ),
         ("zip", row("zip", "path = \"x\"\nkind = \"link\"\ntarget = \"y\""), "no links"),
         ("exe", row("exe", "path = \"x\"\nkind = \"directory\""), "x: the format exe holds the program"),
         ("wheel", row("wheel", "path = \"x\"\nkind = \"directory\""), "x: a wheel holds"),
@@ -152,6 +161,10 @@ fn refuses_with_a_reason() {
         ("deb", "\"libc6 (>= 2.31), base-files\"", "\"a\\nb\"", "more than one line"),
         ("rpm", "{ post =", "{ postinst =", "[rpm.scripts] names \"postinst\""),
         ("rpm", "{ post = \"script\"", "{ post = \"none\"", "none"),
+        ("docker-archive", "id = 65532", "id = 0", "does not run as root"),
+        ("docker-archive", "registry.example.org/example/sample", "Sample:1", "REGISTRY/PATH"),
+        ("docker-archive", "volume = \"/var/lib/sample\"", "volume = \"/data\"", "no such folder"),
+        ("docker-archive", "volume = \"/var/lib/sample\"", "volume = \"data/\"", "full path"),
         ("deb", "license = ", "licence = ", "unknown field `licence`"),
         ("wheel", "\"the-sample\"", "\"The_Sample\"", "[wheel] name \"The_Sample\""),
         ("wheel", "\"the-sample\"", "\"the--sample\"", "[wheel] name \"the--sample\""),

@@ -461,7 +461,8 @@ pub const SETTINGS: &[Setting] = &[
         key: "file",
         env: None,
         policy: None,
-        expects: "the full path of the file that the log goes to in place of the journal or standard error",
+        expects: "the full path of the file that the log goes to in place of the journal or standard error, or \"/dev/stdout\" \
+                  for standard output",
         read: |c, v| optional_path(v).map(|file| c.logging.file = file),
         show: |c| c.logging.file.as_ref().map(|file| file.display().to_string()),
     },

@@ -3,8 +3,8 @@
 //! By default they go to standard error; where that is the journal, to the journal itself, which keeps levels and fields
 //! ([`journal`]); those of a service of Windows or macOS go to a file of bounded size, because
 //! nobody sees its standard error, and on Windows to the event log if they need attention.
-//! `logging.file` names another file ([`rotating`]), `logging.format` makes each line a JSON object for programs that
-//! collect logs. Both are followed while the service runs ([`out`]).
+//! `logging.file` names another file ([`rotating`]) or standard output, `logging.format` makes each line a JSON object
+//! for programs that collect logs. Both are followed while the service runs ([`out`]).
 
 #[cfg(target_os = "linux")]
 mod journal;

@@ -1,4 +1,4 @@
-//! Where lines go at the moment: standard error, or a file. An event is one line, whatever is in it.
+//! Where lines go at the moment: standard error, standard output, or a file. An event is one line, whatever is in it.
 
 use super::printable;
 use super::rotating::RotatingFile;
@@ -9,6 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tracing::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
+
+/// The name of standard output, as containers use it. It is no file that can be opened anew or renamed: it may be a
+/// socket, and `/dev` may be read-only.
+const STDOUT: &str = "/dev/stdout";
 
 /// See the module.
 #[derive(Debug)]
@@ -25,6 +29,7 @@ pub(super) struct Out {
 #[derive(Debug)]
 enum Target {
     Stderr,
+    Stdout,
     File(RotatingFile),
 }
 
@@ -77,6 +82,7 @@ impl Out {
         let mut target = self.target();
         match (&mut *target, file) {
             (Target::File(open), Some(path)) if open.path() == path => open.limit(size, kept),
+            (_, Some(path)) if path == Path::new(STDOUT) => *target = Target::Stdout,
             (_, Some(path)) => {
                 let open = RotatingFile::open(path, size, kept).map_err(|error| {
                     format!(
@@ -156,6 +162,7 @@ impl Write for LineWriter<'_> {
                 let prefix = level.map_or_else(String::new, |level| format!("<{}>", priority(level)));
                 io::stderr().write_all((prefix + &line).as_bytes())?;
             }
+            Target::Stdout => io::stdout().write_all(line.as_bytes())?,
             Target::File(file) => file.write_all(line.as_bytes())?,
         }
         Ok(event.len())

@@ -81,7 +81,9 @@ fn rotated(path: &Path) -> Vec<PathBuf> {
         rest.is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit()))
     };
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.filter(|entry| entry.file_name().to_str().is_some_and(is_one)).map(|entry| entry.path()).collect()
+    // /dev/stdout is a link, and what went there is elsewhere.
+    let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
+    files.filter(|entry| entry.file_name().to_str().is_some_and(is_one)).map(|entry| entry.path()).collect()
 }
 
 /// The end of a file, from the beginning of a line.

@@ -102,6 +102,20 @@ const WAYS: &[Way] = &[
         command: "Expand-Archive {file}",
         then: "CHECKLIST.txt in it says how to go on.",
     },
+    Way {
+        format: "docker-archive",
+        system: Some("Docker, Podman"),
+        what: "container image",
+        command: "docker load --input {file}",
+        then: "Where no registry is within reach. With Podman: podman load.",
+    },
+    Way {
+        format: "oci",
+        system: Some("Container registries"),
+        what: "container image",
+        command: "skopeo copy --all oci-archive:{file} docker://REGISTRY/pywats-client",
+        then: "For a registry of your own.",
+    },
 ];
 
 impl Way {
