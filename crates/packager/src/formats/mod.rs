@@ -1,9 +1,11 @@
 //! The formats, a module each, and below them what several formats share.
 
+pub mod app;
 pub mod deb;
 pub mod exe;
 pub mod gpo_kit;
 pub mod msi;
+pub mod pkg;
 pub mod rpm;
 pub mod tar_gz;
 pub mod zip;
@@ -16,8 +18,17 @@ use crate::Format;
 use anyhow::{Result, bail};
 
 /// Every format, in the order in which they are listed to people.
-pub const ALL: &[&dyn Format] =
-    &[&deb::Deb, &rpm::Rpm, &msi::Msi, &tar_gz::TarGz, &zip::Zip, &exe::Exe, &gpo_kit::GpoKit];
+pub const ALL: &[&dyn Format] = &[
+    &deb::Deb,
+    &rpm::Rpm,
+    &msi::Msi,
+    &pkg::Pkg,
+    &tar_gz::TarGz,
+    &zip::Zip,
+    &app::App,
+    &exe::Exe,
+    &gpo_kit::GpoKit,
+];
 
 /// The format of that name.
 ///
