@@ -4,9 +4,11 @@
 //!
 //! The same picture gives the same bits everywhere, as long as it has no gradients, arcs or text.
 
+mod apple;
 mod bitmap;
 mod icon;
 
+use apple_archives::icns;
 use resvg::tiny_skia::{Color, Pixmap, Rect, Transform};
 use resvg::usvg::{self, Node, Paint, Tree};
 
@@ -22,6 +24,9 @@ pub enum Error {
     /// An icon could not be encoded.
     #[error("encoding the icon: {0}")]
     Icon(#[from] std::io::Error),
+    /// The icon for macOS could not be encoded.
+    #[error("encoding the icon for macOS: {0}")]
+    AppleIcon(#[from] apple_archives::Error),
 }
 
 type Result<T> = std::result::Result<T, Error>;
@@ -38,6 +43,8 @@ pub struct Output {
 enum Kind {
     /// A Windows icon with these sizes in pixels.
     Icon(&'static [u32]),
+    /// An icon for macOS.
+    AppleIcon,
     /// A bitmap without transparency.
     Bitmap(Scene),
 }
@@ -61,6 +68,8 @@ pub const OUTPUTS: &[Output] = &[
     // The sizes that the Windows shell shows at 100 to 400 %.
     // https://learn.microsoft.com/en-us/windows/apps/design/style/iconography/app-icon-construction
     Output { path: "windows/pywats-client.ico", kind: Kind::Icon(&[16, 20, 24, 32, 40, 48, 64, 256]) },
+    // Of the application.
+    Output { path: "macos/pywats-client.icns", kind: Kind::AppleIcon },
     // Behind the first and the last dialog: a branded left third, the rest is written on.
     Output {
         path: "windows/dialog.bmp",
@@ -85,6 +94,10 @@ impl Output {
                 let images = sizes.iter().map(|size| picture(&logo, *size)).collect::<Result<Vec<_>>>()?;
                 Ok(icon::encode(&images)?)
             }
+            Kind::AppleIcon => {
+                let pictures = icns::SIZES.into_iter().map(|size| Ok((size, apple::picture(&logo, size)?)));
+                Ok(icns::write(&pictures.collect::<Result<_>>()?)?)
+            }
             Kind::Bitmap(scene) => Ok(bitmap::encode(&scene.draw(&logo)?)),
         }
     }
@@ -101,7 +114,7 @@ impl Scene {
         }
         let (x, y, size) = self.logo;
         let place = Transform::from_translate(x as f32, y as f32);
-        draw(logo, size, place, &mut canvas);
+        draw(logo, size as f32, place, &mut canvas);
         Ok(canvas)
     }
 }
@@ -109,7 +122,7 @@ impl Scene {
 /// The logo alone, as a square of `size` pixels.
 fn picture(logo: &Tree, size: u32) -> Result<Pixmap> {
     let mut canvas = blank(size, size)?;
-    draw(logo, size, Transform::identity(), &mut canvas);
+    draw(logo, size as f32, Transform::identity(), &mut canvas);
     Ok(canvas)
 }
 
@@ -117,8 +130,8 @@ fn blank(width: u32, height: u32) -> Result<Pixmap> {
     Pixmap::new(width, height).ok_or(Error::Lacks("has an empty output"))
 }
 
-fn draw(logo: &Tree, size: u32, place: Transform, canvas: &mut Pixmap) {
-    let scale = size as f32 / logo.size().width();
+fn draw(logo: &Tree, size: f32, place: Transform, canvas: &mut Pixmap) {
+    let scale = size / logo.size().width();
     resvg::render(logo, place.pre_scale(scale, scale), &mut canvas.as_mut());
 }
 

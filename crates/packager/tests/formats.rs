@@ -21,6 +21,7 @@ const PACKED: &[(&str, &str, &str)] = &[
     ("tar.gz", "aarch64-macos", "sample-aarch64-apple-darwin.tar.gz"),
     ("tar.gz", "aarch64-macos,x86_64-macos", "sample-universal-apple-darwin.tar.gz"),
     ("zip", "x86_64-windows", "sample-x86_64-pc-windows-gnu.zip"),
+    ("app", "aarch64-macos,x86_64-macos", "sample-0.2.0-rc.1-macos-app.zip"),
     ("exe", "x86_64-windows", "sample-0.2.0-rc.1-x86_64-windows.exe"),
     ("exe", "aarch64-windows", "sample-0.2.0-rc.1-aarch64-windows.exe"),
     ("exe", "x86_64-linux", "sample-0.2.0-rc.1-x86_64-linux"),
@@ -63,6 +64,8 @@ fn names_follow_conventions() {
         ("zip", ["x86_64-linux", "aarch64-macos"]),
         ("docker-archive", ["x86_64-windows", "aarch64-macos"]),
         ("oci", ["x86_64-windows", "aarch64-macos"]),
+        ("app", ["x86_64-linux", "aarch64-windows"]),
+        ("pkg", ["x86_64-linux", "aarch64-windows"]),
     ] {
         for target in refused {
             let target: Target = target.parse().unwrap();

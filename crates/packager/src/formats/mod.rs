@@ -1,11 +1,13 @@
 //! The formats, a module each, and below them what several formats share.
 
+pub mod app;
 pub mod deb;
 pub mod docker_archive;
 pub mod exe;
 pub mod gpo_kit;
 pub mod msi;
 pub mod oci;
+pub mod pkg;
 pub mod rpm;
 pub mod tar_gz;
 pub mod wheel;
@@ -24,8 +26,10 @@ pub const ALL: &[&dyn Format] = &[
     &deb::Deb,
     &rpm::Rpm,
     &msi::Msi,
+    &pkg::Pkg,
     &tar_gz::TarGz,
     &zip::Zip,
+    &app::App,
     &exe::Exe,
     &wheel::Wheel,
     &gpo_kit::GpoKit,

@@ -72,6 +72,16 @@ environment = { SAMPLE_B = "2", SAMPLE_A = "1" }
 ports = [8080]
 volume = "/var/lib/sample"
 health = { arguments = ["health"], interval_seconds = 30, timeout_seconds = 5, start_seconds = 10, retries = 3 }
+
+[macos.app]
+info = "Info.plist"
+icon = "sample.icns"
+
+[macos.package]
+welcome = "welcome.html"
+license = "LICENSE"
+conclusion = "conclusion.txt"
+scripts = { preinstall = "script", postinstall = ["script", "script"] }
 "#;
 
 /// Rows of the payload, each for itself, so that tests can change, add and reorder them.
@@ -82,6 +92,19 @@ kind = "program""#,
     r#"formats = ["tar.gz", "zip", "exe", "msi"]
 path = "sample{exe}"
 kind = "program""#,
+    r#"formats = ["app"]
+path = "Contents/MacOS/sample"
+kind = "program""#,
+    r#"formats = ["pkg"]
+path = "Applications"
+kind = "directory"
+mode = "0775"
+owner = "root:admin""#,
+    r#"formats = ["pkg"]
+path = "Library/sample/scripts"
+kind = "file"
+source = ["script", "script"]
+owner = "root:wheel""#,
     r#"formats = ["deb", "rpm"]
 path = "usr/share/man/man1/*.1"
 kind = "manual"
@@ -185,6 +208,10 @@ impl Sample {
             ("banner.bmp", "a picture\n"),
             ("dialog.bmp", "another picture\n"),
             ("sample.ico", "an icon\n"),
+            ("sample.icns", "another icon\n"),
+            ("Info.plist", "<plist version=\"1.0\"><dict><key>LSUIElement</key><true/></dict></plist>\n"),
+            ("welcome.html", "<p>Welcome.</p>\n"),
+            ("conclusion.txt", "It is done.\n"),
             ("artifacts.toml", TABLE),
         ] {
             let path = sample.path(name);
