@@ -2,3 +2,7 @@
 //!
 //! Nothing here knows of a product. What is written depends on what is given alone: times are parameters, identifiers
 //! are derived from content.
+
+pub mod ds_store;
+pub mod hfs_plus;
+pub mod udif;
