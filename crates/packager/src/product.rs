@@ -3,8 +3,10 @@
 //! The manifest is a TOML file; files it names are relative to its folder. What an engineer expects to
 //! read as a file (units, policies, scriptlets) is a file there, not a string here.
 
+mod disk_image;
 mod msi;
 
+pub use disk_image::DiskImage;
 pub use msi::{Configuration, Msi, Setting, SettingKind};
 
 use crate::digest::{self, Inputs};
@@ -161,6 +163,8 @@ struct FurtherPackage {
 pub struct MacOs {
     /// The name by which macOS knows the program, such as `org.example.program`; by default the product's name.
     pub identifier: Option<String>,
+    /// Facts only the disk image needs.
+    pub disk_image: Option<DiskImage>,
 }
 
 /// Facts of the manifests for winget.
@@ -281,6 +285,7 @@ impl Product {
                 deb: None,
                 rpm: package.rpm.clone(),
                 msi: None,
+                macos: MacOs { disk_image: None, ..self.macos.clone() },
                 winget: None,
                 packages: BTreeMap::new(),
                 payload: payload.map(|row| PayloadRow { package: None, ..row.clone() }).collect(),
@@ -332,6 +337,7 @@ impl Product {
                 formats::by_name(format).with_context(|| format!("payload entry {:?}", row.path))?;
             }
         }
+        self.macos.disk_image.as_ref().map_or(Ok(()), DiskImage::check)?;
         self.msi.as_ref().map_or(Ok(()), Msi::check)
     }
 
@@ -351,12 +357,21 @@ impl Product {
         self.msi.as_ref().context("the product manifest has no section [msi]")
     }
 
+    /// The section `[macos.disk_image]`.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn disk_image(&self) -> Result<&DiskImage> {
+        self.macos.disk_image.as_ref().context("the product manifest has no section [macos.disk_image]")
+    }
+
     /// Whether the manifest has everything that a format needs.
     pub fn has(&self, format: &dyn Format) -> bool {
         format.section().is_none_or(|name| match name {
             "deb" => self.deb.is_some(),
             "rpm" => self.rpm.is_some(),
             "msi" => self.msi.is_some(),
+            "macos.disk_image" => self.macos.disk_image.is_some(),
             other => unreachable!("a format names the section {other:?}"),
         })
     }

@@ -1,6 +1,7 @@
 //! The formats, a module each, and below them what several formats share.
 
 pub mod deb;
+pub mod dmg;
 pub mod exe;
 pub mod gpo_kit;
 pub mod msi;
@@ -17,7 +18,7 @@ use anyhow::{Result, bail};
 
 /// Every format, in the order in which they are listed to people.
 pub const ALL: &[&dyn Format] =
-    &[&deb::Deb, &rpm::Rpm, &msi::Msi, &tar_gz::TarGz, &zip::Zip, &exe::Exe, &gpo_kit::GpoKit];
+    &[&deb::Deb, &rpm::Rpm, &msi::Msi, &tar_gz::TarGz, &zip::Zip, &exe::Exe, &gpo_kit::GpoKit, &dmg::Dmg];
 
 /// The format of that name.
 ///

@@ -66,6 +66,13 @@ const WAYS: &[Way] = &[
         command: "Expand-Archive {file}",
         then: "CHECKLIST.txt in it says how to go on.",
     },
+    Way {
+        format: "dmg",
+        system: None,
+        what: "disk image",
+        command: "open {file}",
+        then: "Double-click the package in its window.",
+    },
 ];
 
 /// An artifact, as it is told to people.
