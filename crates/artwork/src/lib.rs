@@ -4,10 +4,12 @@
 //!
 //! The same picture gives the same bits everywhere, as long as it has no gradients, arcs or text.
 
+mod apple;
 mod bitmap;
 mod icon;
 mod tiff;
 
+use apple_archives::icns;
 use resvg::tiny_skia::{Color, Pixmap, Rect, Transform};
 use resvg::usvg::{self, Node, Paint, Tree};
 
@@ -23,6 +25,9 @@ pub enum Error {
     /// An icon could not be encoded.
     #[error("encoding the icon: {0}")]
     Icon(#[from] std::io::Error),
+    /// The icon for macOS could not be encoded.
+    #[error("encoding the icon for macOS: {0}")]
+    AppleIcon(#[from] apple_archives::Error),
 }
 
 type Result<T> = std::result::Result<T, Error>;
@@ -41,6 +46,8 @@ pub struct Output {
 enum Kind {
     /// A Windows icon with these sizes in pixels.
     Icon(&'static [u32]),
+    /// An icon for macOS.
+    AppleIcon,
     /// A bitmap without transparency.
     Bitmap(Scene),
     /// A TIFF without transparency, with a page for each number of pixels a point.
@@ -73,6 +80,8 @@ pub const OUTPUTS: &[Output] = &[
         source: LOGO,
         kind: Kind::Icon(&[16, 20, 24, 32, 40, 48, 64, 256]),
     },
+    // Of the application.
+    Output { path: "macos/pywats-client.icns", source: LOGO, kind: Kind::AppleIcon },
     // Behind the first and the last dialog: a branded left third, the rest is written on.
     Output {
         path: "windows/dialog.bmp",
@@ -101,6 +110,11 @@ impl Output {
                 let images = sizes.iter().map(|size| picture(&drawing, *size)).collect::<Result<Vec<_>>>()?;
                 Ok(icon::encode(&images)?)
             }
+            Kind::AppleIcon => {
+                let pictures =
+                    icns::SIZES.into_iter().map(|size| Ok((size, apple::picture(&drawing, size)?)));
+                Ok(icns::write(&pictures.collect::<Result<_>>()?)?)
+            }
             Kind::Bitmap(scene) => Ok(bitmap::encode(&scene.draw(&drawing)?)),
             Kind::Tiff(scales) => {
                 let page = |scale: &u32| Ok((*scale, whole(&drawing, *scale)?));
@@ -121,7 +135,7 @@ impl Scene {
         }
         let (x, y, size) = self.logo;
         let place = Transform::from_translate(x as f32, y as f32);
-        draw(logo, size, place, &mut canvas);
+        draw(logo, size as f32, place, &mut canvas);
         Ok(canvas)
     }
 }
@@ -129,7 +143,7 @@ impl Scene {
 /// The logo alone, as a square of `size` pixels.
 fn picture(logo: &Tree, size: u32) -> Result<Pixmap> {
     let mut canvas = blank(size, size)?;
-    draw(logo, size, Transform::identity(), &mut canvas);
+    draw(logo, size as f32, Transform::identity(), &mut canvas);
     Ok(canvas)
 }
 
@@ -138,7 +152,7 @@ fn whole(drawing: &Tree, scale: u32) -> Result<Pixmap> {
     let (width, height) = (drawing.size().width() as u32, drawing.size().height() as u32);
     let mut canvas = blank(width * scale, height * scale)?;
     canvas.fill(Color::WHITE);
-    draw(drawing, width * scale, Transform::identity(), &mut canvas);
+    draw(drawing, (width * scale) as f32, Transform::identity(), &mut canvas);
     Ok(canvas)
 }
 
@@ -146,8 +160,8 @@ fn blank(width: u32, height: u32) -> Result<Pixmap> {
     Pixmap::new(width, height).ok_or(Error::Lacks("has an empty output"))
 }
 
-fn draw(logo: &Tree, size: u32, place: Transform, canvas: &mut Pixmap) {
-    let scale = size as f32 / logo.size().width();
+fn draw(logo: &Tree, size: f32, place: Transform, canvas: &mut Pixmap) {
+    let scale = size / logo.size().width();
     resvg::render(logo, place.pre_scale(scale, scale), &mut canvas.as_mut());
 }
 

@@ -1,7 +1,7 @@
 //! What goes into one package: a sorted list of entries.
 
 use crate::digest::{self, Inputs};
-use crate::product::{PayloadRow, RowKind};
+use crate::product::{PayloadRow, RowKind, Script};
 use crate::programs::Programs;
 use crate::{Platform, Product};
 use anyhow::{Context, Result, bail, ensure};
@@ -266,8 +266,10 @@ fn resolve_row(
     ensure!(path.split('/').all(clean), "a path is relative, with '/' between its parts and no '..'");
 
     let source = || -> Result<Source> {
-        let relative = row.source.as_ref().context("a source is missing")?;
-        Ok(Source::Path(product.file(relative)))
+        match row.source.as_ref().context("a source is missing")? {
+            Script::File(relative) => Ok(Source::Path(product.file(relative))),
+            script @ Script::Files(_) => Ok(Source::Bytes(script.text(product)?.into_bytes())),
+        }
     };
     let file_name = path.rsplit('/').next().unwrap_or_default();
     let (kind, usual_mode) = match row.kind {

@@ -4,9 +4,11 @@
 //! read as a file (units, policies, scriptlets) is a file there, not a string here.
 
 mod disk_image;
+mod macos;
 mod msi;
 
 pub use disk_image::DiskImage;
+pub use macos::{App, InstallerPackage, MacOs};
 pub use msi::{Configuration, Msi, Setting, SettingKind};
 
 use crate::digest::{self, Inputs};
@@ -46,7 +48,7 @@ pub struct Product {
     pub rpm: Option<Rpm>,
     /// Facts only Windows Installer packages need.
     pub msi: Option<Msi>,
-    /// Facts only programs for macOS need.
+    /// Facts only macOS needs.
     #[serde(default)]
     pub macos: MacOs,
     /// Facts only manifests for winget need.
@@ -114,8 +116,8 @@ pub struct Rpm {
     pub scripts: BTreeMap<String, Script>,
 }
 
-/// A script that a package manager runs: a file, or several, one after the other. So formats share what they have in
-/// common.
+/// A script, such as one that a package manager runs: a file, or several, one after the other. So formats share what they
+/// have in common.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 pub enum Script {
@@ -157,16 +159,6 @@ struct FurtherPackage {
     rpm: Option<Rpm>,
 }
 
-/// Facts of programs for macOS.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MacOs {
-    /// The name by which macOS knows the program, such as `org.example.program`; by default the product's name.
-    pub identifier: Option<String>,
-    /// Facts only the disk image needs.
-    pub disk_image: Option<DiskImage>,
-}
-
 /// Facts of the manifests for winget.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -195,8 +187,8 @@ pub(crate) struct PayloadRow {
     /// What it is; a document or file names its `source`, a link its `target`.
     pub(crate) kind: RowKind,
     /// File the content comes from, relative to the manifest. A `*` in its name stands for any text, and
-    /// in `path` for the text found: one row for every file that matches.
-    pub(crate) source: Option<PathBuf>,
+    /// in `path` for the text found: one row for every file that matches. Several files are one after the other.
+    pub(crate) source: Option<Script>,
     /// What a symbolic link points to.
     pub(crate) target: Option<String>,
     /// Octal permissions, where they differ from the kind's usual ones.
@@ -231,10 +223,9 @@ impl PayloadRow {
     /// # Errors
     /// If the folder cannot be read, or nothing in it matches.
     pub(crate) fn expand(&self, product: &Product) -> Result<Vec<PayloadRow>> {
-        let name = self.source.as_ref().and_then(|source| source.file_name()).and_then(OsStr::to_str);
-        let (Some(source), Some((before, after))) =
-            (&self.source, name.and_then(|name| name.split_once('*')))
-        else {
+        let Some(Script::File(source)) = &self.source else { return Ok(vec![self.clone()]) };
+        let name = source.file_name().and_then(OsStr::to_str);
+        let Some((before, after)) = name.and_then(|name| name.split_once('*')) else {
             return Ok(vec![self.clone()]);
         };
         let folder = source.parent().unwrap_or(Path::new(""));
@@ -245,10 +236,8 @@ impl PayloadRow {
             let found = file.to_str().and_then(|name| name.strip_prefix(before)?.strip_suffix(after));
             if let Some(found) = found {
                 let path = self.path.replace('*', found);
-                rows.insert(
-                    path.clone(),
-                    PayloadRow { path, source: Some(folder.join(&file)), ..self.clone() },
-                );
+                let source = Some(Script::File(folder.join(&file)));
+                rows.insert(path.clone(), PayloadRow { path, source, ..self.clone() });
             }
         }
         ensure!(!rows.is_empty(), "no file matches {}", product.file(source).display());
@@ -285,7 +274,7 @@ impl Product {
                 deb: None,
                 rpm: package.rpm.clone(),
                 msi: None,
-                macos: MacOs { disk_image: None, ..self.macos.clone() },
+                macos: MacOs { app: None, package: None, disk_image: None, ..self.macos.clone() },
                 winget: None,
                 packages: BTreeMap::new(),
                 payload: payload.map(|row| PayloadRow { package: None, ..row.clone() }).collect(),
@@ -365,12 +354,35 @@ impl Product {
         self.macos.disk_image.as_ref().context("the product manifest has no section [macos.disk_image]")
     }
 
+    /// The section `[macos.app]`.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn app(&self) -> Result<&App> {
+        self.macos.app.as_ref().context("the product manifest has no section [macos.app]")
+    }
+
+    /// The section `[macos.package]`.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn installer_package(&self) -> Result<&InstallerPackage> {
+        self.macos.package.as_ref().context("the product manifest has no section [macos.package]")
+    }
+
+    /// The name by which macOS knows the product.
+    pub fn macos_identifier(&self) -> &str {
+        self.macos.identifier.as_ref().unwrap_or(&self.name)
+    }
+
     /// Whether the manifest has everything that a format needs.
     pub fn has(&self, format: &dyn Format) -> bool {
         format.section().is_none_or(|name| match name {
             "deb" => self.deb.is_some(),
             "rpm" => self.rpm.is_some(),
             "msi" => self.msi.is_some(),
+            "macos.app" => self.macos.app.is_some(),
+            "macos.package" => self.macos.package.is_some(),
             "macos.disk_image" => self.macos.disk_image.is_some(),
             other => unreachable!("a format names the section {other:?}"),
         })

@@ -59,6 +59,14 @@ impl Arch {
             Arch::Aarch64 => "arm64",
         }
     }
+
+    /// `x86_64` or `arm64`: macOS.
+    pub fn apple(self) -> &'static str {
+        match self {
+            Arch::X86_64 => "x86_64",
+            Arch::Aarch64 => "arm64",
+        }
+    }
 }
 
 impl Os {
@@ -130,6 +138,11 @@ impl Platform {
     /// If there is none, which no format has that asks for it.
     pub fn arch(&self) -> Arch {
         self.arches[0]
+    }
+
+    /// The processors; none where any will do.
+    pub fn arches(&self) -> &[Arch] {
+        &self.arches
     }
 
     /// As RPM calls the processor: `noarch` where any will do.

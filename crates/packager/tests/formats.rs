@@ -19,6 +19,7 @@ const PACKED: &[(&str, &str, &str)] = &[
     ("tar.gz", "aarch64-macos", "sample-aarch64-apple-darwin.tar.gz"),
     ("tar.gz", "aarch64-macos,x86_64-macos", "sample-universal-apple-darwin.tar.gz"),
     ("zip", "x86_64-windows", "sample-x86_64-pc-windows-gnu.zip"),
+    ("app", "aarch64-macos,x86_64-macos", "sample-0.2.0-rc.1-macos-app.zip"),
     ("exe", "x86_64-windows", "sample-0.2.0-rc.1-x64.exe"),
     ("exe", "aarch64-windows", "sample-0.2.0-rc.1-arm64.exe"),
 ];
@@ -51,6 +52,8 @@ fn names_follow_conventions() {
         ("tar.gz", ["x86_64-windows", "aarch64-windows"]),
         ("zip", ["x86_64-linux", "aarch64-macos"]),
         ("exe", ["x86_64-linux", "aarch64-macos"]),
+        ("app", ["x86_64-linux", "aarch64-windows"]),
+        ("pkg", ["x86_64-linux", "aarch64-windows"]),
     ] {
         for target in refused {
             let target: Target = target.parse().unwrap();

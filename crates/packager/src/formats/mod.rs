@@ -1,10 +1,12 @@
 //! The formats, a module each, and below them what several formats share.
 
+pub mod app;
 pub mod deb;
 pub mod dmg;
 pub mod exe;
 pub mod gpo_kit;
 pub mod msi;
+pub mod pkg;
 pub mod rpm;
 pub mod tar_gz;
 pub mod zip;
@@ -17,8 +19,18 @@ use crate::Format;
 use anyhow::{Result, bail};
 
 /// Every format, in the order in which they are listed to people.
-pub const ALL: &[&dyn Format] =
-    &[&deb::Deb, &rpm::Rpm, &msi::Msi, &tar_gz::TarGz, &zip::Zip, &exe::Exe, &gpo_kit::GpoKit, &dmg::Dmg];
+pub const ALL: &[&dyn Format] = &[
+    &deb::Deb,
+    &rpm::Rpm,
+    &msi::Msi,
+    &pkg::Pkg,
+    &dmg::Dmg,
+    &tar_gz::TarGz,
+    &zip::Zip,
+    &app::App,
+    &exe::Exe,
+    &gpo_kit::GpoKit,
+];
 
 /// The format of that name.
 ///

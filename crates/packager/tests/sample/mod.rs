@@ -54,6 +54,16 @@ next_steps = "Begin"
 drop_folder = "in"
 status_page = "http://127.0.0.1:8080/"
 configuration = { file = "config.json", settings = [] }
+
+[macos.app]
+info = "Info.plist"
+icon = "sample.icns"
+
+[macos.package]
+welcome = "welcome.html"
+license = "LICENSE"
+conclusion = "conclusion.txt"
+scripts = { preinstall = "script", postinstall = ["script", "script"] }
 "#;
 
 /// Rows of the payload, each for itself, so that tests can change, add and reorder them.
@@ -64,6 +74,19 @@ kind = "program""#,
     r#"formats = ["tar.gz", "zip", "exe", "msi"]
 path = "sample{exe}"
 kind = "program""#,
+    r#"formats = ["app"]
+path = "Contents/MacOS/sample"
+kind = "program""#,
+    r#"formats = ["pkg"]
+path = "Applications"
+kind = "directory"
+mode = "0775"
+owner = "root:admin""#,
+    r#"formats = ["pkg"]
+path = "Library/sample/scripts"
+kind = "file"
+source = ["script", "script"]
+owner = "root:wheel""#,
     r#"formats = ["deb", "rpm"]
 path = "usr/share/man/man1/*.1"
 kind = "manual"
@@ -144,6 +167,10 @@ impl Sample {
             ("banner.bmp", "a picture\n"),
             ("dialog.bmp", "another picture\n"),
             ("sample.ico", "an icon\n"),
+            ("sample.icns", "another icon\n"),
+            ("Info.plist", "<plist version=\"1.0\"><dict><key>LSUIElement</key><true/></dict></plist>\n"),
+            ("welcome.html", "<p>Welcome.</p>\n"),
+            ("conclusion.txt", "It is done.\n"),
             ("artifacts.toml", TABLE),
         ] {
             let path = sample.path(name);

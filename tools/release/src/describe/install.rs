@@ -39,6 +39,13 @@ const WAYS: &[Way] = &[
         then: "The service runs. For a silent installation, add /qn /norestart.",
     },
     Way {
+        format: "pkg",
+        system: None,
+        what: "installer",
+        command: "sudo installer -pkg {file} -target /",
+        then: "The service runs. A double-click does the same.",
+    },
+    Way {
         format: "exe",
         system: None,
         what: "program",
@@ -58,6 +65,13 @@ const WAYS: &[Way] = &[
         what: "archive",
         command: "tar -xzf {file}",
         then: "INSTALL.txt in it says how to go on.",
+    },
+    Way {
+        format: "app",
+        system: None,
+        what: "application",
+        command: "ditto -x -k {file} /Applications",
+        then: "It shows the service, and says how it is installed where there is none.",
     },
     Way {
         format: "gpo-kit",
