@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod deb;
+pub mod dmg;
 pub mod docker_archive;
 pub mod exe;
 pub mod gpo_kit;
@@ -27,6 +28,7 @@ pub const ALL: &[&dyn Format] = &[
     &rpm::Rpm,
     &msi::Msi,
     &pkg::Pkg,
+    &dmg::Dmg,
     &tar_gz::TarGz,
     &zip::Zip,
     &app::App,
