@@ -3,6 +3,9 @@
 //! this part. What it asks of the system, and how it takes the answers, is tested with stand-ins ([`launchd`],
 //! [`accounts`]).
 
+// What takes a borrowed `Launchd` of any lifetime does not take its methods by name.
+#![allow(clippy::redundant_closure_for_method_calls)]
+
 mod accounts;
 mod daemon;
 mod launchd;
@@ -73,8 +76,8 @@ pub(super) fn install(args: &InstallArgs, tell: Tell<'_>) -> Result<(), Refusal>
     }));
     if !args.no_start {
         let start = || {
-            let end = || launchd(launchd::Launchd::stop);
-            match launchd(launchd::Launchd::start) {
+            let end = || launchd(|launchd| launchd.stop());
+            match launchd(|launchd| launchd.start()) {
                 Ok(()) => Ok(undo(end)),
                 Err(why) => {
                     // It would be tried again for ever.
@@ -112,7 +115,9 @@ pub(super) fn uninstall(args: &UninstallArgs, tell: Tell<'_>) -> Result<(), Refu
     }
     let mut todo = Vec::new();
     if let Some((text, _)) = found {
-        todo.push(Step::new("end it (launchctl bootout)", || launchd(launchd::Launchd::stop).map(|()| None)));
+        todo.push(Step::new("end it (launchctl bootout)", || {
+            launchd(|launchd| launchd.stop()).map(|()| None)
+        }));
         todo.push(remove_file(PathBuf::from(PLIST)));
         todo.extend(daemon::copied_program(&text).map(remove_file));
         todo.push(remove_file(PathBuf::from(daemon::STDERR)));
@@ -128,12 +133,12 @@ pub(super) fn uninstall(args: &UninstallArgs, tell: Tell<'_>) -> Result<(), Refu
 
 /// Starts the service.
 pub(super) fn start() -> Result<(), Refusal> {
-    operate(Exit::StartFailed, launchd::Launchd::start)
+    operate(Exit::StartFailed, |launchd| launchd.start())
 }
 
 /// Stops the service; it starts again with the machine.
 pub(super) fn stop() -> Result<(), Refusal> {
-    operate(Exit::StopFailed, launchd::Launchd::stop)
+    operate(Exit::StopFailed, |launchd| launchd.stop())
 }
 
 fn operate(exit: Exit, act: impl FnOnce(&Launchd<'_>) -> Result<(), String>) -> Result<(), Refusal> {

@@ -182,7 +182,7 @@ mod tests {
         let every: Vec<u32> = (200..400).collect();
         let (least, low) = (&every[1..], &every[..199]);
         /// Users, groups, what is refused, and the number of the account, or why there is none.
-        type Case<'a> = (&'a [u32], &'a [u32], &'a str, Result<u32, &'a str>);
+        type Case<'a> = (&'a [u32], &'a [u32], &'static str, Result<u32, &'static str>);
         let cases: [Case<'_>; 6] = [
             (&[1, 501], &[20], "", Ok(399)),
             (&[399, 397], &[398], "", Ok(396)),

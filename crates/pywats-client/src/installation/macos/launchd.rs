@@ -242,18 +242,18 @@ mod tests {
     #[test]
     fn stops() {
         let machine = Machine::new(true);
-        machine.does(Launchd::stop).unwrap();
+        machine.does(|launchd| launchd.stop()).unwrap();
         assert!(!machine.loaded.get() && machine.now.get() >= machine.ending);
-        machine.does(Launchd::stop).unwrap();
+        machine.does(|launchd| launchd.stop()).unwrap();
         assert_eq!(machine.count("bootout"), 1, "nothing is left to be stopped");
 
         let slow = Machine { ending: Duration::from_secs(100), ..Machine::new(true) };
-        let why = slow.does(Launchd::stop).unwrap_err();
+        let why = slow.does(|launchd| launchd.stop()).unwrap_err();
         assert!(why.contains("not ended after 40 s"), "{why}");
-        let why = slow.does(Launchd::stop).unwrap_err();
+        let why = slow.does(|launchd| launchd.stop()).unwrap_err();
         assert!(why.contains("36: Operation now in progress"), "{why}");
         // It is gone while the third one waits.
-        slow.does(Launchd::stop).unwrap();
+        slow.does(|launchd| launchd.stop()).unwrap();
     }
 
     /// Fails if: a start gives up while the old service ends, tries for ever, tries what will not get better, starts what
@@ -274,7 +274,7 @@ mod tests {
         for (loaded, runs, disabled, refuses, expected) in cases {
             let machine = Machine { runs, disabled, ..Machine::new(loaded) };
             machine.refuses.set(refuses.map(|(until, what)| (Duration::from_secs(until), what)));
-            let found = machine.does(Launchd::start);
+            let found = machine.does(|launchd| launchd.start());
             match expected {
                 Ok(tries) => {
                     assert_eq!((found, machine.count("bootstrap")), (Ok(()), tries), "{refuses:?}");
