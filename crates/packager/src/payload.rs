@@ -1,5 +1,6 @@
 //! What goes into one package: a sorted list of entries.
 
+use crate::authorities;
 use crate::digest::{self, Inputs};
 use crate::product::{PayloadRow, RowKind, Script};
 use crate::programs::Programs;
@@ -183,6 +184,11 @@ impl Payload {
         Payload::new(entries)
     }
 
+    /// Nothing: for what is made of other artifacts alone.
+    pub(crate) fn none() -> Payload {
+        Payload { entries: Vec::new() }
+    }
+
     /// A payload of the given entries.
     ///
     /// # Errors
@@ -279,6 +285,7 @@ fn resolve_row(
         RowKind::License => (Kind::License(source()?), 0o644),
         RowKind::Manual => (Kind::Manual(source()?), 0o644),
         RowKind::File => (Kind::File(source()?), 0o644),
+        RowKind::Authorities => (Kind::File(Source::Bytes(authorities::pem().into_bytes())), 0o644),
         RowKind::Directory => (Kind::Directory, 0o755),
         RowKind::Link => (Kind::Link(row.target.clone().context("a link needs a target")?), 0o777),
     };

@@ -3,9 +3,13 @@
 //! The manifest is a TOML file; files it names are relative to its folder. What an engineer expects to
 //! read as a file (units, policies, scriptlets) is a file there, not a string here.
 
+mod disk_image;
+mod image;
 mod macos;
 mod msi;
 
+pub use disk_image::DiskImage;
+pub use image::{HealthCheck, Image};
 pub use macos::{App, InstallerPackage, MacOs};
 pub use msi::{Configuration, Msi, Setting, SettingKind};
 
@@ -46,11 +50,15 @@ pub struct Product {
     pub rpm: Option<Rpm>,
     /// Facts only Windows Installer packages need.
     pub msi: Option<Msi>,
+    /// Facts only container images need.
+    pub image: Option<Image>,
     /// Facts only macOS needs.
     #[serde(default)]
     pub macos: MacOs,
     /// Facts only manifests for winget need.
     pub winget: Option<Winget>,
+    /// Facts only wheels for Python need.
+    pub wheel: Option<Wheel>,
     /// Further packages of the product, by what their names end with.
     #[serde(default)]
     packages: BTreeMap<String, FurtherPackage>,
@@ -169,6 +177,26 @@ pub struct Winget {
     pub tags: Vec<String>,
 }
 
+/// Facts of wheels for Python.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wheel {
+    /// The name by which Python's package managers know the product.
+    pub name: String,
+    /// What the page of the package index says: a file in Markdown.
+    pub description: PathBuf,
+    /// Words by which it is found.
+    #[serde(default)]
+    pub keywords: Vec<String>,
+    /// Of those that the package index [knows](https://pypi.org/classifiers/).
+    #[serde(default)]
+    pub classifiers: Vec<String>,
+    /// The versions of Python that the modules in it are for, such as `>=3.9`.
+    pub requires_python: String,
+    /// The oldest macOS that the program runs on, as two numbers.
+    pub macos_version: String,
+}
+
 /// One row of the manifest's payload table.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -207,6 +235,27 @@ pub(crate) enum RowKind {
     File,
     Directory,
     Link,
+    /// The certificate authorities that browsers trust, as PEM.
+    Authorities,
+}
+
+impl Wheel {
+    /// Refuses what would make a name of a file that no installer reads.
+    fn check(&self) -> Result<()> {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        ensure!(
+            self.name.split('-').all(|word| !word.is_empty() && word.chars().all(plain)),
+            "[wheel] name {:?}: use lower-case letters and digits, with '-' between words",
+            self.name
+        );
+        let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        ensure!(
+            self.macos_version.split_once('.').is_some_and(|(major, minor)| number(major) && number(minor)),
+            "[wheel] macos_version {:?}: write two numbers, such as \"11.0\"",
+            self.macos_version
+        );
+        Ok(())
+    }
 }
 
 impl PayloadRow {
@@ -272,8 +321,10 @@ impl Product {
                 deb: None,
                 rpm: package.rpm.clone(),
                 msi: None,
-                macos: MacOs { app: None, package: None, ..self.macos.clone() },
+                image: None,
+                macos: MacOs { app: None, package: None, disk_image: None, ..self.macos.clone() },
                 winget: None,
+                wheel: None,
                 packages: BTreeMap::new(),
                 payload: payload.map(|row| PayloadRow { package: None, ..row.clone() }).collect(),
                 ..self.clone()
@@ -324,6 +375,9 @@ impl Product {
                 formats::by_name(format).with_context(|| format!("payload entry {:?}", row.path))?;
             }
         }
+        self.wheel.as_ref().map_or(Ok(()), Wheel::check)?;
+        self.image.as_ref().map_or(Ok(()), Image::check)?;
+        self.macos.disk_image.as_ref().map_or(Ok(()), DiskImage::check)?;
         self.msi.as_ref().map_or(Ok(()), Msi::check)
     }
 
@@ -341,6 +395,30 @@ impl Product {
     /// If there is none.
     pub fn msi(&self) -> Result<&Msi> {
         self.msi.as_ref().context("the product manifest has no section [msi]")
+    }
+
+    /// The section `[wheel]`.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn wheel(&self) -> Result<&Wheel> {
+        self.wheel.as_ref().context("the product manifest has no section [wheel]")
+    }
+
+    /// The section `[image]`.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn image(&self) -> Result<&Image> {
+        self.image.as_ref().context("the product manifest has no section [image]")
+    }
+
+    /// The section `[macos.disk_image]`.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn disk_image(&self) -> Result<&DiskImage> {
+        self.macos.disk_image.as_ref().context("the product manifest has no section [macos.disk_image]")
     }
 
     /// The section `[macos.app]`.
@@ -370,8 +448,11 @@ impl Product {
             "deb" => self.deb.is_some(),
             "rpm" => self.rpm.is_some(),
             "msi" => self.msi.is_some(),
+            "wheel" => self.wheel.is_some(),
+            "image" => self.image.is_some(),
             "macos.app" => self.macos.app.is_some(),
             "macos.package" => self.macos.package.is_some(),
+            "macos.disk_image" => self.macos.disk_image.is_some(),
             other => unreachable!("a format names the section {other:?}"),
         })
     }

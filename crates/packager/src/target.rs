@@ -169,6 +169,15 @@ impl Platform {
         self.os == os && self.arches.is_empty()
     }
 
+    /// Whether one program is for all of it: for one processor, or, on macOS, a universal one.
+    pub fn has_one_program(&self) -> bool {
+        match self.arches.len() {
+            0 => false,
+            1 => true,
+            _ => self.os == Os::MacOs,
+        }
+    }
+
     /// Whether it is one system on one processor.
     pub fn is_single(&self, os: Os) -> bool {
         self.os == os && self.arches.len() == 1

@@ -2,15 +2,20 @@
 
 pub mod app;
 pub mod deb;
+pub mod dmg;
+pub mod docker_archive;
 pub mod exe;
 pub mod gpo_kit;
 pub mod msi;
+pub mod oci;
 pub mod pkg;
 pub mod rpm;
 pub mod tar_gz;
+pub mod wheel;
 pub mod zip;
 
 mod compress;
+mod image;
 mod tar;
 mod text;
 
@@ -23,11 +28,15 @@ pub const ALL: &[&dyn Format] = &[
     &rpm::Rpm,
     &msi::Msi,
     &pkg::Pkg,
+    &dmg::Dmg,
     &tar_gz::TarGz,
     &zip::Zip,
     &app::App,
     &exe::Exe,
+    &wheel::Wheel,
     &gpo_kit::GpoKit,
+    &docker_archive::DockerArchive,
+    &oci::Oci,
 ];
 
 /// The format of that name.
