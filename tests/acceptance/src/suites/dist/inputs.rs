@@ -86,7 +86,7 @@ const EDITS: &[Edit] = &[
     Edit {
         file: "packaging/systemd/pywats-client.service",
         change: Comment,
-        rebuilds: &[DEB, DEB_ARM, RPM, TARBALL],
+        rebuilds: &[DEB, DEB_ARM, RPM, TARBALL, WHEEL],
     },
     Edit { file: "packaging/archive/INSTALL-macos.txt", change: Byte, rebuilds: &[MACOS, UNIVERSAL] },
     Edit { file: "packaging/python/README.md", change: Byte, rebuilds: &[WHEEL] },
