@@ -160,8 +160,8 @@ impl Mac {
     /// The last owner that something was given.
     fn owner(&self, path: &Path) -> Option<String> {
         let owners = fs::read_to_string(self.state.join("owners")).unwrap_or_default();
-        let rows = owners.lines().filter_map(|line| line.split_once('\t'));
-        rows.filter(|(owned, _)| Path::new(owned) == path).next_back().map(|(_, owner)| owner.to_owned())
+        let mut rows = owners.lines().filter_map(|line| line.split_once('\t'));
+        rows.rfind(|(owned, _)| Path::new(owned) == path).map(|(_, owner)| owner.to_owned())
     }
 
     fn run(&self, script: &str, arguments: &[&str]) -> Result<Output> {
