@@ -60,6 +60,8 @@ fn tells(engine: &Engine, image: &str, trouble: &Trouble, name: &str) -> Result<
         format!("--env=PYWATS_HEALTH_PORT={port}"),
         "--env=PYWATS_SERVER_URL=http://127.0.0.1:9".to_owned(),
         format!("--env=PYWATS_API_TOKEN={}", client::TOKEN),
+        // Of the group of root, to whom runc gives a file system in memory, whatever mode it is asked for.
+        "--user=65532:0".to_owned(),
         (trouble.option)(&engine.place(name)?)?,
     ];
     engine.start(name, &options, image, &[])?;
