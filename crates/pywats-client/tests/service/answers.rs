@@ -301,7 +301,13 @@ fn a_lost_answer_makes_the_same_report_again() {
 #[test]
 fn one_bad_report_does_not_hold_up_the_others() {
     let server = server();
-    let station = Station::running(&server);
+    let mut station = Station::new();
+    let mut settings = station.settings(&server);
+    // The others are there before it would be tried again, however slow the machine is.
+    settings["upload"]["retry_initial_seconds"] = 10.into();
+    settings["upload"]["retry_max_seconds"] = 20.into();
+    station.configure(&settings);
+    station.start();
     station.wait_until_ready();
     server.script([Answer::status(500)]);
     station.put("a-poison.json", report("POISON"));
