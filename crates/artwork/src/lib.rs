@@ -38,6 +38,8 @@ pub struct Output {
 enum Kind {
     /// A Windows icon with these sizes in pixels.
     Icon(&'static [u32]),
+    /// A PNG file of this size in pixels.
+    Png(u32),
     /// A bitmap without transparency.
     Bitmap(Scene),
 }
@@ -61,6 +63,8 @@ pub const OUTPUTS: &[Output] = &[
     // The sizes that the Windows shell shows at 100 to 400 %.
     // https://learn.microsoft.com/en-us/windows/apps/design/style/iconography/app-icon-construction
     Output { path: "windows/pywats-client.ico", kind: Kind::Icon(&[16, 20, 24, 32, 40, 48, 64, 256]) },
+    // What an AppImage shows: https://github.com/AppImage/AppImageSpec asks for this size.
+    Output { path: "linux/pywats-client.png", kind: Kind::Png(256) },
     // Behind the first and the last dialog: a branded left third, the rest is written on.
     Output {
         path: "windows/dialog.bmp",
@@ -85,6 +89,7 @@ impl Output {
                 let images = sizes.iter().map(|size| picture(&logo, *size)).collect::<Result<Vec<_>>>()?;
                 Ok(icon::encode(&images)?)
             }
+            Kind::Png(size) => Ok(icon::png(&picture(&logo, *size)?)?),
             Kind::Bitmap(scene) => Ok(bitmap::encode(&scene.draw(&logo)?)),
         }
     }

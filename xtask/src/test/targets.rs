@@ -19,6 +19,8 @@ use std::process::Command;
 const EVERYWHERE: &[&str] = &["pywats-client", "wats", "wats-settings"];
 /// What is compiled for Windows besides.
 const WINDOWS: &[&str] = &["installer-actions"];
+/// What is compiled for Linux besides.
+const LINUX: &[&str] = &["appimage-runtime"];
 
 /// Clippy for every target: one run for those with the same packages, in which what they need on this machine is
 /// compiled once.
@@ -46,8 +48,11 @@ pub(super) fn clippy() -> Result<Vec<Command>> {
 
 /// The packages of a target, and what of them. The tests of Linux are judged for this machine already.
 fn judged(triple: &str) -> Vec<&'static str> {
-    let kinds = if triple.contains("-linux-") { &["--lib", "--bins"][..] } else { &["--all-targets"] };
-    let more = if triple.contains("-windows-") { WINDOWS } else { &[] };
+    let (kinds, more) = match triple {
+        _ if triple.contains("-linux-") => (&["--lib", "--bins"][..], LINUX),
+        _ if triple.contains("-windows-") => (&["--all-targets"][..], WINDOWS),
+        _ => (&["--all-targets"][..], &[][..]),
+    };
     let packages = EVERYWHERE.iter().chain(more).flat_map(|package| ["--package", package]);
     kinds.iter().copied().chain(packages).collect()
 }
@@ -192,8 +197,8 @@ fn prepare_prefix(prefix: &Path, toolchain: &Toolchain) -> Result<()> {
 mod tests {
     use super::*;
 
-    /// Fails if: a target is not judged, the installer's actions are left out for Windows, or the tests of a system
-    /// that this machine is not.
+    /// Fails if: a target is not judged, what is compiled for it alone is left out, or the tests of a system that this
+    /// machine is not.
     #[test]
     fn judges_every_target() {
         for target in build::targets().unwrap() {
@@ -201,7 +206,9 @@ mod tests {
             let windows = target.triple.contains("windows");
             assert!(judged.contains(&"pywats-client"), "{}: {judged:?}", target.triple);
             assert_eq!(judged.contains(&"installer-actions"), windows, "{}: {judged:?}", target.triple);
-            let tests = !target.triple.contains("linux");
+            let linux = target.triple.contains("linux");
+            assert_eq!(judged.contains(&"appimage-runtime"), linux, "{}: {judged:?}", target.triple);
+            let tests = !linux;
             assert_eq!(judged.contains(&"--all-targets"), tests, "{}: {judged:?}", target.triple);
         }
         assert!(build::targets().unwrap().iter().any(|target| target.triple == IN_WINE));

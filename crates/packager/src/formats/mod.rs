@@ -1,5 +1,6 @@
 //! The formats, a module each, and below them what several formats share.
 
+pub mod appimage;
 pub mod deb;
 pub mod exe;
 pub mod gpo_kit;
@@ -16,8 +17,16 @@ use crate::Format;
 use anyhow::{Result, bail};
 
 /// Every format, in the order in which they are listed to people.
-pub const ALL: &[&dyn Format] =
-    &[&deb::Deb, &rpm::Rpm, &msi::Msi, &tar_gz::TarGz, &zip::Zip, &exe::Exe, &gpo_kit::GpoKit];
+pub const ALL: &[&dyn Format] = &[
+    &deb::Deb,
+    &rpm::Rpm,
+    &appimage::AppImage,
+    &msi::Msi,
+    &tar_gz::TarGz,
+    &zip::Zip,
+    &exe::Exe,
+    &gpo_kit::GpoKit,
+];
 
 /// The format of that name.
 ///

@@ -20,6 +20,8 @@ use std::time::Duration;
 
 /// Where units of this machine are.
 const UNIT_FILE: &str = "/etc/systemd/system/pywats-client.service";
+/// What runs, also if it has no name.
+const RUNNING: &str = "/proc/self/exe";
 /// Where its drop-ins are.
 const DROP_INS: &str = "/etc/systemd/system/pywats-client.service.d";
 /// Where packages put theirs.
@@ -66,7 +68,7 @@ pub(super) fn install(args: &InstallArgs, tell: Tell<'_>) -> Result<(), Refusal>
     let copied = wanted != program;
     let mut todo = Vec::new();
     if copied {
-        todo.push(copy(program, wanted.clone()));
+        todo.push(copy(&program, wanted.clone()));
     }
     todo.push(accounts::step());
     todo.extend(folders::steps());
@@ -241,10 +243,11 @@ fn already(installer: Installer) -> String {
     }
 }
 
-/// Copies the program to where the service can run it. What was there comes back if the installation fails.
-fn copy(from: PathBuf, to: PathBuf) -> Step {
+/// Copies the program that runs to where the service can run it: of an AppImage, the program in it. What was there comes
+/// back if the installation fails.
+fn copy(from: &Path, to: PathBuf) -> Step {
     Step::new(format!("copy {} to {}", from.display(), to.display()), move || {
-        let program = fs::read(&from).map_err(|error| format!("{}: {error}", from.display()))?;
+        let program = fs::read(RUNNING).map_err(|error| format!("{RUNNING}: {error}"))?;
         let before = fs::read(&to).ok();
         if let Some(folder) = to.parent() {
             fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
