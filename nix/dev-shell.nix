@@ -11,6 +11,7 @@
   rustToolchain,
   zig,
 
+  appstream,
   apt,
   binutils,
   cabextract,
@@ -19,6 +20,7 @@
   createrepo_c,
   curl,
   dash,
+  desktop-file-utils,
   dnf4,
   dpkg,
   e2fsprogs,
@@ -48,6 +50,8 @@
   setools,
   shellcheck,
   softhsm,
+  squashfs-tools-ng,
+  squashfsTools,
   strace,
   systemd,
   unzip,
@@ -81,6 +85,7 @@ let
     rustToolchain
     cargoDist
     stdenv.cc
+    appstream
     apt
     binutils
     cabextract
@@ -89,6 +94,7 @@ let
     createrepo_c
     curl
     dash
+    desktop-file-utils
     dnf4
     dpkg
     e2fsprogs
@@ -117,6 +123,8 @@ let
     setools
     shellcheck
     softhsm
+    squashfs-tools-ng
+    squashfsTools
     strace
     systemd
     unzip

@@ -20,13 +20,15 @@ const MSI: &str = "msi";
 const ZIP: &str = "zip";
 const EXE: &str = "exe";
 const TARBALL: &str = "tarball-x86_64-linux";
+const APPIMAGE: &str = "appimage-x86_64";
 const MACOS: &str = "tarball-aarch64-macos";
 /// Made of two programs.
 const UNIVERSAL: &str = "tarball-universal-macos";
 /// Made of the MSI.
 const KIT: &str = "gpo-kit";
 
-const WATCHED: &[&str] = &[DEB, DEB_ARM, RPM, MSI, ZIP, EXE, TARBALL, MACOS, UNIVERSAL, KIT];
+const WATCHED: &[&str] = &[DEB, DEB_ARM, RPM, MSI, ZIP, EXE, TARBALL, APPIMAGE, MACOS, UNIVERSAL, KIT];
+const LINUX: &[&str] = &[DEB, DEB_ARM, RPM, TARBALL, APPIMAGE];
 const WINDOWS: &[&str] = &[MSI, ZIP, EXE, KIT];
 
 const EDITS: &[Edit] = &[
@@ -81,9 +83,10 @@ const EDITS: &[Edit] = &[
     Edit {
         file: "packaging/systemd/pywats-client.service",
         change: Comment,
-        rebuilds: &[DEB, DEB_ARM, RPM, TARBALL],
+        rebuilds: LINUX,
     },
     Edit { file: "packaging/archive/INSTALL-macos.txt", change: Byte, rebuilds: &[MACOS, UNIVERSAL] },
+    Edit { file: "packaging/linux/pywats-client.png", change: Byte, rebuilds: &[APPIMAGE] },
     Edit { file: "packaging/windows/banner.bmp", change: Byte, rebuilds: &[MSI, KIT] },
     Edit { file: "packaging/windows/gpo-checklist.txt", change: Byte, rebuilds: &[KIT] },
     Edit { file: "packaging/product.toml", change: Comment, rebuilds: WATCHED },
@@ -92,10 +95,12 @@ const EDITS: &[Edit] = &[
     Edit { file: "CHANGELOG.md", change: Byte, rebuilds: &[ZIP, TARBALL, MACOS, UNIVERSAL] },
     Edit { file: "crates/packager/src/lib.rs", change: Comment, rebuilds: WATCHED },
     Edit { file: "crates/windows-installer/src/lib.rs", change: Comment, rebuilds: WATCHED },
+    Edit { file: "crates/squashfs/src/lib.rs", change: Comment, rebuilds: WATCHED },
     // What programs are made of.
     Edit { file: "packaging/windows/pywats-client.ico", change: Byte, rebuilds: WINDOWS },
     Edit { file: "packaging/windows/pywats-client.manifest", change: Byte, rebuilds: WINDOWS },
     Edit { file: "crates/installer-actions/src/lib.rs", change: Comment, rebuilds: WINDOWS },
+    Edit { file: "crates/appimage-runtime/src/main.rs", change: Comment, rebuilds: LINUX },
     Edit { file: "crates/pywats-client/src/main.rs", change: Comment, rebuilds: WATCHED },
     Edit { file: "crates/pywats-client/build.rs", change: Comment, rebuilds: WATCHED },
     Edit { file: "crates/wats/src/lib.rs", change: Comment, rebuilds: WATCHED },
