@@ -41,19 +41,23 @@
   openssl,
   osslsigncode,
   p7zip,
+  podman,
   procps,
   python3,
   qemu-user,
   rpm,
   ruby,
+  runc,
   sequoia-sqv,
   setools,
   shellcheck,
+  skopeo,
   softhsm,
   squashfs-tools-ng,
   squashfsTools,
   strace,
   systemd,
+  umoci,
   unzip,
   util-linux,
   wineWow64Packages,
@@ -115,18 +119,22 @@ let
     openssl
     osslsigncode
     p7zip
+    podman
     procps
     python3
     rpm
     ruby
+    runc
     sequoia-sqv
     setools
     shellcheck
+    skopeo
     softhsm
     squashfs-tools-ng
     squashfsTools
     strace
     systemd
+    umoci
     unzip
     util-linux
     xorg-server

@@ -4,9 +4,11 @@
 //!
 //! The same picture gives the same bits everywhere, as long as it has no gradients, arcs or text.
 
+mod apple;
 mod bitmap;
 mod icon;
 
+use apple_archives::icns;
 use resvg::tiny_skia::{Color, Pixmap, Rect, Transform};
 use resvg::usvg::{self, Node, Paint, Tree};
 
@@ -22,6 +24,9 @@ pub enum Error {
     /// An icon could not be encoded.
     #[error("encoding the icon: {0}")]
     Icon(#[from] std::io::Error),
+    /// The icon for macOS could not be encoded.
+    #[error("encoding the icon for macOS: {0}")]
+    AppleIcon(#[from] apple_archives::Error),
 }
 
 type Result<T> = std::result::Result<T, Error>;
@@ -40,6 +45,8 @@ enum Kind {
     Icon(&'static [u32]),
     /// A PNG file of this size in pixels.
     Png(u32),
+    /// An icon for macOS.
+    AppleIcon,
     /// A bitmap without transparency.
     Bitmap(Scene),
 }
@@ -65,6 +72,8 @@ pub const OUTPUTS: &[Output] = &[
     Output { path: "windows/pywats-client.ico", kind: Kind::Icon(&[16, 20, 24, 32, 40, 48, 64, 256]) },
     // What an AppImage shows: https://github.com/AppImage/AppImageSpec asks for this size.
     Output { path: "linux/pywats-client.png", kind: Kind::Png(256) },
+    // Of the application.
+    Output { path: "macos/pywats-client.icns", kind: Kind::AppleIcon },
     // Behind the first and the last dialog: a branded left third, the rest is written on.
     Output {
         path: "windows/dialog.bmp",
@@ -90,6 +99,10 @@ impl Output {
                 Ok(icon::encode(&images)?)
             }
             Kind::Png(size) => Ok(icon::png(&picture(&logo, *size)?)?),
+            Kind::AppleIcon => {
+                let pictures = icns::SIZES.into_iter().map(|size| Ok((size, apple::picture(&logo, size)?)));
+                Ok(icns::write(&pictures.collect::<Result<_>>()?)?)
+            }
             Kind::Bitmap(scene) => Ok(bitmap::encode(&scene.draw(&logo)?)),
         }
     }
@@ -106,7 +119,7 @@ impl Scene {
         }
         let (x, y, size) = self.logo;
         let place = Transform::from_translate(x as f32, y as f32);
-        draw(logo, size, place, &mut canvas);
+        draw(logo, size as f32, place, &mut canvas);
         Ok(canvas)
     }
 }
@@ -114,7 +127,7 @@ impl Scene {
 /// The logo alone, as a square of `size` pixels.
 fn picture(logo: &Tree, size: u32) -> Result<Pixmap> {
     let mut canvas = blank(size, size)?;
-    draw(logo, size, Transform::identity(), &mut canvas);
+    draw(logo, size as f32, Transform::identity(), &mut canvas);
     Ok(canvas)
 }
 
@@ -122,8 +135,8 @@ fn blank(width: u32, height: u32) -> Result<Pixmap> {
     Pixmap::new(width, height).ok_or(Error::Lacks("has an empty output"))
 }
 
-fn draw(logo: &Tree, size: u32, place: Transform, canvas: &mut Pixmap) {
-    let scale = size as f32 / logo.size().width();
+fn draw(logo: &Tree, size: f32, place: Transform, canvas: &mut Pixmap) {
+    let scale = size / logo.size().width();
     resvg::render(logo, place.pre_scale(scale, scale), &mut canvas.as_mut());
 }
 

@@ -1,15 +1,21 @@
 //! The formats, a module each, and below them what several formats share.
 
+pub mod app;
 pub mod appimage;
 pub mod deb;
+pub mod docker_archive;
 pub mod exe;
 pub mod gpo_kit;
 pub mod msi;
+pub mod oci;
+pub mod pkg;
 pub mod rpm;
 pub mod tar_gz;
+pub mod wheel;
 pub mod zip;
 
 mod compress;
+mod image;
 mod tar;
 mod text;
 
@@ -22,10 +28,15 @@ pub const ALL: &[&dyn Format] = &[
     &rpm::Rpm,
     &appimage::AppImage,
     &msi::Msi,
+    &pkg::Pkg,
     &tar_gz::TarGz,
     &zip::Zip,
+    &app::App,
     &exe::Exe,
+    &wheel::Wheel,
     &gpo_kit::GpoKit,
+    &docker_archive::DockerArchive,
+    &oci::Oci,
 ];
 
 /// The format of that name.

@@ -56,6 +56,7 @@
   openssl = [ "openssl" ];
   osslsigncode = [ "osslsigncode" ];
   p7zip = [ "7z" ];
+  podman = [ "podman" ];
   procps = [ "ps" ];
   qemu-user = [ "qemu-aarch64" ];
   rpm = [
@@ -65,12 +66,14 @@
     "rpmkeys"
   ];
   ruby = [ "ruby" ];
+  runc = [ "runc" ];
   sequoia-sqv = [ "sqv" ];
   setools = [
     "seinfo"
     "sesearch"
   ];
   shellcheck = [ "shellcheck" ];
+  skopeo = [ "skopeo" ];
   softhsm = [ "softhsm2-util" ];
   squashfs-tools-ng = [ "rdsquashfs" ];
   squashfsTools = [ "unsquashfs" ];
@@ -79,6 +82,7 @@
     "systemd-analyze"
     "systemd-nspawn"
   ];
+  umoci = [ "umoci" ];
   unzip = [
     "unzip"
     "zipinfo"

@@ -24,10 +24,14 @@ const APPIMAGE: &str = "appimage-x86_64";
 const MACOS: &str = "tarball-aarch64-macos";
 /// Made of two programs.
 const UNIVERSAL: &str = "tarball-universal-macos";
+const WHEEL: &str = "wheel-x86_64-linux";
 /// Made of the MSI.
 const KIT: &str = "gpo-kit";
+/// Made of two programs, and what is made of that.
+const APP: &str = "app";
+const PKG: &str = "pkg";
 
-const WATCHED: &[&str] = &[DEB, DEB_ARM, RPM, MSI, ZIP, EXE, TARBALL, APPIMAGE, MACOS, UNIVERSAL, KIT];
+const WATCHED: &[&str] = &[DEB, DEB_ARM, RPM, MSI, ZIP, EXE, TARBALL, APPIMAGE, MACOS, UNIVERSAL, WHEEL, KIT, APP, PKG];
 const LINUX: &[&str] = &[DEB, DEB_ARM, RPM, TARBALL, APPIMAGE];
 const WINDOWS: &[&str] = &[MSI, ZIP, EXE, KIT];
 
@@ -67,7 +71,7 @@ const EDITS: &[Edit] = &[
     Edit {
         file: "targets.toml",
         change: Replace("macos_version = \"11.0\"", "macos_version = \"12.0\""),
-        rebuilds: &[MACOS, UNIVERSAL],
+        rebuilds: &[MACOS, UNIVERSAL, APP, PKG],
     },
     Edit {
         file: "targets.toml",
@@ -75,7 +79,7 @@ const EDITS: &[Edit] = &[
             "\"x86_64-apple-darwin\"\nrustflags = [",
             "\"x86_64-apple-darwin\"\nrustflags = [\"-Clink-dead-code\", ",
         ),
-        rebuilds: &[UNIVERSAL],
+        rebuilds: &[UNIVERSAL, APP, PKG],
     },
     // What packages are made of and by.
     Edit { file: "packaging/debian/postinst", change: Comment, rebuilds: &[DEB, DEB_ARM] },
@@ -87,6 +91,13 @@ const EDITS: &[Edit] = &[
     },
     Edit { file: "packaging/archive/INSTALL-macos.txt", change: Byte, rebuilds: &[MACOS, UNIVERSAL] },
     Edit { file: "packaging/linux/pywats-client.png", change: Byte, rebuilds: &[APPIMAGE] },
+    Edit { file: "packaging/python/README.md", change: Byte, rebuilds: &[WHEEL] },
+    Edit { file: "packaging/python/pywats_client_native/__init__.py", change: Byte, rebuilds: &[WHEEL] },
+    Edit { file: "packaging/macos/Info.plist", change: Byte, rebuilds: &[APP, PKG] },
+    Edit { file: "packaging/macos/pywats-client.icns", change: Byte, rebuilds: &[APP, PKG] },
+    Edit { file: "packaging/macos/stop", change: Comment, rebuilds: &[APP, PKG] },
+    Edit { file: "packaging/macos/postinstall", change: Comment, rebuilds: &[PKG] },
+    Edit { file: "packaging/macos/welcome.txt", change: Byte, rebuilds: &[PKG] },
     Edit { file: "packaging/windows/banner.bmp", change: Byte, rebuilds: &[MSI, KIT] },
     Edit { file: "packaging/windows/gpo-checklist.txt", change: Byte, rebuilds: &[KIT] },
     Edit { file: "packaging/product.toml", change: Comment, rebuilds: WATCHED },
@@ -96,6 +107,7 @@ const EDITS: &[Edit] = &[
     Edit { file: "crates/packager/src/lib.rs", change: Comment, rebuilds: WATCHED },
     Edit { file: "crates/windows-installer/src/lib.rs", change: Comment, rebuilds: WATCHED },
     Edit { file: "crates/squashfs/src/lib.rs", change: Comment, rebuilds: WATCHED },
+    Edit { file: "crates/apple-archives/src/lib.rs", change: Comment, rebuilds: WATCHED },
     // What programs are made of.
     Edit { file: "packaging/windows/pywats-client.ico", change: Byte, rebuilds: WINDOWS },
     Edit { file: "packaging/windows/pywats-client.manifest", change: Byte, rebuilds: WINDOWS },

@@ -1,0 +1,16 @@
+//! Archive formats of macOS, read and written on any system: no tool of Apple, no root, no mount.
+//!
+//! Nothing here knows of a product. What is written depends on what is given alone: times are parameters, identifiers
+//! are derived from content.
+
+pub mod bom;
+pub mod cpio;
+mod error;
+pub mod flat_package;
+pub mod icns;
+pub mod plist;
+pub mod tree;
+pub mod xar;
+mod xml;
+
+pub use error::Error;
