@@ -5,11 +5,14 @@
 
 pub mod bom;
 pub mod cpio;
+pub mod ds_store;
 mod error;
 pub mod flat_package;
+pub mod hfs_plus;
 pub mod icns;
 pub mod plist;
 pub mod tree;
+pub mod udif;
 pub mod xar;
 mod xml;
 

@@ -31,7 +31,7 @@ fn main() -> Result<()> {
     let changelog = product.changelog()?;
     let compiled = Compiled { triple: triple.clone(), folder: folder.into() };
     let programs = Programs::new(&product, vec![compiled])?;
-    let made_alone = |format: &&&dyn Format| !["gpo-kit", "oci", "pkg"].contains(&format.name());
+    let made_alone = |format: &&&dyn Format| !["gpo-kit", "oci", "pkg", "dmg"].contains(&format.name());
     println!("{:10} {:>9} {:>9}  {:>6}  others", "format", "seconds", "pure", "ratio");
     let supported = formats::ALL.iter().filter(|format| format.supports(programs.platform()));
     for &format in supported.filter(made_alone) {

@@ -3,10 +3,12 @@
 //! The manifest is a TOML file; files it names are relative to its folder. What an engineer expects to
 //! read as a file (units, policies, scriptlets) is a file there, not a string here.
 
+mod disk_image;
 mod image;
 mod macos;
 mod msi;
 
+pub use disk_image::DiskImage;
 pub use image::{HealthCheck, Image};
 pub use macos::{App, InstallerPackage, MacOs};
 pub use msi::{Configuration, Msi, Setting, SettingKind};
@@ -321,7 +323,7 @@ impl Product {
                 rpm: package.rpm.clone(),
                 msi: None,
                 image: None,
-                macos: MacOs { app: None, package: None, ..self.macos.clone() },
+                macos: MacOs { app: None, package: None, disk_image: None, ..self.macos.clone() },
                 winget: None,
                 wheel: None,
                 packages: BTreeMap::new(),
@@ -376,6 +378,7 @@ impl Product {
         }
         self.wheel.as_ref().map_or(Ok(()), Wheel::check)?;
         self.image.as_ref().map_or(Ok(()), Image::check)?;
+        self.macos.disk_image.as_ref().map_or(Ok(()), DiskImage::check)?;
         self.msi.as_ref().map_or(Ok(()), Msi::check)
     }
 
@@ -411,6 +414,14 @@ impl Product {
         self.image.as_ref().context("the product manifest has no section [image]")
     }
 
+    /// The section `[macos.disk_image]`.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn disk_image(&self) -> Result<&DiskImage> {
+        self.macos.disk_image.as_ref().context("the product manifest has no section [macos.disk_image]")
+    }
+
     /// The section `[macos.app]`.
     ///
     /// # Errors
@@ -442,6 +453,7 @@ impl Product {
             "image" => self.image.is_some(),
             "macos.app" => self.macos.app.is_some(),
             "macos.package" => self.macos.package.is_some(),
+            "macos.disk_image" => self.macos.disk_image.is_some(),
             other => unreachable!("a format names the section {other:?}"),
         })
     }

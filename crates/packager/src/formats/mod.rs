@@ -3,6 +3,7 @@
 pub mod app;
 pub mod appimage;
 pub mod deb;
+pub mod dmg;
 pub mod docker_archive;
 pub mod exe;
 pub mod gpo_kit;
@@ -29,6 +30,7 @@ pub const ALL: &[&dyn Format] = &[
     &appimage::AppImage,
     &msi::Msi,
     &pkg::Pkg,
+    &dmg::Dmg,
     &tar_gz::TarGz,
     &zip::Zip,
     &app::App,

@@ -1,6 +1,6 @@
 //! What only macOS needs to know.
 
-use super::Script;
+use super::{DiskImage, Script};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,8 @@ pub struct MacOs {
     pub app: Option<App>,
     /// Facts only the package for Installer needs.
     pub package: Option<InstallerPackage>,
+    /// Facts only the disk image needs.
+    pub disk_image: Option<DiskImage>,
 }
 
 /// Facts of the application, a bundle with the program in it.

@@ -137,6 +137,13 @@ const WAYS: &[Way] = &[
         command: "skopeo copy --all oci-archive:{file} docker://REGISTRY/pywats-client",
         then: "For a registry of your own.",
     },
+    Way {
+        format: "dmg",
+        system: None,
+        what: "disk image",
+        command: "open {file}",
+        then: "Double-click the package in its window.",
+    },
 ];
 
 impl Way {

@@ -30,9 +30,10 @@ const KIT: &str = "gpo-kit";
 /// Made of two programs, and what is made of that.
 const APP: &str = "app";
 const PKG: &str = "pkg";
+const DMG: &str = "dmg";
 
-const WATCHED: &[&str] = &[DEB, DEB_ARM, RPM, MSI, ZIP, EXE, TARBALL, APPIMAGE, MACOS, UNIVERSAL, WHEEL, KIT, APP, PKG];
-const LINUX: &[&str] = &[DEB, DEB_ARM, RPM, TARBALL, APPIMAGE];
+const WATCHED: &[&str] = &[DEB, DEB_ARM, RPM, MSI, ZIP, EXE, TARBALL, APPIMAGE, MACOS, UNIVERSAL, WHEEL, KIT, APP, PKG, DMG];
+const LINUX: &[&str] = &[DEB, DEB_ARM, RPM, TARBALL, APPIMAGE, WHEEL];
 const WINDOWS: &[&str] = &[MSI, ZIP, EXE, KIT];
 
 const EDITS: &[Edit] = &[
@@ -71,7 +72,7 @@ const EDITS: &[Edit] = &[
     Edit {
         file: "targets.toml",
         change: Replace("macos_version = \"11.0\"", "macos_version = \"12.0\""),
-        rebuilds: &[MACOS, UNIVERSAL, APP, PKG],
+        rebuilds: &[MACOS, UNIVERSAL, APP, PKG, DMG],
     },
     Edit {
         file: "targets.toml",
@@ -79,7 +80,7 @@ const EDITS: &[Edit] = &[
             "\"x86_64-apple-darwin\"\nrustflags = [",
             "\"x86_64-apple-darwin\"\nrustflags = [\"-Clink-dead-code\", ",
         ),
-        rebuilds: &[UNIVERSAL, APP, PKG],
+        rebuilds: &[UNIVERSAL, APP, PKG, DMG],
     },
     // What packages are made of and by.
     Edit { file: "packaging/debian/postinst", change: Comment, rebuilds: &[DEB, DEB_ARM] },
@@ -93,11 +94,13 @@ const EDITS: &[Edit] = &[
     Edit { file: "packaging/linux/pywats-client.png", change: Byte, rebuilds: &[APPIMAGE] },
     Edit { file: "packaging/python/README.md", change: Byte, rebuilds: &[WHEEL] },
     Edit { file: "packaging/python/pywats_client_native/__init__.py", change: Byte, rebuilds: &[WHEEL] },
-    Edit { file: "packaging/macos/Info.plist", change: Byte, rebuilds: &[APP, PKG] },
-    Edit { file: "packaging/macos/pywats-client.icns", change: Byte, rebuilds: &[APP, PKG] },
-    Edit { file: "packaging/macos/stop", change: Comment, rebuilds: &[APP, PKG] },
-    Edit { file: "packaging/macos/postinstall", change: Comment, rebuilds: &[PKG] },
-    Edit { file: "packaging/macos/welcome.txt", change: Byte, rebuilds: &[PKG] },
+    Edit { file: "packaging/macos/Info.plist", change: Byte, rebuilds: &[APP, PKG, DMG] },
+    Edit { file: "packaging/macos/pywats-client.icns", change: Byte, rebuilds: &[APP, PKG, DMG] },
+    Edit { file: "packaging/macos/stop", change: Comment, rebuilds: &[APP, PKG, DMG] },
+    Edit { file: "packaging/macos/postinstall", change: Comment, rebuilds: &[PKG, DMG] },
+    Edit { file: "packaging/macos/welcome.txt", change: Byte, rebuilds: &[PKG, DMG] },
+    Edit { file: "packaging/macos/disk-image.tiff", change: Byte, rebuilds: &[DMG] },
+    Edit { file: "packaging/macos/uninstall-as-root", change: Comment, rebuilds: &[DMG] },
     Edit { file: "packaging/windows/banner.bmp", change: Byte, rebuilds: &[MSI, KIT] },
     Edit { file: "packaging/windows/gpo-checklist.txt", change: Byte, rebuilds: &[KIT] },
     Edit { file: "packaging/product.toml", change: Comment, rebuilds: WATCHED },
