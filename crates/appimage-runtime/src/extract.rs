@@ -108,7 +108,7 @@ impl Unpacking<'_> {
 fn is_named(pattern: &str, path: &str) -> bool {
     let pattern = pattern.trim_start_matches("./").trim_matches('/');
     let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
-    ends.into_iter().any(|end| fits(pattern.as_bytes(), path[..end].as_bytes()))
+    ends.into_iter().any(|end| fits(pattern.as_bytes(), &path.as_bytes()[..end]))
 }
 
 fn fits(pattern: &[u8], path: &[u8]) -> bool {
