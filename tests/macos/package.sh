@@ -7,6 +7,8 @@
 # version. Nothing but the system's own tools is needed (bash 3.2). The script refuses to start where anything of the
 # client is left, and removes everything at its end, also after a failure.
 # Prints a line for each check and, at the end, how many passed; the exit code is 1 if one failed.
+# Some functions are called by name.
+# shellcheck disable=SC2317
 set -euo pipefail
 
 package=$1
@@ -208,7 +210,7 @@ account_is_for_services() {
 folders_have_their_rights() {
     [ "$(stat -f %Su "$data")" = "$account" ]
     local folder
-    for folder in watch done failed logs; do
+    for folder in watch "done" failed logs; do
         within_a_minute sudo test -d "$data/$folder"
         [ "$(sudo stat -f %Su "$data/$folder")" = "$account" ]
     done

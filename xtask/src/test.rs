@@ -47,6 +47,8 @@ const PROMETHEUS: &str = include_str!("../../tests/page/requirements.txt");
 /// The vendor's Python library, for the suite models.
 const MODELS: &str = include_str!("../../tests/models/requirements.txt");
 
+/// What judges the artifacts for macOS, for the suite apple.
+const APPLE: &str = include_str!("../../tests/apple/requirements.txt");
 /// What its client needs besides, for the suite wheels.
 const NEIGHBOURS: &str = include_str!("../../tests/wheels/client-headless.txt");
 /// What judges wheels, for the suite wheels.
@@ -299,6 +301,10 @@ impl<'a> Run<'a> {
         }
         if report.suite == "models" {
             command.env("PYWATS_MODELS", models()?);
+        }
+        if report.suite == "apple" {
+            let judges = wheels::ready("apple-judges", APPLE, &Progress::lines())?;
+            command.env("PYWATS_APPLE_JUDGES", judges);
         }
         if report.suite == "page" {
             command.env(

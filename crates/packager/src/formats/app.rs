@@ -40,7 +40,7 @@ impl Format for App {
     }
 
     fn files(&self, product: &Product) -> Vec<PathBuf> {
-        product.macos.app.iter().flat_map(|app| app.files()).map(Path::to_owned).collect()
+        product.macos.app.iter().flat_map(crate::product::App::files).map(Path::to_owned).collect()
     }
 
     fn supports(&self, platform: &Platform) -> bool {

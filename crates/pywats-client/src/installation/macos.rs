@@ -3,6 +3,9 @@
 //! this part. What it asks of the system, and how it takes the answers, is tested with stand-ins ([`launchd`],
 //! [`accounts`]).
 
+// What takes a borrowed `Launchd` of any lifetime does not take its methods by name.
+#![allow(clippy::redundant_closure_for_method_calls)]
+
 mod accounts;
 mod daemon;
 mod launchd;

@@ -118,7 +118,7 @@ fn property(at: usize, setting: &Setting, policy: &Policy) -> Value {
     });
     match policy.input {
         Input::Text => {
-            property["options"] = json!({ "inputAttributes": { "placeholder": sample(setting, policy) } })
+            property["options"] = json!({ "inputAttributes": { "placeholder": sample(setting, policy) } });
         }
         Input::Choice(words) => property["enum"] = json!(words),
         Input::Number { least, most } => {

@@ -15,7 +15,7 @@ macro_rules! suites {
 }
 
 suites! {
-    appimage, binaries, delivery, describe, dialogs, dist, evidence, formats, image, install, installers,
+    appimage, apple, binaries, delivery, describe, dialogs, dist, evidence, formats, image, install, installers,
     mingw, models, msi, nix, page, real_server, release, release_signing, repositories, reproducible, selinux,
     service, sign, wheels, wine,
 }

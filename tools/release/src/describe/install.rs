@@ -40,6 +40,7 @@ const WAYS: &[Way] = &[
     },
     Way {
         format: "appimage",
+        only: None,
         system: None,
         what: "AppImage",
         command: "chmod +x {file} && ./{file} --help",
@@ -55,6 +56,7 @@ const WAYS: &[Way] = &[
     },
     Way {
         format: "pkg",
+        only: None,
         system: None,
         what: "installer",
         command: "sudo installer -pkg {file} -target /",
@@ -110,6 +112,7 @@ const WAYS: &[Way] = &[
     },
     Way {
         format: "app",
+        only: None,
         system: None,
         what: "application",
         command: "ditto -x -k {file} /Applications",
@@ -125,6 +128,7 @@ const WAYS: &[Way] = &[
     },
     Way {
         format: "docker-archive",
+        only: None,
         system: Some("Docker, Podman"),
         what: "container image",
         command: "docker load --input {file}",
@@ -132,6 +136,7 @@ const WAYS: &[Way] = &[
     },
     Way {
         format: "oci",
+        only: None,
         system: Some("Container registries"),
         what: "container image",
         command: "skopeo copy --all oci-archive:{file} docker://REGISTRY/pywats-client",
@@ -139,6 +144,7 @@ const WAYS: &[Way] = &[
     },
     Way {
         format: "dmg",
+        only: None,
         system: None,
         what: "disk image",
         command: "open {file}",

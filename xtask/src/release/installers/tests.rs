@@ -136,7 +136,7 @@ fn the_cask_names_the_package() {
     assert!(release.cask().unwrap().is_none(), "of no package");
     release.product.summary = "Says \"#{`false`}\" \\ 1.2.0-beta.1".into();
     let package = Artifact { format: "pkg".into(), ..artifact(&release.version, "package") };
-    let name = "pywats-client-1.2.0-beta.1.pkg";
+    let name = &format!("pywats-client-{}.pkg", release.version);
     fs::write(release.files.join(name), "package").unwrap();
     release.list.0.insert(name.into(), package.clone());
     release.cask().unwrap().unwrap().appear().unwrap();

@@ -181,8 +181,9 @@ mod tests {
     fn accounts_are_made_once() {
         let every: Vec<u32> = (200..400).collect();
         let (least, low) = (&every[1..], &every[..199]);
-        // Users, groups, what is refused, and the number of the account, or why there is none.
-        let cases: [(&[u32], &[u32], &str, Result<u32, &str>); 6] = [
+        /// Users, groups, what is refused, and the number of the account, or why there is none.
+        type Case<'a> = (&'a [u32], &'a [u32], &'static str, Result<u32, &'static str>);
+        let cases: [Case<'_>; 6] = [
             (&[1, 501], &[20], "", Ok(399)),
             (&[399, 397], &[398], "", Ok(396)),
             (low, &[399, 300], "", Err("all numbers")),
