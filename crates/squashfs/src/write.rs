@@ -310,7 +310,9 @@ impl Tables {
             head.extend(field.to_le_bytes());
         }
         let root = u64::from(root.0) << 16 | u64::from(root.1);
-        for field in [root, used, at_index, NONE, at_inodes, at_folders, NONE, NONE] {
+        // There are no fragments; 7-Zip takes the place of their table for the end of the one of folders all the same.
+        let at_fragments = at_owners;
+        for field in [root, used, at_index, NONE, at_inodes, at_folders, at_fragments, NONE] {
             head.extend(field.to_le_bytes());
         }
         image[..SUPERBLOCK].copy_from_slice(&head);
