@@ -73,7 +73,7 @@ fn run_service(args: RunArgs) -> Exit {
     }
     let sources = Sources::new(args.config.config);
     let config = sources.load().config;
-    let levels = logging::of_daemon(config.logging.level, logging::file_of_service(&config));
+    let levels = logging::of_daemon(config.logging.level, &logging::file_of_service(&config));
     run::run(sources, levels)
 }
 

@@ -39,7 +39,7 @@ enum Shown {
 
 /// Shows what there is to show, if Finder has opened the program; nothing if it was called in another way.
 #[cfg(target_os = "macos")]
-pub fn as_app() -> Option<Exit> {
+pub(crate) fn as_app() -> Option<Exit> {
     use crate::config::Sources;
     use crate::diagnose::health;
     use std::io::IsTerminal;

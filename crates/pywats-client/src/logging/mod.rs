@@ -85,9 +85,9 @@ pub fn file_of_service(config: &Config) -> PathBuf {
 /// Begins to write log lines to a file, unless `logging.file` names another one. Lines go to standard error before
 /// [`Levels::follow`]: launchd puts them into a file, which is kept small.
 #[cfg(target_os = "macos")]
-pub fn of_daemon(level: Level, file: PathBuf) -> Levels {
+pub fn of_daemon(level: Level, file: &std::path::Path) -> Levels {
     out::shorten(std::io::stderr());
-    let (log, levels) = service_log(level, file.clone(), None::<fn() -> std::io::Sink>);
+    let (log, levels) = service_log(level, file.to_owned(), None::<fn() -> std::io::Sink>);
     begin(log);
     tracing::info!("what comes next is in {}, unless logging.file names another file", file.display());
     levels

@@ -161,7 +161,7 @@ impl Mac {
     fn owner(&self, path: &Path) -> Option<String> {
         let owners = fs::read_to_string(self.state.join("owners")).unwrap_or_default();
         let rows = owners.lines().filter_map(|line| line.split_once('\t'));
-        rows.filter(|(owned, _)| Path::new(owned) == path).last().map(|(_, owner)| owner.to_owned())
+        rows.filter(|(owned, _)| Path::new(owned) == path).next_back().map(|(_, owner)| owner.to_owned())
     }
 
     fn run(&self, script: &str, arguments: &[&str]) -> Result<Output> {

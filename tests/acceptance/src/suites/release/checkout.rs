@@ -119,12 +119,15 @@ impl Checkout {
             list.lock().map_err(|_| anyhow::anyhow!("packing crashed"))?.0.insert(name, artifact);
             Ok(())
         };
+        let write = || list.lock().map_err(|_| anyhow::anyhow!("packing crashed"))?.write(&dist);
         in_parallel(&parts, &make)?;
-        list.lock().map_err(|_| anyhow::anyhow!("packing crashed"))?.write(&dist)?;
-        let whole: Vec<&Row> = recipe.rows.artifacts().iter().filter(|row| !row.of.is_empty()).collect();
-        whole.into_iter().try_for_each(make)?;
-        let list = list.into_inner().map_err(|_| anyhow::anyhow!("packing crashed"))?;
-        list.write(&dist)
+        write()?;
+        for row in recipe.rows.artifacts().iter().filter(|row| !row.of.is_empty()) {
+            make(row)?;
+            // Others may be made of it.
+            write()?;
+        }
+        Ok(())
     }
 
     /// Writes results of a whole run of the tests, which judged what is in `dist`.
