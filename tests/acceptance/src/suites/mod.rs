@@ -15,7 +15,7 @@ macro_rules! suites {
 }
 
 suites! {
-    binaries, delivery, describe, dialogs, dist, evidence, formats, install, installers, mingw, models, msi, nix,
+    apple_signing, binaries, delivery, describe, dialogs, dist, evidence, formats, install, installers, mingw, models, msi, nix,
     page, real_server, release, release_signing, repositories, reproducible, selinux, service, sign, wine,
 }
 
