@@ -39,17 +39,21 @@
   openssl,
   osslsigncode,
   p7zip,
+  podman,
   procps,
   python3,
   qemu-user,
   rpm,
   ruby,
+  runc,
   sequoia-sqv,
   setools,
   shellcheck,
+  skopeo,
   softhsm,
   strace,
   systemd,
+  umoci,
   unzip,
   util-linux,
   wineWow64Packages,
@@ -109,16 +113,20 @@ let
     openssl
     osslsigncode
     p7zip
+    podman
     procps
     python3
     rpm
     ruby
+    runc
     sequoia-sqv
     setools
     shellcheck
+    skopeo
     softhsm
     strace
     systemd
+    umoci
     unzip
     util-linux
     xorg-server

@@ -42,7 +42,7 @@ complete -c pywats-client -n "__fish_pywats_client_needs_command" -f -a "failed"
 complete -c pywats-client -n "__fish_pywats_client_needs_command" -f -a "send" -d 'Send a report to the service, which queues it or says at once what is wrong with it'
 complete -c pywats-client -n "__fish_pywats_client_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand run" -l config -d 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system\'s place; pywats-client help names it]' -r -F
-complete -c pywats-client -n "__fish_pywats_client_using_subcommand run" -l service -d 'Run under the Windows service manager, which starts the service this way'
+complete -c pywats-client -n "__fish_pywats_client_using_subcommand run" -l service -d 'Run under the service manager of Windows or under launchd of macOS, which start the service this way: the log goes to a file'
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand check" -l config -d 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system\'s place; pywats-client help names it]' -r -F
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand check" -l json -d 'Print JSON, for programs'

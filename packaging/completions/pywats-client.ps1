@@ -44,7 +44,7 @@ Register-ArgumentCompleter -Native -CommandName 'pywats-client' -ScriptBlock {
         }
         'pywats-client;run' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system''s place; pywats-client help names it]')
-            [CompletionResult]::new('--service', '--service', [CompletionResultType]::ParameterName, 'Run under the Windows service manager, which starts the service this way')
+            [CompletionResult]::new('--service', '--service', [CompletionResultType]::ParameterName, 'Run under the service manager of Windows or under launchd of macOS, which start the service this way: the log goes to a file')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break

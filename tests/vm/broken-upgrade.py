@@ -1,6 +1,6 @@
-# Fails if: an upgrade that is cut off (dpkg killed while it unpacks, while it replaces files or while it configures;
-# the disk full before it or while it unpacks) stops the service, or is not mended by the package manager's own repair;
-# or if a report, the configuration or what an operator drops afterwards is lost.
+# Fails if: an upgrade that is cut off (dpkg or rpm killed while it unpacks, while it replaces files or while it runs the
+# package's script; the disk full before it or while it unpacks) stops the service, or is not mended by the package
+# manager's own repair; or if a report, the configuration or what an operator drops afterwards is lost.
 
 import re
 
@@ -9,13 +9,35 @@ SETTINGS = {
     "server": {"url": SERVER_URL, "token": TOKEN, "proxy": "none"},
     "upload": {"retry_initial_seconds": 1, "retry_max_seconds": 2},
 }
-# A shell looks for these as fast as it can. dpkg first writes each new file beside the old one, then keeps the old one
-# as .dpkg-tmp while it takes its place, and then runs the package's script.
-UNPACKS = "[ -e /usr/bin/pywats-client.dpkg-new ]"
-REPLACES = "[ -e /usr/bin/pywats-client.dpkg-tmp ]"
-CONFIGURES = "pgrep --full 'info/[p]ywats-client.postinst' >/dev/null"
+# A shell looks for these, one after the other, as fast as it can. Both write each new file beside the old one, which
+# then takes its place (dpkg keeps the old one as .dpkg-tmp meanwhile), and then run the package's script.
+UNPACKS = {
+    "deb": ["[ -e /usr/bin/pywats-client.dpkg-new ]"],
+    "rpm": ["compgen -G '/usr/bin/pywats-client;*' >/dev/null"],
+}[FORMAT]
+REPLACES = [*UNPACKS, {"deb": "[ -e /usr/bin/pywats-client.dpkg-tmp ]", "rpm": f"! {UNPACKS[0]}"}[FORMAT]]
+SCRIPT = {"deb": "info/[p]ywats-client.postinst", "rpm": "/var/tmp/[r]pm-tmp"}[FORMAT]
+CONFIGURES = [*REPLACES, f"pgrep --full '{SCRIPT}' >/dev/null"]
+PROGRAMS = {"deb": "apt-get|dpkg", "rpm": "dnf|rpm"}[FORMAT]
 # Nothing gets to tidy up.
-KILL = "pkill -KILL --exact 'apt-get|dpkg'; pkill -KILL --full 'info/[p]ywats-client.postinst' || true"
+KILL = f"pkill -KILL --exact '{PROGRAMS}'; pkill -KILL --full '{SCRIPT}' || true"
+# What the package manager calls what is left by each, as a regular expression; OLD and NEW are the versions.
+LEFT = {
+    "deb": {
+        "full": "install ok installed OLD",
+        "filled": "install ",
+        "unpacking": "install reinstreq half-installed ",
+        "replacing": "install (reinstreq half-installed|ok unpacked) ",
+        "configuring": "install ok half-configured ",
+    },
+    "rpm": {
+        "full": "installed OLD$",
+        "filled": "installed OLD$",
+        "unpacking": "installed OLD$",
+        "replacing": "installed OLD",
+        "configuring": "installed OLD\ninstalled NEW$",
+    },
+}[FORMAT]
 # Takes all the room that there is, in pieces.
 FILL = """fill() {
     end=0
@@ -27,14 +49,14 @@ fill
 """
 # The package needs more than twice as much.
 LEAVE_LITTLE = "fallocate --punch-hole --offset 0 --length 4194304 /filler"
-FILL_MEANWHILE = f"pkill -STOP --exact dpkg\n{FILL}pkill -CONT --exact dpkg"
+FILL_MEANWHILE = f"pkill -STOP --exact '{PROGRAMS}'\n{FILL}pkill -CONT --exact '{PROGRAMS}'"
 
 delivered = 0
 
 
-def interrupted(when: str, then: str) -> str:
+def interrupted(moments: list[str], then: str) -> str:
     """An upgrade, and what happens as soon as it has come so far; 9 if it never did."""
-    look = f"until {when}; do kill -0 $upgrade 2>/dev/null || exit 9; done"
+    look = "\n".join(f"until {moment}; do kill -0 $upgrade 2>/dev/null || exit 9; done" for moment in moments)
     return f"({UPGRADE}) >&2 & upgrade=$!\n{look}\n{then}\nwait $upgrade"
 
 
@@ -50,11 +72,8 @@ def expect_works(name: str) -> None:
     stop_server()
 
 
-def break_off(name: str, upgrade: str, left: str, mend: str = "true") -> None:
-    """An upgrade that fails, with a report in the queue, and what an administrator does then.
-
-    `left` is how dpkg may call what it leaves, a regular expression.
-    """
+def break_off(name: str, upgrade: str, mend: str = "true") -> None:
+    """An upgrade that fails, with a report in the queue, and what an administrator does then."""
     if expect_whole_package() != old:
         machine.succeed(REMOVE, INSTALL)
         machine.wait_for_unit(UNIT)
@@ -63,11 +82,12 @@ def break_off(name: str, upgrade: str, left: str, mend: str = "true") -> None:
     status, _ = machine.execute(upgrade)
     assert status not in (0, 9), f"the upgrade was not cut off ({status})"
     broken = package_state()
+    left = LEFT[name].replace("OLD", re.escape(old)).replace("NEW", "255.0.0")
     assert re.match(left, broken), f"cut off, the package is {broken!r}"
     # Whichever version it is.
     machine.wait_until_succeeds(f"systemctl is-active {UNIT}", timeout=PATIENCE)
     machine.succeed(mend)
-    took = repair_package(UPGRADE)
+    took = repair_package()
     version = expect_whole_package()
     machine.log(f"{name}: {broken}; repaired by {took}: {old} became {version}")
     machine.wait_until_succeeds(f"systemctl is-active {UNIT}", timeout=PATIENCE)
@@ -77,23 +97,22 @@ def break_off(name: str, upgrade: str, left: str, mend: str = "true") -> None:
 
 machine.start(allow_reboot=True)
 machine.wait_for_unit("multi-user.target")
-machine.succeed(PREPARE)
-safe_unpacking()
-machine.succeed(INSTALL, "useradd --create-home --groups pywats-operators alice")
+prepare_package()
+machine.succeed(INSTALL, f"systemctl enable --now {UNIT}", "useradd --create-home --groups pywats-operators alice")
 configure(SETTINGS)
 old = expect_whole_package()
 
 with subtest("the disk is full before an upgrade"):
-    break_off("full", f"{FILL}{LEAVE_LITTLE}\n{UPGRADE}", f"install ok installed {re.escape(old)}", "rm /filler")
+    break_off("full", f"{FILL}{LEAVE_LITTLE}\n{UPGRADE}", "rm /filler")
 
 with subtest("the disk gets full while an upgrade unpacks"):
-    break_off("filled", interrupted(UNPACKS, FILL_MEANWHILE), "install ", "rm /filler")
+    break_off("filled", interrupted(UNPACKS, FILL_MEANWHILE), "rm /filler")
 
-with subtest("dpkg is killed while it unpacks"):
-    break_off("unpacking", interrupted(UNPACKS, KILL), "install reinstreq half-installed ")
+with subtest("the package manager is killed while it unpacks"):
+    break_off("unpacking", interrupted(UNPACKS, KILL))
 
-with subtest("dpkg is killed while it replaces files"):
-    break_off("replacing", interrupted(REPLACES, KILL), "install (reinstreq half-installed|ok unpacked) ")
+with subtest("the package manager is killed while it replaces files"):
+    break_off("replacing", interrupted(REPLACES, KILL))
 
-with subtest("dpkg is killed while it configures"):
-    break_off("configuring", interrupted(CONFIGURES, KILL), "install ok half-configured ")
+with subtest("the package manager is killed while it runs the package's script"):
+    break_off("configuring", interrupted(CONFIGURES, KILL))

@@ -12,13 +12,18 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+SCENARIOS = tomllib.loads((HERE / "bench.toml").read_text())["scenario"]
+# Scripts with further steps.
+FURTHER = sorted({name for scenario in SCENARIOS for name in scenario.get("with", [])})
 BEFORE_STEPS = "from driver import machine\nfrom constants import *\n"
-BEFORE_FAULTS = "from driver import machine; from constants import *; from steps import *  "
-BEFORE_SCENARIO = (
-    "from driver import machine, subtest; from constants import *; from steps import *; from faults import *  "
+BEFORE_FURTHER = "from driver import machine; from constants import *; from steps import *  "
+BEFORE_SCENARIO = "".join(
+    f"from {module} import {names}; "
+    for module, names in [("driver", "machine, subtest"), *((name, "*") for name in ["constants", "steps", *FURTHER])]
 )
 
 # Mistakes that must be found, each with the kind of error that mypy gives it.
@@ -51,13 +56,15 @@ def lay_out(folder: Path) -> None:
         (folder / stub.name).write_text(stub.read_text())
     # No new lines: only the steps' first comment moves.
     (folder / "steps.py").write_text(BEFORE_STEPS + (HERE / "steps.py").read_text())
-    (folder / "faults.py").write_text(BEFORE_FAULTS + (HERE / "faults.py").read_text())
+    for name in FURTHER:
+        (folder / f"{name}.py").write_text(BEFORE_FURTHER + (HERE / f"{name}.py").read_text())
 
 
 def check_scenarios(folder: Path) -> list[str]:
     faults = []
-    laid_out = [folder / "steps.py", folder / "faults.py"]
-    no_scenarios = [HERE / "steps.py", HERE / "faults.py", Path(__file__).resolve()]
+    steps = [f"{name}.py" for name in ["steps", *FURTHER]]
+    laid_out = [folder / name for name in steps]
+    no_scenarios = [*(HERE / name for name in steps), Path(__file__).resolve()]
     scripts = [path for path in HERE.glob("*.py") if path not in no_scenarios]
     for scenario in sorted([*scripts, *(HERE / "nixos").glob("*.py")]):
         text = scenario.read_text()

@@ -92,9 +92,12 @@ with subtest("a folder in a home that nobody else may enter"):
 
 with subtest("a folder on another disk, whose labels are said to be missing first"):
     disk("ext4", "/mnt/disk")
-    machine.succeed("mkdir /mnt/disk/reports && chown alice /mnt/disk/reports")
-    expect_refused("/mnt/disk/reports", "the label", "unlabeled_t", "restorecon -v /mnt/disk")
-    machine.succeed("restorecon -v /mnt/disk")
+    machine.succeed("mkdir /mnt/disk/unlabelled")
+    words = machine.succeed(f"! {ADD} /mnt/disk/unlabelled --name refused 2>&1")
+    for expected in ["the label", "unlabeled_t", "restorecon -v /mnt/disk"]:
+        assert expected in words, f"{expected!r} is not in: {words}"
+    machine.fail("pywats-client folders list | grep unlabelled")
+    machine.succeed("restorecon -v /mnt/disk && mkdir /mnt/disk/reports && chown alice /mnt/disk/reports")
     expect_usable("disk", "/mnt/disk/reports")
 
 with subtest("a stick that knows neither access lists nor labels, once it is mounted as is said"):

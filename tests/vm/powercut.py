@@ -83,10 +83,10 @@ def install() -> None:
     """A client with its configuration, an operator, and nothing to do."""
     machine.record_writes()
     machine.wait_for_unit("multi-user.target")
-    machine.succeed(PREPARE)
-    safe_unpacking()
-    machine.succeed(INSTALL)
+    prepare_package()
     machine.succeed(
+        INSTALL,
+        f"systemctl enable --now {UNIT}",
         "useradd --create-home --groups pywats-operators alice",
         "install --directory --owner alice /run/operator",
         f"cat > /opt/operator <<'END'\n{OPERATOR}END\nchmod 755 /opt/operator",
@@ -224,7 +224,7 @@ with subtest("power cuts in an upgrade leave the old or the new version, configu
         machine.wait_until_succeeds(f"systemctl is-active {UNIT}", timeout=PATIENCE)
         # The package is fetched again.
         machine.succeed(PREPARE)
-        took = repair_package(UPGRADE)
+        took = repair_package()
         version = expect_whole_package()
         assert machine.succeed(f"cat {CONFIGURATION}") == configured, "the configuration has changed"
         expect_everything(before, arrived(), arrived())

@@ -125,6 +125,15 @@ mod tests {
         );
     }
 
+    /// Fails if: a wheel for macOS says that it runs where the program in it does not.
+    #[test]
+    fn one_oldest_macos() {
+        let targets = fs::read_to_string(workspace::root().join("targets.toml")).unwrap();
+        let built: toml::Table = toml::from_str(&targets).unwrap();
+        let recipe = recipe().unwrap();
+        assert_eq!(built["macos_version"].as_str().unwrap(), recipe.product.wheel().unwrap().macos_version);
+    }
+
     /// Where the version is written down besides `CHANGELOG.md` and Cargo's files.
     const GENERATED: &str = "packaging/man/";
     /// What was tested once, whatever its version was.

@@ -255,7 +255,7 @@ impl Sign {
                 "--notarize: nothing says how to reach Apple's notary: give [apple.notary] in signing.toml, with a key of App Store Connect"
             );
         }
-        let identifier = product.macos.identifier.clone().unwrap_or_else(|| product.name.clone());
+        let identifier = product.macos_identifier().to_owned();
         let needs_time_stamp = !self.no_timestamp;
         Ok(Apple { engine: OnceCell::new(), config, trust, needs_time_stamp, identifier })
     }
@@ -293,7 +293,8 @@ fn check_roots(timestamp: &Timestamp, trust: &Trust, needs_time_stamp: bool) -> 
 fn signable(recipe: &Recipe) -> Result<Vec<&Row>> {
     let mut found = Vec::new();
     for row in recipe.rows.artifacts() {
-        if !NodeKind::inside(&recipe.rows, row)?.is_empty() {
+        if !NodeKind::inside(&recipe.rows, row)?.is_empty() && !NodeKind::leaves_unsigned(&recipe.rows, row)?
+        {
             found.push(row);
         }
     }

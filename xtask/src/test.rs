@@ -47,6 +47,13 @@ const PROMETHEUS: &str = include_str!("../../tests/page/requirements.txt");
 /// The vendor's Python library, for the suite models.
 const MODELS: &str = include_str!("../../tests/models/requirements.txt");
 
+/// What its client needs besides, for the suite wheels.
+const NEIGHBOURS: &str = include_str!("../../tests/wheels/client-headless.txt");
+/// What judges wheels, for the suite wheels.
+const WHEEL_JUDGES: &str = include_str!("../../tests/wheels/requirements.txt");
+/// The schemas that judge Compose file and manifests, for the suite image.
+const SCHEMAS: &str = include_str!("../../tests/image/requirements.txt");
+
 /// What judges bills of materials, for the suite describe.
 const JUDGES: &str = include_str!("../../tests/describe/requirements.txt");
 
@@ -299,11 +306,17 @@ impl<'a> Run<'a> {
                 wheels::ready("prometheus-client", PROMETHEUS, &Progress::lines())?,
             );
         }
+        if report.suite == "wheels" {
+            command.envs(wheels_environment()?);
+        }
         if suites::all().iter().any(|suite| suite.name == report.suite && suite.tools) {
             command.env(release_tools::PROGRAM, self.made.compiled.get()?.program("release-tools")?);
         }
         if report.suite == "installers" {
             command.env("PYWATS_POWERSHELL", workflows::powershell()?);
+        }
+        if report.suite == "image" {
+            command.env("PYWATS_SCHEMAS", schemas()?);
         }
         if report.suite == "describe" {
             command.envs(describe_environment()?);
@@ -355,6 +368,12 @@ fn models() -> Result<PathBuf> {
     wheels::ready(&name, MODELS, &Progress::lines())
 }
 
+/// Where the suite image finds the wheels that have schemas. A part of them is for one version of Python.
+fn schemas() -> Result<PathBuf> {
+    let name = format!("schemas-{}", wheels::version_of_python()?);
+    wheels::download(&Cache::open()?, &name, SCHEMAS, &Progress::lines())
+}
+
 /// Where the suite describe finds its judges, and zig. A part of the judges is compiled for one version of Python.
 fn describe_environment() -> Result<[(&'static str, PathBuf); 2]> {
     let progress = Progress::lines();
@@ -362,6 +381,17 @@ fn describe_environment() -> Result<[(&'static str, PathBuf); 2]> {
     let zig = zig::prepare(&Cache::open()?, &progress)?.program();
     let zig = zig.parent().context("zig has no folder")?.to_owned();
     Ok([("PYWATS_JUDGES", judges), ("PYWATS_ZIG", zig)])
+}
+
+/// Where the suite wheels finds pip, its judges, and the wheels of the vendor's library with what its client needs. Parts of
+/// both are compiled for one version of Python.
+fn wheels_environment() -> Result<[(&'static str, PathBuf); 3]> {
+    let (progress, python) = (Progress::lines(), wheels::version_of_python()?);
+    let pip = wheels::ready("pip", &wheels::only(WHEEL_JUDGES, &["pip"]), &progress)?;
+    let judges = wheels::ready(&format!("wheel-judges-{python}"), WHEEL_JUDGES, &progress)?;
+    let neighbours = format!("{MODELS}{NEIGHBOURS}");
+    let neighbours = wheels::ready_files(&format!("pywats-api-headless-{python}"), &neighbours, &progress)?;
+    Ok([("PYWATS_WHEEL_PIP", pip), ("PYWATS_WHEEL_JUDGES", judges), ("PYWATS_WHEEL_NEIGHBOURS", neighbours)])
 }
 
 /// Where the suite mingw finds the standard library for Windows, if the compiler has none of its own.

@@ -26,7 +26,7 @@ pub(crate) fn encode(pictures: &[Pixmap]) -> io::Result<Vec<u8>> {
 }
 
 /// Red, green, blue and alpha of every pixel, with colours that are not multiplied by alpha.
-fn straight(picture: &Pixmap) -> Vec<u8> {
+pub(crate) fn straight(picture: &Pixmap) -> Vec<u8> {
     let pixels = picture.pixels().iter().map(PremultipliedColorU8::demultiply);
     pixels.flat_map(|pixel| [pixel.red(), pixel.green(), pixel.blue(), pixel.alpha()]).collect()
 }

@@ -1,4 +1,4 @@
-//! The artwork in `packaging/` is that of its one picture.
+//! The artwork in `packaging/` is that of its pictures.
 //!
 //! `UPDATE_GENERATED=1 cargo test -p artwork --test generated` renders it anew.
 
@@ -12,11 +12,12 @@ use std::path::Path;
 #[test]
 fn artwork_is_current() {
     let packaging = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging");
-    let logo = fs::read_to_string(packaging.join("artwork/logo.svg")).unwrap();
     for output in OUTPUTS {
+        let picture = fs::read_to_string(packaging.join(output.source)).unwrap();
         let path = packaging.join(output.path);
-        let content = output.render(&logo).unwrap();
+        let content = output.render(&picture).unwrap();
         if std::env::var_os("UPDATE_GENERATED").is_some() {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, &content).unwrap();
         }
         let committed = fs::read(&path).unwrap_or_default();
@@ -29,7 +30,7 @@ fn artwork_is_current() {
 #[test]
 fn says_what_a_picture_lacks() {
     for (svg, message) in [
-        ("not a picture", "the logo is not a picture"),
+        ("not a picture", "this is not a picture"),
         ("<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'/>", "no shape with the id \"tile\""),
     ] {
         let errors = OUTPUTS.iter().filter_map(|output| output.render(svg).err());

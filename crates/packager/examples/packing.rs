@@ -31,7 +31,7 @@ fn main() -> Result<()> {
     let changelog = product.changelog()?;
     let compiled = Compiled { triple: triple.clone(), folder: folder.into() };
     let programs = Programs::new(&product, vec![compiled])?;
-    let made_alone = |format: &&&dyn Format| format.name() != "gpo-kit";
+    let made_alone = |format: &&&dyn Format| !["gpo-kit", "oci", "pkg", "dmg"].contains(&format.name());
     println!("{:10} {:>9} {:>9}  {:>6}  others", "format", "seconds", "pure", "ratio");
     let supported = formats::ALL.iter().filter(|format| format.supports(programs.platform()));
     for &format in supported.filter(made_alone) {
@@ -75,7 +75,7 @@ fn ours(
 fn pure(format: &str, stage: &Path, runs: u32) -> Result<Option<f64>> {
     let compressor: &[&str] = match format {
         "deb" | "rpm" => &["xz", "-6", "-T1", "--stdout"],
-        "tar.gz" | "zip" | "msi" => &["gzip", "-9n", "--stdout"],
+        "tar.gz" | "zip" | "msi" | "docker-archive" => &["gzip", "-9n", "--stdout"],
         _ => return Ok(None),
     };
     let archive = stage.join("tree.tar");

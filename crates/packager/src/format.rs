@@ -70,6 +70,11 @@ pub trait Format: Sync {
         Vec::new()
     }
 
+    /// Whether it is made of other artifacts and nothing else: then the manifest has no payload for it.
+    fn is_of_parts_alone(&self) -> bool {
+        false
+    }
+
     /// Whether artifacts of this format exist for a platform.
     fn supports(&self, platform: &Platform) -> bool;
 

@@ -6,6 +6,7 @@
 //! artifacts has a list ([`artifacts`]); folders can be put together ([`merge()`](merge::merge)).
 
 pub mod artifacts;
+mod authorities;
 pub mod changelog;
 pub mod digest;
 pub mod folder;

@@ -1,7 +1,8 @@
 //! What goes into one package: a sorted list of entries.
 
+use crate::authorities;
 use crate::digest::{self, Inputs};
-use crate::product::{PayloadRow, RowKind};
+use crate::product::{PayloadRow, RowKind, Script};
 use crate::programs::Programs;
 use crate::{Platform, Product};
 use anyhow::{Context, Result, bail, ensure};
@@ -183,6 +184,11 @@ impl Payload {
         Payload::new(entries)
     }
 
+    /// Nothing: for what is made of other artifacts alone.
+    pub(crate) fn none() -> Payload {
+        Payload { entries: Vec::new() }
+    }
+
     /// A payload of the given entries.
     ///
     /// # Errors
@@ -266,8 +272,10 @@ fn resolve_row(
     ensure!(path.split('/').all(clean), "a path is relative, with '/' between its parts and no '..'");
 
     let source = || -> Result<Source> {
-        let relative = row.source.as_ref().context("a source is missing")?;
-        Ok(Source::Path(product.file(relative)))
+        match row.source.as_ref().context("a source is missing")? {
+            Script::File(relative) => Ok(Source::Path(product.file(relative))),
+            script @ Script::Files(_) => Ok(Source::Bytes(script.text(product)?.into_bytes())),
+        }
     };
     let file_name = path.rsplit('/').next().unwrap_or_default();
     let (kind, usual_mode) = match row.kind {
@@ -277,6 +285,7 @@ fn resolve_row(
         RowKind::License => (Kind::License(source()?), 0o644),
         RowKind::Manual => (Kind::Manual(source()?), 0o644),
         RowKind::File => (Kind::File(source()?), 0o644),
+        RowKind::Authorities => (Kind::File(Source::Bytes(authorities::pem().into_bytes())), 0o644),
         RowKind::Directory => (Kind::Directory, 0o755),
         RowKind::Link => (Kind::Link(row.target.clone().context("a link needs a target")?), 0o777),
     };

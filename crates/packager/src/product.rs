@@ -3,8 +3,14 @@
 //! The manifest is a TOML file; files it names are relative to its folder. What an engineer expects to
 //! read as a file (units, policies, scriptlets) is a file there, not a string here.
 
+mod disk_image;
+mod image;
+mod macos;
 mod msi;
 
+pub use disk_image::DiskImage;
+pub use image::{HealthCheck, Image};
+pub use macos::{App, InstallerPackage, MacOs};
 pub use msi::{Configuration, Msi, Setting, SettingKind};
 
 use crate::digest::{self, Inputs};
@@ -44,11 +50,15 @@ pub struct Product {
     pub rpm: Option<Rpm>,
     /// Facts only Windows Installer packages need.
     pub msi: Option<Msi>,
-    /// Facts only programs for macOS need.
+    /// Facts only container images need.
+    pub image: Option<Image>,
+    /// Facts only macOS needs.
     #[serde(default)]
     pub macos: MacOs,
     /// Facts only manifests for winget need.
     pub winget: Option<Winget>,
+    /// Facts only wheels for Python need.
+    pub wheel: Option<Wheel>,
     /// Further packages of the product, by what their names end with.
     #[serde(default)]
     packages: BTreeMap<String, FurtherPackage>,
@@ -112,8 +122,8 @@ pub struct Rpm {
     pub scripts: BTreeMap<String, Script>,
 }
 
-/// A script that a package manager runs: a file, or several, one after the other. So formats share what they have in
-/// common.
+/// A script, such as one that a package manager runs: a file, or several, one after the other. So formats share what they
+/// have in common.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 pub enum Script {
@@ -155,14 +165,6 @@ struct FurtherPackage {
     rpm: Option<Rpm>,
 }
 
-/// Facts of programs for macOS.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MacOs {
-    /// The name by which macOS knows the program, such as `org.example.program`; by default the product's name.
-    pub identifier: Option<String>,
-}
-
 /// Facts of the manifests for winget.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -173,6 +175,26 @@ pub struct Winget {
     pub minimum_os_version: String,
     /// Words by which it is found.
     pub tags: Vec<String>,
+}
+
+/// Facts of wheels for Python.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wheel {
+    /// The name by which Python's package managers know the product.
+    pub name: String,
+    /// What the page of the package index says: a file in Markdown.
+    pub description: PathBuf,
+    /// Words by which it is found.
+    #[serde(default)]
+    pub keywords: Vec<String>,
+    /// Of those that the package index [knows](https://pypi.org/classifiers/).
+    #[serde(default)]
+    pub classifiers: Vec<String>,
+    /// The versions of Python that the modules in it are for, such as `>=3.9`.
+    pub requires_python: String,
+    /// The oldest macOS that the program runs on, as two numbers.
+    pub macos_version: String,
 }
 
 /// One row of the manifest's payload table.
@@ -191,8 +213,8 @@ pub(crate) struct PayloadRow {
     /// What it is; a document or file names its `source`, a link its `target`.
     pub(crate) kind: RowKind,
     /// File the content comes from, relative to the manifest. A `*` in its name stands for any text, and
-    /// in `path` for the text found: one row for every file that matches.
-    pub(crate) source: Option<PathBuf>,
+    /// in `path` for the text found: one row for every file that matches. Several files are one after the other.
+    pub(crate) source: Option<Script>,
     /// What a symbolic link points to.
     pub(crate) target: Option<String>,
     /// Octal permissions, where they differ from the kind's usual ones.
@@ -213,6 +235,27 @@ pub(crate) enum RowKind {
     File,
     Directory,
     Link,
+    /// The certificate authorities that browsers trust, as PEM.
+    Authorities,
+}
+
+impl Wheel {
+    /// Refuses what would make a name of a file that no installer reads.
+    fn check(&self) -> Result<()> {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        ensure!(
+            self.name.split('-').all(|word| !word.is_empty() && word.chars().all(plain)),
+            "[wheel] name {:?}: use lower-case letters and digits, with '-' between words",
+            self.name
+        );
+        let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        ensure!(
+            self.macos_version.split_once('.').is_some_and(|(major, minor)| number(major) && number(minor)),
+            "[wheel] macos_version {:?}: write two numbers, such as \"11.0\"",
+            self.macos_version
+        );
+        Ok(())
+    }
 }
 
 impl PayloadRow {
@@ -227,10 +270,9 @@ impl PayloadRow {
     /// # Errors
     /// If the folder cannot be read, or nothing in it matches.
     pub(crate) fn expand(&self, product: &Product) -> Result<Vec<PayloadRow>> {
-        let name = self.source.as_ref().and_then(|source| source.file_name()).and_then(OsStr::to_str);
-        let (Some(source), Some((before, after))) =
-            (&self.source, name.and_then(|name| name.split_once('*')))
-        else {
+        let Some(Script::File(source)) = &self.source else { return Ok(vec![self.clone()]) };
+        let name = source.file_name().and_then(OsStr::to_str);
+        let Some((before, after)) = name.and_then(|name| name.split_once('*')) else {
             return Ok(vec![self.clone()]);
         };
         let folder = source.parent().unwrap_or(Path::new(""));
@@ -241,10 +283,8 @@ impl PayloadRow {
             let found = file.to_str().and_then(|name| name.strip_prefix(before)?.strip_suffix(after));
             if let Some(found) = found {
                 let path = self.path.replace('*', found);
-                rows.insert(
-                    path.clone(),
-                    PayloadRow { path, source: Some(folder.join(&file)), ..self.clone() },
-                );
+                let source = Some(Script::File(folder.join(&file)));
+                rows.insert(path.clone(), PayloadRow { path, source, ..self.clone() });
             }
         }
         ensure!(!rows.is_empty(), "no file matches {}", product.file(source).display());
@@ -281,7 +321,10 @@ impl Product {
                 deb: None,
                 rpm: package.rpm.clone(),
                 msi: None,
+                image: None,
+                macos: MacOs { app: None, package: None, disk_image: None, ..self.macos.clone() },
                 winget: None,
+                wheel: None,
                 packages: BTreeMap::new(),
                 payload: payload.map(|row| PayloadRow { package: None, ..row.clone() }).collect(),
                 ..self.clone()
@@ -332,6 +375,9 @@ impl Product {
                 formats::by_name(format).with_context(|| format!("payload entry {:?}", row.path))?;
             }
         }
+        self.wheel.as_ref().map_or(Ok(()), Wheel::check)?;
+        self.image.as_ref().map_or(Ok(()), Image::check)?;
+        self.macos.disk_image.as_ref().map_or(Ok(()), DiskImage::check)?;
         self.msi.as_ref().map_or(Ok(()), Msi::check)
     }
 
@@ -351,12 +397,62 @@ impl Product {
         self.msi.as_ref().context("the product manifest has no section [msi]")
     }
 
+    /// The section `[wheel]`.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn wheel(&self) -> Result<&Wheel> {
+        self.wheel.as_ref().context("the product manifest has no section [wheel]")
+    }
+
+    /// The section `[image]`.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn image(&self) -> Result<&Image> {
+        self.image.as_ref().context("the product manifest has no section [image]")
+    }
+
+    /// The section `[macos.disk_image]`.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn disk_image(&self) -> Result<&DiskImage> {
+        self.macos.disk_image.as_ref().context("the product manifest has no section [macos.disk_image]")
+    }
+
+    /// The section `[macos.app]`.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn app(&self) -> Result<&App> {
+        self.macos.app.as_ref().context("the product manifest has no section [macos.app]")
+    }
+
+    /// The section `[macos.package]`.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn installer_package(&self) -> Result<&InstallerPackage> {
+        self.macos.package.as_ref().context("the product manifest has no section [macos.package]")
+    }
+
+    /// The name by which macOS knows the product.
+    pub fn macos_identifier(&self) -> &str {
+        self.macos.identifier.as_ref().unwrap_or(&self.name)
+    }
+
     /// Whether the manifest has everything that a format needs.
     pub fn has(&self, format: &dyn Format) -> bool {
         format.section().is_none_or(|name| match name {
             "deb" => self.deb.is_some(),
             "rpm" => self.rpm.is_some(),
             "msi" => self.msi.is_some(),
+            "wheel" => self.wheel.is_some(),
+            "image" => self.image.is_some(),
+            "macos.app" => self.macos.app.is_some(),
+            "macos.package" => self.macos.package.is_some(),
+            "macos.disk_image" => self.macos.disk_image.is_some(),
             other => unreachable!("a format names the section {other:?}"),
         })
     }

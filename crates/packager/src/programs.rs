@@ -5,7 +5,10 @@
 //! signed it, and several of them become a universal one.
 
 mod macos;
+mod oldest_macos;
 mod windows;
+
+pub(crate) use oldest_macos::oldest_macos;
 
 use crate::digest;
 use crate::payload::Source;
@@ -67,7 +70,7 @@ impl Programs {
             .map(|compiled| Ok((compiled.triple.parse()?, compiled)))
             .collect::<Result<_>>()?;
         let targets: Vec<Target> = compiled.iter().map(|(target, _)| *target).collect();
-        let identifier = product.macos.identifier.as_ref().unwrap_or(&product.name).clone();
+        let identifier = product.macos_identifier().to_owned();
         Ok(Programs { platform: Platform::new(&targets)?, compiled, identifier })
     }
 

@@ -157,11 +157,15 @@ impl Recipe {
         let (format, platform) = (row.format()?, self.rows.platform(row)?);
         let product = row.product(&self.product)?;
         product.require(format)?;
+        let payload = match format.is_of_parts_alone() {
+            true => Payload::none(),
+            false => Payload::resolve(product, format.name(), &platform, programs)?,
+        };
         Ok(Package {
             product,
             changelog: &self.changelog,
             version: self.version,
-            payload: Payload::resolve(product, format.name(), &platform, programs)?,
+            payload,
             platform,
             parts,
             epoch: self.epoch,

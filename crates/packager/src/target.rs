@@ -59,6 +59,14 @@ impl Arch {
             Arch::Aarch64 => "arm64",
         }
     }
+
+    /// `x86_64` or `arm64`: macOS.
+    pub fn apple(self) -> &'static str {
+        match self {
+            Arch::X86_64 => "x86_64",
+            Arch::Aarch64 => "arm64",
+        }
+    }
 }
 
 impl Os {
@@ -132,6 +140,11 @@ impl Platform {
         self.arches[0]
     }
 
+    /// The processors; none where any will do.
+    pub fn arches(&self) -> &[Arch] {
+        &self.arches
+    }
+
     /// As RPM calls the processor: `noarch` where any will do.
     pub fn rpm_arch(&self) -> &'static str {
         self.arches.first().map_or("noarch", |arch| arch.name())
@@ -154,6 +167,15 @@ impl Platform {
     /// Whether it is one system, and neither program nor processor matters.
     pub fn is_any_processor(&self, os: Os) -> bool {
         self.os == os && self.arches.is_empty()
+    }
+
+    /// Whether one program is for all of it: for one processor, or, on macOS, a universal one.
+    pub fn has_one_program(&self) -> bool {
+        match self.arches.len() {
+            0 => false,
+            1 => true,
+            _ => self.os == Os::MacOs,
+        }
     }
 
     /// Whether it is one system on one processor.

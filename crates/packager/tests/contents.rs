@@ -184,3 +184,48 @@ fn archives_hold_one_folder() {
         assert_eq!(members.iter().filter(|(.., link)| !link.is_empty()).count(), links, "{target}");
     }
 }
+
+/// Fails if: a file of a wheel lies where an installer does not look for it, its mode or a field of the metadata is
+/// wrong, or the list of the files does not name each with its digest.
+#[test]
+fn wheels_describe_themselves() {
+    let sample = Sample::new(MANIFEST, ROWS);
+    let path = sample.pack("wheel", "x86_64-linux", EPOCH).unwrap();
+    let mut archive = zip::ZipArchive::new(File::open(path).unwrap()).unwrap();
+    let mut members = Vec::new();
+    for index in 0..archive.len() {
+        let mut member = archive.by_index(index).unwrap();
+        let mut bytes = Vec::new();
+        member.read_to_end(&mut bytes).unwrap();
+        members.push((member.name().unwrap().to_string(), member.unix_mode().unwrap() & 0o7777, bytes));
+    }
+    let information = "the_sample-0.2.0rc1.dist-info";
+    let names: Vec<_> = members.iter().map(|(name, mode, _)| (name.as_str(), *mode)).collect();
+    assert_eq!(
+        names,
+        [
+            ("the_sample-0.2.0rc1.data/scripts/the-sample", 0o755),
+            ("the_sample/a,b.py", 0o644),
+            (&*format!("{information}/licenses/LICENSE.txt"), 0o644),
+            (&*format!("{information}/METADATA"), 0o644),
+            (&*format!("{information}/WHEEL"), 0o644),
+            (&*format!("{information}/RECORD"), 0o644),
+        ]
+    );
+    let text = |index: usize| String::from_utf8(members[index].2.clone()).unwrap();
+    assert_eq!(
+        text(3),
+        "Metadata-Version: 2.4\nName: the-sample\nVersion: 0.2.0rc1\nSummary: Program that stands for another\n\
+         Maintainer-email: Example <mail@example.org>\nLicense-Expression: MIT\nLicense-File: LICENSE.txt\n\
+         Project-URL: Homepage, https://example.org\nRequires-Python: >=3.9\n\
+         Description-Content-Type: text/markdown; charset=UTF-8\n\n# What it is\n"
+    );
+    let tags: Vec<String> =
+        text(4).lines().filter_map(|line| line.strip_prefix("Tag: py3-none-")).map(str::to_owned).collect();
+    assert_eq!(tags, ["manylinux2014_x86_64", "manylinux_2_17_x86_64", "musllinux_1_1_x86_64"]);
+    // What `sha256sum` prints for the script, in the notation of the list.
+    let lines: Vec<String> = text(5).lines().map(str::to_owned).collect();
+    assert_eq!(lines[1], "\"the_sample/a,b.py\",sha256=MGxsp0B1YDQHl4ZuB34FNietQJJ30bnaWBBvzkz3F8s,17");
+    assert_eq!(lines.last().unwrap(), &format!("{information}/RECORD,,"));
+    assert_eq!(lines.len(), members.len());
+}

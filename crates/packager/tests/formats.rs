@@ -3,7 +3,7 @@
 
 mod sample;
 
-use packager::{Format, Platform, Product, Target, Version, formats};
+use packager::{Format, Os, Platform, Product, Target, Version, formats};
 use sample::{EPOCH, MANIFEST, PROGRAM, ROWS, Sample};
 use std::fs::{self, File};
 use std::path::Path;
@@ -15,12 +15,24 @@ const PACKED: &[(&str, &str, &str)] = &[
     ("deb", "aarch64-linux", "sample_0.2.0~rc1_arm64.deb"),
     ("rpm", "x86_64-linux", "sample-0.2.0~rc1-1.x86_64.rpm"),
     ("rpm", "aarch64-linux", "sample-0.2.0~rc1-1.aarch64.rpm"),
+    ("docker-archive", "x86_64-linux", "sample-0.2.0-rc.1-docker-amd64.tar"),
+    ("docker-archive", "aarch64-linux", "sample-0.2.0-rc.1-docker-arm64.tar"),
     ("tar.gz", "x86_64-linux", "sample-x86_64-unknown-linux-musl.tar.gz"),
     ("tar.gz", "aarch64-macos", "sample-aarch64-apple-darwin.tar.gz"),
     ("tar.gz", "aarch64-macos,x86_64-macos", "sample-universal-apple-darwin.tar.gz"),
     ("zip", "x86_64-windows", "sample-x86_64-pc-windows-gnu.zip"),
-    ("exe", "x86_64-windows", "sample-0.2.0-rc.1-x64.exe"),
-    ("exe", "aarch64-windows", "sample-0.2.0-rc.1-arm64.exe"),
+    ("app", "aarch64-macos,x86_64-macos", "sample-0.2.0-rc.1-macos-app.zip"),
+    ("exe", "x86_64-windows", "sample-0.2.0-rc.1-x86_64-windows.exe"),
+    ("exe", "aarch64-windows", "sample-0.2.0-rc.1-aarch64-windows.exe"),
+    ("exe", "x86_64-linux", "sample-0.2.0-rc.1-x86_64-linux"),
+    ("exe", "aarch64-macos,x86_64-macos", "sample-0.2.0-rc.1-universal-macos"),
+    (
+        "wheel",
+        "aarch64-linux",
+        "the_sample-0.2.0rc1-py3-none-manylinux2014_aarch64.manylinux_2_17_aarch64.musllinux_1_1_aarch64.whl",
+    ),
+    ("wheel", "x86_64-windows", "the_sample-0.2.0rc1-py3-none-win_amd64.whl"),
+    ("wheel", "aarch64-macos,x86_64-macos", "the_sample-0.2.0rc1-py3-none-macosx_11_0_universal2.whl"),
 ];
 
 /// The names of the files in a folder, hidden ones included; none if there is no such folder.
@@ -50,11 +62,20 @@ fn names_follow_conventions() {
         ("rpm", ["x86_64-windows", "aarch64-macos"]),
         ("tar.gz", ["x86_64-windows", "aarch64-windows"]),
         ("zip", ["x86_64-linux", "aarch64-macos"]),
-        ("exe", ["x86_64-linux", "aarch64-macos"]),
+        ("docker-archive", ["x86_64-windows", "aarch64-macos"]),
+        ("oci", ["x86_64-windows", "aarch64-macos"]),
+        ("app", ["x86_64-linux", "aarch64-windows"]),
+        ("pkg", ["x86_64-linux", "aarch64-windows"]),
     ] {
         for target in refused {
             let target: Target = target.parse().unwrap();
             assert!(!formats::by_name(format).unwrap().supports(&target.into()), "{format} for {target}");
+        }
+    }
+    let linux = ["x86_64-linux", "aarch64-linux"].map(|target| target.parse().unwrap());
+    for platform in [Platform::any_processor(Os::MacOs), Platform::new(&linux).unwrap()] {
+        for format in ["tar.gz", "exe", "wheel"] {
+            assert!(!formats::by_name(format).unwrap().supports(&platform), "{format} for {platform}");
         }
     }
 }
@@ -109,8 +130,15 @@ fn refuses_with_a_reason() {
         ("deb", row("deb", "path = \"x/*\"\nkind = \"file\"\nsource = \"man/*.7\""), "no file matches"),
         ("deb", row("deb", "path = \"x/*\"\nkind = \"file\"\nsource = \"none/*.7\""), "none/*.7"),
         ("deb", row("deb", "path = \"usr/bin/sample\"\nkind = \"directory\""), "two payload entries"),
+        (
+            "docker-archive",
+            row("docker-archive", "path = \"x\"\nkind = \"directory\"\nowner = \"sample:users\""),
+            "no account \"users\"",
+        ),
         ("zip", row("zip", "path = \"x\"\nkind = \"link\"\ntarget = \"y\""), "no links"),
         ("exe", row("exe", "path = \"x\"\nkind = \"directory\""), "x: the format exe holds the program"),
+        ("wheel", row("wheel", "path = \"x\"\nkind = \"directory\""), "x: a wheel holds"),
+        ("wheel", row("wheel", "path = \"bin/x\"\nkind = \"program\""), "bin/x: the program of a wheel"),
         (
             "tar.gz",
             row("tar.gz", &format!("path = \"x\"\nkind = \"link\"\ntarget = \"{}\"", "y".repeat(101))),
@@ -136,7 +164,16 @@ fn refuses_with_a_reason() {
         ("deb", "\"libc6 (>= 2.31), base-files\"", "\"a\\nb\"", "more than one line"),
         ("rpm", "{ post =", "{ postinst =", "[rpm.scripts] names \"postinst\""),
         ("rpm", "{ post = \"script\"", "{ post = \"none\"", "none"),
+        ("docker-archive", "id = 65532", "id = 0", "does not run as root"),
+        ("docker-archive", "registry.example.org/example/sample", "Sample:1", "REGISTRY/PATH"),
+        ("docker-archive", "volume = \"/var/lib/sample\"", "volume = \"/data\"", "no such folder"),
+        ("docker-archive", "volume = \"/var/lib/sample\"", "volume = \"data/\"", "full path"),
         ("deb", "license = ", "licence = ", "unknown field `licence`"),
+        ("wheel", "\"the-sample\"", "\"The_Sample\"", "[wheel] name \"The_Sample\""),
+        ("wheel", "\"the-sample\"", "\"the--sample\"", "[wheel] name \"the--sample\""),
+        ("wheel", "\"11.0\"", "\"11\"", "[wheel] macos_version \"11\""),
+        ("wheel", "\">=3.9\"", "\">=3.9\\nHome-page: x\"", "Requires-Python has more than one line"),
+        ("wheel", "\"README\"", "\"none\"", "none"),
     ] {
         check(&Sample::new(&MANIFEST.replace(from, to), ROWS), format, EPOCH, complaint);
     }
@@ -173,6 +210,8 @@ fn pre_releases_sort_before_releases_in_names() {
 #[test]
 fn an_exe_is_the_program_itself() {
     let sample = Sample::new(MANIFEST, ROWS);
-    let packed = sample.pack("exe", "x86_64-windows", EPOCH).unwrap();
-    assert!(fs::read(packed).unwrap() == fs::read(sample.path("program/sample.exe")).unwrap());
+    for (target, program) in [("x86_64-windows", "program/sample.exe"), ("aarch64-linux", "arm64/sample")] {
+        let packed = sample.pack("exe", target, EPOCH).unwrap();
+        assert!(fs::read(packed).unwrap() == fs::read(sample.path(program)).unwrap(), "{target}");
+    }
 }

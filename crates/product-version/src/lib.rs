@@ -149,6 +149,11 @@ impl Version {
         [self.major.into(), self.minor.into(), self.patch * MSI_SLOTS + slot, self.dev.into()]
     }
 
+    /// The three numbers that people know it by, without what makes it a pre-release.
+    pub fn triple(&self) -> String {
+        format!("{}.{}.{}", self.major, self.minor, self.patch)
+    }
+
     /// The version of what is built after this release and before the next one, whatever that will be.
     pub fn dev(self) -> Version {
         Version { dev: true, ..self }
@@ -176,7 +181,7 @@ impl Version {
         after: &str,
         dev: &str,
     ) -> String {
-        let mut text = format!("{}.{}.{}", self.major, self.minor, self.patch);
+        let mut text = self.triple();
         if let Some((stage, n)) = self.pre {
             text += &format!("{before}{}{after}{n}", name(stage.names()));
         }
@@ -247,6 +252,7 @@ mod tests {
             assert_eq!([version.to_string(), version.tilde(), version.pep440()], [*semver, *tilde, *pep440]);
             assert_eq!(version.windows_file(), *file, "{semver}");
             assert_eq!(version.msi(), file[..3].iter().map(u16::to_string).collect::<Vec<_>>().join("."));
+            assert!(semver.starts_with(&version.triple()), "{semver}");
             assert_eq!(version.is_dev(), semver.ends_with("dev"), "{semver}");
             assert_eq!(version.is_pre_release(), semver.contains(['-', '+']), "{semver}");
             if let Some(before) = previous {

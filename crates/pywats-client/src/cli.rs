@@ -24,7 +24,7 @@ const FILES: &str = r"Files:
 const FILES: &str = "Files:
   /Library/Application Support/pyWATS/config.json  The configuration; another one by --config or PYWATS_CONFIG
   /Library/Application Support/pyWATS              The data: queue.db, spool, watch, done, failed; see client.data_dir
-  standard error                                   The log";
+  /Library/Application Support/pyWATS/logs         The log of the service; run writes to standard error";
 #[cfg(not(any(windows, target_os = "macos")))]
 const FILES: &str = "Files:
   /etc/pywats/config.json  The configuration; another one by --config or PYWATS_CONFIG
@@ -202,7 +202,8 @@ pub struct RunArgs {
     /// Where the configuration is.
     #[command(flatten)]
     pub config: ConfigArgs,
-    /// Run under the Windows service manager, which starts the service this way.
+    /// Run under the service manager of Windows or under launchd of macOS, which start the service this way: the log
+    /// goes to a file.
     #[arg(long)]
     pub service: bool,
 }
@@ -231,6 +232,10 @@ pub const SECTIONS: &[Section] = &[
                 "HKLM\\SOFTWARE\\Policies\\Virinco\\pyWATS Client",
                 "On Windows the group policies, which override environment and file. Their templates lie in \
                  the folder PolicyDefinitions beside the program.",
+            ),
+            (
+                "/Library/Managed Preferences/com.virinco.pywats-client.plist",
+                "On macOS what device management has set for this machine, which overrides environment and file.",
             ),
             (
                 "/var/lib/pywats",

@@ -24,6 +24,10 @@ use wats::{Failure, FailureKind};
 
 /// Does what the command line says.
 pub fn main() -> Exit {
+    #[cfg(target_os = "macos")]
+    if let Some(exit) = crate::opened::as_app() {
+        return exit;
+    }
     match Cli::parse().command {
         Command::Run(args) => run_service(args),
         Command::Check(args) => {
@@ -49,17 +53,28 @@ pub fn main() -> Exit {
     }
 }
 
-#[cfg(not(windows))]
+#[cfg(not(any(windows, target_os = "macos")))]
 fn run_service(args: RunArgs) -> Exit {
     if args.service {
         complain(
-            "--service is for the Windows service manager; leave it away: here systemd or launchd run the service \
-             in the foreground",
+            "--service is for Windows and macOS; leave it away: here systemd runs the service in the foreground",
         );
         return Exit::Usage;
     }
     crate::account::keep_others_out();
     run_in_foreground(args)
+}
+
+#[cfg(target_os = "macos")]
+fn run_service(args: RunArgs) -> Exit {
+    crate::account::keep_others_out();
+    if !args.service {
+        return run_in_foreground(args);
+    }
+    let sources = Sources::new(args.config.config);
+    let config = sources.load().config;
+    let levels = logging::of_daemon(config.logging.level, logging::file_of_service(&config));
+    run::run(sources, levels)
 }
 
 #[cfg(windows)]

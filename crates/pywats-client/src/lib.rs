@@ -22,7 +22,7 @@
 //! - [`allow`] is what a system must allow for a further folder.
 //! - [`diagnose`] looks at all of it from outside, for people who have to find out what is wrong;
 //!   [`support_bundle`] puts that and more into one file.
-//! - [`installation`] registers the service where no package does.
+//! - [`installation`] registers the service where no package does; `opened` is what Finder of macOS shows.
 
 pub mod account;
 pub mod allow;
@@ -43,6 +43,9 @@ pub mod intake;
 pub mod keeper;
 pub mod logging;
 pub mod observed;
+#[cfg(any(target_os = "macos", all(test, unix)))]
+#[cfg_attr(not(target_os = "macos"), allow(dead_code))]
+mod opened;
 pub mod queue;
 #[cfg(windows)]
 pub mod registry;

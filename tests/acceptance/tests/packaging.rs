@@ -211,7 +211,7 @@ fn licences_are_the_same() {
 /// supports.
 #[test]
 fn every_payload_resolves() {
-    for format in formats::ALL.iter().filter(|format| format.name() != "gpo-kit") {
+    for format in formats::ALL.iter().filter(|format| !["gpo-kit", "oci"].contains(&format.name())) {
         for target in ["x86_64-linux", "aarch64-linux", "x86_64-windows", "x86_64-macos", "aarch64-macos"] {
             if !format.supports(&target.parse::<Target>().unwrap().into()) {
                 continue;
@@ -231,7 +231,10 @@ fn every_payload_resolves() {
 #[test]
 fn packages_carry_the_licences_of_others() {
     let texts = read("third-party-licenses.txt");
-    for format in formats::ALL.iter().filter(|format| !["exe", "gpo-kit"].contains(&format.name())) {
+    // What is made of another artifact has them in that.
+    for format in
+        formats::ALL.iter().filter(|format| !["exe", "gpo-kit", "oci", "pkg", "dmg"].contains(&format.name()))
+    {
         for target in ["x86_64-linux", "x86_64-windows", "aarch64-macos"] {
             if !format.supports(&target.parse::<Target>().unwrap().into()) {
                 continue;
@@ -276,5 +279,24 @@ fn the_policy_labels_what_the_packages_make() {
             words.filter(|word| word.starts_with('/')).any(is_below),
             "install-selinux.sh does not label {path}"
         );
+    }
+}
+
+/// Fails if: the image says another source, port or folder than the product has, sets a variable that the program does not
+/// know, or its number for the account changes, which the volumes of running containers have.
+#[test]
+fn the_image_is_of_this_product() {
+    use pywats_client::config::{Config, settings::SETTINGS};
+    let product = product();
+    let image = product.image().unwrap();
+    assert_eq!(image.source, env!("CARGO_PKG_REPOSITORY"));
+    assert!(image.documentation.ends_with("/docs/containers.md"));
+    assert!(packaging().join("../docs/containers.md").is_file());
+    let defaults = Config::new();
+    assert_eq!(image.ports, [defaults.health.port]);
+    assert_eq!(image.volume, defaults.client.data_dir.to_str().unwrap());
+    assert_eq!((image.account.as_str(), image.id), (unit("User").as_str(), 65532));
+    for name in image.environment.keys() {
+        assert!(SETTINGS.iter().any(|setting| setting.env_name() == *name), "{name} is no setting");
     }
 }

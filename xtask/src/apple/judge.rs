@@ -10,8 +10,9 @@ use anyhow::{Context, Result};
 use apple_archives::code_signature::{Directory, Embedded, Hash, image, package, program, slot};
 use apple_archives::mach_o;
 use serde::Serialize;
-use std::io::Read;
+use std::io::{Cursor, Read};
 use std::path::Path;
+use zip::ZipArchive;
 
 /// The largest archive that is unpacked, in bytes.
 const LARGEST: u64 = 1 << 30;
@@ -27,7 +28,7 @@ pub(crate) enum Kind {
     Package,
     /// A disk image.
     Image,
-    /// A compressed archive, whose programs are signed.
+    /// A compressed archive or a wheel, whose programs are signed.
     Archive,
 }
 
@@ -42,10 +43,13 @@ impl Kind {
             Some(Kind::Image)
         } else if bytes.starts_with(b"\x1f\x8b") {
             Some(Kind::Archive)
-        } else if bytes.starts_with(b"PK\x03\x04") && Bundle::read(bytes).is_ok_and(|found| found.is_some()) {
+        } else if !bytes.starts_with(b"PK\x03\x04") {
+            None
+        } else if Bundle::read(bytes).is_ok_and(|found| found.is_some()) {
             Some(Kind::Bundle)
         } else {
-            None
+            let is_for_mac = programs_of_zip(bytes).is_ok_and(|programs| !programs.is_empty());
+            is_for_mac.then_some(Kind::Archive)
         }
     }
 }
@@ -220,8 +224,14 @@ fn judge_package(name: &str, bytes: &[u8], trust: &Trust) -> Result<Verdict> {
 /// Every program in a compressed archive.
 fn judge_archive(name: &str, bytes: &[u8], trust: &Trust) -> Result<Vec<Verdict>> {
     let doing = || format!("reading the archive {name}");
-    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(bytes).take(LARGEST));
     let mut verdicts = Vec::new();
+    if bytes.starts_with(b"PK") {
+        for (path, bytes) in programs_of_zip(bytes).with_context(doing)? {
+            verdicts.extend(judge_program(&format!("{name}: {path}"), &bytes, None, trust)?);
+        }
+        return Ok(verdicts);
+    }
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(bytes).take(LARGEST));
     for entry in archive.entries().with_context(doing)? {
         let mut entry = entry.with_context(doing)?;
         let inner = format!("{name}: {}", entry.path().with_context(doing)?.display());
@@ -236,6 +246,23 @@ fn judge_archive(name: &str, bytes: &[u8], trust: &Trust) -> Result<Vec<Verdict>
             .push(Verdict::bad(name, "there is no program for macOS in it, so nothing that could be signed"));
     }
     Ok(verdicts)
+}
+
+/// The programs for macOS in a zip archive, with their paths.
+fn programs_of_zip(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>> {
+    let mut archive =
+        ZipArchive::new(Cursor::new(bytes)).context("it is no zip archive, or a damaged one")?;
+    let mut programs = Vec::new();
+    for index in 0..archive.len() {
+        let file = archive.by_index(index)?;
+        let path = file.name()?.into_owned();
+        let mut bytes = Vec::new();
+        file.take(LARGEST).read_to_end(&mut bytes).with_context(|| format!("unpacking {path}"))?;
+        if mach_o::is_program(&bytes) {
+            programs.push((path, bytes));
+        }
+    }
+    Ok(programs)
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {

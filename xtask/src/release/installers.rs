@@ -9,6 +9,7 @@
 //! The manifests for Homebrew, Scoop and winget are laid out as the repositories are that they belong into.
 
 mod amend;
+mod cask;
 mod scoop;
 
 use crate::authenticode::kind;
@@ -17,7 +18,7 @@ use crate::progress::Progress;
 use crate::toolchain::cargo_dist;
 use crate::toolchain::rust::clean_command;
 use crate::workspace;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use packager::unfinished::{self, Unfinished};
 use packager::{Artifact, Artifacts, Product, winget};
 use serde_json::{Map, Value, json};
@@ -72,7 +73,7 @@ pub(crate) fn write(folder: &Path, progress: &Progress) -> Result<Written> {
     let program = cargo_dist::prepare(progress)?;
     let made = release.run_cargo_dist(&program).context("letting cargo-dist make the installers")?;
     let mut files = Vec::new();
-    for file in made.into_iter().chain([release.scoop()?]) {
+    for file in made.into_iter().chain([release.scoop()?]).chain(release.cask()?) {
         files.push(file.appear()?);
     }
     let mut notes = Vec::new();
@@ -294,6 +295,19 @@ impl Release {
             &format!("{}.json", self.product.name),
             text.as_bytes(),
         )
+    }
+
+    /// Homebrew's cask, of the package for macOS where the release has one.
+    fn cask(&self) -> Result<Option<Unfinished>> {
+        let mut packages = self.list.0.iter().filter(|(_, artifact)| artifact.format == "pkg");
+        let Some((name, package)) = packages.next() else { return Ok(None) };
+        if let Some((other, _)) = packages.next() {
+            bail!("the release has two packages for macOS, {name} and {other}: Homebrew's cask is for one");
+        }
+        package.verify_file(&self.files.join(name)).with_context(|| format!("{name} was changed"))?;
+        let text = cask::text(&self.product, &self.version, &self.address(), name, package);
+        let file = format!("{}.rb", cask::token(&self.product));
+        unfinished::prepare(&self.work.join("homebrew/Casks"), &file, text.as_bytes()).map(Some)
     }
 
     /// winget's manifests, of the MSI.

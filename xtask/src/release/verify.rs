@@ -12,7 +12,7 @@ use crate::authenticode::{Osslsigncode, Trust, judge};
 use crate::sign::is_for_mac;
 use crate::{process, release_tools, settings, workspace};
 use anyhow::{Context, Result, bail, ensure};
-use packager::{Artifacts, Version};
+use packager::{Artifacts, Os, Target, Version};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -94,8 +94,9 @@ fn for_mac(files: &Path, opened: &Path, mut trust: Trust) -> Result<()> {
     trust.check()?;
     let mut bad = 0;
     for (name, artifact) in &artifacts(files)?.0 {
-        let is_signed = ["app", "pkg", "dmg"].contains(&artifact.format.as_str());
-        if is_signed || artifact.programs.iter().any(|program| is_for_mac(&program.target)) {
+        if is_for_mac(name) {
+            println!("not checked: {name}, which is not signed yet");
+        } else if artifact.programs.iter().any(|program| is_for_mac(&program.target)) {
             for verdict in apple::judge(name, &files.join(name), &trust)?.unwrap_or_default() {
                 println!("{verdict}");
                 bad += usize::from(!verdict.ok);
@@ -122,9 +123,10 @@ fn authenticode(files: &Path, opened: &Path, mut trust: Trust) -> Result<()> {
     trust.check()?;
     let mut bad = 0;
     for (name, artifact) in &artifacts(files)?.0 {
+        let mut programs = artifact.programs.iter().map(|program| program.target.parse::<Target>());
         // In the kit it is the MSI that is signed.
-        let is_for_windows = ["msi", "exe", "zip", "gpo-kit"].contains(&artifact.format.as_str());
-        if is_for_windows {
+        let has_installer = artifact.made_from.iter().any(|part| part.file.ends_with(".msi"));
+        if has_installer || programs.any(|target| target.is_ok_and(|target| target.os == Os::Windows)) {
             for verdict in judge(&tool, name, &files.join(name), &trust)? {
                 println!("{verdict}");
                 bad += usize::from(!verdict.ok);

@@ -52,6 +52,20 @@ impl NodeKind {
         !matches!(self, NodeKind::WindowsProgram | NodeKind::WindowsInstaller)
     }
 
+    /// Whether nobody signs it yet: the bundle that is packed has no list of its files, to which a signature is attached,
+    /// and so neither it nor what is made of it can follow from an unsigned file and a stored signature.
+    fn is_left_unsigned(self) -> bool {
+        matches!(self, NodeKind::MacBundle | NodeKind::MacPackage | NodeKind::MacImage)
+    }
+
+    /// Whether an artifact stays as it is, because of [what nobody signs yet](NodeKind::is_left_unsigned).
+    ///
+    /// # Errors
+    /// If its row is wrong.
+    pub(super) fn leaves_unsigned(rows: &Rows, row: &Row) -> Result<bool> {
+        Ok(NodeKind::inside(rows, row)?.into_iter().any(NodeKind::is_left_unsigned))
+    }
+
     /// Everything that is signed in an artifact, and of it.
     pub(super) fn inside(rows: &Rows, row: &Row) -> Result<Vec<NodeKind>> {
         let mut kinds: Vec<NodeKind> = NodeKind::of_artifact(row)?.into_iter().collect();

@@ -66,6 +66,18 @@ pub(crate) fn ready(name: &str, requirements: &str, progress: &Progress) -> Resu
     }
 }
 
+/// The folder of a set's wheels as they are, which may be there already: then nobody waits for a build that uses the
+/// cache.
+///
+/// # Errors
+/// As [`prepare`].
+pub(crate) fn ready_files(name: &str, requirements: &str, progress: &Progress) -> Result<PathBuf> {
+    match cache::whole(&key_of_files(name, requirements)) {
+        Some(folder) => Ok(folder),
+        None => download(&Cache::open()?, name, requirements, progress),
+    }
+}
+
 /// Downloads the wheels of a set as they are; returns the folder they are in.
 ///
 /// # Errors
@@ -76,7 +88,7 @@ pub(crate) fn download(
     requirements: &str,
     progress: &Progress,
 ) -> Result<PathBuf> {
-    cache.entry(&format!("{}-wheels", key(name, requirements)), |folder| {
+    cache.entry(&key_of_files(name, requirements), |folder| {
         let step = progress.step(format!("wheels of {}", describe(requirements).unwrap_or(name.to_owned())));
         pip(&["download", "--dest"], folder, requirements, &step)
             .with_context(|| format!("{name} could not be downloaded from the Python package index"))?;
@@ -109,6 +121,11 @@ pub(crate) fn version_of_python() -> Result<String> {
 fn key(name: &str, requirements: &str) -> String {
     let digest = Inputs::default().value("requirements", requirements).finish();
     format!("{name}-{}-{}", &digest[..12], std::env::consts::ARCH)
+}
+
+/// The cache's key of the wheels of a set as they are.
+fn key_of_files(name: &str, requirements: &str) -> String {
+    format!("{}-wheels", key(name, requirements))
 }
 
 /// The set as a person reads it: `ziglang 0.17.1, cargo-zigbuild 0.24.0`.

@@ -159,7 +159,7 @@ pub(crate) fn constants(guest: &Guest, server: &Path, port: u16, records: &Path)
     if guest.format == "rpm" {
         // As on Enterprise Linux: rpm knows what is there, and no service is enabled by its installation.
         prepare += &format!(
-            " && rpm --install {folder}/stand-ins.rpm && mkdir -p {PRESETS} \
+            " && rpm --install --replacepkgs {folder}/stand-ins.rpm && mkdir -p {PRESETS} \
              && echo 'disable *' > {PRESETS}/99-default-disable.preset"
         );
     }

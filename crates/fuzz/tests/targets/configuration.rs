@@ -9,7 +9,7 @@ use pywats_client::config::{Config, FileState, Sources};
 fn configuration() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.json");
-    let sources = Sources::with(Some(path.clone()), |_| None, |_| None);
+    let sources = Sources::with(Some(path.clone()), |_| None, pywats_client::config::policy::Policies::none);
     let shown = |config: &Config| SETTINGS.iter().map(|setting| (setting.show)(config)).collect::<Vec<_>>();
     let defaults = shown(&sources.load().config);
     fuzz::run("configuration", |input| {

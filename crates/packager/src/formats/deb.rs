@@ -6,7 +6,7 @@
 
 use super::compress::{gzip, with_compressed_manuals, xz_writer};
 use super::tar::Tar;
-use super::text::{WIDTH, paragraphs, wrap};
+use super::text::{WIDTH, one_line, paragraphs, wrap};
 use crate::format::Output;
 use crate::product::Script;
 use crate::{
@@ -147,8 +147,7 @@ fn control(package: &Package<'_>, installed_size: u64) -> Result<String> {
 
     let mut text = String::new();
     for (field, value) in fields {
-        ensure!(!value.contains('\n'), "{field} has more than one line: {value:?}");
-        writeln!(text, "{field}: {value}")?;
+        writeln!(text, "{field}: {}", one_line(field, &value)?)?;
     }
     text.push_str(&extended_description(&product.description));
     Ok(text)

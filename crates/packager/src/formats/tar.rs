@@ -1,9 +1,10 @@
 //! Tar archives in the GNU variant (`tar(5)`), which every unpacker of the last decades reads.
 //!
-//! All entries belong to root, by number and by name, and carry one time.
+//! All entries carry one time. They belong to root, by number and by name, unless the archive is told of accounts.
 
-use crate::{Entry, Kind};
+use crate::{Entry, Kind, Owner};
 use anyhow::{Context, Result, ensure};
+use std::collections::BTreeMap;
 use std::io::Write;
 use tar::{EntryType, Header};
 
@@ -12,19 +13,28 @@ const NAME_FIELD: usize = 100;
 /// The name GNU tar gives to an entry that holds the long name of the next one.
 const LONG_NAME_ENTRY: &[u8] = b"././@LongLink";
 
+/// The number of each account, which is that of the group of its name too.
+pub(super) type Accounts = BTreeMap<String, u32>;
+
 /// An archive under construction, whose entries all lie in one top folder.
 pub(super) struct Tar<W: Write> {
     builder: tar::Builder<W>,
     top: String,
     epoch: u32,
+    accounts: Option<Accounts>,
 }
 
 impl<W: Write> Tar<W> {
     /// Starts an archive with its top folder, which ends with `/`. Every entry gets the time `epoch`.
     pub(super) fn new(out: W, top: &str, epoch: u32) -> Result<Self> {
-        let mut tar = Tar { builder: tar::Builder::new(out), top: top.to_owned(), epoch };
-        tar.append(top, EntryType::Directory, 0o755, &[], None)?;
+        let mut tar = Tar { builder: tar::Builder::new(out), top: top.to_owned(), epoch, accounts: None };
+        tar.append(top, EntryType::Directory, 0o755, &Owner::root(), &[], None)?;
         Ok(tar)
+    }
+
+    /// Starts an archive without a top folder, whose entries have the owners that they name.
+    pub(super) fn of_root(out: W, accounts: Accounts, epoch: u32) -> Self {
+        Tar { builder: tar::Builder::new(out), top: String::new(), epoch, accounts: Some(accounts) }
     }
 
     /// Adds an entry. Entries come parents first, in the order of their paths.
@@ -33,14 +43,14 @@ impl<W: Write> Tar<W> {
         let doing = || format!("packing {}", entry.path);
         match (&entry.kind, entry.source()) {
             (Kind::Directory, _) => {
-                self.append(&format!("{name}/"), EntryType::Directory, entry.mode, &[], None)
+                self.append(&format!("{name}/"), EntryType::Directory, entry.mode, &entry.owner, &[], None)
             }
             (Kind::Link(target), _) => {
-                self.append(&name, EntryType::Symlink, entry.mode, &[], Some(target.as_str()))
+                self.append(&name, EntryType::Symlink, entry.mode, &entry.owner, &[], Some(target.as_str()))
             }
             (_, source) => {
                 let bytes = source.context("a file without content")?.read()?;
-                self.append(&name, EntryType::Regular, entry.mode, &bytes, None)
+                self.append(&name, EntryType::Regular, entry.mode, &entry.owner, &bytes, None)
             }
         }
         .with_context(doing)
@@ -56,6 +66,7 @@ impl<W: Write> Tar<W> {
         name: &str,
         kind: EntryType,
         mode: u32,
+        owner: &Owner,
         bytes: &[u8],
         link: Option<&str>,
     ) -> Result<()> {
@@ -71,7 +82,25 @@ impl<W: Write> Tar<W> {
             ensure!(target.len() <= NAME_FIELD, "the link's target is longer than {NAME_FIELD} bytes");
             header.set_link_name_literal(target)?;
         }
+        self.give(&mut header, owner)?;
         self.append_finished(header, bytes)
+    }
+
+    /// Gives an entry to its owner, where there are accounts.
+    fn give(&self, header: &mut Header, owner: &Owner) -> Result<()> {
+        let Some(accounts) = &self.accounts else { return Ok(()) };
+        let number = |name: &str| {
+            let found = accounts.get(name).copied();
+            let known = || accounts.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+            found.with_context(|| format!("there is no account {name:?}: use {}", known()))
+        };
+        header.set_uid(number(&owner.user)?.into());
+        header.set_gid(number(&owner.group)?.into());
+        if let Some(gnu) = header.as_gnu_mut() {
+            (gnu.uname, gnu.gname) = ([0; 32], [0; 32]);
+        }
+        header.set_username(&owner.user)?;
+        Ok(header.set_groupname(&owner.group)?)
     }
 
     fn header(&self, name: &[u8], kind: EntryType, mode: u32, size: usize) -> Header {

@@ -23,7 +23,7 @@ impl Format for TarGz {
     }
 
     fn supports(&self, platform: &Platform) -> bool {
-        platform.os() == Os::MacOs || platform.is_single(Os::Linux)
+        platform.os() != Os::Windows && platform.has_one_program()
     }
 
     fn file_name(&self, product: &Product, _version: &Version, platform: &Platform) -> String {

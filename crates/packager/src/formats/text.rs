@@ -1,5 +1,7 @@
 //! Text for people, laid out for control files and changelogs.
 
+use anyhow::{Result, ensure};
+
 /// Characters in a line of a description or changelog: it stays below the 80 columns of a terminal.
 pub(super) const WIDTH: usize = 79;
 
@@ -16,6 +18,15 @@ pub(super) fn wrap(paragraph: &str, width: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+/// Refuses a value that would begin another line of a head: a control file's or a letter's.
+///
+/// # Errors
+/// If it has more than one line.
+pub(super) fn one_line<'a>(field: &str, value: &'a str) -> Result<&'a str> {
+    ensure!(!value.contains('\n'), "{field} has more than one line: {value:?}");
+    Ok(value)
 }
 
 /// The paragraphs of a text, which empty lines separate.

@@ -38,31 +38,69 @@ impl Format for Zip {
 
 /// Writes an archive of a payload, all of it in the folder `top` if there is one.
 pub(super) fn write(top: Option<&str>, payload: &Payload, epoch: u32, out: &mut dyn Output) -> Result<()> {
-    let options = SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Deflated)
-        .compression_level(Some(9))
-        .last_modified_time(dos_time(epoch)?)
-        // Or else it would be the system that builds.
-        .system(System::Unix);
-    let mut zip = ZipWriter::new(out);
+    let mut archive = Archive::new(out, epoch)?;
     if let Some(top) = top {
-        zip.add_directory(top, options.unix_permissions(0o755))?;
+        archive.folder(top, 0o755)?;
     }
     for entry in payload.with_parents().entries() {
         let path = top.map_or(entry.path.clone(), |top| format!("{top}/{}", entry.path));
-        let options = options.unix_permissions(entry.mode);
-        let doing = || format!("packing {}", entry.path);
         match (&entry.kind, entry.source()) {
-            (_, Some(source)) => {
-                zip.start_file(path, options).with_context(doing)?;
-                zip.write_all(&source.read()?).with_context(doing)?;
-            }
-            (Kind::Directory, None) => zip.add_directory(path, options).with_context(doing)?,
+            (_, Some(source)) => archive.file(&path, entry.mode, &source.read()?)?,
+            (Kind::Directory, None) => archive.folder(&path, entry.mode)?,
             (_, None) => bail!("{}: archives for Windows hold no links", entry.path),
         }
     }
-    zip.finish()?;
-    Ok(())
+    archive.finish()
+}
+
+/// A zip archive under way, whose members have one time and say that they come from Unix.
+pub(super) struct Archive<'a> {
+    zip: ZipWriter<&'a mut dyn Output>,
+    options: SimpleFileOptions,
+}
+
+impl<'a> Archive<'a> {
+    /// Begins one.
+    ///
+    /// # Errors
+    /// If zip archives have no such time.
+    pub(super) fn new(out: &'a mut dyn Output, epoch: u32) -> Result<Archive<'a>> {
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Deflated)
+            .compression_level(Some(9))
+            .last_modified_time(dos_time(epoch)?)
+            // Or else it would be the system that builds.
+            .system(System::Unix);
+        Ok(Archive { zip: ZipWriter::new(out), options })
+    }
+
+    /// Adds a file.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub(super) fn file(&mut self, path: &str, mode: u32, content: &[u8]) -> Result<()> {
+        let doing = || format!("packing {path}");
+        self.zip.start_file(path, self.options.unix_permissions(mode)).with_context(doing)?;
+        self.zip.write_all(content).with_context(doing)
+    }
+
+    /// Adds a folder.
+    ///
+    /// # Errors
+    /// As [`Archive::file`].
+    pub(super) fn folder(&mut self, path: &str, mode: u32) -> Result<()> {
+        let options = self.options.unix_permissions(mode);
+        self.zip.add_directory(path, options).with_context(|| format!("packing {path}"))
+    }
+
+    /// Ends it with the list of its members.
+    ///
+    /// # Errors
+    /// If that cannot be written.
+    pub(super) fn finish(self) -> Result<()> {
+        self.zip.finish()?;
+        Ok(())
+    }
 }
 
 /// The time in the form of zip archives, which know no time zone and begin in 1980: that of UTC.

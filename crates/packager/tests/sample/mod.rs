@@ -5,7 +5,7 @@
 pub(crate) mod programs;
 
 use anyhow::Result;
-use packager::{Arch, Compiled, Origin, Os, Programs, Recipe, Rows, Target};
+use packager::{Arch, Compiled, Origin, Os, Part, Programs, Recipe, Rows, Target};
 use std::fs;
 use std::path::PathBuf;
 use tempfile::TempDir;
@@ -54,21 +54,69 @@ next_steps = "Begin"
 drop_folder = "in"
 status_page = "http://127.0.0.1:8080/"
 configuration = { file = "config.json", settings = [] }
+
+[wheel]
+name = "the-sample"
+description = "README"
+requires_python = ">=3.9"
+macos_version = "11.0"
+
+[image]
+repository = "registry.example.org/example/sample"
+source = "https://example.org/source"
+documentation = "https://example.org/documentation"
+account = "sample"
+id = 65532
+arguments = ["run"]
+environment = { SAMPLE_B = "2", SAMPLE_A = "1" }
+ports = [8080]
+volume = "/var/lib/sample"
+health = { arguments = ["health"], interval_seconds = 30, timeout_seconds = 5, start_seconds = 10, retries = 3 }
+
+[macos.app]
+info = "Info.plist"
+icon = "sample.icns"
+
+[macos.package]
+welcome = "welcome.html"
+license = "LICENSE"
+conclusion = "conclusion.txt"
+scripts = { preinstall = "script", postinstall = ["script", "script"] }
 "#;
 
 /// Rows of the payload, each for itself, so that tests can change, add and reorder them.
 pub(crate) const ROWS: &[&str] = &[
-    r#"formats = ["deb", "rpm"]
+    r#"formats = ["deb", "rpm", "docker-archive"]
 path = "usr/bin/sample"
 kind = "program""#,
     r#"formats = ["tar.gz", "zip", "exe", "msi"]
 path = "sample{exe}"
 kind = "program""#,
+    r#"formats = ["app"]
+path = "Contents/MacOS/sample"
+kind = "program""#,
+    r#"formats = ["pkg"]
+path = "Applications"
+kind = "directory"
+mode = "0775"
+owner = "root:admin""#,
+    r#"formats = ["pkg"]
+path = "Library/sample/scripts"
+kind = "file"
+source = ["script", "script"]
+owner = "root:wheel""#,
     r#"formats = ["deb", "rpm"]
 path = "usr/share/man/man1/*.1"
 kind = "manual"
 source = "man/*.1""#,
-    r#"formats = ["tar.gz", "zip"]
+    r#"formats = ["wheel"]
+path = "the-sample{exe}"
+kind = "program""#,
+    r#"formats = ["wheel"]
+path = "the_sample/a,b.py"
+kind = "file"
+source = "script""#,
+    r#"formats = ["tar.gz", "zip", "wheel"]
 path = "LICENSE.txt"
 kind = "license"
 source = "LICENSE""#,
@@ -77,11 +125,14 @@ systems = ["linux"]
 path = "usr/lib/sample/link"
 kind = "link"
 target = "../../bin/sample""#,
-    r#"formats = ["rpm"]
+    r#"formats = ["rpm", "docker-archive"]
 path = "var/lib/sample"
 kind = "directory"
 mode = "0750"
 owner = "sample:sample""#,
+    r#"formats = ["docker-archive"]
+path = "etc/ssl/certs/ca-certificates.crt"
+kind = "authorities""#,
     r#"formats = ["deb", "rpm", "tar.gz", "zip"]
 path = "etc/a-folder-with-a-long-name/another-folder-with-a-long-name/and-a-third-one-with-a-name-as-long/file-æøå"
 kind = "file"
@@ -111,6 +162,18 @@ targets = ["x86_64-unknown-linux-musl"]
 name = "msi"
 format = "msi"
 targets = ["x86_64-pc-windows-gnu"]
+[[artifact]]
+name = "image-amd64"
+format = "docker-archive"
+targets = ["x86_64-unknown-linux-musl"]
+[[artifact]]
+name = "image-arm64"
+format = "docker-archive"
+targets = ["aarch64-unknown-linux-musl"]
+[[artifact]]
+name = "image"
+format = "oci"
+of = ["image-amd64", "image-arm64"]
 "#;
 
 /// 2026-01-02, the day of the changelog's top entry.
@@ -137,6 +200,7 @@ impl Sample {
                 "## [0.2.0-rc.1] - 2026-01-02\n- Second.\n\n## [0.1.0] - 2025-12-31\n- First.\n",
             ),
             ("LICENSE", "Do as you like.\n"),
+            ("README", "# What it is\n"),
             ("script", "#!/bin/sh\nexit 0\n"),
             ("man/sample.1", ".TH SAMPLE 1\n"),
             ("man/sample-run.1", ".TH SAMPLE-RUN 1\n"),
@@ -144,6 +208,10 @@ impl Sample {
             ("banner.bmp", "a picture\n"),
             ("dialog.bmp", "another picture\n"),
             ("sample.ico", "an icon\n"),
+            ("sample.icns", "another icon\n"),
+            ("Info.plist", "<plist version=\"1.0\"><dict><key>LSUIElement</key><true/></dict></plist>\n"),
+            ("welcome.html", "<p>Welcome.</p>\n"),
+            ("conclusion.txt", "It is done.\n"),
             ("artifacts.toml", TABLE),
         ] {
             let path = sample.path(name);
@@ -196,6 +264,16 @@ impl Sample {
         let origin = Origin { inputs: "", toolchain: "" };
         let (path, _) =
             recipe.make(recipe.rows.row("it")?, &programs, Vec::new(), origin, &self.path("out"))?;
+        Ok(path)
+    }
+
+    /// Makes the image of its table, of these archives of `docker save` in place of its own.
+    pub(crate) fn image_of(&self, parts: Vec<Part>) -> Result<PathBuf> {
+        let recipe = Recipe::load(&self.path("product.toml"), &self.path("artifacts.toml"))?;
+        let row = recipe.rows.row("image")?;
+        let programs = recipe.take(row, Vec::new())?;
+        let origin = Origin { inputs: "", toolchain: "" };
+        let (path, _) = recipe.make(row, &programs, parts, origin, &self.path("out"))?;
         Ok(path)
     }
 }

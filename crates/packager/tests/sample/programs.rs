@@ -62,6 +62,8 @@ pub(crate) fn macho(cpu: u32, is_signed: bool) -> Vec<u8> {
     if is_signed {
         commands.push([0x1d_u32, 16, end as u32 - 20, 20].map(u32::to_le_bytes).concat());
     }
+    // LC_BUILD_VERSION: for macOS 11.0, built with 27.0, no tools.
+    commands.push([0x32_u32, 24, 1, 11 << 16, 27 << 16, 0].map(u32::to_le_bytes).concat());
     let size: usize = commands.iter().map(Vec::len).sum();
     let words = [0xfeed_facf, cpu, 0, 2, commands.len() as u32, size as u32, 0x85, 0];
     let mut file = words.map(u32::to_le_bytes).concat();

@@ -48,8 +48,8 @@ pub struct Needs {
 /// One thing that is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// A command, and the one that undoes it.
-    Run(Vec<String>, Vec<String>),
+    /// A command, and those that undo it.
+    Run(Vec<String>, Vec<Vec<String>>),
     /// A file that is written; undone, it is removed.
     Write(PathBuf, String),
     /// An account may pass through a folder.
@@ -237,7 +237,10 @@ impl Step {
     /// The command that undoes it, for people.
     pub fn undo_command(&self) -> String {
         match self {
-            Step::Run(_, words) => shell(words),
+            Step::Run(_, commands) => {
+                let commands: Vec<String> = commands.iter().map(|words| shell(words)).collect();
+                commands.join(" && ")
+            }
             Step::Write(path, _) => format!("rm {}", path.display()),
             Step::Pass(Access { account, was, path, .. }) => {
                 let path = path.to_string_lossy();
@@ -298,7 +301,7 @@ impl Step {
             _ => Ok(()),
         };
         match self {
-            Step::Run(_, words) => run(words),
+            Step::Run(_, commands) => commands.iter().try_for_each(|words| run(words)),
             Step::Write(path, _) => {
                 said(path, fs::remove_file(path))?;
                 // The folder, too, unless somebody else has something in it.
@@ -542,7 +545,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("folder").join("made");
         let good = Step::Write(file.clone(), "x".to_owned());
-        let bad = Step::Run(vec!["false".to_owned()], vec!["false".to_owned()]);
+        let bad = Step::Run(vec!["false".to_owned()], vec![vec!["false".to_owned()]]);
         let plan = |steps: &[&Step]| Plan {
             steps: steps.iter().map(|step| (*step).clone()).collect(),
             again: vec![],

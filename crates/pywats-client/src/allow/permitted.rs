@@ -38,7 +38,7 @@ pub fn keeps_out(folder: &Path) -> Option<String> {
 }
 
 /// The label of a folder.
-fn label(path: &Path) -> Option<String> {
+pub(super) fn label(path: &Path) -> Option<String> {
     let mut label = vec![0; 4096];
     let length = rustix::fs::getxattr(path, c"security.selinux", &mut label).ok()?;
     let text = std::str::from_utf8(label.get(..length)?).ok()?;

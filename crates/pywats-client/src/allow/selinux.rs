@@ -15,6 +15,8 @@ pub const PACKAGES: [(&str, &str); 3] = [
 
 /// The label of folders that others put reports into.
 const LABEL: &str = "pywats_watch_t";
+/// The type of what has no label. Nothing can be given it.
+const UNLABELED: &str = "unlabeled_t";
 /// What lets the service into people's homes.
 const HOMES: &str = "pywats_enable_homedirs";
 /// Where the kernel shows the booleans of the loaded policy, with their values now and next.
@@ -74,20 +76,34 @@ fn boolean_of_file_system(path: &Path) -> Option<&'static str> {
 
 /// The steps for a label. Undone from the last to the first: the rule must go before what is there gets its old label.
 pub fn label(path: &Path) -> [Step; 2] {
+    // What a new folder gets there. Of many places, as below /mnt, the policy knows no label that it could give back.
+    let above = path.parent().and_then(type_of).filter(|label| path.exists() && label != UNLABELED);
     let path = path.display().to_string();
     let pattern = format!("{}(/.*)?", escaped(&path));
-    let relabel = command(&["restorecon", "-R", &path]);
+    let mut relabelled = vec![command(&["semanage", "fcontext", "-d", &pattern])];
+    relabelled.extend(above.map(|label| command(&["chcon", "-R", "-t", &label, "--", &path])));
     // `-i`: a folder that is gone needs no label.
-    let back = command(&["restorecon", "-R", "-i", &path]);
+    let back = vec![command(&["restorecon", "-R", "-i", &path])];
     [
         Step::Run(command(&["semanage", "fcontext", "-a", "-t", LABEL, &pattern]), back),
-        Step::Run(relabel, command(&["semanage", "fcontext", "-d", &pattern])),
+        Step::Run(command(&["restorecon", "-R", &path]), relabelled),
     ]
+}
+
+/// The type of what is there, of its label `USER:ROLE:TYPE:LEVEL`.
+fn type_of(path: &Path) -> Option<String> {
+    #[cfg(target_os = "linux")]
+    return super::permitted::label(path)?.split(':').nth(2).map(str::to_owned);
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = path;
+        None
+    }
 }
 
 /// The step for a boolean.
 pub fn boolean(name: &str) -> Step {
-    Step::Run(command(&["setsebool", "-P", name, "on"]), command(&["setsebool", "-P", name, "off"]))
+    Step::Run(command(&["setsebool", "-P", name, "on"]), vec![command(&["setsebool", "-P", name, "off"])])
 }
 
 /// A path as a pattern that fits nothing else.

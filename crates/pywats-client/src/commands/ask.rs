@@ -16,7 +16,7 @@ use std::path::PathBuf;
 const START: &str = if cfg!(windows) {
     "net start pywats-client"
 } else if cfg!(target_os = "macos") {
-    "sudo launchctl kickstart system/com.virinco.pywats-client"
+    "sudo pywats-client service start"
 } else {
     "sudo systemctl start pywats-client"
 };

@@ -96,6 +96,7 @@ impl<'de> Visitor<'de> for Part<'_> {
 mod tests {
     use super::*;
     use crate::config::edit::{Document, EditError};
+    use crate::config::policy::Policies;
     use crate::config::{FileState, Sources};
     use serde_json::Value;
 
@@ -124,7 +125,7 @@ mod tests {
             r#"{ "server": { "token": "dXNlcjpw" }, "server": { "url": "https://a.example" } }"#,
         )
         .unwrap();
-        let loaded = Sources::with(Some(path.clone()), |_| None, |_| None).load();
+        let loaded = Sources::with(Some(path.clone()), |_| None, Policies::none).load();
         assert_eq!(loaded.file, FileState::Broken);
         assert!(loaded.errors[0].ends_with("server: stands twice; keep one of them"), "{:?}", loaded.errors);
         let error = Document::open(&path).err().unwrap();
@@ -136,7 +137,7 @@ mod tests {
         let of_env = |name: &str| {
             (name == "PYWATS_FOLDERS").then(|| r#"[{ "name": "a", "name": "b", "path": "/a" }]"#.into())
         };
-        let loaded = Sources::with(Some(path), of_env, |_| None).load();
+        let loaded = Sources::with(Some(path), of_env, Policies::none).load();
         assert!(loaded.errors[0].contains("folders[0].name: stands twice"), "{:?}", loaded.errors);
         assert_eq!(in_text(&Value::Null.to_string()), [""; 0]);
     }

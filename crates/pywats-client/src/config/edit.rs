@@ -1,6 +1,7 @@
 //! Changing the configuration file as an administrator would: the order of its keys and what nobody knows stay, the
 //! file keeps owner, group, mode and access list, and nothing is written that the service could not use.
 
+use super::policy::Policies;
 use super::settings::{SETTINGS, Setting, nearest};
 use super::{Config, Loaded, Sources, duplicates, source, verdict};
 use serde_json::{Map, Value};
@@ -173,7 +174,7 @@ impl Document {
             (after, caused)
         };
         let (loaded, mut caused) = worse(sources);
-        let (_, alone) = worse(&Sources::with(Some(self.path.clone()), |_| None, |_| None));
+        let (_, alone) = worse(&Sources::with(Some(self.path.clone()), |_| None, Policies::none));
         caused.extend(alone.into_iter().filter(|what| !caused.contains(what)).collect::<Vec<_>>());
         if caused.is_empty() { Ok(loaded) } else { Err(EditError::Refused(caused)) }
     }
@@ -360,7 +361,7 @@ mod tests {
     }
 
     fn alone(path: &Path) -> Sources {
-        Sources::with(Some(path.to_owned()), |_| None, |_| None)
+        Sources::with(Some(path.to_owned()), |_| None, Policies::none)
     }
 
     /// Fails if: a change loses the order of keys, unknown keys, or the rights of the file, or leaves anything beside it.
@@ -417,7 +418,7 @@ mod tests {
         let sources = Sources::with(
             Some(path.clone()),
             move |name| (name == "PYWATS_DATA_DIR").then(|| data.clone().into()),
-            |_| None,
+            Policies::none,
         );
         let folder = |path: String| json!([{ "name": "x", "path": path }]);
         let good = json!({ "server": { "url": "https://a.example" } });

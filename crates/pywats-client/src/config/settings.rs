@@ -81,7 +81,7 @@ pub const SETTINGS: &[Setting] = &[
         policy: Some(Policy {
             value: "TokenFile",
             title: "Token file",
-            explanation: "The token is read from this file, whatever file and environment say. The registry can be read by every user of the machine: no policy holds the token itself. Let only administrators and the account of the service read the file.",
+            explanation: "The token is read from this file, whatever file and environment say. Every user of the machine can read policies: none holds the token itself. Let only administrators and the account of the service read the file.",
             input: Input::Text,
         }),
         expects: "the full path of a file that holds nothing but the token",
@@ -95,7 +95,7 @@ pub const SETTINGS: &[Setting] = &[
         policy: Some(Policy {
             value: "CaFile",
             title: "Certificate authority file",
-            explanation: "These certificates are trusted beside those of the system. Use it where the server has a certificate of a company's own authority that Windows does not know.",
+            explanation: "These certificates are trusted beside those of the system. Use it where the server has a certificate of a company's own authority that the system does not know.",
             input: Input::Text,
         }),
         expects: "the full path of a PEM file with the certificates to trust",
@@ -109,7 +109,7 @@ pub const SETTINGS: &[Setting] = &[
         policy: Some(Policy {
             value: "Proxy",
             title: "Proxy",
-            explanation: "The way to the server. Do not write a password into the address: the registry can be read by every user of the machine.",
+            explanation: "The way to the server. Do not write a password into the address: every user of the machine can read policies.",
             input: Input::Text,
         }),
         expects: "\"system\", \"none\" or the address of a proxy, as \"http://proxy.example:3128\"",
@@ -461,7 +461,8 @@ pub const SETTINGS: &[Setting] = &[
         key: "file",
         env: None,
         policy: None,
-        expects: "the full path of the file that the log goes to in place of the journal or standard error",
+        expects: "the full path of the file that the log goes to in place of the journal or standard error, or \"/dev/stdout\" \
+                  for standard output",
         read: |c, v| optional_path(v).map(|file| c.logging.file = file),
         show: |c| c.logging.file.as_ref().map(|file| file.display().to_string()),
     },

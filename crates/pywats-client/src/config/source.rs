@@ -2,7 +2,7 @@
 
 use super::folders::{self, Folders};
 use super::loaded::{DEFAULTS, FileState, Loaded, Origin, Origins};
-use super::policy::{self, Policies, PolicyValue};
+use super::policy::{self, Policies, Reader};
 use super::settings::{SETTINGS, Setting, nearest};
 use super::{Config, Secret, default_path, duplicates, watch_folders};
 use serde_json::Value;
@@ -22,7 +22,7 @@ const MAX_BYTES: usize = 1 << 20;
 pub struct Sources {
     path: PathBuf,
     env: Box<Environment>,
-    policies: Box<Policies>,
+    policies: Box<Reader>,
     /// The folders that were found to go together: a server that does not answer is asked once.
     compared: Mutex<Option<Folders>>,
 }
@@ -41,7 +41,7 @@ impl Sources {
     pub fn with(
         path: Option<PathBuf>,
         env: impl Fn(&str) -> Option<OsString> + Send + Sync + 'static,
-        policies: impl Fn(&str) -> Option<PolicyValue> + Send + Sync + 'static,
+        policies: impl Fn() -> Policies + Send + Sync + 'static,
     ) -> Self {
         let env = move |name: &str| env(name).filter(|value| !value.is_empty());
         let path = path.or_else(|| env("PYWATS_CONFIG").map(PathBuf::from)).unwrap_or_else(default_path);
@@ -98,7 +98,7 @@ impl Sources {
     fn complete(&self, mut loaded: Loaded) -> Loaded {
         loaded.from_file = (loaded.config.clone(), loaded.origins);
         self.apply_env(&mut loaded);
-        policy::apply(&*self.policies, &mut loaded);
+        policy::apply(&(self.policies)(), &mut loaded);
         self.find_token(&mut loaded);
         self.compare_folders(&mut loaded);
         loaded.ca_file = loaded.config.server.ca_file.as_deref().map(digest);
@@ -245,11 +245,17 @@ fn index(section: &str, key: &str) -> usize {
 
 /// The text of a small file without its byte order mark, or `None` where there is no file.
 pub(super) fn read_text(path: &Path) -> Result<Option<String>, String> {
-    let Some(bytes) = read(path, MAX_BYTES)? else { return Ok(None) };
-    if bytes.len() > MAX_BYTES {
-        return Err(format!("is larger than {MAX_BYTES} bytes; is it the right file?"));
+    read_small(path)?.map(|bytes| text::decode(&bytes)).transpose()
+}
+
+/// The content of a small file, or `None` where there is no file.
+pub(super) fn read_small(path: &Path) -> Result<Option<Vec<u8>>, String> {
+    match read(path, MAX_BYTES)? {
+        Some(bytes) if bytes.len() > MAX_BYTES => {
+            Err(format!("is larger than {MAX_BYTES} bytes; is it the right file?"))
+        }
+        bytes => Ok(bytes),
     }
-    text::decode(&bytes).map(Some)
 }
 
 /// The content of a file, of a larger one `most` bytes and one more, or `None` where there is no file.
@@ -272,9 +278,10 @@ fn denied(path: &Path, error: &std::io::Error) -> String {
         "let the account of the service read it".to_owned()
     } else {
         format!(
-            "it is there but this account may not read it; if this is the account of the service, run: chgrp pywats \
-             {0} && chmod 640 {0}; else run this command as root",
-            path.display()
+            "it is there but this account may not read it; if this is the account of the service, run: chgrp {1} {0} \
+             && chmod 640 {0}; else run this command as root",
+            path.display(),
+            if cfg!(target_os = "macos") { "_pywats" } else { "pywats" }
         )
     };
     format!("cannot be opened: {error}; {what_to_do}")

@@ -1,6 +1,7 @@
 //! What is written into a configuration, and what the installer writes there, is judged in the same way: see
 //! `crates/wats-settings/tests`.
 
+use super::policy::Policies;
 use super::{Loaded, Origin, Sources};
 use crate::upload;
 use serde_json::{Value, json};
@@ -35,7 +36,7 @@ fn judges_as_the_installer_does() {
             other => panic!("unknown kind {other}"),
         }
         fs::write(&file, configuration.to_string()).unwrap();
-        let problems = problems(&Sources::with(Some(file.clone()), |_| None, |_| None).load());
+        let problems = problems(&Sources::with(Some(file.clone()), |_| None, Policies::none).load());
         match case["refused"].as_str() {
             None => assert_eq!(problems, [""; 0], "{case}"),
             Some(refused) => {
@@ -69,7 +70,7 @@ fn reads_a_configuration_in_utf_16() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("config.json");
     fs::write(&file, saved("\u{feff}{ \"health\": { \"port\": 1 } }\r\n", "utf-16le")).unwrap();
-    let loaded = Sources::with(Some(file), |_| None, |_| None).load();
+    let loaded = Sources::with(Some(file), |_| None, Policies::none).load();
     assert_eq!((loaded.config.health.port, loaded.errors), (1, Vec::new()));
 }
 
@@ -88,7 +89,7 @@ fn watches_no_folder_of_its_own() {
     ] {
         let settings = json!({ "client": { "data_dir": data, "watch_folder": watched } });
         fs::write(&file, settings.to_string()).unwrap();
-        let errors = Sources::with(Some(file.clone()), |_| None, |_| None).load().errors;
+        let errors = Sources::with(Some(file.clone()), |_| None, Policies::none).load().errors;
         let expected = format!("client.watch_folder and {other} are the same folder; write different ones");
         assert!(errors.len() == 1 && errors[0].ends_with(&expected), "{}: {errors:?}", watched.display());
     }
@@ -127,7 +128,7 @@ fn every_setting_has_a_variable() {
             let (name, word) = (name.clone(), (*word).to_owned());
             let env = move |asked: &str| (asked == name).then(|| word.clone().into());
             let missing = std::env::temp_dir().join("no-such-configuration").join("config.json");
-            let loaded = Sources::with(Some(missing), env, |_| None).load();
+            let loaded = Sources::with(Some(missing), env, Policies::none).load();
             loaded.origins[at] == Origin::Environment && loaded.errors.is_empty()
         });
         assert!(read, "{} does not override {}", setting.env_name(), setting.name());

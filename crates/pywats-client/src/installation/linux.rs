@@ -6,6 +6,7 @@ mod folders;
 mod place;
 mod unit;
 
+use super::files::{copy, remove, remove_file, write};
 use super::steps::{self, Step, undo};
 use super::tools::{self, ToolError, USUAL};
 use super::{Installer, NAME, Refusal, State, Tell, not_installed, this_program};
@@ -13,8 +14,6 @@ use crate::cli::installation::{InstallArgs, UninstallArgs};
 use crate::diagnose::sandbox::Unit;
 use crate::exit::Exit;
 use std::fs;
-use std::io::Write;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -241,22 +240,6 @@ fn already(installer: Installer) -> String {
     }
 }
 
-/// Copies the program to where the service can run it. What was there comes back if the installation fails.
-fn copy(from: PathBuf, to: PathBuf) -> Step {
-    Step::new(format!("copy {} to {}", from.display(), to.display()), move || {
-        let program = fs::read(&from).map_err(|error| format!("{}: {error}", from.display()))?;
-        let before = fs::read(&to).ok();
-        if let Some(folder) = to.parent() {
-            fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        }
-        write(&to, &program, 0o755)?;
-        Ok(undo(move || match before {
-            Some(before) => write(&to, &before, 0o755),
-            None => remove(&to),
-        }))
-    })
-}
-
 fn write_unit(text: String) -> Step {
     Step::new(format!("write the unit {UNIT_FILE}"), move || {
         write(Path::new(UNIT_FILE), text.as_bytes(), 0o644)?;
@@ -280,38 +263,6 @@ fn begin() -> Step {
             }
         }
     })
-}
-
-/// Writes a file in one piece: what was there stays until all of it is written.
-fn write(path: &Path, content: &[u8], mode: u32) -> Result<(), String> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}.new", std::process::id()));
-    let new = PathBuf::from(name);
-    let written =
-        fs::File::options().write(true).create_new(true).mode(mode).open(&new).and_then(|mut file| {
-            file.write_all(content)?;
-            // Whatever the umask is.
-            file.set_permissions(fs::Permissions::from_mode(mode))?;
-            file.sync_all()?;
-            fs::rename(&new, path)
-        });
-    written.map_err(|error| {
-        drop(fs::remove_file(&new));
-        format!("{} cannot be written: {error}", path.display())
-    })
-}
-
-fn remove(path: &Path) -> Result<(), String> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(format!("{} cannot be removed: {error}", path.display()))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn remove_file(path: PathBuf) -> Step {
-    Step::new(format!("remove {}", path.display()), move || remove(&path).map(|()| None))
 }
 
 /// Removes a folder with everything in it, but nothing that is mounted there.

@@ -1,62 +1,98 @@
 //! The service with launchd, as a daemon of the system; see
 //! [launchd.plist(5)](https://keith.github.io/xcode-man-pages/launchd.plist.5.html). Not tried on a Mac: nobody has run
-//! this part.
-//!
-//! The daemon runs as root, as every daemon does that names no account: there is no package yet that makes one.
+//! this part. What it asks of the system, and how it takes the answers, is tested with stand-ins ([`launchd`],
+//! [`accounts`]).
 
+mod accounts;
+mod daemon;
+mod launchd;
+
+use super::files::{copy, remove, remove_file, write};
 use super::steps::{self, Step, undo};
-use super::tools::{self, ToolError, USUAL};
-use super::{Installer, NAME, Refusal, State, Tell, not_installed, this_program};
+use super::tools::{self, USUAL};
+use super::{COPY_TO, Installer, NAME, Refusal, State, Tell, not_installed, this_program, trust};
 use crate::cli::installation::{InstallArgs, UninstallArgs};
 use crate::exit::Exit;
+use launchd::{Launchd, PLIST};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::rc::Rc;
+use std::thread;
 
-/// What launchd calls the service.
-const LABEL: &str = "com.virinco.pywats-client";
-/// Where daemons of this machine are described.
-const PLIST: &str = "/Library/LaunchDaemons/com.virinco.pywats-client.plist";
 /// Configuration and data.
 const DATA: &str = "/Library/Application Support/pyWATS";
-/// More than the service needs to end.
-const STOPPING: Duration = Duration::from_secs(60);
+/// The folders, their groups and their rights, as the package has them. The service makes the others.
+const FOLDERS: [(&str, &str, u32); 3] = [
+    (DATA, accounts::ACCOUNT, 0o751),
+    ("/Library/Application Support/pyWATS/watch", accounts::DROPPERS, 0o770),
+    ("/Library/Application Support/pyWATS/logs", accounts::READERS, 0o750),
+];
+/// What removes the package.
+const UNINSTALLER: &str = "/Applications/pyWATS Client.app/Contents/Resources/uninstall.sh";
 
 /// Registers the service.
 pub(super) fn install(args: &InstallArgs, tell: Tell<'_>) -> Result<(), Refusal> {
+    let program = this_program()?;
     if !args.dry_run {
         needs_root()?;
     }
-    if Path::new(PLIST).exists() {
-        let what = format!("the service is installed already: {PLIST}");
-        return Err(Refusal::new(Exit::AlreadyInstalled, what));
+    if let Some((_, installer)) = installed() {
+        return Err(Refusal::new(Exit::AlreadyInstalled, already(installer)));
     }
-    let program = this_program()?;
-    let wanted = args.copy_to.as_ref().map_or_else(|| program.clone(), |folder| folder.join(NAME));
-    if !wanted.is_absolute()
-        || ["/Users", "/tmp", "/private/tmp", "/Volumes"].iter().any(|at| wanted.starts_with(at))
-    {
-        let what = format!(
-            "the service cannot be run from {}; let the program be copied: --copy-to /usr/local/bin",
-            wanted.display()
-        );
+    let wanted = match &args.copy_to {
+        None => program.clone(),
+        Some(folder) if folder.is_absolute() => folder.join(NAME),
+        Some(folder) => {
+            let what = format!("--copy-to {}: write a full path, as {COPY_TO}", folder.display());
+            return Err(Refusal::new(Exit::Usage, what));
+        }
+    };
+    if let Some(why) = hindrance(&wanted) {
+        let hint = if args.copy_to.is_some() {
+            "choose another folder".to_owned()
+        } else {
+            format!("let the program be copied: {NAME} service install --copy-to {COPY_TO}")
+        };
+        let what = format!("the service cannot be run from {}: {why}; {hint}", wanted.display());
         return Err(Refusal::new(Exit::InstallFailed, what));
     }
+    let copied = wanted != program;
     let mut todo = Vec::new();
-    if wanted != program {
+    if copied {
         todo.push(copy(program, wanted.clone()));
     }
-    let text = plist(&wanted, !args.no_start);
+    let dscl: accounts::Dscl = Rc::new(|arguments| run("/usr/bin/dscl", &[&["."], arguments].concat()));
+    todo.push(accounts::step(Rc::clone(&dscl)));
+    for (path, group, mode) in FOLDERS {
+        todo.push(accounts::folder(path, group, mode, Rc::clone(&dscl)));
+    }
+    let text = daemon::text(&wanted, copied);
     todo.push(Step::new(format!("write {PLIST}"), move || {
-        fs::write(PLIST, text).map_err(|error| error.to_string())?;
-        Ok(undo(|| fs::remove_file(PLIST).map_err(|error| error.to_string())))
+        write(Path::new(PLIST), text.as_bytes(), 0o644)?;
+        Ok(undo(|| remove(Path::new(PLIST))))
     }));
-    let bootstrap = || {
-        launchctl(&["bootstrap", "system", PLIST])?;
-        Ok(undo(|| launchctl(&["bootout", &target()]).map(drop)))
-    };
-    todo.push(Step::new("register it (launchctl bootstrap system)", bootstrap).or_else(Exit::StartFailed));
-    steps::run(todo, args.dry_run, tell)
+    if !args.no_start {
+        let start = || {
+            let end = || launchd(launchd::Launchd::stop);
+            match launchd(launchd::Launchd::start) {
+                Ok(()) => Ok(undo(end)),
+                Err(why) => {
+                    // It would be tried again for ever.
+                    drop(end());
+                    Err(why)
+                }
+            }
+        };
+        todo.push(Step::new("start it (launchctl bootstrap system)", start).or_else(Exit::StartFailed));
+    }
+    steps::run(todo, args.dry_run, tell)?;
+    if !args.dry_run {
+        tell(&format!(
+            "Installed. Write {DATA}/config.json, readable by the group {}; `{NAME} check` shows what is missing.",
+            accounts::ACCOUNT
+        ));
+    }
+    Ok(())
 }
 
 /// Removes the service.
@@ -64,18 +100,22 @@ pub(super) fn uninstall(args: &UninstallArgs, tell: Tell<'_>) -> Result<(), Refu
     if !args.dry_run {
         needs_root()?;
     }
-    if !Path::new(PLIST).exists() && !args.purge {
-        return Err(not_installed());
+    let found = installed();
+    match &found {
+        Some((_, Installer::Package)) => {
+            let purge = if args.purge { " --purge" } else { "" };
+            let what = format!("a package has installed the service; run: sudo \"{UNINSTALLER}\"{purge}");
+            return Err(Refusal::new(Exit::UninstallFailed, what));
+        }
+        None if !args.purge => return Err(not_installed()),
+        _ => {}
     }
     let mut todo = Vec::new();
-    if Path::new(PLIST).exists() {
-        todo.push(Step::new("end it (launchctl bootout)", || {
-            // One that was ended before is not known any more.
-            if is_loaded() { launchctl(&["bootout", &target()]).map(|_| None) } else { Ok(None) }
-        }));
-        todo.push(Step::new(format!("remove {PLIST}"), || {
-            fs::remove_file(PLIST).map(|()| None).map_err(|error| error.to_string())
-        }));
+    if let Some((text, _)) = found {
+        todo.push(Step::new("end it (launchctl bootout)", || launchd(launchd::Launchd::stop).map(|()| None)));
+        todo.push(remove_file(PathBuf::from(PLIST)));
+        todo.extend(daemon::copied_program(&text).map(remove_file));
+        todo.push(remove_file(PathBuf::from(daemon::STDERR)));
     }
     if args.purge {
         todo.push(Step::new(format!("delete {DATA}"), || match fs::remove_dir_all(DATA) {
@@ -88,63 +128,87 @@ pub(super) fn uninstall(args: &UninstallArgs, tell: Tell<'_>) -> Result<(), Refu
 
 /// Starts the service.
 pub(super) fn start() -> Result<(), Refusal> {
-    operate(Exit::StartFailed, || {
-        if !is_loaded() {
-            launchctl(&["bootstrap", "system", PLIST])?;
-        }
-        launchctl(&["kickstart", &target()]).map(drop)
-    })
+    operate(Exit::StartFailed, launchd::Launchd::start)
 }
 
 /// Stops the service; it starts again with the machine.
 pub(super) fn stop() -> Result<(), Refusal> {
-    operate(
-        Exit::StopFailed,
-        || if is_loaded() { launchctl(&["bootout", &target()]).map(drop) } else { Ok(()) },
-    )
+    operate(Exit::StopFailed, launchd::Launchd::stop)
 }
 
-fn operate(exit: Exit, act: impl FnOnce() -> Result<(), String>) -> Result<(), Refusal> {
+fn operate(exit: Exit, act: impl FnOnce(&Launchd<'_>) -> Result<(), String>) -> Result<(), Refusal> {
     needs_root()?;
-    if !Path::new(PLIST).exists() {
+    if installed().is_none() {
         return Err(not_installed());
     }
-    act().map_err(|what| Refusal::new(exit, what))
+    launchd(act).map_err(|what| Refusal::new(exit, what))
 }
 
 /// How the service is registered.
 pub(super) fn state() -> Result<State, Refusal> {
-    let definition = Path::new(PLIST).exists().then(|| PathBuf::from(PLIST));
-    let text = launchctl(&["print", &target()]).unwrap_or_default();
-    let line = |name: &str| {
-        let mut lines = text.lines().filter_map(|line| line.trim().split_once(" = "));
-        lines.find(|(found, _)| *found == name).map(|(_, value)| value.to_owned())
-    };
-    let process = line("pid").and_then(|pid| pid.parse().ok());
+    let installer = installed().map(|(_, installer)| installer);
+    let (job, disabled) = launchd(|launchd| (launchd.job(), launchd.is_disabled()));
+    let is_loaded = job.is_some();
+    let job = job.unwrap_or_default();
     Ok(State {
-        installed_by: definition.as_ref().map(|_| Installer::Here),
-        running: process.is_some(),
-        state: line("state").unwrap_or_else(|| "not loaded".to_owned()),
-        starts_with_machine: definition.as_ref().map(|_| true),
-        process,
-        account: line("username"),
-        command: line("program"),
-        definition,
-        says: None,
+        installed_by: installer,
+        running: job.process.is_some(),
+        state: match (is_loaded, disabled) {
+            (true, _) => job.state,
+            (false, true) => "disabled".to_owned(),
+            (false, false) => "not loaded".to_owned(),
+        },
+        starts_with_machine: installer.map(|_| !disabled),
+        process: job.process,
+        account: job.account,
+        command: job.program,
+        definition: installer.map(|_| PathBuf::from(PLIST)),
+        says: job.last_exit.map(|code| format!("ended last with {code}")),
     })
 }
 
-fn target() -> String {
-    format!("system/{LABEL}")
+/// The property list of the service, and who has installed it.
+fn installed() -> Option<(String, Installer)> {
+    fs::symlink_metadata(PLIST).ok()?;
+    // One that cannot be read is not ours: what we write everybody can read.
+    let text = fs::read_to_string(PLIST).unwrap_or_default();
+    let installer = daemon::installer(&text, Path::new(daemon::RECEIPT).exists());
+    Some((text, installer))
 }
 
-fn is_loaded() -> bool {
-    launchctl(&["print", &target()]).is_ok()
+fn already(installer: Installer) -> String {
+    match installer {
+        Installer::Package => format!(
+            "a package has installed the service already ({PLIST}); a newer package upgrades it, and `sudo {NAME} \
+             service start` starts it"
+        ),
+        Installer::Here => format!(
+            "the service is installed already: {PLIST}; to use a newer program, put it in the place of the old one and \
+             run `sudo {NAME} service restart`, or run `sudo {NAME} service uninstall` first, which keeps configuration \
+             and data"
+        ),
+    }
 }
 
-fn launchctl(arguments: &[&str]) -> Result<String, String> {
-    tools::run("launchctl", arguments, "", STOPPING.max(USUAL))
-        .map_err(|error: ToolError| error.text("launchctl"))
+/// Why the service cannot be run from there, as the end of a sentence.
+fn hindrance(program: &Path) -> Option<String> {
+    let passing = ["/tmp", "/private/tmp", "/private/var/folders", "/Volumes"];
+    if passing.iter().any(|folder| program.starts_with(folder)) {
+        return Some("it does not stay there".to_owned());
+    }
+    if program.starts_with("/Users") {
+        return Some("it is in the folder of a user".to_owned());
+    }
+    trust::untrusted_on_the_way(program)
+}
+
+/// Asks the launchd of this machine.
+fn launchd<T>(act: impl FnOnce(&Launchd<'_>) -> T) -> T {
+    act(&Launchd { run: &|arguments| run("/bin/launchctl", arguments), wait: &thread::sleep })
+}
+
+fn run(program: &str, arguments: &[&str]) -> Result<String, String> {
+    tools::run(program, arguments, "", USUAL).map_err(|error| error.text(program))
 }
 
 fn needs_root() -> Result<(), Refusal> {
@@ -152,33 +216,4 @@ fn needs_root() -> Result<(), Refusal> {
         return Ok(());
     }
     Err(Refusal::new(Exit::NotAllowed, "only root may do this; run it with sudo"))
-}
-
-fn copy(from: PathBuf, to: PathBuf) -> Step {
-    Step::new(format!("copy {} to {}", from.display(), to.display()), move || {
-        let there = to.exists();
-        if let Some(folder) = to.parent() {
-            fs::create_dir_all(folder).map_err(|error| error.to_string())?;
-        }
-        fs::copy(&from, &to).map_err(|error| error.to_string())?;
-        Ok(if there { None } else { undo(move || fs::remove_file(&to).map_err(|error| error.to_string())) })
-    })
-}
-
-fn plist(program: &Path, start: bool) -> String {
-    let program = program.display().to_string().replace('&', "&amp;").replace('<', "&lt;");
-    format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
-         <!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n\
-         <plist version=\"1.0\">\n<dict>\n\
-         \x20 <key>Label</key><string>{LABEL}</string>\n\
-         \x20 <key>ProgramArguments</key><array><string>{program}</string><string>run</string></array>\n\
-         \x20 <key>RunAtLoad</key><{start}/>\n\
-         \x20 <key>KeepAlive</key><dict><key>SuccessfulExit</key><false/></dict>\n\
-         \x20 <key>ThrottleInterval</key><integer>10</integer>\n\
-         \x20 <key>ExitTimeOut</key><integer>30</integer>\n\
-         \x20 <key>Umask</key><integer>23</integer>\n\
-         \x20 <key>StandardErrorPath</key><string>/Library/Logs/pywats-client.log</string>\n\
-         </dict>\n</plist>\n"
-    )
 }

@@ -1,19 +1,25 @@
 //! Registers the service where no package does: for those who unpack an archive. What is registered is what the
 //! packages register: the same unit, accounts and folders on Linux, the same account, start, recovery and rights on
-//! Windows ([`registered`]).
+//! Windows ([`registered`]), the same account, folders and daemon on macOS.
 //!
 //! Everything is a list of [`steps`], each of which can be undone, so that nothing is left half-done.
 
+#[cfg(unix)]
+mod files;
 pub mod registered;
 mod steps;
 #[cfg(unix)]
 mod tools;
+#[cfg(unix)]
+mod trust;
 
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
 use linux as system;
-#[cfg(target_os = "macos")]
+// Compiled with the tests of other systems, too: what it asks of the system is tested with stand-ins.
+#[cfg(any(target_os = "macos", all(test, unix)))]
+#[cfg_attr(not(target_os = "macos"), allow(dead_code))]
 mod macos;
 #[cfg(target_os = "macos")]
 use macos as system;
@@ -29,6 +35,10 @@ use std::path::PathBuf;
 
 /// The name of the service, whoever installs it.
 pub const NAME: &str = "pywats-client";
+
+/// Where a program can be copied to on macOS: `/usr/local/bin` may belong to a user, who has Homebrew there.
+#[cfg(any(target_os = "macos", all(test, unix)))]
+pub(crate) const COPY_TO: &str = "/usr/local/libexec/pywats";
 
 /// Tells people what is done.
 pub type Tell<'a> = &'a dyn Fn(&str);

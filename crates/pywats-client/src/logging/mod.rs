@@ -1,29 +1,28 @@
 //! Where log lines go, and how they look.
 //!
 //! By default they go to standard error; where that is the journal, to the journal itself, which keeps levels and fields
-//! ([`journal`]); those of a Windows service go to a file of bounded size, because
-//! nobody sees its standard error, and to the event log if they need attention.
-//! `logging.file` names another file ([`rotating`]), `logging.format` makes each line a JSON object for programs that
-//! collect logs. Both are followed while the service runs ([`out`]).
+//! ([`journal`]); those of a service of Windows or macOS go to a file of bounded size, because
+//! nobody sees its standard error, and on Windows to the event log if they need attention.
+//! `logging.file` names another file ([`rotating`]) or standard output, `logging.format` makes each line a JSON object
+//! for programs that collect logs. Both are followed while the service runs ([`out`]).
 
 #[cfg(target_os = "linux")]
 mod journal;
 mod out;
 pub mod rotating;
 
-use crate::config::Logging;
+use crate::config::{Config, Logging};
 use jiff::Timestamp;
 use out::{Out, ToOut};
 use serde_json::Value;
 use std::fmt;
-#[cfg(any(windows, test))]
 use std::path::PathBuf;
 use std::sync::Arc;
 use tracing::field::Field;
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::field::MakeExt as _;
-#[cfg(any(windows, test))]
+#[cfg(any(windows, target_os = "macos", test))]
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::{self, Format, Full, Json, Writer};
 use tracing_subscriber::fmt::time::FormatTime;
@@ -77,8 +76,25 @@ pub fn of_service(
     levels
 }
 
+/// The file that a service of Windows or macOS logs to, unless `logging.file` names another one. The service makes its
+/// folder itself, also when somebody has removed it, which it could not in `/Library/Logs`.
+pub fn file_of_service(config: &Config) -> PathBuf {
+    config.client.data_dir.join("logs").join("pywats-client.log")
+}
+
+/// Begins to write log lines to a file, unless `logging.file` names another one. Lines go to standard error before
+/// [`Levels::follow`]: launchd puts them into a file, which is kept small.
+#[cfg(target_os = "macos")]
+pub fn of_daemon(level: Level, file: PathBuf) -> Levels {
+    out::shorten(std::io::stderr());
+    let (log, levels) = service_log(level, file.clone(), None::<fn() -> std::io::Sink>);
+    begin(log);
+    tracing::info!("what comes next is in {}, unless logging.file names another file", file.display());
+    levels
+}
+
 /// The level is that of the file: whoever looks after the machine hears of warnings in any case.
-#[cfg(any(windows, test))]
+#[cfg(any(windows, target_os = "macos", test))]
 fn service_log<E>(
     level: Level,
     file: PathBuf,

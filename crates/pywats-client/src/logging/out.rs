@@ -1,4 +1,4 @@
-//! Where lines go at the moment: standard error, or a file. An event is one line, whatever is in it.
+//! Where lines go at the moment: standard error, standard output, or a file. An event is one line, whatever is in it.
 
 use super::printable;
 use super::rotating::RotatingFile;
@@ -9,6 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tracing::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
+
+/// The name of standard output, as containers use it. It is no file that can be opened anew or renamed: it may be a
+/// socket, and `/dev` may be read-only.
+const STDOUT: &str = "/dev/stdout";
 
 /// See the module.
 #[derive(Debug)]
@@ -25,6 +29,7 @@ pub(super) struct Out {
 #[derive(Debug)]
 enum Target {
     Stderr,
+    Stdout,
     File(RotatingFile),
 }
 
@@ -33,7 +38,7 @@ impl Out {
         Out::new(None, stderr_times)
     }
 
-    #[cfg(any(windows, test))]
+    #[cfg(any(windows, target_os = "macos", test))]
     pub(super) fn to_file(file: PathBuf) -> Out {
         Out::new(Some(file), true)
     }
@@ -77,6 +82,7 @@ impl Out {
         let mut target = self.target();
         match (&mut *target, file) {
             (Target::File(open), Some(path)) if open.path() == path => open.limit(size, kept),
+            (_, Some(path)) if path == Path::new(STDOUT) => *target = Target::Stdout,
             (_, Some(path)) => {
                 let open = RotatingFile::open(path, size, kept).map_err(|error| {
                     format!(
@@ -91,6 +97,24 @@ impl Out {
         }
         self.to_file.store(file.is_some(), Ordering::Relaxed);
         Ok(())
+    }
+}
+
+/// The most that is left of earlier runs where standard error is a file.
+#[cfg(any(target_os = "macos", all(test, unix)))]
+const LEFT: u64 = 1 << 20;
+
+/// Empties standard error if it is a file that has grown large: launchd appends to it for ever.
+#[cfg(any(target_os = "macos", all(test, unix)))]
+pub(super) fn shorten(stderr: impl std::os::fd::AsFd) {
+    use rustix::fs::{FileType, fstat, ftruncate};
+    let is_large = |stat: &rustix::fs::Stat| {
+        FileType::from_raw_mode(stat.st_mode).is_file()
+            && u64::try_from(stat.st_size).is_ok_and(|size| size > LEFT)
+    };
+    if fstat(&stderr).is_ok_and(|stat| is_large(&stat)) {
+        // Where that fails it is as long as before.
+        let _ = ftruncate(stderr, 0);
     }
 }
 
@@ -138,6 +162,7 @@ impl Write for LineWriter<'_> {
                 let prefix = level.map_or_else(String::new, |level| format!("<{}>", priority(level)));
                 io::stderr().write_all((prefix + &line).as_bytes())?;
             }
+            Target::Stdout => io::stdout().write_all(line.as_bytes())?,
             Target::File(file) => file.write_all(line.as_bytes())?,
         }
         Ok(event.len())

@@ -97,3 +97,20 @@ fn json_stays_json() {
             .all(|letter| letter == '\n' || printable(&letter.to_string()).len() == letter.len_utf8())
     );
 }
+
+/// Fails if: what launchd appends to grows without end, a short file loses what explains the last crash, or what is no
+/// file is touched.
+#[cfg(unix)]
+#[test]
+fn standard_error_that_has_grown_large_is_emptied() {
+    let dir = tempfile::tempdir().unwrap();
+    for (before, after) in [(0, 0), (1 << 20, 1 << 20), ((1 << 20) + 1, 0)] {
+        let path = dir.path().join(before.to_string());
+        File::create(&path).unwrap().set_len(before).unwrap();
+        let appended = File::options().append(true).open(&path).unwrap();
+        out::shorten(&appended);
+        std::io::Write::write_all(&mut &appended, b"more").unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().len(), after + 4, "{before}");
+    }
+    out::shorten(File::open(dir.path()).unwrap());
+}

@@ -181,8 +181,10 @@ mod tests {
     /// Fails if: packages refuse an upgrade whose program can read the queue, or do not refuse one that cannot.
     #[test]
     fn packages_know_the_newest_schema() {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../packaging/upgrade/before");
-        let script = std::fs::read_to_string(script).unwrap();
-        assert!(script.contains(&format!("\nnewest_schema={}\n", super::VERSION)), "{script}");
+        for script in ["upgrade/before", "macos/preinstall"] {
+            let script = format!("{}/../../packaging/{script}", env!("CARGO_MANIFEST_DIR"));
+            let script = std::fs::read_to_string(script).unwrap();
+            assert!(script.contains(&format!("\nnewest_schema={}\n", super::VERSION)), "{script}");
+        }
     }
 }

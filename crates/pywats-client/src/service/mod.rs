@@ -21,7 +21,7 @@ use std::time::Duration;
 pub const RELOAD: &str = if cfg!(windows) {
     "sc control pywats-client paramchange"
 } else if cfg!(target_os = "macos") {
-    "sudo pkill -HUP -x pywats-client"
+    "sudo launchctl kill HUP system/com.virinco.pywats-client"
 } else {
     "systemctl reload pywats-client"
 };

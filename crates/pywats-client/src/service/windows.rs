@@ -83,8 +83,7 @@ fn service_main(_arguments: Vec<OsString>) {
 }
 
 fn begin_log(config: &Config) -> logging::Levels {
-    let file = config.client.data_dir.join("logs").join("pywats-client.log");
-    logging::of_service(config.logging.level, file, EventLog::open(NAME))
+    logging::of_service(config.logging.level, logging::file_of_service(config), EventLog::open(NAME))
 }
 
 fn report(state: State, exit: Exit) {

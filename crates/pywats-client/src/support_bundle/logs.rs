@@ -5,6 +5,7 @@ use super::files;
 use super::secrets::Secrets;
 use crate::config::Config;
 use crate::config::settings::SETTINGS;
+use crate::logging;
 use std::fs;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -17,10 +18,18 @@ const FILES: usize = 12;
 /// The most lines of the journal.
 const LINES: &str = "40000";
 
+/// Where launchd puts what the service says before its log is open, and what a crash says.
+const OF_LAUNCHD: &str = "/Library/Logs/pywats-client.log";
+
 /// Adds what there is.
 pub(super) fn add(bundle: &mut Bundle, config: &Config, secrets: &Secrets) {
     if cfg!(target_os = "linux") {
         journal(bundle, secrets);
+    }
+    if cfg!(target_os = "macos")
+        && let Ok(text) = tail(Path::new(OF_LAUNCHD))
+    {
+        bundle.add("logs/launchd.log", &text, secrets);
     }
     for path in log_files(config) {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -54,7 +63,7 @@ fn journal(bundle: &mut Bundle, secrets: &Secrets) {
 fn log_files(config: &Config) -> Vec<PathBuf> {
     let configured = SETTINGS.iter().find(|setting| setting.name() == "logging.file");
     let configured = configured.and_then(|setting| (setting.show)(config)).map(PathBuf::from);
-    let usual = config.client.data_dir.join("logs").join("pywats-client.log");
+    let usual = logging::file_of_service(config);
     let mut found: Vec<PathBuf> = configured.iter().chain([&usual]).flat_map(|path| rotated(path)).collect();
     found.sort();
     found.dedup();
@@ -72,7 +81,9 @@ fn rotated(path: &Path) -> Vec<PathBuf> {
         rest.is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit()))
     };
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.filter(|entry| entry.file_name().to_str().is_some_and(is_one)).map(|entry| entry.path()).collect()
+    // /dev/stdout is a link, and what went there is elsewhere.
+    let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
+    files.filter(|entry| entry.file_name().to_str().is_some_and(is_one)).map(|entry| entry.path()).collect()
 }
 
 /// The end of a file, from the beginning of a line.

@@ -1,11 +1,12 @@
-//! The man pages and shell completions in `packaging/` are those of the command line; the templates of the
-//! group policies and the table in `docs/policy.md` are those of the table of settings.
+//! The man pages and shell completions in `packaging/` are those of the command line; the templates of the group
+//! policies, profile and schema for macOS, and the table in `docs/policy.md` are those of the table of settings.
 //!
 //! `UPDATE_GENERATED=1 cargo test -p pywats-client --test generated` writes them anew.
 
 #![allow(clippy::unwrap_used)] // also in helpers, which clippy does not know to be tests
 
 mod judge;
+mod managed;
 mod templates;
 
 use clap_complete::{Shell, generate};
@@ -45,6 +46,9 @@ fn generated() -> BTreeMap<PathBuf, Vec<u8>> {
     let policy = Path::new("windows/policy");
     files.insert(policy.join("pywats-client.admx"), templates::admx().into_bytes());
     files.insert(policy.join("en-US/pywats-client.adml"), templates::adml().into_bytes());
+    let managed = Path::new("macos/managed");
+    files.insert(managed.join("pywats-client.mobileconfig"), managed::mobileconfig().into_bytes());
+    files.insert(managed.join("com.virinco.pywats-client.json"), managed::schema().into_bytes());
     files
 }
 
@@ -233,7 +237,7 @@ fn generated_files_are_current() {
         let committed = fs::read(packaging.join(path)).unwrap_or_default();
         assert!(&committed == content, "packaging/{} is not current; {UPDATE}", path.display());
     }
-    for folder in ["man", "completions", "windows/policy", "windows/policy/en-US"] {
+    for folder in ["man", "completions", "windows/policy", "windows/policy/en-US", "macos/managed"] {
         for entry in fs::read_dir(packaging.join(folder)).unwrap() {
             let entry = entry.unwrap();
             let name = entry.file_name();

@@ -128,11 +128,12 @@ pub(crate) fn adml() -> String {
     )
 }
 
-fn explanation(setting: &Setting, policy: &Policy) -> String {
+/// What a policy does and what to enter, for people in front of a form.
+pub(crate) fn explanation(setting: &Setting, policy: &Policy) -> String {
     format!(
         "{}\n\nEnter {}.\n\n{OTHERWISE}\n\nThe same as {} in the configuration file.",
         policy.explanation,
-        // In the file texts have quotes around them; in the editor and the registry they do not.
+        // In the file texts have quotes around them; in editors, registry and property list they do not.
         setting.expects.replace('"', ""),
         setting.name()
     )
@@ -158,7 +159,8 @@ fn presentation(setting: &Setting, policy: &Policy) -> String {
     format!("      <presentation id=\"{name}\">\n        {element}\n      </presentation>\n")
 }
 
-fn escape(text: &str) -> String {
+/// Text in XML.
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
@@ -167,14 +169,17 @@ pub(crate) fn table() -> String {
     let rows: String = policies()
         .map(|(setting, policy)| {
             format!(
-                "| {} | `{}` | {} | `{}` | {} |\n",
+                "| {} | `{}` | {} | {} | `{}` | {} |\n",
                 policy.title,
                 policy.value,
                 policy.input.registry_type(),
+                policy.input.plist_type(),
                 setting.name(),
                 sentence(&setting.expects.replace('"', "`"))
             )
         })
         .collect();
-    format!("| policy | registry value | type | the same as | what to write |\n|---|---|---|---|---|\n{rows}")
+    format!(
+        "| policy | name | on Windows | on macOS | the same as | what to write |\n|---|---|---|---|---|---|\n{rows}"
+    )
 }

@@ -18,8 +18,8 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     let archives: Vec<PathBuf> = [".tar.gz", ".zip", ".exe"]
         .iter()
         .flat_map(|suffix| bench.artifacts(suffix).unwrap_or_default())
-        // It has no program but those inside the installer.
-        .filter(|path| !path.to_string_lossy().ends_with("-gpo-kit.zip"))
+        // One has no program but those inside the installer; the other has that of another archive.
+        .filter(|path| !["-gpo-kit.zip", "-macos-app.zip"].iter().any(|name| path.to_string_lossy().ends_with(name)))
         .collect();
     ensure!(!archives.is_empty(), "there is no .tar.gz, .zip or .exe to judge");
     for archive in archives {

@@ -52,8 +52,12 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
         tool("dash", 10).arg("-n").arg(files.join(SHELL)).run()?;
         tool("shellcheck", 60).arg("--severity=warning").arg(files.join(SHELL)).run()
     });
-    bench.case_needing(&["ruby"], "Homebrew's formula: ruby", || {
-        tool("ruby", 30).arg("-c").arg(files.join(FORMULA)).run()
+    bench.case_needing(&["ruby"], "Homebrew's formula and cask: ruby", || {
+        tool("ruby", 30).arg("-c").arg(files.join(FORMULA)).run()?;
+        match cask(&release)? {
+            Some(cask) => tool("ruby", 30).arg("-c").arg(cask).run(),
+            None => Ok(()),
+        }
     });
     match std::env::var_os("PYWATS_POWERSHELL") {
         None => bench.not_run("the script for PowerShell: its grammar", "run `cargo xtask test installers`"),
@@ -119,6 +123,17 @@ fn check_digests(release: &Path) -> Result<()> {
     ensure!(offered["hash"] == list.0[WINDOWS].sha256, "Scoop has another digest: {scoop}");
     ensure!(offered["url"] == format!("{address}/{WINDOWS}"), "Scoop fetches from elsewhere: {scoop}");
     Ok(())
+}
+
+/// The cask of the package for macOS, where the release has a package: with its digest, and of this version alone.
+fn cask(release: &Path) -> Result<Option<PathBuf>> {
+    let list = Artifacts::load(&release.join("files"))?.context("the release has a list")?;
+    let Some((name, package)) = list.0.iter().find(|(_, artifact)| artifact.format == "pkg") else { return Ok(None) };
+    let cask = release.join("work/homebrew/Casks/pywats-client-service.rb");
+    let text = fs::read_to_string(&cask).with_context(|| format!("reading {}", cask.display()))?;
+    ensure!(text.contains(&package.sha256), "the cask has no digest of {name}");
+    ensure!(text.matches(&package.version).count() == 1, "the cask says the version more than once:\n{text}");
+    Ok(Some(cask))
 }
 
 /// A user without rights pipes the script into a shell.

@@ -54,6 +54,7 @@
   openssl = [ "openssl" ];
   osslsigncode = [ "osslsigncode" ];
   p7zip = [ "7z" ];
+  podman = [ "podman" ];
   procps = [ "ps" ];
   qemu-user = [ "qemu-aarch64" ];
   rpm = [
@@ -63,18 +64,21 @@
     "rpmkeys"
   ];
   ruby = [ "ruby" ];
+  runc = [ "runc" ];
   sequoia-sqv = [ "sqv" ];
   setools = [
     "seinfo"
     "sesearch"
   ];
   shellcheck = [ "shellcheck" ];
+  skopeo = [ "skopeo" ];
   softhsm = [ "softhsm2-util" ];
   strace = [ "strace" ];
   systemd = [
     "systemd-analyze"
     "systemd-nspawn"
   ];
+  umoci = [ "umoci" ];
   unzip = [
     "unzip"
     "zipinfo"

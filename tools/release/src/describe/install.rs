@@ -8,6 +8,8 @@ use packager::{Artifact, Os, Platform};
 /// A way to install a format. In `command`, `{file}` is the name of the file.
 struct Way {
     format: &'static str,
+    /// The only system that it is for, where the others have another way.
+    only: Option<Os>,
     /// What runs the artifact; archives are for the system of their programs.
     system: Option<&'static str>,
     /// What it is.
@@ -16,9 +18,13 @@ struct Way {
     then: &'static str,
 }
 
+/// What is to be said of a program alone.
+const ALONE: &str = "One file that runs as it is, where nothing is to be installed.";
+
 const WAYS: &[Way] = &[
     Way {
         format: "deb",
+        only: None,
         system: Some("Debian, Ubuntu, Raspberry Pi OS"),
         what: "package",
         command: "sudo apt-get install ./{file}",
@@ -26,6 +32,7 @@ const WAYS: &[Way] = &[
     },
     Way {
         format: "rpm",
+        only: None,
         system: Some("Enterprise Linux 8 and later, Fedora"),
         what: "package",
         command: "sudo dnf install ./{file}",
@@ -33,20 +40,55 @@ const WAYS: &[Way] = &[
     },
     Way {
         format: "msi",
+        only: None,
         system: None,
         what: "installer",
         command: "msiexec /i {file}",
         then: "The service runs. For a silent installation, add /qn /norestart.",
     },
     Way {
+        format: "pkg",
+        only: None,
+        system: None,
+        what: "installer",
+        command: "sudo installer -pkg {file} -target /",
+        then: "The service runs. A double-click does the same.",
+    },
+    Way {
         format: "exe",
+        only: Some(Os::Windows),
         system: None,
         what: "program",
         command: r".\{file} --help",
-        then: "One file that runs as it is, where nothing is to be installed.",
+        then: ALONE,
+    },
+    Way {
+        format: "exe",
+        only: Some(Os::Linux),
+        system: None,
+        what: "program",
+        command: "chmod +x {file} && ./{file} --help",
+        then: ALONE,
+    },
+    Way {
+        format: "exe",
+        only: Some(Os::MacOs),
+        system: None,
+        what: "program",
+        command: "chmod +x {file} && ./{file} --help",
+        then: ALONE,
+    },
+    Way {
+        format: "wheel",
+        only: None,
+        system: None,
+        what: "wheel for Python",
+        command: "python -m pip install ./{file}",
+        then: "The program is a command of the environment, called as the package is.",
     },
     Way {
         format: "zip",
+        only: None,
         system: None,
         what: "archive",
         command: "Expand-Archive {file}",
@@ -54,19 +96,59 @@ const WAYS: &[Way] = &[
     },
     Way {
         format: "tar.gz",
+        only: None,
         system: None,
         what: "archive",
         command: "tar -xzf {file}",
         then: "INSTALL.txt in it says how to go on.",
     },
     Way {
+        format: "app",
+        only: None,
+        system: None,
+        what: "application",
+        command: "ditto -x -k {file} /Applications",
+        then: "It shows the service, and says how it is installed where there is none.",
+    },
+    Way {
         format: "gpo-kit",
+        only: None,
         system: None,
         what: "kit for group policies",
         command: "Expand-Archive {file}",
         then: "CHECKLIST.txt in it says how to go on.",
     },
+    Way {
+        format: "docker-archive",
+        only: None,
+        system: Some("Docker, Podman"),
+        what: "container image",
+        command: "docker load --input {file}",
+        then: "Where no registry is within reach. With Podman: podman load.",
+    },
+    Way {
+        format: "oci",
+        only: None,
+        system: Some("Container registries"),
+        what: "container image",
+        command: "skopeo copy --all oci-archive:{file} docker://REGISTRY/pywats-client",
+        then: "For a registry of your own.",
+    },
+    Way {
+        format: "dmg",
+        only: None,
+        system: None,
+        what: "disk image",
+        command: "open {file}",
+        then: "Double-click the package in its window.",
+    },
 ];
+
+impl Way {
+    fn is_for(&self, format: &str, os: Os) -> bool {
+        self.format == format && self.only.is_none_or(|only| only == os)
+    }
+}
 
 /// An artifact, as it is told to people.
 pub(super) struct Choice<'a> {
@@ -86,14 +168,14 @@ pub(super) struct Choice<'a> {
 pub(super) fn choices<'a>(checkout: &'a Checkout, release: &'a Release) -> Result<Vec<Choice<'a>>> {
     let artifacts = release.in_order(checkout).into_iter();
     let choices = artifacts.map(|(file, artifact)| {
-        let way = WAYS.iter().find(|way| way.format == artifact.format);
+        let platform = checkout.rows.platform(checkout.rows.row(&artifact.artifact)?)?;
+        let way = WAYS.iter().find(|way| way.is_for(&artifact.format, platform.os()));
         let way = way.with_context(|| {
             format!(
                 "{file}: nobody says how a {} is installed: add it to tools/release/src/describe/install.rs",
                 artifact.format
             )
         })?;
-        let platform = checkout.rows.platform(checkout.rows.row(&artifact.artifact)?)?;
         Ok(Choice {
             file,
             artifact,
@@ -159,12 +241,17 @@ pub(super) const TRUST: &str = "A key that came with the files proves that they 
 mod tests {
     use super::*;
 
-    /// Fails if: there is a format that nobody says how to install, or two ways for one.
+    /// Fails if: there is a format that nobody says how to install on a system, or two ways for one.
     #[test]
     fn every_format_has_a_way() {
         for format in packager::formats::ALL {
-            let ways = WAYS.iter().filter(|way| way.format == format.name()).count();
-            assert_eq!(ways, 1, "{}", format.name());
+            for target in ["x86_64-linux", "x86_64-windows", "x86_64-macos"] {
+                let target: packager::Target = target.parse().unwrap();
+                let ways = WAYS.iter().filter(|way| way.is_for(format.name(), target.os)).count();
+                let is_made = format.supports(&target.into());
+                assert!(ways == 1 || !is_made, "{ways} ways for {} on {target}", format.name());
+            }
+            assert!(WAYS.iter().any(|way| way.format == format.name()), "{}", format.name());
         }
         assert!(WAYS.iter().all(|way| way.command.contains("{file}")));
     }

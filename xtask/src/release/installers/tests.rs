@@ -118,6 +118,47 @@ fn the_manifest_names_what_is_published() {
     assert_eq!(published, expected);
 }
 
+/// Fails if: the cask is missing where there is a package, has another digest or address than the package, says the
+/// version in a second place, or lets Ruby read a text of the product as a program; or a changed package, or a second
+/// one, is not refused.
+#[test]
+fn the_cask_names_the_package() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut release = Release {
+        files: folder.path().join("files"),
+        work: folder.path().join("work"),
+        list: Artifacts::default(),
+        version: "1.2.0-beta.1".into(),
+        product: Product::load(&workspace::product_manifest()).unwrap(),
+        configuration: Table::new(),
+    };
+    fs::create_dir(&release.files).unwrap();
+    assert!(release.cask().unwrap().is_none(), "of no package");
+    release.product.summary = "Says \"#{`false`}\" \\ 1.2.0-beta.1".into();
+    let package = Artifact { format: "pkg".into(), ..artifact(&release.version, "package") };
+    let name = &format!("pywats-client-{}.pkg", release.version);
+    fs::write(release.files.join(name), "package").unwrap();
+    release.list.0.insert(name.into(), package.clone());
+    release.cask().unwrap().unwrap().appear().unwrap();
+    let cask = fs::read_to_string(release.work.join("homebrew/Casks/pywats-client-service.rb")).unwrap();
+    let address = release.address().replace("1.2.0-beta.1", "#{version}");
+    for line in [
+        "cask \"pywats-client-service\" do".to_owned(),
+        "  version \"1.2.0-beta.1\"".to_owned(),
+        format!("  sha256 \"{}\"", package.sha256),
+        format!("  url \"{address}/pywats-client-#{{version}}.pkg\""),
+        "  pkg \"pywats-client-#{version}.pkg\"".to_owned(),
+        r#"  desc "Says \"\#{`false`}\" \\ 1.2.0-beta.1""#.to_owned(),
+        "  uninstall launchctl: \"com.virinco.pywats-client\",".to_owned(),
+    ] {
+        assert!(cask.lines().any(|other| other == line), "{line} is not in:\n{cask}");
+    }
+    fs::write(release.files.join(name), "changed").unwrap();
+    assert!(format!("{:#}", release.cask().err().unwrap()).contains("was changed"));
+    release.list.0.insert("other.pkg".into(), package);
+    assert!(format!("{:#}", release.cask().err().unwrap()).contains("two packages"));
+}
+
 /// Fails if: the manifests for winget lie elsewhere than in its repository.
 #[test]
 fn wingets_folders() {

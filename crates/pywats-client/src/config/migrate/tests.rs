@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::config::edit::Document;
+use crate::config::policy::Policies;
 use serde_json::json;
 
 const TOKEN: &str = "dXNlcjpwYXNzd29yZA==";
@@ -16,7 +17,7 @@ fn migrated(own: &Value, file: &Value) -> (Value, Report) {
     let path = dir.path().join("config.json");
     std::fs::write(&path, own.to_string()).unwrap();
     let mut document = Document::open(&path).unwrap();
-    let sources = Sources::with(Some(path), |_| None, |_| None);
+    let sources = Sources::with(Some(path), |_| None, Policies::none);
     let report = apply(&mut document, translate(file, dir.path()).unwrap(), &sources).unwrap();
     (serde_json::from_str(&document.text()).unwrap(), report)
 }

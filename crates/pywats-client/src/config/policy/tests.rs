@@ -1,4 +1,4 @@
-//! Policies without a registry: what they do to the other sources, and what becomes of wrong ones.
+//! Policies without a registry and without a Mac: what they do to the other sources, and what becomes of wrong ones.
 
 use super::super::watch::{Follower, News};
 use super::super::{Loaded, Origin, Secret, Sources};
@@ -29,11 +29,12 @@ fn sources(file: &Path, env: Env<'_>, policies: Given<'_>) -> Sources {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), OsString::from(value))).collect()
     };
     let env = owned(env);
-    let policies: Vec<_> = policies.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    let values = policies.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    let policies = Policies { values, ..Policies::none() };
     Sources::with(
         Some(file.to_path_buf()),
         move |name| env.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()),
-        move |name| policies.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()),
+        move || policies.clone(),
     )
 }
 
@@ -165,7 +166,10 @@ fn changes_are_noticed() {
     let usable = r#"{ "server": { "url": "https://file.example" }, "upload": { "retry_max_seconds": 9 } }"#;
     let policy: Arc<Mutex<Option<PolicyValue>>> = Arc::default();
     let shared = Arc::clone(&policy);
-    let registry = move |name: &str| (name == "ServerUrl").then(|| shared.lock().unwrap().clone()).flatten();
+    let registry = move || {
+        let value = shared.lock().unwrap().clone().map(|value| ("ServerUrl".to_owned(), value));
+        Policies { values: value.into_iter().collect(), ..Policies::none() }
+    };
     fs::write(&file, usable).unwrap();
     let mut follower = Follower::new(Sources::with(Some(file.clone()), |_| None, registry));
     // The file, the policy, whether anything changes that the service uses, and the address then.
@@ -189,4 +193,156 @@ fn changes_are_noticed() {
         let told = matches!(&news, News::Broken(errors) if !errors.is_empty()) || !current.errors.is_empty();
         assert_eq!(told, content == "{", "{content} {value:?}: {news:?} {:?}", current.errors);
     }
+}
+
+/// Two policies and what profiles leave beside them, in the binary form. Written by `plistlib` of Python.
+const BINARY: &str = concat!(
+    "62706c6973743030d30102030405065a4865616c7468506f72745b5061796c6f6164555549445953657276657255726c111f",
+    "9a5f102435463141324233432d303030302d343030302d383030302d3030303030303030303030316f101500680074007400",
+    "700073003a002f002f006d0064006d002e006500780061006d0070006c0065002f00e5080f1a2630335a0000000000000101",
+    "000000000000000700000000000000000000000000000087",
+);
+/// The same in XML.
+const XML: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
+<plist version="1.0">
+<dict>
+	<key>HealthPort</key>
+	<integer>8090</integer>
+	<key>PayloadUUID</key>
+	<string>5F1A2B3C-0000-4000-8000-000000000001</string>
+	<key>ServerUrl</key>
+	<string>https://mdm.example/å</string>
+</dict>
+</plist>
+"#;
+
+fn hex(text: &str) -> Vec<u8> {
+    let digits: Vec<char> = text.chars().collect();
+    let byte = |pair: &[char]| u8::from_str_radix(&pair.iter().collect::<String>(), 16).unwrap();
+    digits.chunks(2).map(byte).collect()
+}
+
+/// The sources of a Mac with these managed preferences, whose configuration file says nothing.
+fn managed_sources(preferences: PathBuf) -> Sources {
+    let file = preferences.with_file_name("config.json");
+    Sources::with(Some(file), |_| None, move || managed::read_all(&preferences))
+}
+
+/// Fails if: a form of property lists is not read, a missing file is an error, a type or a name passes that is none, or
+/// the error does not name file and key and say what to do.
+#[test]
+fn managed_preferences_are_policies() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("com.virinco.pywats-client.plist");
+    let xml = |content: &str| format!("<plist version=\"1.0\">{content}</plist>").into_bytes();
+    let key = |name: &str, value: &str| xml(&format!("<dict><key>{name}</key>{value}</dict>"));
+    let shown = |loaded: &Loaded| {
+        let of_policy = loaded.settings_of(Origin::Policy);
+        (of_policy.join(" "), loaded.config.server.url.clone(), loaded.config.health.port)
+    };
+    let both = ("server.url health.port".to_owned(), Some("https://mdm.example/å".to_owned()), 8090);
+    let none = (String::new(), None, 8080);
+    // The file, what is in force, and parts of the one error or warning.
+    let cases: [(Option<Vec<u8>>, _, &[&str]); 12] = [
+        (None, &none, &[]),
+        (Some(hex(BINARY)), &both, &[]),
+        (Some(XML.as_bytes().to_vec()), &both, &[]),
+        (Some(xml("<dict/>")), &none, &[]),
+        (Some(key("HealthPort", "<string>8090</string>")), &none, &["HealthPort: not usable", "an integer"]),
+        (Some(key("HealthPort", "<integer>-1</integer>")), &none, &["HealthPort: not usable", "-1"]),
+        (Some(key("HealthPort", "<integer>70000</integer>")), &none, &["HealthPort: not usable", "TCP port"]),
+        (Some(key("ServerUrl", "<true/>")), &none, &["ServerUrl: not usable", "true or false"]),
+        (Some(key("ServerUrl", "<integer>1</integer>")), &none, &["ServerUrl: not usable", "a string"]),
+        (Some(key("ServerURL", "<string>x</string>")), &none, &["ServerURL: unknown", "mean ServerUrl?"]),
+        (Some(xml("<array/>")), &none, &["ignored: the file is a property list, but not of keys"]),
+        (Some(b"{ \"ServerUrl\": 1 }".to_vec()), &none, &["ignored: the file is not a property list"]),
+    ];
+    for (content, expected, parts) in cases {
+        match &content {
+            Some(content) => fs::write(&path, content).unwrap(),
+            None => drop(fs::remove_file(&path)),
+        }
+        let loaded = managed_sources(path.clone()).load();
+        let text = content.map(|content| String::from_utf8_lossy(&content).into_owned());
+        assert_eq!(&shown(&loaded), expected, "{text:?}");
+        let told: Vec<&String> = loaded.errors.iter().chain(&loaded.warnings).collect();
+        assert_eq!(told.len(), usize::from(!parts.is_empty()), "{text:?} {told:?}");
+        for part in parts {
+            assert!(
+                told[0].contains(part) && told[0].contains(&path.display().to_string()),
+                "{part}: {told:?}"
+            );
+        }
+    }
+}
+
+/// Fails if: a cut or changed property list ends the program, or one that cannot be read is not told.
+#[test]
+fn damaged_preferences_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("com.virinco.pywats-client.plist");
+    let whole = hex(BINARY);
+    let nested = format!("<plist>{}", "<array>".repeat(100_000)).into_bytes();
+    let cut = (0..whole.len()).map(|length| whole[..length].to_vec());
+    for content in cut.chain([nested, vec![b' '; (1 << 20) + 1]]) {
+        fs::write(&path, &content).unwrap();
+        let errors = managed_sources(path.clone()).load().errors;
+        assert_eq!(errors.len(), 1, "{}: {errors:?}", content.len());
+        assert!(errors[0].contains("install the profile again"), "{}: {errors:?}", content.len());
+    }
+    // Changed ones may still be property lists; what counts is that reading them comes to an end.
+    for at in 0..whole.len() {
+        for value in [0, 0x7f, 0xff, whole[at] ^ 1] {
+            let mut changed = whole.clone();
+            changed[at] = value;
+            fs::write(&path, changed).unwrap();
+            managed::read_all(&path);
+        }
+    }
+}
+
+/// Fails if: a running service does not learn that device management sets, changes or removes a profile.
+#[test]
+fn profiles_come_and_go() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("com.virinco.pywats-client.plist");
+    let mut follower = Follower::new(managed_sources(path.clone()));
+    assert_eq!(follower.current().config.health.port, 8080);
+    for (content, port) in
+        [(Some(hex(BINARY)), 8090), (Some(XML.replace("8090", "8091").into()), 8091), (None, 8080)]
+    {
+        match content {
+            Some(content) => fs::write(&path, content).unwrap(),
+            None => fs::remove_file(&path).unwrap(),
+        }
+        assert_eq!((follower.look(), follower.current().config.health.port), (News::Changed, port));
+    }
+}
+
+/// Fails if: the profile that administrators take as an example sets what the client does not read, or more than one
+/// setting; or what it leaves to them is no policy, or of another type than the client reads.
+#[test]
+fn the_example_profile_is_read() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging/macos/managed");
+    let text = fs::read_to_string(folder.join("pywats-client.mobileconfig")).unwrap();
+    let all = SETTINGS.iter().filter(|setting| setting.policy.is_some()).count();
+    // As it is, and with all that is left to administrators switched on.
+    let is_comment = |line: &&str| line.trim().starts_with("<!--") || line.trim() == "-->";
+    let switched_on: Vec<&str> = text.lines().filter(|line| !is_comment(line)).collect();
+    for (text, count) in [(text.clone(), 1), (switched_on.join("\n"), all)] {
+        let profile = plist::Value::from_reader_xml(text.as_bytes()).unwrap();
+        let payloads = profile.as_dictionary().unwrap()["PayloadContent"].as_array().unwrap();
+        let [payload] = &payloads[..] else { panic!("{payloads:?}") };
+        assert_eq!(payload.as_dictionary().unwrap()["PayloadType"].as_string(), Some(DOMAIN));
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("com.virinco.pywats-client.plist");
+        payload.to_file_binary(&path).unwrap();
+        let loaded = managed_sources(path).load();
+        assert_eq!((&loaded.errors, &loaded.warnings), (&vec![], &vec![]));
+        let enforced = loaded.settings_of(Origin::Policy);
+        // The token comes from where the policy says.
+        assert_eq!(enforced.iter().filter(|name| *name != "server.token").count(), count, "{enforced:?}");
+    }
+    assert_eq!(Path::new(MANAGED).file_name().unwrap().to_str().unwrap(), format!("{DOMAIN}.plist"));
 }

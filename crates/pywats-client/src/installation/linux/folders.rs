@@ -1,9 +1,9 @@
 //! The folders of [tmpfiles.d(5)](https://www.freedesktop.org/software/systemd/man/latest/tmpfiles.d.html). The file
 //! stays, because what is in /run is made again at each boot.
 
+use super::super::files::{remove, write};
 use super::super::steps::{Step, undo};
 use super::super::tools::{self, ToolError, USUAL};
-use super::{remove, write};
 use std::fs;
 use std::path::Path;
 

@@ -1,9 +1,8 @@
 //! Whether the service can be run from where a program lies: its unit hides places, and what is run at every start
 //! must not be a file that everybody can replace.
 
+use super::super::trust;
 use rustix::fs::{StatVfsMountFlags, statvfs};
-use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 /// Why the service cannot be run from there, as the end of a sentence. What does not exist yet is judged by the folder
@@ -16,12 +15,12 @@ pub(super) fn hindrance(program: &Path) -> Option<String> {
     if let Some(why) = hidden(program) {
         return Some(why);
     }
-    let there: Vec<&Path> = program.ancestors().filter(|path| path.symlink_metadata().is_ok()).collect();
-    let mounted = there.first().and_then(|path| statvfs(*path).ok());
+    let innermost = program.ancestors().find(|path| path.symlink_metadata().is_ok());
+    let mounted = innermost.and_then(|path| statvfs(path).ok());
     if mounted.is_some_and(|mount| mount.f_flag.contains(StatVfsMountFlags::NOEXEC)) {
         return Some("its file system is mounted without the right to run programs (noexec)".to_owned());
     }
-    there.into_iter().find_map(untrusted)
+    trust::untrusted_on_the_way(program)
 }
 
 /// What the unit takes away.
@@ -36,23 +35,6 @@ fn hidden(program: &Path) -> Option<String> {
         .into_iter()
         .find(|folder| program.starts_with(folder))
         .map(|folder| format!("{folder} is emptied when the machine starts, and the service has its own"))
-}
-
-/// Why a file or folder on the way must not be relied on.
-fn untrusted(path: &Path) -> Option<String> {
-    let metadata = match fs::metadata(path) {
-        Ok(metadata) => metadata,
-        Err(error) => return Some(format!("{}: {error}", path.display())),
-    };
-    let (mode, path) = (metadata.permissions().mode(), path.display());
-    if metadata.uid() != 0 {
-        return Some(format!("{path} belongs to another account than root, which could replace it"));
-    }
-    if mode & 0o002 != 0 {
-        return Some(format!("everybody may write to {path}, and could replace it"));
-    }
-    let needed = if metadata.is_dir() { 0o001 } else { 0o005 };
-    (mode & needed != needed).then(|| format!("the account of the service may not pass {path} or run it"))
 }
 
 #[cfg(test)]
@@ -79,31 +61,5 @@ mod tests {
             assert_eq!(found.is_some(), part.is_some(), "{}: {found:?}", path.display());
             assert!(found.unwrap_or_default().contains(part.unwrap_or_default()), "{}", path.display());
         }
-    }
-
-    /// Fails if: a file that another account may change is trusted, or one is that the service may not run.
-    #[test]
-    fn rights_are_judged() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("program");
-        fs::write(&file, "x").unwrap();
-        if fs::metadata(&file).unwrap().uid() != 0 {
-            assert!(untrusted(&file).unwrap().contains("another account"));
-            return;
-        }
-        for (mode, part) in [
-            (0o755, None),
-            (0o775, None),
-            (0o757, Some("everybody may write")),
-            (0o750, Some("may not pass")),
-            (0o711, Some("may not pass")),
-        ] {
-            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
-            let found = untrusted(&file);
-            assert_eq!(found.is_some(), part.is_some(), "{mode:o} {found:?}");
-            assert!(found.unwrap_or_default().contains(part.unwrap_or_default()));
-        }
-        std::os::unix::fs::chown(&file, Some(1000), None).unwrap();
-        assert!(untrusted(&file).unwrap().contains("another account"));
     }
 }

@@ -23,10 +23,15 @@ const TARBALL: &str = "tarball-x86_64-linux";
 const MACOS: &str = "tarball-aarch64-macos";
 /// Made of two programs.
 const UNIVERSAL: &str = "tarball-universal-macos";
+const WHEEL: &str = "wheel-x86_64-linux";
 /// Made of the MSI.
 const KIT: &str = "gpo-kit";
+/// Made of two programs, and what is made of that.
+const APP: &str = "app";
+const PKG: &str = "pkg";
+const DMG: &str = "dmg";
 
-const WATCHED: &[&str] = &[DEB, DEB_ARM, RPM, MSI, ZIP, EXE, TARBALL, MACOS, UNIVERSAL, KIT];
+const WATCHED: &[&str] = &[DEB, DEB_ARM, RPM, MSI, ZIP, EXE, TARBALL, MACOS, UNIVERSAL, WHEEL, KIT, APP, PKG, DMG];
 const WINDOWS: &[&str] = &[MSI, ZIP, EXE, KIT];
 
 const EDITS: &[Edit] = &[
@@ -65,7 +70,7 @@ const EDITS: &[Edit] = &[
     Edit {
         file: "targets.toml",
         change: Replace("macos_version = \"11.0\"", "macos_version = \"12.0\""),
-        rebuilds: &[MACOS, UNIVERSAL],
+        rebuilds: &[MACOS, UNIVERSAL, APP, PKG, DMG],
     },
     Edit {
         file: "targets.toml",
@@ -73,7 +78,7 @@ const EDITS: &[Edit] = &[
             "\"x86_64-apple-darwin\"\nrustflags = [",
             "\"x86_64-apple-darwin\"\nrustflags = [\"-Clink-dead-code\", ",
         ),
-        rebuilds: &[UNIVERSAL],
+        rebuilds: &[UNIVERSAL, APP, PKG, DMG],
     },
     // What packages are made of and by.
     Edit { file: "packaging/debian/postinst", change: Comment, rebuilds: &[DEB, DEB_ARM] },
@@ -84,6 +89,15 @@ const EDITS: &[Edit] = &[
         rebuilds: &[DEB, DEB_ARM, RPM, TARBALL],
     },
     Edit { file: "packaging/archive/INSTALL-macos.txt", change: Byte, rebuilds: &[MACOS, UNIVERSAL] },
+    Edit { file: "packaging/python/README.md", change: Byte, rebuilds: &[WHEEL] },
+    Edit { file: "packaging/python/pywats_client_native/__init__.py", change: Byte, rebuilds: &[WHEEL] },
+    Edit { file: "packaging/macos/Info.plist", change: Byte, rebuilds: &[APP, PKG, DMG] },
+    Edit { file: "packaging/macos/pywats-client.icns", change: Byte, rebuilds: &[APP, PKG, DMG] },
+    Edit { file: "packaging/macos/stop", change: Comment, rebuilds: &[APP, PKG, DMG] },
+    Edit { file: "packaging/macos/postinstall", change: Comment, rebuilds: &[PKG, DMG] },
+    Edit { file: "packaging/macos/welcome.txt", change: Byte, rebuilds: &[PKG, DMG] },
+    Edit { file: "packaging/macos/disk-image.tiff", change: Byte, rebuilds: &[DMG] },
+    Edit { file: "packaging/macos/uninstall-as-root", change: Comment, rebuilds: &[DMG] },
     Edit { file: "packaging/windows/banner.bmp", change: Byte, rebuilds: &[MSI, KIT] },
     Edit { file: "packaging/windows/gpo-checklist.txt", change: Byte, rebuilds: &[KIT] },
     Edit { file: "packaging/product.toml", change: Comment, rebuilds: WATCHED },
@@ -92,6 +106,7 @@ const EDITS: &[Edit] = &[
     Edit { file: "CHANGELOG.md", change: Byte, rebuilds: &[ZIP, TARBALL, MACOS, UNIVERSAL] },
     Edit { file: "crates/packager/src/lib.rs", change: Comment, rebuilds: WATCHED },
     Edit { file: "crates/windows-installer/src/lib.rs", change: Comment, rebuilds: WATCHED },
+    Edit { file: "crates/apple-archives/src/lib.rs", change: Comment, rebuilds: WATCHED },
     // What programs are made of.
     Edit { file: "packaging/windows/pywats-client.ico", change: Byte, rebuilds: WINDOWS },
     Edit { file: "packaging/windows/pywats-client.manifest", change: Byte, rebuilds: WINDOWS },

@@ -42,9 +42,11 @@ pub(super) fn judge_zip(bench: &mut Bench, path: &Path) -> Result<()> {
             tool("unzip", 120).arg("-tq").arg(path).run()?;
             tool("7z", 120).arg("t").arg(path).run()?;
             let listed = tool("unzip", 120).arg("-Z1").arg(path).read()?;
-            match name.strip_suffix(".zip").filter(|top| top.ends_with("-gpo-kit")) {
-                Some(top) => one_top_folder(&listed, top)?,
-                None => program_on_top(&listed)?,
+            match name.strip_suffix(".zip") {
+                Some(top) if top.ends_with("-gpo-kit") => one_top_folder(&listed, top)?,
+                // The suite `apple` looks into it.
+                Some(top) if top.ends_with("-macos-app") => one_top_folder(&listed, "pyWATS Client.app")?,
+                _ => program_on_top(&listed)?,
             }
             same_names(&listed, &tool("bsdtar", 120).arg("-tf").arg(path).read()?)
         },
@@ -68,16 +70,36 @@ pub(super) fn judge_zip(bench: &mut Bench, path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Programs as files of their own, by what their names end with, and the archives of the same programs.
+pub(super) const PROGRAMS: &[(&str, &str)] = &[
+    ("-x86_64-windows.exe", "-x86_64-pc-windows-gnu.zip"),
+    ("-x86_64-linux", "-x86_64-unknown-linux-musl.tar.gz"),
+    ("-aarch64-linux", "-aarch64-unknown-linux-musl.tar.gz"),
+    ("-universal-macos", "-universal-apple-darwin.tar.gz"),
+];
+
 /// The program as a file of its own is the one in the archive.
-pub(super) fn judge_exe(bench: &mut Bench, path: &Path) {
+pub(super) fn judge_exe(bench: &mut Bench, path: &Path, archive: &Path) {
     let name = file_name(path);
-    let zip = bench.artifact("-windows-gnu.zip");
-    bench.case_needing(&["unzip"], &format!("{name}: is the program in the zip, bit for bit"), || {
-        let packed = tool("unzip", 60).arg("-p").arg(zip?).arg("pywats-client.exe").output()?;
-        ensure!(packed.status.success() && packed.stdout.starts_with(b"MZ"), "the zip has no program");
-        ensure!(packed.stdout == fs::read(path)?, "the program in the zip is another one");
+    bench.case_needing(&["unzip"], &format!("{name}: is the program in the archive, bit for bit"), || {
+        ensure!(program_of(archive)? == fs::read(path)?, "the program in {} is another one", archive.display());
         Ok(())
     });
+}
+
+/// The program in an archive.
+pub(in crate::suites) fn program_of(archive: &Path) -> Result<Vec<u8>> {
+    let name = file_name(archive);
+    let output = match name.strip_suffix(".tar.gz") {
+        Some(top) => tool("tar", 60)
+            .args(["--extract", "--to-stdout", "--file"])
+            .arg(archive)
+            .arg(format!("{top}/pywats-client"))
+            .output()?,
+        None => tool("unzip", 60).arg("-p").arg(archive).arg("pywats-client.exe").output()?,
+    };
+    ensure!(output.status.success() && output.stdout.len() > 1 << 20, "there is no program in {name}");
+    Ok(output.stdout)
 }
 
 /// As cargo-dist's installers and Scoop look for it.

@@ -1,7 +1,7 @@
 //! Judges packages and archives as files: by the programs that will read them, and by those that
 //! distributions check packages with; and versions by those who compare them. Nothing is installed.
 
-mod archive;
+pub(super) mod archive;
 mod deb;
 mod rpm;
 mod second;
@@ -14,7 +14,7 @@ use anyhow::{Result, ensure};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// Judges every `.deb`, `.rpm`, `.tar.gz`, `.zip` and `.exe`.
+/// Judges every `.deb`, `.rpm`, `.tar.gz`, `.zip`, and programs alone.
 pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     versions::judge(bench)?;
     for path in bench.artifacts(".deb")? {
@@ -30,8 +30,9 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     for path in bench.artifacts(".zip")? {
         archive::judge_zip(bench, &path)?;
     }
-    for path in bench.artifacts(".exe")? {
-        archive::judge_exe(bench, &path);
+    for (program, archive) in archive::PROGRAMS {
+        let (program, archive) = (bench.artifact(program)?, bench.artifact(archive)?);
+        archive::judge_exe(bench, &program, &archive);
     }
     second::judge(bench)
 }

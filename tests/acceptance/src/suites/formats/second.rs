@@ -29,13 +29,19 @@ section = "misc"
 
 [rpm]
 
+[wheel]
+name = "hello-station"
+description = "README.md"
+requires_python = ">=3.9"
+macos_version = "11.0"
+
 [[payload]]
 formats = ["deb", "rpm"]
 path = "usr/bin/hello-station"
 kind = "program"
 
 [[payload]]
-formats = ["tar.gz", "zip", "exe"]
+formats = ["tar.gz", "zip", "exe", "wheel"]
 path = "hello-station{exe}"
 kind = "program"
 
@@ -90,6 +96,10 @@ targets = ["x86_64-pc-windows-gnu"]
 name = "exe"
 format = "exe"
 targets = ["x86_64-pc-windows-gnu"]
+[[artifact]]
+name = "wheel"
+format = "wheel"
+targets = ["x86_64-unknown-linux-musl"]
 "#;
 
 /// The artifacts of the table, with what their programs are compiled for.
@@ -99,6 +109,7 @@ const ARTIFACTS: &[(&str, &str)] = &[
     ("tarball", "x86_64-unknown-linux-musl"),
     ("zip", "x86_64-pc-windows-gnu"),
     ("exe", "x86_64-pc-windows-gnu"),
+    ("wheel", "x86_64-unknown-linux-musl"),
 ];
 
 const MANUAL: &str = ".TH HELLO-STATION 1\n.SH NAME\nhello-station \\- says nothing\n.SH SYNOPSIS\n.B hello-station\n\
@@ -156,7 +167,7 @@ pub(super) fn judge(bench: &mut Bench) -> Result<()> {
     archive::judge_tar(bench, &find(".tar.gz")?)?;
     archive::judge_zip(bench, &find(".zip")?)?;
     bench.case("nothing of this product is in a second one", || {
-        for ending in [".deb", ".rpm", ".tar.gz", ".zip", ".exe"] {
+        for ending in [".deb", ".rpm", ".tar.gz", ".zip", ".exe", ".whl"] {
             nothing_foreign(&find(ending)?, &folder)?;
         }
         Ok(())
@@ -185,6 +196,7 @@ fn write_product(folder: &Path) -> Result<()> {
         ("CHANGELOG.md", "## [2.0.0] - 2026-01-02\n- It is there.\n"),
         ("hello-station.1", MANUAL),
         ("copyright", COPYRIGHT),
+        ("README.md", "# Hello Station\n"),
         ("overrides", overrides),
         ("rpmlint.toml", RPMLINT),
         ("program.c", "int main(void) { return 0; }\n"),

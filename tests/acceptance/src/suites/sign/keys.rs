@@ -33,8 +33,9 @@ pub(super) const CASES: &[(&str, Case)] = &[
 /// programs in the artifacts differ.
 fn pem(workshop: &Workshop, folder: &Path) -> Result<()> {
     let out = workshop.release()?;
-    let [msi, zip, exe, kit] = [".msi", "-windows-gnu.zip", ".exe", "-gpo-kit.zip"].map(|name| find(out, name));
-    let (msi, zip, exe, kit) = (msi?, zip?, exe?, kit?);
+    let [msi, zip, exe, wheel, kit] =
+        [".msi", "-windows-gnu.zip", ".exe", ".whl", "-gpo-kit.zip"].map(|name| find(out, name));
+    let (msi, zip, exe, wheel, kit) = (msi?, zip?, exe?, wheel?, kit?);
     let names = ["SHA256SUMS", "artifacts.json"].map(PathBuf::from);
     let found = files(out)?;
     for name in &names {
@@ -44,10 +45,10 @@ fn pem(workshop: &Workshop, folder: &Path) -> Result<()> {
     for name in [".msi.p7s", "-installer_actions.dll.p7s", "-pywats-client.exe.p7s", "signatures.json"] {
         find(&stored, name)?;
     }
-    ensure!(found.len() == 10, "there are other files in {found:?}");
+    ensure!(found.len() == 11, "there are other files in {found:?}");
     let sums = fs::read_to_string(out.join("SHA256SUMS"))?;
     let list = fs::read_to_string(out.join("artifacts.json"))?;
-    for file in [&msi, &zip, &exe, &kit] {
+    for file in [&msi, &zip, &exe, &wheel, &kit] {
         let sha256 = format!("{:x}", Sha256::digest(fs::read(file)?));
         ensure!(
             sums.contains(&sha256) && list.contains(&sha256),
@@ -243,7 +244,10 @@ fn impossible_arguments(workshop: &Workshop, folder: &Path) -> Result<()> {
     let configuration = workshop.configure(folder, "pem")?;
     let before = workshop.server.asked();
     for (arguments, message) in [
-        (["zip", "deb-amd64"], "nothing in the artifact \"deb-amd64\" is signed: use msi, zip, exe, gpo-kit"),
+        (
+            ["zip", "deb-amd64"],
+            "nothing in the artifact \"deb-amd64\" is signed: use msi, zip, exe, wheel-x86_64-windows, gpo-kit",
+        ),
         (["zip", "exe-cute"], "there is no artifact \"exe-cute\""),
         (["--program", "x86_64-apple-darwin=."], "none of these artifacts takes programs for"),
         (["--timestamp-server", "ftp://a"], "--timestamp-server"),

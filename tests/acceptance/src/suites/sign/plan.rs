@@ -38,10 +38,14 @@ fn waits(workshop: &Workshop, folder: &Path, ending: &str) -> Result<()> {
     let (node, ready, missing) = match ending {
         ".msi" => (
             find(workshop.release()?, ".msi")?.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            &["-x64.exe", "-windows-gnu.zip"][..],
+            &[".exe", "-windows-gnu.zip", ".whl"][..],
             &["gpo-kit", "msi"][..],
         ),
-        _ => (format!("{TRIPLE}/pywats-client.exe"), &[][..], &["exe", "gpo-kit", "msi", "zip"][..]),
+        _ => (
+            format!("{TRIPLE}/pywats-client.exe"),
+            &[][..],
+            &["exe", "gpo-kit", "msi", "wheel-x86_64-windows", "zip"][..],
+        ),
     };
     for call in 1..=2 {
         let report = workshop.sign(&configuration, &out).arg("--json").read()?;
@@ -79,7 +83,7 @@ fn waits(workshop: &Workshop, folder: &Path, ending: &str) -> Result<()> {
         products::compare(&again.join(&file), &out.join(&file))
             .with_context(|| file.display().to_string())?;
     }
-    ensure!(files(&again)?.len() == 6, "there are {:?}", files(&again)?);
+    ensure!(files(&again)?.len() == 7, "there are {:?}", files(&again)?);
     Ok(())
 }
 

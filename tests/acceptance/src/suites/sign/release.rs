@@ -265,12 +265,12 @@ fn partial_run(workshop: &Workshop, folder: &Path) -> Result<()> {
 
     // With no signature stored, those of what is there and of what is made would differ.
     let away = folder.join("away");
-    for (name, others) in [("zip", ["-x64.msi", "-x64.exe"]), ("exe", ["-x64.msi", "-windows-gnu.zip"])] {
+    for (name, others) in [("zip", ["-x64.msi", "-windows.exe"]), ("exe", ["-x64.msi", "-windows-gnu.zip"])] {
         let sign = workshop.sign(&configuration, &out).arg(name).arg("--signatures").arg(&away);
         refused(sign, &out, &before, &[others[0], others[1], "sign all of them at once"])?;
     }
     // The kit has the installer, but no program of its own.
-    for name in ["-x64.msi", "-x64.exe", "-windows-gnu.zip"] {
+    for name in ["-x64.msi", "-windows.exe", "-windows-gnu.zip", ".whl"] {
         fs::remove_file(find(&out, name)?)?;
     }
     let without = digests(&out)?;
