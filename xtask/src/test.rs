@@ -198,15 +198,14 @@ impl<'a> Run<'a> {
             let run = move || self.made.compiled.make(|| Compiled::make(&compiling, self.test.all, &voice));
             push(&mut jobs, Job { name: "compile".into(), waits: false, after: vec![], run: Box::new(run) })
         });
-        let mut dist = None;
+        // At once: most suites wait for it, and run beside what computes afterwards.
+        let dist = chosen.iter().any(|suite| judges(suite)).then(|| {
+            let voice = Voice::new("dist", alone);
+            let run = move || self.made.distribution.make(|| self.build(&voice));
+            push(&mut jobs, Job { name: "(dist)".into(), waits: false, after: vec![], run: Box::new(run) })
+        });
         for _ in 0..self.test.repeat {
             for suite in chosen.iter().copied() {
-                if judges(suite) && dist.is_none() {
-                    let voice = Voice::new("dist", alone);
-                    let run = move || self.made.distribution.make(|| self.build(&voice));
-                    let job = Job { name: "(dist)".into(), waits: false, after: vec![], run: Box::new(run) };
-                    dist = Some(push(&mut jobs, job));
-                }
                 let after =
                     compile.filter(|_| compiles(suite)).into_iter().chain(dist.filter(|_| judges(suite)));
                 let lacking: Vec<_> = missing

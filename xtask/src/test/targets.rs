@@ -1,5 +1,5 @@
-//! The code of other systems, judged on this one: clippy for every row of `targets.toml`, and the unit tests for
-//! Windows in [Wine](https://www.winehq.org).
+//! The code of other systems, judged on this one: clippy for each of them, and the unit tests for Windows in
+//! [Wine](https://www.winehq.org).
 
 use super::compiled;
 use crate::build::{self, BuildTarget};
@@ -9,47 +9,50 @@ use crate::toolchain::Toolchain;
 use crate::toolchain::rust::clean_command;
 use crate::workspace;
 use anyhow::{Context, Result};
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What is compiled for every target.
+/// What is compiled for every system.
 const EVERYWHERE: &[&str] = &["pywats-client", "wats", "wats-settings"];
 /// What is compiled for Windows besides.
 const WINDOWS: &[&str] = &["installer-actions"];
 
-/// Clippy for every target: one run for those with the same packages, in which what they need on this machine is
-/// compiled once.
+/// Clippy for one target of every other system: what it says of Linux was said when everything was compiled, and no
+/// code is for one processor alone.
 pub(super) fn clippy() -> Result<Vec<Command>> {
-    let targets: Vec<_> = build::targets()?.iter().collect();
+    let targets = of_other_systems(build::targets()?);
     let toolchain = Toolchain::prepare(&targets, &Progress::new())?;
     let folder = workspace::target("clippy");
     let tools = Stand::make(&folder.join("tools"))?;
-    let mut runs = BTreeMap::<Vec<&str>, Vec<&BuildTarget>>::new();
-    for target in targets {
-        runs.entry(judged(&target.triple)).or_default().push(target);
-    }
-    let run = |(judged, targets): (Vec<&str>, Vec<&BuildTarget>)| {
-        let mut command = compiled::cargo(&["clippy", "--quiet", "--locked"]);
-        command.args(judged).env("CARGO_TARGET_DIR", &folder);
-        for target in targets {
-            command.args(["--target", &target.triple]).args(sysroot(&toolchain, &target.triple));
-            tools.compile_for(&target.triple, &mut command);
-        }
+    let command = |target: &BuildTarget| {
+        let mut command = compiled::cargo(&["clippy", "--quiet", "--locked", "--all-targets"]);
+        command.args(judged(&target.triple)).env("CARGO_TARGET_DIR", &folder);
+        command.args(["--target", &target.triple]).args(sysroot(&toolchain, &target.triple));
+        tools.compile_for(&target.triple, &mut command);
         command.args(["--", "--deny", "warnings"]);
         command
     };
-    Ok(runs.into_iter().map(run).collect())
+    Ok(targets.into_iter().map(command).collect())
 }
 
-/// The packages of a target, and what of them. The tests of Linux are judged for this machine already.
+/// The first target of each system but Linux.
+fn of_other_systems(targets: &[BuildTarget]) -> Vec<&BuildTarget> {
+    let mut seen = BTreeSet::from(["linux"]);
+    targets.iter().filter(|target| seen.insert(system(&target.triple))).collect()
+}
+
+/// `darwin` of `aarch64-apple-darwin`.
+fn system(triple: &str) -> &str {
+    triple.split('-').nth(2).unwrap_or(triple)
+}
+
+/// The packages that are compiled for a target.
 fn judged(triple: &str) -> Vec<&'static str> {
-    let kinds = if triple.contains("-linux-") { &["--lib", "--bins"][..] } else { &["--all-targets"] };
-    let more = if triple.contains("-windows-") { WINDOWS } else { &[] };
-    let packages = EVERYWHERE.iter().chain(more).flat_map(|package| ["--package", package]);
-    kinds.iter().copied().chain(packages).collect()
+    let more = if system(triple) == "windows" { WINDOWS } else { &[] };
+    EVERYWHERE.iter().chain(more).flat_map(|package| ["--package", package]).collect()
 }
 
 /// Where the standard library of a target is, if the compiler has none.
@@ -192,19 +195,21 @@ fn prepare_prefix(prefix: &Path, toolchain: &Toolchain) -> Result<()> {
 mod tests {
     use super::*;
 
-    /// Fails if: a target is not judged, the installer's actions are left out for Windows, or the tests of a system
-    /// that this machine is not.
+    /// Fails if: a system is not judged, one is twice, or the installer's actions are left out for Windows.
     #[test]
-    fn judges_every_target() {
-        for target in build::targets().unwrap() {
+    fn judges_every_system() {
+        let targets = build::targets().unwrap();
+        let judged_ones: Vec<_> =
+            of_other_systems(targets).iter().map(|target| system(&target.triple)).collect();
+        let systems: BTreeSet<_> = targets.iter().map(|target| system(&target.triple)).collect();
+        assert_eq!(judged_ones.len() + 1, systems.len(), "{judged_ones:?} of {systems:?}");
+        for target in targets {
             let judged = judged(&target.triple);
-            let windows = target.triple.contains("windows");
             assert!(judged.contains(&"pywats-client"), "{}: {judged:?}", target.triple);
+            let windows = target.triple.contains("windows");
             assert_eq!(judged.contains(&"installer-actions"), windows, "{}: {judged:?}", target.triple);
-            let tests = !target.triple.contains("linux");
-            assert_eq!(judged.contains(&"--all-targets"), tests, "{}: {judged:?}", target.triple);
         }
-        assert!(build::targets().unwrap().iter().any(|target| target.triple == IN_WINE));
+        assert!(targets.iter().any(|target| target.triple == IN_WINE));
     }
 
     /// Fails if: a test that does not run in Wine is named without a reason.
