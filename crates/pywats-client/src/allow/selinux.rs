@@ -1,6 +1,6 @@
 //! What SELinux must allow for a folder: a label by semanage-fcontext(8), or a boolean by setsebool(8) where files carry
 //! no labels. The types and booleans are those of `packaging/selinux/pywats_client.cil`.
-//!
+
 use super::record::{Grant, Record};
 use super::{Step, command};
 use std::fs;
@@ -40,19 +40,60 @@ pub(super) fn grants(path: &Path, records: &[Record]) -> Vec<Grant> {
     let is_on =
         |name: &str| fs::read_to_string(Path::new(BOOLEANS).join(name)).is_ok_and(|values| is_on(&values));
     let recorded = |grant: &Grant| records.iter().any(|record| record.grants.contains(grant));
-    needed(path, boolean_of_file_system(path), |name, grant| recorded(grant) || !is_on(name))
+    needed(path, &FileSystem::of(path), |name, grant| recorded(grant) || !is_on(name))
+}
+
+/// What SELinux may be asked about the file system that a folder is on.
+#[derive(Clone, Copy)]
+struct FileSystem {
+    /// The boolean that allows it, if it is one of the network.
+    boolean: Option<&'static str>,
+    /// Each of its files has a label of its own, which can be changed.
+    has_labels: bool,
+}
+
+impl FileSystem {
+    fn of(path: &Path) -> FileSystem {
+        FileSystem { boolean: boolean_of_file_system(path), has_labels: has_labels(path).unwrap_or(true) }
+    }
+}
+
+/// Whether files carry labels there; nothing if the kernel does not say so.
+fn has_labels(path: &Path) -> Option<bool> {
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let device = fs::metadata(path).ok()?.dev();
+        let device = format!("{}:{}", rustix::fs::major(device), rustix::fs::minor(device));
+        mount_has_labels(&fs::read_to_string("/proc/self/mountinfo").ok()?, &device)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = path;
+        None
+    }
+}
+
+/// The same, of a device and the mounts in proc_pid_mountinfo(5): SELinux adds `seclabel` to the options of a file
+/// system whose files it can label, and not to those that are mounted with a `context`.
+#[cfg(target_os = "linux")]
+fn mount_has_labels(mounts: &str, device: &str) -> Option<bool> {
+    let mount = mounts.lines().find(|line| line.split(' ').nth(2) == Some(device))?;
+    let (_, of_file_system) = mount.split_once(" - ")?;
+    Some(of_file_system.split(' ').nth(2)?.split(',').any(|option| option == "seclabel"))
 }
 
 /// A boolean that an administrator has switched on stays on: it is recorded only where it `is_ours`.
-fn needed(path: &Path, remote: Option<&str>, is_ours: impl Fn(&str, &Grant) -> bool) -> Vec<Grant> {
+fn needed(path: &Path, place: &FileSystem, is_ours: impl Fn(&str, &Grant) -> bool) -> Vec<Grant> {
     let boolean = |name: &str| Some(Grant::Boolean(name.to_owned())).filter(|grant| is_ours(name, grant));
-    if let Some(name) = remote {
+    if let Some(name) = place.boolean {
         return boolean(name).into_iter().collect();
     }
     // Not written as paths: a program that names no folder of whoever built it is what a test looks for.
     let is_home = ["home", "root"].iter().any(|home| path.starts_with(Path::new("/").join(home)));
     let homes = if is_home { boolean(HOMES) } else { None };
-    homes.into_iter().chain([Grant::Label(path.to_owned())]).collect()
+    let label = place.has_labels.then(|| Grant::Label(path.to_owned()));
+    homes.into_iter().chain(label).collect()
 }
 
 fn is_on(values: &str) -> bool {
@@ -128,17 +169,40 @@ mod tests {
     fn label_or_boolean() {
         let label = |path: &str| Grant::Label(path.into());
         let boolean = |name: &str| Grant::Boolean(name.to_owned());
-        for (path, remote, ours, wanted) in [
-            ("/srv/a b", None, true, vec![label("/srv/a b")]),
-            ("/home/op/r", None, true, vec![boolean("pywats_enable_homedirs"), label("/home/op/r")]),
-            ("/home/op/r", None, false, vec![label("/home/op/r")]),
-            ("/homes/op", None, true, vec![label("/homes/op")]),
-            ("/mnt/share", Some("pywats_use_nfs"), true, vec![boolean("pywats_use_nfs")]),
-            ("/mnt/share", Some("pywats_use_cifs"), false, vec![]),
+        let disk = FileSystem { boolean: None, has_labels: true };
+        let stick = FileSystem { has_labels: false, ..disk };
+        let nfs = FileSystem { boolean: Some("pywats_use_nfs"), ..disk };
+        let cifs = FileSystem { boolean: Some("pywats_use_cifs"), ..stick };
+        for (path, place, ours, wanted) in [
+            ("/srv/a b", disk, true, vec![label("/srv/a b")]),
+            ("/home/op/r", disk, true, vec![boolean("pywats_enable_homedirs"), label("/home/op/r")]),
+            ("/home/op/r", disk, false, vec![label("/home/op/r")]),
+            ("/homes/op", disk, true, vec![label("/homes/op")]),
+            ("/mnt/stick", stick, true, vec![]),
+            ("/home/op/stick", stick, true, vec![boolean("pywats_enable_homedirs")]),
+            ("/mnt/share", nfs, true, vec![boolean("pywats_use_nfs")]),
+            ("/mnt/share", cifs, false, vec![]),
         ] {
-            assert_eq!(needed(Path::new(path), remote, |_, _| ours), wanted, "{path}");
+            assert_eq!(needed(Path::new(path), &place, |_, _| ours), wanted, "{path}");
         }
         assert!(is_on("1 1") && !is_on("0 1"));
+    }
+
+    /// Fails if: files are to be labelled where they cannot be, or where they can be are not; or a mount is taken for
+    /// another, or for one where the kernel says nothing.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn labels_of_file_systems() {
+        let mounts = "\
+            21 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw,seclabel,errors=remount-ro\n\
+            40 21 7:0 / /mnt/stick rw,relatime shared:2 - vfat /dev/loop0 rw,uid=990,fmask=0007\n\
+            41 21 7:1 / /mnt/other rw shared:3 master:1 - vfat /dev/loop1 rw,context=system_u:object_r:pywats_watch_t:s0\n\
+            42 21 7:2 / /mnt/\n";
+        for (device, labels) in
+            [("254:1", Some(true)), ("7:0", Some(false)), ("7:1", Some(false)), ("7:2", None), ("54:1", None)]
+        {
+            assert_eq!(mount_has_labels(mounts, device), labels, "{device}");
+        }
     }
 
     /// Fails if: the policy does not have a type or a boolean that is named here.
