@@ -19,6 +19,7 @@
   createrepo_c,
   curl,
   dash,
+  distribution,
   dnf4,
   dpkg,
   e2fsprogs,
@@ -133,6 +134,7 @@ let
     xz
     zsh
     zstd
+    (alias "docker-registry" "${distribution}/bin/registry")
     (alias "qemu-aarch64-static" "${qemu-user}/bin/qemu-aarch64")
     mingwGcc
   ]

@@ -38,6 +38,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("curl", "curl"),
     ("dash", "dash"),
     ("dnf", "dnf"),
+    ("docker-registry", "docker-registry"),
     ("dpkg-deb", "dpkg"),
     ("fish", "fish"),
     ("gpg", "gnupg"),

@@ -16,6 +16,7 @@
   cargo-deny = [ "cargo-deny" ];
   dash = [ "dash" ];
   deadnix = [ "deadnix" ];
+  distribution = [ "registry" ];
   dnf4 = [ "dnf" ];
   dpkg = [
     "dpkg"
