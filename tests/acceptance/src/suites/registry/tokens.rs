@@ -35,21 +35,25 @@ impl Tokens {
     }
 
     /// The status and the answer to somebody who asks for a token at a path.
-    pub(super) fn answer(&self, path: &str, authorization: Option<&String>) -> Result<(u16, String)> {
+    pub(super) fn answer(&self, path: &str, authorization: Option<&str>) -> Result<(u16, String)> {
         let expected = format!("Basic {}", base64(format!("{USER}:{PASSWORD}").as_bytes(), STANDARD));
-        if authorization != Some(&expected) {
+        if authorization != Some(expected.as_str()) {
             return Ok((401, r#"{"details":"incorrect username or password"}"#.to_owned()));
         }
-        ensure!(path.contains(&format!("service={}", SERVICE.replace(' ', "%20"))), "for which registry? {path}");
-        let (_, scope) = path.split_once("scope=repository:").context("nothing is asked for")?;
+        let mut asked = path.replace('+', " ");
+        for (escaped, plain) in [("%20", " "), ("%2C", ","), ("%2F", "/"), ("%3A", ":")] {
+            asked = asked.replace(escaped, plain);
+        }
+        ensure!(asked.contains(&format!("service={SERVICE}")), "for which registry? {path}");
+        let (_, scope) = asked.split_once("scope=repository:").context("nothing is asked for")?;
         let scope = scope.split('&').next().unwrap_or(scope);
         let (name, actions) = scope.split_once(':').context("nothing is to be done")?;
         let actions: Vec<&str> = actions.split(',').collect();
-        let token = self.token(json!([{ "type": "repository", "name": name, "actions": actions }]))?;
+        let token = self.token(&json!([{ "type": "repository", "name": name, "actions": actions }]))?;
         Ok((200, json!({ "token": token, "expires_in": 300 }).to_string()))
     }
 
-    fn token(&self, access: serde_json::Value) -> Result<String> {
+    fn token(&self, access: &serde_json::Value) -> Result<String> {
         let number = self.count.fetch_add(1, Ordering::SeqCst);
         let certificate = fs::read_to_string(self.certificate())?;
         let certificate: String = certificate.lines().filter(|line| !line.contains("-----")).collect();

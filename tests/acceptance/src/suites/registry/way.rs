@@ -136,8 +136,8 @@ impl Way {
 struct Request {
     method: String,
     path: String,
-    /// By their names in small letters.
-    headers: BTreeMap<String, String>,
+    /// With their names in small letters; there may be several of one.
+    headers: Vec<(String, String)>,
     length: usize,
 }
 
@@ -192,7 +192,7 @@ impl Shared {
     /// What the registry answers.
     fn pass_on(&self, request: &Request, body: &[u8]) -> Result<Vec<u8>> {
         if let Some(tokens) = self.tokens.as_ref().filter(|_| request.path.starts_with("/token?")) {
-            let (status, text) = tokens.answer(&request.path, request.headers.get("authorization"))?;
+            let (status, text) = tokens.answer(&request.path, request.header("authorization"))?;
             return Ok(answer(status, "", text.as_bytes()));
         }
         if let Some(list) = self.list(&request.path) {
@@ -249,15 +249,20 @@ impl Request {
         reader.read_line(&mut line)?;
         let mut words = line.split(' ').map(str::to_owned);
         let (method, path) = (words.next().unwrap_or_default(), words.next().context("a request has a path")?);
-        let mut headers = BTreeMap::new();
+        let mut headers = Vec::new();
         loop {
             let mut line = String::new();
             reader.read_line(&mut line)?;
             let Some((name, value)) = line.trim().split_once(':') else { break };
-            headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
+            headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
         }
-        let length = headers.get("content-length").map_or(Ok(0), |length| length.parse())?;
-        Ok(Request { method, path, headers, length })
+        let mut request = Request { method, path, headers, length: 0 };
+        request.length = request.header("content-length").map_or(Ok(0), str::parse)?;
+        Ok(request)
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 }
 

@@ -22,9 +22,9 @@ const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 pub(super) const PROCESSORS: [(&str, &str); 2] =
     [("amd64", "x86_64-unknown-linux-musl"), ("arm64", "aarch64-unknown-linux-musl")];
 
-/// Every version that is released here.
+/// Every version that is released here, in this order.
 pub(super) const VERSIONS: &[&str] =
-    &["200.1.0", "200.1.1", "200.2.0", "200.1.2", "201.0.0", "201.1.0-rc.1", "200.2.1"];
+    &["100.0.0", "200.1.0", "200.1.1", "200.2.0", "200.1.2", "201.0.0", "201.1.0-rc.1", "200.2.1"];
 
 /// See the [module](self).
 pub(super) struct Workshop {

@@ -375,13 +375,13 @@ impl Registry {
     fn refused(&self, answer: &Answer) -> anyhow::Error {
         let advice = if answer.status == 405 || answer.has(&["UNSUPPORTED"]) {
             "it takes nothing in: it is a mirror, or is being looked after; push to the registry itself, or later".to_owned()
+        } else if answer.has(&["BLOB_UNKNOWN", "MANIFEST_BLOB_UNKNOWN", "MANIFEST_UNKNOWN"]) {
+            "it has lost what was there just now: run this again, it sends what is missing".to_owned()
         } else if answer.has(&["NAME_UNKNOWN", "NAME_INVALID"]) || answer.status == 404 {
             format!(
                 "there is no place for {}: make it there, or correct [image] repository in packaging/product.toml",
                 self.name
             )
-        } else if answer.has(&["BLOB_UNKNOWN", "MANIFEST_BLOB_UNKNOWN", "MANIFEST_UNKNOWN"]) {
-            "it has lost what was there just now: run this again, it sends what is missing".to_owned()
         } else if answer.has(&["DIGEST_INVALID", "SIZE_INVALID"]) {
             "other bits arrived than were sent: run this again".to_owned()
         } else {
