@@ -58,12 +58,10 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     bench.case("what is refused says what to do, and changes nothing", || {
         refused::judge(&workshop, &folder.join("refused"))
     });
-    let about = match bench.thorough {
-true => "broken off at every request, before, in the middle and after it, the same comes of it, and nothing is sent twice",
-false => "broken off at every fourth request, the same comes of it, and nothing is sent twice",
-    };
+    let often = if bench.thorough { "every request, before, in the middle and after it" } else { "every fourth request" };
+    let about = format!("broken off at {often}, the same comes of it, and nothing is sent twice");
     let thorough = bench.thorough;
-    bench.case(about, || broken_off::judge(&workshop, &folder.join("broken"), thorough));
+    bench.case(&about, || broken_off::judge(&workshop, &folder.join("broken"), thorough));
     Ok(())
 }
 
@@ -123,9 +121,11 @@ impl Place {
         Ok(output.stdout)
     }
 
-    /// The digest of what a tag stands for, if there is one.
-    fn tag(&self, tag: &str) -> Option<String> {
-        self.manifest(&format!(":{tag}")).ok().map(|bytes| format!("sha256:{}", sha256(&bytes)))
+    /// The digest of what a tag stands for, if there is one, as the registry has stored it.
+    fn tag(&self, tag: &str) -> Result<Option<String>> {
+        let repository = recipe()?.product.image()?.repository.clone();
+        let (_, name) = repository.split_once('/').context("a repository has a registry")?;
+        self.server.tag(name, tag)
     }
 }
 
@@ -139,9 +139,11 @@ fn pushes(workshop: &Workshop, folder: &Path) -> Result<()> {
     place.push(workshop, REAL)?;
     let (archive, digest) = workshop.image(REAL)?;
     for tag in [REAL, "200.1", "200", "latest"] {
-        let found = place.tag(tag);
+        let found = place.tag(tag)?;
         ensure!(found.as_ref() == Some(&digest), "{tag} is {found:?}, and {digest} was built");
     }
+    let read = format!("sha256:{}", sha256(&place.manifest(":latest")?));
+    ensure!(read == digest, "skopeo reads {read}, and {digest} was built");
     // What comes out is what went in, to the bit.
     let user = format!("{USER}:{PASSWORD}");
     let [ours, theirs] = ["ours", "theirs"].map(|name| folder.join(name));
@@ -227,8 +229,8 @@ fn with_tokens(workshop: &Workshop, folder: &Path) -> Result<()> {
     let asked = place.way.log().iter().filter(|asked| asked.path.starts_with("/token?")).count();
     ensure!(asked == 2, "{asked} tokens were asked for");
     let (_, digest) = workshop.image(REAL)?;
-    let found = place.tag("latest");
-    ensure!(found.as_ref() == Some(&digest), "latest is {found:?}, and {digest} was built");
+    let found = format!("sha256:{}", sha256(&place.manifest(":latest")?));
+    ensure!(found == digest, "latest is {found}, and {digest} was built");
     place.way.mend();
     place.push(workshop, REAL)?;
     ensure!(place.writes().is_empty(), "{:?}", place.writes());
@@ -258,7 +260,7 @@ fn tags(workshop: &Workshop, folder: &Path) -> Result<()> {
         workshop.publish(version)?;
         place.push(workshop, version)?;
         let (_, digest) = workshop.image(version)?;
-        ensure!(place.tag(version) == Some(digest), "{version} is something else");
+        ensure!(place.tag(version)? == Some(digest), "{version} is something else");
     }
     let expected = [
         ("200.1", "200.1.2"),
@@ -271,13 +273,13 @@ fn tags(workshop: &Workshop, folder: &Path) -> Result<()> {
     let judge = || -> Result<()> {
         for (tag, version) in expected {
             let (_, digest) = workshop.image(version)?;
-            let found = place.tag(tag);
+            let found = place.tag(tag)?;
             ensure!(found == Some(digest), "{tag} is {found:?}, and is to be {version}");
         }
         Ok(())
     };
     judge()?;
-    ensure!(place.tag("201.1").is_none(), "a pre-release has a tag that people follow");
+    ensure!(place.tag("201.1")?.is_none(), "a pre-release has a tag that people follow");
     // An older one again, and one that became another image.
     place.way.mend();
     place.push(workshop, REAL)?;

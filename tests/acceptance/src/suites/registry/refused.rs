@@ -77,7 +77,7 @@ pub(super) fn judge(workshop: &Workshop, folder: &Path) -> Result<()> {
     let who = format!("pushing the image {SMALL} to {}/{name}", place.way.host());
     let refused = |said: &str, words: &str| {
         ensure!(said.contains(words), "it does not say {words:?}:\n{said}");
-        ensure!(place.tag(SMALL).is_none(), "{words}: it is told of all the same");
+        ensure!(place.tag(SMALL)?.is_none(), "{words}: it is told of all the same");
         place.server.clear()?;
         place.way.mend();
         Ok(())
@@ -140,6 +140,6 @@ fn waits(workshop: &Workshop, place: &Place) -> Result<()> {
     }
     let said = place.push(workshop, SMALL)?;
     ensure!(said.matches("wants to be left alone for 1 s").count() == 2, "{said}");
-    ensure!(place.tag(SMALL).is_some(), "it is not there");
+    ensure!(place.tag(SMALL)?.is_some(), "it is not there");
     Ok(())
 }

@@ -79,6 +79,16 @@ impl Server {
         self.folder.join("socket")
     }
 
+    /// What it has stored as the digest of a tag of a repository, if there is one.
+    pub(super) fn tag(&self, name: &str, tag: &str) -> Result<Option<String>> {
+        let tags = self.storage.path().join("docker/registry/v2/repositories").join(name).join("_manifests/tags");
+        let link = tags.join(tag).join("current/link");
+        if !link.is_file() {
+            return Ok(None);
+        }
+        Ok(Some(fs::read_to_string(&link).with_context(|| format!("reading {}", link.display()))?))
+    }
+
     /// Forgets everything.
     pub(super) fn clear(&self) -> Result<()> {
         for entry in fs::read_dir(&self.storage)? {

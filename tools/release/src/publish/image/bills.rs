@@ -78,7 +78,8 @@ impl Bill {
             None => json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": [] }),
         };
         let is_index = list["mediaType"] == INDEX;
-        let Some(manifests) = list["manifests"].as_array_mut().filter(|_| is_index) else {
+        let manifests = list.get_mut("manifests").and_then(Value::as_array_mut);
+        let Some(manifests) = manifests.filter(|_| is_index) else {
             bail!("what it has there is no list: remove the tag, then run this again")
         };
         if manifests.iter().any(|one| one["digest"] == self.digest().as_str()) {
