@@ -20,6 +20,7 @@
   curl,
   dash,
   distribution,
+  dmg2img,
   dnf4,
   dpkg,
   e2fsprogs,
@@ -51,6 +52,7 @@
   setools,
   shellcheck,
   skopeo,
+  sleuthkit,
   softhsm,
   strace,
   systemd,
@@ -94,6 +96,7 @@ let
     createrepo_c
     curl
     dash
+    dmg2img
     dnf4
     dpkg
     e2fsprogs
@@ -124,6 +127,7 @@ let
     setools
     shellcheck
     skopeo
+    sleuthkit
     softhsm
     strace
     systemd

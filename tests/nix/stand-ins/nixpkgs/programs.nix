@@ -17,6 +17,7 @@
   dash = [ "dash" ];
   deadnix = [ "deadnix" ];
   distribution = [ "registry" ];
+  dmg2img = [ "dmg2img" ];
   dnf4 = [ "dnf" ];
   dpkg = [
     "dpkg"
@@ -35,6 +36,7 @@
   gzip = [ "gzip" ];
   imagemagick = [
     "convert"
+    "identify"
     "import"
   ];
   libarchive = [ "bsdtar" ];
@@ -73,6 +75,11 @@
   ];
   shellcheck = [ "shellcheck" ];
   skopeo = [ "skopeo" ];
+  sleuthkit = [
+    "fls"
+    "fsstat"
+    "icat"
+  ];
   softhsm = [ "softhsm2-util" ];
   strace = [ "strace" ];
   systemd = [
