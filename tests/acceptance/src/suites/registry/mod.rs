@@ -72,9 +72,9 @@ struct Place {
 }
 
 impl Place {
-    fn open(folder: &Path) -> Result<Place> {
+    fn open(folder: &Path, doors: &Doors<'_>) -> Result<Place> {
         let way = Way::open(None)?;
-        let server = Server::start(folder, &Doors::Password)?;
+        let server = Server::start(folder, doors)?;
         way.to(&server.socket());
         Ok(Place { server, way })
     }
@@ -132,7 +132,7 @@ impl Place {
 /// Fails if: what others read in the registry is not what was built, bills are not found by it or are others, a dry run
 /// changes something, or a second run sends anything.
 fn pushes(workshop: &Workshop, folder: &Path) -> Result<()> {
-    let place = Place::open(folder)?;
+    let place = Place::open(folder, &Doors::Password)?;
     let output = workshop.push(REAL, &place.way.address()).arg("--dry-run").output()?;
     ensure!(output.status.success() && said(&output).contains("would: tagging it"), "{}", said(&output));
     ensure!(place.writes().is_empty(), "a dry run sends {:?}", place.writes());
@@ -239,7 +239,7 @@ fn with_tokens(workshop: &Workshop, folder: &Path) -> Result<()> {
 
 /// Fails if: a registry that knows what is about an image is given tags for it, or is sent something twice.
 fn with_lists(workshop: &Workshop, folder: &Path) -> Result<()> {
-    let place = Place::open(folder)?;
+    let place = Place::open(folder, &Doors::Password)?;
     place.way.keep_lists();
     place.push(workshop, REAL)?;
     let tagged = place.writes().into_iter().filter(|asked| asked.path.contains("/manifests/sha256-")).count();
@@ -253,7 +253,7 @@ fn with_lists(workshop: &Workshop, folder: &Path) -> Result<()> {
 /// Fails if: after releases one after another, an older line and a pre-release among them, a tag stands for something else
 /// than documented, or that of a version is moved.
 fn tags(workshop: &Workshop, folder: &Path) -> Result<()> {
-    let place = Place::open(folder)?;
+    let place = Place::open(folder, &Doors::Password)?;
     place.push(workshop, REAL)?;
     for version in &workshop::VERSIONS[2..] {
         workshop.small(version, version)?;

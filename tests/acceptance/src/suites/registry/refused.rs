@@ -1,7 +1,7 @@
 //! What is refused, or waited for: by a sentence that names registry and repository and says what to do.
 
-use super::server::{Doors, PASSWORD, Server};
-use super::way::{At, Fault, Way};
+use super::server::{Doors, PASSWORD};
+use super::way::{At, Fault};
 use super::workshop::{Workshop, said};
 use super::{Place, SMALL, recipe};
 use anyhow::{Context, Result, ensure};
@@ -71,7 +71,7 @@ const OURS: &[(&str, Change, &str)] = &[
 ];
 
 pub(super) fn judge(workshop: &Workshop, folder: &Path) -> Result<()> {
-    let place = Place::open(folder)?;
+    let place = Place::open(folder, &Doors::Password)?;
     let repository = recipe()?.product.image()?.repository.clone();
     let (_, name) = repository.split_once('/').context("a repository has a registry")?;
     let who = format!("pushing the image {SMALL} to {}/{name}", place.way.host());
@@ -118,10 +118,7 @@ fn damaged(workshop: &Workshop, place: &Place) -> Result<()> {
 
 /// Fails if: a registry that takes nothing in is not known for it.
 fn read_only(workshop: &Workshop, folder: &Path) -> Result<()> {
-    let way = Way::open(None)?;
-    let server = Server::start(folder, &Doors::ReadOnly)?;
-    way.to(&server.socket());
-    let said = Place { server, way }.refused(workshop, SMALL)?;
+    let said = Place::open(folder, &Doors::ReadOnly)?.refused(workshop, SMALL)?;
     ensure!(said.contains("it takes nothing in"), "{said}");
     Ok(())
 }

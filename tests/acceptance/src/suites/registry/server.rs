@@ -21,7 +21,9 @@ pub(super) enum Doors<'a> {
     Password,
     /// By tokens of the service at an address, signed by the key of a certificate.
     Tokens { realm: &'a str, certificate: &'a Path },
-    /// Everybody may come in, and nothing be changed.
+    /// Not at all.
+    Open,
+    /// Not at all, and nothing may be changed.
     ReadOnly,
 }
 
@@ -45,7 +47,7 @@ impl Server {
             Doors::Tokens { realm, certificate } => format!(
                 "auth: {{ token: {{ realm: {realm:?}, service: {SERVICE:?}, issuer: {ISSUER:?}, rootcertbundle: {certificate:?} }} }}\n"
             ),
-            Doors::ReadOnly => String::new(),
+            Doors::Open | Doors::ReadOnly => String::new(),
         };
         let in_memory = Path::new(MEMORY);
         let storage = tempfile::tempdir_in(if in_memory.is_dir() { in_memory } else { folder })?;

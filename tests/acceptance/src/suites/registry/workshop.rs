@@ -36,6 +36,8 @@ impl Workshop {
     pub(super) fn open(folder: PathBuf) -> Result<Workshop> {
         let tags: Vec<_> = VERSIONS.iter().map(|version| format!("v{version}")).collect();
         let github = StandIn::start(&tags.iter().map(String::as_str).collect::<Vec<_>>(), COMMIT)?;
+        fs::create_dir_all(&folder)?;
+        fs::write(folder.join("release.toml"), format!("[image]\nuser = {USER:?}\n"))?;
         Ok(Workshop { folder, github })
     }
 
@@ -162,8 +164,6 @@ impl Workshop {
         command.args(["--repository", self.github.repository(), "--api", self.github.api()]);
         command.arg("--product").arg(workspace().join("packaging/product.toml"));
         let settings = self.folder.join("release.toml");
-        // Whoever cannot write it is told by the program that cannot read it.
-        let _ = fs::write(&settings, format!("[image]\nuser = {USER:?}\n"));
         command.arg("--config").arg(settings).args(further);
         command.env("GITHUB_TOKEN", TOKEN).env("REGISTRY_TOKEN", PASSWORD);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
