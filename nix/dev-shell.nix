@@ -19,6 +19,7 @@
   createrepo_c,
   curl,
   dash,
+  distribution,
   dmg2img,
   dnf4,
   dpkg,
@@ -137,6 +138,7 @@ let
     xz
     zsh
     zstd
+    (alias "docker-registry" "${distribution}/bin/registry")
     (alias "qemu-aarch64-static" "${qemu-user}/bin/qemu-aarch64")
     mingwGcc
   ]

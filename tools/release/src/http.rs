@@ -1,72 +1,26 @@
-//! HTTP for what a release needs: the API of GitHub, uploads, downloads.
+//! The API of GitHub, with uploads and downloads.
 //!
 //! A request is repeated only if that is harmless. The token goes to the host that was asked and never along a redirect.
-//! Errors say the method, the address, what was answered, and what to do. The rules are GitHub's:
+//! The rules are GitHub's:
 //! <https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api>.
-//!
-//! With the address of a loopback interface it is a rehearsal: no TLS, no proxy, and waits are short.
 
+pub(crate) use crate::wire::{Again, Token, is_interrupted};
+
+use crate::wire::{
+    Busy, DEFAULT_WAIT, Interrupted, LONGEST_WAIT, Wire, read_body, text, time_for, without_query,
+};
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use jiff::Timestamp;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use std::cell::Cell;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
-use std::thread;
 use std::time::{Duration, SystemTime};
-use ureq::http::{HeaderMap, Method, Request, Response, Uri, header};
-use ureq::{Agent, AsSendBody, Body};
+use ureq::http::{HeaderMap, Method, Request, Response, header};
+use ureq::{AsSendBody, Body};
 
-/// How often something that may be repeated is tried.
-const TRIES: u32 = 4;
-/// The longest wait for a rate limit.
-const LONGEST_WAIT: Duration = Duration::from_secs(180);
-/// What GitHub asks to wait if it names no time.
-const DEFAULT_WAIT: Duration = Duration::from_secs(60);
-/// How far clocks may differ.
-const CLOCKS: Duration = Duration::from_secs(600);
-/// The slowest line that is waited for, in bytes a second.
-const SLOWEST: u64 = 20_000;
-/// The largest answer that is read into memory.
-const LARGEST: u64 = 64 << 20;
 /// How many hosts a download may be sent on by.
 const HOPS: usize = 5;
-
-/// A token, and where it came from.
-pub(crate) struct Token {
-    /// What is sent.
-    pub(crate) secret: String,
-    /// Where it came from, for errors.
-    pub(crate) from: String,
-}
-
-/// Whether a request may be sent again if nobody knows what became of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Again {
-    /// It ends the same, however often it is sent.
-    Harmless,
-    /// Sent twice it may do something twice.
-    Never,
-}
-
-/// No answer came, or that of a server in trouble: nobody knows whether the request was carried out.
-#[derive(Debug)]
-pub(crate) struct Interrupted(String);
-
-impl std::fmt::Display for Interrupted {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Interrupted {}
-
-/// Whether an error says that nobody knows what became of the request.
-pub(crate) fn is_interrupted(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<Interrupted>().is_some()
-}
 
 /// An answer: what was asked for, or a refusal that the caller may expect.
 pub(crate) struct Answer {
@@ -130,11 +84,9 @@ impl Answer {
 
 /// A client of one API.
 pub(crate) struct Http {
-    agent: Agent,
+    wire: Wire,
     api: String,
     token: Option<Token>,
-    is_rehearsal: bool,
-    knows_the_time: Cell<bool>,
 }
 
 impl Http {
@@ -144,38 +96,10 @@ impl Http {
     /// If the address is neither https nor that of a loopback interface, or the token is none.
     pub(crate) fn new(api: &str, token: Option<Token>) -> Result<Http> {
         let api = api.trim_end_matches('/').to_owned();
-        let is_rehearsal = is_loopback(&api);
-        ensure!(
-            is_rehearsal || (api.starts_with("https://") && !api.contains('@')),
-            "the address {api} is to begin with https://; plain http is for rehearsals on this machine"
-        );
         if let Some(token) = &token {
-            ensure!(
-                !token.secret.is_empty() && token.secret.chars().all(|c| c.is_ascii_graphic()),
-                "what {} holds is no token: put in the token and nothing else",
-                token.from
-            );
+            token.check()?;
         }
-        let mut config = Agent::config_builder()
-            .http_status_as_error(false)
-            // Redirects are followed here, where the token can be left behind.
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .https_only(!is_rehearsal)
-            .user_agent(concat!(env!("CARGO_PKG_NAME"), " of a release"))
-            .timeout_resolve(Some(Duration::from_secs(20)))
-            .timeout_connect(Some(Duration::from_secs(20)))
-            .timeout_recv_response(Some(Duration::from_secs(120)));
-        if is_rehearsal {
-            config = config.proxy(None);
-        }
-        Ok(Http {
-            agent: config.build().new_agent(),
-            api,
-            token,
-            is_rehearsal,
-            knows_the_time: Cell::new(false),
-        })
+        Ok(Http { wire: Wire::new(&api)?, api, token })
     }
 
     /// The address of the API, without a slash at its end.
@@ -206,7 +130,7 @@ impl Http {
     /// # Errors
     /// As [`Http::get`]; see [`is_interrupted`].
     pub(crate) fn upload(&self, url: &str, path: &Path) -> Result<Answer> {
-        self.check_trusted(url)?;
+        self.wire.check_trusted(url)?;
         let open = || File::open(path).with_context(|| format!("reading {}", path.display()));
         let size = open()?.metadata().with_context(|| format!("reading {}", path.display()))?.len();
         self.ask(&Method::POST, url, Again::Never, time_for(size), open)
@@ -217,7 +141,7 @@ impl Http {
     /// # Errors
     /// If there is nothing.
     pub(crate) fn sha256(&self, url: &str, size: u64) -> Result<String> {
-        self.patiently(Again::Harmless, || self.sha256_once(url, size))
+        self.wire.patiently(Again::Harmless, || self.sha256_once(url, size))
     }
 
     fn sha256_once(&self, url: &str, size: u64) -> Result<String> {
@@ -230,7 +154,7 @@ impl Http {
                 200 => return self.hash(response, &request),
                 301 | 302 | 303 | 307 | 308 => {
                     at = text(response.headers(), "location").unwrap_or_default().to_owned();
-                    self.check_trusted(&at).with_context(|| format!("following {request}"))?;
+                    self.wire.check_trusted(&at).with_context(|| format!("following {request}"))?;
                 }
                 _ => {
                     let answer = self.read(request, response)?;
@@ -246,7 +170,7 @@ impl Http {
         let mut reader = response.into_body().into_reader();
         let mut hash = Sha256::new();
         io::copy(&mut reader, &mut hash)
-            .map_err(|error| Interrupted(format!("{request}: broken off: {error}")))?;
+            .map_err(|error| Interrupted::new(format!("{request}: broken off: {error}")))?;
         Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
@@ -260,43 +184,12 @@ impl Http {
         body: impl Fn() -> Result<B>,
     ) -> Result<Answer> {
         let request = format!("{method} {}", without_query(url));
-        self.patiently(again, || {
+        self.wire.patiently(again, || {
             let response = self.exchange(method, url, true, "application/vnd.github+json", limit, body()?)?;
             let answer = self.read(request.clone(), response)?;
             self.expect(&answer)?;
             Ok(answer)
         })
-    }
-
-    /// Tries again what may be tried again.
-    fn patiently<T>(&self, again: Again, attempt: impl Fn() -> Result<T>) -> Result<T> {
-        let mut tries = 1;
-        loop {
-            let error = match attempt() {
-                Ok(done) => return Ok(done),
-                Err(error) => error,
-            };
-            let wait = match error.downcast_ref::<Busy>() {
-                // It was not carried out, so that any request may be sent again.
-                Some(Busy { wait, .. }) if *wait <= LONGEST_WAIT => {
-                    eprintln!("{error:#}");
-                    *wait
-                }
-                None if is_interrupted(&error) && again == Again::Harmless => {
-                    self.in_rehearsal(Duration::from_secs(1 << (2 * (tries - 1))))
-                }
-                _ => return Err(error),
-            };
-            if tries == TRIES {
-                return Err(error);
-            }
-            tries += 1;
-            thread::sleep(wait);
-        }
-    }
-
-    fn in_rehearsal(&self, wait: Duration) -> Duration {
-        if self.is_rehearsal { wait / 1000 } else { wait }
     }
 
     /// One request and the beginning of its answer.
@@ -321,24 +214,15 @@ impl Http {
             let kind = if url.contains("/assets?") { "application/octet-stream" } else { "application/json" };
             request = request.header(header::CONTENT_TYPE, kind);
         }
-        let what = || format!("{method} {}", without_query(url));
-        let request = request.body(body).map_err(|error| anyhow!("{}: {error}", what()))?;
-        let request = self.agent.configure_request(request);
-        let request = request.timeout_send_body(Some(limit)).timeout_recv_body(Some(limit)).build();
-        let response = self.agent.run(request).map_err(|error| unreached(&what(), &error))?;
-        if !self.knows_the_time.replace(true) {
-            check_clock(text(response.headers(), "date"), SystemTime::now())?;
-        }
-        Ok(response)
+        let request =
+            request.body(body).map_err(|error| anyhow!("{method} {}: {error}", without_query(url)))?;
+        self.wire.exchange(request, limit)
     }
 
     fn read(&self, request: String, response: Response<Body>) -> Result<Answer> {
         let status = response.status().as_u16();
         let headers = response.headers().clone();
-        let mut body = Vec::new();
-        let reader = response.into_body().into_reader();
-        let read = reader.take(LARGEST).read_to_end(&mut body);
-        read.map_err(|error| Interrupted(format!("{request}: the answer was broken off: {error}")))?;
+        let body = read_body(&request, response)?;
         Ok(Answer { request, status, headers, body })
     }
 
@@ -355,7 +239,9 @@ impl Http {
                 None => bail!("{}: this needs a token; docs/publishing.md says where it belongs", refusal()),
             },
             403 | 429 => match rate_limit(&answer.headers, &refusal(), answer.status) {
-                Some(wait) if wait <= LONGEST_WAIT => Err(Busy { said: refusal(), wait }.into()),
+                Some(wait) if wait <= LONGEST_WAIT => {
+                    Err(Busy { who: "GitHub".to_owned(), said: refusal(), wait }.into())
+                }
                 Some(wait) => bail!(
                     "{}: this is GitHub's limit of requests, which lasts another {} minutes: run this again then, it goes on where it was",
                     refusal(),
@@ -371,7 +257,7 @@ impl Http {
                 "{}: it has moved, and the token does not follow: name the repository as it is called now",
                 refusal()
             ),
-            500.. => Err(Interrupted(format!(
+            500.. => Err(Interrupted::new(format!(
                 "{}: GitHub is in trouble; run this again later, it goes on",
                 refusal()
             ))
@@ -379,34 +265,7 @@ impl Http {
             _ => Ok(()),
         }
     }
-
-    /// Refuses an address that the token, or a release, must not go to.
-    fn check_trusted(&self, url: &str) -> Result<()> {
-        let is_fine = if self.is_rehearsal { is_loopback(url) } else { url.starts_with("https://") };
-        ensure!(is_fine, "the server sends us to {}, which is not trusted", without_query(url));
-        Ok(())
-    }
 }
-
-/// The server wants to be left alone for a while; the request was not carried out.
-#[derive(Debug)]
-struct Busy {
-    said: String,
-    wait: Duration,
-}
-
-impl std::fmt::Display for Busy {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{}: GitHub wants to be left alone for {} s; if it goes on so, run this again later",
-            self.said,
-            self.wait.as_secs()
-        )
-    }
-}
-
-impl std::error::Error for Busy {}
 
 /// How long to wait, if a refusal is that of a rate limit.
 fn rate_limit(headers: &HeaderMap, said: &str, status: u16) -> Option<Duration> {
@@ -420,70 +279,6 @@ fn rate_limit(headers: &HeaderMap, said: &str, status: u16) -> Option<Duration> 
         return Some(until.saturating_sub(now));
     }
     (status == 429 || said.contains("secondary rate limit")).then_some(DEFAULT_WAIT)
-}
-
-/// What to say if there is no answer.
-fn unreached(request: &str, error: &ureq::Error) -> anyhow::Error {
-    let said = error.to_string();
-    let low = said.to_lowercase();
-    let is_certificate = low.contains("certificate");
-    if is_certificate
-        && (low.contains("expired") || low.contains("not valid yet") || low.contains("notvalidyet"))
-    {
-        return anyhow!(
-            "{request}: the server's certificate is not valid at the time of this machine ({said}): check this machine's clock"
-        );
-    }
-    match error {
-        ureq::Error::BadUri(_) | ureq::Error::RequireHttpsOnly(_) | ureq::Error::Http(_) => {
-            anyhow!("{request}: {said}")
-        }
-        _ if is_certificate => anyhow!(
-            "{request}: the server is not who it says ({said}): ask who looks after this network whether it looks into TLS"
-        ),
-        _ => Interrupted(format!(
-            "{request}: no answer ({said}): check the network and run this again, it goes on where it was"
-        ))
-        .into(),
-    }
-}
-
-/// Refuses to work with a clock that is wrong: signatures and limits depend on it.
-fn check_clock(date: Option<&str>, now: SystemTime) -> Result<()> {
-    let parser = jiff::fmt::rfc2822::DateTimeParser::new();
-    let Some(theirs) = date.and_then(|date| parser.parse_timestamp(date).ok()) else {
-        return Ok(());
-    };
-    let ours = Timestamp::try_from(now).context("this machine's clock is set to no time at all: set it")?;
-    let ahead = ours.as_second() - theirs.as_second();
-    ensure!(
-        ahead.unsigned_abs() <= CLOCKS.as_secs(),
-        "this machine's clock says {} when it is {} for the server: set the clock",
-        ours.strftime("%F %H:%M UTC"),
-        theirs.strftime("%F %H:%M UTC")
-    );
-    Ok(())
-}
-
-/// Whether an address is one of this machine.
-fn is_loopback(url: &str) -> bool {
-    let Ok(uri) = url.parse::<Uri>() else { return false };
-    let has_user = uri.authority().is_none_or(|authority| authority.as_str().contains('@'));
-    let host = uri.host().unwrap_or_default();
-    !has_user && uri.scheme_str() == Some("http") && ["127.0.0.1", "[::1]", "localhost"].contains(&host)
-}
-
-/// An address as it may be shown: what follows `?` may be a signature that opens it for whoever has it.
-fn without_query(url: &str) -> &str {
-    url.split('?').next().unwrap_or(url)
-}
-
-fn time_for(size: u64) -> Duration {
-    Duration::from_secs(120 + size / SLOWEST)
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
 }
 
 #[cfg(test)]
@@ -512,50 +307,10 @@ mod tests {
             assert!(error.contains("the file x") && !error.contains("a b"), "{error}");
         }
         let real = Http::new("https://api.github.com", None).unwrap();
-        assert!(real.check_trusted("https://elsewhere.example/x").is_ok());
-        assert!(real.check_trusted("http://127.0.0.1/x").is_err());
+        assert!(real.wire.check_trusted("https://elsewhere.example/x").is_ok());
+        assert!(real.wire.check_trusted("http://127.0.0.1/x").is_err());
         let rehearsal = Http::new("http://127.0.0.1:1", None).unwrap();
-        assert!(rehearsal.check_trusted("https://elsewhere.example/x").is_err());
-    }
-
-    /// Fails if: a wrong clock is not noticed, or a right one is.
-    #[test]
-    fn notices_a_wrong_clock() {
-        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-        let date = Some("Sun, 06 Nov 1994 08:49:37 GMT"); // 784111777
-        check_clock(date, at(784_111_777 + 500)).unwrap();
-        check_clock(None, at(0)).unwrap();
-        check_clock(Some("nonsense"), at(0)).unwrap();
-        for wrong in [0, 784_111_777 - 700, 784_111_777 + 700, 4_000_000_000] {
-            let error = check_clock(date, at(wrong)).unwrap_err().to_string();
-            assert!(error.contains("set the clock"), "{error}");
-        }
-    }
-
-    /// Fails if: an error of the connection does not say what to do, or a wrong clock is taken for a broken network.
-    #[test]
-    fn says_what_is_wrong_with_the_connection() {
-        let io = |text: &str| ureq::Error::Io(io::Error::other(text.to_owned()));
-        for (error, message, interrupted) in [
-            (ureq::Error::HostNotFound, "check the network", true),
-            (io("Connection refused (os error 111)"), "check the network", true),
-            (
-                io("invalid peer certificate: certificate expired: verification time 5"),
-                "check this machine's clock",
-                false,
-            ),
-            (
-                io("invalid peer certificate: certificate not valid yet: verification time 5"),
-                "machine's clock",
-                false,
-            ),
-            (io("invalid peer certificate: UnknownIssuer"), "looks into TLS", false),
-        ] {
-            let error = unreached("GET https://a/b", &error);
-            assert!(error.to_string().contains(message), "{error}");
-            assert!(error.to_string().starts_with("GET https://a/b: "), "{error}");
-            assert_eq!(is_interrupted(&error), interrupted, "{error}");
-        }
+        assert!(rehearsal.wire.check_trusted("https://elsewhere.example/x").is_err());
     }
 
     /// Fails if: a rate limit is not told from a refusal, or the wait is another than GitHub asks for.

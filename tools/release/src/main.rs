@@ -21,6 +21,7 @@ mod signer;
 mod ssh;
 mod sums;
 mod verify;
+mod wire;
 
 use clap::Parser;
 use std::process::ExitCode;

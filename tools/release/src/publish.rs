@@ -6,6 +6,7 @@
 mod catalogues;
 mod commit;
 mod github;
+mod image;
 mod packages;
 mod release;
 mod sealed;
@@ -17,7 +18,7 @@ use github::{Release, Repository};
 use packager::{Product, Version, unfinished};
 use sealed::Upload;
 use serde::Serialize;
-use settings::{Documentation, Packages, Settings, Target, Winget};
+use settings::{Documentation, Image, Packages, Settings, Target, Winget};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -58,6 +59,9 @@ pub(crate) struct Publish {
     /// The address of GitHub's API; one of this machine makes it a rehearsal
     #[arg(long, value_name = "URL", default_value = "https://api.github.com")]
     api: String,
+    /// In a rehearsal, the address of a registry of this machine for the container image
+    #[arg(long, value_name = "URL")]
+    registry: Option<String>,
     /// Says what would be done, and changes nothing
     #[arg(long)]
     dry_run: bool,
@@ -74,6 +78,8 @@ enum Step {
     Github,
     /// The repositories for apt and dnf
     Packages,
+    /// The container image in its registry
+    Image,
     /// A pull request to the catalogue of winget
     Winget,
     /// The bucket for Scoop
@@ -85,8 +91,15 @@ enum Step {
 }
 
 impl Step {
-    const ALL: [Step; 6] =
-        [Step::Github, Step::Packages, Step::Winget, Step::Scoop, Step::Homebrew, Step::Documentation];
+    const ALL: [Step; 7] = [
+        Step::Github,
+        Step::Packages,
+        Step::Image,
+        Step::Winget,
+        Step::Scoop,
+        Step::Homebrew,
+        Step::Documentation,
+    ];
 
     fn name(self) -> String {
         format!("{self:?}").to_lowercase()
@@ -96,6 +109,7 @@ impl Step {
 /// A step after the release itself, with its settings.
 enum Task<'a> {
     Packages(&'a Packages),
+    Image(&'a Image),
     Winget(&'a Winget),
     Scoop(&'a Target),
     Homebrew(&'a Target),
@@ -108,6 +122,7 @@ impl<'a> Task<'a> {
         match step {
             Step::Github => None,
             Step::Packages => settings.packages.as_ref().map(Task::Packages),
+            Step::Image => settings.image.as_ref().map(Task::Image),
             Step::Winget => settings.winget.as_ref().map(Task::Winget),
             Step::Scoop => settings.scoop.as_ref().map(Task::Scoop),
             Step::Homebrew => settings.homebrew.as_ref().map(Task::Homebrew),
@@ -139,6 +154,11 @@ impl Outcome {
     /// Something would be done, in a dry run.
     pub(crate) fn would(what: String) -> Outcome {
         Outcome::skipped("would be done", what)
+    }
+
+    /// It is for another case than this.
+    pub(crate) fn not_for_this(what: String) -> Outcome {
+        Outcome::skipped("not for this", what)
     }
 
     fn skipped(result: &'static str, what: String) -> Outcome {
@@ -330,7 +350,7 @@ impl Publish {
             return Ok(Outcome::skipped("not set up", String::new()));
         };
         if run.version.is_pre_release() && [Step::Winget, Step::Scoop, Step::Homebrew].contains(&step) {
-            return Ok(Outcome::skipped("not for this", "pre-releases are not told there".to_owned()));
+            return Ok(Outcome::not_for_this("pre-releases are not told there".to_owned()));
         }
         let releases = match releases {
             Some(releases) => releases,
@@ -344,11 +364,15 @@ impl Publish {
             run.tag
         );
         if [Step::Scoop, Step::Homebrew].contains(&step) && !release::is_latest(run.version, releases) {
-            return Ok(Outcome::skipped("not for this", "a newer version is published".to_owned()));
+            return Ok(Outcome::not_for_this("a newer version is published".to_owned()));
         }
         let (name, version) = (&run.product.name, run.version);
         match task {
             Task::Packages(packages) => packages::extend(run, settings, packages),
+            Task::Image(image) => {
+                let published = release::published(releases);
+                image::push(run, settings, image, self.registry.as_deref(), &published)
+            }
             Task::Winget(winget) => catalogues::winget(run, winget),
             Task::Scoop(scoop) => {
                 let message = format!("{name}: Update to version {version}");

@@ -16,7 +16,7 @@ use std::net::IpAddr;
 /// what others cannot build again.
 #[derive(clap::Args)]
 pub(crate) struct Publish {
-    /// One step, by default all that are set up: github, packages, winget, scoop, homebrew, documentation
+    /// One step, by default all that are set up: github, packages, image, winget, scoop, homebrew, documentation
     step: Option<String>,
     /// The address of GitHub's API; one of this machine makes a rehearsal of it
     #[arg(long, value_name = "URL", default_value = "https://api.github.com")]

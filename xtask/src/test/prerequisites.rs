@@ -39,6 +39,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("dash", "dash"),
     ("dmg2img", "dmg2img"),
     ("dnf", "dnf"),
+    ("docker-registry", "docker-registry"),
     ("dpkg-deb", "dpkg"),
     ("fish", "fish"),
     ("fls", "sleuthkit"),

@@ -16,7 +16,7 @@ macro_rules! suites {
 
 suites! {
     apple, binaries, delivery, describe, dialogs, dist, evidence, formats, image, install, installers, mingw, models,
-    msi, nix, page, real_server, release, release_signing, repositories, reproducible, selinux, service, sign, wheels,
+    msi, nix, page, real_server, registry, release, release_signing, repositories, reproducible, selinux, service, sign, wheels,
     wine,
 }
 

@@ -16,6 +16,7 @@
   cargo-deny = [ "cargo-deny" ];
   dash = [ "dash" ];
   deadnix = [ "deadnix" ];
+  distribution = [ "registry" ];
   dmg2img = [ "dmg2img" ];
   dnf4 = [ "dnf" ];
   dpkg = [

@@ -47,10 +47,13 @@ pub(crate) fn publish(run: &Run<'_>, files: &BTreeMap<String, Upload>, notes: &s
 
 /// Whether a version is the one that people shall get: no pre-release, and none published is newer.
 pub(crate) fn is_latest(version: Version, all: &[Release]) -> bool {
+    !version.is_pre_release() && published(all).into_iter().max().is_none_or(|newest| newest <= version)
+}
+
+/// The versions that are published, without pre-releases.
+pub(crate) fn published(all: &[Release]) -> Vec<Version> {
     let published = all.iter().filter(|release| !release.draft && !release.prerelease);
-    let versions =
-        published.filter_map(|release| Version::from_str(release.tag_name.strip_prefix('v')?).ok());
-    !version.is_pre_release() && versions.max().is_none_or(|newest| newest <= version)
+    published.filter_map(|release| Version::from_str(release.tag_name.strip_prefix('v')?).ok()).collect()
 }
 
 struct Step<'a> {

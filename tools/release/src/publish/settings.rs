@@ -27,6 +27,8 @@ pub(crate) struct Settings {
     pub(crate) documentation: Option<Documentation>,
     /// The repositories for apt and dnf.
     pub(crate) packages: Option<Packages>,
+    /// Who pushes the container image.
+    pub(crate) image: Option<Image>,
     #[serde(skip)]
     folder: PathBuf,
 }
@@ -72,6 +74,21 @@ pub(crate) struct Packages {
     pub(crate) config: PathBuf,
     /// A program and its arguments that upload the folder; `{folder}` stands for it.
     upload: Option<Vec<String>>,
+}
+
+/// Who pushes the container image, to where the product says.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Image {
+    /// The name that the registry knows.
+    pub(crate) user: String,
+    /// A token, or whatever the registry takes as a password.
+    #[serde(default = "default_registry_token")]
+    token: Place,
+}
+
+fn default_registry_token() -> Place {
+    Place::Env("REGISTRY_TOKEN".to_owned())
 }
 
 fn default_token() -> Place {
@@ -124,7 +141,23 @@ impl Settings {
             !branch.is_empty() && branch.chars().all(fits),
             "documentation.branch is no name of a branch"
         );
+        let user = self.image.as_ref().map_or("x", |image| &image.user);
+        ensure!(
+            !user.is_empty() && !user.contains(|c: char| c == ':' || c.is_control()),
+            "image.user is no name of a user"
+        );
         Ok(())
+    }
+
+    /// The token for the registry of the image.
+    ///
+    /// # Errors
+    /// If it is not where the settings say.
+    pub(crate) fn image_token(&self, image: &Image) -> Result<Token> {
+        let secret = image.token.fetch("token for the registry", &self.folder);
+        let advice =
+            || format!("a token for the registry is needed: {DOCUMENT} says which, and where it belongs");
+        Ok(Token { secret: secret.with_context(advice)?, from: image.token.describe(&self.folder) })
     }
 
     /// The token.
@@ -178,6 +211,9 @@ mod tests {
         let packages = settings.packages.as_ref().unwrap();
         assert_eq!(packages.upload(Path::new("/p")).unwrap(), ["up", "/p/"]);
         assert_eq!(settings.path(&packages.folder), folder.path().join("p"));
+        let settings = load("[image]\nuser = 'robot'\ntoken = { file = 't' }").unwrap();
+        let image = settings.image.as_ref().unwrap();
+        assert_eq!((&*image.user, &*settings.image_token(image).unwrap().secret), ("robot", "secret"));
         for (text, message) in [
             ("tokens = 'hush-4711'", "unknown field `tokens`"),
             ("token = 'hush-4711'", "docs/publishing.md has an example"),
@@ -185,6 +221,9 @@ mod tests {
             ("[scoop]\nrepository = 'hush-4711'", "not named as OWNER/NAME"),
             ("[documentation]\nbranch = 'hush 4711'", "no name of a branch"),
             ("[packages]\nfolder = 'p'\nupload = []", "a program and its arguments"),
+            ("[image]\ntoken = { file = 't' }", "missing field `user`"),
+            ("[image]\nuser = 'x'\ntoken = 'hush-4711'", "give the place of the secret"),
+            ("[image]\nuser = 'x:hush'", "no name of a user"),
         ] {
             let error = load(text).err().unwrap();
             assert!(error.contains(message) && !error.contains("hush"), "{text}: {error}");

@@ -5,7 +5,7 @@
 
 mod checkout;
 mod keys;
-mod stand_in;
+pub(in crate::suites) mod stand_in;
 
 use crate::bench::Bench;
 use crate::command::{Tool, tool};
@@ -71,7 +71,7 @@ impl Workshop {
         checkout.results(&folder.join("results"))?;
         let keys = Keys::make(&folder.join("keys"))?;
         keys.configure(&checkout.root)?;
-        let github = StandIn::start(&checkout.tag(), &checkout.commit)?;
+        let github = StandIn::start(&[&checkout.tag()], &checkout.commit)?;
         Ok(Workshop { checkout, keys, github })
     }
 

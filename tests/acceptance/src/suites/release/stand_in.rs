@@ -10,18 +10,18 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 /// The token that it takes.
-pub(super) const TOKEN: &str = "token-of-the-test";
+pub(in crate::suites) const TOKEN: &str = "token-of-the-test";
 
 /// See the [module](self).
-pub(super) struct StandIn {
+pub(in crate::suites) struct StandIn {
     program: Child,
     api: String,
     repository: String,
 }
 
 impl StandIn {
-    /// Starts it, with the repository that the sources name, and a tag.
-    pub(super) fn start(tag: &str, commit: &str) -> Result<StandIn> {
+    /// Starts it, with the repository that the sources name, and tags of a commit.
+    pub(in crate::suites) fn start(tags: &[&str], commit: &str) -> Result<StandIn> {
         let manifest: toml::Table = toml::from_str(&fs::read_to_string(workspace().join("Cargo.toml"))?)?;
         let address = manifest["workspace"]["package"]["repository"].as_str().context("there is a repository")?;
         let repository = address.rsplitn(3, '/').take(2).collect::<Vec<_>>();
@@ -29,7 +29,8 @@ impl StandIn {
         let repository = format!("{owner}/{name}");
         let path = release_tools_program().with_file_name("examples").join("github-stand-in");
         let mut program = Command::new(&path)
-            .args(["--token", TOKEN, "--repository", &repository, "--tag", &format!("{tag}={commit}")])
+            .args(["--token", TOKEN, "--repository", &repository])
+            .args(tags.iter().map(|tag| format!("--tag={tag}={commit}")))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -38,6 +39,16 @@ impl StandIn {
         BufReader::new(program.stdout.take().context("it prints its address")?).read_line(&mut api)?;
         ensure!(api.starts_with("http://127.0.0.1:"), "{} says {api:?}", path.display());
         Ok(StandIn { program, api: api.trim().to_owned(), repository })
+    }
+
+    /// The address of its API.
+    pub(in crate::suites) fn api(&self) -> &str {
+        &self.api
+    }
+
+    /// The repository, as OWNER/NAME.
+    pub(in crate::suites) fn repository(&self) -> &str {
+        &self.repository
     }
 
     /// The step that publishes there.
