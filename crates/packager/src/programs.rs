@@ -1,7 +1,8 @@
 //! The compiled programs that go into one artifact: for each target the folder that a build left them in.
 //!
 //! A program is looked at when it enters an artifact, whoever asks for that: whether it is one for its target, and
-//! whether it would start there. One for macOS gets an ad hoc signature, and several of them become a universal one.
+//! whether it would start there. One for macOS gets an ad hoc signature, unless a key
+//! signed it, and several of them become a universal one.
 
 mod macos;
 mod oldest_macos;
@@ -97,7 +98,10 @@ impl Programs {
         match slices.len() {
             0 => Ok(Source::Bytes(Vec::new())),
             1 => Ok(Source::Bytes(slices.remove(0))),
-            _ => Ok(Source::Bytes(macos::universal(&slices).with_context(|| format!("joining {name}"))?)),
+            _ => {
+                let universal = apple_archives::mach_o::universal(&slices);
+                Ok(Source::Bytes(universal.with_context(|| format!("joining {name}"))?))
+            }
         }
     }
 
@@ -132,7 +136,7 @@ impl Programs {
         match target.os {
             Os::Linux => check_elf(&bytes, target.arch)?,
             Os::Windows => windows::check(&bytes, target.arch)?,
-            Os::MacOs => return macos::sign_ad_hoc(&bytes, target.arch, &self.identifier),
+            Os::MacOs => return macos::enter(bytes, target.arch, &self.identifier),
         }
         Ok(bytes)
     }

@@ -130,10 +130,14 @@ pub(super) fn sign_rpms(
     Ok(true)
 }
 
-/// Whether a folder has signatures of what is for Windows.
-pub(super) fn has_windows(signatures: &Path) -> bool {
+/// Whether a folder has signatures of programs or artifacts of which this can be said. A list that cannot be read has
+/// signatures of everything.
+pub(super) fn has(signatures: &Path, of: impl Fn(&str) -> bool) -> bool {
     let versions = fs::read_dir(signatures).into_iter().flatten().flatten();
-    versions.into_iter().any(|entry| entry.path().join(crate::sign::STORE).is_file())
+    let mut lists = versions.map(|entry| entry.path()).filter(|path| path.join(crate::sign::STORE).is_file());
+    lists.any(|folder| {
+        crate::sign::Store::load(&folder).map_or(true, |store| store.nodes().any(|node| of(node)))
+    })
 }
 
 /// Whether every published artifact is what comes of a judged one and the stored signatures.
