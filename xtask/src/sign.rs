@@ -23,7 +23,7 @@ use apple::Apple;
 use config::Config;
 use key::Key;
 use packager::{Compiled, Product, Recipe, Row};
-use release::{Order, Report};
+use release::{LeftOut, Order, Report};
 pub(crate) use secret::{Secret, VARIABLE};
 use signer::{NodeKind, Signers};
 use std::cell::OnceCell;
@@ -150,7 +150,7 @@ impl Sign {
         let signatures =
             signatures.unwrap_or_else(|| out.join("signatures")).join(recipe.version.to_string());
         let signers = self.signers(&recipe.product, &signatures)?;
-        let rows = self.rows(&recipe, &signers)?;
+        let (rows, left) = self.rows(&recipe, &signers)?;
         let order = Order {
             recipe: &recipe,
             rows,
@@ -159,19 +159,25 @@ impl Sign {
             signatures,
             is_keyless: self.attach.is_some(),
             notarise: self.notarize,
+            left,
         };
         release::make(&order, &signers)
     }
 
-    /// What is to be made, parts first.
-    fn rows<'a>(&self, recipe: &'a Recipe, signers: &Signers) -> Result<Vec<&'a Row>> {
+    /// What is to be made, parts first; and what is not, because nobody here signs something in it, with the reason.
+    fn rows<'a>(&self, recipe: &'a Recipe, signers: &Signers) -> Result<(Vec<&'a Row>, LeftOut)> {
         let mut all: Vec<String> = Vec::new();
+        let mut left = LeftOut::new();
         for row in signable(recipe)? {
-            let can_be = signers.require(recipe, row);
-            if can_be.is_ok() {
-                all.push(row.name.clone());
-            } else if self.names.contains(&row.name) {
-                can_be.with_context(|| format!("signing {}", row.name))?;
+            match signers.require(recipe, row) {
+                Ok(()) => all.push(row.name.clone()),
+                Err(error) if self.names.is_empty() => {
+                    left.entry(error.to_string()).or_default().push(row.name.clone());
+                }
+                Err(error) if self.names.contains(&row.name) => {
+                    return Err(error.context(format!("signing {}", row.name)));
+                }
+                Err(_) => {}
             }
         }
         for name in &self.names {
@@ -188,7 +194,7 @@ impl Sign {
                 "--program: none of these artifacts takes programs for {triple}"
             );
         }
-        Ok(rows)
+        Ok((rows, left))
     }
 
     /// Who can sign: those whom the configuration knows, or of whom there are stored signatures.
@@ -197,10 +203,10 @@ impl Sign {
             let trusted = settings::trust(self.config.as_deref())?;
             // Where nothing can be read, that is said later.
             let store = Store::load(signatures).unwrap_or_default();
-            let has_mac = store.nodes().any(is_for_mac);
-            let windows = (!has_mac || store.nodes().any(|node| !is_for_mac(node)))
+            let kinds: Vec<_> = store.nodes().filter_map(NodeKind::of_mac_node).collect();
+            let windows = (kinds.is_empty() || store.nodes().any(|node| !is_for_mac(node)))
                 .then(|| self.windows(product, trusted.windows, None));
-            let apple = has_mac.then(|| self.apple(product, trusted.apple, None));
+            let apple = (!kinds.is_empty()).then(|| self.apple(product, trusted.apple, kinds, None));
             return Ok(Signers { windows: windows.transpose()?, apple: apple.transpose()? });
         }
         let path = self.config.clone().unwrap_or_else(settings::default_path);
@@ -208,7 +214,9 @@ impl Sign {
         let apple = read.apple.take();
         let apple = apple.map(|mut config| {
             self.choose_servers(&mut config.timestamp, false, &path)?;
-            self.apple(product, config.trust.clone(), Some(config))
+            let mut kinds = vec![NodeKind::MacProgram, NodeKind::MacBundle, NodeKind::MacImage];
+            kinds.extend(config.installer.is_some().then_some(NodeKind::MacPackage));
+            self.apple(product, config.trust.clone(), kinds, Some(config))
         });
         let apple = apple.transpose()?;
         ensure!(
@@ -244,7 +252,13 @@ impl Sign {
         Ok(Windows { tool, config, trust, needs_time_stamp: !self.no_timestamp, opus })
     }
 
-    fn apple(&self, product: &Product, from: Trust, config: Option<config::Apple>) -> Result<Apple> {
+    fn apple(
+        &self,
+        product: &Product,
+        from: Trust,
+        kinds: Vec<NodeKind>,
+        config: Option<config::Apple>,
+    ) -> Result<Apple> {
         let mut trust = self.trust.clone();
         trust.complete(from);
         trust.check()?;
@@ -257,7 +271,7 @@ impl Sign {
         }
         let identifier = product.macos_identifier().to_owned();
         let needs_time_stamp = !self.no_timestamp;
-        Ok(Apple { engine: OnceCell::new(), config, trust, needs_time_stamp, identifier })
+        Ok(Apple { engine: OnceCell::new(), config, kinds, trust, needs_time_stamp, identifier })
     }
 
     /// Lets the command line have its way with the time stamp servers.
@@ -293,8 +307,7 @@ fn check_roots(timestamp: &Timestamp, trust: &Trust, needs_time_stamp: bool) -> 
 fn signable(recipe: &Recipe) -> Result<Vec<&Row>> {
     let mut found = Vec::new();
     for row in recipe.rows.artifacts() {
-        if !NodeKind::inside(&recipe.rows, row)?.is_empty() && !NodeKind::leaves_unsigned(&recipe.rows, row)?
-        {
+        if !NodeKind::inside(&recipe.rows, row)?.is_empty() {
             found.push(row);
         }
     }

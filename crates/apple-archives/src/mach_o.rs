@@ -218,6 +218,14 @@ pub fn slices(bytes: &[u8]) -> Result<Vec<(Cpu, &[u8])>> {
     Ok(found)
 }
 
+/// A program of these slices: of a single one, that; of several, a [universal] one.
+///
+/// # Errors
+/// As [`universal`].
+pub fn joined(mut slices: Vec<Vec<u8>>) -> Result<Vec<u8>> {
+    if slices.len() == 1 { Ok(slices.remove(0)) } else { universal(&slices) }
+}
+
 /// One program of several slices, each bit for bit as it is, in the form and order of Apple's `lipo`.
 ///
 /// # Errors

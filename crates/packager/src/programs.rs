@@ -55,7 +55,8 @@ pub struct Program {
     pub name: String,
     /// The Rust target triple.
     pub target: String,
-    /// SHA-256, hexadecimal; of one slice of a universal program, that of the slice.
+    /// SHA-256, hexadecimal; of one slice of a universal program, that of the slice; of the program of a bundle, that
+    /// before it was signed with the bundle.
     pub sha256: String,
 }
 
@@ -95,14 +96,11 @@ impl Programs {
     /// If it is not there, or is no program for its target.
     pub fn source(&self, name: &str) -> Result<Source> {
         let mut slices = self.slices(name)?;
-        match slices.len() {
-            0 => Ok(Source::Bytes(Vec::new())),
-            1 => Ok(Source::Bytes(slices.remove(0))),
-            _ => {
-                let universal = apple_archives::mach_o::universal(&slices);
-                Ok(Source::Bytes(universal.with_context(|| format!("joining {name}"))?))
-            }
+        if slices.len() < 2 {
+            return Ok(Source::Bytes(slices.pop().unwrap_or_default()));
         }
+        let joined = apple_archives::mach_o::joined(slices);
+        Ok(Source::Bytes(joined.with_context(|| format!("joining {name}"))?))
     }
 
     /// What the list of artifacts says of the programs of these file names.

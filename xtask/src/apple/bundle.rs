@@ -154,6 +154,11 @@ impl Bundle {
     }
 }
 
+/// Whether an archive has a bundle in it, by the names of what is in it.
+pub(crate) fn is_bundle(archive: &[u8]) -> bool {
+    contents_of(archive).is_some()
+}
+
 /// The archive of a bundle with a stored signature.
 ///
 /// # Errors
@@ -175,7 +180,7 @@ pub(crate) fn attach(archive: &[u8], signature: &[u8]) -> Result<Vec<u8>> {
         let one = program::attach(slice, part(cpu.name())?);
         signed.push(one.with_context(|| format!("the slice for {}", cpu.name()))?);
     }
-    let signed = if signed.len() == 1 { signed.remove(0) } else { mach_o::universal(&signed)? };
+    let signed = mach_o::joined(signed)?;
     let program = format!("{}{}", bundle.contents, bundle.program_path()?);
     replace(archive, &[(program, &signed), (format!("{}{LIST}", bundle.contents), list)], None)
 }
@@ -187,14 +192,14 @@ pub(crate) fn attach(archive: &[u8], signature: &[u8]) -> Result<Vec<u8>> {
 pub(crate) fn staple(archive: &[u8], ticket: &[u8]) -> Result<Vec<u8>> {
     let contents = contents_of(archive).context("it is no archive of a bundle")?;
     let list = format!("{contents}{LIST}");
-    replace(archive, &[], Some((&list, format!("{contents}{TICKET}"), ticket)))
+    replace(archive, &[], Some(&(&list, format!("{contents}{TICKET}"), ticket)))
 }
 
 /// An archive with other members in the place of some, and one more behind another, all else as it is.
 fn replace(
     archive: &[u8],
     others: &[(String, &Vec<u8>)],
-    more: Option<(&str, String, &[u8])>,
+    more: Option<&(&str, String, &[u8])>,
 ) -> Result<Vec<u8>> {
     let mut archive = open(archive)?;
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
@@ -210,7 +215,7 @@ fn replace(
         } else {
             writer.raw_copy_file(entry)?;
         }
-        if let Some((_, path, content)) = more.as_ref().filter(|(before, ..)| *before == name) {
+        if let Some((_, path, content)) = more.filter(|(before, ..)| *before == name) {
             writer.start_file(&**path, like)?;
             writer.write_all(content)?;
             added = true;

@@ -35,9 +35,16 @@ impl Engine {
     /// # Errors
     /// If it cannot be had; the error says what to do.
     pub(crate) fn find(roots: Option<&Path>) -> Result<Engine> {
-        let set = wheels::ready("apple-signer", REQUIREMENTS, &Progress::lines())
-            .context("bringing what signs for macOS")?;
-        Ok(Engine { set, roots: roots.map(Path::to_owned) })
+        Ok(Engine { set: Engine::modules()?, roots: roots.map(Path::to_owned) })
+    }
+
+    /// The folder with its modules for Python.
+    ///
+    /// # Errors
+    /// As [`Engine::find`].
+    pub(crate) fn modules() -> Result<PathBuf> {
+        wheels::ready("apple-signer", REQUIREMENTS, &Progress::lines())
+            .context("bringing what signs for macOS")
     }
 
     /// What it is, with its version.

@@ -1,7 +1,7 @@
 //! Whether what is for macOS is signed as it should be: by our own reading of every digest, and by OpenSSL for what a key
 //! signed. Nothing of Apple is needed, and nobody is asked.
 
-use super::bundle::Bundle;
+use super::bundle::{self, Bundle};
 use super::cms::{self, Found};
 use super::identity::Usage;
 use crate::authenticode::{Trust, Verdict};
@@ -16,6 +16,8 @@ use zip::ZipArchive;
 
 /// The largest archive that is unpacked, in bytes.
 const LARGEST: u64 = 1 << 30;
+/// By as many bytes a program is told from other files.
+const BEGINNING: u64 = 8;
 
 /// What somebody may sign for macOS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +47,7 @@ impl Kind {
             Some(Kind::Archive)
         } else if !bytes.starts_with(b"PK\x03\x04") {
             None
-        } else if Bundle::read(bytes).is_ok_and(|found| found.is_some()) {
+        } else if bundle::is_bundle(bytes) {
             Some(Kind::Bundle)
         } else {
             let is_for_mac = programs_of_zip(bytes).is_ok_and(|programs| !programs.is_empty());
@@ -180,7 +182,9 @@ fn judge_embedded(
         }
     }
     problems.dedup();
-    Ok(Verdict::with_code(name, problems, Some(found.signature), code(strongest, wanted)))
+    // Of disk images, the directory need not name it.
+    let code = Code { team: found.team, ..code(strongest, wanted) };
+    Ok(Verdict::with_code(name, problems, Some(found.signature), code))
 }
 
 /// The key signs the first directory; of the others, the signature has the digests.
@@ -254,11 +258,14 @@ fn programs_of_zip(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>> {
         ZipArchive::new(Cursor::new(bytes)).context("it is no zip archive, or a damaged one")?;
     let mut programs = Vec::new();
     for index in 0..archive.len() {
-        let file = archive.by_index(index)?;
+        let mut file = archive.by_index(index)?;
         let path = file.name()?.into_owned();
         let mut bytes = Vec::new();
-        file.take(LARGEST).read_to_end(&mut bytes).with_context(|| format!("unpacking {path}"))?;
+        // What begins otherwise need not be unpacked.
+        let doing = || format!("unpacking {path}");
+        file.by_ref().take(BEGINNING).read_to_end(&mut bytes).with_context(doing)?;
         if mach_o::is_program(&bytes) {
+            file.take(LARGEST).read_to_end(&mut bytes).with_context(doing)?;
             programs.push((path, bytes));
         }
     }

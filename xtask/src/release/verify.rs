@@ -87,16 +87,18 @@ pub(super) fn check(target: &OsStr, files: &Path, further: &[OsString], trust: &
 
 /// Judges the signatures for macOS, where there are some.
 fn for_mac(files: &Path, opened: &Path, mut trust: Trust) -> Result<()> {
-    if !sign::has(&opened.join("signatures"), is_for_mac) {
+    let signatures = opened.join("signatures");
+    if !sign::has(&signatures, is_for_mac) {
         println!("not checked: signatures for macOS, of which there are none");
         return Ok(());
     }
     trust.check()?;
     let mut bad = 0;
     for (name, artifact) in &artifacts(files)?.0 {
-        if is_for_mac(name) {
-            println!("not checked: {name}, which is not signed yet");
-        } else if artifact.programs.iter().any(|program| is_for_mac(&program.target)) {
+        let is_node = is_for_mac(name);
+        if is_node && !sign::has(&signatures, |node| node == name) {
+            println!("not checked: {name}, of which there is no signature");
+        } else if is_node || artifact.programs.iter().any(|program| is_for_mac(&program.target)) {
             for verdict in apple::judge(name, &files.join(name), &trust)?.unwrap_or_default() {
                 println!("{verdict}");
                 bad += usize::from(!verdict.ok);

@@ -5,9 +5,9 @@ use super::command;
 use super::config::Apple as Config;
 use super::key::Key;
 use super::secret::Secret;
-use super::signer::{Answer, Notarised, Signer};
+use super::signer::{Answer, NodeKind, Notarised, Signer};
 use crate::apple::{self, Bundle, Engine, Identity, Kind, Usage};
-use crate::authenticode::{Roots, Trust, require};
+use crate::authenticode::{Roots, Trust, Verdict, require};
 use crate::untrusted;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use apple_archives::code_signature::{image, package, program};
@@ -32,6 +32,8 @@ pub(super) struct Apple {
     pub(super) engine: OnceCell<Engine>,
     /// How to sign, unless stored signatures are attached.
     pub(super) config: Option<Config>,
+    /// What it has keys for, or stored signatures of.
+    pub(super) kinds: Vec<NodeKind>,
     pub(super) trust: Trust,
     pub(super) needs_time_stamp: bool,
     /// What macOS is to call everything.
@@ -56,9 +58,7 @@ impl Apple {
         let config = self.config()?;
         match usage {
             Usage::Application => Ok(&config.application),
-            Usage::Installer => config.installer.as_ref().context(
-                "nothing says by which key packages are signed: give [apple.installer] in signing.toml, of a Developer ID Installer certificate",
-            ),
+            Usage::Installer => config.installer.as_ref().context("there is no key for packages"),
         }
     }
 
@@ -91,7 +91,7 @@ impl Apple {
             let signed = place.folder.join("stamped");
             fs::write(&signed, attach(kind, &place.unsigned, &signature)?)?;
             let judged = apple::judge("it", &signed, &self.trust)?.unwrap_or_default();
-            let problems = judged.iter().flat_map(|verdict| verdict.problems());
+            let problems = judged.iter().flat_map(Verdict::problems);
             let of_stamp = problems.into_iter().find(|problem| problem.contains("time stamp"));
             ensure!(apple::has_time_stamp(&signature)?, "there is no time stamp in its answer");
             of_stamp.map_or(Ok(signature), |problem| bail!("{problem}"))
@@ -232,7 +232,7 @@ impl Signer for Apple {
         let place = Place { folder: work.path(), from, to, unsigned: bytes };
         let key = self.key(usage_of(kind))?;
         let made = if let Key::Command { run } = key {
-            let is_there = || place.detach(kind).is_ok_and(|made| apple::has_time_stamp(&made).is_ok());
+            let is_there = || place.detach(kind).is_ok_and(|made| apple::is_by_key(&made).unwrap_or(false));
             if let Some(text) = command::sign(run, [&place.from, &place.to], said, &is_there)? {
                 return Ok(Answer::Waiting(text));
             }

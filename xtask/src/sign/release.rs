@@ -27,6 +27,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
+/// The artifacts that are not made, because nobody signs something in them, by the reason.
+pub(super) type LeftOut = BTreeMap<String, Vec<String>>;
+
 /// What is to be made.
 pub(super) struct Order<'a> {
     /// How artifacts are made.
@@ -43,6 +46,8 @@ pub(super) struct Order<'a> {
     pub(super) is_keyless: bool,
     /// Whether the notary is asked for what is for macOS.
     pub(super) notarise: bool,
+    /// What is not made.
+    pub(super) left: LeftOut,
 }
 
 /// A release on its way.

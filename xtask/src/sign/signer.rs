@@ -9,6 +9,10 @@ use anyhow::{Context, Result};
 use packager::{Os, Recipe, Row, Rows, Target};
 use std::path::Path;
 
+/// What to do where nobody signs something.
+const ELSE: &str =
+    "signing.toml, which docs/signing.md describes; with --attach, name a folder that has such signatures";
+
 /// What is signed by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NodeKind {
@@ -47,23 +51,21 @@ impl NodeKind {
         })
     }
 
+    /// That of a node with a stored signature, if it is for macOS.
+    pub(super) fn of_mac_node(node: &str) -> Option<NodeKind> {
+        let ends = [
+            ("-apple-darwin", NodeKind::MacProgram),
+            ("-app.zip", NodeKind::MacBundle),
+            (".pkg", NodeKind::MacPackage),
+            (".dmg", NodeKind::MacImage),
+        ];
+        let name = node.split('/').next().unwrap_or_default();
+        ends.into_iter().find(|(end, _)| name.ends_with(end)).map(|(_, kind)| kind)
+    }
+
     /// Whether it is for macOS.
     pub(super) fn is_for_mac(self) -> bool {
         !matches!(self, NodeKind::WindowsProgram | NodeKind::WindowsInstaller)
-    }
-
-    /// Whether nobody signs it yet: the bundle that is packed has no list of its files, to which a signature is attached,
-    /// and so neither it nor what is made of it can follow from an unsigned file and a stored signature.
-    fn is_left_unsigned(self) -> bool {
-        matches!(self, NodeKind::MacBundle | NodeKind::MacPackage | NodeKind::MacImage)
-    }
-
-    /// Whether an artifact stays as it is, because of [what nobody signs yet](NodeKind::is_left_unsigned).
-    ///
-    /// # Errors
-    /// If its row is wrong.
-    pub(super) fn leaves_unsigned(rows: &Rows, row: &Row) -> Result<bool> {
-        Ok(NodeKind::inside(rows, row)?.into_iter().any(NodeKind::is_left_unsigned))
     }
 
     /// Everything that is signed in an artifact, and of it.
@@ -153,7 +155,8 @@ impl Signers {
     /// # Errors
     /// If it is such; the error says what to do.
     pub(super) fn require(&self, recipe: &Recipe, row: &Row) -> Result<()> {
-        for kind in NodeKind::inside(&recipe.rows, row)? {
+        // What everything is made of first: without it, nothing is.
+        for kind in NodeKind::inside(&recipe.rows, row)?.into_iter().rev() {
             self.of(kind)?;
         }
         Ok(())
@@ -165,14 +168,18 @@ impl Signers {
     /// If there is none; the error says what to do.
     pub(super) fn of(&self, kind: NodeKind) -> Result<&dyn Signer> {
         if kind.is_for_mac() {
-            let apple = self.apple.as_ref().map(|signer| signer as &dyn Signer);
-            return apple.context(
-                "nothing says how to sign what is for macOS: give [apple] in signing.toml, which docs/signing.md describes; with --attach, name a folder that has such signatures",
-            );
+            let is_package = self.apple.is_some() && kind == NodeKind::MacPackage;
+            let (what, table) = if is_package {
+                ("packages for macOS", "apple.installer")
+            } else {
+                ("what is for macOS", "apple")
+            };
+            let apple = self.apple.as_ref().filter(|apple| apple.kinds.contains(&kind));
+            return apple
+                .map(|signer| signer as &dyn Signer)
+                .with_context(|| format!("nothing says how to sign {what}: give [{table}] in {ELSE}"));
         }
         let windows = self.windows.as_ref().map(|signer| signer as &dyn Signer);
-        windows.context(
-            "nothing says how to sign what is for Windows: give [key] in signing.toml, which docs/signing.md describes; with --attach, name a folder that has such signatures",
-        )
+        windows.with_context(|| format!("nothing says how to sign what is for Windows: give [key] in {ELSE}"))
     }
 }

@@ -5,6 +5,7 @@
 //! of macOS, with `NODE.ticket` if a notary accepted it; and [`LIST`], which says which files they are for. A program's node
 //! is `TRIPLE/NAME`, an artifact's is the name of its file.
 
+use super::signer::NodeKind;
 use anyhow::{Context, Result, bail, ensure};
 use packager::digest::sha256_file;
 use serde::{Deserialize, Serialize};
@@ -109,8 +110,7 @@ pub(crate) fn ticket_name(node: &str) -> String {
 
 /// Whether a node, or a target, is for macOS.
 pub(crate) fn is_for_mac(node: &str) -> bool {
-    const ENDS: [&str; 4] = ["-apple-darwin", "-app.zip", ".pkg", ".dmg"];
-    ENDS.iter().any(|end| node.split('/').next().unwrap_or_default().ends_with(end))
+    NodeKind::of_mac_node(node).is_some()
 }
 
 impl Store {

@@ -48,6 +48,12 @@ impl Report {
             lines.push("to go on from here, run the same command again later".to_owned());
         }
         lines.extend(made.iter().map(|name| format!("signed: {name}")));
+        lines.extend(
+            run.order
+                .left
+                .iter()
+                .map(|(why, artifacts)| format!("not signed: {}: {why}", artifacts.join(", "))),
+        );
         lines.push(format!("artifacts are in {}, signatures in {}", out.display(), signatures.display()));
 
         let waiting = waiting().map(|(node, whom)| json!({ "node": node, "for": whom }));
@@ -60,6 +66,7 @@ impl Report {
             "waiting": waiting.collect::<Vec<_>>(),
             "missing": missing.collect::<Vec<_>>(),
             "removed": removed,
+            "not_signed": run.order.left.values().flatten().collect::<Vec<_>>(),
         });
         Report { text: lines.join("\n"), json, removed }
     }

@@ -2,9 +2,11 @@
 //! file, and a stand-in of Apple's notary.
 //!
 //! Keys, authority and servers are made for the run and thrown away. The programs that are signed are those of the
-//! archives: nothing is built.
+//! archives: nothing is built. Most cases sign them alone; the application, the package and the disk image are made of the
+//! same once, and once more for each thing that is theirs alone.
 
 mod keys;
+mod nested;
 mod notary;
 mod verdicts;
 mod workshop;
@@ -20,8 +22,9 @@ type Case = fn(&Workshop, &Path) -> Result<()>;
 pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     let archives = ["-x86_64-apple-darwin.tar.gz", "-aarch64-apple-darwin.tar.gz"];
     let archives = archives.map(|ending| bench.artifact(ending));
-    let workshop = Workshop::open(&bench.folder("workshop")?, archives)?;
-    for (name, case) in [keys::CASES, verdicts::CASES, notary::CASES].into_iter().flatten() {
+    let app = bench.artifact("-macos-app.zip");
+    let workshop = Workshop::open(&bench.folder("workshop")?, archives, app?)?;
+    for (name, case) in [keys::CASES, nested::CASES, verdicts::CASES, notary::CASES].into_iter().flatten() {
         let folder = bench.folder(name)?;
         bench.case(name, || case(&workshop, &folder));
     }

@@ -2,7 +2,8 @@
 
     unshare --map-root-user --net --mount python3 notary.py MANNER FOLDER COMMAND ...
 
-FOLDER has server.pem and server.key, and state that lasts from one start to the next: what was uploaded (SHA-256, a line
+FOLDER has server.pem and server.key; `port` and `office` of a time stamp server (`openssl ts -reply -config office`), which
+listens there, too; and state that lasts from one start to the next: what was uploaded (SHA-256, a line
 each) is in `uploaded`, everything that was asked in `asked`. What names of servers mean is said by an /etc/hosts of our own.
 
 MANNER  accepts   says "in progress" once, then "accepted"
@@ -143,6 +144,22 @@ class Notary(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class TimeStamps(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        question, office = (os.path.join(FOLDER, name) for name in ("question", "office"))
+        with open(question, "wb") as file:
+            file.write(self.rfile.read(int(self.headers["Content-Length"])))
+        answer = subprocess.run(["openssl", "ts", "-reply", "-config", office, "-queryfile", question], capture_output=True)
+        self.send_response(200 if answer.returncode == 0 else 500)
+        self.send_header("Content-Type", "application/timestamp-reply")
+        self.send_header("Content-Length", str(len(answer.stdout)))
+        self.end_headers()
+        self.wfile.write(answer.stdout)
+
+    def log_message(self, *_):
+        pass
+
+
 def main():
     # The loopback interface of a new network is down: SIOCSIFFLAGS with IFF_UP.
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handle:
@@ -155,7 +172,10 @@ def main():
     context.load_cert_chain(os.path.join(FOLDER, "server.pem"), os.path.join(FOLDER, "server.key"))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 443), Notary)
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with open(os.path.join(FOLDER, "port")) as file:
+        stamps = http.server.HTTPServer(("127.0.0.1", int(file.read())), TimeStamps)
+    for one in (server, stamps):
+        threading.Thread(target=one.serve_forever, daemon=True).start()
     sys.exit(subprocess.run(COMMAND).returncode)
 
 

@@ -1,7 +1,7 @@
 //! `cargo xtask sign --notarize`, against a stand-in of Apple's notary that is reached as the real one.
 
 use super::Case;
-use super::workshop::Workshop;
+use super::workshop::{TARGETS, THIN, Workshop};
 use crate::command::{Tool, said, tool};
 use crate::products;
 use crate::suites::dist;
@@ -15,6 +15,7 @@ pub(super) const CASES: &[(&str, Case)] = &[
     ("a notary rejects, and its reasons are shown", rejects),
     ("a notary that is slow is asked again by the next run", slow),
     ("a notary that breaks off gets the same file by the next run", breaks),
+    ("a ticket that is not there yet is asked for by the next run", forgets),
     ("a key that the notary does not know is said", denies),
 ];
 
@@ -25,7 +26,7 @@ struct Notary<'a> {
 }
 
 impl Notary<'_> {
-    /// Its files, and a folder of signed artifacts that it knows nothing of.
+    /// Its files, and a folder with signatures that it knows nothing of.
     fn open<'a>(workshop: &'a Workshop, folder: &'a Path) -> Result<Notary<'a>> {
         let state = folder.join("notary");
         fs::create_dir(&state)?;
@@ -45,13 +46,18 @@ impl Notary<'_> {
         for name in ["server.pem", "server.key"] {
             fs::copy(authority.path(name), state.join(name))?;
         }
-        products::copy_sources(workshop.release()?, &folder.join("out"))?;
+        let address = workshop.server.address();
+        let port = address.trim_end_matches('/').rsplit(':').next().unwrap_or_default();
+        fs::write(state.join("port"), port)?;
+        fs::copy(workshop.office(), state.join("office"))?;
+        fs::create_dir(folder.join("out"))?;
+        products::copy_sources(&workshop.release()?.join("signatures"), &folder.join("out/signatures"))?;
         Ok(Notary { workshop, folder })
     }
 
-    /// `cargo xtask sign --notarize` in a network in which there is nothing but the notary, which behaves in this manner.
-    /// There is no time stamp server: what is signed is not signed again.
-    fn sign(&self, manner: &str) -> Result<Tool> {
+    /// `cargo xtask sign --notarize` of an artifact, or of all, in a network in which there is nothing but the notary, which
+    /// behaves in this manner, and a time stamp server for what has another ticket in it than it had.
+    fn sign(&self, manner: &str, artifact: Option<&str>) -> Result<Tool> {
         let configuration = self.workshop.configure(self.folder, &self.workshop.usual())?;
         let script = products::workspace().join("tests/acceptance/src/suites/apple_signing/notary.py");
         let start = tool("unshare", 240)
@@ -60,13 +66,14 @@ impl Notary<'_> {
             .arg(manner)
             .arg(self.folder.join("notary"))
             .arg(dist::xtask());
-        let sign = self.workshop.add_programs(start).args(["--notarize", "--json", "--config"]);
-        Ok(sign.arg(configuration).arg("--out").arg(self.folder.join("out")))
+        let targets = if artifact == Some(THIN) { &TARGETS[1..] } else { &TARGETS[..] };
+        let sign = self.workshop.add_programs(start, targets).args(["--notarize", "--json", "--config"]);
+        Ok(sign.arg(configuration).arg("--out").arg(self.folder.join("out")).args(artifact))
     }
 
     /// A run that ends well, and what it says.
-    fn signs(&self, manner: &str) -> Result<Value> {
-        let report = self.sign(manner)?.read()?;
+    fn signs(&self, manner: &str, artifact: Option<&str>) -> Result<Value> {
+        let report = self.sign(manner, artifact)?.read()?;
         serde_json::from_str(&report).context("--json prints no JSON")
     }
 
@@ -84,10 +91,11 @@ const NAMES: &str = "subjectAltName = DNS:appstoreconnect.apple.com, DNS:api.app
 /// handed in twice.
 fn accepts(workshop: &Workshop, folder: &Path) -> Result<()> {
     let notary = Notary::open(workshop, folder)?;
-    let report = notary.signs("accepts")?;
+    let report = notary.signs("accepts", None)?;
     ensure!(report["missing"].as_array().is_some_and(Vec::is_empty), "{report:#}");
     let uploaded = notary.noted("uploaded");
-    ensure!(uploaded.len() >= 2, "there were {} uploads", uploaded.len());
+    // Two programs, the application, the package and the disk image.
+    ensure!(uploaded.len() == 5, "there were {} uploads", uploaded.len());
     let issuer = "issuer 11111111-2222-3333-4444-555555555555".to_owned();
     ensure!(notary.noted("asked").contains(&issuer), "{:?}", notary.noted("asked"));
     let out = folder.join("out");
@@ -95,10 +103,13 @@ fn accepts(workshop: &Workshop, folder: &Path) -> Result<()> {
     workshop.attach(&out.join("signatures"), &again).run()?;
     for name in report["artifacts"].as_array().context("no artifacts")? {
         let name = name.as_str().context("a name")?;
-        workshop.verify_good(&out.join(name))?;
+        if [".pkg", ".dmg", "-app.zip"].iter().any(|ending| name.ends_with(ending)) {
+            let verdicts = workshop.verify_good(&out.join(name))?;
+            ensure!(verdicts[0]["code"]["ticket"] == true, "{verdicts:#}");
+        }
         products::compare(&out.join(name), &again.join(name))?;
     }
-    notary.signs("accepts")?;
+    notary.signs("accepts", Some("app"))?;
     ensure!(notary.noted("uploaded") == uploaded, "something was handed in twice");
     Ok(())
 }
@@ -106,8 +117,7 @@ fn accepts(workshop: &Workshop, folder: &Path) -> Result<()> {
 /// Fails if: what the notary rejects is released, or its log is not shown.
 fn rejects(workshop: &Workshop, folder: &Path) -> Result<()> {
     let notary = Notary::open(workshop, folder)?;
-    let before = fs::read(folder.join("out/SHA256SUMS"))?;
-    let output = notary.sign("rejects")?.output()?;
+    let output = notary.sign("rejects", Some(THIN))?.output()?;
     let text = said(&output);
     ensure!(output.status.code() == Some(1), "it ended with {}\n{text}", output.status);
     for words in [
@@ -117,23 +127,19 @@ fn rejects(workshop: &Workshop, folder: &Path) -> Result<()> {
     ] {
         ensure!(text.contains(words), "it does not say {words:?}\n{text}");
     }
-    ensure!(fs::read(folder.join("out/SHA256SUMS"))? == before, "it changed something");
+    ensure!(!folder.join("out/SHA256SUMS").exists(), "it released something");
     Ok(())
 }
 
 /// Fails if: a run waits for ever, what is waited for is not said, or it is handed in again.
 fn slow(workshop: &Workshop, folder: &Path) -> Result<()> {
     let notary = Notary::open(workshop, folder)?;
-    let report = notary.signs("slow")?;
+    let report = notary.signs("slow", Some(THIN))?;
     let waits = &report["waiting"][0];
-    ensure!(
-        waits["for"] == "Apple's notary, submission 00000000-0000-0000-0000-000000000001"
-            || waits["for"] == "Apple's notary, submission 00000000-0000-0000-0000-000000000002",
-        "{report:#}"
-    );
+    ensure!(waits["for"] == "Apple's notary, submission 00000000-0000-0000-0000-000000000001", "{report:#}");
     ensure!(report["missing"].as_array().is_some_and(|missing| !missing.is_empty()), "{report:#}");
     let uploaded = notary.noted("uploaded");
-    let report = notary.signs("accepts")?;
+    let report = notary.signs("accepts", Some(THIN))?;
     ensure!(report["missing"].as_array().is_some_and(Vec::is_empty), "{report:#}");
     let later = notary.noted("uploaded");
     ensure!(later[..uploaded.len()] == uploaded && unique(&later), "{later:?} after {uploaded:?}");
@@ -150,12 +156,12 @@ fn unique(lines: &[String]) -> bool {
 /// Fails if: a broken upload costs the signature, or ends what cannot go on as an error, or is taken for a success.
 fn breaks(workshop: &Workshop, folder: &Path) -> Result<()> {
     let notary = Notary::open(workshop, folder)?;
-    let report = notary.signs("breaks")?;
+    let report = notary.signs("breaks", Some(THIN))?;
     let waits = report["waiting"][0]["for"].as_str().unwrap_or_default();
     ensure!(waits.starts_with("Apple's notary, to which nothing could be handed in: "), "{report:#}");
     ensure!(notary.noted("uploaded").is_empty(), "something was handed in");
     let signatures = fs::read(workshop.release()?.join("signatures").join(version()?).join(ONE))?;
-    let report = notary.signs("accepts")?;
+    let report = notary.signs("accepts", Some(THIN))?;
     ensure!(report["missing"].as_array().is_some_and(Vec::is_empty), "{report:#}");
     let after = fs::read(folder.join("out/signatures").join(version()?).join(ONE))?;
     ensure!(after == signatures, "it was signed again");
@@ -168,10 +174,27 @@ fn version() -> Result<String> {
     Ok(products::recipe()?.version.to_string())
 }
 
+/// Fails if: what has no ticket yet is released, is handed in again, or is not stapled by the next run.
+fn forgets(workshop: &Workshop, folder: &Path) -> Result<()> {
+    let notary = Notary::open(workshop, folder)?;
+    let report = notary.signs("forgets", Some("app"))?;
+    let waits = report["waiting"][0]["for"].as_str().unwrap_or_default();
+    ensure!(waits.ends_with("000003: its ticket is not there yet"), "{report:#}");
+    let uploaded = notary.noted("uploaded");
+    let report = notary.signs("accepts", Some("app"))?;
+    ensure!(report["missing"].as_array().is_some_and(Vec::is_empty), "{report:#}");
+    ensure!(notary.noted("uploaded") == uploaded, "it was handed in again");
+    let app = workshop.released("-macos-app.zip")?;
+    let app = folder.join("out").join(app.file_name().context("a name")?);
+    let verdicts = workshop.verify_good(&app)?;
+    ensure!(verdicts[0]["code"]["ticket"] == true, "{verdicts:#}");
+    Ok(())
+}
+
 /// Fails if: a key that is not known is not called so, or shows.
 fn denies(workshop: &Workshop, folder: &Path) -> Result<()> {
     let notary = Notary::open(workshop, folder)?;
-    let output = notary.sign("denies")?.output()?;
+    let output = notary.sign("denies", Some(THIN))?.output()?;
     let text = said(&output);
     ensure!(output.status.code() == Some(1), "it ended with {}\n{text}", output.status);
     for words in ["Apple's notary refuses the request", "[apple.notary]", "NOT_AUTHORIZED"] {

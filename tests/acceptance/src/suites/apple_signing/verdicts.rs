@@ -24,11 +24,11 @@ fn signed(workshop: &Workshop, folder: &Path) -> Result<Vec<u8>> {
 /// The code of a program, and its signature.
 fn split(program: &[u8]) -> Result<(&[u8], &[u8])> {
     let mach = MachO::parse(program, 0)?;
-    let commands = mach.load_commands.iter().filter_map(|command| match command.command {
+    let mut commands = mach.load_commands.iter().filter_map(|command| match command.command {
         CommandVariant::CodeSignature(found) => Some(found.dataoff as usize),
         _ => None,
     });
-    Ok(program.split_at(commands.last().context("it is not signed")?))
+    Ok(program.split_at(commands.next().context("it is not signed")?))
 }
 
 /// A blob of a signature.

@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 /// What the programs are compiled for.
 pub(super) const TARGETS: [&str; 2] = ["x86_64-apple-darwin", "aarch64-apple-darwin"];
+/// The artifact that needs least: the archive for the last of them.
+pub(super) const THIN: &str = "tarball-aarch64-macos";
 /// Whose certificates they are.
 pub(super) const TEAM: &str = "TEAM123456";
 /// What macOS is to call the programs.
@@ -22,14 +24,16 @@ pub(super) const VARIABLE: &str = "PYWATS_SIGN_PASSWORD";
 /// See the [module](self).
 pub(super) struct Workshop {
     folder: PathBuf,
+    /// The application as it was built.
+    pub(super) app: PathBuf,
     pub(super) authority: Authority,
     /// A time stamp server that works.
-    server: Server,
+    pub(super) server: Server,
     release: OnceCell<Result<PathBuf, String>>,
 }
 
 impl Workshop {
-    pub(super) fn open(folder: &Path, archives: [Result<PathBuf>; 2]) -> Result<Workshop> {
+    pub(super) fn open(folder: &Path, archives: [Result<PathBuf>; 2], app: PathBuf) -> Result<Workshop> {
         let [keys, office] = ["keys", "office"].map(|name| folder.join(name));
         fs::create_dir_all(&keys)?;
         let authority = Authority::make(&keys).context("making a throw-away authority")?;
@@ -48,7 +52,7 @@ impl Workshop {
             unpack.arg(archive?).arg("-C").arg(&programs).run()?;
         }
         let server = Server::start(&authority, &office, Manner::Stamps)?;
-        Ok(Workshop { folder: folder.to_owned(), authority, server, release: OnceCell::new() })
+        Ok(Workshop { folder: folder.to_owned(), app, authority, server, release: OnceCell::new() })
     }
 
     /// The unsigned program for a target.
@@ -84,14 +88,24 @@ impl Workshop {
         format!("pkcs12]\nfile = {:?}\npassword = {{ file = {:?} }}", path("application.p12"), path("password"))
     }
 
-    /// `cargo xtask sign` of the programs that are in all artifacts for macOS.
+    /// `cargo xtask sign` of both programs and of all that is made of them.
     pub(super) fn sign(&self, configuration: &Path, out: &Path) -> Tool {
-        self.add_programs(tool(dist::xtask(), 120)).arg("--config").arg(configuration).arg("--out").arg(out)
+        self.sign_for(&TARGETS, configuration, out)
+    }
+
+    /// `cargo xtask sign` of the archive for one processor.
+    pub(super) fn sign_thin(&self, configuration: &Path, out: &Path) -> Tool {
+        self.sign_for(&TARGETS[1..], configuration, out).arg(THIN)
+    }
+
+    fn sign_for(&self, targets: &[&str], configuration: &Path, out: &Path) -> Tool {
+        let sign = self.add_programs(tool(dist::xtask(), 120), targets);
+        sign.arg("--config").arg(configuration).arg("--out").arg(out)
     }
 
     /// `sign`, with the programs, behind what starts it.
-    pub(super) fn add_programs(&self, start: Tool) -> Tool {
-        TARGETS.iter().fold(start.arg("sign"), |command, target| {
+    pub(super) fn add_programs(&self, start: Tool, targets: &[&str]) -> Tool {
+        targets.iter().fold(start.arg("sign"), |command, target| {
             let folder = self.folder.join(target);
             command.arg("--program").arg(format!("{target}={}", folder.display()))
         })
@@ -100,8 +114,13 @@ impl Workshop {
     /// `cargo xtask sign --attach`.
     pub(super) fn attach(&self, signatures: &Path, out: &Path) -> Tool {
         let [root, tsa] = ["root.pem", "tsa-root.pem"].map(|name| self.authority.path(name));
-        let attach = self.add_programs(tool(dist::xtask(), 120)).arg("--attach").arg(signatures);
+        let attach = self.add_programs(tool(dist::xtask(), 120), &TARGETS).arg("--attach").arg(signatures);
         attach.arg("--out").arg(out).arg("--ca-file").arg(root).arg("--tsa-ca-file").arg(tsa)
+    }
+
+    /// How the time stamp server makes stamps, for `openssl ts -reply`.
+    pub(super) fn office(&self) -> PathBuf {
+        self.folder.join("office/office")
     }
 
     /// A folder with every artifact, signed by the usual key. Made once.
@@ -114,6 +133,13 @@ impl Workshop {
         };
         let made = self.release.get_or_init(|| make().map_err(|error: anyhow::Error| format!("{error:#}")));
         made.as_deref().map_err(|error| anyhow!("there is no signed release: {error}"))
+    }
+
+    /// The artifact of the release whose file ends so.
+    pub(super) fn released(&self, ending: &str) -> Result<PathBuf> {
+        let files = fs::read_dir(self.release()?)?.flatten().map(|entry| entry.path());
+        let mut found = files.into_iter().filter(|file| file.to_string_lossy().ends_with(ending));
+        found.next().with_context(|| format!("the release has no artifact {ending}"))
     }
 
     /// The program out of a signed archive.
