@@ -24,7 +24,9 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     let archives = archives.map(|ending| bench.artifact(ending));
     let app = bench.artifact("-macos-app.zip");
     let workshop = Workshop::open(&bench.folder("workshop")?, archives, app?)?;
-    for (name, case) in [keys::CASES, nested::CASES, verdicts::CASES, notary::CASES].into_iter().flatten() {
+    let long = if bench.thorough { [nested::LONG_CASES, notary::LONG_CASES] } else { [&[][..]; 2] };
+    let usual = [keys::CASES, nested::CASES, verdicts::CASES, notary::CASES];
+    for (name, case) in usual.into_iter().chain(long).flatten() {
         let folder = bench.folder(name)?;
         bench.case(name, || case(&workshop, &folder));
     }
