@@ -19,6 +19,7 @@
   createrepo_c,
   curl,
   dash,
+  dmg2img,
   dnf4,
   dpkg,
   e2fsprogs,
@@ -50,6 +51,7 @@
   setools,
   shellcheck,
   skopeo,
+  sleuthkit,
   softhsm,
   strace,
   systemd,
@@ -93,6 +95,7 @@ let
     createrepo_c
     curl
     dash
+    dmg2img
     dnf4
     dpkg
     e2fsprogs
@@ -123,6 +126,7 @@ let
     setools
     shellcheck
     skopeo
+    sleuthkit
     softhsm
     strace
     systemd

@@ -5,6 +5,7 @@
 //! another.
 
 mod app;
+mod image;
 mod package;
 mod scripts;
 pub(super) mod seal;
@@ -23,25 +24,26 @@ use std::path::{Path, PathBuf};
 /// What the bundle is called.
 pub(super) const BUNDLE: &str = "pyWATS Client.app";
 
-/// Judges the application and the package.
+/// Judges the application, the package and the disk image.
 pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     let (zip, pkg) = (bench.artifact("-macos-app.zip")?, bench.artifact(".pkg")?);
     let app = app::judge(bench, &zip)?;
     let package = package::judge(bench, &pkg, &app)?;
+    image::judge(bench, &bench.artifact(".dmg")?, &pkg)?;
     scripts::judge(bench, &package, &app)
 }
 
-/// Python with the judges; prints JSON.
-fn python(script: &str) -> Result<Tool> {
-    python_with("PYWATS_APPLE_JUDGES", script)
+/// Python with the judges.
+fn python() -> Result<Tool> {
+    python_with("PYWATS_APPLE_JUDGES")
 }
 
 /// Python with the modules of the folder that an environment variable names.
-fn python_with(variable: &str, script: &str) -> Result<Tool> {
+fn python_with(variable: &str) -> Result<Tool> {
     let modules = env::var_os(variable)
         .with_context(|| format!("{variable} is not set: run `cargo xtask test`, which brings the judges"))?;
-    let python = tool("python3", 60).env("PYTHONPATH", modules).env("PYTHONDONTWRITEBYTECODE", "1");
-    Ok(python.args(["-s", "-c", script]))
+    // Compiled modules beside their sources would count as damage to the set in the cache.
+    Ok(tool("python3", 60).env("PYTHONPATH", modules).env("PYTHONDONTWRITEBYTECODE", "1").arg("-s"))
 }
 
 /// A property list, as Python reads it.

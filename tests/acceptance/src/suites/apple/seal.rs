@@ -45,7 +45,7 @@ for directory in reading.find_values(reading.read_signature(program), 'code_dire
     said.append([directory['identifier'], directory['flags']])
 print(json.dumps([said, [problem['description'] for problem in reading.verify_macho(program)]]))
 ";
-    let text = python_with("PYWATS_APPLE_ENGINE", script)?.arg(bundle).read()?;
+    let text = python_with("PYWATS_APPLE_ENGINE")?.args(["-c", script]).arg(bundle).read()?;
     let (signatures, problems) = serde_json::from_str(&text).context("Python prints something else")?;
     Ok(Seal { signatures, problems })
 }
@@ -60,7 +60,7 @@ import json, sys
 from apple_platform import reading
 print(json.dumps(reading.read_signature(sys.argv[1])))
 ";
-    let text = python_with("PYWATS_APPLE_ENGINE", script)?.arg(file).read()?;
+    let text = python_with("PYWATS_APPLE_ENGINE")?.args(["-c", script]).arg(file).read()?;
     let found = serde_json::from_str(&text)?;
     let mut verdicts = Vec::new();
     collect(&found, &mut verdicts);
