@@ -13,7 +13,7 @@ mod judge;
 pub(crate) mod kind;
 pub(crate) mod osslsigncode;
 mod pe;
-mod signature;
+pub(crate) mod signature;
 mod timestamp;
 mod trust;
 

@@ -3,6 +3,7 @@
 //! A module per verb, and modules that they share. The verbs only orchestrate: what a
 //! package contains is decided by the crate `packager`, what a program does by its own crate.
 
+mod apple;
 mod authenticode;
 mod bench;
 mod build;

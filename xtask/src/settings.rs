@@ -26,24 +26,41 @@ pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
     signing_settings::read(path, "docs/signing.md")
 }
 
+/// Whom a file says to trust.
+#[derive(Default)]
+pub(crate) struct Trusted {
+    /// In what is for Windows.
+    pub(crate) windows: Trust,
+    /// In what is for macOS.
+    pub(crate) apple: Trust,
+}
+
 /// Whom a file says to trust: the one that was chosen, or the workspace's, which may be missing. Nothing else of it
-/// counts, so that the key need not be there.
+/// counts, so that the keys need not be there.
 ///
 /// # Errors
 /// If there is one that cannot be read, or it names files that are not there.
-pub(crate) fn trust(chosen: Option<&Path>) -> Result<Trust> {
-    #[derive(Deserialize)]
+pub(crate) fn trust(chosen: Option<&Path>) -> Result<Trusted> {
+    #[derive(Default, Deserialize)]
     struct OnlyTrust {
         #[serde(default)]
         trust: Trust,
     }
+    #[derive(Deserialize)]
+    struct Both {
+        #[serde(default)]
+        trust: Trust,
+        #[serde(default)]
+        apple: OnlyTrust,
+    }
     let path = chosen.map_or_else(default_path, Path::to_owned);
     if chosen.is_none() && !path.is_file() {
-        return Ok(Trust::default());
+        return Ok(Trusted::default());
     }
-    let OnlyTrust { mut trust } = read(&path)?;
-    find_files(&path, trust.paths_mut())?;
-    Ok(trust)
+    let Both { trust: mut windows, apple: OnlyTrust { trust: mut apple } } = read(&path)?;
+    find_files(&path, windows.paths_mut())?;
+    find_files(&path, apple.paths_mut())?;
+    Ok(Trusted { windows, apple })
 }
 
 /// The folder that the paths in a file are relative to.

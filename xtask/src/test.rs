@@ -18,6 +18,7 @@ mod unit;
 mod vm;
 mod workflows;
 
+use crate::apple::Engine;
 use crate::build;
 use crate::cache::Cache;
 use crate::inputs;
@@ -304,6 +305,9 @@ impl<'a> Run<'a> {
         if report.suite == "apple" {
             let name = format!("apple-judges-{}", wheels::version_of_python()?);
             command.env("PYWATS_APPLE_JUDGES", wheels::ready(&name, APPLE, &Progress::lines())?);
+        }
+        if ["apple", "apple-signing"].contains(&report.suite.as_str()) {
+            command.env("PYWATS_APPLE_ENGINE", Engine::modules()?);
         }
         if report.suite == "page" {
             command.env(

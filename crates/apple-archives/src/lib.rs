@@ -4,12 +4,14 @@
 //! are derived from content.
 
 pub mod bom;
+pub mod code_signature;
 pub mod cpio;
 pub mod ds_store;
 mod error;
 pub mod flat_package;
 pub mod hfs_plus;
 pub mod icns;
+pub mod mach_o;
 pub mod plist;
 pub mod tree;
 pub mod udif;

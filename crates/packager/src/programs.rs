@@ -1,7 +1,8 @@
 //! The compiled programs that go into one artifact: for each target the folder that a build left them in.
 //!
 //! A program is looked at when it enters an artifact, whoever asks for that: whether it is one for its target, and
-//! whether it would start there. One for macOS gets an ad hoc signature, and several of them become a universal one.
+//! whether it would start there. One for macOS gets an ad hoc signature, unless a key
+//! signed it, and several of them become a universal one.
 
 mod macos;
 mod oldest_macos;
@@ -54,7 +55,8 @@ pub struct Program {
     pub name: String,
     /// The Rust target triple.
     pub target: String,
-    /// SHA-256, hexadecimal; of one slice of a universal program, that of the slice.
+    /// SHA-256, hexadecimal; of one slice of a universal program, that of the slice; of the program of a bundle, that
+    /// before it was signed with the bundle.
     pub sha256: String,
 }
 
@@ -94,11 +96,11 @@ impl Programs {
     /// If it is not there, or is no program for its target.
     pub fn source(&self, name: &str) -> Result<Source> {
         let mut slices = self.slices(name)?;
-        match slices.len() {
-            0 => Ok(Source::Bytes(Vec::new())),
-            1 => Ok(Source::Bytes(slices.remove(0))),
-            _ => Ok(Source::Bytes(macos::universal(&slices).with_context(|| format!("joining {name}"))?)),
+        if slices.len() < 2 {
+            return Ok(Source::Bytes(slices.pop().unwrap_or_default()));
         }
+        let joined = apple_archives::mach_o::joined(slices);
+        Ok(Source::Bytes(joined.with_context(|| format!("joining {name}"))?))
     }
 
     /// What the list of artifacts says of the programs of these file names.
@@ -132,7 +134,7 @@ impl Programs {
         match target.os {
             Os::Linux => check_elf(&bytes, target.arch)?,
             Os::Windows => windows::check(&bytes, target.arch)?,
-            Os::MacOs => return macos::sign_ad_hoc(&bytes, target.arch, &self.identifier),
+            Os::MacOs => return macos::enter(bytes, target.arch, &self.identifier),
         }
         Ok(bytes)
     }

@@ -5,14 +5,17 @@
 mod sample;
 
 use anyhow::Result;
+use apple_archives::code_signature::{Embedded, program, resources, slot};
 use apple_archives::plist::{self, Value};
-use apple_archives::{bom, cpio, tree::Tree, xar};
+use apple_archives::{bom, cpio, mach_o, tree::Tree, xar};
 use flate2::read::GzDecoder;
 use packager::{Origin, Part, Programs, Recipe, Rows};
 use sample::{EPOCH, MANIFEST, ROWS, Sample};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use zip::ZipArchive;
 
 const BOTH: &str = "aarch64-macos,x86_64-macos";
 const TABLE: &str = "[[artifact]]\nname = \"app\"\nformat = \"app\"\ntargets = [\"x86_64-macos\", \"aarch64-macos\"]\n\
@@ -66,6 +69,8 @@ fn a_package_holds_the_application() {
             ("Applications/Sample.app/Contents/MacOS/sample", 0o755, 0, 0),
             ("Applications/Sample.app/Contents/Resources", 0o755, 0, 0),
             ("Applications/Sample.app/Contents/Resources/sample.icns", 0o644, 0, 0),
+            ("Applications/Sample.app/Contents/_CodeSignature", 0o755, 0, 0),
+            ("Applications/Sample.app/Contents/_CodeSignature/CodeResources", 0o644, 0, 0),
             ("Library", 0o755, 0, 0),
             ("Library/sample", 0o755, 0, 0),
             ("Library/sample/scripts", 0o644, 0, 0),
@@ -92,6 +97,46 @@ fn a_package_holds_the_application() {
         assert!(distribution.contains(words), "{words}: {distribution}");
     }
     assert_eq!(read("Resources/license.txt"), b"Do as you like.\n");
+}
+
+/// The files of an application, by their paths below `Contents`.
+fn contents(app: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut archive = ZipArchive::new(fs::File::open(app).unwrap()).unwrap();
+    let mut files = BTreeMap::new();
+    for index in 0..archive.len() {
+        let mut file = archive.by_index(index).unwrap();
+        let path = file.name().unwrap().strip_prefix("Sample.app/Contents/").map(str::to_owned);
+        if let Some(path) = path.filter(|_| file.is_file()) {
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes).unwrap();
+            files.insert(path, bytes);
+        }
+    }
+    files
+}
+
+/// Fails if: a file of the bundle could be changed, added or removed without the signature of a slice being wrong.
+#[test]
+fn a_bundle_is_sealed() {
+    let sample = Sample::new(MANIFEST, ROWS);
+    let files = contents(&sample.pack("app", BOTH, EPOCH).unwrap());
+    let (program, seal) = ("MacOS/sample", "_CodeSignature/CodeResources");
+    let slices = mach_o::slices(&files[program]).unwrap();
+    assert_eq!(slices.len(), 2);
+    for (_, slice) in slices {
+        let (code, signature) = program::split(slice).unwrap();
+        let signature = Embedded::parse(signature.unwrap()).unwrap();
+        signature.check(code).unwrap();
+        let directory = &signature.directories().unwrap()[0];
+        assert!(directory.is_ad_hoc());
+        assert_eq!(directory.identifier, "sample");
+        directory.check_special(slot::INFO_PLIST, "Info.plist", &files["Info.plist"]).unwrap();
+        directory.check_special(slot::RESOURCES, seal, &files[seal]).unwrap();
+    }
+    let given = files.iter().map(|(path, content)| (path.as_str(), content.as_slice()));
+    resources::check(&files[seal], program, given.clone()).unwrap();
+    let without = given.filter(|(path, _)| !path.ends_with(".icns"));
+    assert!(resources::check(&files[seal], program, without).is_err());
 }
 
 /// Fails if: what is no application of the product becomes a package, what nobody could install is packed, or the error

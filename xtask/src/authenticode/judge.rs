@@ -4,6 +4,7 @@ use super::kind::{self, Kind};
 use super::osslsigncode::Osslsigncode;
 use super::signature::Signature;
 use super::trust::{Roots, Trust};
+use crate::apple::Code;
 use crate::process::stop_if_interrupted;
 use crate::untrusted;
 use anyhow::{Context, Result, ensure};
@@ -29,6 +30,9 @@ pub(crate) struct Verdict {
     problems: Vec<String>,
     /// What the signature says of itself. Of one that is not right, nothing of that need be true.
     signature: Option<Signature>,
+    /// What that of something for macOS says besides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<Code>,
 }
 
 /// Judges a file, which is shown as `name`; of an archive, every program in it.
@@ -60,7 +64,22 @@ pub(crate) fn require(verdicts: &[Verdict]) -> Result<()> {
 
 impl Verdict {
     fn new(name: &str, problems: Vec<String>, signature: Option<Signature>) -> Verdict {
-        Verdict { file: name.to_owned(), ok: problems.is_empty(), problems, signature }
+        Verdict { file: name.to_owned(), ok: problems.is_empty(), problems, signature, code: None }
+    }
+
+    /// One of something for macOS.
+    pub(crate) fn with_code(
+        name: &str,
+        problems: Vec<String>,
+        signature: Option<Signature>,
+        code: Code,
+    ) -> Verdict {
+        Verdict { code: Some(code), ..Verdict::new(name, problems, signature) }
+    }
+
+    /// What is not right.
+    pub(crate) fn problems(&self) -> &[String] {
+        &self.problems
     }
 
     /// One of a file that is not right.
@@ -130,6 +149,16 @@ impl std::fmt::Display for Verdict {
         write!(f, "{}: {}", self.file, if self.ok { "ok" } else { "NOT as it should be" })?;
         for problem in &self.problems {
             write!(f, "\n  {problem}")?;
+        }
+        if let Some(code) = &self.code {
+            let known = [("identifier", &code.identifier), ("team", &code.team)];
+            for (name, text) in known {
+                if let Some(text) = text {
+                    write!(f, "\n  {name} {text}")?;
+                }
+            }
+            let ticket = if code.ticket { "with" } else { "without" };
+            write!(f, "\n  code hash {}, {ticket} a ticket of the notary", code.code_hash)?;
         }
         let Some(signature) = &self.signature else { return Ok(()) };
         write!(f, "\n  signed by {}\n  certificate by {}", signature.signer, signature.issuer)?;

@@ -83,6 +83,26 @@ impl Signature {
             pem::decode_vec(&text).map_err(|error| anyhow!("{} is not PEM: {error}", path.display()))?;
         parse(&bytes).with_context(|| format!("{} is not an Authenticode signature", path.display()))
     }
+
+    /// What one that is not Authenticode's says of itself.
+    pub(crate) fn of(
+        certificate: &Certificate,
+        info: &SignerInfo,
+        time_stamp: Option<TimeStamp>,
+    ) -> Signature {
+        let of = &certificate.tbs_certificate;
+        Signature {
+            signer: of.subject.to_string(),
+            issuer: of.issuer.to_string(),
+            certificate_expires: of.validity.not_after.to_date_time().to_string(),
+            digest: algorithm::name_of(info.digest_alg.oid),
+            description: None,
+            url: None,
+            time_stamp,
+            problems: Vec::new(),
+            has_issuer: true,
+        }
+    }
 }
 
 fn parse(bytes: &[u8]) -> Result<Signature> {
@@ -130,7 +150,7 @@ pub(super) fn is_alone(bytes: &[u8]) -> bool {
 
 /// What is in a signature although nothing vouches for it: attributes that are not signed, other than these, and
 /// certificates that the chain of the signer does not name. Both may hold anything.
-fn strays(
+pub(crate) fn strays(
     signed: &SignedData,
     info: &SignerInfo,
     signer: &Certificate,
@@ -160,7 +180,7 @@ fn strays(
     found
 }
 
-fn signed_data(bytes: &[u8]) -> Result<SignedData> {
+pub(crate) fn signed_data(bytes: &[u8]) -> Result<SignedData> {
     // Some signers pad a signature with zeros to a multiple of eight bytes.
     let mut reader = SliceReader::new(bytes)?;
     let content = ContentInfo::decode(&mut reader)?;
@@ -172,7 +192,7 @@ fn signed_data(bytes: &[u8]) -> Result<SignedData> {
     })
 }
 
-fn one_signer(signed: &SignedData) -> Result<&SignerInfo> {
+pub(crate) fn one_signer(signed: &SignedData) -> Result<&SignerInfo> {
     let infos = signed.signer_infos.0.as_slice();
     ensure!(infos.len() == 1, "it has {} signers instead of one", infos.len());
     Ok(&infos[0])
@@ -186,7 +206,7 @@ fn certificates(signed: &SignedData) -> impl Iterator<Item = &Certificate> {
     })
 }
 
-fn signer_certificate<'a>(signed: &'a SignedData, info: &SignerInfo) -> Result<&'a Certificate> {
+pub(crate) fn signer_certificate<'a>(signed: &'a SignedData, info: &SignerInfo) -> Result<&'a Certificate> {
     let SignerIdentifier::IssuerAndSerialNumber(id) = &info.sid else {
         bail!("it does not name its certificate by issuer and serial number, as Authenticode asks");
     };
@@ -198,7 +218,7 @@ fn signer_certificate<'a>(signed: &'a SignedData, info: &SignerInfo) -> Result<&
 }
 
 /// The elements of a sequence.
-fn sequence(any: &Any) -> Result<Vec<Any>> {
+pub(crate) fn sequence(any: &Any) -> Result<Vec<Any>> {
     Ok(any.decode_as::<Vec<Any>>()?)
 }
 
@@ -218,7 +238,7 @@ fn is_for_code(certificate: &Certificate) -> Result<bool> {
 
 /// What is weak in a signature and in the certificates that come with it. Roots are left out: they are trusted
 /// for what they are, not for what they say of themselves.
-fn weaknesses(signed: &SignedData, info: &SignerInfo, what: &str) -> Result<Vec<String>> {
+pub(crate) fn weaknesses(signed: &SignedData, info: &SignerInfo, what: &str) -> Result<Vec<String>> {
     let mut weak = Vec::new();
     algorithm::note_digest(info.digest_alg.oid, what, &mut weak);
     algorithm::note_signing(&info.signature_algorithm, false, what, &mut weak)?;
@@ -273,7 +293,19 @@ fn time_stamp(info: &SignerInfo, problems: &mut Vec<String>) -> Result<Option<Ti
     if unsigned_attributes(info).any(|attribute| attribute.oid == OLD_TIME_STAMP) {
         problems.push("the time stamp is not one of RFC 3161".to_owned());
     }
-    let stamps = unsigned_attributes(info).filter(|attribute| attribute.oid == TIME_STAMP);
+    time_stamp_in(info, TIME_STAMP, problems)
+}
+
+/// The time stamp in an attribute, if there is one.
+///
+/// # Errors
+/// If it cannot be read.
+pub(crate) fn time_stamp_in(
+    info: &SignerInfo,
+    attribute: ObjectIdentifier,
+    problems: &mut Vec<String>,
+) -> Result<Option<TimeStamp>> {
+    let stamps = unsigned_attributes(info).filter(|one| one.oid == attribute);
     let stamps: Vec<&Any> = stamps.flat_map(|attribute| attribute.values.as_slice()).collect();
     let Some(first) = stamps.first() else { return Ok(None) };
     if stamps.len() > 1 {

@@ -65,17 +65,36 @@ impl Timestamp {
         signed: &Path,
         work: &Path,
     ) -> Result<PathBuf> {
+        let mut asked = 0;
+        let one = |server: &str, limit| {
+            asked += 1;
+            let stamped = work.join(format!("stamped-{asked}"));
+            tool.stamp(server, limit, trust, is_extended, [signed, &stamped])?;
+            look_at_stamp(tool, trust, &stamped).map(|()| stamped)
+        };
+        self.ask(one, || can_write(signed, work))
+    }
+
+    /// Asks one server after the other, all of them several times, until one answers as it should. What a server does
+    /// wrong is shown.
+    ///
+    /// # Errors
+    /// If none has, or `can_go_on` says after a failure that none can help.
+    pub(crate) fn ask<T>(
+        &self,
+        mut one: impl FnMut(&str, Duration) -> Result<T>,
+        can_go_on: impl Fn() -> Result<()>,
+    ) -> Result<T> {
         let limit = Duration::from_secs(self.timeout_seconds);
         for attempt in 1..=self.attempts {
-            for (index, server) in self.servers.iter().enumerate() {
-                let stamped = work.join(format!("stamped-{attempt}-{index}"));
-                let answered = tool
-                    .stamp(server, limit, trust, is_extended, [signed, &stamped])
-                    .and_then(|()| look_at_stamp(tool, trust, &stamped));
-                let Err(error) = answered else { return Ok(stamped) };
+            for server in &self.servers {
+                let error = match one(server, limit) {
+                    Ok(answer) => return Ok(answer),
+                    Err(error) => error,
+                };
                 process::stop_if_interrupted()?;
                 eprintln!("attempt {attempt} of {}: no time stamp from {server}: {error:#}", self.attempts);
-                can_write(signed, work)?;
+                can_go_on()?;
             }
             if attempt < self.attempts {
                 wait(Duration::from_secs(self.pause_seconds << (attempt - 1)))?;

@@ -6,7 +6,7 @@
 use super::place::{self, Place};
 use super::state::{Name, Standing, State};
 use crate::authenticode::Trust;
-use crate::sign::Whole;
+use crate::sign::{Whole, is_for_mac};
 use crate::{process, release_tools};
 use anyhow::{Context, Result, ensure};
 use packager::lay_over;
@@ -35,7 +35,7 @@ pub(crate) struct Sign {
 /// A kind of signatures.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Kind {
-    /// Authenticode, in what is for Windows
+    /// Authenticode, in what is for Windows, and with it what is for macOS
     Windows,
     /// OpenPGP, in RPMs
     Openpgp,
@@ -91,6 +91,10 @@ impl Sign {
                 return Ok(None);
             }
             over = Some(signed);
+            // A configuration may be for macOS alone.
+            if !has(&place.signatures(), |node| !is_for_mac(node)) {
+                notes.push(WITHOUT_WINDOWS.to_owned());
+            }
         }
         lay_over(&place.unsigned(), over.as_deref(), place::name_on_the_web, &place.files())?;
         if self.without.contains(&Kind::Openpgp) {
@@ -130,10 +134,12 @@ pub(super) fn sign_rpms(
     Ok(true)
 }
 
-/// Whether a folder has signatures of what is for Windows.
-pub(super) fn has_windows(signatures: &Path) -> bool {
+/// Whether a folder has signatures of programs or artifacts of which this can be said. A list that cannot be read has
+/// signatures of everything.
+pub(super) fn has(signatures: &Path, of: impl Fn(&str) -> bool) -> bool {
     let versions = fs::read_dir(signatures).into_iter().flatten().flatten();
-    versions.into_iter().any(|entry| entry.path().join(crate::sign::STORE).is_file())
+    let mut lists = versions.map(|entry| entry.path()).filter(|path| path.join(crate::sign::STORE).is_file());
+    lists.any(|folder| crate::sign::Store::load(&folder).map_or(true, |store| store.nodes().any(&of)))
 }
 
 /// Whether every published artifact is what comes of a judged one and the stored signatures.
@@ -146,7 +152,7 @@ pub(super) fn check(place: &Place, trust: &Trust, notes: &[String]) -> Result<()
     let remove = || if folder.exists() { fs::remove_dir_all(&folder) } else { Ok(()) };
     remove().context("removing what an earlier check left")?;
     let mut over = None;
-    if !is_left_out(WITHOUT_WINDOWS) {
+    if !is_left_out(WITHOUT_WINDOWS) || has(&place.signatures(), is_for_mac) {
         let signed = folder.join("signed");
         Whole::attaching(trust).make(&signed, &place.signatures())?;
         over = Some(signed);

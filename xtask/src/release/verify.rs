@@ -7,7 +7,9 @@ use super::build::compare;
 use super::git::Git;
 use super::place::{artifacts, name_on_the_web};
 use super::{sign, tag};
+use crate::apple;
 use crate::authenticode::{Osslsigncode, Trust, judge};
+use crate::sign::is_for_mac;
 use crate::{process, release_tools, settings, workspace};
 use anyhow::{Context, Result, bail, ensure};
 use packager::{Artifacts, Os, Target, Version};
@@ -52,11 +54,9 @@ impl Verify {
             further.extend(["--into".into(), kept.path().into()]);
         }
         let files = if is_address { kept.path() } else { Path::new(&target) };
-        let mut trust = self.trust.clone();
-        trust.complete(settings::trust(None)?);
-        let opened = check(&target, files, &further, &mut trust)?;
+        let opened = check(&target, files, &further, &self.trust)?;
         if self.rebuild {
-            Rebuild { root, files, opened: opened.path(), trust: &trust }.run()?;
+            Rebuild { root, files, opened: opened.path(), trust: &self.trust }.run()?;
         }
         Ok(())
     }
@@ -66,12 +66,7 @@ impl Verify {
 ///
 /// # Errors
 /// If something is not as it should be.
-pub(super) fn check(
-    target: &OsStr,
-    files: &Path,
-    further: &[OsString],
-    trust: &mut Trust,
-) -> Result<TempDir> {
+pub(super) fn check(target: &OsStr, files: &Path, further: &[OsString], trust: &Trust) -> Result<TempDir> {
     let mut command = release_tools::command()?;
     command.arg("verify").arg(target).args(further);
     let status = command.status().context("starting release-tools")?;
@@ -79,13 +74,44 @@ pub(super) fn check(
     ensure!(status.success(), "the release is not as it should be, as said above: use none of its files");
     let opened = tempfile::tempdir()?;
     open(files, opened.path())?;
-    authenticode(files, opened.path(), trust)?;
+    let trusted = settings::trust(None)?;
+    let complete = |from: Trust| {
+        let mut trust = trust.clone();
+        trust.complete(from);
+        trust
+    };
+    authenticode(files, opened.path(), complete(trusted.windows))?;
+    for_mac(files, opened.path(), complete(trusted.apple))?;
     Ok(opened)
 }
 
+/// Judges the signatures for macOS, where there are some.
+fn for_mac(files: &Path, opened: &Path, mut trust: Trust) -> Result<()> {
+    let signatures = opened.join("signatures");
+    if !sign::has(&signatures, is_for_mac) {
+        println!("not checked: signatures for macOS, of which there are none");
+        return Ok(());
+    }
+    trust.check()?;
+    let mut bad = 0;
+    for (name, artifact) in &artifacts(files)?.0 {
+        let is_node = is_for_mac(name);
+        if is_node && !sign::has(&signatures, |node| node == name) {
+            println!("not checked: {name}, of which there is no signature");
+        } else if is_node || artifact.programs.iter().any(|program| is_for_mac(&program.target)) {
+            for verdict in apple::judge(name, &files.join(name), &trust)?.unwrap_or_default() {
+                println!("{verdict}");
+                bad += usize::from(!verdict.ok);
+            }
+        }
+    }
+    ensure!(bad == 0, "{bad} files are not signed as they should be: use none of the files");
+    Ok(())
+}
+
 /// Judges the signatures for Windows, where there are some, and where the tool for it is there.
-fn authenticode(files: &Path, opened: &Path, trust: &mut Trust) -> Result<()> {
-    if !sign::has_windows(&opened.join("signatures")) {
+fn authenticode(files: &Path, opened: &Path, mut trust: Trust) -> Result<()> {
+    if !sign::has(&opened.join("signatures"), |node| !is_for_mac(node)) {
         println!("not checked: signatures for Windows, of which there are none");
         return Ok(());
     }
@@ -103,7 +129,7 @@ fn authenticode(files: &Path, opened: &Path, trust: &mut Trust) -> Result<()> {
         // In the kit it is the MSI that is signed.
         let has_installer = artifact.made_from.iter().any(|part| part.file.ends_with(".msi"));
         if has_installer || programs.any(|target| target.is_ok_and(|target| target.os == Os::Windows)) {
-            for verdict in judge(&tool, name, &files.join(name), trust)? {
+            for verdict in judge(&tool, name, &files.join(name), &trust)? {
                 println!("{verdict}");
                 bad += usize::from(!verdict.ok);
             }
@@ -162,9 +188,15 @@ impl Rebuild<'_> {
         comparable(&published, &artifacts(&unsigned)?)?;
         let signatures = self.opened.join("signatures");
         let mut over = None;
-        if sign::has_windows(&signatures) {
-            let attach = ["sign".into(), "--attach".into(), signatures.clone().into()];
-            xtask(&[attach.to_vec(), self.trust.options()].concat())?;
+        if sign::has(&signatures, |_| true) {
+            let mut attach = vec!["sign".into(), "--attach".into(), signatures.clone().into()];
+            // The checkout has none: they are not kept with the sources.
+            let trusted = settings::default_path();
+            if trusted.is_file() {
+                attach.extend(["--config".into(), trusted.into()]);
+            }
+            attach.extend(self.trust.options());
+            xtask(&attach)?;
             over = Some(checkout.join("dist-signed"));
         }
         let again = work.join("files");

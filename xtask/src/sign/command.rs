@@ -3,7 +3,6 @@
 //! It is run without a shell. Its environment is that of `cargo xtask sign`, from which it may take what it needs
 //! to be let in. It may answer later: then it says so by its exit code.
 
-use crate::authenticode::kind;
 use crate::process::{self, Failed};
 use anyhow::{Context, Result, ensure};
 use std::fs;
@@ -22,11 +21,18 @@ const SAID: &str = "PYWATS_SIGN_WAITING";
 /// Lets the program sign `from` into `to`. Without `{in}` among its arguments it finds a copy at `to`. If it says that
 /// it is to be asked again later, what it waits for is returned: the last line that it prints.
 ///
+/// Whether it left a signature, `is_signed` says.
+///
 /// # Errors
 /// If it fails, or leaves no signature.
-pub(crate) fn sign(words: &[String], [from, to]: [&Path; 2], said: Option<&str>) -> Result<Option<String>> {
+pub(crate) fn sign(
+    words: &[String],
+    [from, to]: [&Path; 2],
+    said: Option<&str>,
+    is_signed: &dyn Fn() -> bool,
+) -> Result<Option<String>> {
     if !words.iter().any(|word| word.contains("{in}")) {
-        fs::copy(from, to).with_context(|| format!("copying {}", from.display()))?;
+        copy(from, to).with_context(|| format!("copying {}", from.display()))?;
     }
     let (program, arguments) = words.split_first().context("there is no program")?;
     let mut command = Command::new(program);
@@ -50,10 +56,23 @@ pub(crate) fn sign(words: &[String], [from, to]: [&Path; 2], said: Option<&str>)
         };
     }
     ensure!(
-        to.is_file() && kind::look(to)?.is_signed,
+        to.exists() && is_signed(),
         "the signing command of the configuration ({program}) ended well, but left no signature at {{out}}"
     );
     Ok(None)
+}
+
+/// Copies a file, or the folder of a bundle.
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    if !from.is_dir() {
+        return fs::copy(from, to).map(|_| ());
+    }
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        copy(&entry.path(), &to.join(entry.file_name()))?;
+    }
+    Ok(())
 }
 
 /// An argument with the files in it.

@@ -5,9 +5,9 @@
 use super::key::Key;
 use crate::authenticode::{Timestamp, Trust};
 use crate::settings;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How to sign.
 #[derive(Debug, Deserialize)]
@@ -17,14 +17,84 @@ pub(crate) struct Config {
     pub(crate) description: Option<String>,
     /// Where people find more about it; by default the product's homepage.
     pub(crate) url: Option<String>,
-    /// The key.
-    pub(crate) key: Key,
+    /// The key, for Windows.
+    pub(crate) key: Option<Key>,
     /// The time stamps.
     #[serde(default)]
     pub(crate) timestamp: Timestamp,
     /// Whom to trust.
     #[serde(default)]
     pub(crate) trust: Trust,
+    /// How to sign for macOS.
+    pub(crate) apple: Option<Apple>,
+}
+
+/// How to sign for macOS.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Apple {
+    /// The key of a Developer ID Application certificate: programs, bundles, disk images.
+    pub(crate) application: Key,
+    /// That of a Developer ID Installer certificate: packages.
+    pub(crate) installer: Option<Key>,
+    /// The time stamps; Apple's server, unless others are named.
+    #[serde(default = "apples_time_stamps")]
+    pub(crate) timestamp: Timestamp,
+    /// Whom to trust.
+    #[serde(default)]
+    pub(crate) trust: Trust,
+    /// How to reach the notary.
+    pub(crate) notary: Option<Notary>,
+}
+
+/// Apple's notary, and who asks it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Notary {
+    /// The issuer of the key, as App Store Connect shows it.
+    pub(crate) issuer: String,
+    /// The number of the key.
+    pub(crate) key_id: String,
+    /// The key, a file `AuthKey_ID.p8`.
+    pub(crate) key: PathBuf,
+    /// How long to wait for its answer, in seconds; the next run asks again.
+    #[serde(default = "ten_minutes")]
+    pub(crate) wait_seconds: u64,
+}
+
+fn ten_minutes() -> u64 {
+    600
+}
+
+fn apples_time_stamps() -> Timestamp {
+    Timestamp { servers: vec!["http://timestamp.apple.com/ts01".to_owned()], ..Timestamp::default() }
+}
+
+impl Apple {
+    /// Refuses what cannot work, and finds the files that are named beside `path`.
+    fn settle(&mut self, path: &Path) -> Result<()> {
+        if self.timestamp.servers.is_empty() {
+            self.timestamp.servers = apples_time_stamps().servers;
+        }
+        self.timestamp.check().context("apple")?;
+        for (name, key) in
+            [("apple.application", Some(&mut self.application)), ("apple.installer", self.installer.as_mut())]
+        {
+            let Some(key) = key else { continue };
+            ensure!(
+                !matches!(key, Key::Pkcs11 { .. }),
+                "{name}.pkcs11: what signs for macOS here reaches no token; give pkcs12 or pem, or, by command, a program that reaches it"
+            );
+            key.check().context(name)?;
+            key.find_program(settings::folder_of(path))?;
+            settings::find_files(path, key.paths_mut())?;
+        }
+        if let Some(notary) = &mut self.notary {
+            ensure!(notary.wait_seconds <= 86_400, "apple.notary.wait_seconds: give at most 86400, a day");
+            settings::find_files(path, vec![&mut notary.key])?;
+        }
+        settings::find_files(path, self.trust.paths_mut())
+    }
 }
 
 impl Config {
@@ -35,10 +105,20 @@ impl Config {
     pub(crate) fn load(path: &Path) -> Result<Config> {
         let mut config: Config = settings::read(path)?;
         let doing = || format!("in {}", path.display());
-        config.key.check().with_context(doing)?;
+        ensure!(
+            config.key.is_some() || config.apple.is_some(),
+            "in {}: missing field `key`, for Windows, or `apple`, for macOS",
+            path.display()
+        );
         config.timestamp.check().with_context(doing)?;
-        config.key.find_program(settings::folder_of(path)).with_context(doing)?;
-        settings::find_files(path, config.key.paths_mut())?;
+        if let Some(key) = &mut config.key {
+            key.check().with_context(doing)?;
+            key.find_program(settings::folder_of(path)).with_context(doing)?;
+            settings::find_files(path, key.paths_mut())?;
+        }
+        if let Some(apple) = &mut config.apple {
+            apple.settle(path).with_context(doing)?;
+        }
         settings::find_files(path, config.trust.paths_mut())?;
         Ok(config)
     }
@@ -68,6 +148,9 @@ mod tests {
         load(&format!("{PEM}password = {{ env = 'X' }}\n[timestamp]\nservers = ['http://a/b']")).unwrap();
         load(&format!("{TOKEN}key = 'pkcs11:a'\ncertificate = 'pkcs11:b'")).unwrap();
         load("[key.command]\nrun = ['jsign', '--storepass', 'env:TOKEN', '{out}']").unwrap();
+        const APPLE: &str = "[apple.application.pkcs12]\nfile = 'k.pem'\n";
+        let apple = load(APPLE).unwrap().apple.unwrap();
+        assert_eq!(apple.timestamp.servers, ["http://timestamp.apple.com/ts01"]);
         for (text, message) in [
             (String::new(), "missing field `key`"),
             (format!("colour = 'red'\n{PEM}"), "colour"),
@@ -106,6 +189,31 @@ mod tests {
             (format!("{PEM}[timestamp]\nattempts = 0"), "attempts"),
             (format!("{PEM}[timestamp]\npause_seconds = 61"), "pause_seconds"),
             (format!("{PEM}[timestamp]\ntimeout_seconds = 0"), "timeout_seconds"),
+            ("[apple]\n".to_owned(), "missing field `application`"),
+            (format!("{APPLE}password = 'hush-4711'"), "apple.application.pkcs12.password: this is not what"),
+            (
+                "[apple.application.pkcs11]\nmodule = 'm.so'\nkey = 'pkcs11:a'\ncertificate = 'pkcs11:b'"
+                    .to_owned(),
+                "apple.application.pkcs11: what signs for macOS here reaches no token",
+            ),
+            (
+                format!("{APPLE}[apple.installer.command]\nrun = ['sign', '--pin=me:word', '{{out}}']"),
+                "what follows --pin seems to be a secret",
+            ),
+            (
+                format!("{APPLE}[apple.notary]\nissuer = 'a'\nkey_id = 'b'\nkey = 'none.p8'"),
+                "none.p8, which is no file",
+            ),
+            (
+                format!(
+                    "{APPLE}[apple.notary]\nissuer = 'a'\nkey_id = 'b'\nkey = 'k.pem'\nwait_seconds = 90000"
+                ),
+                "wait_seconds",
+            ),
+            (
+                format!("{APPLE}[apple.timestamp]\nservers = ['http://me:word@a/']"),
+                "must not have a password",
+            ),
         ] {
             let error = format!("{:#}", load(&text).expect_err(&text));
             assert!(error.contains(message), "{text}\n{error}");

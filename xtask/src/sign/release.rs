@@ -9,8 +9,8 @@ mod folders;
 mod programs;
 mod report;
 
-use super::signer::{Answer, NodeKind, Signer, Signers};
-use super::store::{self, Entry, Store, Waiting};
+use super::signer::{Answer, NodeKind, Notarised, Signer, Signers};
+use super::store::{self, Entry, Store, Submitted, Ticket, Waiting};
 use crate::process::stop_if_interrupted;
 use crate::{dist, workspace};
 use anyhow::{Context, Result, ensure};
@@ -18,7 +18,7 @@ use earlier::Earlier;
 use folders::NewFolders;
 use packager::digest::sha256_file;
 use packager::unfinished::{self, PREFIX, Unfinished};
-use packager::{Artifacts, Compiled, Folder, Origin, Part, Recipe, Row};
+use packager::{Artifacts, Compiled, Folder, Origin, Part, Programs, Recipe, Row};
 use programs::Unsigned;
 pub(super) use report::Report;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +26,9 @@ use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
+
+/// The artifacts that are not made, because nobody signs something in them, by the reason.
+pub(super) type LeftOut = BTreeMap<String, Vec<String>>;
 
 /// What is to be made.
 pub(super) struct Order<'a> {
@@ -41,6 +44,10 @@ pub(super) struct Order<'a> {
     pub(super) signatures: PathBuf,
     /// Whether only stored signatures count, and none are made.
     pub(super) is_keyless: bool,
+    /// Whether the notary is asked for what is for macOS.
+    pub(super) notarise: bool,
+    /// What is not made.
+    pub(super) left: LeftOut,
 }
 
 /// A release on its way.
@@ -52,7 +59,7 @@ struct Run<'a> {
     staging: TempDir,
     earlier: Earlier,
     store: Store,
-    /// The nodes whose signatures are new.
+    /// The files of signatures and tickets that are new.
     new: BTreeSet<String>,
     /// Whether one of them had another signature before.
     replaces: bool,
@@ -158,6 +165,14 @@ impl Run<'_> {
         }
         fs::create_dir_all(self.place("programs", &program.triple))?;
         match program.kind {
+            Some(NodeKind::MacProgram) => {
+                // As it is in the artifacts that nobody signed.
+                let compiled = Compiled { triple: program.triple.clone(), folder: folder_of(&program.path) };
+                let programs = Programs::new(&self.order.recipe.product, vec![compiled])?;
+                let path = self.place("unsigned", &program.node.replace('/', "-"));
+                fs::write(&path, programs.source(&program.name)?.read()?)?;
+                self.sign(&program.node, NodeKind::MacProgram, [&path, &to], &program.toolchain)
+            }
             Some(kind) => self.sign(&program.node, kind, [&program.path, &to], &program.toolchain),
             None => {
                 fs::copy(&program.path, &to)
@@ -194,7 +209,7 @@ impl Run<'_> {
             }
             None => {
                 if let Some(kind) = NodeKind::inside(&recipe.rows, row)?.first() {
-                    self.signers.of(*kind).judge(&name, &path)?;
+                    self.signers.of(*kind)?.judge(&name, &path)?;
                 }
                 fs::rename(&path, &ready)?;
             }
@@ -230,10 +245,12 @@ impl Run<'_> {
         toolchain: &str,
     ) -> Result<bool> {
         stop_if_interrupted()?;
-        let signer = self.signers.of(kind);
+        let signer = self.signers.of(kind)?;
         let stored = self.stored(node, unsigned, signer)?;
-        let signed = stored.as_ref().map(|(_, entry)| entry.signed_sha256.as_str());
-        self.earlier.refuse_to_mix(self.order, node, signed)?;
+        if !self.asks_notary(kind, node) {
+            let released = stored.as_ref().map(|(_, entry)| entry.released_sha256());
+            self.earlier.refuse_to_mix(self.order, node, released)?;
+        }
         if let Some((signature, entry)) = stored {
             signer
                 .attach(&signature, entry.extended, [unsigned, to])
@@ -250,13 +267,78 @@ impl Run<'_> {
                 extended,
                 attached_by: signer.tool(),
                 toolchain: toolchain.to_owned(),
+                notarised: None,
             };
             self.store.files.insert(node.to_owned(), entry);
-            self.new.insert(node.to_owned());
+            self.store.submitted.remove(node);
+            self.new.insert(store::file_name(node));
         }
         seal(to)?;
         signer.judge(node, to)?;
+        if self.asks_notary(kind, node) && !self.ask_notary(node, signer, to)? {
+            fs::remove_file(to).with_context(|| format!("removing {}", to.display()))?;
+            return Ok(false);
+        }
+        self.staple(node, signer, to)?;
         Ok(true)
+    }
+
+    /// Whether the notary has still to accept a node.
+    fn asks_notary(&self, kind: NodeKind, node: &str) -> bool {
+        let is_accepted = self.store.files.get(node).is_some_and(|entry| entry.notarised.is_some());
+        self.order.notarise && kind.is_for_mac() && !is_accepted
+    }
+
+    /// Asks the notary for a signed node, and notes if its answer is waited for. Whether it is there.
+    fn ask_notary(&mut self, node: &str, signer: &dyn Signer, signed: &Path) -> Result<bool> {
+        self.earlier.refuse_to_mix(self.order, node, None)?;
+        let signed_sha256 = sha256_file(signed)?;
+        let ticket = self.place("signatures", &store::ticket_name(node));
+        let submitted = self.store.submitted.remove(node).filter(|one| one.signed_sha256 == signed_sha256);
+        let submission = submitted.and_then(|one| one.submission);
+        let answer = signer.notarise(signed, &ticket, submission.as_deref());
+        match answer.with_context(|| format!("asking the notary for {node}"))? {
+            Notarised::Waiting { submission, whom } => {
+                let submitted = Submitted { signed_sha256, submission, whom };
+                self.store.submitted.insert(node.to_owned(), submitted);
+                Ok(false)
+            }
+            Notarised::Accepted { submission, has_ticket } => {
+                let mut made = None;
+                if has_ticket {
+                    let stapled = self.place("signatures", "stapled");
+                    signer.staple(&ticket, [signed, &stapled])?;
+                    made = Some(Ticket {
+                        ticket_sha256: sha256_file(&ticket)?,
+                        stapled_sha256: sha256_file(&stapled)?,
+                    });
+                    self.new.insert(store::ticket_name(node));
+                }
+                let entry = self.store.files.get_mut(node).context("what is notarised is signed")?;
+                entry.notarised = Some(store::Notarised { submission, ticket: made });
+                Ok(true)
+            }
+        }
+    }
+
+    /// Puts the ticket of a node to it, if there is one.
+    fn staple(&self, node: &str, signer: &dyn Signer, to: &Path) -> Result<()> {
+        let is_new = self.new.contains(&store::ticket_name(node));
+        let made = self.staging.path().join("signatures");
+        let folder = if is_new { &made } else { &self.order.signatures };
+        let Some((file, ticket)) = self.store.ticket(folder, node)? else { return Ok(()) };
+        let stapled = made.join("stapled");
+        signer.staple(&file, [to, &stapled]).with_context(|| format!("stapling {}", file.display()))?;
+        let found = sha256_file(&stapled)?;
+        ensure!(
+            found == ticket.stapled_sha256,
+            "{node} with its ticket has other bits than it had: its SHA-256 is {found}, and {} says {}",
+            store::LIST,
+            ticket.stapled_sha256
+        );
+        fs::rename(&stapled, to).with_context(|| format!("writing {}", to.display()))?;
+        seal(to)?;
+        signer.judge(node, to)
     }
 
     /// The signature that was stored for the same bits. With a key, one that lacks a time stamp does not count.
@@ -324,10 +406,10 @@ impl Run<'_> {
         }
         let mut files: Vec<Unfinished> = Vec::new();
         if !self.order.is_keyless {
-            for name in self.new.iter().map(|node| store::file_name(node)) {
-                let path = self.place("signatures", &name);
+            for name in &self.new {
+                let path = self.place("signatures", name);
                 let bytes = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
-                files.push(unfinished::prepare(signatures, &name, &bytes)?);
+                files.push(unfinished::prepare(signatures, name, &bytes)?);
             }
             files.push(unfinished::prepare(signatures, store::LIST, self.store.list()?.as_bytes())?);
         }
@@ -347,6 +429,10 @@ impl Run<'_> {
         }
         Ok(report)
     }
+}
+
+fn folder_of(file: &Path) -> PathBuf {
+    file.parent().unwrap_or(Path::new("")).to_owned()
 }
 
 /// Makes a file last, readable for everyone whatever the umask says.

@@ -3,10 +3,15 @@
 //! A node is a compiled program or an artifact. A further kind is a variant of [`NodeKind`] and an arm of
 //! [`Signers::of`]; a further signer is a module.
 
+use super::apple::Apple;
 use super::windows::Windows;
-use anyhow::Result;
-use packager::{Os, Row, Rows, Target};
+use anyhow::{Context, Result};
+use packager::{Os, Recipe, Row, Rows, Target};
 use std::path::Path;
+
+/// What to do where nobody signs something.
+const ELSE: &str =
+    "signing.toml, which docs/signing.md describes; with --attach, name a folder that has such signatures";
 
 /// What is signed by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,17 +20,52 @@ pub(super) enum NodeKind {
     WindowsProgram,
     /// A Windows Installer package.
     WindowsInstaller,
+    /// A program for macOS, of one slice.
+    MacProgram,
+    /// A bundle for macOS, in its archive.
+    MacBundle,
+    /// A flat package.
+    MacPackage,
+    /// A disk image.
+    MacImage,
 }
 
 impl NodeKind {
     /// That of a program for a target, if somebody signs it.
     pub(super) fn of_program(triple: &str) -> Result<Option<NodeKind>> {
-        Ok((triple.parse::<Target>()?.os == Os::Windows).then_some(NodeKind::WindowsProgram))
+        Ok(match triple.parse::<Target>()?.os {
+            Os::Windows => Some(NodeKind::WindowsProgram),
+            Os::MacOs => Some(NodeKind::MacProgram),
+            Os::Linux => None,
+        })
     }
 
     /// That of an artifact, if somebody signs it. One that only holds what is signed has none.
     pub(super) fn of_artifact(row: &Row) -> Result<Option<NodeKind>> {
-        Ok((row.format()?.name() == "msi").then_some(NodeKind::WindowsInstaller))
+        Ok(match row.format()?.name() {
+            "msi" => Some(NodeKind::WindowsInstaller),
+            "app" => Some(NodeKind::MacBundle),
+            "pkg" => Some(NodeKind::MacPackage),
+            "dmg" => Some(NodeKind::MacImage),
+            _ => None,
+        })
+    }
+
+    /// That of a node with a stored signature, if it is for macOS.
+    pub(super) fn of_mac_node(node: &str) -> Option<NodeKind> {
+        let ends = [
+            ("-apple-darwin", NodeKind::MacProgram),
+            ("-app.zip", NodeKind::MacBundle),
+            (".pkg", NodeKind::MacPackage),
+            (".dmg", NodeKind::MacImage),
+        ];
+        let name = node.split('/').next().unwrap_or_default();
+        ends.into_iter().find(|(end, _)| name.ends_with(end)).map(|(_, kind)| kind)
+    }
+
+    /// Whether it is for macOS.
+    pub(super) fn is_for_mac(self) -> bool {
+        !matches!(self, NodeKind::WindowsProgram | NodeKind::WindowsInstaller)
     }
 
     /// Everything that is signed in an artifact, and of it.
@@ -47,6 +87,14 @@ pub(super) enum Answer {
     Signed { extended: bool },
     /// Somebody outside has not answered yet: whom or what it waits for.
     Waiting(String),
+}
+
+/// What came of asking the notary.
+pub(super) enum Notarised {
+    /// It accepts the file, and its ticket is there, if one is stapled to such files.
+    Accepted { submission: String, has_ticket: bool },
+    /// It has not answered yet: what it calls the file, if it has it, and what is waited for.
+    Waiting { submission: Option<String>, whom: String },
 }
 
 /// Makes detached signatures, attaches and judges them.
@@ -78,19 +126,60 @@ pub(super) trait Signer {
     /// # Errors
     /// If it is such; the error says what is wrong.
     fn judge(&self, name: &str, file: &Path) -> Result<()>;
+
+    /// Asks the notary for what is signed, and puts its ticket at `ticket`. `submission` is what it calls the file, if it
+    /// has it already.
+    ///
+    /// # Errors
+    /// If it does not accept the file; the error has its reasons.
+    fn notarise(&self, signed: &Path, ticket: &Path, submission: Option<&str>) -> Result<Notarised>;
+
+    /// Puts `from` with its ticket at `to`.
+    ///
+    /// # Errors
+    /// If that fails.
+    fn staple(&self, ticket: &Path, from_to: [&Path; 2]) -> Result<()>;
 }
 
-/// Every signer.
+/// Every signer that the configuration, or the folder of signatures, knows.
 pub(super) struct Signers {
     /// For what runs on Windows.
-    pub(super) windows: Windows,
+    pub(super) windows: Option<Windows>,
+    /// For what runs on macOS.
+    pub(super) apple: Option<Apple>,
 }
 
 impl Signers {
-    /// The one for a kind.
-    pub(super) fn of(&self, kind: NodeKind) -> &dyn Signer {
-        match kind {
-            NodeKind::WindowsProgram | NodeKind::WindowsInstaller => &self.windows,
+    /// Refuses an artifact in which something is signed that nobody here signs.
+    ///
+    /// # Errors
+    /// If it is such; the error says what to do.
+    pub(super) fn require(&self, recipe: &Recipe, row: &Row) -> Result<()> {
+        // What everything is made of first: without it, nothing is.
+        for kind in NodeKind::inside(&recipe.rows, row)?.into_iter().rev() {
+            self.of(kind)?;
         }
+        Ok(())
+    }
+
+    /// The one for a kind.
+    ///
+    /// # Errors
+    /// If there is none; the error says what to do.
+    pub(super) fn of(&self, kind: NodeKind) -> Result<&dyn Signer> {
+        if kind.is_for_mac() {
+            let is_package = self.apple.is_some() && kind == NodeKind::MacPackage;
+            let (what, table) = if is_package {
+                ("packages for macOS", "apple.installer")
+            } else {
+                ("what is for macOS", "apple")
+            };
+            let apple = self.apple.as_ref().filter(|apple| apple.kinds.contains(&kind));
+            return apple
+                .map(|signer| signer as &dyn Signer)
+                .with_context(|| format!("nothing says how to sign {what}: give [{table}] in {ELSE}"));
+        }
+        let windows = self.windows.as_ref().map(|signer| signer as &dyn Signer);
+        windows.with_context(|| format!("nothing says how to sign what is for Windows: give [key] in {ELSE}"))
     }
 }

@@ -1,9 +1,11 @@
 //! A folder of detached signatures: from them and the unsigned files come the signed files, bit for bit, without a
 //! key. Whatever still waits for its signature is in the list as well, so that the next run goes on from there.
 //!
-//! For each version of the product a folder; in it a PEM file `NODE.p7s` for each signed file, and [`LIST`], which says
-//! which files the signatures are for. A program's node is `TRIPLE/NAME`, an artifact's is the name of its file.
+//! For each version of the product a folder; in it a PEM file `NODE.p7s` for each signed file, or `NODE.signature` for one
+//! of macOS, with `NODE.ticket` if a notary accepted it; and [`LIST`], which says which files they are for. A program's node
+//! is `TRIPLE/NAME`, an artifact's is the name of its file.
 
+use super::signer::NodeKind;
 use anyhow::{Context, Result, bail, ensure};
 use packager::digest::sha256_file;
 use serde::{Deserialize, Serialize};
@@ -31,6 +33,43 @@ pub(crate) struct Entry {
     /// What a program was made with, as far as that was known: it is listed with the artifacts.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) toolchain: String,
+    /// What the notary said of the signed file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) notarised: Option<Notarised>,
+}
+
+/// That a notary accepted a signed file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Notarised {
+    /// What the notary calls it.
+    pub(crate) submission: String,
+    /// The ticket that was stapled to it; nothing is stapled to programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ticket: Option<Ticket>,
+}
+
+/// A stored ticket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Ticket {
+    /// SHA-256 of the file with the ticket alone.
+    pub(crate) ticket_sha256: String,
+    /// SHA-256 of the signed file with it.
+    pub(crate) stapled_sha256: String,
+}
+
+/// A signed file that the notary has not judged yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Submitted {
+    /// SHA-256 of the signed file.
+    pub(crate) signed_sha256: String,
+    /// What the notary calls it, if it has it.
+    pub(crate) submission: Option<String>,
+    /// What is waited for.
+    #[serde(rename = "for")]
+    pub(crate) whom: String,
 }
 
 /// A file that somebody outside is to sign, and has not yet.
@@ -53,11 +92,25 @@ pub(crate) struct Store {
     /// What is still waited for.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) waiting: BTreeMap<String, Waiting>,
+    /// What is signed, and waits for the notary.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) submitted: BTreeMap<String, Submitted>,
 }
 
 /// What the signature of a node is called.
 pub(crate) fn file_name(node: &str) -> String {
-    format!("{}.p7s", node.replace('/', "-"))
+    let ending = if is_for_mac(node) { "signature" } else { "p7s" };
+    format!("{}.{ending}", node.replace('/', "-"))
+}
+
+/// What the notary's ticket of a node is called.
+pub(crate) fn ticket_name(node: &str) -> String {
+    format!("{}.ticket", node.replace('/', "-"))
+}
+
+/// Whether a node, or a target, is for macOS.
+pub(crate) fn is_for_mac(node: &str) -> bool {
+    NodeKind::of_mac_node(node).is_some()
 }
 
 impl Store {
@@ -104,6 +157,30 @@ impl Store {
         Ok((signature, entry))
     }
 
+    /// Every node that is known.
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = &str> {
+        self.files.keys().chain(self.waiting.keys()).map(String::as_str)
+    }
+
+    /// The stored ticket of a node, if there is one.
+    ///
+    /// # Errors
+    /// If the file is not the one that was stored.
+    pub(crate) fn ticket(&self, folder: &Path, node: &str) -> Result<Option<(PathBuf, &Ticket)>> {
+        let entry = self.files.get(node).and_then(|entry| entry.notarised.as_ref());
+        let Some(ticket) = entry.and_then(|notarised| notarised.ticket.as_ref()) else { return Ok(None) };
+        let path = folder.join(ticket_name(node));
+        let found = sha256_file(&path)?;
+        ensure!(
+            found == ticket.ticket_sha256,
+            "{} is not the ticket that was stored for {node}: its SHA-256 is {found}, and {} says {}; fetch it again",
+            path.display(),
+            folder.join(LIST).display(),
+            ticket.ticket_sha256
+        );
+        Ok(Some((path, ticket)))
+    }
+
     /// The list, as it is written.
     ///
     /// # Errors
@@ -114,6 +191,12 @@ impl Store {
 }
 
 impl Entry {
+    /// SHA-256 of what is released: the signed file, with its ticket if it has one.
+    pub(crate) fn released_sha256(&self) -> &str {
+        let ticket = self.notarised.as_ref().and_then(|notarised| notarised.ticket.as_ref());
+        ticket.map_or(&self.signed_sha256, |ticket| &ticket.stapled_sha256)
+    }
+
     /// Refuses a signed file that is not the one that was released.
     ///
     /// # Errors
@@ -149,6 +232,7 @@ mod tests {
             extended: false,
             attached_by: String::new(),
             toolchain: String::new(),
+            notarised: None,
         };
         for (name, entry, message) in [
             ("t/a.exe", entry("unsigned", "signature"), None),

@@ -3,7 +3,7 @@
 use super::command;
 use super::config::Config;
 use super::key::Key;
-use super::signer::{Answer, Signer};
+use super::signer::{Answer, Notarised, Signer};
 use crate::authenticode::{self, Kind, Osslsigncode, Signature, Trust, kind};
 use anyhow::{Context, Result, bail, ensure};
 use std::fs;
@@ -13,7 +13,7 @@ use std::path::Path;
 pub(super) struct Windows {
     pub(super) tool: Osslsigncode,
     /// How to sign, unless stored signatures are attached.
-    pub(super) config: Option<Config>,
+    pub(super) config: Option<(Key, Config)>,
     pub(super) trust: Trust,
     pub(super) needs_time_stamp: bool,
     /// Description and URL.
@@ -26,18 +26,19 @@ impl Signer for Windows {
     }
 
     fn sign(&self, unsigned: &Path, signature: &Path, said: Option<&str>) -> Result<Answer> {
-        let config = self.config.as_ref().context("there is no key")?;
+        let (key, config) = self.config.as_ref().context("there is no key")?;
         let kind = check_unsigned(unsigned)?;
         let work = tempfile::tempdir().context("making a folder for unfinished files")?;
         // With the ending of the unsigned file: some signers go by it.
         let signed = work.path().join(unsigned.file_name().context("a file has a name")?);
-        let extended = if let Key::Command { run } = &config.key {
-            if let Some(text) = command::sign(run, [unsigned, &signed], said)? {
+        let extended = if let Key::Command { run } = key {
+            let is_there = || kind::look(&signed).is_ok_and(|look| look.is_signed);
+            if let Some(text) = command::sign(run, [unsigned, &signed], said, &is_there)? {
                 return Ok(Answer::Waiting(text));
             }
             kind::look(&signed)?.is_extended
         } else {
-            config.key.sign(&self.tool, &self.opus, kind, [unsigned, &signed])?;
+            key.sign(&self.tool, &self.opus, kind, [unsigned, &signed])?;
             kind == Kind::Installer
         };
         self.tool.extract(&signed, signature)?;
@@ -66,6 +67,14 @@ impl Signer for Windows {
         authenticode::require(&verdicts).context("what was signed does not stand up to verification")?;
         verdicts.iter().for_each(|verdict| eprintln!("{verdict}"));
         Ok(())
+    }
+
+    fn notarise(&self, _signed: &Path, _ticket: &Path, _submission: Option<&str>) -> Result<Notarised> {
+        bail!("what is for Windows is not notarised")
+    }
+
+    fn staple(&self, _ticket: &Path, _from_to: [&Path; 2]) -> Result<()> {
+        bail!("nothing is stapled to what is for Windows")
     }
 }
 

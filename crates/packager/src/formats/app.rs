@@ -2,12 +2,17 @@
 //!
 //! Specified in Apple's [Bundle Programming Guide](https://developer.apple.com/library/archive/documentation/CoreFoundation/Conceptual/CFBundles/)
 //! and [Information Property List](https://developer.apple.com/documentation/bundleresources/information-property-list).
+//!
+//! The bundle is sealed: a list has the digests of its files, and the program an ad hoc signature with those of both lists.
+//! That is so whatever signature the program has: a key signs the bundle as a whole, in place of this one.
 
 use super::zip;
 use crate::format::Output;
 use crate::programs::oldest_macos;
 use crate::{Arch, Entry, Format, Kind, Os, Package, Payload, Platform, Product, Source, Version};
 use anyhow::{Context, Result, ensure};
+use apple_archives::code_signature::{AdHoc, code_resources, sign_ad_hoc};
+use apple_archives::mach_o;
 use apple_archives::plist::{self, Dictionary, Value};
 use std::path::{Path, PathBuf};
 
@@ -15,10 +20,12 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub struct App;
 
-/// Where a bundle has the list that describes it, its program, and what else it needs.
+/// Where a bundle has everything, the list that describes it, its program, what else it needs, and the list of all files.
+const CONTENTS: &str = "Contents/";
 pub(super) const INFO: &str = "Contents/Info.plist";
 const PROGRAMS: &str = "Contents/MacOS";
 const RESOURCES: &str = "Contents/Resources";
+const SEAL: &str = "Contents/_CodeSignature/CodeResources";
 
 /// The name of the bundle.
 pub(super) fn bundle(product: &Product) -> String {
@@ -55,11 +62,41 @@ impl Format for App {
         let product = package.product;
         let app = product.app()?;
         let file = |path: String, bytes| Entry::root_file(path, Kind::File(Source::Bytes(bytes)));
+        let info = info(package)?.into_bytes();
         let mut entries = package.payload.entries().to_vec();
-        entries.push(file(INFO.to_owned(), info(package)?.into_bytes()));
         entries.push(file(format!("{RESOURCES}/{}.icns", product.name), product.bytes(&app.icon)?));
+        let seal = seal(product, &info, &mut entries)?;
+        entries.push(file(INFO.to_owned(), info));
+        entries.push(file(SEAL.to_owned(), seal));
         zip::write(Some(&bundle(product)), &Payload::new(entries)?, package.epoch, out)
     }
+}
+
+/// The list of the files of a bundle with these entries, whose program gets a signature that vouches for it.
+fn seal(product: &Product, info: &[u8], entries: &mut [Entry]) -> Result<Vec<u8>> {
+    let mut files = Vec::new();
+    for entry in entries.iter().filter(|entry| !matches!(entry.kind, Kind::Program(_))) {
+        if let Some(source) = entry.source() {
+            let path = entry.path.strip_prefix(CONTENTS);
+            let path =
+                path.with_context(|| format!("{}: a bundle has its files in {CONTENTS}", entry.path))?;
+            files.push((path, source.read()?));
+        }
+    }
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(path, bytes)| (*path, &**bytes)).collect();
+    let seal = code_resources(&files);
+    let with =
+        AdHoc { identifier: product.macos_identifier(), info_plist: Some(info), resources: Some(&seal) };
+    for entry in entries {
+        if let Kind::Program(source) = &mut entry.kind {
+            let bytes = source.read()?;
+            let slices = mach_o::slices(&bytes)?.into_iter();
+            let slices = slices.map(|(_, slice)| sign_ad_hoc(slice, &with)).collect::<Result<_, _>>();
+            let signed = slices.map_err(anyhow::Error::from).and_then(|slices| Ok(mach_o::joined(slices)?));
+            *source = Source::Bytes(signed.with_context(|| format!("signing {}", entry.path))?);
+        }
+    }
+    Ok(seal)
 }
 
 /// The list of the manifest, and what product, version and program say.

@@ -23,7 +23,11 @@ impl Report {
         let (out, signatures) = (run.order.out, &run.order.signatures);
         let made: Vec<&String> = run.made.0.keys().collect();
         let removed: Vec<_> = run.earlier.with(&run.made).1.iter().map(|name| out.join(name)).collect();
-        let waiting = || run.store.waiting.iter().filter(|(node, _)| run.tried.contains(*node));
+        let waiting = || {
+            let signers = run.store.waiting.iter().map(|(node, one)| (node, &one.whom));
+            let notary = run.store.submitted.iter().map(|(node, one)| (node, &one.whom));
+            signers.chain(notary).filter(|(node, _)| run.tried.contains(*node))
+        };
 
         let mut lines: Vec<String> = Vec::new();
         lines.extend(removed.iter().map(|path| format!("removed {}, which is outdated", path.display())));
@@ -33,18 +37,26 @@ impl Report {
                 .iter()
                 .map(|name| format!("note: {name} was deleted from {} and is listed no more", out.display())),
         );
-        lines.extend(waiting().map(|(node, waiting)| format!("waiting: {node} for {}", waiting.whom)));
+        lines.extend(waiting().map(|(node, whom)| format!("waiting: {node} for {whom}")));
         lines.extend(run.missing.iter().map(|(artifact, nodes)| {
+            let is_signed = |node: &String| run.store.submitted.contains_key(node);
+            let what = if nodes.iter().any(is_signed) { "notarised" } else { "signed" };
             let nodes: Vec<_> = nodes.iter().map(String::as_str).collect();
-            format!("not there yet: {artifact}, until {} is signed", nodes.join(" and "))
+            format!("not there yet: {artifact}, until {} is {what}", nodes.join(" and "))
         }));
         if !run.missing.is_empty() {
             lines.push("to go on from here, run the same command again later".to_owned());
         }
         lines.extend(made.iter().map(|name| format!("signed: {name}")));
+        lines.extend(
+            run.order
+                .left
+                .iter()
+                .map(|(why, artifacts)| format!("not signed: {}: {why}", artifacts.join(", "))),
+        );
         lines.push(format!("artifacts are in {}, signatures in {}", out.display(), signatures.display()));
 
-        let waiting = waiting().map(|(node, waiting)| json!({ "node": node, "for": waiting.whom }));
+        let waiting = waiting().map(|(node, whom)| json!({ "node": node, "for": whom }));
         let missing = run.missing.iter();
         let missing = missing.map(|(artifact, nodes)| json!({ "artifact": artifact, "waits_for": nodes }));
         let json = json!({
@@ -54,6 +66,7 @@ impl Report {
             "waiting": waiting.collect::<Vec<_>>(),
             "missing": missing.collect::<Vec<_>>(),
             "removed": removed,
+            "not_signed": run.order.left.values().flatten().collect::<Vec<_>>(),
         });
         Report { text: lines.join("\n"), json, removed }
     }

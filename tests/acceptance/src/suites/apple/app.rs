@@ -1,10 +1,14 @@
-//! The application: unpacked by unzip, bsdtar and 7-Zip, its list read by Python and its icon by icnsutil.
+//! The application: unpacked by unzip, bsdtar and 7-Zip, its list read by Python, its icon by icnsutil and its seal by
+//! rcodesign.
 
-use super::{BUNDLE, listing, property_list, python, same_folders};
+use super::{BUNDLE, listing, property_list, python, same_folders, seal};
 use crate::bench::Bench;
 use crate::command::{said, tool};
-use crate::products::{self, compare, workspace};
-use anyhow::{Context, Result, ensure};
+use crate::products::{self, workspace};
+use anyhow::{Context, Result, bail, ensure};
+use goblin::mach::header::SIZEOF_HEADER_64;
+use goblin::mach::load_command::CommandVariant;
+use goblin::mach::{Mach, MachO};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -50,6 +54,7 @@ pub(super) fn judge(bench: &mut Bench, zip: &Path) -> Result<PathBuf> {
             ("Contents/Resources/man/pywats-client.1", 0o644),
             ("Contents/Resources/pywats-client.icns", 0o644),
             ("Contents/Resources/uninstall.sh", 0o755),
+            ("Contents/_CodeSignature/CodeResources", 0o644),
         ] {
             ensure!(found.get(Path::new(path)) == Some(&Some(mode)), "{path}: {:?}", found.get(Path::new(path)));
         }
@@ -61,12 +66,16 @@ pub(super) fn judge(bench: &mut Bench, zip: &Path) -> Result<PathBuf> {
         Ok(())
     });
     let archive = bench.artifact("-universal-apple-darwin.tar.gz");
-    bench.case(&format!("{name}: its program is the universal one, bit for bit"), || {
+    bench.case(&format!("{name}: its program is the universal one, bit for bit but for the signature"), || {
         let inside = folder.join("tar");
         fs::create_dir(&inside)?;
         tool("tar", 60).args(["--strip-components=1", "-xzf"]).arg(archive?).arg("-C").arg(&inside).run()?;
-        compare(&inside.join("pywats-client"), &bundle.join("Contents/MacOS/pywats-client"))
+        let [alone, bundled] = [inside, bundle.join("Contents/MacOS")].map(|place| place.join("pywats-client"));
+        let (alone, bundled) = (fs::read(alone)?, fs::read(bundled)?);
+        ensure!(code(&alone)? == code(&bundled)?, "the code of a slice differs");
+        Ok(())
     });
+    bench.case(&format!("{name}: rcodesign, plistlib and hashlib find it sealed"), || sealed(&bundle, &folder));
     bench.case(&format!("{name}: Python's plistlib reads its list, which says what the product is"), || {
         judge_list(&property_list(&bundle.join("Contents/Info.plist"))?)
     });
@@ -74,6 +83,42 @@ pub(super) fn judge(bench: &mut Bench, zip: &Path) -> Result<PathBuf> {
         judge_icon(&bundle.join("Contents/Resources/pywats-client.icns"), &folder)
     });
     Ok(bundle)
+}
+
+/// What follows the load commands of each slice, up to the signature.
+fn code(program: &[u8]) -> Result<Vec<&[u8]>> {
+    let Mach::Fat(fat) = Mach::parse(program)? else { bail!("it is not universal") };
+    let slices = fat.arches()?;
+    let slices = slices.iter().map(|slice| {
+        let bytes = slice.slice(program);
+        let mach = MachO::parse(bytes, 0)?;
+        let signature = mach.load_commands.iter().find_map(|command| match command.command {
+            CommandVariant::CodeSignature(found) => Some(found.dataoff as usize),
+            _ => None,
+        });
+        let start = SIZEOF_HEADER_64 + mach.header.sizeofcmds as usize;
+        bytes.get(start..signature.context("a slice is not signed")?).context("a slice is cut off")
+    });
+    slices.collect()
+}
+
+/// Signed ad hoc under the product's name, with the digest of every file; a changed byte of the program is found.
+fn sealed(bundle: &Path, folder: &Path) -> Result<()> {
+    let found = seal::read(bundle)?;
+    let identifier = products::recipe()?.product.macos_identifier().to_owned();
+    let signature = (identifier, "CodeSignatureFlags(ADHOC)".to_owned());
+    ensure!(found.signatures == [signature.clone(), signature], "it is signed by {:?}", found.signatures);
+    let of_code = |problems: &[String]| problems.iter().filter(|problem| !problem.contains(seal::NO_CMS)).count();
+    ensure!(of_code(&found.problems) == 0, "{:#?}", found.problems);
+    let changed = folder.join("changed");
+    tool("cp", 60).arg("-r").arg(bundle).arg(&changed).run()?;
+    let program = changed.join("Contents/MacOS/pywats-client");
+    let mut bytes = fs::read(&program)?;
+    let middle = bytes.len() / 4;
+    bytes[middle] ^= 1;
+    fs::write(&program, bytes)?;
+    ensure!(of_code(&seal::read(&changed)?.problems) > 0, "the engine takes every program for a good one");
+    Ok(())
 }
 
 fn judge_list(list: &Value) -> Result<()> {

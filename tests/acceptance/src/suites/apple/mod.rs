@@ -1,12 +1,14 @@
 //! The artifacts for macOS, read by programs that others wrote, and the package's scripts, run where launchd and the
 //! directory of accounts are stood in for. No Mac takes part.
 //!
-//! `PYWATS_APPLE_JUDGES` names the folder with the judges written in Python: `cargo xtask test apple` sets it.
+//! `PYWATS_APPLE_JUDGES` names the folder with the judges written in Python: `cargo xtask test apple` sets it. [`seal`] needs
+//! another.
 
 mod app;
 mod image;
 mod package;
 mod scripts;
+pub(super) mod seal;
 
 use crate::bench::Bench;
 use crate::command::{Tool, tool};
@@ -20,7 +22,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// What the bundle is called.
-const BUNDLE: &str = "pyWATS Client.app";
+pub(super) const BUNDLE: &str = "pyWATS Client.app";
 
 /// Judges the application, the package and the disk image.
 pub(crate) fn run(bench: &mut Bench) -> Result<()> {
@@ -33,10 +35,15 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
 
 /// Python with the judges.
 fn python() -> Result<Tool> {
-    let judges = env::var_os("PYWATS_APPLE_JUDGES")
-        .context("PYWATS_APPLE_JUDGES is not set: run `cargo xtask test apple`, which brings the judges")?;
+    python_with("PYWATS_APPLE_JUDGES")
+}
+
+/// Python with the modules of the folder that an environment variable names.
+fn python_with(variable: &str) -> Result<Tool> {
+    let modules = env::var_os(variable)
+        .with_context(|| format!("{variable} is not set: run `cargo xtask test`, which brings the judges"))?;
     // Compiled modules beside their sources would count as damage to the set in the cache.
-    Ok(tool("python3", 60).env("PYTHONPATH", judges).env("PYTHONDONTWRITEBYTECODE", "1").arg("-s"))
+    Ok(tool("python3", 60).env("PYTHONPATH", modules).env("PYTHONDONTWRITEBYTECODE", "1").arg("-s"))
 }
 
 /// A property list, as Python reads it.
@@ -65,7 +72,7 @@ fn listing(folder: &Path) -> Result<BTreeMap<PathBuf, Option<u32>>> {
 }
 
 /// Fails if: two folders have other files, or one differs in a bit, or, where `modes` count, in its mode.
-fn same_folders(one: &Path, other: &Path, modes: bool) -> Result<()> {
+pub(super) fn same_folders(one: &Path, other: &Path, modes: bool) -> Result<()> {
     let (mut first, mut second) = (listing(one)?, listing(other)?);
     ensure!(!first.is_empty(), "{} is empty", one.display());
     if !modes {

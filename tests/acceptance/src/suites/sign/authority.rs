@@ -31,6 +31,16 @@ extendedKeyUsage = serverAuth
 [unlimited]
 basicConstraints = CA:FALSE
 keyUsage = critical, digitalSignature
+[developer-id-application]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature
+extendedKeyUsage = critical, codeSigning
+1.2.840.113635.100.6.1.13 = critical, ASN1:NULL
+[developer-id-installer]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature
+extendedKeyUsage = critical, 1.2.840.113635.100.4.13
+1.2.840.113635.100.6.1.14 = critical, ASN1:NULL
 [stamping]
 basicConstraints = CA:FALSE
 keyUsage = critical, digitalSignature
@@ -85,7 +95,7 @@ impl Authority {
         self.folder.join(name)
     }
 
-    fn openssl(&self, words: &[&str]) -> Result<()> {
+    pub(in crate::suites) fn openssl(&self, words: &[&str]) -> Result<()> {
         // Files are named relative to the folder.
         tool("openssl", 30).args(words).current_dir(&self.folder).run()
     }
@@ -98,17 +108,27 @@ impl Authority {
         self.openssl(&[&begin[..], &usage, &["-keyout", &key, "-out", &certificate]].concat())
     }
 
-    fn request(&self, name: &str) -> Result<()> {
-        let (key, request, subject) =
-            (format!("{name}.key"), format!("{name}.csr"), format!("/CN=Test {name}"));
+    fn request(&self, name: &str, subject: &str) -> Result<()> {
+        let (key, request) = (format!("{name}.key"), format!("{name}.csr"));
         self.openssl(&[
-            "req", "-newkey", "rsa:2048", "-nodes", "-keyout", &key, "-out", &request, "-subj", &subject,
+            "req", "-newkey", "rsa:2048", "-nodes", "-keyout", &key, "-out", &request, "-subj", subject,
         ])
     }
 
     /// A certificate `name` that `issuer` vouches for, and what it is for.
-    pub(super) fn certificate(&self, name: &str, issuer: &str, usage: &str) -> Result<()> {
-        self.request(name)?;
+    pub(in crate::suites) fn certificate(&self, name: &str, issuer: &str, usage: &str) -> Result<()> {
+        self.certificate_of(name, &format!("/CN=Test {name}"), issuer, usage)
+    }
+
+    /// The same for somebody.
+    pub(in crate::suites) fn certificate_of(
+        &self,
+        name: &str,
+        subject: &str,
+        issuer: &str,
+        usage: &str,
+    ) -> Result<()> {
+        self.request(name, subject)?;
         let of = |name: &str, kind: &str| format!("{name}.{kind}");
         let (request, certificate) = (of(name, "csr"), of(name, "pem"));
         let (key, issuer) = (of(issuer, "key"), of(issuer, "pem"));
@@ -119,7 +139,12 @@ impl Authority {
 
     /// A code signing certificate `name` that ends at `end`, as `20261125024557Z`.
     pub(super) fn certificate_until(&self, name: &str, end: &str) -> Result<()> {
-        self.request(name)?;
+        self.certificate_with_end(name, "signing", end)
+    }
+
+    /// A certificate `name`, for a use, that ends at `end`.
+    pub(in crate::suites) fn certificate_with_end(&self, name: &str, usage: &str, end: &str) -> Result<()> {
+        self.request(name, &format!("/CN=Test {name}"))?;
         fs::write(self.path("database"), "")?;
         let issuing = ISSUING.replace("FOLDER", &self.folder.to_string_lossy());
         // The section `ca` has another meaning here.
@@ -128,7 +153,8 @@ impl Authority {
         let (request, certificate) = (format!("{name}.csr"), format!("{name}.pem"));
         let begin = ["ca", "-batch", "-notext", "-config", "issuing", "-cert", "issuer.pem"];
         let dates = ["-keyfile", "issuer.key", "-startdate", "20200101000000Z", "-enddate", end];
-        self.openssl(&[&begin[..], &dates, &["-in", &request, "-out", &certificate]].concat())
+        let usage = ["-extensions", usage];
+        self.openssl(&[&begin[..], &dates, &usage, &["-in", &request, "-out", &certificate]].concat())
     }
 
     /// The key with a password, and in a PKCS#12 file; the certificate with that of its issuer in one file.
