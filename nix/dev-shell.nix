@@ -11,6 +11,7 @@
   rustToolchain,
   zig,
 
+  appstream,
   apt,
   binutils,
   cabextract,
@@ -19,6 +20,7 @@
   createrepo_c,
   curl,
   dash,
+  desktop-file-utils,
   dnf4,
   dpkg,
   e2fsprogs,
@@ -51,6 +53,8 @@
   shellcheck,
   skopeo,
   softhsm,
+  squashfs-tools-ng,
+  squashfsTools,
   strace,
   systemd,
   umoci,
@@ -85,6 +89,7 @@ let
     rustToolchain
     cargoDist
     stdenv.cc
+    appstream
     apt
     binutils
     cabextract
@@ -93,6 +98,7 @@ let
     createrepo_c
     curl
     dash
+    desktop-file-utils
     dnf4
     dpkg
     e2fsprogs
@@ -124,6 +130,8 @@ let
     shellcheck
     skopeo
     softhsm
+    squashfs-tools-ng
+    squashfsTools
     strace
     systemd
     umoci

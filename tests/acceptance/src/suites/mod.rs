@@ -15,9 +15,9 @@ macro_rules! suites {
 }
 
 suites! {
-    apple, binaries, delivery, describe, dialogs, dist, evidence, formats, image, install, installers, mingw, models,
-    msi, nix, page, real_server, release, release_signing, repositories, reproducible, selinux, service, sign, wheels,
-    wine,
+    appimage, apple, binaries, delivery, describe, dialogs, dist, evidence, formats, image, install, installers,
+    mingw, models, msi, nix, page, real_server, release, release_signing, repositories, reproducible, selinux,
+    service, sign, wheels, wine,
 }
 
 /// The suite of this name.
