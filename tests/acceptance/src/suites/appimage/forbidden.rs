@@ -11,6 +11,13 @@ const DENY: &str = include_str!("deny.py");
 
 pub(super) fn judge(bench: &mut Bench, file: &Subject) -> Result<()> {
     let name = &file.name;
+    let case = format!("{name}: starts on a kernel that does not know programs in memory from data");
+    bench.case_needing(&["python3"], &case, || {
+        // MFD_EXEC, as Linux before 6.3 answers to it.
+        let found = tool("python3", 60).args(["-c", DENY, "memfd_create:10", "EINVAL"]).arg(&file.path);
+        ensure!(found.arg("--version").read()? == version_line()?, "it says something else");
+        Ok(())
+    });
     for (case, call, error) in [
         ("a kernel that knows no programs in memory", "memfd_create", "ENOSYS"),
         ("a policy that forbids to make them", "memfd_create", "EPERM"),
