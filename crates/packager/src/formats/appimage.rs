@@ -98,7 +98,7 @@ mod tests {
             (|file| file.truncate(100), "not at its end"),
             (|file| file[60] = 0, "not at its end"),
             (|file| file[9] = 1, "the place of the mark is taken"),
-            (|file| file[0] = b'x', "no program for Linux"),
+            (|file| file[0] = b'x', "no 64-bit program for Linux"),
             (|file| file.truncate(20), "no 64-bit program"),
         ] {
             let mut file = runtime();
