@@ -29,10 +29,11 @@ let
     { package, kind, ... }:
     {
       program = " --package ${package} --bin ${package}";
+      runtime = " --package ${package} --bin ${package}";
       actions = " --package ${package} --lib";
     }
     .${kind}
-      or (throw "artifacts.toml: ${package} is of the kind ${kind}; there are program and actions");
+      or (throw "artifacts.toml: ${package} is of the kind ${kind}; there are program, runtime and actions");
 
   # crane has a folder for libraries; Windows looks for them beside the program.
   moveLibraries = lib.concatMapStringsSep "\n" (

@@ -11,6 +11,7 @@
   rustToolchain,
   zig,
 
+  appstream,
   apt,
   binutils,
   cabextract,
@@ -19,6 +20,7 @@
   createrepo_c,
   curl,
   dash,
+  desktop-file-utils,
   distribution,
   dmg2img,
   dnf4,
@@ -54,6 +56,8 @@
   skopeo,
   sleuthkit,
   softhsm,
+  squashfs-tools-ng,
+  squashfsTools,
   strace,
   systemd,
   umoci,
@@ -88,6 +92,7 @@ let
     rustToolchain
     cargoDist
     stdenv.cc
+    appstream
     apt
     binutils
     cabextract
@@ -96,6 +101,7 @@ let
     createrepo_c
     curl
     dash
+    desktop-file-utils
     dmg2img
     dnf4
     dpkg
@@ -129,6 +135,8 @@ let
     skopeo
     sleuthkit
     softhsm
+    squashfs-tools-ng
+    squashfsTools
     strace
     systemd
     umoci

@@ -223,7 +223,7 @@ struct MessageTarget {
 impl Building {
     fn new(target: &'static BuildTarget, progress: &Progress) -> Result<Building> {
         let missing = target.programs()?.into_iter().map(|program| match program.kind {
-            ProgramKind::Program => (program.package.clone(), "bin"),
+            ProgramKind::Program | ProgramKind::Runtime => (program.package.clone(), "bin"),
             ProgramKind::Actions => (program.package.replace('-', "_"), "cdylib"),
         });
         let step = progress.step(format!("client for {}", target.triple));
@@ -304,7 +304,7 @@ fn check_inputs(target: &'static BuildTarget, sources: &Sources) -> Result<()> {
     let closure = sources.closure(&target.packages()?, &[&target.triple])?;
     for program in target.programs()? {
         let name = match program.kind {
-            ProgramKind::Program => program.package.clone(),
+            ProgramKind::Program | ProgramKind::Runtime => program.package.clone(),
             ProgramKind::Actions => program.package.replace('-', "_"),
         };
         sources.check(&closure, &released(target).join(format!("{name}.d")))?;
@@ -388,7 +388,7 @@ fn recipe(group: &[&BuildTarget], places: &Places, epoch: u32) -> Result<Recipe>
     for program in group[0].programs()? {
         arguments.extend(["--package", &program.package].map(str::to_owned));
         arguments.extend(match program.kind {
-            ProgramKind::Program => vec!["--bin".to_owned(), program.package.clone()],
+            ProgramKind::Program | ProgramKind::Runtime => vec!["--bin".to_owned(), program.package.clone()],
             ProgramKind::Actions => vec!["--lib".to_owned()],
         });
     }
@@ -462,7 +462,10 @@ mod tests {
     #[test]
     fn recipes_are_the_same_everywhere() {
         for (triple, parts) in [
-            ("x86_64-unknown-linux-musl", &["--bin\npywats-client\n", "relocation-model=pic"][..]),
+            (
+                "x86_64-unknown-linux-musl",
+                &["--bin\npywats-client\n", "--bin\nappimage-runtime\n", "relocation-model=pic"][..],
+            ),
             ("x86_64-pc-windows-gnu", &["--package\ninstaller-actions\n--lib\n", "-Brepro"]),
             ("aarch64-apple-darwin", &["MACOSX_DEPLOYMENT_TARGET=11", "dead_strip_dylibs"]),
         ] {

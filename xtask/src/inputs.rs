@@ -414,7 +414,11 @@ mod tests {
                 &["product-version", "pywats-client", "wats", "wats-settings", "windows-resources"][..],
             ),
             (&["installer-actions"], &["x86_64-pc-windows-gnu"], &["installer-actions", "wats-settings"]),
-            (&["packager"], &[], &["apple-archives", "packager", "product-version", "windows-installer"]),
+            (
+                &["packager"],
+                &[],
+                &["apple-archives", "packager", "product-version", "squashfs", "windows-installer"],
+            ),
         ] {
             let closure = sources.closure(packages, triple).unwrap();
             assert_eq!(

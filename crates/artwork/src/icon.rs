@@ -1,4 +1,4 @@
-//! Windows icons: <https://learn.microsoft.com/en-us/previous-versions/ms997538(v=msdn.10)>.
+//! Windows icons: <https://learn.microsoft.com/en-us/previous-versions/ms997538(v=msdn.10)>, and PNG files.
 
 use ico::{IconDir, IconDirEntry, IconImage, ResourceType};
 use resvg::tiny_skia::{Pixmap, PremultipliedColorU8};
@@ -22,6 +22,14 @@ pub(crate) fn encode(pictures: &[Pixmap]) -> io::Result<Vec<u8>> {
     }
     let mut bytes = Vec::new();
     icon.write(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// A picture as a PNG file.
+pub(crate) fn png(picture: &Pixmap) -> io::Result<Vec<u8>> {
+    let image = IconImage::from_rgba_data(picture.width(), picture.height(), straight(picture));
+    let mut bytes = Vec::new();
+    image.write_png(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -46,6 +46,8 @@ pub struct Output {
 enum Kind {
     /// A Windows icon with these sizes in pixels.
     Icon(&'static [u32]),
+    /// A PNG file of this size in pixels.
+    Png(u32),
     /// An icon for macOS.
     AppleIcon,
     /// A bitmap without transparency.
@@ -80,6 +82,8 @@ pub const OUTPUTS: &[Output] = &[
         source: LOGO,
         kind: Kind::Icon(&[16, 20, 24, 32, 40, 48, 64, 256]),
     },
+    // What an AppImage shows: https://github.com/AppImage/AppImageSpec asks for this size.
+    Output { path: "linux/pywats-client.png", source: LOGO, kind: Kind::Png(256) },
     // Of the application.
     Output { path: "macos/pywats-client.icns", source: LOGO, kind: Kind::AppleIcon },
     // Behind the first and the last dialog: a branded left third, the rest is written on.
@@ -110,6 +114,7 @@ impl Output {
                 let images = sizes.iter().map(|size| picture(&drawing, *size)).collect::<Result<Vec<_>>>()?;
                 Ok(icon::encode(&images)?)
             }
+            Kind::Png(size) => Ok(icon::png(&picture(&drawing, *size)?)?),
             Kind::AppleIcon => {
                 let pictures =
                     icns::SIZES.into_iter().map(|size| Ok((size, apple::picture(&drawing, size)?)));

@@ -75,7 +75,7 @@ fn ours(
 fn pure(format: &str, stage: &Path, runs: u32) -> Result<Option<f64>> {
     let compressor: &[&str] = match format {
         "deb" | "rpm" => &["xz", "-6", "-T1", "--stdout"],
-        "tar.gz" | "zip" | "msi" | "docker-archive" => &["gzip", "-9n", "--stdout"],
+        "tar.gz" | "zip" | "msi" | "appimage" | "docker-archive" => &["gzip", "-9n", "--stdout"],
         _ => return Ok(None),
     };
     let archive = stage.join("tree.tar");

@@ -37,6 +37,8 @@ pub enum Kind {
     /// What runs while the package is installed: the DLL of an MSI's custom actions. It is built with the
     /// program and lies beside it.
     Actions(Source),
+    /// What an AppImage begins with, before its payload. It is built with the program and lies beside it.
+    Runtime(Source),
     /// Something to read, such as installation notes.
     Document(Source),
     /// The licence.
@@ -120,6 +122,7 @@ impl Kind {
         match self {
             Kind::Program(_) => "program",
             Kind::Actions(_) => "actions",
+            Kind::Runtime(_) => "runtime",
             Kind::Document(_) => "document",
             Kind::License(_) => "license",
             Kind::Manual(_) => "manual",
@@ -153,6 +156,7 @@ impl Entry {
         match &self.kind {
             Kind::Program(source)
             | Kind::Actions(source)
+            | Kind::Runtime(source)
             | Kind::Document(source)
             | Kind::License(source)
             | Kind::Manual(source)
@@ -281,6 +285,7 @@ fn resolve_row(
     let (kind, usual_mode) = match row.kind {
         RowKind::Program => (Kind::Program(programs.source(&format!("{}{suffix}", product.name))?), 0o755),
         RowKind::Actions => (Kind::Actions(programs.source(file_name)?), 0o755),
+        RowKind::Runtime => (Kind::Runtime(programs.source(file_name)?), 0o755),
         RowKind::Document => (Kind::Document(source()?), 0o644),
         RowKind::License => (Kind::License(source()?), 0o644),
         RowKind::Manual => (Kind::Manual(source()?), 0o644),

@@ -229,6 +229,7 @@ pub(crate) struct PayloadRow {
 pub(crate) enum RowKind {
     Program,
     Actions,
+    Runtime,
     Document,
     License,
     Manual,

@@ -220,7 +220,7 @@ fn program_names(package: &Package<'_>) -> Vec<String> {
     let suffix = package.platform.os().exe_suffix();
     let name = |entry: &Entry| match &entry.kind {
         Kind::Program(_) => Some(format!("{}{suffix}", package.product.name)),
-        Kind::Actions(_) => entry.path.rsplit('/').next().map(str::to_owned),
+        Kind::Actions(_) | Kind::Runtime(_) => entry.path.rsplit('/').next().map(str::to_owned),
         _ => None,
     };
     package.payload.entries().iter().filter_map(name).collect()

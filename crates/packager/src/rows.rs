@@ -58,6 +58,8 @@ pub enum ProgramKind {
     Program,
     /// A library that an installer runs, beside the executable.
     Actions,
+    /// An executable that begins an AppImage, and starts the one inside.
+    Runtime,
 }
 
 impl ProgramRow {

@@ -15,6 +15,8 @@ const PACKED: &[(&str, &str, &str)] = &[
     ("deb", "aarch64-linux", "sample_0.2.0~rc1_arm64.deb"),
     ("rpm", "x86_64-linux", "sample-0.2.0~rc1-1.x86_64.rpm"),
     ("rpm", "aarch64-linux", "sample-0.2.0~rc1-1.aarch64.rpm"),
+    ("appimage", "x86_64-linux", "sample-0.2.0-rc.1-x86_64.AppImage"),
+    ("appimage", "aarch64-linux", "sample-0.2.0-rc.1-aarch64.AppImage"),
     ("docker-archive", "x86_64-linux", "sample-0.2.0-rc.1-docker-amd64.tar"),
     ("docker-archive", "aarch64-linux", "sample-0.2.0-rc.1-docker-arm64.tar"),
     ("tar.gz", "x86_64-linux", "sample-x86_64-unknown-linux-musl.tar.gz"),
@@ -60,6 +62,7 @@ fn names_follow_conventions() {
     for (format, refused) in [
         ("deb", ["x86_64-windows", "x86_64-macos"]),
         ("rpm", ["x86_64-windows", "aarch64-macos"]),
+        ("appimage", ["x86_64-windows", "aarch64-macos"]),
         ("tar.gz", ["x86_64-windows", "aarch64-windows"]),
         ("zip", ["x86_64-linux", "aarch64-macos"]),
         ("docker-archive", ["x86_64-windows", "aarch64-macos"]),
@@ -140,6 +143,13 @@ fn refuses_with_a_reason() {
         ("wheel", row("wheel", "path = \"x\"\nkind = \"directory\""), "x: a wheel holds"),
         ("wheel", row("wheel", "path = \"bin/x\"\nkind = \"program\""), "bin/x: the program of a wheel"),
         (
+            "appimage",
+            row("appimage", "path = \"x\"\nkind = \"link\"\ntarget = \"\""),
+            "x: this link points nowhere",
+        ),
+        ("appimage", row("appimage", "path = \"x\"\nkind = \"runtime\""), "x is not a file"),
+        ("appimage", row("appimage", "path = \"AppRun/x\"\nkind = \"directory\""), "no folder"),
+        (
             "tar.gz",
             row("tar.gz", &format!("path = \"x\"\nkind = \"link\"\ntarget = \"{}\"", "y".repeat(101))),
             "longer",
@@ -181,6 +191,14 @@ fn refuses_with_a_reason() {
         check(&Sample::new(MANIFEST, ROWS), format, epoch, complaint);
     }
     check(&Sample::new(MANIFEST, &[]), "deb", EPOCH, "payload");
+    for (missing, complaint) in [
+        ("appimage-runtime", "exactly one entry of kind \"runtime\""),
+        ("AppRun", "an AppImage needs AppRun in its root"),
+        (".DirIcon", "an AppImage needs .DirIcon in its root"),
+    ] {
+        let rows: Vec<_> = ROWS.iter().filter(|row| !row.contains(missing)).copied().collect();
+        check(&Sample::new(MANIFEST, &rows), "appimage", EPOCH, complaint);
+    }
 }
 
 /// Fails if: an unknown format is not answered by the list of known ones.

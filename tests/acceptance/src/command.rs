@@ -74,7 +74,10 @@ impl Tool {
         let output = self.command.output().with_context(|| format!("cannot run `{}`", self.shown))?;
         match output.status.code() {
             Some(124 | 137) => bail!("`{}` did not end in time\n{}", self.shown, said(&output)),
-            Some(127) => bail!("`{}`: the program is not installed", self.shown),
+            // As timeout says it; programs may end with 127 themselves.
+            Some(127) if said(&output).contains("timeout: failed to run command") => {
+                bail!("`{}`: the program is not installed", self.shown)
+            }
             _ => Ok(output),
         }
     }

@@ -207,6 +207,35 @@ fn licences_are_the_same() {
     assert!(stated.contains(&format!("Copyright: {holder}\n")), "the holder is not {holder}");
 }
 
+/// Fails if: desktops and shops are told something else of the program than those who install a package.
+#[test]
+fn desktops_are_told_the_same() {
+    let product = product();
+    let desktop = read("linux/com.virinco.pywats_client.desktop");
+    for (key, value) in [
+        ("Name", &product.display_name),
+        ("Comment", &product.summary),
+        ("Exec", &product.name),
+        ("Icon", &product.name),
+    ] {
+        assert!(lines(&desktop).contains(&&*format!("{key}={value}")), "{key} is not {value}");
+    }
+    let metadata = read("linux/com.virinco.pywats_client.appdata.xml");
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let about = product.description.split("\n\n").next().unwrap();
+    for element in [
+        format!("<name>{}</name>", product.display_name),
+        format!("<summary>{}</summary>", product.summary),
+        format!("<name>{}</name>", product.vendor),
+        format!("<project_license>{}</project_license>", product.license),
+        format!("<url type=\"homepage\">{}</url>", product.homepage),
+        format!("<binary>{}</binary>", product.name),
+        format!("<p> {} </p>", words(about)),
+    ] {
+        assert!(words(&metadata).contains(&element), "{element} is not in the metadata");
+    }
+}
+
 /// Fails if: a file that the manifest names does not exist, or a format has no payload for a system it
 /// supports.
 #[test]
@@ -218,7 +247,7 @@ fn every_payload_resolves() {
             }
             for entry in payload(format.name(), target).unwrap().entries() {
                 // Programs are built, not read.
-                let is_built = matches!(entry.kind, Kind::Program(_) | Kind::Actions(_));
+                let is_built = matches!(entry.kind, Kind::Program(_) | Kind::Actions(_) | Kind::Runtime(_));
                 if let (Some(source), false) = (entry.source(), is_built) {
                     source.read().unwrap_or_else(|e| panic!("{} for {target}: {e:#}", format.name()));
                 }

@@ -1,6 +1,7 @@
 //! The formats, a module each, and below them what several formats share.
 
 pub mod app;
+pub mod appimage;
 pub mod deb;
 pub mod dmg;
 pub mod docker_archive;
@@ -26,6 +27,7 @@ use anyhow::{Result, bail};
 pub const ALL: &[&dyn Format] = &[
     &deb::Deb,
     &rpm::Rpm,
+    &appimage::AppImage,
     &msi::Msi,
     &pkg::Pkg,
     &dmg::Dmg,

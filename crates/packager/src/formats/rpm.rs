@@ -170,7 +170,7 @@ fn add(builder: &mut PackageBuilder, entry: &Entry) -> Result<()> {
         Kind::Link(target) => FileOptions::symlink(path, target),
         Kind::Document(_) | Kind::Manual(_) => FileOptions::new(path).doc(),
         Kind::License(_) => FileOptions::new(path).license(),
-        Kind::Program(_) | Kind::Actions(_) | Kind::File(_) => FileOptions::new(path),
+        Kind::Program(_) | Kind::Actions(_) | Kind::Runtime(_) | Kind::File(_) => FileOptions::new(path),
     };
     let options = options.permissions(mode).user(&entry.owner.user).group(&entry.owner.group);
     match (&entry.kind, entry.source()) {

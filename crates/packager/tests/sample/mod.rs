@@ -86,9 +86,20 @@ scripts = { preinstall = "script", postinstall = ["script", "script"] }
 
 /// Rows of the payload, each for itself, so that tests can change, add and reorder them.
 pub(crate) const ROWS: &[&str] = &[
-    r#"formats = ["deb", "rpm", "docker-archive"]
+    r#"formats = ["deb", "rpm", "appimage", "docker-archive"]
 path = "usr/bin/sample"
 kind = "program""#,
+    r#"formats = ["appimage"]
+path = "appimage-runtime"
+kind = "runtime""#,
+    r#"formats = ["appimage"]
+path = "AppRun"
+kind = "link"
+target = "usr/bin/sample""#,
+    r#"formats = ["appimage"]
+path = ".DirIcon"
+kind = "file"
+source = "sample.ico""#,
     r#"formats = ["tar.gz", "zip", "exe", "msi"]
 path = "sample{exe}"
 kind = "program""#,
@@ -221,6 +232,8 @@ impl Sample {
         let x64_libraries = ["KERNEL32.dll", "api-ms-win-crt-heap-l1-1-0.dll"];
         for (name, bytes) in [
             (PROGRAM, programs::elf(0x3e)),
+            ("program/appimage-runtime", programs::elf(0x3e)),
+            ("arm64/appimage-runtime", programs::elf(0xb7)),
             ("program/sample.exe", programs::pe(0x8664, &x64_libraries)),
             ("program/actions.dll", programs::pe(0x8664, &[])),
             ("arm64/sample", programs::elf(0xb7)),

@@ -1,6 +1,6 @@
 //! The smallest files that count as programs: heads without code.
 
-/// A program for Linux: the head of an ELF file, then text.
+/// A program for Linux: the head of an ELF file, then text, then the table of its one section.
 pub(crate) fn elf(machine: u16) -> Vec<u8> {
     let mut file = b"\x7fELF\x02\x01\x01".to_vec();
     file.resize(64, 0);
@@ -8,6 +8,10 @@ pub(crate) fn elf(machine: u16) -> Vec<u8> {
     file[18..20].copy_from_slice(&machine.to_le_bytes());
     file[20] = 1;
     file.extend("not really a program\n".repeat(1000).bytes());
+    let sections = file.len() as u64;
+    file[40..48].copy_from_slice(&sections.to_le_bytes());
+    (file[58], file[60]) = (64, 1);
+    file.resize(file.len() + 64, 0);
     file
 }
 

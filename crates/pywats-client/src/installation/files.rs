@@ -35,10 +35,11 @@ pub(super) fn remove(path: &Path) -> Result<(), String> {
     }
 }
 
-/// Copies the program to where the service can run it. What was there comes back if the installation fails.
-pub(super) fn copy(from: PathBuf, to: PathBuf) -> Step {
+/// Copies the program, which people know as `from`, to where the service can run it. What was there comes back if the
+/// installation fails.
+pub(super) fn copy(from: &Path, content: PathBuf, to: PathBuf) -> Step {
     Step::new(format!("copy {} to {}", from.display(), to.display()), move || {
-        let program = fs::read(&from).map_err(|error| format!("{}: {error}", from.display()))?;
+        let program = fs::read(&content).map_err(|error| format!("{}: {error}", content.display()))?;
         let before = fs::read(&to).ok();
         if let Some(folder) = to.parent() {
             fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;

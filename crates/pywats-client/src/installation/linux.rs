@@ -19,6 +19,8 @@ use std::time::Duration;
 
 /// Where units of this machine are.
 const UNIT_FILE: &str = "/etc/systemd/system/pywats-client.service";
+/// What runs, also if it has no name.
+const RUNNING: &str = "/proc/self/exe";
 /// Where its drop-ins are.
 const DROP_INS: &str = "/etc/systemd/system/pywats-client.service.d";
 /// Where packages put theirs.
@@ -65,7 +67,8 @@ pub(super) fn install(args: &InstallArgs, tell: Tell<'_>) -> Result<(), Refusal>
     let copied = wanted != program;
     let mut todo = Vec::new();
     if copied {
-        todo.push(copy(program, wanted.clone()));
+        // Of an AppImage, that is the program in it.
+        todo.push(copy(&program, PathBuf::from(RUNNING), wanted.clone()));
     }
     todo.push(accounts::step());
     todo.extend(folders::steps());

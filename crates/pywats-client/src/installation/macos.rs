@@ -62,7 +62,7 @@ pub(super) fn install(args: &InstallArgs, tell: Tell<'_>) -> Result<(), Refusal>
     let copied = wanted != program;
     let mut todo = Vec::new();
     if copied {
-        todo.push(copy(program, wanted.clone()));
+        todo.push(copy(&program, program.clone(), wanted.clone()));
     }
     let dscl: accounts::Dscl = Rc::new(|arguments| run("/usr/bin/dscl", &[&["."], arguments].concat()));
     todo.push(accounts::step(Rc::clone(&dscl)));

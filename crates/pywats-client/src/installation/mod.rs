@@ -31,7 +31,7 @@ use windows as system;
 use crate::cli::installation::{InstallArgs, UninstallArgs};
 use crate::exit::Exit;
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The name of the service, whoever installs it.
 pub const NAME: &str = "pywats-client";
@@ -190,11 +190,19 @@ pub fn state() -> Result<State, Refusal> {
     system::state()
 }
 
-/// This program, as it is, and not by a link.
+/// This program, as it is, and not by a link; or the AppImage that it was unpacked from into memory.
 fn this_program() -> Result<PathBuf, Refusal> {
-    std::env::current_exe().and_then(std::fs::canonicalize).map_err(|error| {
+    let unpacked = std::env::current_exe().ok().is_some_and(|path| has_no_name(&path));
+    let appimage = std::env::var_os("APPIMAGE").filter(|_| unpacked).map(PathBuf::from);
+    appimage.map_or_else(std::env::current_exe, Ok).and_then(std::fs::canonicalize).map_err(|error| {
         Refusal::new(Exit::InstallFailed, format!("it is not known where this program is: {error}"))
     })
+}
+
+/// Whether what runs has no name, or none any more: programs in memory, and those whose file was deleted. A program that
+/// was only started by an AppImage has one, and the variables of that AppImage are not about it.
+fn has_no_name(running: &Path) -> bool {
+    cfg!(target_os = "linux") && running.to_string_lossy().ends_with(" (deleted)")
 }
 
 fn not_installed() -> Refusal {
@@ -207,6 +215,20 @@ fn not_installed() -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Fails if: a program in memory, or in a file that is gone, is taken for one with a name, or the other way round.
+    #[test]
+    fn knows_programs_without_a_name() {
+        for (running, expected) in [
+            ("/memfd:appimage (deleted)", cfg!(target_os = "linux")),
+            ("/tmp/appimage-12-0 (deleted)", cfg!(target_os = "linux")),
+            ("/usr/local/bin/pywats-client", false),
+            ("/opt/pywats-client-x86_64.AppImage", false),
+        ] {
+            assert_eq!(has_no_name(Path::new(running)), expected, "{running}");
+        }
+        assert_eq!(this_program().unwrap(), std::env::current_exe().unwrap().canonicalize().unwrap());
+    }
 
     /// Fails if: text or JSON of the state lose something, or a service that is not installed has a table.
     #[test]

@@ -74,7 +74,7 @@ fn judge(name: &str, bytes: &[u8]) -> Result<()> {
 }
 
 /// A static, position-independent program with full RELRO, without executable stack or writable code.
-fn judge_elf(elf: &Elf<'_>) -> Result<()> {
+pub(super) fn judge_elf(elf: &Elf<'_>) -> Result<()> {
     ensure!(elf.header.e_type == header::ET_DYN, "it is not position independent");
     ensure!(elf.interpreter.is_none(), "it needs the loader {:?}", elf.interpreter);
     ensure!(elf.libraries.is_empty(), "it needs the libraries {:?}", elf.libraries);
@@ -118,7 +118,7 @@ fn judge_pe(pe: &PE<'_>) -> Result<()> {
 }
 
 /// Looks for the folders of this machine and for those that any building machine might have.
-fn find_paths(bytes: &[u8]) -> Result<()> {
+pub(super) fn find_paths(bytes: &[u8]) -> Result<()> {
     let own = ["HOME", "CARGO_HOME", "RUSTUP_HOME", "PYWATS_BUILD_CACHE", "XDG_CACHE_HOME"];
     let mut folders: Vec<String> = own.iter().filter_map(|name| std::env::var(name).ok()).collect();
     folders.push(workspace().to_string_lossy().into_owned());

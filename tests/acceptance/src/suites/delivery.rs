@@ -30,8 +30,12 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
             judged += 1;
             let name = package.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let folder = bench.folder(&name)?;
-            bench
-                .case(&format!("{name}: its program delivers a report"), || deliver(&package, arch, &folder));
+            bench.case(&format!("{name}: its program delivers a report"), || {
+                let emulator = format!("qemu-{arch}-static");
+                let runner: &[&OsStr] =
+                    if *arch == std::env::consts::ARCH { &[] } else { &[OsStr::new(&emulator)] };
+                deliver(&extract(&package, &folder)?, runner, &folder)
+            });
         }
     }
     if let Ok(package) = bench.artifact(".x86_64.rpm") {
@@ -46,17 +50,14 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
 
 /// Fails if: a report dropped while there is no configuration, or while the server is away, does not
 /// arrive unchanged once both are there; or the client is ready too early, or does not stop cleanly.
-fn deliver(package: &Path, arch: &str, folder: &Path) -> Result<()> {
-    let program = extract(package, folder)?;
-    let emulator = format!("qemu-{arch}-static");
-    let runner: &[&OsStr] = if arch == std::env::consts::ARCH { &[] } else { &[OsStr::new(&emulator)] };
+pub(super) fn deliver(program: &Path, runner: &[&OsStr], folder: &Path) -> Result<()> {
     let data = folder.join("data with spaces");
     fs::create_dir(&data)?;
     let config = folder.join("config.json");
     let port = client::free_port()?;
     // Without a server: it runs, is live, and says that it is not ready.
     fs::write(&config, client::configuration(&data, "", port).to_string())?;
-    let running = Running::start(runner, &program, &config, folder.join("log"))?;
+    let running = Running::start(runner, program, &config, folder.join("log"))?;
     let scenario = || -> Result<()> {
         client::wait_until(|| client::health(port, "/health/live").is_ok_and(|(code, _)| code == 200))
             .context("waiting for it to be live")?;

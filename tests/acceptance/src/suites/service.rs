@@ -4,6 +4,7 @@
 //! systemd-nspawn boots it: the kernel is this machine's, the service manager is the one of the system. It
 //! shares the network, so that the service reaches a test server here.
 
+mod appimage;
 mod archive;
 mod folders;
 mod upgrades;
@@ -76,7 +77,8 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
         }
         live(bench, &kind, &root, &package, [&between, &higher]);
     }
-    archive::run(bench, &base, &unpacked)
+    let appimage = bench.artifact(if arm { "-aarch64.AppImage" } else { "-x86_64.AppImage" })?;
+    archive::run(bench, &base, &unpacked, &appimage)
 }
 
 /// The steps of a service's life, each on top of the one before.

@@ -1,5 +1,6 @@
 # What each package of nixpkgs brings of the programs that we use.
 {
+  appstream = [ "appstreamcli" ];
   apt = [ "apt-get" ];
   binutils = [
     "ar"
@@ -16,6 +17,7 @@
   cargo-deny = [ "cargo-deny" ];
   dash = [ "dash" ];
   deadnix = [ "deadnix" ];
+  desktop-file-utils = [ "desktop-file-validate" ];
   distribution = [ "registry" ];
   dmg2img = [ "dmg2img" ];
   dnf4 = [ "dnf" ];
@@ -81,6 +83,8 @@
     "icat"
   ];
   softhsm = [ "softhsm2-util" ];
+  squashfs-tools-ng = [ "rdsquashfs" ];
+  squashfsTools = [ "unsquashfs" ];
   strace = [ "strace" ];
   systemd = [
     "systemd-analyze"

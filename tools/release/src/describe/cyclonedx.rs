@@ -49,7 +49,7 @@ pub(super) fn document(checkout: &Checkout, release: &Release, bill: &Bill, prog
 
 /// The program.
 fn described(checkout: &Checkout, release: &Release, bill: &Bill, program: &Program) -> Map<String, Value> {
-    let kind = if program.kind == ProgramKind::Program { "application" } else { "library" };
+    let kind = if program.kind == ProgramKind::Actions { "library" } else { "application" };
     let mut value = component(&bill.components[&program.purl], kind);
     value.insert("supplier".into(), supplier(checkout));
     value.insert("hashes".into(), hashes(&program.published));

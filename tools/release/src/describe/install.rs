@@ -39,6 +39,14 @@ const WAYS: &[Way] = &[
         then: "The presets of the distribution decide whether the service starts.",
     },
     Way {
+        format: "appimage",
+        only: None,
+        system: None,
+        what: "AppImage",
+        command: "chmod +x {file} && ./{file} --help",
+        then: "One file that runs as it is, on any Linux and without FUSE.",
+    },
+    Way {
         format: "msi",
         only: None,
         system: None,

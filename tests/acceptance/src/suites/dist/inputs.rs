@@ -20,6 +20,7 @@ const MSI: &str = "msi";
 const ZIP: &str = "zip";
 const EXE: &str = "exe";
 const TARBALL: &str = "tarball-x86_64-linux";
+const APPIMAGE: &str = "appimage-x86_64";
 const MACOS: &str = "tarball-aarch64-macos";
 /// Made of two programs.
 const UNIVERSAL: &str = "tarball-universal-macos";
@@ -31,7 +32,8 @@ const APP: &str = "app";
 const PKG: &str = "pkg";
 const DMG: &str = "dmg";
 
-const WATCHED: &[&str] = &[DEB, DEB_ARM, RPM, MSI, ZIP, EXE, TARBALL, MACOS, UNIVERSAL, WHEEL, KIT, APP, PKG, DMG];
+const WATCHED: &[&str] = &[DEB, DEB_ARM, RPM, MSI, ZIP, EXE, TARBALL, APPIMAGE, MACOS, UNIVERSAL, WHEEL, KIT, APP, PKG, DMG];
+const LINUX: &[&str] = &[DEB, DEB_ARM, RPM, TARBALL, APPIMAGE, WHEEL];
 const WINDOWS: &[&str] = &[MSI, ZIP, EXE, KIT];
 
 const EDITS: &[Edit] = &[
@@ -86,9 +88,10 @@ const EDITS: &[Edit] = &[
     Edit {
         file: "packaging/systemd/pywats-client.service",
         change: Comment,
-        rebuilds: &[DEB, DEB_ARM, RPM, TARBALL, WHEEL],
+        rebuilds: LINUX,
     },
     Edit { file: "packaging/archive/INSTALL-macos.txt", change: Byte, rebuilds: &[MACOS, UNIVERSAL] },
+    Edit { file: "packaging/linux/pywats-client.png", change: Byte, rebuilds: &[APPIMAGE] },
     Edit { file: "packaging/python/README.md", change: Byte, rebuilds: &[WHEEL] },
     Edit { file: "packaging/python/pywats_client_native/__init__.py", change: Byte, rebuilds: &[WHEEL] },
     Edit { file: "packaging/macos/Info.plist", change: Byte, rebuilds: &[APP, PKG, DMG] },
@@ -106,11 +109,13 @@ const EDITS: &[Edit] = &[
     Edit { file: "CHANGELOG.md", change: Byte, rebuilds: &[ZIP, TARBALL, MACOS, UNIVERSAL] },
     Edit { file: "crates/packager/src/lib.rs", change: Comment, rebuilds: WATCHED },
     Edit { file: "crates/windows-installer/src/lib.rs", change: Comment, rebuilds: WATCHED },
+    Edit { file: "crates/squashfs/src/lib.rs", change: Comment, rebuilds: WATCHED },
     Edit { file: "crates/apple-archives/src/lib.rs", change: Comment, rebuilds: WATCHED },
     // What programs are made of.
     Edit { file: "packaging/windows/pywats-client.ico", change: Byte, rebuilds: WINDOWS },
     Edit { file: "packaging/windows/pywats-client.manifest", change: Byte, rebuilds: WINDOWS },
     Edit { file: "crates/installer-actions/src/lib.rs", change: Comment, rebuilds: WINDOWS },
+    Edit { file: "crates/appimage-runtime/src/main.rs", change: Comment, rebuilds: LINUX },
     Edit { file: "crates/pywats-client/src/main.rs", change: Comment, rebuilds: WATCHED },
     Edit { file: "crates/pywats-client/build.rs", change: Comment, rebuilds: WATCHED },
     Edit { file: "crates/wats/src/lib.rs", change: Comment, rebuilds: WATCHED },

@@ -98,6 +98,11 @@ const EDITS: &[Edit] = &[
         change: Comment,
         rebuilds: &[WINDOWS, MSI, KIT, ALL],
     },
+    Edit {
+        file: "crates/appimage-runtime/src/main.rs",
+        change: Comment,
+        rebuilds: &[LINUX, DEB, ALL],
+    },
     // What all is made of.
     Edit { file: "crates/product-version/src/lib.rs", change: Comment, rebuilds: WATCHED },
     Edit { file: "Cargo.lock", change: Comment, rebuilds: WATCHED },

@@ -174,7 +174,7 @@ fn in_parallel(rows: &[&Row], make: &(impl Fn(&Row) -> Result<()> + Sync)) -> Re
 fn copy_programs(triple: &str, to: &Path) -> Result<()> {
     let from = workspace().join("target/programs").join(triple).join("release");
     fs::create_dir_all(to)?;
-    for name in ["pywats-client", "pywats-client.exe", "installer_actions.dll"] {
+    for name in ["pywats-client", "appimage-runtime", "pywats-client.exe", "installer_actions.dll"] {
         let program = from.join(name);
         if program.is_file() && !to.join(name).exists() {
             fs::copy(&program, to.join(name)).with_context(|| format!("copying {}", program.display()))?;

@@ -32,7 +32,7 @@ const MADE: [&str; 4] = [
 /// Lets the service fail to start.
 const OBSTACLE: &str = "etc/systemd/system/pywats-client.service.d/obstacle.conf";
 
-pub(super) fn run(bench: &mut Bench, base: &Path, archive: &Path) -> Result<()> {
+pub(super) fn run(bench: &mut Bench, base: &Path, archive: &Path, appimage: &Path) -> Result<()> {
     let root = Root::unpack(base, &bench.folder("archive")?)?;
     let folder = root.path(UNPACKED);
     std::fs::create_dir_all(&folder)?;
@@ -63,6 +63,7 @@ pub(super) fn run(bench: &mut Bench, base: &Path, archive: &Path) -> Result<()> 
             }),
         ],
     );
+    super::appimage::run(bench, &service, appimage, &folder.join("pywats-client"));
     Ok(())
 }
 
