@@ -75,7 +75,7 @@ fn deb_holds_the_payload() {
         ]
     );
     for (name, mode, size, link) in [
-        ("./usr/bin/sample", 0o755, 21_064, ""),
+        ("./usr/bin/sample", 0o755, 21_128, ""),
         (names[5], 0o640, 17, ""),
         ("./usr/lib/sample/link", 0o777, 0, "../../bin/sample"),
         ("./usr/share/man/", 0o755, 0, ""),
