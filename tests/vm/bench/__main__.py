@@ -26,7 +26,9 @@ class Ended(SystemExit):
 
 
 def end(number: int, _: FrameType | None) -> None:
-    """Lets every `finally` do its work."""
+    """Lets every `finally` do its work. Linux sends the signal once more for each thread of whoever was killed."""
+    for further in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(further, signal.SIG_IGN)
     raise Ended(128 + number)
 
 
