@@ -17,7 +17,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-/// Judges the AppImage for this machine, and with `--all` that for the other processor.
+/// Judges the AppImage for this machine, and that for the other processor as far as an emulator runs it.
 pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     let (this, other) = match std::env::consts::ARCH {
         "aarch64" => ("aarch64", "x86_64"),
@@ -28,12 +28,9 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     runs::judge(bench, &file)?;
     forbidden::judge(bench, &file)?;
     damage::judge(bench, &file)?;
-    if bench.thorough {
-        let file = Subject::find(bench, other)?;
-        contents::judge(bench, &file)?;
-        runs::judge_emulated(bench, &file)?;
-    }
-    Ok(())
+    let file = Subject::find(bench, other)?;
+    contents::judge(bench, &file)?;
+    runs::judge_emulated(bench, &file)
 }
 
 /// An AppImage that is judged.
