@@ -5,6 +5,7 @@
 //! ([selinuxfs](https://github.com/SELinuxProject/selinux-notebook/blob/main/src/lsm_selinux.md)).
 
 use super::above;
+use super::selinux::has_labels;
 use std::fs::{self, OpenOptions};
 use std::io::{Read, Write};
 use std::path::Path;
@@ -24,17 +25,25 @@ pub fn keeps_out(folder: &Path) -> Option<String> {
         (!is_granted(&label, wanted)?).then_some(label)
     };
     let on_the_way = above(folder).into_iter().find_map(|path| shut(&path, PASS).map(|label| (path, label)));
-    if let Some((path, label)) = on_the_way {
-        let path = path.display();
-        return Some(format!(
-            "SELinux lets the service not pass through {path}, which has the label {label}; run: restorecon -v {path}"
-        ));
+    match on_the_way {
+        // A folder that is mounted as another file system may be on the way, too.
+        Some((path, label)) => Some(advice(&path, &label, has_labels(&path) != Some(false))),
+        None => Some(advice(folder, &shut(folder, USE)?, false)),
     }
-    let label = shut(folder, USE)?;
-    Some(format!(
-        "SELinux keeps the service out of it for its label {label}, which its file system does not let change; mount that \
-         with the option context=system_u:object_r:pywats_watch_t:s0"
-    ))
+}
+
+/// What is to be done about a folder with a label that keeps the service out.
+fn advice(path: &Path, label: &str, can_be_changed: bool) -> String {
+    let path = path.display();
+    if can_be_changed {
+        return format!(
+            "SELinux lets the service not pass through {path}, which has the label {label}; run: restorecon -v {path}"
+        );
+    }
+    format!(
+        "SELinux keeps the service out of {path} for its label {label}, which its file system does not let change; mount \
+         that with the option context=system_u:object_r:pywats_watch_t:s0"
+    )
 }
 
 /// The label of a folder.
@@ -86,5 +95,18 @@ mod tests {
         assert_eq!(subject("system_u:object_r:etc_t"), "system_u:system_r:pywats_t");
         assert_eq!(allowed("7b ffffffff 0 fffffffe 7 0"), Some(0x7b));
         assert_eq!(allowed("no"), None);
+    }
+
+    /// Fails if: restorecon is advised where no label can be changed, or a mount where one can be.
+    #[test]
+    fn advises_what_helps() {
+        let label = "system_u:object_r:dosfs_t:s0";
+        let mount = advice(Path::new("/mnt/stick"), label, false);
+        assert!(
+            mount.contains("out of /mnt/stick for its label") && mount.contains("option context="),
+            "{mount}"
+        );
+        let restore = advice(Path::new("/srv"), label, true);
+        assert!(restore.contains("restorecon -v /srv") && !restore.contains("mount"), "{restore}");
     }
 }

@@ -59,7 +59,7 @@ impl FileSystem {
 }
 
 /// Whether files carry labels there; nothing if the kernel does not say so.
-fn has_labels(path: &Path) -> Option<bool> {
+pub(super) fn has_labels(path: &Path) -> Option<bool> {
     #[cfg(target_os = "linux")]
     {
         use std::os::unix::fs::MetadataExt;
