@@ -1,6 +1,6 @@
-# A shell with the programs that `cargo xtask test` takes from Debian elsewhere. lintian and rpmlint are not among
-# them, as nixpkgs does not have them: the suite `formats` says so. Nor is a browser, which is large: the suite `evidence`
-# takes the machine's. wine is there on x86_64 only.
+# A shell with the programs that `cargo xtask test` takes from Debian elsewhere. lintian, rpmlint and the programs of
+# libqcow, libvhdi and libvmdk are not among them, as nixpkgs does not have them: the suites `formats` and `unit` say so.
+# Nor is a browser, which is large: the suite `evidence` takes the machine's. wine is there on x86_64 only.
 {
   lib,
   mkShell,
@@ -26,6 +26,7 @@
   git,
   gnupg,
   gnutar,
+  gptfdisk,
   groff,
   gzip,
   imagemagick,
@@ -43,6 +44,7 @@
   procps,
   python3,
   qemu-user,
+  qemu-utils,
   rpm,
   ruby,
   runc,
@@ -100,6 +102,7 @@ let
     git
     gnupg
     gnutar
+    gptfdisk
     groff
     gzip
     imagemagick
@@ -116,6 +119,7 @@ let
     podman
     procps
     python3
+    qemu-utils
     rpm
     ruby
     runc
@@ -142,6 +146,6 @@ mkShell {
   packages = programs;
   passthru = { inherit cargoDist programs; };
   shellHook = ''
-    echo "Rust with every target, and what cargo xtask test uses but lintian and rpmlint. cargo xtask test --list says more."
+    echo "Rust with every target, and what cargo xtask test uses but lintian, rpmlint and the programs of libqcow, libvhdi and libvmdk. cargo xtask test --list says more."
   '';
 }

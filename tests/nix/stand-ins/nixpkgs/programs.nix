@@ -30,6 +30,7 @@
     "gpgv"
   ];
   gnutar = [ "tar" ];
+  gptfdisk = [ "sgdisk" ];
   groff = [ "groff" ];
   gzip = [ "gzip" ];
   imagemagick = [
@@ -57,6 +58,7 @@
   podman = [ "podman" ];
   procps = [ "ps" ];
   qemu-user = [ "qemu-aarch64" ];
+  qemu-utils = [ "qemu-img" ];
   rpm = [
     "rpm"
     "rpm2cpio"
@@ -87,6 +89,7 @@
     "mount"
     "nsenter"
     "setpriv"
+    "sfdisk"
     "unshare"
   ];
   xorg-server = [ "Xvfb" ];
