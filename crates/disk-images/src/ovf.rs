@@ -92,39 +92,37 @@ fn items(appliance: &Appliance<'_>) -> String {
         Card::Paravirtual => "VmxNet3",
         Card::E1000 => "E1000",
     };
-    let controller = CONTROLLER.to_string();
+    let [processors, memory, controller] =
+        [*processors, *memory, CONTROLLER].map(|number| number.to_string());
+    let processors_name = format!("{processors} virtual processors");
+    let memory_name = format!("{memory} MB of memory");
     // The instance of an item is its place here. VirtualBox before 6.1 knows a controller for SATA by its caption.
-    let items: [(&str, u32, &[(&str, &str)]); 5] = [
+    let items = [
         (
-            &format!("{processors} virtual processors"),
+            &*processors_name,
             PROCESSOR,
-            &[("AllocationUnits", "hertz * 10^6"), ("VirtualQuantity", &processors.to_string())],
+            vec![("AllocationUnits", "hertz * 10^6"), ("VirtualQuantity", &*processors)],
         ),
-        (
-            &format!("{memory} MB of memory"),
-            MEMORY,
-            &[("AllocationUnits", "byte * 2^20"), ("VirtualQuantity", &memory.to_string())],
-        ),
+        (&*memory_name, MEMORY, vec![("AllocationUnits", "byte * 2^20"), ("VirtualQuantity", &*memory)]),
         (
             "sataController0",
             OTHER_STORAGE,
-            &[("Address", "0"), ("Caption", "sataController0"), ("ResourceSubType", "vmware.sata.ahci")],
+            vec![("Address", "0"), ("Caption", "sataController0"), ("ResourceSubType", "vmware.sata.ahci")],
         ),
         (
             "Hard disk 1",
             HARD_DISK,
-            &[("AddressOnParent", "0"), ("HostResource", "ovf:/disk/vmdisk1"), ("Parent", &controller)],
+            vec![("AddressOnParent", "0"), ("HostResource", "ovf:/disk/vmdisk1"), ("Parent", &*controller)],
         ),
         (
             "Ethernet 1",
             ETHERNET,
-            &[("AutomaticAllocation", "true"), ("Connection", "VM Network"), ("ResourceSubType", card)],
+            vec![("AutomaticAllocation", "true"), ("Connection", "VM Network"), ("ResourceSubType", card)],
         ),
     ];
     let mut text = String::new();
-    for (position, (name, kind, elements)) in items.into_iter().enumerate() {
+    for (position, (name, kind, mut elements)) in items.into_iter().enumerate() {
         let (instance, kind) = ((position + 1).to_string(), kind.to_string());
-        let mut elements = elements.to_vec();
         elements.extend([("ElementName", name), ("InstanceID", &*instance), ("ResourceType", &*kind)]);
         elements.sort_unstable();
         text.push_str("      <Item>\n");

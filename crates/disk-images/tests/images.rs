@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{KIB, MIB, Sample, TIME, judge, samples, text, uneven};
+use common::{GIB, KIB, MIB, Sample, TIME, judge, samples, text, uneven};
 use disk_images::qcow2::Compression;
 use disk_images::{Disk, Result, qcow2, raw_zstd, vhd, vhdx, vmdk};
 use std::fs::{self, File};
@@ -96,8 +96,20 @@ fn judged(sample: &Sample, format: &Format, raw: &Path, image: &Path) {
     }
     let about = qemu(&["info", "--output=json", "-f", format.qemu, text(image)]);
     assert!(about.contains(&format!("\"virtual-size\": {},", sample.size)), "{what}: {about}");
-    let compared = qemu(&["compare", "-f", "raw", "-F", format.qemu, text(raw), text(image)]);
-    assert!(compared.contains("Images are identical."), "{what}: {compared}");
+    // QEMU knows of no holes in a VHDX and reads all of it: of a large one, only what is around each piece.
+    let all = [(0, sample.size)];
+    let around: Vec<(u64, u64)> =
+        sample.pieces.iter().map(|(place, _)| ((place / MIB).saturating_sub(1) * MIB, 3 * MIB)).collect();
+    for (start, length) in if format.qemu == "vhdx" && sample.size > GIB { &around[..] } else { &all } {
+        let length = (*length).min(sample.size - start);
+        let part = |driver: &str, file: &Path| {
+            let file = format!(r#"{{"driver": "file", "filename": "{}"}}"#, text(file));
+            let image = format!(r#"{{"driver": "{driver}", "file": {file}}}"#);
+            format!(r#"json:{{"driver": "raw", "offset": {start}, "size": {length}, "file": {image}}}"#)
+        };
+        let compared = qemu(&["compare", &part("raw", raw), &part(format.qemu, image)]);
+        assert!(compared.contains("Images are identical."), "{what}, {start}: {compared}");
+    }
     if let Some((program, package)) = format.second {
         let about = judge(package, program, &[text(image)]);
         let size = about.lines().find(|line| line.to_lowercase().contains("media size")).unwrap_or_default();
@@ -183,14 +195,14 @@ fn depends_on_the_disk_alone() {
         let other = made(&other);
         assert!(first != other, "{end} is the same for another disk");
         // Where each has its identifiers.
-        let identifiers: &[std::ops::Range<usize>] = match end {
-            "vhd" => &[68..84],
-            "vhdx" => &[0x1_0010..0x1_0020, 0x1_0020..0x1_0030],
-            "vmdk" => &[512 + 36..512 + 44],
+        let identifiers: &[(usize, usize)] = match end {
+            "vhd" => &[(68, 84)],
+            "vhdx" => &[(0x1_0010, 0x1_0020), (0x1_0020, 0x1_0030)],
+            "vmdk" => &[(512 + 36, 512 + 44)],
             _ => &[],
         };
-        for range in identifiers {
-            assert!(first[range.clone()] != other[range.clone()], "{end} has the same at {range:?}");
+        for &(start, end_of) in identifiers {
+            assert!(first[start..end_of] != other[start..end_of], "{end} has the same at {start}");
         }
     }
 }

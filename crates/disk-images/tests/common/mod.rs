@@ -87,7 +87,7 @@ pub(crate) fn samples() -> Vec<Sample> {
                 .collect(),
         ),
         // Tables of the second level cover 512 MiB in QCOW2 and 32 MiB in VMDK, and the rows of VHDX 4 GiB, where 32 bits
-        // end, too. More would take long: QEMU reads all of a VHDX.
+        // end, too.
         sample(
             "over-borders",
             4 * GIB + 3 * MIB,
