@@ -61,7 +61,7 @@ pub fn write(disk: &mut Disk, compression: Compression, out: &mut (impl Write + 
         };
         Ok((packed.len() < chunk.bytes.len()).then_some(packed))
     };
-    in_order(disk.chunks(CLUSTER as usize), pack, |chunk, packed| {
+    in_order(16, disk.chunks(CLUSTER as usize), pack, |chunk, packed| {
         let entry = match packed {
             Some(packed) => image.store_compressed(&packed)?,
             None => image.store(&chunk.bytes)?,

@@ -7,18 +7,17 @@ use std::num::NonZero;
 use std::panic::resume_unwind;
 use std::thread;
 
-/// Pieces that a processor gets at a time: enough work to be worth a thread, and with 64 KiB a piece, 1 MiB in memory.
-const PIECES: usize = 16;
-
-/// Does `work` on each piece, and then `then`, one after the other, with the piece and what came of it.
+/// Does `work` on each piece, and then `then`, one after the other, with the piece and what came of it. A processor gets so
+/// many pieces at a time that they are worth a thread, and this times the processors is what is in memory.
 pub(crate) fn in_order<T: Send>(
+    pieces: usize,
     mut chunks: impl Iterator<Item = Result<Chunk>>,
     work: impl Fn(&Chunk) -> Result<T> + Sync,
     mut then: impl FnMut(&Chunk, T) -> Result<()>,
 ) -> Result<()> {
     let workers = thread::available_parallelism().map_or(1, NonZero::get);
     loop {
-        let batch = chunks.by_ref().take(workers * PIECES).collect::<Result<Vec<Chunk>>>()?;
+        let batch = chunks.by_ref().take(workers * pieces).collect::<Result<Vec<Chunk>>>()?;
         if batch.is_empty() {
             return Ok(());
         }

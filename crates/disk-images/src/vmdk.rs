@@ -64,6 +64,7 @@ pub fn write(disk: &mut Disk, file: &str, out: &mut impl Write) -> Result<()> {
     image.put(&sectors_of(description, DESCRIPTION))?;
     image.put(&vec![0; ((OVERHEAD - 1 - DESCRIPTION) * SECTOR) as usize])?;
     in_order(
+        16,
         disk.chunks(GRAIN as usize),
         |chunk| zlib(&chunk.bytes),
         |chunk, packed| image.grain(chunk.index, &packed),
