@@ -19,6 +19,7 @@
   createrepo_c,
   curl,
   dash,
+  dmg2img,
   dnf4,
   dpkg,
   e2fsprogs,
@@ -52,6 +53,7 @@
   setools,
   shellcheck,
   skopeo,
+  sleuthkit,
   softhsm,
   strace,
   systemd,
@@ -95,6 +97,7 @@ let
     createrepo_c
     curl
     dash
+    dmg2img
     dnf4
     dpkg
     e2fsprogs
@@ -127,6 +130,7 @@ let
     setools
     shellcheck
     skopeo
+    sleuthkit
     softhsm
     strace
     systemd

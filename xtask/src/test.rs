@@ -302,8 +302,8 @@ impl<'a> Run<'a> {
             command.env("PYWATS_MODELS", models()?);
         }
         if report.suite == "apple" {
-            let judges = wheels::ready("apple-judges", APPLE, &Progress::lines())?;
-            command.env("PYWATS_APPLE_JUDGES", judges);
+            let name = format!("apple-judges-{}", wheels::version_of_python()?);
+            command.env("PYWATS_APPLE_JUDGES", wheels::ready(&name, APPLE, &Progress::lines())?);
         }
         if report.suite == "page" {
             command.env(

@@ -158,6 +158,7 @@ impl Engine {
             queued: Arc::clone(&queued),
             link,
             stop: stopped,
+            tick: upload::worker::TICK,
         }));
         Ok(Engine { stop, intakes, upload, stop_keeper, keeper, queue, queued, ends })
     }

@@ -59,6 +59,11 @@ impl Unreadable {
         due.into_iter().map(|(_, entry): (Instant, Entry)| entry).collect()
     }
 
+    /// When one is due, or something is to be told.
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.resting.iter().map(|(again, _)| *again).chain(self.tell_at).min()
+    }
+
     /// Whether something has changed that is to be told now. Says so once.
     pub(super) fn take_news(&mut self, now: Instant) -> bool {
         self.tell_at.take_if(|at| *at <= now).is_some()

@@ -29,7 +29,7 @@ use wats::{Failure, FailureKind};
 use wishes::Wanted;
 
 /// The longest time without a sign of life.
-const TICK: Duration = Duration::from_secs(1);
+pub const TICK: Duration = Duration::from_secs(1);
 /// How often a disk or folder that refused is tried again, and a server that did not answer while idle.
 const RETRY: Duration = Duration::from_secs(10);
 /// How often an idle service asks whether the server is there.
@@ -69,6 +69,8 @@ pub struct Setup<S, R> {
     pub link: watch::Receiver<Link<R>>,
     /// Becomes true when the service is to stop.
     pub stop: watch::Receiver<bool>,
+    /// The longest time without a sign of life; nothing else hangs on it.
+    pub tick: Duration,
 }
 
 /// A report that is on its way, or whose answer is not judged yet.
@@ -90,6 +92,7 @@ pub(super) struct Upload<S, R> {
     /// The server has answered since the settings changed.
     pub(super) answered: bool,
     started: (Instant, Timestamp),
+    tick: Duration,
     numbers: Arc<Numbers>,
     /// Answers to what began before belong to other settings.
     settings: Order,
@@ -121,9 +124,9 @@ pub async fn run<S: Store, R: Remote>(setup: Setup<S, R>) -> Result<(), queue::E
 }
 
 async fn live<S: Store, R: Remote>(setup: Setup<S, R>) -> Result<(), queue::Error> {
-    let Setup { store, status, queued, mut link, mut stop } = setup;
+    let Setup { store, status, queued, mut link, mut stop, tick } = setup;
     let first = link.borrow_and_update().clone();
-    let mut upload = Upload::new(store, status, first);
+    let mut upload = Upload::new(store, status, first, tick);
     upload.restore().await?;
     while !*stop.borrow_and_update() {
         let wake = upload.go();
@@ -149,7 +152,7 @@ fn now() -> Instant {
 }
 
 impl<S: Store, R: Remote> Upload<S, R> {
-    fn new(store: Arc<S>, status: Arc<Status>, link: Link<R>) -> Self {
+    fn new(store: Arc<S>, status: Arc<Status>, link: Link<R>, tick: Duration) -> Self {
         let now = now();
         Upload {
             line: Line::new(store.classes()),
@@ -162,6 +165,7 @@ impl<S: Store, R: Remote> Upload<S, R> {
             check_failed: None,
             answered: false,
             started: (now, Timestamp::now()),
+            tick,
             numbers: Arc::new(Numbers::new()),
             settings: Order::default(),
             away: HashMap::new(),
@@ -241,7 +245,7 @@ impl<S: Store, R: Remote> Upload<S, R> {
     fn go(&mut self) -> Instant {
         self.status.beat(Worker::Upload);
         let now = now();
-        let mut wake = now + TICK;
+        let mut wake = now + self.tick;
         self.grant_wishes(now);
         self.unreadable.due(now).into_iter().for_each(|entry| self.line.put_back(entry));
         if self.unreadable.take_news(now) {
@@ -262,6 +266,7 @@ impl<S: Store, R: Remote> Upload<S, R> {
             }
         }
         wake = wake.min(self.use_disk(now).unwrap_or(wake));
+        wake = wake.min(self.unreadable.next().unwrap_or(wake));
         tell::publish(self, now);
         wake.max(now)
     }
@@ -612,7 +617,7 @@ impl<S: Store, R: Remote> Upload<S, R> {
         while self.sending > 0 {
             tokio::select! {
                 Some(event) = self.net.join_next() => self.happened(event)?,
-                () = tokio::time::sleep(TICK) => self.status.beat(Worker::Upload),
+                () = tokio::time::sleep(self.tick) => self.status.beat(Worker::Upload),
                 () = tokio::time::sleep_until(until) => break,
             }
         }

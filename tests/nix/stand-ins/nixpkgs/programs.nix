@@ -16,6 +16,7 @@
   cargo-deny = [ "cargo-deny" ];
   dash = [ "dash" ];
   deadnix = [ "deadnix" ];
+  dmg2img = [ "dmg2img" ];
   dnf4 = [ "dnf" ];
   dpkg = [
     "dpkg"
@@ -35,6 +36,7 @@
   gzip = [ "gzip" ];
   imagemagick = [
     "convert"
+    "identify"
     "import"
   ];
   libarchive = [ "bsdtar" ];
@@ -74,6 +76,11 @@
   ];
   shellcheck = [ "shellcheck" ];
   skopeo = [ "skopeo" ];
+  sleuthkit = [
+    "fls"
+    "fsstat"
+    "icat"
+  ];
   softhsm = [ "softhsm2-util" ];
   strace = [ "strace" ];
   systemd = [

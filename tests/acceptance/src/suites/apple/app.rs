@@ -121,7 +121,7 @@ sizes = {key: small.size[0] if key == 'ic04' else coded.size[0] if key == 'ic05'
 print(json.dumps(sizes))
 ";
     let (png, pixels) = (folder.join("icon.png"), folder.join("icon.rgba"));
-    let text = python(script)?.arg(icon).args([&png, &pixels]).read()?;
+    let text = python()?.args(["-c", script]).arg(icon).args([&png, &pixels]).read()?;
     let sizes: Value = serde_json::from_str(&text)?;
     let expected: serde_json::Map<_, _> =
         ICON.iter().map(|(kind, size)| ((*kind).to_owned(), json!(size))).collect();

@@ -4,6 +4,7 @@
 //! `PYWATS_APPLE_JUDGES` names the folder with the judges written in Python: `cargo xtask test apple` sets it.
 
 mod app;
+mod image;
 mod package;
 mod scripts;
 
@@ -21,20 +22,21 @@ use std::path::{Path, PathBuf};
 /// What the bundle is called.
 const BUNDLE: &str = "pyWATS Client.app";
 
-/// Judges the application and the package.
+/// Judges the application, the package and the disk image.
 pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     let (zip, pkg) = (bench.artifact("-macos-app.zip")?, bench.artifact(".pkg")?);
     let app = app::judge(bench, &zip)?;
     let package = package::judge(bench, &pkg, &app)?;
+    image::judge(bench, &bench.artifact(".dmg")?, &pkg)?;
     scripts::judge(bench, &package, &app)
 }
 
-/// Python with the judges; prints JSON.
-fn python(script: &str) -> Result<Tool> {
+/// Python with the judges.
+fn python() -> Result<Tool> {
     let judges = env::var_os("PYWATS_APPLE_JUDGES")
         .context("PYWATS_APPLE_JUDGES is not set: run `cargo xtask test apple`, which brings the judges")?;
-    let python = tool("python3", 60).env("PYTHONPATH", judges).env("PYTHONDONTWRITEBYTECODE", "1");
-    Ok(python.args(["-s", "-c", script]))
+    // Compiled modules beside their sources would count as damage to the set in the cache.
+    Ok(tool("python3", 60).env("PYTHONPATH", judges).env("PYTHONDONTWRITEBYTECODE", "1").arg("-s"))
 }
 
 /// A property list, as Python reads it.

@@ -151,7 +151,7 @@ import pyapplebom
 bom = pyapplebom.parse_bom_file(sys.argv[1], include_blocks=False)
 print(json.dumps(bom['paths']))
 ";
-    let text = python(script)?.arg(component.join("Bom")).read()?;
+    let text = python()?.args(["-c", script]).arg(component.join("Bom")).read()?;
     let said: Vec<Value> = serde_json::from_str(&text)?;
     let rows = laid_down(component)?;
     ensure!(said.len() == rows.len(), "{} paths in the bill, {} in the payload", said.len(), rows.len());
