@@ -18,7 +18,7 @@
 //! | file system | program | what it has to be told |
 //! |---|---|---|
 //! | ext4 | `mke2fs -d ROOT.tar` of e2fsprogs 1.47.1 or later | `SOURCE_DATE_EPOCH`; `MKE2FS_CONFIG=/dev/null`; identifier by `-U`; in one `-E` `hash_seed=`, `root_owner=0:0` and `offset=`; all features by `-O` |
-//! | FAT | `mkfs.fat -i SERIAL --invariant` of dosfstools 4.2, then `mcopy -s -m` of mtools | times of the files set beforehand; `TZ=UTC` |
+//! | FAT | `mkfs.fat --invariant -i SERIAL` of dosfstools 4.2, then `mmd` and `mcopy -m` of mtools | each file by itself: `mcopy -s` takes them in the order in which the host's folder has them; times set beforehand; `TZ=UTC` |
 //!
 //! An older mke2fs cannot read a tar, and copies the times of access and of change of a folder's files.
 

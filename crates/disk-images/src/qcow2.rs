@@ -35,7 +35,7 @@ const HEADER: usize = 112;
 const NEEDS_COMPRESSION_TYPE: u64 = 1 << 3;
 
 /// How hard zstd tries. Beyond it, clusters of 64 KiB become hardly smaller.
-const ZSTD_LEVEL: i32 = 12;
+const ZSTD_LEVEL: i32 = 9;
 
 /// How clusters are compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
