@@ -146,7 +146,8 @@ fn vmware_firmware(firmware: Firmware) -> String {
     settings.iter().map(line).collect()
 }
 
-/// The machine as VirtualBox keeps it in its own files. It takes firmware and card from here, and the rest with them.
+/// The machine as VirtualBox keeps it in its own files, where its own exports have it: DMTF's schema (DSP8023) has no
+/// place for it, and everything else here is valid by that. VirtualBox takes firmware and card from here, and the rest with them.
 fn virtualbox_machine(appliance: &Appliance<'_>, [disk, machine]: [Uuid; 2]) -> String {
     let Appliance { name, processors, memory, card, firmware, system, .. } = appliance;
     let system = escaped(system.virtualbox);
