@@ -69,7 +69,7 @@ pub fn menu(root: Uuid) -> String {
          terminal_input console serial\n    terminal_output console serial\nfi\n",
     );
     text += &entry("Debian", "");
-    // Debian's links to the kernel before the last upgrade, which are not there at first.
+    // Debian's links to the kernel before the last upgrade: at first to the same one.
     text += "if [ -e /vmlinuz.old ]; then\n";
     text += &entry("Debian, with the kernel before the last upgrade", ".old");
     text += "fi\n";

@@ -1,4 +1,5 @@
-//! `packages.lock`: every package of Debian that is on the disk, with what makes sure that it is the same one tomorrow.
+//! `packages.lock`: every package of Debian that is on the disk, with what makes sure that it is the same one tomorrow;
+//! and `programs.lock`, the same of those whose programs make the disk.
 //!
 //! ```text
 //! # What it is, and who writes it.
@@ -15,8 +16,8 @@ use std::fmt;
 
 /// What the file says in front of everything else.
 const HEADER: &str = "\
-# The packages of Debian on the appliance's disk: name, version, SHA-256, path below the archive's server.
-# Generated: `cargo run -p appliance -- lock` asks the archive anew. What is wanted is in packages.txt.
+# Packages of Debian: name, version, SHA-256, path below the archive's server.
+# Generated: `cargo run -p appliance -- lock` makes it of what apt says. What is wanted is in the .txt beside it.
 ";
 
 /// The content of the file.
@@ -144,7 +145,7 @@ impl Lock {
         Ok(Lock { snapshot: snapshot.to_owned(), packages: packages.into_values().collect() })
     }
 
-    /// Whether everything wanted is there.
+    /// Whether everything wanted is there. What apt's patterns mean, as `?essential`, is not known here.
     ///
     /// # Errors
     /// If something is not; the error names all of it.
@@ -152,6 +153,7 @@ impl Lock {
         let missing: Vec<&str> = wanted
             .iter()
             .copied()
+            .filter(|name| !name.starts_with('?'))
             .filter(|name| self.packages.binary_search_by(|package| (*package.name).cmp(name)).is_err())
             .collect();
         ensure!(missing.is_empty(), "the lock of packages lacks {}; write it anew", missing.join(", "));
@@ -213,7 +215,7 @@ mod tests {
         assert_eq!(names, [("openssl", "debian-security"), ("zstd", "debian")]);
         assert_eq!(lock.packages[1].file_name(), "zstd_1.5.7+dfsg-1_amd64.deb");
         assert_eq!(Lock::parse(&lock.to_string()).unwrap(), lock);
-        lock.satisfies(&["zstd"]).unwrap();
+        lock.satisfies(&["?essential", "zstd"]).unwrap();
         let missing = lock.satisfies(&["zstd", "bash"]).unwrap_err().to_string();
         assert!(missing.contains("bash") && !missing.contains("zstd"), "{missing}");
     }

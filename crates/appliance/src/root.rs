@@ -10,7 +10,7 @@
 use crate::edit::{self, Additions, New};
 use crate::fetch::{self, sha256};
 use crate::lock::Lock;
-use crate::{Run, command};
+use crate::{Run, archive, command};
 use anyhow::{Context, Result, ensure};
 use sha2::{Digest, Sha256};
 use std::ffi::OsStr;
@@ -41,10 +41,11 @@ const OPTIONS: &[&str] = &[
 const GOES: &[&str] = &[
     // The kernel makes it.
     "dev/",
-    // Where the packages were on this machine, and how apt and dpkg were told to be quick.
-    "etc/apt/sources.list",
+    // How apt and dpkg were told to be quick.
     "etc/apt/apt.conf.d/99mmdebstrap",
     "etc/dpkg/dpkg.cfg.d/99mmdebstrap",
+    // The name servers of this machine.
+    "etc/.resolv.conf.systemd-resolved.bak",
     // Of each machine its own.
     "etc/ssh/ssh_host_",
     "etc/machine-id",
@@ -57,8 +58,9 @@ fn goes(name: &str) -> bool {
     GOES.iter().any(|gone| name == *gone || (name.starts_with(gone) && gone.ends_with(['/', '_'])))
 }
 
-/// What comes besides the files of `packaging/appliance/root`, for a root file system with that identifier.
-fn made(root: uuid::Uuid) -> Additions {
+/// What comes besides the files of `packaging/appliance/root`, for a root file system with that identifier, and a server
+/// of Debian's archives from which updates come.
+fn made(root: uuid::Uuid, server: &str) -> Additions {
     let file = |content: String| New::File(0o644, content.into_bytes());
     Additions::from([
         // Empty, it is filled at the first boot. Without it systemd would take that for one at which all units are
@@ -69,6 +71,10 @@ fn made(root: uuid::Uuid) -> Additions {
             file(format!("UUID={root} / ext4 noatime,errors=remount-ro,x-systemd.growfs 0 1\n")),
         ),
         ("boot/grub/grub.cfg".to_owned(), file(crate::boot::menu(root))),
+        // Instead of the folder that the packages were taken from.
+        ("etc/apt/sources.list".to_owned(), file(archive::sources(server))),
+        // It would let the hypervisor in by SSH, at once: with a key, but before anybody has set the machine up.
+        ("etc/systemd/system-generators/systemd-ssh-generator".to_owned(), New::Link("/dev/null".to_owned())),
         // Where operators are shut in, and the watch folder is mounted.
         ("srv/operators/watch".to_owned(), New::Folder),
     ])
@@ -160,12 +166,20 @@ fn entry(control: &str, file: &str, size: u64, sha256: &str) -> Result<(String, 
 }
 
 /// Takes out of a root folder what is not for the disk, and puts in what is, for a root file system with an identifier.
+/// Updates come from `server`, an address without the name of an archive.
 ///
 /// # Errors
 /// If the tar is damaged, or a file cannot be read or written.
-pub fn finish(installed: &Path, files: &Path, root: uuid::Uuid, epoch: u32, finished: &Path) -> Result<()> {
+pub fn finish(
+    installed: &Path,
+    files: &Path,
+    server: &str,
+    root: uuid::Uuid,
+    epoch: u32,
+    finished: &Path,
+) -> Result<()> {
     let mut additions = edit::additions(files)?;
-    for (name, new) in made(root) {
+    for (name, new) in made(root, server) {
         ensure!(
             additions.insert(name.clone(), new).is_none(),
             "{} has {name}, which is made here",
@@ -182,9 +196,10 @@ pub fn finish(installed: &Path, files: &Path, root: uuid::Uuid, epoch: u32, fini
 ///
 /// # Errors
 /// If a file cannot be read.
-pub fn digest(installed: &Path, files: &Path) -> Result<String> {
+pub fn digest(installed: &Path, files: &Path, server: &str) -> Result<String> {
     let mut digest = Sha256::new();
     digest.update(sha256(installed)?);
+    digest.update(Sha256::digest(server));
     for (name, new) in edit::additions(files)? {
         let (kind, content) = match &new {
             New::File(mode, content) => (*mode, &**content),
@@ -211,7 +226,7 @@ mod tests {
         for name in [
             "etc/ssh/ssh_host_rsa_key",
             "etc/ssh/ssh_host_ed25519_key.pub",
-            "etc/apt/sources.list",
+            "etc/.resolv.conf.systemd-resolved.bak",
             "dev/null",
         ] {
             assert!(goes(name), "{name}");
@@ -221,7 +236,13 @@ mod tests {
         {
             assert!(!goes(name), "{name}");
         }
-        assert_eq!(made(uuid::Uuid::nil())["etc/machine-id"], New::File(0o644, Vec::new()));
+        let made = made(uuid::Uuid::nil(), "http://archive.example");
+        assert_eq!(made["etc/machine-id"], New::File(0o644, Vec::new()));
+        let New::File(_, sources) = &made["etc/apt/sources.list"] else { panic!("updates have no source") };
+        assert!(
+            String::from_utf8_lossy(sources)
+                .contains("http://archive.example/debian-security trixie-security")
+        );
     }
 
     /// Fails if: apt would not find the file of a package, or take another.
