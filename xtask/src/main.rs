@@ -4,6 +4,7 @@
 //! package contains is decided by the crate `packager`, what a program does by its own crate.
 
 mod apple;
+mod archive;
 mod authenticode;
 mod bench;
 mod build;
@@ -11,6 +12,7 @@ mod cache;
 mod dist;
 mod evidence;
 mod inputs;
+mod judges;
 mod lint;
 mod plan;
 mod process;
