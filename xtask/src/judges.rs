@@ -23,6 +23,11 @@ impl Judges {
         Judges { windows: OnceCell::new(), for_windows, for_mac }
     }
 
+    /// With that osslsigncode.
+    pub(crate) fn with(tool: Osslsigncode, for_windows: Trust) -> Judges {
+        Judges { windows: tool.into(), for_windows, for_mac: Trust::default() }
+    }
+
     /// Judges a file, which is shown as `name`.
     ///
     /// # Errors

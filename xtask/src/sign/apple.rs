@@ -8,6 +8,7 @@ use super::secret::Secret;
 use super::signer::{Answer, NodeKind, Notarised, Signer};
 use crate::apple::{self, Bundle, Engine, Identity, Kind, Usage};
 use crate::authenticode::{Roots, Trust, Verdict, can_write, require};
+use crate::judges::Judges;
 use crate::untrusted;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use apple_archives::code_signature::{image, package, program};
@@ -259,8 +260,8 @@ impl Signer for Apple {
     }
 
     fn judge(&self, name: &str, file: &Path) -> Result<()> {
-        let verdicts =
-            apple::judge(name, &untrusted::read(file)?, &self.trust)?.context("it is nothing for macOS")?;
+        let judges = Judges::new(Trust::default(), self.trust.clone());
+        let verdicts = judges.judge(name, file)?;
         require(&verdicts).context("what was signed does not stand up to verification")?;
         verdicts.iter().for_each(|verdict| eprintln!("{verdict}"));
         Ok(())
