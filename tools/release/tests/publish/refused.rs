@@ -76,6 +76,12 @@ const CASES: &[(&str, Change, &[&str], &str)] = &[
         "give the token the permission",
     ),
     (
+        "a server that repeats what it was sent",
+        |b| answer(b, At::Next("GET", "/git/ref"), 403, None, "authorization: Bearer token-4711 \u{1b}[31m!"),
+        &[],
+        "authorization: Bearer *** [31m!: ",
+    ),
+    (
         "no tag",
         |b| b.change(|s| drop(s.repositories.get_mut(REPOSITORY).unwrap().refs.remove("tags/v1.2.3"))),
         &[],
@@ -231,7 +237,7 @@ fn refuses_what_is_wrong() {
         let before = bench.dump();
         let said = bench.run(VERSION, arguments).error();
         assert!(said.contains(message), "{what}: {said}");
-        assert!(!said.contains("hush"), "{what}: {said}");
+        assert!(!said.contains("hush") && !said.contains('\u{1b}'), "{what}: {said}");
         // But for drafts, and what somebody else did meanwhile.
         if !MAY_CHANGE.contains(what) {
             assert_eq!(bench.dump(), before, "{what}");
