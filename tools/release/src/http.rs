@@ -54,7 +54,12 @@ impl Answer {
         // The error quotes what it found.
         serde_json::from_slice(body)
             .map_err(|error| anyhow!("{}", said(&error.to_string())))
-            .with_context(|| format!("{} answered something else than its documentation says", self.request))
+            .with_context(|| {
+                format!(
+                    "{} answered something else than its documentation says: look whether a proxy, or the page by which a network wants one to log in, answers in its place",
+                    self.request
+                )
+            })
     }
 
     /// Whether it refuses with an error of this code, such as `already_exists`.

@@ -179,7 +179,7 @@ impl Wire {
         ensure!(
             is_fine,
             "the server sends us to {}, which is not trusted: it is to be an address {}; log in to this network if it wants that, or ask who looks after the server",
-            said(without_query(url)),
+            without_query(url),
             if self.is_rehearsal { "of this machine, in a rehearsal" } else { "that begins with https://" }
         );
         Ok(())
@@ -197,7 +197,7 @@ impl Wire {
         let place = resolve(url, location).with_context(|| {
             format!(
                 "{request}: the server sends us to {:?}, which is no address: ask who looks after the server",
-                said(without_query(location))
+                without_query(location)
             )
         })?;
         // What opens it for whoever has it, which the server may repeat. Short values are no secrets.
@@ -313,8 +313,8 @@ pub(crate) fn is_loopback(url: &str) -> bool {
 }
 
 /// An address as it may be shown: what follows `?` may be a signature that opens it for whoever has it.
-pub(crate) fn without_query(url: &str) -> &str {
-    url.split('?').next().unwrap_or(url)
+pub(crate) fn without_query(url: &str) -> String {
+    said(url.split('?').next().unwrap_or(url))
 }
 
 /// How long a body of so many bytes may take.

@@ -148,6 +148,18 @@ const CASES: &[(&str, Change, &[&str], &str)] = &[
         "delete it in the draft v1.2.3 and run this again",
     ),
     (
+        "a page for everything",
+        |b| answer(b, At::Nth(1), 200, None, "Welcome to the hotel"),
+        &[],
+        "the page by which a network wants one to log in",
+    ),
+    (
+        "a download that is nowhere",
+        |b| answer(b, At::Next("GET", "/releases/assets/"), 302, None, "Found"),
+        &[],
+        "does not say where",
+    ),
+    (
         "a token that may not see a repository",
         |b| {
             publish(b);
@@ -225,8 +237,12 @@ const CASES: &[(&str, Change, &[&str], &str)] = &[
 ];
 
 /// After these there is a draft.
-const MAY_CHANGE: &[&str] =
-    &["two at once", "somebody else in the same draft", "a download that is not what was uploaded"];
+const MAY_CHANGE: &[&str] = &[
+    "two at once",
+    "somebody else in the same draft",
+    "a download that is not what was uploaded",
+    "a download that is nowhere",
+];
 
 /// Fails if: something wrong is not refused, the sentence does not say what to do, or something changes.
 #[test]

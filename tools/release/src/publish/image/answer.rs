@@ -1,7 +1,7 @@
 //! What a registry answers, and who that was.
 
 use super::{INDEX, MANIFEST};
-use crate::shown::{said, shown};
+use crate::shown::said;
 use crate::wire::{text, without_query};
 use packager::digest::sha256;
 use serde_json::Value;
@@ -109,7 +109,7 @@ impl Answer {
         if let Some(location) = self.header("location").filter(|_| self.is_redirect()) {
             words = format!("to {} {words}", without_query(location));
         }
-        format!("{}: {} {}", shown(&self.request), self.status, said(&words))
+        format!("{}: {} {}", self.request, self.status, said(&words))
     }
 }
 
