@@ -237,7 +237,7 @@ fn not_verifiable(workshop: &Workshop, folder: &Path) -> Result<()> {
     let output = verify(workshop).arg("--json").args([&text, &missing, &good]).output()?;
     ensure!(output.status.code() == Some(1), "it ended with {}\n{}", output.status, said(&output));
     let verdicts: Value = serde_json::from_slice(&output.stdout).context("it prints no JSON")?;
-    for (index, ok, problem) in [(0, false, "it is neither a program"), (1, false, "reading "), (2, true, "")]
+    for (index, ok, problem) in [(0, false, "it is nothing that can be signed"), (1, false, "reading "), (2, true, "")]
     {
         let verdict = &verdicts[index];
         ensure!(verdict["ok"] == ok, "{verdict:#}");
