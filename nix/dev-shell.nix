@@ -1,6 +1,6 @@
-# A shell with the programs that `cargo xtask test` takes from Debian elsewhere. lintian and rpmlint are not among
-# them, as nixpkgs does not have them: the suite `formats` says so. Nor is a browser, which is large: the suite `evidence`
-# takes the machine's. wine is there on x86_64 only.
+# A shell with the programs that `cargo xtask test` takes from Debian elsewhere. lintian, rpmlint and the programs of
+# libqcow, libvhdi and libvmdk are not among them, as nixpkgs does not have them: the suites `formats` and `unit` say so.
+# Nor is a browser, which is large: the suite `evidence` takes the machine's. wine is there on x86_64 only.
 {
   lib,
   mkShell,
@@ -30,6 +30,7 @@
   git,
   gnupg,
   gnutar,
+  gptfdisk,
   groff,
   gzip,
   imagemagick,
@@ -47,6 +48,7 @@
   procps,
   python3,
   qemu-user,
+  qemu-utils,
   rpm,
   ruby,
   runc,
@@ -110,6 +112,7 @@ let
     git
     gnupg
     gnutar
+    gptfdisk
     groff
     gzip
     imagemagick
@@ -126,6 +129,7 @@ let
     podman
     procps
     python3
+    qemu-utils
     rpm
     ruby
     runc
@@ -156,6 +160,6 @@ mkShell {
   packages = programs;
   passthru = { inherit cargoDist programs; };
   shellHook = ''
-    echo "Rust with every target, and what cargo xtask test uses but lintian and rpmlint. cargo xtask test --list says more."
+    echo "Rust with every target, and what cargo xtask test uses but lintian, rpmlint and the programs of libqcow, libvhdi and libvmdk. cargo xtask test --list says more."
   '';
 }

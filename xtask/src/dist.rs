@@ -4,6 +4,7 @@
 //! what they consist of is there. What has not changed is not built again. A failure of one target or
 //! artifact is reported with all the others, not instead of them.
 
+use crate::appliance::{self, Planned};
 use crate::build::{self, BuildTarget};
 use crate::inputs;
 use crate::plan::{Facts, Node, Plan};
@@ -12,7 +13,7 @@ use crate::progress::Progress;
 use crate::toolchain::Toolchain;
 use crate::workspace;
 use anyhow::{Result, anyhow, bail};
-use packager::{Artifact, Artifacts, Compiled, Folder, Origin, Part, Recipe, Row};
+use packager::{ApplianceRow, Artifact, Artifacts, Compiled, Folder, Origin, Part, Recipe, Row};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -43,16 +44,16 @@ pub(crate) struct Dist {
 
 impl Dist {
     pub(crate) fn run(self) -> Result<()> {
-        if self.json {
-            return list_json(&Facts::gather()?.plan(&self.names)?);
-        }
-        if self.list {
-            let recipe = crate::plan::recipe()?;
-            return list(&recipe, recipe.rows.chosen(&self.names)?);
+        if self.list && !self.json {
+            return list_chosen(&crate::plan::recipe()?, &self.names);
         }
         let started = Instant::now();
         let facts = Facts::gather()?;
-        let mut plan = facts.plan(&self.names)?;
+        let (appliances, names) = appliance::split(&facts.recipe, &self.names);
+        let mut plan = facts.plan(&names)?;
+        if self.json {
+            return list_json(&plan, &appliance::plan(&facts, &appliances)?);
+        }
         let folder = open(&self.out.clone().unwrap_or_else(workspace::dist))?;
         let out = folder.path();
         let earlier = Artifacts::load(out)?.unwrap_or_default();
@@ -60,11 +61,12 @@ impl Dist {
         if !plan.nodes.iter().all(|node| node.is_current(out, &earlier)) {
             toolchain = Some(prepare(&plan.nodes)?);
             // Only now is it certain where each standard library comes from, which is part of the inputs.
-            plan = facts.plan(&self.names)?;
+            plan = facts.plan(&names)?;
         }
         let outdated: Vec<_> = plan.nodes.iter().filter(|node| !node.is_current(out, &earlier)).collect();
 
         let mut list = keep(&facts, &earlier, out)?;
+        appliance::keep(&facts, &earlier, out, &mut list)?;
         let mut times = BTreeMap::new();
         let mut failures = Vec::new();
         let mut built = Ok(());
@@ -84,12 +86,44 @@ impl Dist {
                 }
             }
         }
+        // It keeps others out of the cache, which is needed again.
+        drop(toolchain);
+        let appliances = self.appliances(&facts, &appliances, &mut list, &mut times, out);
         list.remove_outdated(out, &earlier)?;
         list.write(out)?;
         stop_if_interrupted()?;
         print_table(&list, &times, out, started.elapsed());
+        if self.names.is_empty() {
+            print_left_out(&facts.recipe);
+        }
         let made = report_failures(&failures);
-        built.and(made)
+        built.and(made).and(appliances)
+    }
+
+    /// Makes the appliances, of what is in the list, which they are added to.
+    fn appliances(
+        &self,
+        facts: &Facts,
+        rows: &[&ApplianceRow],
+        list: &mut Artifacts,
+        times: &mut BTreeMap<String, Duration>,
+        out: &Path,
+    ) -> Result<()> {
+        let planned = appliance::plan(facts, rows)?;
+        let outdated: Vec<_> = planned.iter().filter(|one| !list.0.contains_key(&one.file_name)).collect();
+        for (file, artifact, took) in appliance::make(facts, &outdated, list, out, &Progress::new())? {
+            list.0.insert(file.clone(), artifact);
+            times.insert(file, took);
+        }
+        Ok(())
+    }
+}
+
+/// Says what is made only when it is named, and how to ask for it.
+fn print_left_out(recipe: &Recipe) {
+    let names: Vec<&str> = recipe.rows.appliances().iter().map(|row| row.name.as_str()).collect();
+    if let Some(first) = names.first() {
+        println!("not made, as nobody named them: {} (`cargo xtask dist {first}`)", names.join(", "));
     }
 }
 
@@ -101,16 +135,35 @@ pub(crate) fn everything() -> Result<()> {
     Dist { names: Vec::new(), list: false, json: false, out: None, jobs: None }.run()
 }
 
+/// Prints the artifacts of these names, or all; the appliances come last.
+fn list_chosen(recipe: &Recipe, names: &[String]) -> Result<()> {
+    let (mut appliances, mut names) = (recipe.rows.appliances().iter().collect(), names.to_vec());
+    if !names.is_empty() {
+        (appliances, names) = appliance::split(recipe, &names);
+    }
+    let lines = appliances.into_iter().map(|row| appliance::describe(recipe, row)).collect::<Result<_>>()?;
+    list_with(recipe, recipe.rows.chosen(&names)?, lines)
+}
+
 /// Prints these artifacts.
 ///
 /// # Errors
 /// If a row says what cannot be made.
 pub(crate) fn list<'a>(recipe: &Recipe, rows: impl IntoIterator<Item = &'a Row>) -> Result<()> {
+    list_with(recipe, rows, Vec::new())
+}
+
+fn list_with<'a>(
+    recipe: &Recipe,
+    rows: impl IntoIterator<Item = &'a Row>,
+    further: Vec<[String; 4]>,
+) -> Result<()> {
     let mut lines = vec![["artifact", "format", "for", "file"].map(str::to_owned)];
     for row in rows {
         let targets = if row.of.is_empty() { row.targets.join(", ") } else { row.of.join(", ") };
         lines.push([row.name.clone(), row.format()?.name().to_owned(), targets, recipe.file_name(row)?]);
     }
+    lines.extend(further);
     let width = |column: usize| lines.iter().map(|line| line[column].len()).max().unwrap_or_default();
     let widths = [0, 1, 2].map(width);
     for [name, format, targets, file] in &lines {
@@ -121,7 +174,7 @@ pub(crate) fn list<'a>(recipe: &Recipe, rows: impl IntoIterator<Item = &'a Row>)
 
 /// Prints a plan for other programs. The digests are those that `artifacts.json` gets, as long as the standard
 /// libraries come from where they come from now.
-fn list_json(plan: &Plan<'_>) -> Result<()> {
+fn list_json(plan: &Plan<'_>, appliances: &[Planned<'_>]) -> Result<()> {
     let rows = plan.nodes.iter().map(|Node { row, file_name, inputs, .. }| {
         Ok(json!({
             "artifact": row.name,
@@ -132,7 +185,17 @@ fn list_json(plan: &Plan<'_>) -> Result<()> {
             "inputs": inputs,
         }))
     });
-    println!("{}", serde_json::to_string_pretty(&rows.collect::<Result<Vec<_>>>()?)?);
+    let appliances = appliances.iter().map(|Planned { row, file_name, inputs, .. }| {
+        Ok(json!({
+            "artifact": row.name,
+            "format": row.format,
+            "targets": [],
+            "of": [row.of],
+            "file": file_name,
+            "inputs": inputs,
+        }))
+    });
+    println!("{}", serde_json::to_string_pretty(&rows.chain(appliances).collect::<Result<Vec<_>>>()?)?);
     Ok(())
 }
 

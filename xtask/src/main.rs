@@ -4,6 +4,7 @@
 //! package contains is decided by the crate `packager`, what a program does by its own crate.
 
 mod apple;
+mod appliance;
 mod archive;
 mod authenticode;
 mod bench;
@@ -48,6 +49,7 @@ enum Verb {
     Repo(repo::Repo),
     Evidence(evidence::Evidence),
     Vm(vm::Vm),
+    Appliance(appliance::Appliance),
 }
 
 fn main() -> ExitCode {
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
         Verb::Repo(verb) => verb.run(),
         Verb::Evidence(verb) => verb.run(),
         Verb::Vm(verb) => verb.run(),
+        Verb::Appliance(verb) => verb.run(),
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -19,6 +19,7 @@ mod vm;
 mod workflows;
 
 use crate::apple::Engine;
+use crate::appliance;
 use crate::build;
 use crate::cache::Cache;
 use crate::inputs;
@@ -27,7 +28,7 @@ use crate::progress::Progress;
 use crate::release_tools;
 use crate::toolchain::Toolchain;
 use crate::toolchain::rust::clean_command;
-use crate::toolchain::{wheels, zig};
+use crate::toolchain::{qemu, wheels, zig};
 use crate::workspace;
 use anyhow::{Context, Result, anyhow, ensure};
 use commands::{Distribution, Own};
@@ -35,6 +36,7 @@ use compiled::Compiled;
 pub(crate) use report::folder;
 use report::{Outcome, Report, Sources, Voice, first_line, reason};
 use schedule::{Job, Lanes};
+use serde_json::json;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -309,6 +311,9 @@ impl<'a> Run<'a> {
         if ["apple", "apple-signing"].contains(&report.suite.as_str()) {
             command.env("PYWATS_APPLE_ENGINE", Engine::modules()?);
         }
+        if report.suite == "appliance" {
+            command.env("PYWATS_QEMU", qemu()?).envs(appliance::ingredients(&Progress::lines())?);
+        }
         if report.suite == "page" {
             command.env(
                 "PYWATS_PROMETHEUS",
@@ -401,6 +406,15 @@ fn wheels_environment() -> Result<[(&'static str, PathBuf); 3]> {
     let neighbours = format!("{MODELS}{NEIGHBOURS}");
     let neighbours = wheels::ready_files(&format!("pywats-api-headless-{python}"), &neighbours, &progress)?;
     Ok([("PYWATS_WHEEL_PIP", pip), ("PYWATS_WHEEL_JUDGES", judges), ("PYWATS_WHEEL_NEIGHBOURS", neighbours)])
+}
+
+/// What the suite appliance starts machines with: QEMU, and firmware.
+fn qemu() -> Result<String> {
+    let progress = Progress::lines();
+    let qemu::Qemu { system, environment, img, .. } = qemu::prepare("x86_64", &progress)?;
+    let firmware = qemu::secure_boot(&progress)?;
+    let said = json!({ "system": system, "environment": environment, "img": img, "firmware": firmware });
+    Ok(said.to_string())
 }
 
 /// Where the suite mingw finds the standard library for Windows, if the compiler has none of its own.

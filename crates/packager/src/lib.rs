@@ -32,5 +32,5 @@ pub use product::Product;
 pub use product_version::Version;
 pub use programs::{Compiled, Programs};
 pub use recipe::{Origin, Recipe};
-pub use rows::{Row, Rows};
+pub use rows::{ApplianceRow, Row, Rows};
 pub use target::{Arch, Os, Platform, Target};

@@ -15,6 +15,9 @@ pub struct Rows {
     /// What is made.
     #[serde(rename = "artifact")]
     artifacts: Vec<Row>,
+    /// What is made only when it is named.
+    #[serde(default, rename = "appliance")]
+    appliances: Vec<ApplianceRow>,
 }
 
 /// One artifact.
@@ -35,6 +38,19 @@ pub struct Row {
     system: Option<Os>,
     /// The further package of the product that it is, if it is not the product itself.
     package: Option<String>,
+}
+
+/// A disk of a virtual machine with an artifact installed on it. Packages of an operating system go into it, which the
+/// packager does not know how to get: it lists these rows, and others make what they say.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApplianceRow {
+    /// What people type.
+    pub name: String,
+    /// The format of the disk, which is also how the name of its file ends.
+    pub format: String,
+    /// The artifact that is installed on it.
+    pub of: String,
 }
 
 /// One package of the workspace that is compiled.
@@ -107,16 +123,21 @@ impl Rows {
     /// As [`Rows::load`].
     pub fn parse(text: &str) -> Result<Rows> {
         let rows: Rows = toml::from_str(text)?;
-        for (index, row) in rows.artifacts.iter().enumerate() {
-            let doing = || format!("artifact {:?}", row.name);
+        let names = rows.artifacts.iter().map(|row| &row.name);
+        let names: Vec<&String> = names.chain(rows.appliances.iter().map(|row| &row.name)).collect();
+        for (index, name) in names.iter().enumerate() {
             let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
             ensure!(
-                row.name.starts_with(|c: char| c.is_ascii_lowercase()) && row.name.chars().all(plain),
-                "artifact {:?}: a name has lower-case letters, digits, '-' and '_'",
-                row.name
+                name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(plain),
+                "artifact {name:?}: a name has lower-case letters, digits, '-' and '_'"
             );
-            let is_twice = rows.artifacts[..index].iter().any(|other| other.name == row.name);
-            ensure!(!is_twice, "there are two artifacts {:?}", row.name);
+            ensure!(!names[..index].contains(name), "there are two artifacts {name:?}");
+        }
+        for row in &rows.appliances {
+            rows.row(&row.of).with_context(|| format!("appliance {:?}", row.name))?;
+        }
+        for row in &rows.artifacts {
+            let doing = || format!("artifact {:?}", row.name);
             let format = row.format().with_context(doing)?;
             let platform = rows.platform(row)?;
             ensure!(
@@ -134,6 +155,12 @@ impl Rows {
         &self.artifacts
     }
 
+    /// Every appliance, in the order of the table. They are no [`artifacts`](Rows::artifacts): whoever makes everything does
+    /// without them.
+    pub fn appliances(&self) -> &[ApplianceRow] {
+        &self.appliances
+    }
+
     /// What is compiled for a system.
     pub fn programs(&self, os: Os) -> impl Iterator<Item = &ProgramRow> {
         self.programs.iter().filter(move |row| row.is_for(os))
@@ -146,6 +173,11 @@ impl Rows {
     pub fn row(&self, name: &str) -> Result<&Row> {
         let found = self.artifacts.iter().find(|row| row.name == name);
         let names = || self.artifacts.iter().map(|row| row.name.as_str()).collect::<Vec<_>>().join(", ");
+        let is_appliance = self.appliances.iter().any(|row| row.name == name);
+        ensure!(
+            !is_appliance,
+            "{name:?} is an appliance, which `cargo xtask dist {name}` makes and nothing else"
+        );
         found.with_context(|| format!("there is no artifact {name:?}: use {}", names()))
     }
 
@@ -251,6 +283,10 @@ targets = ["x86_64-pc-windows-gnu"]
 name = "deb"
 format = "deb"
 targets = ["x86_64-unknown-linux-musl"]
+[[appliance]]
+name = "disk"
+format = "qcow2"
+of = "deb"
 "#;
 
     /// Fails if: what an artifact is made of is missing or comes too late, or a program is compiled for the wrong system.
@@ -297,6 +333,8 @@ targets = ["x86_64-unknown-linux-musl"]
             ("systems = [\"windows\"]", "systems = [\"unix\"]", &["unix", "linux"]),
             ("kind = \"actions\"", "kind = \"script\"", &["script", "program"]),
             ("targets", "target", &["unknown field `target`"]),
+            ("\"disk\"", "\"deb\"", &["two artifacts \"deb\""]),
+            ("of = \"deb\"", "of = \"rpm\"", &["appliance \"disk\"", "\"rpm\""]),
         ] {
             let text = TABLE.replace(from, to);
             assert_ne!(text, TABLE, "{from}");
@@ -312,5 +350,7 @@ targets = ["x86_64-unknown-linux-musl"]
     fn lists_what_there_is() {
         let error = Rows::parse(TABLE).unwrap().chosen(&["apk".to_owned()]).unwrap_err().to_string();
         assert!(error.contains("\"apk\"") && error.contains("kit, msi, deb"), "{error}");
+        let error = Rows::parse(TABLE).unwrap().row("disk").unwrap_err().to_string();
+        assert!(error.contains("cargo xtask dist disk"), "{error}");
     }
 }

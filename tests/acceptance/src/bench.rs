@@ -98,6 +98,11 @@ impl Bench {
         Ok(found[0].clone())
     }
 
+    /// Counts artifacts among those that are judged which the suite has made itself.
+    pub(crate) fn judge(&self, files: impl Iterator<Item = PathBuf>) {
+        self.judged.borrow_mut().extend(files);
+    }
+
     /// A new folder for one case, removed at the end.
     pub(crate) fn folder(&self, name: &str) -> Result<PathBuf> {
         let path =

@@ -12,6 +12,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
+/// The server of Debian's archives that everybody can use. What is made for users gets its updates from there, whatever
+/// mirror this machine has.
+pub(crate) const SERVER: &str = "http://deb.debian.org";
+
+/// The server that keeps what these archives had at any moment.
+const PAST: &str = "https://snapshot.debian.org/archive";
+
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// One suite of the archive, with its lists downloaded.
@@ -133,6 +140,22 @@ pub(crate) fn write_launcher(folder: &Path, program: &str) -> Result<PathBuf> {
     fs::write(&path, script)?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
     Ok(path)
+}
+
+/// Where packages are to be had by digest, best first: from this machine's mirror, from everybody's, from the past. They are
+/// addresses with the name of the archive, the moment and the path in braces, as `appliance::fetch` takes them.
+pub(crate) fn sources_by_digest() -> Vec<String> {
+    let current = servers().into_iter().map(|server| format!("{server}/{{archive}}/{{path}}"));
+    current.chain([format!("{PAST}/{{archive}}/{{snapshot}}/{{path}}")]).collect()
+}
+
+/// The servers that have what is current in Debian's archives: the one of this machine's mirror first.
+pub(crate) fn servers() -> Vec<String> {
+    let own = mirror().ok();
+    let own = own.as_deref().and_then(|mirror| mirror.trim_end_matches('/').strip_suffix("/debian"));
+    let mut servers: Vec<String> = own.into_iter().chain([SERVER]).map(str::to_owned).collect();
+    servers.dedup();
+    servers
 }
 
 /// The Debian mirror this machine uses.

@@ -96,6 +96,37 @@ pub(crate) fn user(architecture: &str, progress: &Progress) -> Result<PathBuf> {
     Ok(folder.join(name))
 }
 
+/// Returns a firmware that starts only what Microsoft has signed, of Debian: its code, and what it remembers at first. Where
+/// Debian's cannot be had, it is that of this machine.
+///
+/// # Errors
+/// If Debian's cannot be had and none is installed.
+pub(crate) fn secure_boot(progress: &Progress) -> Result<[PathBuf; 2]> {
+    let names = ["usr/share/OVMF/OVMF_CODE_4M.ms.fd", "usr/share/OVMF/OVMF_VARS_4M.ms.fd"];
+    if debian::mirror().is_err() {
+        let installed = names.map(|name| Path::new("/").join(name));
+        ensure!(
+            installed.iter().all(|file| file.is_file()),
+            "{} is not there, and this machine's apt has no Debian archive to take it from; install OVMF",
+            installed[0].display()
+        );
+        return Ok(installed);
+    }
+    let folder = cache::entry(&format!("ovmf-{SUITE}"), |folder| {
+        let step = progress.step(format!("UEFI of Debian {SUITE}"));
+        let unpacked = tempfile::tempdir_in(folder)?;
+        Archive::open(SUITE, &step)?.unpack(&["ovmf"], unpacked.path())?;
+        for name in names {
+            let file = unpacked.path().join(name);
+            let name = file.file_name().context("a file has a name")?;
+            fs::copy(&file, folder.join(name)).with_context(|| format!("copying {}", file.display()))?;
+        }
+        step.done();
+        Ok(())
+    })?;
+    Ok(names.map(|name| folder.join(name.rsplit('/').next().unwrap_or(name))))
+}
+
 /// The list of an entry of the cache says which bits it has.
 fn identity(folder: &Path) -> Result<String> {
     packager::digest::sha256_file(&folder.join(cache::MANIFEST))

@@ -15,8 +15,8 @@ macro_rules! suites {
 }
 
 suites! {
-    appimage, apple, apple_signing, binaries, delivery, describe, dialogs, dist, evidence, formats, image, install,
-    installers, mingw, models, msi, nix, page, real_server, registry, release, release_signing, repositories,
+    appimage, apple, apple_signing, appliance, binaries, delivery, describe, dialogs, dist, evidence, formats, image,
+    install, installers, mingw, models, msi, nix, page, real_server, registry, release, release_signing, repositories,
     reproducible, selinux, service, sign, wheels, wine,
 }
 

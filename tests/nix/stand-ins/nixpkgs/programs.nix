@@ -9,6 +9,7 @@
   cabextract = [ "cabextract" ];
   coreutils = [
     "chroot"
+    "dd"
     "sha256sum"
   ];
   cpio = [ "cpio" ];
@@ -25,7 +26,10 @@
     "dpkg"
     "dpkg-deb"
   ];
-  e2fsprogs = [ "mke2fs" ];
+  e2fsprogs = [
+    "e2fsck"
+    "mke2fs"
+  ];
   fish = [ "fish" ];
   git = [ "git" ];
   gnupg = [
@@ -34,6 +38,7 @@
     "gpgv"
   ];
   gnutar = [ "tar" ];
+  gptfdisk = [ "sgdisk" ];
   groff = [ "groff" ];
   gzip = [ "gzip" ];
   imagemagick = [
@@ -53,6 +58,8 @@
   nixfmt-tree = [ "treefmt" ];
   opensc = [ "pkcs11-tool" ];
   openssh = [
+    "sftp"
+    "ssh"
     "ssh-agent"
     "ssh-keygen"
   ];
@@ -62,6 +69,7 @@
   podman = [ "podman" ];
   procps = [ "ps" ];
   qemu-user = [ "qemu-aarch64" ];
+  qemu-utils = [ "qemu-img" ];
   rpm = [
     "rpm"
     "rpm2cpio"
@@ -99,6 +107,7 @@
     "mount"
     "nsenter"
     "setpriv"
+    "sfdisk"
     "unshare"
   ];
   xorg-server = [ "Xvfb" ];

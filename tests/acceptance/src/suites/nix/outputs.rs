@@ -20,7 +20,7 @@ const FURTHER_PACKAGES: &[&str] =
     &["all", "default", "packager", "pywats-client", "wats-test-server", "xtask"];
 
 /// Programs of Debian that nixpkgs does not have.
-const NOT_IN_NIXPKGS: &[&str] = &["lintian", "rpmlint"];
+const NOT_IN_NIXPKGS: &[&str] = &["lintian", "qcowinfo", "rpmlint", "vhdiinfo", "vmdkinfo"];
 
 /// Outputs that stand for all others: what is compiled for a system, the packager, and a package of each program.
 const LINUX: &str = "client-x86_64-unknown-linux-musl";

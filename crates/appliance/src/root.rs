@@ -1,0 +1,352 @@
+//! The root folder of the appliance, as a tar.
+//!
+//! mmdebstrap takes the packages of the lock, and those of the client, from a folder that is laid out as an archive. It
+//! asks nobody else, so what is installed is what the lock says. An ordinary user has it work in a namespace, which takes
+//! `newuidmap` and a range of accounts in `/etc/subuid`, as most systems give one to every user; root needs neither.
+//!
+//! With `SOURCE_DATE_EPOCH` everything that Debian's packages do while they are installed is the same each time, the
+//! initial RAM disk included.
+
+use crate::edit::{self, Additions, New};
+use crate::fetch::{self, sha256};
+use crate::lock::Lock;
+use crate::{PATH, Run, archive, command};
+use anyhow::{Context, Result, bail, ensure};
+use sha2::{Digest, Sha256};
+use std::ffi::OsStr;
+use std::fmt::Write as _;
+use std::fs::{self, File, Permissions};
+use std::io::{BufReader, BufWriter, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use uuid::Uuid;
+
+/// The release of Debian.
+pub const SUITE: &str = "trixie";
+
+/// What mmdebstrap is told besides what there is to install.
+const OPTIONS: &[&str] = &[
+    "--variant=custom",
+    "--architectures=amd64",
+    "--format=tar",
+    "--aptopt=APT::Install-Recommends \"false\"",
+    "--aptopt=Acquire::Languages \"none\"",
+    // The folder is thrown away if this fails: nobody has to wait for the disk.
+    "--dpkgopt=force-unsafe-io",
+    "--hook-dir=/usr/share/mmdebstrap/hooks/file-mirror-automount",
+    // Debian installs it, and leaves it to others whether it runs.
+    "--customize-hook=chroot \"$1\" systemctl enable systemd-networkd.service",
+];
+
+/// Everything but its [`Ingredients`] that decides what [`install`] makes, for digests.
+pub fn recipe() -> String {
+    format!("{SUITE} {OPTIONS:?}")
+}
+
+/// What only the machine that builds has, or what every appliance has to make for itself.
+const GOES: &[&str] = &[
+    // The kernel makes it.
+    "dev/",
+    // How apt and dpkg were told to be quick.
+    "etc/apt/apt.conf.d/99mmdebstrap",
+    "etc/dpkg/dpkg.cfg.d/99mmdebstrap",
+    // The name servers of this machine.
+    "etc/.resolv.conf.systemd-resolved.bak",
+    // Of each machine its own.
+    "etc/ssh/ssh_host_",
+    "etc/machine-id",
+    "var/lib/dbus/machine-id",
+    "var/lib/systemd/random-seed",
+];
+
+/// Whether something that mmdebstrap left does not get onto the disk.
+fn goes(name: &str) -> bool {
+    GOES.iter().any(|gone| name == *gone || (name.starts_with(gone) && gone.ends_with(['/', '_'])))
+}
+
+/// What comes besides the files of `packaging/appliance/root`, for a root file system with that identifier, and a server
+/// of Debian's archives from which updates come.
+fn made(root: Uuid, server: &str) -> Additions {
+    let file = |content: String| New::File(0o644, content.into_bytes());
+    Additions::from([
+        // Empty, it is filled at the first boot. Without it systemd would take that for one at which all units are
+        // enabled that there are.
+        ("etc/machine-id".to_owned(), file(String::new())),
+        (
+            "etc/fstab".to_owned(),
+            file(format!("UUID={root} / ext4 noatime,errors=remount-ro,x-systemd.growfs 0 1\n")),
+        ),
+        ("boot/grub/grub.cfg".to_owned(), file(crate::boot::menu(root))),
+        // Instead of the folder that the packages were taken from.
+        ("etc/apt/sources.list".to_owned(), file(archive::sources(server))),
+        // It would let the hypervisor in by SSH, at once: with a key, but before anybody has set the machine up.
+        ("etc/systemd/system-generators/systemd-ssh-generator".to_owned(), New::Link("/dev/null".to_owned())),
+        // Where operators are shut in, and the watch folder is mounted.
+        ("srv/operators/watch".to_owned(), New::Folder),
+    ])
+}
+
+/// What a root folder is made of.
+pub struct Ingredients<'a> {
+    /// The packages of Debian.
+    pub lock: &'a Lock,
+    /// The folder of their files, as [`fetch::fetch`] leaves it.
+    pub packages: &'a Path,
+    /// The files of the client's own packages.
+    pub client: &'a [PathBuf],
+    /// The moment that everything is dated, in seconds since 1970.
+    pub epoch: u32,
+}
+
+/// What the making of a root folder needs of this machine, beside Debian's apt, and the package that brings it.
+const NEEDED: &[(&str, &str)] = &[("mmdebstrap", "mmdebstrap"), ("dpkg-deb", "dpkg"), ("apt-get", "apt")];
+
+/// The same, if it is not done by root.
+const NEEDED_BY_USERS: (&str, &str) = ("newuidmap", "uidmap");
+
+/// Refuses to begin on a machine that cannot make a root folder.
+///
+/// # Errors
+/// If a program is missing, or an ordinary user may not make namespaces here: with what to do.
+pub fn is_possible_here(run: Run<'_>) -> Result<()> {
+    let root = by_root()?;
+    let installed = |program: &str| PATH.split(':').any(|folder| Path::new(folder).join(program).is_file());
+    let further = (!root).then_some(&NEEDED_BY_USERS);
+    let missing = NEEDED.iter().chain(further).find(|(program, _)| !installed(program));
+    if let Some((program, package)) = missing {
+        bail!("{program} is not installed; on Debian and Ubuntu: apt-get install {package}");
+    }
+    if !root {
+        let mut unshare = command("unshare");
+        unshare.args(["--user", "--map-root-user", "true"]);
+        run(unshare).context(
+            "ordinary users may not make namespaces on this machine; allow it (Ubuntu: sysctl \
+             kernel.apparmor_restrict_unprivileged_userns=0), or do this as root",
+        )?;
+    }
+    Ok(())
+}
+
+/// Whether root runs this.
+fn by_root() -> Result<bool> {
+    Ok(fs::metadata("/proc/self").context("asking who runs this")?.uid() == 0)
+}
+
+/// Whether the accounts of a namespace may enter a folder: those of an ordinary user's mmdebstrap are not that user.
+///
+/// # Errors
+/// If it cannot be asked.
+pub fn may_be_entered(folder: &Path) -> Result<bool> {
+    if by_root()? {
+        return Ok(true);
+    }
+    for folder in folder.ancestors() {
+        let about = fs::metadata(folder).with_context(|| format!("reading {}", folder.display()))?;
+        if about.mode() & 0o001 == 0 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Installs the packages into a tar. `work` is an empty folder that [`may_be_entered`].
+///
+/// # Errors
+/// If a package is missing or refuses, or mmdebstrap cannot work on this machine.
+pub fn install(ingredients: &Ingredients<'_>, work: &Path, tar: &Path, run: Run<'_>) -> Result<()> {
+    let repository = work.join("repository");
+    let names = lay_out(ingredients, &repository)?;
+    let place = repository.to_str().filter(|path| !path.contains(char::is_whitespace));
+    let place = place.with_context(|| {
+        format!("apt takes no folder with spaces in its path, as in {}; choose another", repository.display())
+    })?;
+    let mut mmdebstrap = command("mmdebstrap");
+    mmdebstrap.arg(if by_root()? { "--mode=root" } else { "--mode=unshare" });
+    mmdebstrap.args(OPTIONS).arg(format!("--include={}", names.join(",")));
+    mmdebstrap.arg(SUITE).arg(tar).arg(format!("deb [trusted=yes] copy://{place} ./"));
+    mmdebstrap.env("SOURCE_DATE_EPOCH", ingredients.epoch.to_string());
+    // Nothing of this account's is looked at, and its folder may be shut to the accounts of the namespace.
+    mmdebstrap.env("HOME", work).env("TMPDIR", work);
+    run(mmdebstrap)
+        .context("installing the packages; an ordinary user needs a range of accounts in /etc/subuid")
+}
+
+/// Lays packages out as an archive of one folder, and returns their names.
+fn lay_out(ingredients: &Ingredients<'_>, folder: &Path) -> Result<Vec<String>> {
+    fs::create_dir_all(folder).with_context(|| format!("making the folder {}", folder.display()))?;
+    // Whatever the umask is: see `may_be_entered`.
+    let open = |path: &Path, mode: u32| {
+        fs::set_permissions(path, Permissions::from_mode(mode))
+            .with_context(|| format!("opening {} for others", path.display()))
+    };
+    open(folder, 0o755)?;
+    let locked = ingredients.lock.packages.iter().map(|package| {
+        (fetch::file(ingredients.packages, package), package.file_name().to_owned(), Some(&*package.sha256))
+    });
+    let own = ingredients.client.iter().map(|file| {
+        let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
+        (file.clone(), name, None)
+    });
+    let (mut index, mut names) = (String::new(), Vec::new());
+    for (file, name, digest) in locked.chain(own) {
+        let into = folder.join(&name);
+        fs::copy(&file, &into)
+            .with_context(|| format!("copying {} to {}", file.display(), into.display()))?;
+        open(&into, 0o644)?;
+        let found = sha256(&into)?;
+        let right = digest.is_none_or(|digest| digest == found);
+        ensure!(right, "{} is not what the lock says; fetch it again", file.display());
+        let control = control(&into)?;
+        let (text, package) = entry(&control, &name, fs::metadata(&into)?.len(), &found)?;
+        index += &text;
+        names.push(package);
+    }
+    let packages = folder.join("Packages");
+    fs::write(&packages, index).context("writing the index of the packages")?;
+    open(&packages, 0o644)?;
+    Ok(names)
+}
+
+/// What a package says of itself.
+fn control(file: &Path) -> Result<String> {
+    let output = command("dpkg-deb").args([OsStr::new("--field"), file.as_os_str()]).output();
+    let output = output.context("starting dpkg-deb")?;
+    ensure!(
+        output.status.success(),
+        "{} is no package: {}",
+        file.display(),
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
+    String::from_utf8(output.stdout).with_context(|| format!("{} says what is not UTF-8", file.display()))
+}
+
+/// A package's entry in the index, and its name.
+fn entry(control: &str, file: &str, size: u64, sha256: &str) -> Result<(String, String)> {
+    let name = control.lines().find_map(|line| line.strip_prefix("Package: "));
+    let name = name.with_context(|| format!("{file} says no name"))?.to_owned();
+    let mut text = control.trim_end().to_owned();
+    write!(text, "\nFilename: ./{file}\nSize: {size}\nSHA256: {sha256}\n\n")?;
+    Ok((text, name))
+}
+
+/// Takes out of a root folder what is not for the disk, and puts in what is, for a root file system with an identifier.
+/// Updates come from `server`, an address without the name of an archive.
+///
+/// # Errors
+/// If the tar is damaged, or a file cannot be read or written.
+pub fn finish(
+    installed: &Path,
+    files: &Path,
+    server: &str,
+    root: Uuid,
+    epoch: u32,
+    finished: &Path,
+) -> Result<()> {
+    let output = File::create(finished).with_context(|| format!("writing {}", finished.display()))?;
+    finish_into(installed, files, server, root, epoch, &mut BufWriter::new(output))
+        .with_context(|| format!("making {} of {}", finished.display(), installed.display()))
+}
+
+/// A digest of what [`finish`] makes, but for the identifier, which is derived from it. What was installed is another file
+/// each time: keys were made that do not stay.
+///
+/// # Errors
+/// As [`finish`].
+pub fn digest(installed: &Path, files: &Path, server: &str, epoch: u32) -> Result<String> {
+    let mut digest = Sha256::new();
+    finish_into(installed, files, server, Uuid::nil(), epoch, &mut digest)
+        .with_context(|| format!("reading {}", installed.display()))?;
+    Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn finish_into(
+    installed: &Path,
+    files: &Path,
+    server: &str,
+    root: Uuid,
+    epoch: u32,
+    output: &mut impl Write,
+) -> Result<()> {
+    let mut additions = edit::additions(files)?;
+    for (name, new) in made(root, server) {
+        ensure!(
+            additions.insert(name.clone(), new).is_none(),
+            "{} has {name}, which is made here",
+            files.display()
+        );
+    }
+    let input = File::open(installed).with_context(|| format!("reading {}", installed.display()))?;
+    edit::edit(BufReader::new(input), output, goes, &additions, epoch)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails if: all appliances share a key, the path of the machine that built them is on them, or something that is
+    /// needed goes, too.
+    #[test]
+    fn leaves_out_what_is_not_to_be_shared() {
+        for name in [
+            "etc/ssh/ssh_host_rsa_key",
+            "etc/ssh/ssh_host_ed25519_key.pub",
+            "etc/.resolv.conf.systemd-resolved.bak",
+            "dev/null",
+        ] {
+            assert!(goes(name), "{name}");
+        }
+        for name in
+            ["etc/ssh/sshd_config", "etc/apt/sources.list.d/debian.sources", "dev", "etc/machine-info"]
+        {
+            assert!(!goes(name), "{name}");
+        }
+        let made = made(Uuid::nil(), "http://archive.example");
+        assert_eq!(made["etc/machine-id"], New::File(0o644, Vec::new()));
+        let New::File(_, sources) = &made["etc/apt/sources.list"] else { panic!("updates have no source") };
+        assert!(
+            String::from_utf8_lossy(sources)
+                .contains("http://archive.example/debian-security trixie-security")
+        );
+    }
+
+    /// Fails if: two machines that install the same get other identifiers for their disks, since their keys differ, or two
+    /// that install something else get the same ones.
+    #[test]
+    fn digests_what_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("files")).unwrap();
+        let digest = |contents: &[(&str, &str)]| {
+            let mut tar = tar::Builder::new(Vec::new());
+            tar.append_dir("./etc", folder.path()).unwrap();
+            for (name, content) in contents {
+                let mut header = tar::Header::new_ustar();
+                header.set_size(content.len() as u64);
+                header.set_mode(0o644);
+                tar.append_data(&mut header, name, content.as_bytes()).unwrap();
+            }
+            let path = folder.path().join("installed.tar");
+            fs::write(&path, tar.into_inner().unwrap()).unwrap();
+            super::digest(&path, &folder.path().join("files"), "http://archive.example", 1).unwrap()
+        };
+        let key = |content| [("./etc/passwd", "root"), ("./etc/ssh/ssh_host_rsa_key", content)];
+        assert_eq!(digest(&key("one")), digest(&key("two")));
+        assert_ne!(digest(&key("one")), digest(&[("./etc/passwd", "boot")]));
+    }
+
+    /// Fails if: apt would not find the file of a package, or take another.
+    #[test]
+    fn writes_an_entry_of_an_index() {
+        let (text, name) = entry("Package: a\nVersion: 1\nDescription: b\n c\n", "a_1.deb", 5, "ab").unwrap();
+        assert_eq!(
+            text,
+            "Package: a\nVersion: 1\nDescription: b\n c\nFilename: ./a_1.deb\nSize: 5\nSHA256: ab\n\n"
+        );
+        assert_eq!(name, "a");
+        assert!(
+            entry("Version: 1\n", "a_1.deb", 5, "ab")
+                .unwrap_err()
+                .to_string()
+                .contains("a_1.deb says no name")
+        );
+    }
+}
