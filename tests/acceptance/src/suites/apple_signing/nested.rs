@@ -115,8 +115,8 @@ fn changed(workshop: &Workshop, folder: &Path) -> Result<()> {
         if archive.exists() {
             fs::remove_file(&archive)?;
         }
-        let pack = tool("bsdtar", 60).args(["--format", "zip", "-cf"]).arg(&archive);
-        pack.arg("-C").arg(folder.join("signed")).arg(BUNDLE).run()?;
+        let pack = tool("7z", 60).args(["a", "-tzip"]).arg(&archive);
+        pack.arg(folder.join("signed").join(BUNDLE)).run()?;
         let (ok, verdicts) = workshop.verify(&archive)?;
         Ok((ok, verdicts.to_string()))
     };
@@ -143,8 +143,8 @@ fn changed(workshop: &Workshop, folder: &Path) -> Result<()> {
     fs::write(folder.join("signed").join(BUNDLE).with_file_name("setup.exe"), "something else")?;
     let program = bundle.join("Contents/MacOS/pywats-client");
     fs::copy(program, folder.join("signed/program"))?;
-    let pack = tool("bsdtar", 60).args(["--format", "zip", "-cf"]).arg(folder.join("mixed.zip"));
-    pack.arg("-C").arg(folder.join("signed")).args(["program", "setup.exe"]).run()?;
+    let pack = tool("7z", 60).args(["a", "-tzip"]).arg(folder.join("mixed.zip"));
+    pack.args(["program", "setup.exe"].map(|name| folder.join("signed").join(name))).run()?;
     let tarball = fs::read(workshop.released("universal-apple-darwin.tar.gz")?)?;
     fs::write(folder.join("twice.tar.gz"), [&tarball[..], &tarball].concat())?;
     for (name, message) in [("mixed.zip", "setup.exe"), ("twice.tar.gz", "belong to none of its parts")] {
