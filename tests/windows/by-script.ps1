@@ -25,13 +25,21 @@ $ErrorActionPreference = 'Stop'
 # Programs say by their exit codes what is asked of them here; PowerShell 7 would make errors of those.
 $PSNativeCommandUseErrorActionPreference = $false
 
-$Archive = 'pywats-client-x86_64-pc-windows-gnu.zip'
+# The machine's, whatever this PowerShell was compiled for.
+$Environment = 'HKLM:\SYSTEM\CurrentControlSet\Control\Session Manager\Environment'
+if ((Get-ItemProperty $Environment).PROCESSOR_ARCHITECTURE -eq 'ARM64') {
+    $Archive = 'pywats-client-aarch64-pc-windows-gnullvm.zip'
+    $Alone = '*-aarch64-windows.exe'
+} else {
+    $Archive = 'pywats-client-x86_64-pc-windows-gnu.zip'
+    $Alone = '*-x86_64-windows.exe'
+}
 $Folder = Join-Path $HOME '.local\bin'
 $Program = Join-Path $Folder 'pywats-client.exe'
 $Receipt = Join-Path $env:LOCALAPPDATA 'pywats-client\pywats-client-receipt.json'
 $Shell = (Get-Process -Id $PID).Path
 $Installer = (Get-Item $Installer).FullName
-$Released = (Get-FileHash -Algorithm SHA256 (Get-Item (Join-Path $Dist '*-x86_64-windows.exe')).FullName).Hash
+$Released = (Get-FileHash -Algorithm SHA256 (Get-Item (Join-Path $Dist $Alone)).FullName).Hash
 $Work = Join-Path ([System.IO.Path]::GetTempPath()) ([guid]::NewGuid())
 $script:Failed = 0
 $script:Said = ''

@@ -114,6 +114,8 @@ fn check_digests(release: &Path) -> Result<()> {
         let (_, place) = shell.split_once(&format!("\"{name}\")")).with_context(|| format!("{SHELL} lacks {name}"))?;
         ensure!(place.lines().take(6).any(|line| line.contains(sha256)), "{SHELL} has no digest of {name}");
     }
+    let for_arm = format!("    \"aarch64-pc-windows-gnu\" = @{{\n      \"artifact_name\" = \"{ON_ARM}\"\n");
+    ensure!(powershell.contains(&for_arm), "{POWERSHELL} fetches another archive for Windows on Arm");
     let known = |name: &String| list.0.contains_key(name) || [SHELL, POWERSHELL, FORMULA].contains(&name.as_str());
     let artifacts = manifest["artifacts"].as_object().context("the manifest lists no artifacts")?;
     ensure!(artifacts.keys().all(known), "{MANIFEST} lists what is not published: {:?}", artifacts.keys());

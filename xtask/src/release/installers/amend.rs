@@ -1,5 +1,6 @@
 //! What cargo-dist's scripts lack: version 0.33 verifies no download in PowerShell, and in a shell only where there is a
-//! `sha256sum`, which many a Mac has not. Both are made to refuse what is not the file of the release.
+//! `sha256sum`, which many a Mac has not. Both are made to refuse what is not the file of the release. And Windows on Arm is
+//! to get the program for its processor.
 //!
 //! A script that is not written as expected is an error, so that nothing is published that verifies less than it says.
 //! When cargo-dist verifies by itself ([its issue](https://github.com/axodotdev/cargo-dist/issues/2397)), this goes.
@@ -31,6 +32,10 @@ const SHELL_AMENDED: &str = r#"            # Changed after cargo-dist wrote it: 
 /// Where the script for PowerShell has fetched the archive.
 const POWERSHELL: &str = "  Invoke-DownloadFile -client $wc -url $url -path $dir_path\n";
 
+/// What cargo-dist lets Windows on Arm fetch, and what there is for it: of the archives for a processor, the script looks
+/// for that of the target `-msvc` or `-gnu` only.
+const FOR_ARM: [&str; 2] = ["x86_64-pc-windows-gnu", "aarch64-pc-windows-gnullvm"];
+
 /// The script for shells, which verifies or refuses.
 ///
 /// # Errors
@@ -39,7 +44,8 @@ pub(super) fn shell(script: &str) -> Result<String> {
     replace(script, SHELL, SHELL_AMENDED)
 }
 
-/// The script for PowerShell, which compares what it fetched with the digests of these archives.
+/// The script for PowerShell, which compares what it fetched with the digests of these archives, and fetches for each
+/// processor its own.
 ///
 /// # Errors
 /// If it is not written as expected.
@@ -62,14 +68,20 @@ pub(super) fn powershell(script: &str, archives: &[Archive<'_>]) -> Result<Strin
   }}
 "#
     );
-    replace(script, POWERSHELL, &amended)
+    let script = replace(script, POWERSHELL, &amended)?;
+    let for_arm = FOR_ARM.map(|triple| archives.iter().find(|archive| archive.triple == triple));
+    let [Some(emulated), Some(own)] = for_arm else { return Ok(script) };
+    let [emulated, own] = [emulated, own].map(|archive| {
+        format!("    \"aarch64-pc-windows-gnu\" = @{{\n      \"artifact_name\" = \"{}\"\n", archive.name)
+    });
+    replace(&script, &emulated, &own)
 }
 
 fn replace(script: &str, from: &str, to: &str) -> Result<String> {
     let count = script.matches(from).count();
     ensure!(
         count == 1,
-        "cargo-dist writes it another way: {count} places look as the one where downloads are verified; see xtask/src/release/installers/amend.rs"
+        "cargo-dist writes it another way: {count} places look as the one that is amended; see xtask/src/release/installers/amend.rs"
     );
     Ok(script.replace(from, to))
 }

@@ -55,6 +55,28 @@ fn scripts_that_are_not_understood_are_refused() {
     }
 }
 
+/// Fails if: Windows on Arm gets a program that is emulated although there is another, or one for Arm goes to others.
+#[test]
+fn each_processor_gets_its_program() {
+    let artifact = artifact("1.0.0", "archive");
+    let archive = |triple, name: &str| Archive { triple, name: name.into(), artifact: &artifact };
+    let archives =
+        [archive("x86_64-pc-windows-gnu", "a.zip"), archive("aarch64-pc-windows-gnullvm", "b.zip")];
+    let entry =
+        |triple, name| format!("    \"{triple}\" = @{{\n      \"artifact_name\" = \"{name}\"\n    }}\n");
+    let rest = "  Invoke-DownloadFile -client $wc -url $url -path $dir_path\nExpand\n";
+    let others = entry("x86_64-pc-windows-gnu", "a.zip");
+    let script = |name| format!("{others}{}{rest}", entry("aarch64-pc-windows-gnu", name));
+    let amended = amend::powershell(&script("a.zip"), &archives).unwrap();
+    assert!(
+        amended.starts_with(&format!("{others}{}", entry("aarch64-pc-windows-gnu", "b.zip"))),
+        "{amended}"
+    );
+    amend::powershell(&script("c.zip"), &archives).expect_err("another archive");
+    let one = amend::powershell(&script("a.zip"), &archives[..1]).unwrap();
+    assert!(one.starts_with(&script("a.zip")[..others.len() + 20]), "{one}");
+}
+
 /// Fails if: a folder without files, of two versions, without an archive or with a changed one is taken for a release.
 #[test]
 fn folders_that_are_no_release_are_refused() {
