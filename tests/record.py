@@ -60,6 +60,9 @@ def system() -> dict:
     }
     if kind == "Windows":
         found["version"] = platform.version()
+        # Python may be emulated, and then takes the machine for another.
+        if windows_processor() == "ARM64":
+            found["architecture"] = "aarch64"
         # Windows 11 calls itself 10 in the registry; its edition tells a server and IoT from others.
         found["name"] = f"Windows {windows_release()} {platform.win32_edition() or ''}".strip()
     elif kind == "Darwin":
@@ -77,6 +80,15 @@ def system() -> dict:
     if runner:
         found["runner"] = runner
     return found
+
+
+def windows_processor() -> str:
+    """`AMD64` or `ARM64`: that of the machine."""
+    import winreg
+
+    path = r"SYSTEM\CurrentControlSet\Control\Session Manager\Environment"
+    with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, path) as key:
+        return winreg.QueryValueEx(key, "PROCESSOR_ARCHITECTURE")[0]
 
 
 def windows_release() -> str:

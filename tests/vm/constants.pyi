@@ -44,5 +44,8 @@ REPOSITORY_PORT: int
 FINGERPRINT: str
 DOCUMENTATION: str
 
+# The scenario of the AppImage: where it is, beside the driver.
+APPIMAGE: str
+
 # `cargo xtask vm`, before a scenario: a folder with the SELinux policy and the script that loads it, beside the driver.
 POLICY: str

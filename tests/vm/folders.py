@@ -117,6 +117,8 @@ with subtest("a folder on NFS"):
     machine.succeed(
         "mkdir -p /srv/export/reports /mnt/nfs",
         "chown pywats:pywats-operators /srv/export/reports && chmod 2770 /srv/export/reports",
+        # A client of NFS sees no access lists. The server heeds them, also for who has a strict umask.
+        "setfacl -m u:pywats:rwx -m d:u:pywats:rwx /srv/export/reports",
         "echo '/srv/export 127.0.0.1(rw,no_subtree_check,fsid=1)' > /etc/exports",
         "systemctl restart nfs-server && exportfs -ra",
         "mount -t nfs -o vers=4 127.0.0.1:/srv/export /mnt/nfs",

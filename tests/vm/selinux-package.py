@@ -81,7 +81,6 @@ with subtest("it outlives a change of the base policy, and a reboot"):
     machine.succeed(
         "echo '(boolean bench_other false)' > /root/bench_other.cil",
         "semodule --install /root/bench_other.cil",
-        "semodule --remove bench_other --build",
         f"systemctl restart {UNIT}",
     )
     expect_policy()

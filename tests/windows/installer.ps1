@@ -27,6 +27,9 @@ param(
     # The same version as -Msi with another program, of a higher file version; without it, that one replaces the
     # other is not checked.
     [string] $SameMsi = '',
+    # The same version as -Msi for another processor: on Arm they replace each other, elsewhere Windows refuses the one
+    # for Arm; without it, that is not checked.
+    [string] $OtherMsi = '',
     # The program wats-test-server.
     [Parameter(Mandatory = $true)] [string] $TestServer,
     # The folder for the logs of Windows Installer.
@@ -68,6 +71,10 @@ $Token = 'dXNlcjpwYXNzd29yZA=='
 
 # ERROR_INSTALL_FAILURE: refused, or failed and rolled back.
 $InstallFailure = 1603
+# ERROR_INSTALL_PLATFORM_UNSUPPORTED: for another processor.
+$OtherPlatform = 1633
+# ERROR_SUCCESS_REBOOT_REQUIRED.
+$RebootRequired = 3010
 
 $script:Passed = 0
 $script:Failed = 0
@@ -89,6 +96,7 @@ foreach ($part in @('checks', 'machine', 'users', 'reports', 'breaking', 'life',
 $Msi = (Resolve-Path $Msi).Path
 if ($HigherMsi) { $HigherMsi = (Resolve-Path $HigherMsi).Path }
 if ($SameMsi) { $SameMsi = (Resolve-Path $SameMsi).Path }
+if ($OtherMsi) { $OtherMsi = (Resolve-Path $OtherMsi).Path }
 $TestServer = (Resolve-Path $TestServer).Path
 # Base64 may lack what Windows demands of passwords.
 $UserPassword = "aA1!$(Get-RandomText)"
@@ -133,6 +141,7 @@ $sections = @(
     @('upgrades that fail', { Test-FailedUpgrades }, 'HigherMsi'),
     @('an installation that fails', { Test-FailedInstallation }, ''),
     @('another package of the same version', { Test-SameVersion }, 'SameMsi'),
+    @('a package for another processor', { Test-OtherProcessor }, 'OtherMsi'),
     @('repairs', { Test-Repairs }, ''),
     @('a repair by a standard user', { Test-RepairByUser }, ''),
     @('a removal that fails', { Test-FailedRemoval }, ''),

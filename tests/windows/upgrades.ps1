@@ -136,6 +136,48 @@ function Test-SameVersion {
     }
 }
 
+# The processor of the machine, whatever this PowerShell was compiled for.
+function Get-Processor {
+    $key = 'HKLM:\SYSTEM\CurrentControlSet\Control\Session Manager\Environment'
+    return (Get-ItemProperty $key).PROCESSOR_ARCHITECTURE
+}
+
+# Installs a package in the place of one for another processor, whose stopped program may be there a moment too long.
+function Install-InPlace([string] $Package, [string] $Digest) {
+    $code = Invoke-Msiexec "/i `"$Package`""
+    Assert-That ($code -in 0, $RebootRequired) "the installation ended with $code"
+    $program = Join-Path $Default 'pywats-client.exe'
+    Assert-That ((Get-FileDigest $program) -ne $Digest) 'the program is still that of the other package'
+    $listed = @(Get-ListedProducts)
+    Assert-That ($listed.Count -eq 1) "the product is listed $($listed.Count) times"
+    Assert-Running
+}
+
+function Test-OtherProcessor {
+    if ((Get-Processor) -ne 'ARM64') {
+        Test-Claim 'a package for another processor is refused' {
+            $code = Invoke-Msiexec "/i `"$OtherMsi`" SERVERURL=https://wats.example"
+            Assert-That ($code -eq $OtherPlatform) "it ended with $code, not with $OtherPlatform"
+            Assert-NothingInstalled
+        }
+        return
+    }
+    Start-Station
+    $program = Join-Path $Default 'pywats-client.exe'
+    $first = Get-FileDigest $program
+    Test-Claim 'a package for another processor replaces the first' {
+        $id = Add-QueuedReport 1
+        Install-InPlace $OtherMsi $first
+        Start-Server
+        Assert-Delivered 1 $id
+    }
+    $second = Get-FileDigest $program
+    Test-Claim 'it is replaced by the first in turn' {
+        Install-InPlace $Msi $second
+        Assert-That ((Get-FileDigest $program) -eq $first) 'the program is not that of the first package'
+    }
+}
+
 # The client in the foreground, from the folder of the program, with data of its own.
 function Start-Foreground {
     $own = (New-Item -ItemType Directory -Force (Join-Path $Work 'foreground')).FullName

@@ -6,7 +6,6 @@
 //! here.
 
 mod algorithm;
-mod archive;
 pub(crate) mod certificates;
 mod explain;
 mod judge;
@@ -21,5 +20,5 @@ pub(crate) use judge::{Verdict, judge, require};
 pub(crate) use kind::Kind;
 pub(crate) use osslsigncode::Osslsigncode;
 pub(crate) use signature::Signature;
-pub(crate) use timestamp::Timestamp;
+pub(crate) use timestamp::{Timestamp, can_write};
 pub(crate) use trust::{Roots, Trust};

@@ -450,9 +450,10 @@ mod tests {
         let groups = groups(&all, &Sources::read().unwrap()).unwrap();
         let triples: Vec<Vec<_>> =
             groups.iter().map(|group| group.iter().map(|target| target.triple.as_str()).collect()).collect();
-        let expected: [&[&str]; 3] = [
+        let expected: [&[&str]; 4] = [
             &["x86_64-unknown-linux-musl", "aarch64-unknown-linux-musl"],
             &["x86_64-pc-windows-gnu"],
+            &["aarch64-pc-windows-gnullvm"],
             &["x86_64-apple-darwin", "aarch64-apple-darwin"],
         ];
         assert_eq!(triples, expected);

@@ -5,6 +5,7 @@
 
 mod apple;
 mod appliance;
+mod archive;
 mod authenticode;
 mod bench;
 mod build;
@@ -12,6 +13,7 @@ mod cache;
 mod dist;
 mod evidence;
 mod inputs;
+mod judges;
 mod lint;
 mod plan;
 mod process;

@@ -1,11 +1,11 @@
 //! `cargo xtask verify`: whether files are signed as they should be, by whom, when, and with what.
 
-use crate::apple;
-use crate::authenticode::{self, Osslsigncode, Trust, Verdict};
+use crate::authenticode::{Trust, Verdict};
+use crate::judges::Judges;
 use crate::process::stop_if_interrupted;
 use crate::settings;
-use anyhow::{Result, ensure};
-use std::cell::OnceCell;
+use anyhow::{Context, Result, ensure};
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 /// Says of signed files who signed them, when and with what, and fails unless all is right
@@ -34,16 +34,11 @@ impl Verify {
         for_apple.complete(trusted.apple);
         self.trust.complete(trusted.windows);
         self.trust.check()?;
-        let tool = OnceCell::new();
+        let judges = Judges::new(self.trust, for_apple);
         let mut verdicts = Vec::new();
         for file in &self.files {
             let name = file.display().to_string();
-            let judged = match apple::judge(&name, file, &for_apple) {
-                Ok(None) => {
-                    windows(&tool).and_then(|tool| authenticode::judge(tool, &name, file, &self.trust))
-                }
-                other => other.map(Option::unwrap_or_default),
-            };
+            let judged = judges.judge(&name, file);
             match judged {
                 Ok(found) => verdicts.extend(found),
                 Err(error) => {
@@ -52,22 +47,14 @@ impl Verify {
                 }
             }
         }
-        if self.json {
-            println!("{}", serde_json::to_string_pretty(&verdicts)?);
+        let shown = if self.json {
+            format!("{}\n", serde_json::to_string_pretty(&verdicts)?)
         } else {
-            verdicts.iter().for_each(|verdict| println!("{verdict}"));
-        }
+            verdicts.iter().map(|verdict| format!("{verdict}\n")).collect()
+        };
+        io::stdout().write_all(shown.as_bytes()).context("showing what was found")?;
         let bad = verdicts.iter().filter(|verdict| !verdict.ok).count();
         ensure!(bad == 0, "{bad} of {} files are not signed as they should be", verdicts.len());
         Ok(())
     }
-}
-
-/// What judges files for Windows, which is needed only where there is one.
-fn windows(tool: &OnceCell<Osslsigncode>) -> Result<&Osslsigncode> {
-    if let Some(tool) = tool.get() {
-        return Ok(tool);
-    }
-    let found = Osslsigncode::find(&[])?;
-    Ok(tool.get_or_init(|| found))
 }

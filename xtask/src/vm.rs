@@ -27,6 +27,7 @@ use image::Image;
 use job::{Accelerator, Job, Startable, keep};
 use policy::Policy;
 use registry::{Guest, Scenario};
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -226,6 +227,10 @@ impl Scenarios {
         constants.extend(policy.as_ref().map(Policy::constants).unwrap_or_default());
         if scenario.repository {
             constants.extend(repository::make(&handed, work.path())?);
+        }
+        if scenario.appimage {
+            let row = format!("appimage-{}", guest.architecture);
+            constants.insert("APPIMAGE".to_owned(), json!(handed::of_row(&row, &self.bench.dist())?));
         }
         let names =
             ["steps"].into_iter().chain(scenario.with.iter().map(String::as_str)).chain([&*scenario.name]);

@@ -21,17 +21,18 @@ pub(crate) fn extract(file: &AppImage, pattern: Option<&str>) -> Result<(), Fail
     // Under another name until it is whole.
     let unfinished = format!(".{FOLDER}-{}", std::process::id());
     let unfinished = Path::new(&unfinished);
-    let extracted =
-        fs::create_dir(unfinished).map_err(|error| Stopped::Disk(unfinished.display().to_string(), error));
-    let extracted = extracted.and_then(|()| {
+    // Where it is there, it is somebody else's.
+    fs::create_dir(unfinished)
+        .map_err(|error| Failure(format!("{} cannot be made: {error}", unfinished.display())))?;
+    let unpack = || {
         let mut unpacking = Unpacking { image, pattern, way: Vec::new(), found: false };
         unpacking.unpack("", &image.root()?, unfinished)?;
         if !unpacking.found {
             return Err(Stopped::Nothing);
         }
         fs::rename(unfinished, new).map_err(|error| Stopped::Disk(FOLDER.to_owned(), error))
-    });
-    extracted.map_err(|stopped| {
+    };
+    unpack().map_err(|stopped| {
         drop(fs::remove_dir_all(unfinished));
         match stopped {
             Stopped::Damage(damage) => file.damaged(damage),

@@ -3,9 +3,11 @@
 use crate::Failure;
 use crate::file::{self, AppImage};
 use squashfs::{Damage, Kind};
+use std::collections::hash_map::RandomState;
 use std::env;
 use std::ffi::{CString, OsStr, OsString};
 use std::fs::{self, File};
+use std::hash::{BuildHasher, Hasher};
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::ffi::OsStrExt;
@@ -22,11 +24,13 @@ const VARIABLES: [&str; 5] = ["APPIMAGE", "APPDIR", "ARGV0", "OWD", "TARGET_APPI
 /// Runs the program from memory, with the arguments behind the first `skip`.
 pub(crate) fn from_memory(file: &AppImage, arguments: &[OsString], skip: usize) -> Result<(), Failure> {
     let refused = |what: &str, error: &io::Error| {
-        Failure(format!(
-            "this system does not let a program run from memory ({what}: {error}): run it with \
+        has_too_much(error).unwrap_or_else(|| {
+            Failure(format!(
+                "this system does not let a program run from memory ({what}: {error}): run it with \
              --appimage-extract-and-run, which takes a temporary file instead, or unpack it with \
              --appimage-extract and run squashfs-root/{PROGRAM}"
-        ))
+            ))
+        })
     };
     let mut memory = memory().map_err(|error| refused("memfd_create", &error))?;
     write_program(file, &mut memory, "memory")?;
@@ -46,17 +50,10 @@ pub(crate) fn from_file(file: &AppImage, arguments: &[OsString], skip: usize) ->
         ))
     };
     let creating = |error: io::Error| failure("a temporary file cannot be made", &error);
-    let mut options = File::options();
-    options.write(true).create_new(true).mode(0o700);
-    let mut number = 0_u32;
-    let (path, mut temporary) = loop {
-        let path = folder.join(format!("appimage-{}-{number}", std::process::id()));
-        match options.open(&path) {
-            Ok(file) => break (path, file),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < 100 => number += 1,
-            Err(error) => return Err(creating(error)),
-        }
-    };
+    // Nobody can guess it, and so nobody can have taken it before.
+    let path = folder.join(format!("appimage-{:016x}", RandomState::new().build_hasher().finish()));
+    let temporary = File::options().write(true).create_new(true).mode(0o700).open(&path);
+    let mut temporary = temporary.map_err(creating)?;
     let written = write_program(file, &mut temporary, &path.display().to_string());
     // What is open for writing cannot be executed.
     drop(temporary);
@@ -64,7 +61,18 @@ pub(crate) fn from_file(file: &AppImage, arguments: &[OsString], skip: usize) ->
     drop(fs::remove_file(&path));
     written?;
     let error = execute(file, &opened.map_err(creating)?, arguments, skip)?;
-    Err(failure("programs cannot be run from a file", &error))
+    Err(has_too_much(&error).unwrap_or_else(|| failure("programs cannot be run from a file", &error)))
+}
+
+/// What the caller has too much of, if that is why the program was not run.
+fn has_too_much(error: &io::Error) -> Option<Failure> {
+    let what = match error.raw_os_error()? {
+        libc::E2BIG => "the arguments and variables are larger than this system hands to a program",
+        libc::EMFILE | libc::ENFILE => "too many files are open",
+        libc::ENOMEM => "there is no memory left",
+        _ => return None,
+    };
+    Some(Failure(format!("{what} ({error})")))
 }
 
 /// A file in memory that nobody else sees.

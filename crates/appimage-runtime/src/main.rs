@@ -16,6 +16,7 @@ use file::AppImage;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// What the usual runtime ends with where it cannot run the program, as shells do.
@@ -58,16 +59,22 @@ fn main() -> ExitCode {
     }
 }
 
+/// Answers on standard output.
+fn say(text: &str) -> Result<(), Failure> {
+    let written = writeln!(io::stdout(), "{text}");
+    written.map_err(|error| Failure(format!("the answer cannot be written: {error}")))
+}
+
 /// Does what the first argument says. Does not return if that is to run the program, and it can be run.
 fn run(arguments: &[OsString]) -> Result<(), Failure> {
     let option = arguments.get(1).and_then(|first| first.to_str()).unwrap_or_default();
     let rest = arguments.get(2..).unwrap_or_default();
     match (option, rest) {
-        ("--appimage-help", _) => println!("{HELP}"),
-        ("--appimage-version", _) => println!("{}", env!("CARGO_PKG_VERSION")),
+        ("--appimage-help", _) => say(HELP)?,
+        ("--appimage-version", _) => say(env!("CARGO_PKG_VERSION"))?,
         // Neither is in the file, and those who ask take no output for that.
         ("--appimage-updateinformation" | "--appimage-updateinfo" | "--appimage-signature", _) => {}
-        ("--appimage-offset", _) => println!("{}", AppImage::open()?.offset()),
+        ("--appimage-offset", _) => say(&AppImage::open()?.offset().to_string())?,
         ("--appimage-extract", []) => extract::extract(&AppImage::open()?, None)?,
         ("--appimage-extract", [pattern]) => {
             let pattern = pattern.to_str().ok_or_else(|| Failure("the pattern is not UTF-8".to_owned()))?;

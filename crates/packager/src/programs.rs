@@ -9,6 +9,7 @@ mod oldest_macos;
 mod windows;
 
 pub(crate) use oldest_macos::oldest_macos;
+pub use windows::has_library as windows_has_library;
 
 use crate::digest;
 use crate::payload::Source;

@@ -23,6 +23,7 @@ const PACKED: &[(&str, &str, &str)] = &[
     ("tar.gz", "aarch64-macos", "sample-aarch64-apple-darwin.tar.gz"),
     ("tar.gz", "aarch64-macos,x86_64-macos", "sample-universal-apple-darwin.tar.gz"),
     ("zip", "x86_64-windows", "sample-x86_64-pc-windows-gnu.zip"),
+    ("zip", "aarch64-windows", "sample-aarch64-pc-windows-gnullvm.zip"),
     ("app", "aarch64-macos,x86_64-macos", "sample-0.2.0-rc.1-macos-app.zip"),
     ("exe", "x86_64-windows", "sample-0.2.0-rc.1-x86_64-windows.exe"),
     ("exe", "aarch64-windows", "sample-0.2.0-rc.1-aarch64-windows.exe"),
@@ -34,6 +35,7 @@ const PACKED: &[(&str, &str, &str)] = &[
         "the_sample-0.2.0rc1-py3-none-manylinux2014_aarch64.manylinux_2_17_aarch64.musllinux_1_1_aarch64.whl",
     ),
     ("wheel", "x86_64-windows", "the_sample-0.2.0rc1-py3-none-win_amd64.whl"),
+    ("wheel", "aarch64-windows", "the_sample-0.2.0rc1-py3-none-win_arm64.whl"),
     ("wheel", "aarch64-macos,x86_64-macos", "the_sample-0.2.0rc1-py3-none-macosx_11_0_universal2.whl"),
 ];
 

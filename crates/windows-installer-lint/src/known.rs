@@ -71,6 +71,7 @@ pub(super) const COMMAND_LINE: &[&str] = &[
 /// Properties that only Windows sets: a value in the table would be overwritten or would lie.
 pub(super) const READ_ONLY: &[&str] = &[
     "AdminUser",
+    "Arm64",
     "ComputerName",
     "Installed",
     "Intel",

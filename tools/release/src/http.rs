@@ -6,8 +6,9 @@
 
 pub(crate) use crate::wire::{Again, Token, is_interrupted};
 
+use crate::shown::{hide, said};
 use crate::wire::{
-    Busy, DEFAULT_WAIT, Interrupted, LONGEST_WAIT, Wire, read_body, text, time_for, without_query,
+    Busy, DEFAULT_WAIT, Interrupted, LONGEST_WAIT, Wire, broken_off, read_body, text, time_for, without_query,
 };
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::Value;
@@ -50,8 +51,15 @@ impl Answer {
         let advice = if self.status == 404 { ": it is not there, or the token may not do this" } else { "" };
         ensure!((200..300).contains(&self.status), "{}{advice}", self.refusal());
         let body: &[u8] = if self.body.is_empty() { b"null" } else { &self.body };
+        // The error quotes what it found.
         serde_json::from_slice(body)
-            .with_context(|| format!("{} answered something else than its documentation says", self.request))
+            .map_err(|error| anyhow!("{}", said(&error.to_string())))
+            .with_context(|| {
+                format!(
+                    "{} answered something else than its documentation says: look whether a proxy, or the page by which a network wants one to log in, answers in its place",
+                    self.request
+                )
+            })
     }
 
     /// Whether it refuses with an error of this code, such as `already_exists`.
@@ -68,17 +76,16 @@ impl Answer {
     /// The request, the status and what the server said, in one line.
     pub(crate) fn refusal(&self) -> String {
         let json = self.json();
-        let mut said = match json["message"].as_str() {
+        let mut words = match json["message"].as_str() {
             Some(message) => message.to_owned(),
-            None => String::from_utf8_lossy(&self.body).chars().take(200).collect(),
+            None => String::from_utf8_lossy(&self.body).into_owned(),
         };
         for error in json["errors"].as_array().into_iter().flatten() {
-            let words = ["resource", "field", "code", "message"].map(|key| error[key].as_str().unwrap_or(""));
-            let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
-            said += &format!(" ({})", error.as_str().map_or_else(|| words.join(" "), str::to_owned));
+            let parts = ["resource", "field", "code", "message"].map(|key| error[key].as_str().unwrap_or(""));
+            let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+            words += &format!(" ({})", error.as_str().map_or_else(|| parts.join(" "), str::to_owned));
         }
-        let said: String = said.split_whitespace().collect::<Vec<_>>().join(" ");
-        format!("{}: {} {said}", self.request, self.status)
+        format!("{}: {} {}", self.request, self.status, said(&words))
     }
 }
 
@@ -98,6 +105,7 @@ impl Http {
         let api = api.trim_end_matches('/').to_owned();
         if let Some(token) = &token {
             token.check()?;
+            hide(&token.secret);
         }
         Ok(Http { wire: Wire::new(&api)?, api, token })
     }
@@ -153,8 +161,7 @@ impl Http {
             match response.status().as_u16() {
                 200 => return self.hash(response, &request),
                 301 | 302 | 303 | 307 | 308 => {
-                    at = text(response.headers(), "location").unwrap_or_default().to_owned();
-                    self.wire.check_trusted(&at).with_context(|| format!("following {request}"))?;
+                    at = self.wire.place(&request, &at, response.headers())?;
                 }
                 _ => {
                     let answer = self.read(request, response)?;
@@ -169,8 +176,7 @@ impl Http {
     fn hash(&self, response: Response<Body>, request: &str) -> Result<String> {
         let mut reader = response.into_body().into_reader();
         let mut hash = Sha256::new();
-        io::copy(&mut reader, &mut hash)
-            .map_err(|error| Interrupted::new(format!("{request}: broken off: {error}")))?;
+        io::copy(&mut reader, &mut hash).map_err(|error| broken_off(request, &error))?;
         Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
     }
 

@@ -2,6 +2,7 @@
 //!
 //! It is a program of its own because OpenPGP is large, and `cargo xtask` is what everybody compiles first.
 
+mod address;
 mod compare;
 mod describe;
 mod dsse;
@@ -15,6 +16,7 @@ mod rpm_header;
 mod rpm_signature;
 mod seal;
 mod settings;
+mod shown;
 mod sign;
 mod signatures;
 mod signer;
@@ -57,9 +59,9 @@ fn main() -> ExitCode {
         return ExitCode::from(signer::NOT_YET);
     }
     // The chain of causes, without the stack traces that RUST_BACKTRACE would add.
-    eprintln!("error: {error}");
+    eprintln!("error: {}", shown::shown(&error.to_string()));
     for cause in error.chain().skip(1) {
-        eprintln!("  because: {cause}");
+        eprintln!("  because: {}", shown::shown(&cause.to_string()));
     }
     ExitCode::FAILURE
 }

@@ -13,6 +13,7 @@ mod sealed;
 mod settings;
 
 use crate::http::Http;
+use crate::shown::shown;
 use anyhow::{Context as _, Result, bail, ensure};
 use github::{Release, Repository};
 use packager::{Product, Version, unfinished};
@@ -164,6 +165,11 @@ impl Outcome {
     fn skipped(result: &'static str, what: String) -> Outcome {
         Outcome { result, what, url: String::new() }
     }
+
+    /// As people and machines may see it.
+    fn shown(self) -> Outcome {
+        Outcome { result: self.result, what: shown(&self.what), url: shown(&self.url) }
+    }
 }
 
 /// What every step needs to know.
@@ -196,7 +202,7 @@ impl Context<'_> {
 
     /// Shows what is being done.
     fn say(&self, what: &str) {
-        eprintln!("{}{what}", if self.dry { "would: " } else { "" });
+        eprintln!("{}{}", if self.dry { "would: " } else { "" }, shown(what));
     }
 }
 
@@ -321,7 +327,7 @@ impl Publish {
                 failures.push(error.context(format!("publishing: {}", step.name())));
                 Outcome::skipped("failed", what)
             });
-            lines.push(Line { step, outcome });
+            lines.push(Line { step, outcome: outcome.shown() });
             // Everything else tells people of what would not be there.
             if failed && step == Step::Github {
                 break;

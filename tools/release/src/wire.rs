@@ -3,6 +3,8 @@
 //! With the address of a loopback interface it is a rehearsal: no TLS, no proxy, and waits are short.
 //! Errors say the method, the address, what was answered, and what to do.
 
+use crate::address::resolve;
+use crate::shown::{hide, said, shown};
 use anyhow::{Context, Result, anyhow, ensure};
 use jiff::Timestamp;
 use std::cell::Cell;
@@ -148,7 +150,7 @@ impl Wire {
             let wait = match error.downcast_ref::<Busy>() {
                 // It was not carried out, so that any request may be sent again.
                 Some(Busy { wait, .. }) if *wait <= LONGEST_WAIT => {
-                    eprintln!("{error:#}");
+                    eprintln!("{}", shown(&format!("{error:#}")));
                     *wait
                 }
                 None if is_interrupted(&error) && again == Again::Harmless => {
@@ -174,8 +176,41 @@ impl Wire {
     /// If it is in the clear, or in a rehearsal not on this machine.
     pub(crate) fn check_trusted(&self, url: &str) -> Result<()> {
         let is_fine = if self.is_rehearsal { is_loopback(url) } else { url.starts_with("https://") };
-        ensure!(is_fine, "the server sends us to {}, which is not trusted", without_query(url));
+        ensure!(
+            is_fine,
+            "the server sends us to {}, which is not trusted: it is to be an address {}; log in to this network if it wants that, or ask who looks after the server",
+            without_query(url),
+            if self.is_rehearsal { "of this machine, in a rehearsal" } else { "that begins with https://" }
+        );
         Ok(())
+    }
+
+    /// Where a server sends us to, by the header `Location` of its answer to a request at an address.
+    ///
+    /// # Errors
+    /// If it names no place, or one that is not trusted.
+    pub(crate) fn place(&self, request: &str, url: &str, headers: &HeaderMap) -> Result<String> {
+        let location = text(headers, "location").filter(|location| !location.is_empty());
+        let location = location.with_context(|| {
+            format!("{request}: the server sends us on and does not say where (it has no Location): run this again; if it stays so, ask who looks after the server")
+        })?;
+        let place = resolve(url, location).with_context(|| {
+            format!(
+                "{request}: the server sends us to {:?}, which is no address: ask who looks after the server",
+                without_query(location)
+            )
+        })?;
+        // What opens it for whoever has it, which the server may repeat. Short values are no secrets.
+        let query = place.split_once('?').map_or("", |(_, query)| query);
+        for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
+            let name = name.to_ascii_lowercase();
+            if value.len() >= 16 && ["sig", "token", "state", "secret"].iter().any(|part| name.contains(part))
+            {
+                hide(value);
+            }
+        }
+        self.check_trusted(&place).with_context(|| format!("following {request}"))?;
+        Ok(place)
     }
 }
 
@@ -185,9 +220,20 @@ impl Wire {
 /// If it is broken off; see [`is_interrupted`].
 pub(crate) fn read_body(request: &str, response: Response<Body>) -> Result<Vec<u8>> {
     let mut body = Vec::new();
-    let read = response.into_body().into_reader().take(LARGEST).read_to_end(&mut body);
-    read.map_err(|error| Interrupted::new(format!("{request}: the answer was broken off: {error}")))?;
+    let read = response.into_body().into_reader().take(LARGEST + 1).read_to_end(&mut body);
+    read.map_err(|error| broken_off(request, &error))?;
+    ensure!(
+        body.len() as u64 <= LARGEST,
+        "{request}: the answer is larger than {LARGEST} bytes, and so is not what was asked for: check the address"
+    );
     Ok(body)
+}
+
+/// What to say if an answer ends before its end.
+pub(crate) fn broken_off(request: &str, error: &std::io::Error) -> Interrupted {
+    Interrupted(format!(
+        "{request}: the answer was broken off ({error}): check the network and run this again, it goes on where it was"
+    ))
 }
 
 /// The server wants to be left alone for a while; the request was not carried out.
@@ -217,7 +263,7 @@ impl std::error::Error for Busy {}
 
 /// What to say if there is no answer.
 fn unreached(request: &str, error: &ureq::Error) -> anyhow::Error {
-    let said = error.to_string();
+    let said = said(&error.to_string());
     let low = said.to_lowercase();
     let is_certificate = low.contains("certificate");
     if is_certificate
@@ -267,8 +313,8 @@ pub(crate) fn is_loopback(url: &str) -> bool {
 }
 
 /// An address as it may be shown: what follows `?` may be a signature that opens it for whoever has it.
-pub(crate) fn without_query(url: &str) -> &str {
-    url.split('?').next().unwrap_or(url)
+pub(crate) fn without_query(url: &str) -> String {
+    said(url.split('?').next().unwrap_or(url))
 }
 
 /// How long a body of so many bytes may take.

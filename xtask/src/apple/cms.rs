@@ -51,8 +51,11 @@ pub(super) fn judge(cms: &[u8], content: &[u8], usage: Usage, trust: &Trust) -> 
     let time_stamp = signature::time_stamp_in(info, TIME_STAMP, &mut problems)?;
     let folder = tempfile::tempdir().context("making a folder for unfinished files")?;
     let path = |name: &str| folder.path().join(name);
-    fs::write(path("cms"), cms)?;
-    fs::write(path("content"), content)?;
+    let write = |name: &str, bytes: &[u8]| {
+        fs::write(path(name), bytes).with_context(|| format!("writing {}", path(name).display()))
+    };
+    write("cms", cms)?;
+    write("content", content)?;
     let mut at = None;
     if let Some(stamp) = &time_stamp {
         problems.extend(stamp.problems.clone());
@@ -62,8 +65,8 @@ pub(super) fn judge(cms: &[u8], content: &[u8], usage: Usage, trust: &Trust) -> 
             problems.push("its time stamp is for something else".to_owned());
         }
         let token = token(info)?;
-        fs::write(path("token"), token)?;
-        fs::write(path("stamped"), info.signature.as_bytes())?;
+        write("token", &token)?;
+        write("stamped", info.signature.as_bytes())?;
         let mut verify = openssl(&["ts", "-verify", "-token_in", "-in"], &path("token"), at);
         verify.arg("-data").arg(path("stamped")).arg("-CAfile").arg(trust.file(Roots::TimeStamps)?);
         if let Err(lines) = run(verify)? {

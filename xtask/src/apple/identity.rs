@@ -13,12 +13,15 @@ use cms::cert::x509::der::{Decode, Encode, pem};
 use cms::cert::x509::ext::Extension;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
+use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::SystemTime;
 
 /// The unit of an organisation, which in Apple's certificates is the team.
 const UNIT: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.11");
+
+const MISSING: &str = "openssl is needed (Debian: apt-get install openssl)";
 
 /// What OpenSSL says of an algorithm that it keeps apart.
 const OLD: &str = "inner_evp_generic_fetch:unsupported";
@@ -123,6 +126,11 @@ impl Identity {
         parsed.sort_by_key(|(one, _)| !is_leaf(one));
         let (first, _) = parsed.first().context("there is no certificate in it")?;
         check(first, usage)?;
+        ensure!(
+            public_key(key)? == first.tbs_certificate.subject_public_key_info.to_der()?,
+            "the key is that of another certificate than that of {}",
+            first.tbs_certificate.subject
+        );
         let team = team(first).with_context(|| {
             format!("the certificate of {} names no team (OU)", first.tbs_certificate.subject)
         })?;
@@ -189,6 +197,24 @@ fn block(text: &str) -> Option<&str> {
     Some(&text[begin..begin + length])
 }
 
+/// The public half of a private key, both in PEM; as certificates have it.
+fn public_key(key: &str) -> Result<Vec<u8>> {
+    let mut command = clean_command("openssl", &["OPENSSL_"]);
+    let mut child = command
+        .args(["pkey", "-pubout", "-outform", "DER"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .context(MISSING)?;
+    // It reads all before it writes. What ends too early says why.
+    drop(child.stdin.take().map(|mut input| input.write_all(key.as_bytes())));
+    let output = child.wait_with_output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "openssl pkey -pubout cannot read the key: {}", said.trim());
+    Ok(output.stdout)
+}
+
 /// What openssl prints of a file with a key. Nothing of that ever shows.
 fn openssl(words: &[&str], file: &Path, more: &[&str], password: Option<&Secret>) -> Result<String> {
     let mut command = clean_command("openssl", &["OPENSSL_"]);
@@ -197,7 +223,7 @@ fn openssl(words: &[&str], file: &Path, more: &[&str], password: Option<&Secret>
         Some(password) => command.args(["-passin", "stdin"]).stdin(password.input()?),
         None => command.args(["-passin", "pass:"]).stdin(Stdio::null()),
     };
-    let output = command.output().context("openssl is needed (Debian: apt-get install openssl)")?;
+    let output = command.output().context(MISSING)?;
     if output.status.success() {
         return String::from_utf8(output.stdout).context("it is not text");
     }
@@ -210,5 +236,6 @@ fn openssl(words: &[&str], file: &Path, more: &[&str], password: Option<&Secret>
         );
     }
     let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    ensure!(!lines.is_empty(), "openssl cannot read it: it is empty, cut off, or something else");
     bail!("openssl cannot read it: {}", lines.join("; "))
 }

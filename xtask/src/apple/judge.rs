@@ -4,20 +4,12 @@
 use super::bundle::{self, Bundle};
 use super::cms::{self, Found};
 use super::identity::Usage;
+use crate::archive;
 use crate::authenticode::{Trust, Verdict};
-use crate::untrusted;
 use anyhow::{Context, Result};
 use apple_archives::code_signature::{Directory, Embedded, Hash, image, package, program, slot};
 use apple_archives::mach_o;
 use serde::Serialize;
-use std::io::{Cursor, Read};
-use std::path::Path;
-use zip::ZipArchive;
-
-/// The largest archive that is unpacked, in bytes.
-const LARGEST: u64 = 1 << 30;
-/// By as many bytes a program is told from other files.
-const BEGINNING: u64 = 8;
 
 /// What somebody may sign for macOS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +22,6 @@ pub(crate) enum Kind {
     Package,
     /// A disk image.
     Image,
-    /// A compressed archive or a wheel, whose programs are signed.
-    Archive,
 }
 
 impl Kind {
@@ -43,15 +33,8 @@ impl Kind {
             Some(Kind::Package)
         } else if image::is_image(bytes) {
             Some(Kind::Image)
-        } else if bytes.starts_with(b"\x1f\x8b") {
-            Some(Kind::Archive)
-        } else if !bytes.starts_with(b"PK\x03\x04") {
-            None
-        } else if bundle::is_bundle(bytes) {
-            Some(Kind::Bundle)
         } else {
-            let is_for_mac = programs_of_zip(bytes).is_ok_and(|programs| !programs.is_empty());
-            is_for_mac.then_some(Kind::Archive)
+            bundle::is_bundle(bytes).then_some(Kind::Bundle)
         }
     }
 }
@@ -71,23 +54,22 @@ pub(crate) struct Code {
     pub(crate) ticket: bool,
 }
 
-/// Judges a file, which is shown as `name`; of an archive, every program in it. None if it is nothing for macOS.
+/// Judges what is in a file, which is shown as `name`. None if it is nothing for macOS.
 ///
 /// # Errors
-/// If it cannot be read, or there are no roots to judge it by.
-pub(crate) fn judge(name: &str, file: &Path, trust: &Trust) -> Result<Option<Vec<Verdict>>> {
-    let bytes = untrusted::read(file)?;
-    let Some(kind) = Kind::of(&bytes) else { return Ok(None) };
+/// If there are no roots to judge it by.
+pub(crate) fn judge(name: &str, bytes: &[u8], trust: &Trust) -> Result<Option<Vec<Verdict>>> {
+    let Some(kind) = Kind::of(bytes) else { return Ok(None) };
     trust.clone().check()?;
     let verdicts = match kind {
-        Kind::Program => judge_program(name, &bytes, None, trust)?,
+        Kind::Program => judge_program(name, bytes, None, trust)?,
         Kind::Bundle => {
-            let bundle = Bundle::read(&bytes)?.context("it is no bundle")?;
+            archive::check_zip(bytes)?;
+            let bundle = Bundle::read(bytes)?.context("it is no bundle")?;
             judge_program(name, bundle.program()?, Some(&bundle), trust)?
         }
-        Kind::Package => vec![judge_package(name, &bytes, trust)?],
-        Kind::Image => vec![judge_image(name, &bytes, trust)?],
-        Kind::Archive => judge_archive(name, &bytes, trust)?,
+        Kind::Package => vec![judge_package(name, bytes, trust)?],
+        Kind::Image => vec![judge_image(name, bytes, trust)?],
     };
     Ok(Some(verdicts))
 }
@@ -113,6 +95,9 @@ fn judge_program(name: &str, bytes: &[u8], bundle: Option<&Bundle>, trust: &Trus
         match bundle {
             Some(bundle) => problems.extend(bundle.problems(slice)),
             None => problems.extend(out_of_a_bundle(&embedded)),
+        }
+        if embedded.blob(slot::TICKET).is_some() {
+            problems.push("there is a ticket in its signature, where no program has one".to_owned());
         }
         let ticket = bundle.is_some_and(|bundle| bundle.ticket().is_some());
         judge_embedded(&name, &embedded, problems, Wanted { hardened: true, ticket }, trust)
@@ -223,53 +208,6 @@ fn judge_package(name: &str, bytes: &[u8], trust: &Trust) -> Result<Verdict> {
         ..Code::default()
     };
     Ok(Verdict::with_code(name, found.problems, Some(found.signature), code))
-}
-
-/// Every program in a compressed archive.
-fn judge_archive(name: &str, bytes: &[u8], trust: &Trust) -> Result<Vec<Verdict>> {
-    let doing = || format!("reading the archive {name}");
-    let mut verdicts = Vec::new();
-    if bytes.starts_with(b"PK") {
-        for (path, bytes) in programs_of_zip(bytes).with_context(doing)? {
-            verdicts.extend(judge_program(&format!("{name}: {path}"), &bytes, None, trust)?);
-        }
-        return Ok(verdicts);
-    }
-    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(bytes).take(LARGEST));
-    for entry in archive.entries().with_context(doing)? {
-        let mut entry = entry.with_context(doing)?;
-        let inner = format!("{name}: {}", entry.path().with_context(doing)?.display());
-        let mut bytes = Vec::new();
-        entry.read_to_end(&mut bytes).with_context(|| format!("unpacking {inner}"))?;
-        if mach_o::is_program(&bytes) {
-            verdicts.extend(judge_program(&inner, &bytes, None, trust)?);
-        }
-    }
-    if verdicts.is_empty() {
-        verdicts
-            .push(Verdict::bad(name, "there is no program for macOS in it, so nothing that could be signed"));
-    }
-    Ok(verdicts)
-}
-
-/// The programs for macOS in a zip archive, with their paths.
-fn programs_of_zip(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>> {
-    let mut archive =
-        ZipArchive::new(Cursor::new(bytes)).context("it is no zip archive, or a damaged one")?;
-    let mut programs = Vec::new();
-    for index in 0..archive.len() {
-        let mut file = archive.by_index(index)?;
-        let path = file.name()?.into_owned();
-        let mut bytes = Vec::new();
-        // What begins otherwise need not be unpacked.
-        let doing = || format!("unpacking {path}");
-        file.by_ref().take(BEGINNING).read_to_end(&mut bytes).with_context(doing)?;
-        if mach_o::is_program(&bytes) {
-            file.take(LARGEST).read_to_end(&mut bytes).with_context(doing)?;
-            programs.push((path, bytes));
-        }
-    }
-    Ok(programs)
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {

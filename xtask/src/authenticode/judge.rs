@@ -1,23 +1,16 @@
-//! Whether a file is signed as it should be; of an archive, every program in it.
+//! Whether a program or installer for Windows is signed as it should be.
 
 use super::kind::{self, Kind};
 use super::osslsigncode::Osslsigncode;
 use super::signature::Signature;
 use super::trust::{Roots, Trust};
 use crate::apple::Code;
+use crate::archive::STRAY;
 use crate::process::stop_if_interrupted;
 use crate::untrusted;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use serde::Serialize;
-use std::fs;
-use std::io::{Cursor, Read};
 use std::path::Path;
-
-/// The largest program in an archive, in bytes.
-const LARGEST: u64 = 1 << 29;
-
-/// What is said of bytes that others may read, and nobody signed.
-const STRAY: &str = "it has bytes that belong to none of its parts, so that nothing vouches for them: another file may be glued to it, or hidden in it";
 
 /// What is to be said of one file.
 #[derive(Serialize)]
@@ -35,7 +28,7 @@ pub(crate) struct Verdict {
     code: Option<Code>,
 }
 
-/// Judges a file, which is shown as `name`; of an archive, every program in it.
+/// Judges a program or an installer, which is shown as `name`.
 ///
 /// # Errors
 /// If it cannot be read, or there are no roots to judge it by.
@@ -44,10 +37,11 @@ pub(crate) fn judge(tool: &Osslsigncode, name: &str, file: &Path, trust: &Trust)
     let look = kind::look_at(&bytes);
     let bad = |problem: &str| Ok(vec![Verdict::bad(name, problem)]);
     match look.kind {
-        None => bad("it is neither a program for Windows, nor an installer (msi), nor a zip archive"),
+        None => bad(
+            "it is nothing that can be signed: a program, an installer (msi, pkg) or a disk image (dmg), or an archive (zip, tar.gz) with such in it",
+        ),
         Some(Kind::Program | Kind::Installer) if !look.is_signed => bad("it is not signed"),
         Some(kind) if kind.has_stray_bytes(&bytes) => bad(STRAY),
-        Some(Kind::Archive) => judge_archive(tool, name, &bytes, trust),
         Some(Kind::Program | Kind::Installer) => Ok(vec![judge_signed(tool, name, file, trust)?]),
     }
 }
@@ -88,45 +82,6 @@ impl Verdict {
     }
 }
 
-fn judge_archive(tool: &Osslsigncode, name: &str, bytes: &[u8], trust: &Trust) -> Result<Vec<Verdict>> {
-    let doing = || format!("reading the archive {name}");
-    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).with_context(doing)?;
-    let folder = tempfile::tempdir()?;
-    let mut verdicts = Vec::new();
-    for index in 0..archive.len() {
-        let entry = archive.by_index(index).with_context(doing)?;
-        let inner = format!("{name}: {}", entry.name().with_context(doing)?);
-        let mut bytes = Vec::new();
-        entry.take(LARGEST + 1).read_to_end(&mut bytes).with_context(|| format!("unpacking {inner}"))?;
-        ensure!(bytes.len() as u64 <= LARGEST, "{inner} is larger than {LARGEST} bytes");
-        match kind::look_at(&bytes).kind {
-            Some(Kind::Program | Kind::Installer) => {
-                let path = folder.path().join(index.to_string());
-                fs::write(&path, bytes)?;
-                verdicts.extend(judge(tool, &inner, &path, trust)?);
-            }
-            Some(Kind::Archive) => {
-                verdicts
-                    .push(Verdict::bad(&inner, "it is an archive in an archive, which is not looked into"));
-            }
-            None if has_name_of_program(&inner) => {
-                verdicts.push(Verdict::bad(&inner, "it has the name of a program or installer, but is none"));
-            }
-            None => {}
-        }
-    }
-    if verdicts.is_empty() {
-        verdicts.push(Verdict::bad(name, "there is nothing in it that could be signed"));
-    }
-    Ok(verdicts)
-}
-
-/// Whether Windows would run it, going by its name.
-fn has_name_of_program(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    [".exe", ".dll", ".msi"].iter().any(|end| name.ends_with(end))
-}
-
 fn judge_signed(tool: &Osslsigncode, name: &str, file: &Path, trust: &Trust) -> Result<Verdict> {
     let signature = match tool.signature(file) {
         Ok(signature) => signature,
@@ -157,8 +112,10 @@ impl std::fmt::Display for Verdict {
                     write!(f, "\n  {name} {text}")?;
                 }
             }
-            let ticket = if code.ticket { "with" } else { "without" };
-            write!(f, "\n  code hash {}, {ticket} a ticket of the notary", code.code_hash)?;
+            // Apple does not say how a ticket is made up.
+            let ticket =
+                if code.ticket { "with a ticket, which only macOS can judge" } else { "without a ticket" };
+            write!(f, "\n  code hash {}, {ticket}", code.code_hash)?;
         }
         let Some(signature) = &self.signature else { return Ok(()) };
         write!(f, "\n  signed by {}\n  certificate by {}", signature.signer, signature.issuer)?;
@@ -174,42 +131,5 @@ impl std::fmt::Display for Verdict {
             }
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::io::Write;
-
-    /// Fails if: what Windows would run out of an archive is passed over because it is packed twice or is of no kind
-    /// that is known here.
-    #[test]
-    fn passes_nothing_over_in_an_archive() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.zip");
-        let mut archive = zip::ZipWriter::new(fs::File::create(&path).unwrap());
-        for (name, bytes) in [
-            ("LICENSE", "text"),
-            ("old.EXE", "a program for something else"),
-            ("more.zip", "PK\x03\x04"),
-            ("signed.exe", "MZ"),
-        ] {
-            archive.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
-            archive.write_all(bytes.as_bytes()).unwrap();
-        }
-        archive.finish().unwrap();
-        let tool = Osslsigncode::of_version(2, 9);
-        let verdicts = judge(&tool, "a.zip", &path, &Trust::default()).unwrap();
-        let found: Vec<_> = verdicts.iter().map(|verdict| (&*verdict.file, &*verdict.problems[0])).collect();
-        let none = "it has the name of a program or installer, but is none";
-        assert_eq!(
-            found,
-            [
-                ("a.zip: old.EXE", none),
-                ("a.zip: more.zip", "it is an archive in an archive, which is not looked into"),
-                ("a.zip: signed.exe", none),
-            ]
-        );
     }
 }

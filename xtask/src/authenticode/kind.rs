@@ -1,7 +1,7 @@
 //! What kind of file lies before us, by its content, and whether it is signed already.
 
 use super::pe::Pe;
-use super::{archive, signature};
+use super::signature;
 use crate::untrusted;
 use anyhow::Result;
 use std::io::{Cursor, Read};
@@ -19,8 +19,6 @@ pub(crate) enum Kind {
     /// A Windows Installer package, a compound file
     /// ([MS-CFB](https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-cfb)).
     Installer,
-    /// A zip archive. It is not signed itself, but what is in it may be.
-    Archive,
 }
 
 impl Kind {
@@ -34,7 +32,6 @@ impl Kind {
                 signature.is_some_and(|signature| !signature::is_alone(&signature))
                     || windows_installer::has_stray_bytes(bytes).unwrap_or(true)
             }
-            Kind::Archive => archive::has_stray_bytes(bytes),
         }
     }
 }
@@ -70,8 +67,6 @@ pub(crate) fn look_at(bytes: &[u8]) -> Look {
         look.kind = Some(Kind::Installer);
         look.is_signed = stream(bytes, SIGNATURE).is_some();
         look.is_extended = stream(bytes, EXTENDED).is_some();
-    } else if bytes.starts_with(b"PK\x03\x04") {
-        look.kind = Some(Kind::Archive);
     }
     look
 }
@@ -114,7 +109,7 @@ mod tests {
             (installer(&["File"]), Some(Kind::Installer), false),
             (installer(&["File", SIGNATURE]), Some(Kind::Installer), true),
             (installer(&[])[..100].to_vec(), Some(Kind::Installer), false),
-            (b"PK\x03\x04rest".to_vec(), Some(Kind::Archive), false),
+            (b"PK\x03\x04rest".to_vec(), None, false),
             (b"\x7fELF".to_vec(), None, false),
             (Vec::new(), None, false),
         ] {

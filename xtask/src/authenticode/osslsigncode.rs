@@ -38,6 +38,7 @@ const TAKES_ORDERS: Version = Version(2, 9);
 const ATTACHES_BLINDLY: Version = Version(2, 14);
 
 /// The installed program.
+#[derive(Clone)]
 pub(crate) struct Osslsigncode {
     /// Its version.
     pub(crate) version: Version,

@@ -3,6 +3,7 @@
 use super::osslsigncode::Osslsigncode;
 use super::trust::Trust;
 use crate::process;
+use crate::untrusted;
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use std::fs;
@@ -72,7 +73,7 @@ impl Timestamp {
             tool.stamp(server, limit, trust, is_extended, [signed, &stamped])?;
             look_at_stamp(tool, trust, &stamped).map(|()| stamped)
         };
-        self.ask(one, || can_write(signed, work))
+        self.ask(one, || can_write(&untrusted::read(signed)?, work))
     }
 
     /// Asks one server after the other, all of them several times, until one answers as it should. What a server does
@@ -121,15 +122,18 @@ fn look_at_stamp(tool: &Osslsigncode, trust: &Trust, stamped: &Path) -> Result<(
     }
 }
 
-/// Whether another file of that size can be written: if not, no server is to blame, and none can help.
-fn can_write(signed: &Path, work: &Path) -> Result<()> {
+/// Whether another such file can be written: if not, no server is to blame, and none can help.
+///
+/// # Errors
+/// If it cannot.
+pub(crate) fn can_write(file: &[u8], work: &Path) -> Result<()> {
     let path = work.join("another");
-    let written = fs::copy(signed, &path).with_context(|| {
+    let written = fs::write(&path, file).with_context(|| {
         format!("{} takes no more files: make room, or name another folder in TMPDIR", work.display())
     });
     // It may be cut off.
     let _ = fs::remove_file(&path);
-    written.map(|_| ())
+    written
 }
 
 /// Waits, unless interrupted.

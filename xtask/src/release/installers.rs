@@ -284,12 +284,10 @@ impl Release {
         Ok(serde_json::to_string_pretty(&manifest)? + "\n")
     }
 
-    /// Scoop's manifest, of the archive for Windows.
+    /// Scoop's manifest, of the archives for Windows.
     fn scoop(&self) -> Result<Unfinished> {
-        let archives = self.archives()?;
-        let archive = archives.iter().find(|archive| archive.triple == scoop::TRIPLE);
-        let archive = archive.context("the release has no archive for Scoop")?;
-        let text = scoop::manifest(&self.product, &self.version, &self.address(), archive)?;
+        let text = scoop::manifest(&self.product, &self.version, &self.address(), &self.archives()?)
+            .context("writing what Scoop needs to know")?;
         unfinished::prepare(
             &self.work.join("scoop/bucket"),
             &format!("{}.json", self.product.name),

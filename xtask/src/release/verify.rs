@@ -7,8 +7,8 @@ use super::build::compare;
 use super::git::Git;
 use super::place::{artifacts, name_on_the_web};
 use super::{sign, tag};
-use crate::apple;
-use crate::authenticode::{Osslsigncode, Trust, judge};
+use crate::authenticode::Trust;
+use crate::judges::Judges;
 use crate::sign::is_for_mac;
 use crate::{process, release_tools, settings, workspace};
 use anyhow::{Context, Result, bail, ensure};
@@ -80,26 +80,26 @@ pub(super) fn check(target: &OsStr, files: &Path, further: &[OsString], trust: &
         trust.complete(from);
         trust
     };
-    authenticode(files, opened.path(), complete(trusted.windows))?;
-    for_mac(files, opened.path(), complete(trusted.apple))?;
+    let judges = Judges::new(complete(trusted.windows), complete(trusted.apple));
+    authenticode(files, opened.path(), &judges)?;
+    for_mac(files, opened.path(), &judges)?;
     Ok(opened)
 }
 
 /// Judges the signatures for macOS, where there are some.
-fn for_mac(files: &Path, opened: &Path, mut trust: Trust) -> Result<()> {
+fn for_mac(files: &Path, opened: &Path, judges: &Judges) -> Result<()> {
     let signatures = opened.join("signatures");
     if !sign::has(&signatures, is_for_mac) {
         println!("not checked: signatures for macOS, of which there are none");
         return Ok(());
     }
-    trust.check()?;
     let mut bad = 0;
     for (name, artifact) in &artifacts(files)?.0 {
         let is_node = is_for_mac(name);
         if is_node && !sign::has(&signatures, |node| node == name) {
             println!("not checked: {name}, of which there is no signature");
         } else if is_node || artifact.programs.iter().any(|program| is_for_mac(&program.target)) {
-            for verdict in apple::judge(name, &files.join(name), &trust)?.unwrap_or_default() {
+            for verdict in judges.judge(name, &files.join(name))? {
                 println!("{verdict}");
                 bad += usize::from(!verdict.ok);
             }
@@ -110,26 +110,22 @@ fn for_mac(files: &Path, opened: &Path, mut trust: Trust) -> Result<()> {
 }
 
 /// Judges the signatures for Windows, where there are some, and where the tool for it is there.
-fn authenticode(files: &Path, opened: &Path, mut trust: Trust) -> Result<()> {
+fn authenticode(files: &Path, opened: &Path, judges: &Judges) -> Result<()> {
     if !sign::has(&opened.join("signatures"), |node| !is_for_mac(node)) {
         println!("not checked: signatures for Windows, of which there are none");
         return Ok(());
     }
-    let tool = match Osslsigncode::find(&[]) {
-        Ok(tool) => tool,
-        Err(error) => {
-            println!("not checked: signatures for Windows ({error:#})");
-            return Ok(());
-        }
-    };
-    trust.check()?;
+    if let Err(error) = judges.windows() {
+        println!("not checked: signatures for Windows ({error:#})");
+        return Ok(());
+    }
     let mut bad = 0;
     for (name, artifact) in &artifacts(files)?.0 {
         let mut programs = artifact.programs.iter().map(|program| program.target.parse::<Target>());
         // In the kit it is the MSI that is signed.
         let has_installer = artifact.made_from.iter().any(|part| part.file.ends_with(".msi"));
         if has_installer || programs.any(|target| target.is_ok_and(|target| target.os == Os::Windows)) {
-            for verdict in judge(&tool, name, &files.join(name), &trust)? {
+            for verdict in judges.judge(name, &files.join(name))? {
                 println!("{verdict}");
                 bad += usize::from(!verdict.ok);
             }

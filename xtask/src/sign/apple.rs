@@ -7,7 +7,8 @@ use super::key::Key;
 use super::secret::Secret;
 use super::signer::{Answer, NodeKind, Notarised, Signer};
 use crate::apple::{self, Bundle, Engine, Identity, Kind, Usage};
-use crate::authenticode::{Roots, Trust, Verdict, require};
+use crate::authenticode::{Roots, Trust, Verdict, can_write, require};
+use crate::judges::Judges;
 use crate::untrusted;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use apple_archives::code_signature::{image, package, program};
@@ -88,15 +89,14 @@ impl Apple {
         let timestamp = &self.config()?.timestamp;
         let one = |server: &str, limit: Duration| {
             let signature = sign(Some(server), limit + Duration::from_secs(30))?;
-            let signed = place.folder.join("stamped");
-            fs::write(&signed, attach(kind, &place.unsigned, &signature)?)?;
+            let signed = attach(kind, &place.unsigned, &signature)?;
             let judged = apple::judge("it", &signed, &self.trust)?.unwrap_or_default();
             let problems = judged.iter().flat_map(Verdict::problems);
             let of_stamp = problems.into_iter().find(|problem| problem.contains("time stamp"));
             ensure!(apple::has_time_stamp(&signature)?, "there is no time stamp in its answer");
             of_stamp.map_or(Ok(signature), |problem| bail!("{problem}"))
         };
-        timestamp.ask(one, || Ok(()))
+        timestamp.ask(one, || can_write(&place.unsigned, place.folder))
     }
 
     /// What the notary needs to know who asks.
@@ -167,7 +167,7 @@ impl Apple {
             Kind::Bundle => Bundle::ticket_in(&copy)?,
             Kind::Package => package::detach_ticket(&bytes, &fs::read(&copy)?)?.to_vec(),
             Kind::Image => image::detach(&fs::read(&copy)?)?.context("there is no ticket in it")?.to_vec(),
-            Kind::Program | Kind::Archive => bail!("nothing is stapled to {}", signed.display()),
+            Kind::Program => bail!("nothing is stapled to {}", signed.display()),
         }))
     }
 }
@@ -260,7 +260,8 @@ impl Signer for Apple {
     }
 
     fn judge(&self, name: &str, file: &Path) -> Result<()> {
-        let verdicts = apple::judge(name, file, &self.trust)?.context("it is nothing for macOS")?;
+        let judges = Judges::new(Trust::default(), self.trust.clone());
+        let verdicts = judges.judge(name, file)?;
         require(&verdicts).context("what was signed does not stand up to verification")?;
         verdicts.iter().for_each(|verdict| eprintln!("{verdict}"));
         Ok(())
@@ -308,7 +309,7 @@ impl Signer for Apple {
             Kind::Bundle => apple::bundle::staple(&signed, &ticket)?,
             Kind::Package => [signed, ticket].concat(),
             Kind::Image => image::attach(&signed, &ticket)?,
-            Kind::Program | Kind::Archive => bail!("nothing is stapled to {}", from.display()),
+            Kind::Program => bail!("nothing is stapled to {}", from.display()),
         };
         fs::write(to, stapled).with_context(|| format!("writing {}", to.display()))
     }
@@ -337,7 +338,7 @@ fn usage_of(kind: Kind) -> Usage {
 
 fn kind_of(bytes: &[u8]) -> Result<Kind> {
     match Kind::of(bytes) {
-        None | Some(Kind::Archive) => bail!("it is nothing that is signed for macOS"),
+        None => bail!("it is nothing that is signed for macOS"),
         Some(kind) => Ok(kind),
     }
 }
@@ -360,7 +361,7 @@ fn is_signed(kind: Kind, bytes: &[u8]) -> Result<bool> {
         Kind::Bundle => of_program(bundle(bytes)?.program()?),
         Kind::Package => Ok(package::read(bytes)?.cms.is_some()),
         Kind::Image => Ok(image::detach(bytes)?.is_some()),
-        Kind::Program | Kind::Archive => of_program(bytes),
+        Kind::Program => of_program(bytes),
     }
 }
 
@@ -370,7 +371,7 @@ fn attach(kind: Kind, unsigned: &[u8], signature: &[u8]) -> Result<Vec<u8>> {
         Kind::Bundle => apple::bundle::attach(unsigned, signature)?,
         Kind::Package => package::attach(unsigned, signature)?,
         Kind::Image => image::attach(unsigned, signature)?,
-        Kind::Program | Kind::Archive => program::attach(unsigned, signature)?,
+        Kind::Program => program::attach(unsigned, signature)?,
     })
 }
 

@@ -85,7 +85,8 @@ pub(super) fn make(order: &Order<'_>, signers: &Signers) -> Result<Report> {
     let staging = tempfile::Builder::new().prefix(PREFIX).tempdir_in(out.path());
     let staging = staging.with_context(|| format!("writing to {}", order.out.display()))?;
     for name in ["ready", "unsigned", "programs", "signatures"] {
-        fs::create_dir(staging.path().join(name))?;
+        let path = staging.path().join(name);
+        fs::create_dir(&path).with_context(|| format!("making {}", path.display()))?;
     }
     let mut run = Run {
         order,
@@ -163,14 +164,16 @@ impl Run<'_> {
         if !self.tried.insert(program.node.clone()) {
             return Ok(to.exists());
         }
-        fs::create_dir_all(self.place("programs", &program.triple))?;
+        let folder = self.place("programs", &program.triple);
+        fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
         match program.kind {
             Some(NodeKind::MacProgram) => {
                 // As it is in the artifacts that nobody signed.
                 let compiled = Compiled { triple: program.triple.clone(), folder: folder_of(&program.path) };
                 let programs = Programs::new(&self.order.recipe.product, vec![compiled])?;
                 let path = self.place("unsigned", &program.node.replace('/', "-"));
-                fs::write(&path, programs.source(&program.name)?.read()?)?;
+                let unsigned = programs.source(&program.name)?.read()?;
+                fs::write(&path, unsigned).with_context(|| format!("writing {}", path.display()))?;
                 self.sign(&program.node, NodeKind::MacProgram, [&path, &to], &program.toolchain)
             }
             Some(kind) => self.sign(&program.node, kind, [&program.path, &to], &program.toolchain),
@@ -211,7 +214,7 @@ impl Run<'_> {
                 if let Some(kind) = NodeKind::inside(&recipe.rows, row)?.first() {
                     self.signers.of(*kind)?.judge(&name, &path)?;
                 }
-                fs::rename(&path, &ready)?;
+                fs::rename(&path, &ready).with_context(|| format!("writing {}", ready.display()))?;
             }
         }
         artifact.size = fs::metadata(&ready)?.len();

@@ -5,6 +5,7 @@ use super::config::Config;
 use super::key::Key;
 use super::signer::{Answer, Notarised, Signer};
 use crate::authenticode::{self, Kind, Osslsigncode, Signature, Trust, kind};
+use crate::judges::Judges;
 use anyhow::{Context, Result, bail, ensure};
 use std::fs;
 use std::path::Path;
@@ -63,7 +64,8 @@ impl Signer for Windows {
     }
 
     fn judge(&self, name: &str, file: &Path) -> Result<()> {
-        let verdicts = authenticode::judge(&self.tool, name, file, &self.trust)?;
+        let judges = Judges::with(self.tool.clone(), self.trust.clone());
+        let verdicts = judges.judge(name, file)?;
         authenticode::require(&verdicts).context("what was signed does not stand up to verification")?;
         verdicts.iter().for_each(|verdict| eprintln!("{verdict}"));
         Ok(())
@@ -80,7 +82,7 @@ impl Signer for Windows {
 
 fn check_unsigned(unsigned: &Path) -> Result<Kind> {
     let look = kind::look(unsigned)?;
-    let Some(kind @ (Kind::Program | Kind::Installer)) = look.kind else {
+    let Some(kind) = look.kind else {
         bail!("{} is neither a program for Windows nor an installer", unsigned.display());
     };
     ensure!(

@@ -25,6 +25,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     (PKCS11_ENGINE, "libengine-pkcs11-openssl"),
     // Debian has LLVM's programs in a folder for each version.
     ("/usr/lib/llvm-*/bin/llvm-lipo", "llvm"),
+    ("/usr/lib/llvm-*/bin/llvm-readobj", "llvm"),
     ("7z", "p7zip-full"),
     ("apt-get", "apt"),
     ("appstreamcli", "appstream"),

@@ -28,6 +28,8 @@ pub(crate) struct Scenario {
     #[serde(default)]
     pub(crate) repository: bool,
     #[serde(default)]
+    pub(crate) appimage: bool,
+    #[serde(default)]
     pub(crate) with: Vec<String>,
     #[serde(default = "memory")]
     pub(crate) memory: u32,

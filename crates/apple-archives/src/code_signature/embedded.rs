@@ -1,7 +1,7 @@
 //! The signature of a program or disk image: a list of blobs.
 
 use super::directory::{Directory, slot};
-use super::{Result, ensure, fail, place_at, u32_at};
+use super::{Result, ensure, fail, only_der, place_at, u32_at};
 
 /// `CSMAGIC_EMBEDDED_SIGNATURE`.
 pub(super) const MAGIC: u32 = 0xfade_0cc0;
@@ -89,7 +89,7 @@ impl<'a> Embedded<'a> {
     pub fn cms(&self) -> Result<Option<&'a [u8]>> {
         let Some(blob) = self.blob(slot::CMS) else { return Ok(None) };
         ensure(u32_at(blob, 0)? == WRAPPER, "the place of its CMS signature has something else")?;
-        Ok(Some(&blob[8..]).filter(|cms| !cms.is_empty()))
+        if blob.len() == 8 { Ok(None) } else { only_der(&blob[8..]).map(Some) }
     }
 
     /// Refuses code, or other blobs, that are not those of which the directories have digests.

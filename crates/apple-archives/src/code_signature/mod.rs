@@ -71,3 +71,21 @@ fn u64_at(bytes: &[u8], at: usize) -> Result<u64> {
 fn number(length: usize) -> Result<u32> {
     u32::try_from(length).map_err(|_| Error("it is larger than 4 GiB".to_owned()))
 }
+
+/// Something in DER ([X.690](https://www.itu.int/rec/T-REC-X.690), section 8.1.3) without the zeros that fill up its
+/// place.
+fn only_der(place: &[u8]) -> Result<&[u8]> {
+    let head = match place.get(1) {
+        Some(short @ 0..=0x7f) => Some((2, usize::from(*short))),
+        Some(long @ 0x81..=0x84) => place.get(2..2 + usize::from(long & 0x7f)).map(|bytes| {
+            (2 + bytes.len(), bytes.iter().fold(0, |length, byte| length << 8 | usize::from(*byte)))
+        }),
+        _ => None,
+    };
+    let der = head.and_then(|(head, length)| place.split_at_checked(head.checked_add(length)?));
+    match der {
+        Some((der, rest)) if rest.iter().all(|byte| *byte == 0) => Ok(der),
+        Some(_) => fail("there is something behind its signature, in its place"),
+        None => fail("its signature is cut off"),
+    }
+}

@@ -5,7 +5,7 @@
 //! Signing makes the table anew, and moves the files in the heap behind the signatures. So what is stored is the start of
 //! the signed package up to the files: header, table, checksum and signatures. A ticket is appended to the package.
 
-use super::{Error, Result, ensure, fail, u32_at, u64_at};
+use super::{Error, Result, ensure, fail, only_der, u32_at, u64_at};
 use flate2::read::ZlibDecoder;
 use roxmltree::{Document, Node};
 use sha1::Digest as _;
@@ -69,8 +69,7 @@ pub fn read(bytes: &[u8]) -> Result<Signed<'_>> {
         parts.push(layout.check_file(&data)?);
     }
     layout.check_heap(parts)?;
-    // A CMS signature may be followed by the zeros that fill up its place.
-    let cms = cms.map(|range| layout.heap(range)).transpose()?;
+    let cms = cms.map(|range| only_der(layout.heap(range)?)).transpose()?;
     Ok(Signed { checksum, cms, ticket: layout.ticket })
 }
 
@@ -106,7 +105,7 @@ pub fn cms_of_start(start: &[u8]) -> Result<Option<&[u8]>> {
     let layout = Layout::read(start)?;
     let document = layout.document()?;
     let place = signature(&layout.toc(&document)?, "CMS")?;
-    place.map(|place| layout.heap(place)).transpose()
+    place.map(|place| only_der(layout.heap(place)?)).transpose()
 }
 
 /// What is behind a package with a ticket: what is stored of that.
@@ -266,7 +265,7 @@ mod tests {
     use std::io::Write;
 
     const FILE: &[u8] = b"what is in the package";
-    const CMS: &[u8] = b"a CMS signature";
+    const CMS: &[u8] = b"\x30\x0da signature..";
 
     /// A package with one file, and a signature if there is one.
     fn package(cms: Option<&[u8]>) -> Vec<u8> {
@@ -341,6 +340,9 @@ mod tests {
         for end in 0..signed.len() {
             assert!(read(&signed[..end]).is_err(), "cut off at {end}");
         }
+        let filled_up = package(Some(&[CMS, &[0; 9]].concat()));
+        assert_eq!(read(&filled_up).unwrap().cms, Some(CMS));
+        assert!(read(&package(Some(&[CMS, b"#!/bin/sh"].concat()))).is_err());
         for more in [&b"x"[..], b"PK\x03\x04 and more", &[0; 16]] {
             assert!(read(&[&signed, more].concat()).is_err(), "{more:?}");
             assert!(read(&with_ticket(&[&signed, more].concat(), b"ticket")).is_err(), "{more:?}");

@@ -45,6 +45,11 @@ const LIBRARIES: &[&str] = &[
     "ws2_32.dll",
 ];
 
+/// Whether every Windows has that library, whatever the processor.
+pub fn has_library(name: &str) -> bool {
+    LIBRARIES.contains(&name.to_ascii_lowercase().as_str())
+}
+
 /// Refuses what is no program or library for this processor, or would not start on a new Windows.
 ///
 /// # Errors
@@ -61,7 +66,7 @@ pub(super) fn check(bytes: &[u8], arch: Arch) -> Result<()> {
         arch.windows()
     );
     for name in imports(&file).context("its list of libraries is damaged")? {
-        if !LIBRARIES.contains(&name.to_ascii_lowercase().as_str()) {
+        if !has_library(&name) {
             bail!(
                 "it needs {name}, which not every Windows has: link without it, or, if Windows 10 and Server 2016 have it, add it to the list in {}",
                 file!()

@@ -4,6 +4,9 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
+/// Groups whose members are root anyway: root's own, and on macOS that of administrators.
+const TRUSTED_GROUPS: &[u32] = if cfg!(target_os = "macos") { &[0, 80] } else { &[0] };
+
 /// Why a program must not be relied on: because of itself, or of a folder on the way. What does not exist yet is judged
 /// by the folder that it would be in.
 pub(super) fn untrusted_on_the_way(program: &Path) -> Option<String> {
@@ -23,6 +26,12 @@ fn untrusted(path: &Path) -> Option<String> {
     if mode & 0o002 != 0 {
         return Some(format!("everybody may write to {path}, and could replace it"));
     }
+    if mode & 0o020 != 0 && !TRUSTED_GROUPS.contains(&metadata.gid()) {
+        let group = metadata.gid();
+        return Some(format!(
+            "members of the group {group} may write to {path}, and could replace it: chmod g-w {path}"
+        ));
+    }
     let needed = if metadata.is_dir() { 0o001 } else { 0o005 };
     (mode & needed != needed).then(|| format!("the account of the service may not pass {path} or run it"))
 }
@@ -41,13 +50,16 @@ mod tests {
             assert!(untrusted(&file).unwrap().contains("another account"));
             return;
         }
-        for (mode, part) in [
-            (0o755, None),
-            (0o775, None),
-            (0o757, Some("everybody may write")),
-            (0o750, Some("may not pass")),
-            (0o711, Some("may not pass")),
+        for (mode, group, part) in [
+            (0o755, 0, None),
+            (0o755, 1000, None),
+            (0o775, 0, None),
+            (0o775, 1000, Some("members of the group 1000 may write")),
+            (0o757, 0, Some("everybody may write")),
+            (0o750, 0, Some("may not pass")),
+            (0o711, 0, Some("may not pass")),
         ] {
+            std::os::unix::fs::chown(&file, None, Some(group)).unwrap();
             fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
             let found = untrusted(&file);
             assert_eq!(found.is_some(), part.is_some(), "{mode:o} {found:?}");

@@ -3,6 +3,7 @@
 
 mod macos;
 mod resources;
+pub(super) mod windows;
 
 use crate::bench::Bench;
 use crate::command::tool;
@@ -10,8 +11,8 @@ use crate::products::workspace;
 use anyhow::{Context, Result, bail, ensure};
 use goblin::elf::{Elf, dynamic, header, program_header as segment};
 use goblin::pe::PE;
+use packager::Arch;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Judges the program of every archive.
 pub(crate) fn run(bench: &mut Bench) -> Result<()> {
@@ -33,6 +34,11 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
         if found {
             bench.case(&format!("{name}: is hardened and self-contained"), || judge(&name, &bytes));
             if is_for_windows(&name) {
+                bench.case(&format!("{name}: llvm-readobj finds its processor, and libraries of every Windows"), || {
+                    let program = folder.join("program");
+                    std::fs::write(&program, &bytes)?;
+                    windows::read_by_llvm(&program, arch(&name))
+                });
                 bench.case(&format!("{name}: has the product's version, icon and manifest"), || {
                     resources::judge(&PE::parse(&bytes)?, &bytes)
                 });
@@ -47,6 +53,17 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
 
 fn is_for_windows(name: &str) -> bool {
     name.contains("-windows") || name.ends_with(".exe")
+}
+
+/// The processor in the name of a file.
+fn arch(name: &str) -> Arch {
+    if name.contains("aarch64") { Arch::Aarch64 } else { Arch::X86_64 }
+}
+
+/// LLVM's program of that name: Debian has them in a folder for each version.
+fn llvm(name: &str) -> Option<PathBuf> {
+    let folders = std::fs::read_dir("/usr/lib").ok()?.flatten();
+    folders.map(|entry| entry.path().join("bin").join(name)).find(|file| file.is_file())
 }
 
 /// Unpacks an archive and finds the program at its top; or the program is the artifact itself.
@@ -67,7 +84,7 @@ fn extract(archive: &Path, folder: &Path) -> Result<PathBuf> {
 fn judge(name: &str, bytes: &[u8]) -> Result<()> {
     match name {
         _ if name.contains("-linux") => judge_elf(&Elf::parse(bytes)?),
-        _ if is_for_windows(name) => judge_pe(&PE::parse(bytes)?),
+        _ if is_for_windows(name) => windows::judge(&PE::parse(bytes)?, arch(name)),
         _ if name.contains("-apple-darwin") => macos::judge(bytes),
         _ => bail!("which system {name} is for cannot be told from its name"),
     }
@@ -98,22 +115,6 @@ pub(super) fn judge_elf(elf: &Elf<'_>) -> Result<()> {
     let both = |header: &&segment::ProgramHeader| header.is_executable() && header.is_write();
     ensure!(!elf.program_headers.iter().any(|header| both(&header)), "a segment is writable and executable");
     ensure!(elf.syms.is_empty(), "it has a symbol table");
-    Ok(())
-}
-
-/// Address space randomisation with 64 bits, no executable data, and no wall-clock time. Which libraries it may need
-/// is for the packager, which refuses others.
-fn judge_pe(pe: &PE<'_>) -> Result<()> {
-    let optional = pe.header.optional_header.context("it has no optional header")?;
-    let characteristics = optional.windows_fields.dll_characteristics;
-    for (bit, what) in [(0x0020, "HIGH_ENTROPY_VA"), (0x0040, "DYNAMIC_BASE"), (0x0100, "NX_COMPAT")] {
-        ensure!(characteristics & bit != 0, "{what} is not set");
-    }
-    // The linker puts a digest there. One that happens to look like the past week is one in 7000.
-    let stamp = UNIX_EPOCH + Duration::from_secs(pe.header.coff_header.time_date_stamp.into());
-    let week = Duration::from_secs(7 * 24 * 3600);
-    let now = SystemTime::now();
-    ensure!(stamp < now - week || stamp > now + week, "the header has the time of the build");
     Ok(())
 }
 

@@ -21,7 +21,7 @@ const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 /// Describes a release of the artifacts.
 pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     // The program for Windows is an artifact as it is: its digest is in a bill.
-    let exe = bench.artifact(".exe")?;
+    let exe = bench.artifact("-x86_64-windows.exe")?;
     let dist = exe.parent().context("an artifact lies in a folder")?.to_owned();
     let folder = bench.folder("releases")?;
     let world = &World { dist, release: folder.join("release"), signed: folder.join("signed") };
@@ -281,7 +281,8 @@ fn as_rustc_says() -> Result<()> {
     let targets = Path::new(sysroot.trim()).join("lib/rustlib");
     let mut judged = 0;
     for (triple, os) in
-        [("x86_64-unknown-linux-musl", "linux"), ("x86_64-pc-windows-gnu", "windows"), ("aarch64-apple-darwin", "macos")]
+        [("x86_64-unknown-linux-musl", "linux"), ("x86_64-pc-windows-gnu", "windows"),
+        ("aarch64-pc-windows-gnullvm", "windows"), ("aarch64-apple-darwin", "macos")]
     {
         // What was built from source is elsewhere, from the same lock file.
         let Ok(libraries) = fs::read_dir(targets.join(triple).join("lib")) else { continue };

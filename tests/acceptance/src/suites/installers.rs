@@ -20,6 +20,7 @@ const POWERSHELL: &str = "pywats-client-installer.ps1";
 const FORMULA: &str = "pywats-client.rb";
 const MANIFEST: &str = "dist-manifest.json";
 const WINDOWS: &str = "pywats-client-x86_64-pc-windows-gnu.zip";
+const ON_ARM: &str = "pywats-client-aarch64-pc-windows-gnullvm.zip";
 /// Where a user's own programs are.
 const INSTALLED: &str = "home/alice/.local/bin/pywats-client";
 
@@ -119,9 +120,11 @@ fn check_digests(release: &Path) -> Result<()> {
 
     compare(&files.join(FORMULA), &release.join("work/homebrew/Formula").join(FORMULA))?;
     let scoop: Value = serde_json::from_str(&read(&release.join("work/scoop/bucket/pywats-client.json"))?)?;
-    let offered = &scoop["architecture"]["64bit"];
-    ensure!(offered["hash"] == list.0[WINDOWS].sha256, "Scoop has another digest: {scoop}");
-    ensure!(offered["url"] == format!("{address}/{WINDOWS}"), "Scoop fetches from elsewhere: {scoop}");
+    for (processor, name) in [("64bit", WINDOWS), ("arm64", ON_ARM)] {
+        let offered = &scoop["architecture"][processor];
+        ensure!(offered["hash"] == list.0[name].sha256, "Scoop has another digest: {scoop}");
+        ensure!(offered["url"] == format!("{address}/{name}"), "Scoop fetches from elsewhere: {scoop}");
+    }
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 //! msitools (`msiinfo`, `msiextract`), 7-Zip, cabextract and osslsigncode; and by the rules of
 //! `cargo xtask lint msi`, which are ours, but read the file alone.
 
+use super::binaries::windows;
 use crate::bench::Bench;
 use crate::command::tool;
 use crate::products;
@@ -18,11 +19,56 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
         bench.case(&format!("{name}: the validator finds nothing"), || validator(&msi));
         bench.case(&format!("{name}: tables say what is to be installed"), || tables(&msi));
         bench.case(&format!("{name}: three unpackers agree on the files"), || contents(&msi, &folder));
+        bench.case(&format!("{name}: custom actions are for its processor, and are all there"), || {
+            actions(&msi, &folder)
+        });
         bench.case(&format!("{name}: packing its files again gives the same bits"), || again(&msi, &folder));
         bench.case(&format!("{name}: can be signed, and a change after that shows"), || {
             signing(&msi, &folder)
         });
     }
+    let both = [bench.artifact("-x64.msi")?, bench.artifact("-arm64.msi")?];
+    bench.case("packages for x64 and Arm64 replace each other", || replace_each_other(&both));
+    Ok(())
+}
+
+/// Fails if: Windows would take them for two products, for one and the same, or for versions that do not follow each
+/// other; or a component of one is another one in the other, so that an upgrade would remove what it has just installed.
+fn replace_each_other(both: &[PathBuf; 2]) -> Result<()> {
+    let property = |name: &str| -> Result<[String; 2]> {
+        let value = |msi: &PathBuf| -> Result<String> {
+            let mut properties = column(msi, "Property", "Property", "Value")?;
+            properties.remove(name).with_context(|| format!("{} has no {name}", msi.display()))
+        };
+        Ok([value(&both[0])?, value(&both[1])?])
+    };
+    let [version, other] = property("ProductVersion")?;
+    ensure!(version == other, "they are versions {version} and {other}");
+    let [one, two] = property("ProductCode")?;
+    ensure!(one != two, "both have the product code {one}");
+    let [code, other] = property("UpgradeCode")?;
+    ensure!(code == other, "they have the upgrade codes {code} and {other}");
+    for msi in both {
+        let rows = rows(msi, "Upgrade")?;
+        let removes = rows.iter().filter(|row| row["ActionProperty"] == "OLDERVERSION");
+        let removes: Vec<_> = removes.collect();
+        ensure!(removes.len() == 1, "{}: {} rows remove another package", msi.display(), removes.len());
+        let row = removes[0];
+        let attributes: u32 = row["Attributes"].parse().context("Upgrade.Attributes")?;
+        // Up to the same version, which is included; whatever the language; and not only to be found.
+        ensure!(
+            row["UpgradeCode"] == code
+                && row["VersionMin"].is_empty()
+                && row["VersionMax"] == version
+                && row["Language"].is_empty()
+                && attributes & (0x200 | 0x400 | 0x2) == 0x200,
+            "{}: what is removed is {row:?}",
+            msi.display()
+        );
+    }
+    let [one, two] = [&both[0], &both[1]].map(|msi| column(msi, "Component", "Component", "ComponentId"));
+    let (one, two) = (one?, two?);
+    ensure!(one.len() > 5 && one == two, "components are {one:?} and {two:?}");
     Ok(())
 }
 
@@ -43,9 +89,12 @@ fn column(msi: &Path, table: &str, key: &str, value: &str) -> Result<BTreeMap<St
 
 fn summary(msi: &Path) -> Result<()> {
     let text = tool("msiinfo", 30).arg("suminfo").arg(msi).read()?;
-    let arch = if msi.to_string_lossy().ends_with("-arm64.msi") { "Arm64" } else { "x64" };
+    // Windows Installer knows Arm64 since version 5.
+    let is_arm = msi.to_string_lossy().ends_with("-arm64.msi");
+    let (arch, version) = if is_arm { ("Arm64", 500) } else { ("x64", 200) };
     for line in [
         &format!("Template: {arch};1033"),
+        &format!("Version: {version} ("),
         "Source: 2 (2)",
         "Author: Virinco AS",
         "Revision number (UUID): {",
@@ -230,6 +279,19 @@ pub(crate) fn program(msi: &Path, folder: &Path) -> Result<PathBuf> {
     ensure!(actions.stdout.starts_with(b"MZ"), "the package has no custom actions");
     std::fs::write(program.with_file_name("installer_actions.dll"), actions.stdout)?;
     Ok(program)
+}
+
+/// Fails if: Windows Installer could not run the library of the custom actions, or does not find one of them in it.
+fn actions(msi: &Path, folder: &Path) -> Result<()> {
+    let library = program(msi, &folder.join("actions"))?.with_file_name("installer_actions.dll");
+    let target: packager::Target = target(msi).parse()?;
+    windows::read_by_llvm(&library, target.arch)?;
+    let exports = windows::exports(&library)?;
+    let rows = rows(msi, "CustomAction")?;
+    let wanted = rows.iter().filter(|row| row["Source"] == "InstallerActions").map(|row| &row["Target"]);
+    let missing: Vec<_> = wanted.clone().filter(|name| !exports.contains(name)).collect();
+    ensure!(wanted.count() > 5 && missing.is_empty(), "the library lacks {missing:?}");
+    Ok(())
 }
 
 fn again(msi: &Path, folder: &Path) -> Result<()> {

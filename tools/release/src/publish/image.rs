@@ -4,6 +4,7 @@
 //! What the registry says is the truth, as with GitHub: a run that was broken off is gone on with by the next. The tag of
 //! a version never moves. `1.2`, `1` and `latest` move to what is newest of each, and never to a pre-release.
 
+mod answer;
 mod bills;
 mod challenge;
 mod layout;
@@ -17,7 +18,8 @@ use bills::{Bill, EMPTY, digest_of, tag_of};
 use layout::Layout;
 use packager::{Artifacts, Version, artifacts::LIST};
 use registry::{Account, Registry};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::fs;
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
@@ -95,6 +97,7 @@ pub(crate) fn push(
         registry: Registry::new(&address, name, account)?,
         layout,
         bills,
+        there: RefCell::default(),
         sent: Cell::new((0, 0)),
         is_changed: Cell::new(false),
     };
@@ -125,6 +128,8 @@ struct Push<'a> {
     registry: Registry,
     layout: Layout,
     bills: Vec<Bill>,
+    /// The blobs that are there, as far as is known.
+    there: RefCell<BTreeSet<String>>,
     /// Blobs that were sent, and their bytes.
     sent: Cell<(usize, usize)>,
     /// Whether anything was, or in a dry run would be.
@@ -144,6 +149,9 @@ impl Push<'_> {
         self.image()?;
         for bill in &self.bills {
             self.attach(bill).with_context(|| format!("attaching {}", bill.file))?;
+        }
+        if !(self.run.dry && self.is_changed.get()) {
+            self.read_back()?;
         }
         // Only now anybody can find it.
         let tags = [&[tag.to_owned()], moving].concat();
@@ -167,7 +175,10 @@ impl Push<'_> {
     }
 
     fn blob(&self, digest: &str, bytes: &[u8]) -> Result<()> {
-        if self.registry.has_blob(digest)? {
+        // What all have in common is asked for once.
+        if !self.there.borrow_mut().insert(digest.to_owned())
+            || self.registry.has_blob(digest, bytes.len())?
+        {
             return Ok(());
         }
         if self.doing(&format!("sending {digest} ({} bytes)", bytes.len())) {
@@ -180,24 +191,35 @@ impl Push<'_> {
 
     /// The image of each processor, then the index of them, by their digests.
     fn image(&self) -> Result<()> {
-        let index = &self.layout.index;
-        // A registry takes no manifest before it has everything that the manifest names.
-        if self.registry.digest_of(&index.digest)?.is_some() {
-            return Ok(());
-        }
+        // A registry takes no manifest before it has everything that the manifest names. One that has the manifest may
+        // all the same have lost the rest.
         for single in &self.layout.singles {
-            if self.registry.digest_of(&single.manifest.digest)?.is_some() {
-                continue;
-            }
             for blob in &single.blobs {
                 self.blob(&blob.digest, self.layout.blob(blob)?)?;
             }
             self.store(&single.manifest, &format!("image for {}", single.architecture))?;
         }
-        self.store(index, "image for all processors")
+        self.store(&self.layout.index, "image for all processors")
+    }
+
+    /// What everybody would read, as the registry delivers it.
+    fn read_back(&self) -> Result<()> {
+        let singles = self.layout.singles.iter().map(|single| single.manifest.digest.clone());
+        let bills = self.bills.iter().map(Bill::digest);
+        for digest in singles.chain(bills).chain([self.layout.index.digest.clone()]) {
+            let found = self.registry.manifest(&digest)?;
+            ensure!(
+                found.is_some(),
+                "it does not have {digest}, which was there just now: run this again, it sends what is missing"
+            );
+        }
+        Ok(())
     }
 
     fn store(&self, descriptor: &layout::Descriptor, what: &str) -> Result<()> {
+        if self.registry.digest_of(&descriptor.digest)?.is_some() {
+            return Ok(());
+        }
         if self.doing(&format!("storing the {what}, {}", descriptor.digest)) {
             let bytes = self.layout.blob(descriptor)?;
             self.registry.store(&descriptor.digest, &descriptor.media_type, bytes)?;
@@ -210,12 +232,12 @@ impl Push<'_> {
         let digest = bill.digest();
         let listed = self.registry.referrers(&bill.subject)?;
         let mut is_listed = listed.is_some_and(|listed| listed.contains(&digest));
-        if self.registry.digest_of(&digest)?.is_none() {
-            self.blob(&digest_of(EMPTY), EMPTY)?;
-            self.blob(&digest_of(&bill.bytes), &bill.bytes)?;
-            if self.doing(&format!("attaching {} to {}", bill.file, bill.subject)) {
-                is_listed |= self.registry.store(&digest, MANIFEST, &bill.manifest)?;
-            }
+        self.blob(&digest_of(EMPTY), EMPTY)?;
+        self.blob(&digest_of(&bill.bytes), &bill.bytes)?;
+        if self.registry.digest_of(&digest)?.is_none()
+            && self.doing(&format!("attaching {} to {}", bill.file, bill.subject))
+        {
+            is_listed |= self.registry.store(&digest, MANIFEST, &bill.manifest)?;
         }
         if is_listed {
             return Ok(());

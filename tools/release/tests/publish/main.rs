@@ -4,7 +4,9 @@
 
 mod bench;
 mod broken_off;
+mod image;
 mod refused;
+mod registry;
 mod releases;
 #[path = "../../examples/github-stand-in/stand_in/mod.rs"]
 #[allow(dead_code, reason = "the rest is for the program")]

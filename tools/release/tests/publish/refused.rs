@@ -76,6 +76,12 @@ const CASES: &[(&str, Change, &[&str], &str)] = &[
         "give the token the permission",
     ),
     (
+        "a server that repeats what it was sent",
+        |b| answer(b, At::Next("GET", "/git/ref"), 403, None, "authorization: Bearer token-4711 \u{1b}[31m!"),
+        &[],
+        "authorization: Bearer *** [31m!: ",
+    ),
+    (
         "no tag",
         |b| b.change(|s| drop(s.repositories.get_mut(REPOSITORY).unwrap().refs.remove("tags/v1.2.3"))),
         &[],
@@ -140,6 +146,18 @@ const CASES: &[(&str, Change, &[&str], &str)] = &[
         |b| b.stand_in.fault(At::Next("GET", "/asset/"), Fault::Meanwhile(Box::new(damage))),
         &[],
         "delete it in the draft v1.2.3 and run this again",
+    ),
+    (
+        "a page for everything",
+        |b| answer(b, At::Nth(1), 200, None, "Welcome to the hotel"),
+        &[],
+        "the page by which a network wants one to log in",
+    ),
+    (
+        "a download that is nowhere",
+        |b| answer(b, At::Next("GET", "/releases/assets/"), 302, None, "Found"),
+        &[],
+        "does not say where",
     ),
     (
         "a token that may not see a repository",
@@ -219,8 +237,12 @@ const CASES: &[(&str, Change, &[&str], &str)] = &[
 ];
 
 /// After these there is a draft.
-const MAY_CHANGE: &[&str] =
-    &["two at once", "somebody else in the same draft", "a download that is not what was uploaded"];
+const MAY_CHANGE: &[&str] = &[
+    "two at once",
+    "somebody else in the same draft",
+    "a download that is not what was uploaded",
+    "a download that is nowhere",
+];
 
 /// Fails if: something wrong is not refused, the sentence does not say what to do, or something changes.
 #[test]
@@ -231,7 +253,7 @@ fn refuses_what_is_wrong() {
         let before = bench.dump();
         let said = bench.run(VERSION, arguments).error();
         assert!(said.contains(message), "{what}: {said}");
-        assert!(!said.contains("hush"), "{what}: {said}");
+        assert!(!said.contains("hush") && !said.contains('\u{1b}'), "{what}: {said}");
         // But for drafts, and what somebody else did meanwhile.
         if !MAY_CHANGE.contains(what) {
             assert_eq!(bench.dump(), before, "{what}");

@@ -44,7 +44,7 @@ fn the_configuration_fits_what_is_made() {
 #[test]
 fn scripts_that_are_not_understood_are_refused() {
     let artifact = artifact("1.0.0", "archive");
-    let archives = [Archive { triple: scoop::TRIPLE, name: "a.zip".into(), artifact: &artifact }];
+    let archives = [Archive { triple: "x86_64-pc-windows-gnu", name: "a.zip".into(), artifact: &artifact }];
     let good = "\"a.zip\"\n  Invoke-DownloadFile -client $wc -url $url -path $dir_path\nExpand\n";
     let amended = amend::powershell(good, &archives).unwrap();
     assert!(amended.contains(&format!("\"a.zip\" = \"{}\"", artifact.sha256)), "{amended}");

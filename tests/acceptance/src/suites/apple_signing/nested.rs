@@ -139,6 +139,18 @@ fn changed(workshop: &Workshop, folder: &Path) -> Result<()> {
             None => fs::remove_file(&file)?,
         }
     }
+    // What is signed vouches for nothing beside it, and for nothing that others would find in its place.
+    fs::write(folder.join("signed").join(BUNDLE).with_file_name("setup.exe"), "something else")?;
+    let program = bundle.join("Contents/MacOS/pywats-client");
+    fs::copy(program, folder.join("signed/program"))?;
+    let pack = tool("bsdtar", 60).args(["--format", "zip", "-cf"]).arg(folder.join("mixed.zip"));
+    pack.arg("-C").arg(folder.join("signed")).args(["program", "setup.exe"]).run()?;
+    let tarball = fs::read(workshop.released("universal-apple-darwin.tar.gz")?)?;
+    fs::write(folder.join("twice.tar.gz"), [&tarball[..], &tarball].concat())?;
+    for (name, message) in [("mixed.zip", "setup.exe"), ("twice.tar.gz", "belong to none of its parts")] {
+        let (ok, verdicts) = workshop.verify(&folder.join(name))?;
+        ensure!(!ok && verdicts.to_string().contains(message), "{name}: {verdicts}");
+    }
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A signature is specified by `<kern/cs_blobs.h>` of [XNU](https://github.com/apple-oss-distributions/xnu).
 
-use super::extract;
+use super::{extract, llvm};
 use crate::bench::Bench;
 use crate::command::tool;
 use crate::products;
@@ -10,7 +10,6 @@ use anyhow::{Context, Result, ensure};
 use goblin::mach::{Mach, MachO, header, load_command::CommandVariant};
 use sha2::{Digest, Sha256};
 use std::fs;
-use std::path::PathBuf;
 
 /// `CSMAGIC_EMBEDDED_SIGNATURE` and `CSMAGIC_CODEDIRECTORY`.
 const SIGNATURE: u32 = 0xfade_0cc0;
@@ -91,7 +90,7 @@ pub(super) fn judge_universal(bench: &mut Bench) -> Result<()> {
         ["x86_64", "aarch64", "universal"].map(|arch| bench.artifact(&format!("-{arch}-apple-darwin.tar.gz")));
     let [Ok(x64), Ok(arm64), Ok(universal)] = archives else { return Ok(()) };
     let folder = bench.folder("universal")?;
-    let Some(lipo) = lipo() else {
+    let Some(lipo) = llvm("llvm-lipo") else {
         bench.not_run("the universal program is what llvm-lipo makes", "llvm-lipo is not installed");
         return Ok(());
     };
@@ -107,10 +106,4 @@ pub(super) fn judge_universal(bench: &mut Bench) -> Result<()> {
         products::compare(&programs[2], &made)
     });
     Ok(())
-}
-
-/// LLVM's `lipo`: Debian has it in a folder for each version.
-fn lipo() -> Option<PathBuf> {
-    let folders = fs::read_dir("/usr/lib").ok()?.flatten().map(|entry| entry.path().join("bin/llvm-lipo"));
-    folders.into_iter().find(|file| file.is_file())
 }

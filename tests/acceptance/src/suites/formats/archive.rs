@@ -73,6 +73,7 @@ pub(super) fn judge_zip(bench: &mut Bench, path: &Path) -> Result<()> {
 /// Programs as files of their own, by what their names end with, and the archives of the same programs.
 pub(super) const PROGRAMS: &[(&str, &str)] = &[
     ("-x86_64-windows.exe", "-x86_64-pc-windows-gnu.zip"),
+    ("-aarch64-windows.exe", "-aarch64-pc-windows-gnullvm.zip"),
     ("-x86_64-linux", "-x86_64-unknown-linux-musl.tar.gz"),
     ("-aarch64-linux", "-aarch64-unknown-linux-musl.tar.gz"),
     ("-universal-macos", "-universal-apple-darwin.tar.gz"),

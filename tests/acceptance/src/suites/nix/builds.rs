@@ -32,7 +32,7 @@ const REBUILT: &[&str] =
     &["packager", "client-x86_64-unknown-linux-musl", "client-x86_64-pc-windows-gnu", "all"];
 
 /// Artifacts that the flake has a check of.
-const CHECKED: &[&str] = &["deb-amd64", "deb-arm64", "rpm-x86_64", "rpm-aarch64", "msi"];
+const CHECKED: &[&str] = &["deb-amd64", "deb-arm64", "rpm-x86_64", "rpm-aarch64", "msi", "msi-arm64"];
 
 /// Builds, checks and compares.
 pub(super) fn run(bench: &mut Bench, workshop: &Workshop) -> Result<()> {

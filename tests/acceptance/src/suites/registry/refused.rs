@@ -51,7 +51,11 @@ const ANSWERS: &[(At, Fault, &str)] = &[
         Fault::Answer(401, "WWW-Authenticate: Negotiate\r\n", ""),
         "Basic and Bearer are known here",
     ),
-    (At::Next("GET", "/manifests/sha256-"), Fault::Answer(200, "", "{}"), "remove the tag, then run this again"),
+    (
+        At::Next("GET", "/manifests/sha256-"),
+        Fault::Answer(200, "Content-Type: application/vnd.oci.image.index.v1+json\r\n", "{}"),
+        "remove the tag, then run this again",
+    ),
     (
         At::Next("PUT", "/manifests/"),
         Fault::Answer(201, "Docker-Content-Digest: sha256:0\r\n", ""),

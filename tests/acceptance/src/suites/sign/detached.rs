@@ -1,7 +1,7 @@
 //! Stored signatures: the same bits from rebuilt inputs, without a key; and when an input is not the one it was.
 
 use super::Case;
-use super::workshop::{ACTIONS, TRIPLE, Workshop, failed_cleanly, files, signatures};
+use super::workshop::{ACTIONS, TRIPLE, Workshop, everything, failed_cleanly, files, signatures};
 use crate::products;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -19,7 +19,7 @@ pub(super) const CASES: &[(&str, Case)] = &[
 fn same_bits(workshop: &Workshop, folder: &Path) -> Result<()> {
     let release = workshop.release()?;
     let out = folder.join("out");
-    workshop.attach(&workshop.program, &release.join("signatures"), &out).run()?;
+    workshop.attach(&workshop.program, &release.join("signatures"), &out).args(everything()?).run()?;
     let ours: Vec<PathBuf> =
         files(release)?.into_iter().filter(|file| !file.starts_with("signatures")).collect();
     ensure!(files(&out)? == ours, "there are {:?} instead of {ours:?}", files(&out)?);
@@ -148,7 +148,7 @@ fn wrong_inputs(workshop: &Workshop, folder: &Path) -> Result<()> {
         let middle = bytes.len() / 2;
         bytes[middle] ^= 1;
         fs::write(other.join(changed), bytes)?;
-        let output = workshop.attach(&program, &signatures, &out).output()?;
+        let output = workshop.attach(&program, &signatures, &out).args(everything()?).output()?;
         let message = format!("the unsigned {TRIPLE}/{changed} is not the one that was signed");
         failed_cleanly(&output, &out, &[&message, "signatures.json"], &[])?;
     }
@@ -156,7 +156,7 @@ fn wrong_inputs(workshop: &Workshop, folder: &Path) -> Result<()> {
     for (index, (name, damage, messages)) in DAMAGES.iter().enumerate() {
         let signatures = folder.join(index.to_string());
         damage(&copy(workshop, &signatures)?)?;
-        let output = workshop.attach(&workshop.program, &signatures, &out).output()?;
+        let output = workshop.attach(&workshop.program, &signatures, &out).args(everything()?).output()?;
         failed_cleanly(&output, &out, messages, &[]).context(*name)?;
     }
     Ok(())
@@ -168,6 +168,7 @@ fn untrusted(workshop: &Workshop, folder: &Path) -> Result<()> {
     let signatures = workshop.release()?.join("signatures");
     let output = workshop
         .sign_program(&workshop.program, &out)
+        .args(everything()?)
         .arg("--attach")
         .arg(signatures)
         .arg("--ca-file")

@@ -2,7 +2,7 @@
 
 use super::Case;
 use super::authority::{PASSWORD, PIN};
-use super::workshop::{ACTIONS, VARIABLE, Workshop, failed_cleanly, files, find, installed, signatures};
+use super::workshop::{ACTIONS, VARIABLE, Workshop, everything, failed_cleanly, files, find, installed, signatures};
 use crate::command::{said, tool};
 use crate::products;
 use crate::suites::{dist, msi};
@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 pub(super) const CASES: &[(&str, Case)] = &[
     ("a key in PEM signs program, library, installer, and what is made of them", pem),
+    ("a key in PEM signs what is for Windows on Arm", on_arm),
     ("a key in PKCS#12", |workshop, folder| signs(workshop, folder, "pkcs12")),
     ("a chain that is named twice", chain_twice),
     ("a password from the environment", password_from_environment),
@@ -88,6 +89,27 @@ fn pem(workshop: &Workshop, folder: &Path) -> Result<()> {
     products::compare(&msi, &find(folder, ".msi")?).context("the kit has another MSI than the signed one")
 }
 
+/// Fails if: what is for the other processor is not signed, or the programs in its artifacts differ.
+fn on_arm(workshop: &Workshop, folder: &Path) -> Result<()> {
+    let [unsigned, signed, out] = ["unsigned", "signed", "out"].map(|name| folder.join(name));
+    let program = msi::program(&workshop.on_arm, &unsigned)?;
+    let programs = program.parent().context("a program is in a folder")?.display();
+    tool(dist::xtask(), 120)
+        .args(["sign", "msi-arm64", "zip-aarch64-windows", "--config"])
+        .arg(workshop.configure(folder, "pem")?)
+        .args(["--program", &format!("aarch64-pc-windows-gnullvm={programs}"), "--out"])
+        .arg(&out)
+        .run()?;
+    let [msi, zip] = ["-arm64.msi", "-windows-gnullvm.zip"].map(|name| find(&out, name));
+    let (msi, zip) = (msi?, zip?);
+    workshop.verify_good(&msi)?;
+    workshop.verify_good(&zip)?;
+    let program = msi::program(&msi, &signed)?;
+    workshop.verify_good(&program.with_file_name(ACTIONS))?;
+    tool("unzip", 30).args(["-q", "-j", "-d"]).arg(folder).arg(&zip).arg("pywats-client.exe").run()?;
+    products::compare(&program, &folder.join("pywats-client.exe"))
+}
+
 /// Signs with a key that is kept in this way, and verifies.
 fn signs(workshop: &Workshop, folder: &Path, key: &str) -> Result<()> {
     let out = folder.join("out");
@@ -100,7 +122,7 @@ fn signs(workshop: &Workshop, folder: &Path, key: &str) -> Result<()> {
 fn chain_twice(workshop: &Workshop, folder: &Path) -> Result<()> {
     signs(workshop, folder, "pem with the chain twice")?;
     let out = folder.join("other");
-    let output = workshop.sign(&workshop.configure(folder, "pkcs12 with the chain twice")?, &out).output()?;
+    let output = workshop.sign(&workshop.configure(folder, "pkcs12 with the chain twice")?, &out).args(everything()?).output()?;
     // Newer versions of osslsigncode leave the second one out by themselves.
     if output.status.success() {
         return workshop.verify_good(&find(&out, ".msi")?).map(|_| ());
@@ -172,7 +194,8 @@ fn external_failures(workshop: &Workshop, folder: &Path) -> Result<()> {
     ] {
         let out = folder.join("out");
         let configuration = workshop.configure(folder, &command(&program, &["{out}"]))?;
-        failed_cleanly(&workshop.sign(&configuration, &out).output()?, &out, messages, &[])?;
+        let output = workshop.sign(&configuration, &out).args(everything()?).output()?;
+        failed_cleanly(&output, &out, messages, &[])?;
     }
     Ok(())
 }
@@ -187,7 +210,7 @@ fn wrong_passwords(workshop: &Workshop, folder: &Path) -> Result<()> {
         "pkcs11 with the wrong PIN",
     ] {
         let out = folder.join("out");
-        let output = workshop.sign(&workshop.configure(folder, key)?, &out).output()?;
+        let output = workshop.sign(&workshop.configure(folder, key)?, &out).args(everything()?).output()?;
         let messages = ["the password or PIN is missing or wrong", "osslsigncode sign"];
         failed_cleanly(&output, &out, &messages, &["not-the-pAssword", PASSWORD]).context(key)?;
     }
@@ -203,7 +226,7 @@ fn not_the_password(workshop: &Workshop, folder: &Path) -> Result<()> {
     let key =
         format!("[key.pem]\nkey = {key:?}\ncertificates = {:?}", workshop.authority.path("signing.pem"));
     let out = place.join("out");
-    let output = workshop.sign(&workshop.configure(folder, &key)?, &out).output()?;
+    let output = workshop.sign(&workshop.configure(folder, &key)?, &out).args(everything()?).output()?;
     failed_cleanly(
         &output,
         &out,
@@ -232,8 +255,8 @@ fn not_to_be_signed(workshop: &Workshop, folder: &Path) -> Result<()> {
         ("alone", "installer_actions.dll is not a file; a package needs it"),
     ] {
         let out = folder.join("out");
-        let output =
-            workshop.sign_program(&place(name), &out).arg("--config").arg(&configuration).output()?;
+        let sign = workshop.sign_program(&place(name), &out).arg("--config").arg(&configuration);
+        let output = sign.args(everything()?).output()?;
         failed_cleanly(&output, &out, &[message], &[])?;
     }
     Ok(())
@@ -246,7 +269,7 @@ fn impossible_arguments(workshop: &Workshop, folder: &Path) -> Result<()> {
     for (arguments, message) in [
         (
             ["zip", "deb-amd64"],
-            "nothing in the artifact \"deb-amd64\" is signed: use msi, zip, exe, wheel-x86_64-windows, gpo-kit",
+            "nothing in the artifact \"deb-amd64\" is signed: use msi, zip, exe, msi-arm64,",
         ),
         (["zip", "exe-cute"], "there is no artifact \"exe-cute\""),
         (["--program", "x86_64-apple-darwin=."], "none of these artifacts takes programs for"),
@@ -264,7 +287,7 @@ fn impossible_arguments(workshop: &Workshop, folder: &Path) -> Result<()> {
     ensure!(list.contains("\ngpo-kit ") && !list.contains("deb-amd64"), "--list says\n{list}");
     let unsigned = products::workspace().join("dist");
     if unsigned.is_dir() {
-        let output = workshop.sign(&configuration, &unsigned).output()?;
+        let output = workshop.sign(&configuration, &unsigned).args(everything()?).output()?;
         ensure!(output.status.code() == Some(1), "it ended with {}", output.status);
         ensure!(said(&output).contains("has the unsigned artifacts"), "{}", said(&output));
     }
@@ -280,13 +303,13 @@ fn without_osslsigncode(workshop: &Workshop, folder: &Path) -> Result<()> {
     let programs = folder.join("programs");
     fs::create_dir(&programs)?;
     std::os::unix::fs::symlink(installed("timeout")?, programs.join("timeout"))?;
-    let output = workshop.sign(&configuration, &out).env("PATH", &programs).output()?;
+    let output = workshop.sign(&configuration, &out).args(everything()?).env("PATH", &programs).output()?;
     failed_cleanly(&output, &out, &["apt-get install osslsigncode"], &[])?;
 
     let old = folder.join("osslsigncode");
     fs::write(&old, "#!/bin/sh\necho 'osslsigncode 2.4, using:'\n")?;
     fs::set_permissions(&old, fs::Permissions::from_mode(0o755))?;
     let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());
-    let output = workshop.sign(&configuration, &out).env("PATH", path).output()?;
+    let output = workshop.sign(&configuration, &out).args(everything()?).env("PATH", path).output()?;
     failed_cleanly(&output, &out, &["osslsigncode 2.4 is too old", "2.5 or later"], &[])
 }

@@ -26,8 +26,8 @@ type Case = fn(&Workshop, &Path) -> Result<()>;
 
 /// Runs every case.
 pub(crate) fn run(bench: &mut Bench) -> Result<()> {
-    let msi = bench.artifact("-x64.msi")?;
-    let workshop = Workshop::open(&bench.folder("workshop")?, msi)?;
+    let installers = (bench.artifact("-x64.msi")?, bench.artifact("-arm64.msi")?);
+    let workshop = Workshop::open(&bench.folder("workshop")?, installers)?;
     let cases = [
         keys::CASES,
         stamps::CASES,

@@ -2,7 +2,7 @@
 
 use super::Case;
 use super::keys::{command, script};
-use super::workshop::{TRIPLE, Workshop, failed_cleanly, files, find, signatures};
+use super::workshop::{TRIPLE, Workshop, everything, failed_cleanly, files, find, signatures};
 use crate::command::said;
 use crate::products;
 use anyhow::{Context, Result, ensure};
@@ -48,7 +48,7 @@ fn waits(workshop: &Workshop, folder: &Path, ending: &str) -> Result<()> {
         ),
     };
     for call in 1..=2 {
-        let report = workshop.sign(&configuration, &out).arg("--json").read()?;
+        let report = workshop.sign(&configuration, &out).args(everything()?).arg("--json").read()?;
         let report: Value = serde_json::from_str(&report).context("--json prints no JSON")?;
         ensure!(report["waiting"][0]["node"] == *node, "call {call}: {report:#}");
         ensure!(report["waiting"][0]["for"] == "the office, request 4711", "call {call}: {report:#}");
@@ -63,11 +63,11 @@ fn waits(workshop: &Workshop, folder: &Path, ending: &str) -> Result<()> {
     }
     let again = folder.join("again");
     if ready.is_empty() {
-        let output = workshop.attach(&workshop.program, &out.join("signatures"), &again).output()?;
+        let output = workshop.attach(&workshop.program, &out.join("signatures"), &again).args(everything()?).output()?;
         failed_cleanly(&output, &again, &[&node, "it waits for the office, request 4711"], &[])?;
     }
 
-    let text = workshop.sign(&configuration, &out).read()?;
+    let text = workshop.sign(&configuration, &out).args(everything()?).read()?;
     ensure!(!text.contains("waiting"), "it waits still:\n{text}");
     let asked_for = fs::read_to_string(find(&asked, ending)?)?;
     let said = "the office, request 4711";
@@ -78,7 +78,7 @@ fn waits(workshop: &Workshop, folder: &Path, ending: &str) -> Result<()> {
     }
     let list = fs::read_to_string(signatures(&out)?.join("signatures.json"))?;
     ensure!(!list.contains("waiting"), "something is waited for still:\n{list}");
-    workshop.attach(&workshop.program, &out.join("signatures"), &again).run()?;
+    workshop.attach(&workshop.program, &out.join("signatures"), &again).args(everything()?).run()?;
     for file in files(&again)? {
         products::compare(&again.join(&file), &out.join(&file))
             .with_context(|| file.display().to_string())?;
@@ -98,7 +98,8 @@ fn waiting_anew(workshop: &Workshop, folder: &Path) -> Result<()> {
     fs::write(&changed, [fs::read(&workshop.program)?, vec![0; 8]].concat())?;
     workshop.bring_actions(&folder.join("changed"))?;
     let configuration = workshop.configure(folder, &stand_in(workshop, folder, ".msi")?)?;
-    let output = workshop.sign_program(&changed, &out).arg("--config").arg(configuration).output()?;
+    let sign = workshop.sign_program(&changed, &out).arg("--config").arg(configuration);
+    let output = sign.args(everything()?).output()?;
     ensure!(output.status.code() == Some(1), "it ended with {}\n{}", output.status, said(&output));
     ensure!(said(&output).contains("which would be lost before all of the new ones"), "{}", said(&output));
     let after: Vec<_> = files(&out)?.iter().map(|file| read(file)).collect::<std::io::Result<_>>()?;

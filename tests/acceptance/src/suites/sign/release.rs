@@ -2,9 +2,7 @@
 
 use super::Case;
 use super::server::{Manner, Server};
-use super::workshop::{
-    ACTIONS, ROOTS, TRIPLE, VARIABLE, Workshop, failed_cleanly, files, find, programs, signatures,
-};
+use super::workshop::{ACTIONS, ROOTS, TRIPLE, VARIABLE, Workshop, everything, failed_cleanly, files, find, programs, signatures};
 use crate::client::wait_until;
 use crate::command::{Tool, said, tool};
 use crate::products;
@@ -133,7 +131,7 @@ fn stale_program(workshop: &Workshop, folder: &Path) -> Result<()> {
     let checkout = Checkout::make(workshop, folder.join("checkout"))?;
     let out = folder.join("out");
     let refuses = |step: &str| {
-        let output = checkout.sign(workshop, &out)?.output()?;
+        let output = checkout.sign(workshop, &out)?.args(everything()?).output()?;
         let messages = [".dll is in none of the artifacts of version", "run `cargo xtask dist"];
         failed_cleanly(&output, &out, &messages, &[]).context(step.to_owned())
     };
@@ -163,7 +161,8 @@ fn other_processor(workshop: &Workshop, folder: &Path) -> Result<()> {
     workshop.bring_actions(folder)?;
     let out = folder.join("out");
     let configuration = workshop.configure(folder, "pem")?;
-    let output = workshop.sign_program(&program, &out).arg("--config").arg(configuration).output()?;
+    let sign = workshop.sign_program(&program, &out).arg("--config").arg(configuration);
+    let output = sign.args(everything()?).output()?;
     failed_cleanly(&output, &out, &["it is a program for another processor than x64"], &[])
 }
 
@@ -173,11 +172,12 @@ fn newer_version(workshop: &Workshop, folder: &Path) -> Result<()> {
     let checkout = Checkout::make(workshop, folder.join("checkout"))?;
     let out = folder.join("out");
     checkout.list(&version()?, workshop.program.parent().context("a program is in a folder")?)?;
-    checkout.sign(workshop, &out)?.run()?;
+    checkout.sign(workshop, &out)?.args(everything()?).run()?;
     let kept = digests(&out.join("signatures"))?;
     let old = artifacts(&out)?;
     checkout.raise_version()?;
-    let newer = checkout.sign(workshop, &out)?.arg("--program").arg(programs(&checkout.program())).read()?;
+    let sign = checkout.sign(workshop, &out)?.arg("--program").arg(programs(&checkout.program()));
+    let newer = sign.args(everything()?).read()?;
     let new = artifacts(&out)?;
     ensure!(new.len() == old.len(), "there are {new:?} after {old:?}");
     let listed = Artifacts::load(&out)?.context("there is no list")?;
@@ -197,6 +197,7 @@ fn newer_version(workshop: &Workshop, folder: &Path) -> Result<()> {
     let [root, tsa] = ROOTS.map(|name| workshop.authority.path(name));
     tool(dist::xtask(), 60)
         .arg("sign")
+        .args(everything()?)
         .arg("--program")
         .arg(programs(&checkout.program()))
         .arg("--attach")
@@ -231,7 +232,8 @@ fn late_failure(workshop: &Workshop, folder: &Path) -> Result<()> {
         fs::create_dir(out.join(&obstacle))?;
         let before = digests(&out)?;
         let message = format!("{}", obstacle.display());
-        refused(workshop.sign(&configuration, &out), &out, &before, &[&message, "directory"])
+        let sign = workshop.sign(&configuration, &out).args(everything()?);
+        refused(sign, &out, &before, &[&message, "directory"])
             .with_context(|| format!("a directory instead of {message}"))?;
         fs::remove_dir_all(&out)?;
     }
@@ -285,14 +287,14 @@ fn partial_run(workshop: &Workshop, folder: &Path) -> Result<()> {
     let list = fs::read_to_string(out.join("artifacts.json"))?;
     fs::write(out.join("artifacts.json"), list.replacen("\"zip\"", "\"deb-amd64\"", 1))?;
     let before = digests(&out)?;
-    refused(workshop.sign(&configuration, &out), &out, &before, &["in which nothing is signed"])
+    refused(workshop.sign(&configuration, &out).args(everything()?), &out, &before, &["in which nothing is signed"])
 }
 
 /// Fails if: folders that a failed run made stay, or unfinished files of one that was killed.
 fn leftovers(workshop: &Workshop, folder: &Path) -> Result<()> {
     let parent = folder.join("a");
     let wrong = workshop.configure(&folder.join("wrong"), "pem with the wrong password")?;
-    let output = workshop.sign(&wrong, &parent.join("b/c")).output()?;
+    let output = workshop.sign(&wrong, &parent.join("b/c")).args(everything()?).output()?;
     failed_cleanly(&output, &parent, &["the password or PIN is missing or wrong"], &[])?;
 
     let out = folder.join("out");

@@ -2,7 +2,7 @@
 
 use super::Case;
 use super::server::{DOWN, Manner, Server};
-use super::workshop::{Workshop, failed_cleanly, files, find, programs};
+use super::workshop::{Workshop, everything, failed_cleanly, files, find, programs};
 use crate::client::wait_until;
 use crate::command::{said, tool};
 use anyhow::{Context, Result, ensure};
@@ -55,7 +55,7 @@ fn all_bad(workshop: &Workshop, folder: &Path) -> Result<()> {
     let faulty = start(workshop, folder, Manner::Fault)?;
     let out = folder.join("out");
     let configuration = workshop.configure_with(folder, "pem", &[DOWN.to_owned(), faulty.address()])?;
-    let output = workshop.sign(&configuration, &out).output()?;
+    let output = workshop.sign(&configuration, &out).args(everything()?).output()?;
     let messages =
         ["none of the time stamp servers", DOWN, &faulty.address(), "asked 2 times", "attempt 2 of 2"];
     failed_cleanly(&output, &out, &messages, &[])?;
@@ -63,8 +63,8 @@ fn all_bad(workshop: &Workshop, folder: &Path) -> Result<()> {
 
     // The command line has its way.
     let other = start(workshop, &folder.join("other"), Manner::Garbage)?;
-    let output =
-        workshop.sign(&configuration, &out).arg("--timestamp-server").arg(other.address()).output()?;
+    let sign = workshop.sign(&configuration, &out).args(everything()?);
+    let output = sign.arg("--timestamp-server").arg(other.address()).output()?;
     failed_cleanly(&output, &out, &["none of the time stamp servers", &other.address()], &[])?;
     ensure!((other.asked(), faulty.asked()) == (2, 2), "the configuration's servers were asked");
     Ok(())
@@ -74,7 +74,7 @@ fn all_bad(workshop: &Workshop, folder: &Path) -> Result<()> {
 fn none_named(workshop: &Workshop, folder: &Path) -> Result<()> {
     let out = folder.join("out");
     let configuration = workshop.configure_with(folder, "pem", &[])?;
-    let output = workshop.sign(&configuration, &out).output()?;
+    let output = workshop.sign(&configuration, &out).args(everything()?).output()?;
     failed_cleanly(&output, &out, &["names no time stamp servers", "--no-timestamp"], &[])?;
     workshop.sign(&configuration, &out).args(["--no-timestamp", "zip"]).run()?;
     let verdict = workshop.verify_good(&find(&out, "-windows-gnu.zip")?)?;

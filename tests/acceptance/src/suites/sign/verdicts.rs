@@ -1,7 +1,7 @@
 //! `cargo xtask verify`: what is right passes, and whatever is not is refused with the reason.
 
 use super::Case;
-use super::workshop::{ROOTS, Workshop, failed_cleanly, find, signatures};
+use super::workshop::{ROOTS, Workshop, everything, failed_cleanly, find, signatures};
 use crate::command::{Tool, said, tool};
 use crate::suites::dist;
 use anyhow::{Context, Result, ensure};
@@ -154,7 +154,7 @@ fn missing_issuer(workshop: &Workshop, folder: &Path) -> Result<()> {
     let without: Vec<&str> = text.lines().filter(|line| !line.starts_with("chain")).collect();
     fs::write(&configuration, without.join("\n"))?;
     let out = folder.join("out");
-    let output = workshop.sign(&configuration, &out).output()?;
+    let output = workshop.sign(&configuration, &out).args(everything()?).output()?;
     let message = "the certificate of its issuer, CN=Test issuer, is not in the signature";
     failed_cleanly(&output, &out, &[message, "name it in chain"], &[])
 }
@@ -223,7 +223,7 @@ fn expired(workshop: &Workshop, folder: &Path) -> Result<()> {
     workshop.verify_good(&find(&with, "-windows-gnu.zip")?).context("after it has expired")?;
     refused(workshop, ROOTS, &find(&without, "-windows-gnu.zip")?, "the certificate has expired")?;
     // Nor can one sign with it any more, stamp or not.
-    let output = workshop.sign(&configuration, &late).output()?;
+    let output = workshop.sign(&configuration, &late).args(everything()?).output()?;
     failed_cleanly(&output, &late, &["the certificate has expired"], &[])
 }
 
@@ -237,7 +237,7 @@ fn not_verifiable(workshop: &Workshop, folder: &Path) -> Result<()> {
     let output = verify(workshop).arg("--json").args([&text, &missing, &good]).output()?;
     ensure!(output.status.code() == Some(1), "it ended with {}\n{}", output.status, said(&output));
     let verdicts: Value = serde_json::from_slice(&output.stdout).context("it prints no JSON")?;
-    for (index, ok, problem) in [(0, false, "it is neither a program"), (1, false, "reading "), (2, true, "")]
+    for (index, ok, problem) in [(0, false, "it is nothing that can be signed"), (1, false, "reading "), (2, true, "")]
     {
         let verdict = &verdicts[index];
         ensure!(verdict["ok"] == ok, "{verdict:#}");

@@ -16,6 +16,20 @@ use std::process::Output;
 /// What the programs are compiled for.
 pub(super) const TRIPLE: &str = "x86_64-pc-windows-gnu";
 
+/// The names of the artifacts of the one program, and of what is made of them: the cases need no second processor.
+pub(super) fn everything() -> Result<Vec<String>> {
+    let rows = products::recipe()?.rows;
+    let mut names = Vec::new();
+    for row in rows.artifacts() {
+        let targets = rows.targets(row)?;
+        if !targets.is_empty() && targets.iter().all(|target| *target == TRIPLE) {
+            names.push(row.name.clone());
+        }
+    }
+    ensure!(names.len() > 3, "there are only {names:?} for {TRIPLE}");
+    Ok(names)
+}
+
 /// The roots of the authority: those who vouch for what it signs, and for its time stamps.
 pub(super) const ROOTS: [&str; 2] = ["root.pem", "tsa-root.pem"];
 
@@ -33,19 +47,22 @@ pub(super) struct Workshop {
     pub(super) program: PathBuf,
     /// The unsigned installer.
     pub(super) msi: PathBuf,
+    /// The one for the other processor.
+    pub(super) on_arm: PathBuf,
     /// A time stamp server that works.
     pub(super) server: Server,
     release: OnceCell<Result<PathBuf, String>>,
 }
 
 impl Workshop {
-    pub(super) fn open(folder: &Path, msi: PathBuf) -> Result<Workshop> {
+    pub(super) fn open(folder: &Path, (msi, on_arm): (PathBuf, PathBuf)) -> Result<Workshop> {
         let [keys, unpacked, office] = ["keys", "unpacked", "office"].map(|name| folder.join(name));
         fs::create_dir_all(&keys)?;
         let authority = Authority::make(&keys).context("making a throw-away authority")?;
         let program = msi::program(&msi, &unpacked)?;
         let server = Server::start(&authority, &office, Manner::Stamps)?;
-        Ok(Workshop { folder: folder.to_owned(), authority, program, msi, server, release: OnceCell::new() })
+        let (folder, release) = (folder.to_owned(), OnceCell::new());
+        Ok(Workshop { folder, authority, program, msi, on_arm, server, release })
     }
 
     /// Writes a configuration for a key that is kept in this way, with a working time stamp server.
@@ -91,7 +108,7 @@ impl Workshop {
         self.sign_program(program, out).arg("--attach").arg(signatures).args(trust)
     }
 
-    /// A folder with every artifact, signed with the key in PEM. Made once.
+    /// A folder with [`everything`], signed with the key in PEM. Made once.
     pub(super) fn release(&self) -> Result<&Path> {
         let made = self.release.get_or_init(|| self.make_release().map_err(|error| format!("{error:#}")));
         made.as_deref().map_err(|error| anyhow!("there is no signed release: {error}"))
@@ -100,7 +117,7 @@ impl Workshop {
     fn make_release(&self) -> Result<PathBuf> {
         let out = self.folder.join("release");
         let configuration = self.configure(&self.folder.join("release-configuration"), "pem")?;
-        self.sign(&configuration, &out).run()?;
+        self.sign(&configuration, &out).args(everything()?).run()?;
         Ok(out)
     }
 

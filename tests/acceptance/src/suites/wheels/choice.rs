@@ -17,7 +17,7 @@ const BY_UV: &[(&str, Option<&str>)] = &[
     ("x86_64-apple-darwin", Some("_universal2.whl")),
     ("aarch64-apple-darwin", Some("_universal2.whl")),
     ("x86_64-pc-windows-msvc", Some("win_amd64.whl")),
-    ("aarch64-pc-windows-msvc", None),
+    ("aarch64-pc-windows-msvc", Some("win_arm64.whl")),
     ("i686-pc-windows-msvc", None),
     ("riscv64-unknown-linux", None),
 ];
@@ -30,6 +30,7 @@ const BY_PIP: &[(&str, Option<&str>)] = &[
     ("macosx_11_0_arm64", Some("_universal2.whl")),
     ("macosx_15_0_x86_64", Some("_universal2.whl")),
     ("win_amd64", Some("win_amd64.whl")),
+    ("win_arm64", Some("win_arm64.whl")),
     ("macosx_10_15_x86_64", None),
     ("manylinux2014_i686", None),
     ("win32", None),
@@ -51,7 +52,7 @@ for platforms, end in [
     (glibc(36, "aarch64"), "_aarch64.whl"), (musl("aarch64"), "_aarch64.whl"), (glibc(36, "armv7l"), None),
     (list(mac_platforms((11, 0), "arm64")), "_universal2.whl"), (list(mac_platforms((26, 0), "arm64")), "_universal2.whl"),
     (list(mac_platforms((11, 0), "x86_64")), "_universal2.whl"), (list(mac_platforms((10, 15), "x86_64")), None),
-    (["win_amd64"], "win_amd64.whl"), (["win32"], None),
+    (["win_amd64"], "win_amd64.whl"), (["win_arm64"], "win_arm64.whl"), (["win32"], None),
 ]:
     for python in [(3, 9), (3, 11), (3, 14)]:
         tags = list(cpython_tags(python, platforms=platforms)) + list(compatible_tags(python, f"cp3{python[1]}", platforms))

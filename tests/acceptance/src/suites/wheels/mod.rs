@@ -27,6 +27,7 @@ const WHEELS: &[(&str, &str)] = &[
     ("musllinux_1_1_aarch64.whl", "-aarch64-unknown-linux-musl.tar.gz"),
     ("_universal2.whl", "-universal-apple-darwin.tar.gz"),
     ("win_amd64.whl", "-x86_64-pc-windows-gnu.zip"),
+    ("win_arm64.whl", "-aarch64-pc-windows-gnullvm.zip"),
 ];
 
 /// What packaging, which pip and the package index read wheels with, is asked: whether it reads name and metadata as

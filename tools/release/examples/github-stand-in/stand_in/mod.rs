@@ -7,7 +7,8 @@
 mod api;
 mod state;
 
-use api::{Addresses, Answer, Request, stored_name};
+pub(crate) use api::Request;
+use api::{Addresses, Answer, stored_name};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -316,7 +317,7 @@ fn download(state: &State, request: &Request) -> Answer {
 }
 
 /// Reads a request up to its body, and how long that is.
-fn read_head(reader: &mut impl BufRead) -> io::Result<(Request, usize)> {
+pub(crate) fn read_head(reader: &mut impl BufRead) -> io::Result<(Request, usize)> {
     let bad = |text: &str| io::Error::new(io::ErrorKind::InvalidData, text.to_owned());
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {

@@ -3,25 +3,32 @@
 //!
 //! What is there is asked before anything is sent, so that nothing is sent twice. Everything may be sent again: blobs and
 //! manifests are known by their digests. Name and token go to the registry and to the service that it names for giving
-//! tokens out, and to nobody else; uploads that are sent elsewhere go without.
+//! tokens out, and to nobody else; what is sent on elsewhere goes without.
+//!
+//! Networks and proxies answer in the place of others. So nothing counts as there because of a status: a manifest has its
+//! media type and digest, a blob its digest or size. What is in doubt is sent.
 
+use super::answer::{Answer, Part};
 use super::challenge::Challenge;
-use super::{INDEX, MANIFEST};
+use super::{INDEX, MANIFEST, bills::digest_of};
+use crate::address::is_same_server;
+use crate::shown::{hide, hide_basic, said};
 use crate::wire::{
-    Again, Busy, DEFAULT_WAIT, Interrupted, LONGEST_WAIT, Token, Wire, is_interrupted, read_body, text,
-    time_for, without_query,
+    Again, Busy, DEFAULT_WAIT, Interrupted, LONGEST_WAIT, Token, Wire, is_interrupted, read_body, time_for,
+    without_query,
 };
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use packager::digest::sha256;
 use serde_json::Value;
 use std::cell::RefCell;
 use std::time::{Duration, SystemTime};
-use ureq::http::{HeaderMap, Method, Request, Uri, header};
+use ureq::http::{Method, Request, header};
 
 /// How often a blob is sent that does not arrive.
 const TRIES: usize = 3;
+/// How many servers may send us on to where a blob is stored.
+const HOPS: usize = 5;
 
 /// Who pushes.
 pub(super) struct Account {
@@ -41,45 +48,6 @@ pub(super) struct Registry {
     authorization: RefCell<Option<String>>,
 }
 
-/// An answer.
-struct Answer {
-    /// What was asked, for errors.
-    request: String,
-    status: u16,
-    headers: HeaderMap,
-    body: Vec<u8>,
-}
-
-impl Answer {
-    fn header(&self, name: &str) -> Option<&str> {
-        text(&self.headers, name)
-    }
-
-    /// The errors that the registry tells, each a code and a message.
-    fn errors(&self) -> Vec<(String, String)> {
-        let json: Value = serde_json::from_slice(&self.body).unwrap_or_default();
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let errors = json["errors"].as_array().into_iter().flatten();
-        errors.map(|error| (text(&error["code"]), text(&error["message"]))).collect()
-    }
-
-    fn has(&self, codes: &[&str]) -> bool {
-        self.errors().iter().any(|(code, _)| codes.contains(&code.as_str()))
-    }
-
-    /// The request, the status and what the registry said, in one line.
-    fn refusal(&self) -> String {
-        let errors: Vec<_> =
-            self.errors().into_iter().map(|(code, message)| format!("{code} {message}")).collect();
-        let said = match &errors[..] {
-            [] => String::from_utf8_lossy(&self.body).chars().take(200).collect(),
-            errors => errors.join("; "),
-        };
-        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
-        format!("{}: {} {said}", self.request, self.status)
-    }
-}
-
 impl Registry {
     /// A repository at the address of a registry.
     ///
@@ -89,6 +57,7 @@ impl Registry {
         let address = address.trim_end_matches('/').to_owned();
         if let Some(account) = &account {
             account.token.check()?;
+            hide_basic(&account.user, &account.token.secret);
         }
         let (wire, authorization) = (Wire::new(&address)?, RefCell::default());
         Ok(Registry { wire, address, name: name.to_owned(), account, authorization })
@@ -98,22 +67,30 @@ impl Registry {
         format!("{}/v2/{}/{path}", self.address, self.name)
     }
 
-    /// Whether there is a blob.
-    pub(super) fn has_blob(&self, digest: &str) -> Result<bool> {
-        let answer = self.ask(&Method::HEAD, &self.url(&format!("blobs/{digest}")), "*/*")?;
-        match answer.status {
-            // Who is sent to where it is stored is told that it is there.
-            200 | 301 | 302 | 303 | 307 | 308 => Ok(true),
-            404 => Ok(false),
-            _ => Err(self.refused(&answer)),
+    /// Whether there is a blob. Registries may send us on to where it is stored.
+    pub(super) fn has_blob(&self, digest: &str, size: usize) -> Result<bool> {
+        let mut url = self.url(&format!("blobs/{digest}"));
+        for _ in 0..HOPS {
+            let answer = self.ask(&Method::HEAD, &url, "*/*")?;
+            match answer.status {
+                200 => return Ok(answer.has_blob(digest, size)),
+                404 => return Ok(false),
+                _ if answer.is_redirect() => {
+                    url = self.wire.place(&answer.request, &answer.url, &answer.headers)?;
+                }
+                // Storage may not let itself be asked like this.
+                _ if answer.part == Part::Storage => return Ok(false),
+                _ => return Err(self.refused(&answer)),
+            }
         }
+        Ok(false)
     }
 
     /// Sends a blob that is not there. If it gets lost on the way, the registry is asked whether it has arrived.
     pub(super) fn push_blob(&self, digest: &str, bytes: &[u8]) -> Result<()> {
         let mut last = None;
         for _ in 0..TRIES {
-            if last.is_some() && self.has_blob(digest)? {
+            if last.is_some() && self.has_blob(digest, bytes.len())? {
                 return Ok(());
             }
             match self.send_blob(digest, bytes) {
@@ -131,22 +108,14 @@ impl Registry {
     /// [In two requests](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#post-then-put).
     fn send_blob(&self, digest: &str, bytes: &[u8]) -> Result<()> {
         let answer = self.ask(&Method::POST, &self.url("blobs/uploads/"), "*/*")?;
-        if answer.status == 201 {
-            return Ok(());
-        }
         ensure!(answer.status == 202, self.refused(&answer));
-        let place = answer.header("location").unwrap_or_default();
-        let place = match place.strip_prefix('/') {
-            Some(path) => format!("{}/{path}", self.address),
-            None => place.to_owned(),
-        };
-        self.wire.check_trusted(&place).with_context(|| format!("following {}", answer.request))?;
+        let place = self.wire.place(&answer.request, &answer.url, &answer.headers)?;
         let mark = if place.contains('?') { '&' } else { '?' };
         let place = format!("{place}{mark}digest={digest}");
         let answer =
             self.send(&Method::PUT, &place, "*/*", Some("application/octet-stream"), bytes, Again::Never)?;
         match answer.status {
-            201 => Ok(()),
+            201 => stored_as(&answer, digest),
             // The upload is forgotten: it is begun anew.
             404 => Err(Interrupted::new(answer.refusal()).into()),
             _ => Err(self.refused(&answer)),
@@ -158,21 +127,27 @@ impl Registry {
         let url = self.url(&format!("manifests/{reference}"));
         let answer = self.ask(&Method::HEAD, &url, &format!("{INDEX}, {MANIFEST}"))?;
         match answer.status {
-            200 => match answer.header("docker-content-digest") {
-                Some(digest) => Ok(Some(digest.to_owned())),
-                None => Ok(self.manifest(reference)?.map(|bytes| format!("sha256:{}", sha256(&bytes)))),
+            200 => match answer.manifest_digest().filter(|_| answer.is_manifest()) {
+                Some(digest) => {
+                    is_what_was_asked_for(&answer, reference, &digest)?;
+                    Ok(Some(digest))
+                }
+                None => Ok(self.manifest(reference)?.map(|bytes| digest_of(&bytes))),
             },
             404 => Ok(None),
             _ => Err(self.refused(&answer)),
         }
     }
 
-    /// The manifest that a tag or a digest stands for, if there is one.
+    /// The manifest that a tag or a digest stands for, if there is one. That of a digest has this digest.
     pub(super) fn manifest(&self, reference: &str) -> Result<Option<Vec<u8>>> {
         let url = self.url(&format!("manifests/{reference}"));
         let answer = self.ask(&Method::GET, &url, &format!("{INDEX}, {MANIFEST}"))?;
         match answer.status {
-            200 => Ok(Some(answer.body)),
+            200 if answer.is_manifest() => {
+                is_what_was_asked_for(&answer, reference, &digest_of(&answer.body))?;
+                Ok(Some(answer.body))
+            }
             404 => Ok(None),
             _ => Err(self.refused(&answer)),
         }
@@ -183,9 +158,7 @@ impl Registry {
         let url = self.url(&format!("manifests/{reference}"));
         let answer = self.send(&Method::PUT, &url, "*/*", Some(media_type), bytes, Again::Harmless)?;
         ensure!(answer.status == 201, self.refused(&answer));
-        let digest = format!("sha256:{}", sha256(bytes));
-        let has = answer.header("docker-content-digest").unwrap_or(&digest);
-        ensure!(has == digest, "{}: it was stored as {has}, and is {digest}", answer.request);
+        stored_as(&answer, &digest_of(bytes))?;
         Ok(answer.header("oci-subject").is_some())
     }
 
@@ -216,7 +189,7 @@ impl Registry {
     ) -> Result<Answer> {
         self.wire.patiently(again, || {
             let mut answer = self.once(method, url, accept, media_type, body)?;
-            if answer.status == 401 && self.is_ours(url) {
+            if answer.status == 401 && answer.part == Part::Registry {
                 self.log_in(&answer)?;
                 answer = self.once(method, url, accept, media_type, body)?;
                 if answer.status == 401 {
@@ -266,22 +239,22 @@ impl Registry {
         };
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = read_body(&what, response)?;
-        Ok(Answer { request: what, status, headers, body })
+        let part = if self.is_ours(url) { Part::Registry } else { Part::Storage };
+        Ok(Answer { request: what, url: url.to_owned(), part, status, headers, body })
     }
 
     /// Whether an address is of the registry itself.
     fn is_ours(&self, url: &str) -> bool {
-        let origin = |url: &str| {
-            url.parse::<Uri>().ok().and_then(|uri| Some((uri.scheme()?.clone(), uri.authority()?.clone())))
-        };
-        origin(url) == origin(&self.address)
+        is_same_server(url, &self.address)
     }
 
     /// Does what the registry wants before it believes who we are.
     fn log_in(&self, answer: &Answer) -> Result<()> {
         let asked =
             answer.headers.get_all(header::WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
-        let challenge = Challenge::of(asked).with_context(|| answer.refusal())?;
+        // The error quotes what it found.
+        let challenge = Challenge::of(asked).map_err(|error| anyhow!("{}", said(&error.to_string())));
+        let challenge = challenge.with_context(|| answer.refusal())?;
         let basic = self.account.as_ref().map(|account| {
             format!("Basic {}", STANDARD.encode(format!("{}:{}", account.user, account.token.secret)))
         });
@@ -313,17 +286,22 @@ impl Registry {
             request = request.header(header::AUTHORIZATION, basic);
         }
         let answer = self.finish(&Method::GET, &url, request, &[])?;
+        let answer = Answer { part: Part::Tokens, ..answer };
+        let json: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        for name in ["token", "access_token", "refresh_token"] {
+            hide(json[name].as_str().unwrap_or_default());
+        }
         if [400, 401, 403].contains(&answer.status) {
             return Err(self.unknown(&answer));
         }
         self.expect(&answer)?;
         ensure!(answer.status == 200, self.refused(&answer));
-        let json: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         let token = json["token"].as_str().or(json["access_token"].as_str()).unwrap_or_default();
         ensure!(
             !token.is_empty() && token.chars().all(|c| c.is_ascii_graphic()),
-            "{}: it gives no token out, as its documentation says it does",
-            answer.request
+            "{}: it gives no token out, as its documentation says it does: {}",
+            answer.request,
+            self.who_else()
         );
         Ok(token.to_owned())
     }
@@ -344,24 +322,29 @@ impl Registry {
     /// Turns answers that mean the same everywhere into errors.
     fn expect(&self, answer: &Answer) -> Result<()> {
         let refusal = || answer.refusal();
+        let who = match answer.part {
+            Part::Registry => "the registry",
+            Part::Tokens => "the service for tokens",
+            Part::Storage => "the server that the registry sends us to",
+        };
         let wait = answer.header("retry-after").and_then(|value| seconds(value, SystemTime::now()));
         match (answer.status, wait) {
             (429, wait) | (503, wait @ Some(_)) => {
                 let wait = wait.unwrap_or(DEFAULT_WAIT);
                 ensure!(
                     wait <= LONGEST_WAIT,
-                    "{}: this is the registry's limit, which lasts another {} minutes: run this again then, it goes on where it was",
+                    "{}: this is a limit of {who}, which lasts another {} minutes: run this again then, it goes on where it was",
                     refusal(),
                     wait.as_secs().div_ceil(60)
                 );
-                Err(Busy { who: self.address.clone(), said: refusal(), wait }.into())
+                Err(Busy { who: who.to_owned(), said: refusal(), wait }.into())
             }
             (500.., _) => Err(Interrupted::new(format!(
-                "{}: the registry is in trouble; run this again later, it goes on",
+                "{}: {who} is in trouble; run this again later, it goes on",
                 refusal()
             ))
             .into()),
-            (401 | 403, _) => bail!(
+            (401 | 403, _) if answer.part == Part::Registry => bail!(
                 "{}: {} may not do this to {}: give the token the permission to write packages, and the repository the user",
                 refusal(),
                 self.account.as_ref().map_or("who has no token", |account| &account.user),
@@ -371,9 +354,21 @@ impl Registry {
         }
     }
 
+    /// What to do if somebody else answers.
+    fn who_else(&self) -> String {
+        format!(
+            "this is not what a registry answers: something else seems to answer in its place, such as the page by which a network wants one to log in, or a proxy; open {} in a browser on this machine, or ask who looks after the network; if the registry is elsewhere by now, correct [image] repository in packaging/product.toml; then run this again",
+            self.address
+        )
+    }
+
     /// What an answer means that refuses something.
     fn refused(&self, answer: &Answer) -> anyhow::Error {
-        let advice = if answer.status == 405 || answer.has(&["UNSUPPORTED"]) {
+        let advice = if answer.part == Part::Storage {
+            "the registry sent us there, and this server does not take it; it gets no token and is to need none: run this again; if it stays so, ask who looks after the registry whether its storage is set up for uploads".to_owned()
+        } else if answer.is_redirect() || answer.status < 300 {
+            self.who_else()
+        } else if answer.status == 405 || answer.has(&["UNSUPPORTED"]) {
             "it takes nothing in: it is a mirror, or is being looked after; push to the registry itself, or later".to_owned()
         } else if answer.has(&["BLOB_UNKNOWN", "MANIFEST_BLOB_UNKNOWN", "MANIFEST_UNKNOWN"]) {
             "it has lost what was there just now: run this again, it sends what is missing".to_owned()
@@ -390,6 +385,28 @@ impl Registry {
         };
         anyhow!("{}: {advice}", answer.refusal())
     }
+}
+
+/// Refuses a manifest that is not the one that was asked for by its digest.
+fn is_what_was_asked_for(answer: &Answer, reference: &str, digest: &str) -> Result<()> {
+    ensure!(
+        !reference.contains(':') || reference == digest,
+        "{}: {digest} is what it has by this name: it has lost something, or something between changes what is sent; nobody is told of the image before it is whole: run this again; if it stays so, ask who looks after the registry",
+        answer.request
+    );
+    Ok(())
+}
+
+/// Refuses what was stored by another digest than it has.
+fn stored_as(answer: &Answer, digest: &str) -> Result<()> {
+    let has = answer.digest().unwrap_or(digest);
+    ensure!(
+        has == digest,
+        "{}: it was stored as {}, and is {digest}: other bits arrived than were sent: run this again",
+        answer.request,
+        said(has)
+    );
+    Ok(())
 }
 
 /// The time that `Retry-After` tells: seconds or a date.
@@ -429,20 +446,9 @@ mod tests {
         }
     }
 
-    /// Fails if: who we are is told to somebody else than the registry.
+    /// Fails if: what is asked for is changed on its way.
     #[test]
-    fn knows_the_registry() {
-        let registry = Registry::new("https://registry.example/", "a/b", None).unwrap();
-        for (url, is_ours) in [
-            ("https://registry.example/v2/a/b/blobs/uploads/1?state=2", true),
-            ("https://registry.example:8443/v2/", false),
-            ("http://registry.example/v2/", false),
-            ("https://registry.example.evil/v2/", false),
-            ("https://registry.example@evil/v2/", false),
-            ("https://storage.example/x", false),
-        ] {
-            assert_eq!(registry.is_ours(url), is_ours, "{url}");
-        }
+    fn escapes_what_is_asked_for() {
         assert_eq!(escaped("repository:a/b:pull,push"), "repository:a/b:pull,push");
         assert_eq!(escaped("a b&c=ø"), "a%20b%26c%3D%C3%B8");
     }

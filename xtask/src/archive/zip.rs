@@ -1,8 +1,14 @@
-//! Whether a zip archive is nothing but its members and their list
+//! Zip archives that are nothing but their members and the list of them
 //! ([APPNOTE.TXT](https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT), section 4.3).
 //!
-//! Whatever reads an archive begins at its end and passes over everything else: before and between the members,
-//! behind the list, in comments. Another file may lie there.
+//! Most programs begin at the end and pass over everything else: before and between the members, behind the list, in
+//! comments. Another file may lie there. Others, which read a stream, believe the head before each member and never see
+//! the list. So the heads must say the same.
+
+use super::{LARGEST, Member, Paths, check_zip};
+use anyhow::{Context, Result, ensure};
+use std::io::{Cursor, Read};
+use zip::ZipArchive;
 
 /// The lengths of the fixed parts: of the record at the end, of an entry of the list, of the head of a member.
 const END: usize = 22;
@@ -12,13 +18,35 @@ const HEAD: usize = 30;
 /// The further fields that say what is known of a file anyway: sizes over 4 GiB, times, owners.
 const FIELDS: &[usize] = &[0x0001, 0x000a, 0x5455, 0x5855, 0x7875];
 
-/// Whether there are bytes in an archive that belong to none of its members. The large archives of ZIP64 count as
-/// such.
-pub(super) fn has_stray_bytes(archive: &[u8]) -> bool {
-    is_tight(archive).is_none()
+pub(super) fn members(bytes: &[u8]) -> Result<Vec<Member>> {
+    check_zip(bytes)?;
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).context("it is damaged")?;
+    let (mut members, mut paths, mut size) = (Vec::new(), Paths::default(), 0);
+    for index in 0..archive.len() {
+        let mut entry = archive.by_index(index).context("it is damaged")?;
+        let path = paths.add(entry.name_raw())?;
+        if entry.is_dir() {
+            continue;
+        }
+        ensure!(entry.is_file(), "{path} in it is neither a file nor a folder");
+        let mut bytes = Vec::new();
+        let doing = || format!("unpacking {path}");
+        entry.by_ref().take(LARGEST + 1).read_to_end(&mut bytes).with_context(doing)?;
+        size += bytes.len() as u64;
+        ensure!(size <= LARGEST, "it is larger than {LARGEST} bytes");
+        members.push(Member { path, bytes });
+    }
+    ensure!(!members.is_empty() || archive.is_empty(), "there are only folders in it");
+    Ok(members)
 }
 
-fn is_tight(archive: &[u8]) -> Option<()> {
+/// Whether every byte of an archive belongs to a member, and heads and list say the same. The large archives of ZIP64
+/// are not looked through.
+pub(super) fn is_tight(archive: &[u8]) -> bool {
+    has_only_members(archive).is_some()
+}
+
+fn has_only_members(archive: &[u8]) -> Option<()> {
     let end = archive.len().checked_sub(END)?;
     // One disk, and no comment.
     has(archive, end, b"PK\x05\x06\0\0\0\0")?;
@@ -32,7 +60,8 @@ fn is_tight(archive: &[u8]) -> Option<()> {
         let (name, fields) = (name?, fields?);
         only_known(archive.get(at + ENTRY + name..at + ENTRY + name + fields)?)?;
         let start = u32_at(archive, at + 42)?;
-        members.push((start, end_of_member(archive, start, at)?));
+        let named = archive.get(at + ENTRY..at + ENTRY + name)?;
+        members.push((start, end_of_member(archive, start, at, named)?));
         at += ENTRY + name + fields + comment.filter(|length| *length == 0)?;
     }
     members.sort_unstable();
@@ -41,16 +70,26 @@ fn is_tight(archive: &[u8]) -> Option<()> {
 }
 
 /// Where a member ends, whose entry of the list is `entry`.
-fn end_of_member(archive: &[u8], start: usize, entry: usize) -> Option<usize> {
+fn end_of_member(archive: &[u8], start: usize, entry: usize, named: &[u8]) -> Option<usize> {
     has(archive, start, b"PK\x03\x04")?;
-    let content = start + HEAD + u16_at(archive, start + 26)?;
-    let fields = u16_at(archive, start + 28)?;
+    let (name, fields) = (u16_at(archive, start + 26)?, u16_at(archive, start + 28)?);
+    has(archive, start + HEAD, named).filter(|()| name == named.len())?;
+    let content = start + HEAD + name;
     only_known(archive.get(content..content + fields)?)?;
     let end = content + fields + u32_at(archive, entry + 20)?;
-    // A description may follow the content: digest and sizes, with a signature or without.
-    let is_described = u16_at(archive, entry + 8)? & 8 != 0;
-    let has_signature = is_described && has(archive, end, b"PK\x07\x08").is_some();
-    Some(end + 12 * usize::from(is_described) + 4 * usize::from(has_signature))
+    // How it is packed; the digest and both sizes.
+    let how = archive.get(entry + 8..entry + 12)?;
+    let described = archive.get(entry + 16..entry + 28)?;
+    has(archive, start + 6, how)?;
+    // These may follow the content instead, with a signature or without.
+    if u16_at(archive, entry + 8)? & 8 == 0 {
+        has(archive, start + 14, described)?;
+        return Some(end);
+    }
+    has(archive, start + 14, &[0; 12]).or_else(|| has(archive, start + 14, described))?;
+    let after = end + if has(archive, end, b"PK\x07\x08").is_some() { 4 } else { 0 };
+    has(archive, after, described)?;
+    Some(after + 12)
 }
 
 /// Refuses further fields that might hold anything.
@@ -117,7 +156,18 @@ mod tests {
             writer.start_file("a.exe", options).unwrap();
         });
         let others: Vec<u8> = times.iter().map(|byte| if *byte == b'U' { b'V' } else { *byte }).collect();
+        // "LICENSE" in its head, where the list has the same; and its digest there.
+        let head = good.windows(7).position(|seven| seven == b"LICENSE").unwrap();
+        let changed = |at: usize| {
+            let mut bytes = good.clone();
+            bytes[at] ^= 1;
+            bytes
+        };
         for (what, bytes, stray) in [
+            ("another name in a head", changed(head), true),
+            ("another digest in a head", changed(head - HEAD + 14), true),
+            ("another size in a head", changed(head - HEAD + 22), true),
+            ("another way of packing in a head", changed(head - HEAD + 8), true),
             ("nothing", good.clone(), false),
             ("no members", archive(&[], |_| ()), false),
             (
@@ -134,7 +184,7 @@ mod tests {
             ("a field of anything", others, true),
             ("cut off", good[..good.len() - 1].to_vec(), true),
         ] {
-            assert_eq!(has_stray_bytes(&bytes), stray, "{what}");
+            assert_eq!(is_tight(&bytes), !stray, "{what}");
         }
     }
 }
