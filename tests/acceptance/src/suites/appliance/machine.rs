@@ -137,7 +137,8 @@ impl<'a> Machine<'a> {
         command.args(["--pdeathsig", "KILL"]).args(&self.qemu.system);
         command.envs(self.qemu.environment.iter().cloned());
         command.args(["-nodefaults", "-machine", "q35", "-cpu", "max", "-accel", "tcg,thread=multi"]);
-        command.args(["-smp", "2", "-m", "1024", "-display", "none", "-device", "virtio-rng-pci"]);
+        // One processor: a second one that is emulated costs this machine more than it brings.
+        command.args(["-smp", "1", "-m", "1024", "-display", "none", "-device", "virtio-rng-pci"]);
         let root = format!("file={},format=qcow2,if=none,id=root,discard=unmap", self.disk().display());
         command.arg("-drive").arg(root);
         // The other disks have nothing that starts.
