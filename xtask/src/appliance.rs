@@ -214,6 +214,8 @@ pub(crate) fn make(
     progress: &Progress,
 ) -> Result<Vec<Made>> {
     let Some(first) = outdated.first() else { return Ok(Vec::new()) };
+    // Programs of the guest run while it is made, and those that make its disk are for the same processor.
+    ensure!(std::env::consts::ARCH == "x86_64", "{} is made on machines with x86_64 only", first.row.name);
     let part = list.of_row(&first.row.of);
     let (file, part) = part.with_context(|| format!("{} could not be made", first.row.of))?;
     let own =

@@ -67,7 +67,7 @@ impl Site {
             station = quoted(&format!("PYWATS_STATION_NAME={STATION}"))?,
         );
         let network = "version: 2\nethernets:\n  card:\n    match: { name: \"e*\" }\n    addresses: [10.0.2.15/24]\n    \
-                       routes: [{ to: default, via: 10.0.2.2 }]\n    nameservers: { addresses: [10.0.2.3] }\n";
+                       routes: [{ to: 0.0.0.0/0, via: 10.0.2.2 }]\n    nameservers: { addresses: [10.0.2.3] }\n";
         Ok(vec![
             ("meta-data", "instance-id: one\nlocal-hostname: station-3\n".to_owned()),
             ("user-data", user_data),
