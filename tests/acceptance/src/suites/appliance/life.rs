@@ -36,7 +36,7 @@ impl Site {
         let folder = workspace().join("target/test").join(format!("appliance-{name}"));
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
-        let options = Options { token: Some(TOKEN.to_owned()), strict: true, ..Options::default() };
+        let options = Options { token: Some(TOKEN.to_owned()), ..Options::default() };
         let key = folder.join("key");
         tool("ssh-keygen", 30).args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&key).run()?;
         Ok(Site { server: Server::start_with(options)?, key, folder })
