@@ -207,8 +207,10 @@ fn check(
     described::version(report, &artifacts, address);
     described::provenance(report, &release, &key, &artifacts);
     described::materials(report, &release, &artifacts);
-    let windows: Vec<_> =
-        [".exe", ".msi", ".zip", "-win_amd64.whl", "-win_arm64.whl"].iter().flat_map(|end| release.intact(end)).collect();
+    let windows: Vec<_> = [".exe", ".msi", ".zip", "-win_amd64.whl", "-win_arm64.whl"]
+        .iter()
+        .flat_map(|end| release.intact(end))
+        .collect();
     if !windows.is_empty() {
         let said = format!(
             "Authenticode: run `cargo xtask verify`, or on Windows `Get-AuthenticodeSignature`, on {}",
