@@ -7,6 +7,7 @@
 
 use super::{LARGEST, Member, Paths, check_zip};
 use anyhow::{Context, Result, ensure};
+use std::collections::BTreeSet;
 use std::io::{Cursor, Read};
 use zip::ZipArchive;
 
@@ -36,7 +37,6 @@ pub(super) fn members(bytes: &[u8]) -> Result<Vec<Member>> {
         ensure!(size <= LARGEST, "it is larger than {LARGEST} bytes");
         members.push(Member { path, bytes });
     }
-    ensure!(!members.is_empty() || archive.is_empty(), "there are only folders in it");
     Ok(members)
 }
 
@@ -52,7 +52,7 @@ fn has_only_members(archive: &[u8]) -> Option<()> {
     has(archive, end, b"PK\x05\x06\0\0\0\0")?;
     has(archive, end + 20, b"\0\0")?;
     let [count, list] = [u16_at(archive, end + 10)?, u32_at(archive, end + 16)?];
-    let mut members = Vec::new();
+    let (mut members, mut names) = (Vec::new(), BTreeSet::new());
     let mut at = list;
     for _ in 0..count {
         has(archive, at, b"PK\x01\x02")?;
@@ -61,6 +61,8 @@ fn has_only_members(archive: &[u8]) -> Option<()> {
         only_known(archive.get(at + ENTRY + name..at + ENTRY + name + fields)?)?;
         let start = u32_at(archive, at + 42)?;
         let named = archive.get(at + ENTRY..at + ENTRY + name)?;
+        // Of a path that stands twice, the library shows one, and others unpack the other.
+        names.insert(named.to_ascii_lowercase()).then_some(())?;
         members.push((start, end_of_member(archive, start, at, named)?));
         at += ENTRY + name + fields + comment.filter(|length| *length == 0)?;
     }
@@ -158,12 +160,25 @@ mod tests {
         let others: Vec<u8> = times.iter().map(|byte| if *byte == b'U' { b'V' } else { *byte }).collect();
         // "LICENSE" in its head, where the list has the same; and its digest there.
         let head = good.windows(7).position(|seven| seven == b"LICENSE").unwrap();
+        // The second of two members, under another name of the same length.
+        let twice = |name: &[u8; 5]| {
+            let mut bytes = archive(&["b.exe", "c.exe"], |_| ());
+            for at in 0..bytes.len() - 5 {
+                if bytes[at..at + 5] == *b"c.exe" {
+                    bytes[at..at + 5].copy_from_slice(name);
+                }
+            }
+            bytes
+        };
         let changed = |at: usize| {
             let mut bytes = good.clone();
             bytes[at] ^= 1;
             bytes
         };
         for (what, bytes, stray) in [
+            ("a path twice", twice(b"b.exe"), true),
+            ("a path twice on Windows", twice(b"B.exe"), true),
+            ("two paths", twice(b"a.dll"), false),
             ("another name in a head", changed(head), true),
             ("another digest in a head", changed(head - HEAD + 14), true),
             ("another size in a head", changed(head - HEAD + 22), true),
