@@ -10,13 +10,16 @@ use crate::inputs::closure_digest;
 use crate::plan::Facts;
 use crate::process::{self, stop_if_interrupted};
 use crate::progress::{Progress, Step};
-use crate::toolchain::debian;
+use crate::toolchain::{debian, qemu};
 use crate::workspace;
 use anyhow::{Context, Result, ensure};
+use appliance::disk::Making;
 use appliance::images::{self, About, Format};
 use appliance::lock::{self, Lock};
-use appliance::root::{self, Ingredients};
-use appliance::{archive, disk, fetch};
+use appliance::programs::Programs;
+use appliance::root::{self, Finishing, Ingredients};
+use appliance::system::{SYSTEMS, System};
+use appliance::{archive, fetch};
 use disk_images::Disk;
 use packager::artifacts::MadeFrom;
 use packager::digest::{self, Inputs};
@@ -56,37 +59,51 @@ impl Appliance {
         let moment = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
         let server = debian::servers().remove(0);
         // All of them or none: they are of one moment.
-        let renewed: Vec<_> = ["packages", "programs"]
-            .iter()
-            .map(|name| renew(name, &moment, &server, &progress))
+        let lists = SYSTEMS.iter().map(|system| (system, system.lock, system.wanted));
+        let renewed: Vec<_> = lists
+            .chain([(&SYSTEMS[0], "programs", &["programs"][..])])
+            .map(|(system, name, wanted)| renew(system, name, wanted, &moment, &server, &progress))
             .collect::<Result<_>>()?;
         for (path, before, lock) in renewed {
             fs::write(&path, lock.to_string()).with_context(|| format!("writing {}", path.display()))?;
-            println!("{}: {}", path.display(), difference(&before, &lock));
+            println!("{}: {}", path.display(), difference(before.as_ref(), &lock));
         }
         Ok(())
     }
 }
 
 /// A new lock of what is wanted, its file, and what was in that before.
-fn renew(name: &str, moment: &str, server: &str, progress: &Progress) -> Result<(PathBuf, Lock, Lock)> {
+fn renew(
+    system: &System,
+    name: &str,
+    lists: &[&str],
+    moment: &str,
+    server: &str,
+    progress: &Progress,
+) -> Result<(PathBuf, Option<Lock>, Lock)> {
     let step = progress.step(format!("{name} of Debian, as {server} has them"));
-    let wanted = folder().join(format!("{name}.txt"));
-    let wanted = fs::read_to_string(&wanted).with_context(|| format!("reading {}", wanted.display()))?;
+    let read = |list: &&str| {
+        let file = folder().join(format!("{list}.txt"));
+        fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))
+    };
+    let wanted: String = lists.iter().map(read).collect::<Result<_>>()?;
     let wanted = lock::wanted(&wanted);
     let work = tempfile::tempdir()?;
-    let lock = Lock::of_index(moment, &archive::index(server, &wanted, work.path())?)?;
+    let lock = Lock::of_index(moment, &archive::index(system, server, &wanted, work.path())?)?;
     lock.satisfies(&wanted)?;
     step.done();
-    Ok((folder().join(format!("{name}.lock")), read_lock(name)?, lock))
+    let file = folder().join(format!("{name}.lock"));
+    // There is none of a system that is new.
+    let before = file.is_file().then(|| read_lock(name)).transpose()?;
+    Ok((file, before, lock))
 }
 
 /// What a new lock has that the one before had not, in words.
-fn difference(before: &Lock, now: &Lock) -> String {
+fn difference(before: Option<&Lock>, now: &Lock) -> String {
     let of = |lock: &Lock| -> Vec<String> {
         lock.packages.iter().map(|package| format!("{} {}", package.name, package.version)).collect()
     };
-    let (old, new) = (of(before), of(now));
+    let (old, new) = (before.map(of).unwrap_or_default(), of(now));
     let missing = |these: &[String], others: &[String]| -> Vec<String> {
         these.iter().filter(|package| !others.contains(package)).cloned().collect()
     };
@@ -116,6 +133,7 @@ pub(crate) struct Planned<'a> {
     pub(crate) file_name: String,
     /// A digest of everything that decides its bits.
     pub(crate) inputs: String,
+    system: &'static System,
     format: Format,
 }
 
@@ -136,7 +154,7 @@ pub(crate) fn plan<'a>(facts: &Facts, rows: &[&'a ApplianceRow]) -> Result<Vec<P
     }
     let program = closure_digest(&facts.sources, &["appliance"])?;
     let planned = rows.iter().map(|row| {
-        let format = Format::named(&row.format).with_context(|| format!("appliance {:?}", row.name))?;
+        let (system, format) = kind(row)?;
         let parts = facts.plan(std::slice::from_ref(&row.of))?;
         let part = parts.nodes.last().context("an appliance is made of something")?;
         let inputs = installed(facts, &part.inputs)?
@@ -144,8 +162,8 @@ pub(crate) fn plan<'a>(facts: &Facts, rows: &[&'a ApplianceRow]) -> Result<Vec<P
             .value("format", format.name())
             .value("server", debian::SERVER)
             .tree(&folder(), "")?;
-        let file_name = file_name(&facts.recipe, format);
-        Ok(Planned { row, file_name, inputs: inputs.finish(), format })
+        let file_name = file_name(&facts.recipe, system, format);
+        Ok(Planned { row, file_name, inputs: inputs.finish(), system, format })
     });
     planned.collect()
 }
@@ -162,9 +180,15 @@ fn installed(facts: &Facts, part: &str) -> Result<Inputs> {
         .value("installed", part))
 }
 
+/// The system and the format of a row.
+fn kind(row: &ApplianceRow) -> Result<(&'static System, Format)> {
+    let found = System::named(&row.system).and_then(|system| Ok((system, system.format(&row.format)?)));
+    found.with_context(|| format!("appliance {:?}", row.name))
+}
+
 /// What the file of an appliance is called.
-fn file_name(recipe: &Recipe, format: Format) -> String {
-    format!("{}-{}-appliance-amd64.{}", recipe.product.name, recipe.version, format.name())
+fn file_name(recipe: &Recipe, system: &System, format: Format) -> String {
+    format!("{}-{}-{}.{}", recipe.product.name, recipe.version, system.file, format.name())
 }
 
 /// What `cargo xtask dist --list` says of an appliance: name, format, what it is made of, file.
@@ -172,7 +196,8 @@ fn file_name(recipe: &Recipe, format: Format) -> String {
 /// # Errors
 /// If its row names a format that there is not.
 pub(crate) fn describe(recipe: &Recipe, row: &ApplianceRow) -> Result<[String; 4]> {
-    let file = file_name(recipe, Format::named(&row.format)?);
+    let (system, format) = kind(row)?;
+    let file = file_name(recipe, system, format);
     Ok([row.name.clone(), row.format.clone(), row.of.clone(), file])
 }
 
@@ -214,16 +239,25 @@ pub(crate) fn make(
     progress: &Progress,
 ) -> Result<Vec<Made>> {
     let Some(first) = outdated.first() else { return Ok(Vec::new()) };
-    // Programs of the guest run while it is made, and those that make its disk are for the same processor.
+    // The programs that make the disks are for this processor.
     ensure!(std::env::consts::ARCH == "x86_64", "{} is made on machines with x86_64 only", first.row.name);
-    let part = list.of_row(&first.row.of);
-    let (file, part) = part.with_context(|| format!("{} could not be made", first.row.of))?;
-    let own =
-        MadeFrom { artifact: part.artifact.clone(), file: file.to_owned(), sha256: part.sha256.clone() };
     let place = crate::dist::open(&workspace::target("appliance"))?;
-    let workbench = Workbench { facts, place: place.path(), progress, scratch: scratch(place.path())? };
-    let mut disk = workbench.disk(&out.join(file), &own.sha256)?;
-    outdated.iter().map(|planned| workbench.image(planned, &mut disk, &own, out)).collect()
+    let mut made = Vec::new();
+    for system in &SYSTEMS {
+        let of_it: Vec<_> = outdated.iter().filter(|planned| planned.system.name == system.name).collect();
+        let Some(first) = of_it.first() else { continue };
+        let part = list.of_row(&first.row.of);
+        let (file, part) = part.with_context(|| format!("{} could not be made", first.row.of))?;
+        let own =
+            MadeFrom { artifact: part.artifact.clone(), file: file.to_owned(), sha256: part.sha256.clone() };
+        let scratch = scratch(place.path())?;
+        let workbench = Workbench { facts, system, place: place.path(), progress, scratch };
+        let mut disk = workbench.disk(&out.join(file), &own.sha256)?;
+        for planned in of_it {
+            made.push(workbench.image(planned, &mut disk, &own, out)?);
+        }
+    }
+    Ok(made)
 }
 
 /// An empty folder for what is thrown away. Accounts of namespaces must get there, which not every home allows.
@@ -249,6 +283,7 @@ fn scratch(place: &Path) -> Result<TempDir> {
 /// Where an appliance is made.
 struct Workbench<'a> {
     facts: &'a Facts,
+    system: &'static System,
     /// What is kept.
     place: &'a Path,
     progress: &'a Progress,
@@ -273,13 +308,15 @@ impl Workbench<'_> {
         let tar = self.root(package, sha256)?;
         let step = self.progress.step("disk of the appliance");
         let run = |command| Workbench::run(&step, command);
-        let files = folder().join("root");
-        let identifiers = disk::Identifiers::of(&root::digest(&tar, &files, debian::SERVER, self.epoch())?);
-        let scratch = self.scratch.path();
-        let (finished, raw) = (scratch.join("root.tar"), scratch.join("disk.raw"));
-        root::finish(&tar, &files, debian::SERVER, identifiers.root(), self.epoch(), &finished)?;
-        let programs = disk::Programs::new(&programs, self.epoch());
-        disk::make(&finished, identifiers, &programs, scratch, &raw, &run)?;
+        let (files, system, epoch) = (folder(), self.system, self.epoch());
+        let finishing = Finishing { system, installed: &tar, files: &files, server: debian::SERVER, epoch };
+        let identifiers = root::identifiers(&finishing)?;
+        let work = self.scratch.path();
+        let (finished, raw) = (work.join("root.tar"), work.join("disk.raw"));
+        root::finish(&finishing, identifiers, &finished)?;
+        let programs = Programs::new(&programs, epoch);
+        let (tar, programs, disk) = (&*finished, &programs, &*raw);
+        system.make_disk(&Making { tar, identifiers, programs, work, disk, run: &run })?;
         fs::remove_file(&finished)?;
         step.done();
         Ok(Disk::open(&raw)?)
@@ -287,12 +324,14 @@ impl Workbench<'_> {
 
     /// The root folder as a tar: the one of last time, or made now.
     fn root(&self, package: &Path, sha256: &str) -> Result<PathBuf> {
-        let lock = read_lock("packages")?;
+        let system = self.system;
+        let lock = read_lock(system.lock)?;
         let inputs = installed(self.facts, sha256)?
-            .value("recipe", &root::recipe())
+            .value("recipe", &root::recipe(system))
             .value("lock", &lock.to_string())
             .finish();
-        let (tar, label) = (self.place.join("root.tar"), self.place.join("root.txt"));
+        let kept = |end: &str| self.place.join(format!("{}.{end}", system.name));
+        let (tar, label) = (kept("tar"), kept("txt"));
         let labelled = |tar: &Path| Ok::<_, anyhow::Error>(format!("{inputs} {}", digest::sha256_file(tar)?));
         let kept = fs::read_to_string(&label).unwrap_or_default();
         if kept.starts_with(&inputs) && labelled(&tar).is_ok_and(|label| label == kept) {
@@ -307,8 +346,15 @@ impl Workbench<'_> {
         let run = |command| Workbench::run(&step, command);
         let made = self.scratch.path().join("installed.tar");
         let client = [package.to_owned()];
-        let ingredients =
-            Ingredients { lock: &lock, packages: &packages, client: &client, epoch: self.epoch() };
+        let emulator = emulator(system, self.progress)?;
+        let ingredients = Ingredients {
+            system,
+            emulator: &emulator,
+            lock: &lock,
+            packages: &packages,
+            client: &client,
+            epoch: self.epoch(),
+        };
         root::install(&ingredients, self.scratch.path(), &made, &run)?;
         let text = labelled(&made)?;
         // The label comes last: without it nobody takes the tar.
@@ -346,11 +392,26 @@ impl Workbench<'_> {
             size: fs::metadata(&path).with_context(|| format!("reading {}", path.display()))?.len(),
             sha256: digest::sha256_file(&path)?,
             inputs: planned.inputs.clone(),
-            toolchain: format!("packages of Debian of {}", read_lock("packages")?.snapshot),
+            toolchain: format!("packages of Debian of {}", read_lock(self.system.lock)?.snapshot),
             source_date_epoch: *epoch,
         };
         Ok((planned.file_name.clone(), artifact, step.done()))
     }
+}
+
+/// What runs programs of a system here, if this machine's processor does not: a command that runs another one.
+fn emulator(system: &System, progress: &Progress) -> Result<Vec<OsString>> {
+    if system.is_native() {
+        return Ok(Vec::new());
+    }
+    let qemu = qemu::user(system.processor, progress)?;
+    let mut command: Vec<OsString> = Vec::new();
+    if !rustix::process::geteuid().is_root() {
+        // In there it is root, of the accounts that it was given.
+        command.extend(["unshare", "--user", "--map-root-user", "--map-auto"].map(OsString::from));
+    }
+    command.extend(["sh".into(), workspace::root().join("tests/vm/guest/foreign").into(), qemu.into()]);
+    Ok(command)
 }
 
 /// The folder of the cache that packages are kept in.
@@ -377,7 +438,7 @@ fn fetched(lock: &Lock, step: &Step) -> Result<PathBuf> {
 /// If a package is to be had nowhere.
 pub(crate) fn ingredients(progress: &Progress) -> Result<[(&'static str, OsString); 3]> {
     let step = progress.step("packages of Debian");
-    fetched(&read_lock("packages")?, &step)?;
+    fetched(&read_lock(SYSTEMS[0].lock)?, &step)?;
     let programs = programs(&step)?;
     step.done();
     Ok([
@@ -408,11 +469,11 @@ mod tests {
     fn rows_can_be_made() {
         let recipe = crate::plan::recipe().unwrap();
         let rows = recipe.rows.appliances();
-        let files: BTreeSet<String> =
-            rows.iter().map(|row| file_name(&recipe, Format::named(&row.format).unwrap())).collect();
-        assert_eq!(files.len(), rows.len());
-        assert_eq!(rows.len(), Format::ALL.len());
-        assert!(rows.iter().all(|row| row.of == rows[0].of), "one disk is made for all");
+        let files: BTreeSet<[String; 4]> = rows.iter().map(|row| describe(&recipe, row).unwrap()).collect();
+        assert_eq!(files.iter().map(|[.., file]| file).collect::<BTreeSet<_>>().len(), rows.len());
+        assert_eq!(rows.len(), SYSTEMS.iter().map(|system| system.formats.len()).sum());
+        let disks: BTreeSet<_> = rows.iter().map(|row| (&row.system, &row.of)).collect();
+        assert_eq!(disks.len(), SYSTEMS.len(), "one disk is made for all formats of a system");
         let (appliances, others) = split(&recipe, &[rows[0].name.clone(), "msi".to_owned()]);
         assert_eq!(appliances.iter().map(|row| &row.name).collect::<Vec<_>>(), [&rows[0].name]);
         assert_eq!(others, ["msi", &rows[0].of]);
@@ -435,7 +496,8 @@ mod tests {
                 .collect(),
         };
         let (a, b) = (lock(&[("x", "1"), ("y", "1")]), lock(&[("x", "2"), ("y", "1")]));
-        assert_eq!(difference(&a, &b), "2 packages; new: x 2; gone: x 1");
-        assert_eq!(difference(&a, &a), "the same 2 packages");
+        assert_eq!(difference(Some(&a), &b), "2 packages; new: x 2; gone: x 1");
+        assert_eq!(difference(Some(&a), &a), "the same 2 packages");
+        assert_eq!(difference(None, &a), "2 packages; new: x 1, y 1; gone: ");
     }
 }

@@ -4,6 +4,7 @@
 //! updates are asked, too, and the security updates, so that a new appliance has none to wait for.
 
 use crate::command;
+use crate::system::System;
 use anyhow::{Context, Result, ensure};
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -16,22 +17,22 @@ const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 const SUITES: &[(&str, &str)] =
     &[("debian", "trixie"), ("debian", "trixie-updates"), ("debian-security", "trixie-security")];
 
-/// The archives of a server, as apt reads them.
-pub(crate) fn sources(server: &str) -> String {
-    let server = server.trim_end_matches('/');
-    let lines = SUITES
-        .iter()
-        .map(|(archive, suite)| format!("deb [signed-by={KEYRING}] {server}/{archive} {suite} main\n"));
+/// The archives of a server that a system has packages of, as apt reads them.
+pub(crate) fn sources(system: &System, server: &str) -> String {
+    let (server, components) = (server.trim_end_matches('/'), system.components);
+    let lines = SUITES.iter().map(|(archive, suite)| {
+        format!("deb [signed-by={KEYRING}] {server}/{archive} {suite} {components}\n")
+    });
     lines.collect()
 }
 
-/// What apt says of each package that is wanted or needed: what [`Lock::of_index`](crate::lock::Lock::of_index) takes.
+/// What apt says of each package of a system that is wanted or needed: what [`Lock::of_index`](crate::lock::Lock::of_index) takes.
 /// The server is an address without the name of an archive; `work` is an empty folder.
 ///
 /// # Errors
 /// If the archive cannot be asked, or has nothing that is wanted; apt says why.
-pub fn index(server: &str, wanted: &[&str], work: &Path) -> Result<String> {
-    let configuration = configuration(server, work)?;
+pub fn index(system: &System, server: &str, wanted: &[&str], work: &Path) -> Result<String> {
+    let configuration = configuration(system, server, work)?;
     let apt = |program: &str, arguments: &[&str]| -> Result<String> {
         let mut command = command(program);
         command.env("APT_CONFIG", &configuration).args(arguments);
@@ -54,12 +55,12 @@ pub fn index(server: &str, wanted: &[&str], work: &Path) -> Result<String> {
 }
 
 /// Settings that know of nothing on this machine.
-fn configuration(server: &str, work: &Path) -> Result<std::path::PathBuf> {
+fn configuration(system: &System, server: &str, work: &Path) -> Result<std::path::PathBuf> {
     for folder in ["lists/partial", "cache/archives/partial", "preferences"] {
         fs::create_dir_all(work.join(folder))
             .with_context(|| format!("making folders in {}", work.display()))?;
     }
-    fs::write(work.join("sources.list"), sources(server))?;
+    fs::write(work.join("sources.list"), sources(system, server))?;
     fs::write(work.join("status"), "")?;
     let mut text = String::new();
     for (setting, name) in [
@@ -78,8 +79,8 @@ fn configuration(server: &str, work: &Path) -> Result<std::path::PathBuf> {
         ("Dir::Etc::sourceparts", "-"),
         ("Acquire::Languages", "none"),
         ("Acquire::Retries", "3"),
-        ("APT::Architecture", "amd64"),
-        ("APT::Architectures", "amd64"),
+        ("APT::Architecture", system.architecture),
+        ("APT::Architectures", system.architecture),
         ("APT::Install-Recommends", "false"),
         ("APT::Sandbox::User", "root"),
         ("Debug::NoLocking", "true"),
@@ -132,16 +133,19 @@ mod tests {
     #[test]
     fn keeps_apt_to_itself() {
         let work = tempfile::tempdir().unwrap();
-        let file = configuration("http://archive.example/", work.path()).unwrap();
+        let pi = System::named("raspberry-pi").unwrap();
+        let file = configuration(pi, "http://archive.example/", work.path()).unwrap();
         let sources = fs::read_to_string(work.path().join("sources.list")).unwrap();
         assert!(
-            sources.contains("http://archive.example/debian-security trixie-security main\n"),
+            sources
+                .contains("http://archive.example/debian-security trixie-security main non-free-firmware\n"),
             "{sources}"
         );
         let text = fs::read_to_string(file).unwrap();
         let folders = text.lines().filter(|line| line.starts_with("Dir::") && !line.ends_with("\"-\";"));
         let folders: Vec<&str> = folders.collect();
         let here = work.path().to_str().unwrap();
+        assert!(text.contains("APT::Architecture \"arm64\";"), "{text}");
         assert!(folders.len() == 5 && folders.iter().all(|line| line.contains(here)), "{text}");
     }
 }

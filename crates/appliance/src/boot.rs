@@ -10,6 +10,8 @@
 //! Both find the root by its identifier, and `/boot/grub/grub.cfg` on it: one file says how the system starts. The kernel
 //! is the one that `/vmlinuz` leads to, so that upgrades of it need no `update-grub`, and the one before is offered.
 
+use crate::disk::Identifiers;
+use crate::edit::{Additions, New};
 use anyhow::{Result, ensure};
 use disk_images::SECTOR;
 use uuid::Uuid;
@@ -50,6 +52,19 @@ pub fn find_root(root: Uuid) -> String {
     format!(
         "search --no-floppy --fs-uuid --set=root {root}\nset prefix=($root)/boot/grub\nconfigfile /boot/grub/grub.cfg\n"
     )
+}
+
+/// What a virtual machine's root folder says of its disk.
+pub(crate) fn made(identifiers: Identifiers) -> Additions {
+    let root = identifiers.root();
+    let file = |content: String| New::File(0o644, content.into_bytes());
+    Additions::from([
+        (
+            "etc/fstab".to_owned(),
+            file(format!("UUID={root} / ext4 noatime,errors=remount-ro,x-systemd.growfs 0 1\n")),
+        ),
+        ("boot/grub/grub.cfg".to_owned(), file(menu(root))),
+    ])
 }
 
 /// `/boot/grub/grub.cfg`.

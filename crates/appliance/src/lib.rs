@@ -1,27 +1,30 @@
-//! The disk of the virtual appliance: Debian with the client on it, made by an ordinary user, the same bits each time.
+//! The disk of the appliance, for a virtual machine and for a Raspberry Pi: Debian with the client on it, the same bits each
+//! time. [`system`] is the table of what differs between the two.
 //!
 //! Four steps, each of which takes what the one before has left:
 //!
-//! 1. [`lock`]: which packages there are on it, by version and digest. `packaging/appliance/packages.lock` says so, and
-//!    is written anew only when somebody asks for it; then the [`archive`] is.
+//! 1. [`lock`]: which packages there are on it, by version and digest. A file in `packaging/appliance` says so, and is
+//!    written anew only when somebody asks for it; then the [`archive`] is.
 //! 2. [`fetch`]: these files, from Debian's archive, or from that of its past when it has moved on.
 //! 3. [`root`]: the root folder, as a tar. mmdebstrap installs the packages without a network, so that their own
 //!    scripts run, ours included; then the tar is edited ([`edit`]): what only this machine or this build would have
-//!    goes, and `packaging/appliance/root` comes.
-//! 4. [`disk`]: partitions, file systems and boot loaders, for BIOS and for UEFI with Secure Boot, in a sparse file,
-//!    which [`images`] are made of.
+//!    goes, and what is in folders of `packaging/appliance` comes.
+//! 4. [`disk`] or [`card`]: partitions and file systems, and what starts, in a sparse file, which [`images`] are made of.
 //!
 //! Programs of others do the work, and none of them needs root, a loop device or a mount outside a namespace. They are
 //! started by whoever calls: [`Run`]. What is written depends on the lock, the files and the packages of the client alone.
 
 pub mod archive;
 pub mod boot;
+pub mod card;
 pub mod disk;
 pub mod edit;
 pub mod fetch;
 pub mod images;
 pub mod lock;
+pub mod programs;
 pub mod root;
+pub mod system;
 
 use anyhow::Result;
 use std::process::Command;

@@ -2,17 +2,23 @@
 //! a verb it says how they are called.
 
 use anyhow::{Context, Result, bail, ensure};
-use appliance::disk::{self, Identifiers, Programs};
+use appliance::disk::Making;
 use appliance::lock::Lock;
-use appliance::root::{self, Ingredients};
+use appliance::programs::Programs;
+use appliance::root::{self, Finishing, Ingredients};
+use appliance::system::System;
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
 const USAGE: &str = "one of:
-    appliance root LOCK PACKAGES EPOCH WORK TAR DEB            Debian and the client's DEB, installed into a tar
-    appliance disk TAR FILES SERVER PROGRAMS EPOCH WORK DISK   the disk, of that tar and the files that come besides
-WORK is an empty folder that everybody may enter.";
+    appliance root SYSTEM LOCK PACKAGES EPOCH WORK TAR DEB [EMULATOR...]
+        Debian and the client's DEB, installed into a tar; EMULATOR is a command that runs another one where programs of
+        the system's processor can be run
+    appliance disk SYSTEM TAR FILES SERVER PROGRAMS EPOCH WORK DISK
+        the disk, of that tar and the files that come besides
+SYSTEM is virtual-machine or raspberry-pi, WORK an empty folder that everybody may enter, FILES packaging/appliance.";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -30,11 +36,13 @@ fn act(arguments: &[&str]) -> Result<()> {
     let epoch =
         |text: &str| text.parse().with_context(|| format!("{text:?} is no moment in seconds since 1970"));
     match *arguments {
-        ["root", lock, packages, moment, work, tar, client] => {
+        ["root", system, lock, packages, moment, work, tar, client, ref emulator @ ..] => {
             let text = fs::read_to_string(lock).with_context(|| format!("reading {lock}"))?;
             let lock = Lock::parse(&text).with_context(|| format!("reading {lock}"))?;
             root::is_possible_here(&run)?;
             let ingredients = Ingredients {
+                system: System::named(system)?,
+                emulator: &emulator.iter().map(OsString::from).collect::<Vec<_>>(),
                 lock: &lock,
                 packages: Path::new(packages),
                 client: &[client.into()],
@@ -42,14 +50,28 @@ fn act(arguments: &[&str]) -> Result<()> {
             };
             root::install(&ingredients, Path::new(work), Path::new(tar), &run)
         }
-        ["disk", tar, files, server, programs, moment, work, disk] => {
-            let (tar, files, work, moment) =
-                (Path::new(tar), Path::new(files), Path::new(work), epoch(moment)?);
-            let identifiers = Identifiers::of(&root::digest(tar, files, server, moment)?);
+        ["disk", system, tar, files, server, programs, moment, work, disk] => {
+            let (system, moment, work) = (System::named(system)?, epoch(moment)?, Path::new(work));
+            let finishing = Finishing {
+                system,
+                installed: Path::new(tar),
+                files: Path::new(files),
+                server,
+                epoch: moment,
+            };
+            let identifiers = root::identifiers(&finishing)?;
             let finished = work.join("root.tar");
-            root::finish(tar, files, server, identifiers.root(), moment, &finished)?;
+            root::finish(&finishing, identifiers, &finished)?;
             let programs = Programs::new(Path::new(programs), moment);
-            disk::make(&finished, identifiers, &programs, work, Path::new(disk), &run)
+            let disk = Path::new(disk);
+            system.make_disk(&Making {
+                tar: &finished,
+                identifiers,
+                programs: &programs,
+                work,
+                disk,
+                run: &run,
+            })
         }
         _ => bail!("{USAGE}"),
     }

@@ -7,40 +7,45 @@
 //! With `SOURCE_DATE_EPOCH` everything that Debian's packages do while they are installed is the same each time, the
 //! initial RAM disk included.
 
+use crate::disk::Identifiers;
 use crate::edit::{self, Additions, New};
 use crate::fetch::{self, sha256};
 use crate::lock::Lock;
+use crate::system::System;
 use crate::{PATH, Run, archive, command};
 use anyhow::{Context, Result, bail, ensure};
 use sha2::{Digest, Sha256};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::fs::{self, File, Permissions};
 use std::io::{BufReader, BufWriter, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use uuid::Uuid;
 
 /// The release of Debian.
 pub const SUITE: &str = "trixie";
 
 /// What mmdebstrap is told besides what there is to install.
-const OPTIONS: &[&str] = &[
-    "--variant=custom",
-    "--architectures=amd64",
-    "--format=tar",
-    "--aptopt=APT::Install-Recommends \"false\"",
-    "--aptopt=Acquire::Languages \"none\"",
-    // The folder is thrown away if this fails: nobody has to wait for the disk.
-    "--dpkgopt=force-unsafe-io",
-    "--hook-dir=/usr/share/mmdebstrap/hooks/file-mirror-automount",
-    // Debian installs it, and leaves it to others whether it runs.
-    "--customize-hook=chroot \"$1\" systemctl enable systemd-networkd.service",
-];
+fn options(system: &System) -> Vec<String> {
+    let architecture = format!("--architectures={}", system.architecture);
+    let options = [
+        "--variant=custom",
+        &architecture,
+        "--format=tar",
+        "--aptopt=APT::Install-Recommends \"false\"",
+        "--aptopt=Acquire::Languages \"none\"",
+        // The folder is thrown away if this fails: nobody has to wait for the disk.
+        "--dpkgopt=force-unsafe-io",
+        "--hook-dir=/usr/share/mmdebstrap/hooks/file-mirror-automount",
+        // Debian installs it, and leaves it to others whether it runs.
+        "--customize-hook=chroot \"$1\" systemctl enable systemd-networkd.service",
+    ];
+    options.map(str::to_owned).into()
+}
 
 /// Everything but its [`Ingredients`] that decides what [`install`] makes, for digests.
-pub fn recipe() -> String {
-    format!("{SUITE} {OPTIONS:?}")
+pub fn recipe(system: &System) -> String {
+    format!("{SUITE} {:?}", options(system))
 }
 
 /// What only the machine that builds has, or what every appliance has to make for itself.
@@ -64,30 +69,31 @@ fn goes(name: &str) -> bool {
     GOES.iter().any(|gone| name == *gone || (name.starts_with(gone) && gone.ends_with(['/', '_'])))
 }
 
-/// What comes besides the files of `packaging/appliance/root`, for a root file system with that identifier, and a server
-/// of Debian's archives from which updates come.
-fn made(root: Uuid, server: &str) -> Additions {
+/// What comes besides the files of `packaging/appliance`, for a disk with these identifiers, and a server of Debian's
+/// archives from which updates come.
+fn made(system: &System, identifiers: Identifiers, server: &str) -> Additions {
     let file = |content: String| New::File(0o644, content.into_bytes());
-    Additions::from([
+    let mut made = (system.made)(identifiers);
+    made.extend([
         // Empty, it is filled at the first boot. Without it systemd would take that for one at which all units are
         // enabled that there are.
         ("etc/machine-id".to_owned(), file(String::new())),
-        (
-            "etc/fstab".to_owned(),
-            file(format!("UUID={root} / ext4 noatime,errors=remount-ro,x-systemd.growfs 0 1\n")),
-        ),
-        ("boot/grub/grub.cfg".to_owned(), file(crate::boot::menu(root))),
         // Instead of the folder that the packages were taken from.
-        ("etc/apt/sources.list".to_owned(), file(archive::sources(server))),
+        ("etc/apt/sources.list".to_owned(), file(archive::sources(system, server))),
         // It would let the hypervisor in by SSH, at once: with a key, but before anybody has set the machine up.
         ("etc/systemd/system-generators/systemd-ssh-generator".to_owned(), New::Link("/dev/null".to_owned())),
         // Where operators are shut in, and the watch folder is mounted.
         ("srv/operators/watch".to_owned(), New::Folder),
-    ])
+    ]);
+    made
 }
 
 /// What a root folder is made of.
 pub struct Ingredients<'a> {
+    /// What it is for.
+    pub system: &'a System,
+    /// A command that runs another one where programs of that system's processor can be run: empty, if this machine's can.
+    pub emulator: &'a [OsString],
     /// The packages of Debian.
     pub lock: &'a Lock,
     /// The folder of their files, as [`fetch::fetch`] leaves it.
@@ -160,9 +166,17 @@ pub fn install(ingredients: &Ingredients<'_>, work: &Path, tar: &Path, run: Run<
     let place = place.with_context(|| {
         format!("apt takes no folder with spaces in its path, as in {}; choose another", repository.display())
     })?;
-    let mut mmdebstrap = command("mmdebstrap");
-    mmdebstrap.arg(if by_root()? { "--mode=root" } else { "--mode=unshare" });
-    mmdebstrap.args(OPTIONS).arg(format!("--include={}", names.join(",")));
+    let (mut mmdebstrap, mode) = match ingredients.emulator {
+        [] => (command("mmdebstrap"), if by_root()? { "--mode=root" } else { "--mode=unshare" }),
+        // It has a namespace of its own, in which this is root. What mmdebstrap looks for is elsewhere.
+        [program, arguments @ ..] => {
+            let mut command = command(program);
+            command.args(arguments).args(["mmdebstrap", "--skip=check/qemu"]);
+            (command, "--mode=root")
+        }
+    };
+    mmdebstrap.arg(mode);
+    mmdebstrap.args(options(ingredients.system)).arg(format!("--include={}", names.join(",")));
     mmdebstrap.arg(SUITE).arg(tar).arg(format!("deb [trusted=yes] copy://{place} ./"));
     mmdebstrap.env("SOURCE_DATE_EPOCH", ingredients.epoch.to_string());
     // Nothing of this account's is looked at, and its folder may be shut to the accounts of the namespace.
@@ -229,51 +243,53 @@ fn entry(control: &str, file: &str, size: u64, sha256: &str) -> Result<(String, 
     Ok((text, name))
 }
 
-/// Takes out of a root folder what is not for the disk, and puts in what is, for a root file system with an identifier.
-/// Updates come from `server`, an address without the name of an archive.
+/// What a root folder that was installed becomes the one on a disk with.
+pub struct Finishing<'a> {
+    /// What it is for.
+    pub system: &'a System,
+    /// What [`install`] has left.
+    pub installed: &'a Path,
+    /// The folder `packaging/appliance`.
+    pub files: &'a Path,
+    /// Where updates come from: an address without the name of an archive.
+    pub server: &'a str,
+    /// The moment that everything is dated, in seconds since 1970.
+    pub epoch: u32,
+}
+
+/// Takes out of a root folder what is not for the disk, and puts in what is, for a disk with these identifiers.
 ///
 /// # Errors
 /// If the tar is damaged, or a file cannot be read or written.
-pub fn finish(
-    installed: &Path,
-    files: &Path,
-    server: &str,
-    root: Uuid,
-    epoch: u32,
-    finished: &Path,
-) -> Result<()> {
+pub fn finish(finishing: &Finishing<'_>, identifiers: Identifiers, finished: &Path) -> Result<()> {
     let output = File::create(finished).with_context(|| format!("writing {}", finished.display()))?;
-    finish_into(installed, files, server, root, epoch, &mut BufWriter::new(output))
-        .with_context(|| format!("making {} of {}", finished.display(), installed.display()))
+    finish_into(finishing, identifiers, &mut BufWriter::new(output))
+        .with_context(|| format!("making {} of {}", finished.display(), finishing.installed.display()))
 }
 
-/// A digest of what [`finish`] makes, but for the identifier, which is derived from it. What was installed is another file
-/// each time: keys were made that do not stay.
+/// The identifiers of a disk, derived from what [`finish`] makes without them. What was installed is another file each time:
+/// keys were made that do not stay.
 ///
 /// # Errors
 /// As [`finish`].
-pub fn digest(installed: &Path, files: &Path, server: &str, epoch: u32) -> Result<String> {
+pub fn identifiers(finishing: &Finishing<'_>) -> Result<Identifiers> {
     let mut digest = Sha256::new();
-    finish_into(installed, files, server, Uuid::nil(), epoch, &mut digest)
-        .with_context(|| format!("reading {}", installed.display()))?;
-    Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    finish_into(finishing, Identifiers::unknown(), &mut digest)
+        .with_context(|| format!("reading {}", finishing.installed.display()))?;
+    let digest: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Identifiers::of(&digest))
 }
 
-fn finish_into(
-    installed: &Path,
-    files: &Path,
-    server: &str,
-    root: Uuid,
-    epoch: u32,
-    output: &mut impl Write,
-) -> Result<()> {
-    let mut additions = edit::additions(files)?;
-    for (name, new) in made(root, server) {
-        ensure!(
-            additions.insert(name.clone(), new).is_none(),
-            "{} has {name}, which is made here",
-            files.display()
-        );
+fn finish_into(finishing: &Finishing<'_>, identifiers: Identifiers, output: &mut impl Write) -> Result<()> {
+    let Finishing { system, installed, files, server, epoch } = *finishing;
+    let mut parts = vec![made(system, identifiers, server)];
+    for folder in system.files {
+        parts.push(edit::additions(&files.join(folder))?);
+    }
+    let mut additions = Additions::new();
+    for (name, new) in parts.into_iter().flatten() {
+        let first = additions.insert(name.clone(), new).is_none();
+        ensure!(first, "{name} comes twice: of two folders in {}, or also of a program", files.display());
     }
     let input = File::open(installed).with_context(|| format!("reading {}", installed.display()))?;
     edit::edit(BufReader::new(input), output, goes, &additions, epoch)
@@ -282,6 +298,7 @@ fn finish_into(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::system::SYSTEMS;
 
     /// Fails if: all appliances share a key, the path of the machine that built them is on them, or something that is
     /// needed goes, too.
@@ -300,13 +317,16 @@ mod tests {
         {
             assert!(!goes(name), "{name}");
         }
-        let made = made(Uuid::nil(), "http://archive.example");
-        assert_eq!(made["etc/machine-id"], New::File(0o644, Vec::new()));
-        let New::File(_, sources) = &made["etc/apt/sources.list"] else { panic!("updates have no source") };
-        assert!(
-            String::from_utf8_lossy(sources)
-                .contains("http://archive.example/debian-security trixie-security")
-        );
+        for system in &SYSTEMS {
+            let made = made(system, Identifiers::unknown(), "http://archive.example");
+            assert_eq!(made["etc/machine-id"], New::File(0o644, Vec::new()));
+            let New::File(_, sources) = &made["etc/apt/sources.list"] else {
+                panic!("updates have no source")
+            };
+            let line =
+                format!("http://archive.example/debian-security trixie-security {}\n", system.components);
+            assert!(String::from_utf8_lossy(sources).contains(&line), "{line}");
+        }
     }
 
     /// Fails if: two machines that install the same get other identifiers for their disks, since their keys differ, or two
@@ -314,8 +334,11 @@ mod tests {
     #[test]
     fn digests_what_stays() {
         let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("files")).unwrap();
-        let digest = |contents: &[(&str, &str)]| {
+        let system = &SYSTEMS[0];
+        for part in system.files {
+            fs::create_dir_all(folder.path().join("files").join(part)).unwrap();
+        }
+        let root = |contents: &[(&str, &str)]| {
             let mut tar = tar::Builder::new(Vec::new());
             tar.append_dir("./etc", folder.path()).unwrap();
             for (name, content) in contents {
@@ -326,11 +349,14 @@ mod tests {
             }
             let path = folder.path().join("installed.tar");
             fs::write(&path, tar.into_inner().unwrap()).unwrap();
-            super::digest(&path, &folder.path().join("files"), "http://archive.example", 1).unwrap()
+            let files = folder.path().join("files");
+            let server = "http://archive.example";
+            let finishing = Finishing { system, installed: &path, files: &files, server, epoch: 1 };
+            identifiers(&finishing).unwrap().root()
         };
         let key = |content| [("./etc/passwd", "root"), ("./etc/ssh/ssh_host_rsa_key", content)];
-        assert_eq!(digest(&key("one")), digest(&key("two")));
-        assert_ne!(digest(&key("one")), digest(&[("./etc/passwd", "boot")]));
+        assert_eq!(root(&key("one")), root(&key("two")));
+        assert_ne!(root(&key("one")), root(&[("./etc/passwd", "boot")]));
     }
 
     /// Fails if: apt would not find the file of a package, or take another.

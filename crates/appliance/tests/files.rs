@@ -4,6 +4,7 @@
 
 use appliance::edit::{self, New};
 use appliance::lock::{Lock, wanted};
+use appliance::system::SYSTEMS;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -25,9 +26,12 @@ fn value<'a>(text: &'a str, word: &str) -> &'a str {
 /// Fails if: something was added to what is wanted, and nobody wrote the lock anew.
 #[test]
 fn locks_have_what_is_wanted() {
-    for name in ["packages", "programs"] {
+    let lists = SYSTEMS.iter().map(|system| (system.lock, system.wanted));
+    for (name, lists) in lists.chain([("programs", &["programs"][..])]) {
         let lock = Lock::parse(&read(&format!("{name}.lock"))).unwrap();
-        lock.satisfies(&wanted(&read(&format!("{name}.txt")))).unwrap();
+        for list in lists {
+            lock.satisfies(&wanted(&read(&format!("{list}.txt")))).unwrap();
+        }
         assert_eq!(lock.to_string(), read(&format!("{name}.lock")));
     }
 }
@@ -58,5 +62,25 @@ fn consoles_start_the_setup() {
         let text = read(&format!("root/usr/lib/systemd/system/{unit}.service.d/setup.conf"));
         let program = value(&text, "ExecStart=-/").split(' ').next().unwrap();
         assert!(matches!(additions.get(program), Some(New::File(0o755, _))), "{program}");
+    }
+}
+
+/// Fails if: the kernel of a Raspberry Pi starts something that is not there, apt does not let dpkg write, or what a
+/// Raspberry Pi does at its start is not started.
+#[test]
+fn a_raspberry_pi_is_put_together() {
+    let additions = edit::additions(&folder().join("raspberry-pi")).unwrap();
+    let apt = read("raspberry-pi/etc/apt/apt.conf.d/51appliance-writable");
+    let called = apt.lines().filter_map(|line| line.split('"').nth(1)?.strip_prefix('/')?.split(' ').next());
+    let programs: Vec<&str> = called.chain(["usr/sbin/appliance-init", "usr/sbin/appliance-grow"]).collect();
+    assert_eq!(programs.len(), 4);
+    for program in programs {
+        assert!(matches!(additions.get(program), Some(New::File(0o755, _))), "{program}");
+    }
+    for link in [
+        "multi-user.target.wants/appliance-grow.service",
+        "cloud-init.target.wants/appliance-seed-used.service",
+    ] {
+        assert!(additions.contains_key(&format!("etc/systemd/system/{link}")), "{link}");
     }
 }

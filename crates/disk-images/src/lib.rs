@@ -2,8 +2,8 @@
 //! root, no loop device.
 //!
 //! One raw [`Disk`], a sparse file, becomes [QCOW2](qcow2), [VHD](vhd), [VHDX](vhdx), [VMDK](vmdk), an [OVA](ova), or the
-//! disk itself, [compressed](raw_zstd). [`gpt`] writes the table of partitions on such a disk. Nothing here knows of a
-//! product.
+//! disk itself, [compressed](raw_zstd). [`gpt`] and [`mbr`] write the table of partitions on such a disk. Nothing here
+//! knows of a product.
 //!
 //! What is written depends on what is given alone: times are parameters, identifiers are derived from the content of the
 //! disk, and it matters neither where the file of the disk has holes nor how many processors compress. Memory does not
@@ -25,6 +25,7 @@
 mod disk;
 mod error;
 pub mod gpt;
+pub mod mbr;
 pub mod ova;
 mod ovf;
 pub mod qcow2;

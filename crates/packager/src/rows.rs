@@ -40,13 +40,15 @@ pub struct Row {
     package: Option<String>,
 }
 
-/// A disk of a virtual machine with an artifact installed on it. Packages of an operating system go into it, which the
+/// A disk with an artifact installed on it. Packages of an operating system go into it, which the
 /// packager does not know how to get: it lists these rows, and others make what they say.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ApplianceRow {
     /// What people type.
     pub name: String,
+    /// The machine that it is for.
+    pub system: String,
     /// The format of the disk, which is also how the name of its file ends.
     pub format: String,
     /// The artifact that is installed on it.
@@ -285,6 +287,7 @@ format = "deb"
 targets = ["x86_64-unknown-linux-musl"]
 [[appliance]]
 name = "disk"
+system = "virtual-machine"
 format = "qcow2"
 of = "deb"
 "#;

@@ -20,8 +20,9 @@ const POWERSHELL: &str = include_str!("workflows/powershell.txt");
 /// Folders whose scripts are judged, besides `.ci/run`.
 const SCRIPT_FOLDERS: &[&str] = &["tests/macos", "tests/windows"];
 
-/// Where the programs of the appliance are, all of them shell scripts.
-const APPLIANCE: &str = "packaging/appliance/root/usr/sbin";
+/// Where the programs of the appliances are, all of them shell scripts.
+const APPLIANCE: &[&str] =
+    &["packaging/appliance/root/usr/sbin", "packaging/appliance/raspberry-pi/usr/sbin"];
 
 /// One command for each judge.
 pub(crate) fn commands() -> Result<Vec<Command>> {
@@ -58,10 +59,11 @@ fn zizmor(linters: &Path) -> Command {
 fn shellcheck() -> Result<Command> {
     let mut command = in_workspace(clean_command("shellcheck", &[]));
     command.arg(".ci/run");
-    let programs = fs::read_dir(workspace::root().join(APPLIANCE))
-        .with_context(|| format!("reading {APPLIANCE}"))?
-        .map(|entry| Ok(entry?.path()));
-    command.args(programs.collect::<Result<Vec<_>>>()?);
+    for folder in APPLIANCE {
+        let programs = fs::read_dir(workspace::root().join(folder));
+        let programs = programs.with_context(|| format!("reading {folder}"))?.map(|entry| Ok(entry?.path()));
+        command.args(programs.collect::<Result<Vec<_>>>()?);
+    }
     command.args(with_extension(SCRIPT_FOLDERS, "sh")?);
     Ok(command)
 }

@@ -269,8 +269,8 @@ cd "$1"
 as() {
     setpriv --reuid 12345 --regid 12345 --clear-groups env -i PATH="$PATH" TZ=Asia/Tokyo LANG=C ./appliance "$@"
 }
-as root packages.lock packages "$5" "$1/work" "$1/work/made.tar" client.deb
-as disk "$1/work/made.tar" files "$6" programs "$5" "$1/work" "$1/work/disk.raw"
+as root virtual-machine packages.lock packages "$5" "$1/work" "$1/work/made.tar" client.deb
+as disk virtual-machine "$1/work/made.tar" files "$6" programs "$5" "$1/work" "$1/work/disk.raw"
 "#;
     let given = |name: &str| {
         std::env::var_os(name).with_context(|| format!("{name} is not set: run this by cargo xtask test appliance"))
@@ -280,7 +280,7 @@ as disk "$1/work/made.tar" files "$6" programs "$5" "$1/work" "$1/work/disk.raw"
         .arg(folder)
         .arg(given("PYWATS_DEBIAN_PACKAGES")?)
         .arg(given("PYWATS_DISK_PROGRAMS")?)
-        .arg(workspace().join("packaging/appliance/root"))
+        .arg(workspace().join("packaging/appliance"))
         .arg(epoch)
         .arg(given("PYWATS_DEBIAN_SERVER")?)
         .run()?;
