@@ -62,7 +62,7 @@ fn a_start_waits_for_no_queue() {
     let systemd = Systemd::listen(&mut station);
     let queue = station.data().join("queue.db");
     fs::create_dir_all(&queue).unwrap();
-    station.start();
+    station.launch();
     assert!(systemd.expect("READY=1", PATIENCE).is_some());
     assert!(systemd.expect("queue.db", PATIENCE).is_some(), "{}", station.log());
     station.signal(Signal::HUP);
