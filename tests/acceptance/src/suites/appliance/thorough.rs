@@ -32,7 +32,7 @@ pub(super) fn judge(bench: &mut Bench, qemu: &Qemu, image: &Path) -> Result<()> 
 fn by_the_wizard(bench: &mut Bench, qemu: &Qemu, image: &Path) -> Result<()> {
     let site = Site::new("wizard")?;
     let machine = Machine::new(qemu, image, &site.folder)?.with_firmware(Firmware::SecureBoot)?;
-    let machine = RefCell::new(machine.with_data_disk(2 << 30)?);
+    let machine = RefCell::new(machine.with_data_disk(2 << 30)?.with_password(SECRET));
     let root = |script: &str| machine.borrow().root(&site.key, script);
     let first = || {
         let mut machine = machine.borrow_mut();
@@ -116,7 +116,7 @@ fn by_the_wizard(bench: &mut Bench, qemu: &Qemu, image: &Path) -> Result<()> {
         let reports = root("find /var/lib/pywats -name '*.json' | wc -l")?;
         let before = root("cat /etc/machine-id")?;
         // The connection may end before the command does.
-        let _ = machine.borrow().ssh("admin", Login::Key(&site.key), "sudo appliance-reset --yes")?.output();
+        let _ = machine.borrow().sudo(&site.key, "appliance-reset --yes")?.output();
         let mut machine = machine.borrow_mut();
         machine.expect("Press Enter")?;
         wizard_again(&mut machine, &site)?;
