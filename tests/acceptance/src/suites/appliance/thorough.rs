@@ -60,6 +60,7 @@ fn by_the_wizard(bench: &mut Bench, qemu: &Qemu, image: &Path) -> Result<()> {
             ("Name of an account", OPERATOR),
             ("Password of line-3", PASSWORD),
             ("Once more", PASSWORD),
+            ("shares the watch folder with Windows", "y"),
             ("Is that right?", "y"),
         ] {
             machine.answer(question, answer)?;
@@ -73,6 +74,7 @@ fn by_the_wizard(bench: &mut Bench, qemu: &Qemu, image: &Path) -> Result<()> {
         ensure!(root(SECURE)?.trim() == "1", "the firmware would run anything");
         life::operator(&machine.borrow(), &site)
     };
+    let by_smb = || by_smb(&machine.borrow(), &site);
     let reboot = || {
         let identity = "cat /etc/machine-id /etc/ssh/ssh_host_ed25519_key.pub";
         let before = root(identity)?;
@@ -91,7 +93,9 @@ fn by_the_wizard(bench: &mut Bench, qemu: &Qemu, image: &Path) -> Result<()> {
         Ok(())
     };
     let full = || {
-        root("fallocate -l $(df --output=avail -B1 / | tail -1) /full || dd if=/dev/zero of=/full bs=1M || :")?;
+        root(
+            "fallocate -l $(df --output=avail -B1 / | tail -1) /full || dd if=/dev/zero of=/full bs=1M || :",
+        )?;
         let report = site.folder.join("report.json");
         let put = format!("put {} /watch/report.json.part\n", report.display());
         let refused = machine.borrow().sftp(OPERATOR, Login::Password(PASSWORD), &put);
@@ -133,6 +137,7 @@ fn by_the_wizard(bench: &mut Bench, qemu: &Qemu, image: &Path) -> Result<()> {
             ("after a power cut it asks again", &power_cut),
             ("it takes what is typed", &wizard),
             ("it is set up as it was typed, and only what is signed runs", &is_set_up),
+            ("a station brings a report by SMB, and nobody without the password does", &by_smb),
             ("it is the same machine after a reboot", &reboot),
             ("it takes what a larger disk has", &grow),
             ("a full disk is told, and over when there is room", &full),
@@ -184,6 +189,38 @@ fn wizard_again(machine: &mut Machine<'_>, site: &Site) -> Result<()> {
     machine.wait_for_ssh(&site.key)
 }
 
+/// Fails if: what the wizard shares is not shared, or is with anybody; or the client does not take what comes that way.
+///
+/// The kernel of the machine itself is the station.
+fn by_smb(machine: &Machine<'_>, site: &Site) -> Result<()> {
+    let root = |script: &str| machine.root(&site.key, script);
+    let mount = |user: &str, password: &str| {
+        let options = format!("ip=127.0.0.1,vers=3.1.1,username={user},password={password}");
+        let options: String = options.bytes().map(|byte| format!("{byte:02x}")).collect();
+        root(&format!(
+            "mkdir -p /mnt/share && modprobe cifs && python3 -c 'import ctypes, os; \
+             c = ctypes.CDLL(None, use_errno=True); \
+             failed = c.mount(b\"//127.0.0.1/watch\", b\"/mnt/share\", b\"cifs\", 0, bytes.fromhex(\"{options}\")); \
+             print(os.strerror(ctypes.get_errno()) if failed else \"mounted\")'"
+        ))
+    };
+    for (user, password) in [(OPERATOR, "wrong"), ("admin", SECRET), ("", "")] {
+        let said = mount(user, password)?;
+        ensure!(said.trim() == "Permission denied", "{user:?} with {password:?}: {said}");
+    }
+    let said = mount(OPERATOR, PASSWORD)?;
+    ensure!(
+        said.trim() == "mounted",
+        "{said}; {}",
+        root("journalctl --no-pager -u smbd | tail -20; dmesg | tail")?
+    );
+    let count = site.server.reports().len();
+    root(
+        "cp \"$(find /var/lib/pywats/done -type f -size +0 | head -n 1)\" /mnt/share/smb.json; umount /mnt/share",
+    )?;
+    expect_report(&site.server, count + 1, &sample()?).with_context(|| machine.last_words())
+}
+
 /// Fails if: a report that waits is not in the backup, or the configuration does not come back.
 fn backup(machine: &Machine<'_>, site: &Site) -> Result<()> {
     let root = |script: &str| machine.root(&site.key, script);
@@ -195,7 +232,9 @@ fn backup(machine: &Machine<'_>, site: &Site) -> Result<()> {
     fs::write(&report, sample()?)?;
     let put = format!("put {} /watch/w.part\nrename /watch/w.part /watch/waits.json\n", report.display());
     machine.sftp(OPERATOR, Login::Password(PASSWORD), &put)?;
-    root("for i in $(seq 120); do [ -z \"$(find /var/lib/pywats/spool -type f)\" ] || exit 0; sleep 1; done; exit 1")?;
+    root(
+        "for i in $(seq 120); do [ -z \"$(find /var/lib/pywats/spool -type f)\" ] || exit 0; sleep 1; done; exit 1",
+    )?;
     root("appliance-backup >/waiting.tar")?;
     let refused = root("appliance-restore </before.tar 2>&1").expect_err("it loses a report that waits");
     ensure!(format!("{refused:#}").contains("reports wait here"), "{refused:#}");
@@ -273,7 +312,8 @@ as root packages.lock packages "$5" "$1/work" "$1/work/made.tar" client.deb
 as disk "$1/work/made.tar" files "$6" programs "$5" "$1/work" "$1/work/disk.raw"
 "#;
     let given = |name: &str| {
-        std::env::var_os(name).with_context(|| format!("{name} is not set: run this by cargo xtask test appliance"))
+        std::env::var_os(name)
+            .with_context(|| format!("{name} is not set: run this by cargo xtask test appliance"))
     };
     tool("unshare", 600)
         .args(["--mount", "--propagation", "private", "sh", "-c", script, "sh"])
