@@ -105,7 +105,8 @@ impl<'a> Machine<'a> {
     /// Gives it another firmware.
     pub(super) fn with_firmware(mut self, firmware: Firmware) -> Result<Machine<'a>> {
         self.firmware = firmware;
-        fs::copy(&self.qemu.firmware[1], self.folder.join("vars.fd")).context("copying the firmware's memory")?;
+        fs::copy(&self.qemu.firmware[1], self.folder.join("vars.fd"))
+            .context("copying the firmware's memory")?;
         Ok(self)
     }
 
@@ -159,7 +160,8 @@ impl<'a> Machine<'a> {
         if self.firmware == Firmware::SecureBoot {
             let [code, vars] = [&self.qemu.firmware[0], &self.folder.join("vars.fd")];
             command.args(["-machine", "smm=on", "-global", "driver=cfi.pflash01,property=secure,value=on"]);
-            let drive = |path: &Path, more: &str| format!("if=pflash,format=raw,file={}{more}", path.display());
+            let drive =
+                |path: &Path, more: &str| format!("if=pflash,format=raw,file={}{more}", path.display());
             command.arg("-drive").arg(drive(code, ",unit=0,readonly=on"));
             command.arg("-drive").arg(drive(vars, ",unit=1"));
         }
@@ -169,7 +171,8 @@ impl<'a> Machine<'a> {
         }
         if let Some((seed, label)) = &self.seed {
             // QEMU shows a folder as a disk with a FAT.
-            let fat = format!("driver=vvfat,dir={},label={label},node-name=seed,read-only=on", seed.display());
+            let fat =
+                format!("driver=vvfat,dir={},label={label},node-name=seed,read-only=on", seed.display());
             command.arg("-blockdev").arg(fat).args(["-device", "virtio-blk-pci,drive=seed"]);
         }
         let log = fs::File::create(self.folder.join("qemu.txt"))?;
@@ -251,7 +254,9 @@ impl<'a> Machine<'a> {
     fn remote(&self, program: &str, user: &str, login: Login<'_>, seconds: u32) -> Result<Tool> {
         let known = self.folder.join("known_hosts");
         let mut ssh = tool(program, seconds);
-        for option in ["StrictHostKeyChecking=no", "LogLevel=ERROR", "ConnectTimeout=20", "NumberOfPasswordPrompts=1"] {
+        for option in
+            ["StrictHostKeyChecking=no", "LogLevel=ERROR", "ConnectTimeout=20", "NumberOfPasswordPrompts=1"]
+        {
             ssh = ssh.args(["-o", option]);
         }
         ssh = ssh.arg("-o").arg(format!("UserKnownHostsFile={}", known.display()));

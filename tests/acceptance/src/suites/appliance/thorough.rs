@@ -2,34 +2,40 @@
 //! power cut while it is set up; and that another user makes the same bits.
 
 use super::life::{self, OPERATOR, PASSWORD, STATION, Site};
-use super::machine::{Firmware, Login, Machine, Qemu};
+use super::machine::{Firmware, HOST, Login, Machine, Qemu};
 use crate::bench::Bench;
 use crate::client::{TOKEN, expect_report, sample};
 use crate::command::tool;
 use crate::products::{recipe, workspace};
+use crate::suites::dist;
+use crate::suites::repositories::workshop::{HIGHER, repository_of_upgrade};
 use anyhow::{Context, Result, ensure};
 use std::cell::RefCell;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// The password of the administrator.
 const SECRET: &str = r#"a 'b' "c" $d"#;
+
+/// How long updates may take.
+const UPGRADE: Duration = Duration::from_secs(600);
 
 /// The last byte of the firmware's variable: 1 if nothing runs that is not signed.
 const SECURE: &str =
     "od -An -t u1 -j 4 /sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
 
-/// Judges all of it.
-pub(super) fn judge(bench: &mut Bench, qemu: &Qemu, image: &Path) -> Result<()> {
-    by_the_wizard(bench, qemu, image)?;
+/// Judges all of it: the disk, and the DEB on it.
+pub(super) fn judge(bench: &mut Bench, qemu: &Qemu, image: &Path, client: &Path) -> Result<()> {
+    by_the_wizard(bench, qemu, image, client)?;
     cut_off(bench, qemu, image)?;
     let folder = bench.folder("another user")?;
     bench.case("another user makes the same disk", || another_user(qemu, &folder));
     Ok(())
 }
 
-fn by_the_wizard(bench: &mut Bench, qemu: &Qemu, image: &Path) -> Result<()> {
+fn by_the_wizard(bench: &mut Bench, qemu: &Qemu, image: &Path, client: &Path) -> Result<()> {
     let site = Site::new("wizard")?;
     let machine = Machine::new(qemu, image, &site.folder)?.with_firmware(Firmware::SecureBoot)?;
     let machine = RefCell::new(machine.with_data_disk(2 << 30)?.with_password(SECRET));
@@ -75,6 +81,7 @@ fn by_the_wizard(bench: &mut Bench, qemu: &Qemu, image: &Path) -> Result<()> {
         life::operator(&machine.borrow(), &site)
     };
     let by_smb = || by_smb(&machine.borrow(), &site);
+    let upgrade = || upgrade(&machine.borrow(), &site, client);
     let reboot = || {
         let identity = "cat /etc/machine-id /etc/ssh/ssh_host_ed25519_key.pub";
         let before = root(identity)?;
@@ -138,6 +145,7 @@ fn by_the_wizard(bench: &mut Bench, qemu: &Qemu, image: &Path) -> Result<()> {
             ("it takes what is typed", &wizard),
             ("it is set up as it was typed, and only what is signed runs", &is_set_up),
             ("a station brings a report by SMB, and nobody without the password does", &by_smb),
+            ("the client is upgraded from its repository with the security updates", &upgrade),
             ("it is the same machine after a reboot", &reboot),
             ("it takes what a larger disk has", &grow),
             ("a full disk is told, and over when there is room", &full),
@@ -219,6 +227,35 @@ fn by_smb(machine: &Machine<'_>, site: &Site) -> Result<()> {
         "cp \"$(find /var/lib/pywats/done -type f -size +0 | head -n 1)\" /mnt/share/smb.json; umount /mnt/share",
     )?;
     expect_report(&site.server, count + 1, &sample()?).with_context(|| machine.last_words())
+}
+
+/// Fails if: the machine does not know the repository by the command in docs/appliance.md, or a higher version of the client
+/// is not installed with the security updates of Debian, or does not work.
+fn upgrade(machine: &Machine<'_>, site: &Site, client: &Path) -> Result<()> {
+    let root = |script: &str| machine.root(&site.key, script);
+    // Builds the program that makes repositories.
+    tool(dist::xtask(), 900).args(["repo", "--help"]).run()?;
+    let repository = repository_of_upgrade(client, &site.folder.join("repository"))?;
+    let address = repository.url().replace("127.0.0.1", HOST);
+    let file = "/etc/apt/sources.list.d/pywats-client.sources";
+    root(&format!("/usr/lib/apt/apt-helper download-file {address}/pywats-client.sources {file}"))?;
+    root(&format!("sed -i s/127.0.0.1/{HOST}/ {file}"))?;
+    // Of nothing else: Debian's own are not this test's.
+    root(
+        "apt-get -q -o Dir::Etc::SourceList=/dev/null update && systemd-run --unit=upgrade unattended-upgrade -v",
+    )?;
+    let began = Instant::now();
+    while root("systemctl is-active upgrade || :")?.trim() != "inactive" {
+        ensure!(
+            began.elapsed() < UPGRADE,
+            "it takes too long: {}",
+            root("journalctl --no-pager -u upgrade")?
+        );
+        std::thread::sleep(Duration::from_secs(2));
+    }
+    let version = root("dpkg-query --show --showformat '${Version}' pywats-client")?;
+    ensure!(version == HIGHER, "it has {version} still: {}", root("journalctl --no-pager -u upgrade")?);
+    life::operator(machine, site)
 }
 
 /// Fails if: a report that waits is not in the backup, or the configuration does not come back.
