@@ -14,5 +14,12 @@ in
   devShells = lib.mapAttrs (_: scope: { default = scope.devShell; }) scopes;
   formatter = lib.mapAttrs (_: scope: scope.pkgs.nixfmt-tree) scopes;
   overlays.default = import ./overlay.nix self;
-  nixosModules.default = import ./nixos-module.nix self;
+  nixosModules = {
+    default = import ./nixos-module.nix self;
+    appliance.imports = [
+      self.nixosModules.default
+      ./appliance.nix
+    ];
+  };
+  nixosConfigurations = import ./nixos-configurations.nix inputs;
 }

@@ -33,6 +33,7 @@ in
   scenario-types = call ./scenario-types.nix;
   nixos-unit = call ./nixos-unit.nix;
   nixos-module = call ./nixos-module.nix;
+  nixos-appliance = call ./nixos-appliance.nix;
 }
 // ofEachArtifact "reproducible" (call ./reproducible.nix)
 // table ./package-lints.nix

@@ -15,6 +15,15 @@ in
       lib.mkForce "http://127.0.0.1:9080";
   };
   credential = { };
+  # A machine that a seed configures. cloud-init is left out: the driver's machines have their own network.
+  appliance.node = {
+    imports = [ ../appliance.nix ];
+    services.cloud-init.enable = lib.mkForce false;
+    services.pywats-client = {
+      settings.server.url = lib.mkForce null;
+      tokenFile = lib.mkForce null;
+    };
+  };
   upgrade.specialisation = upgrade;
   rollback.specialisation = upgrade;
 }

@@ -1,32 +1,9 @@
 # The NixOS module evaluated by `lib.evalModules` around the few NixOS options that it sets, which are declared
-# loosely here: quick, and without nixpkgs beyond its `lib`. Gives what the module makes of a configuration.
+# loosely: quick, and without nixpkgs beyond its `lib`. Gives what the module makes of a configuration.
 { lib, module }:
 configuration:
 let
-  inherit (lib) mkOption types;
-
-  listOf =
-    type:
-    mkOption {
-      type = types.listOf type;
-      default = [ ];
-    };
-  anyAttrs = mkOption {
-    type = types.attrsOf types.anything;
-    default = { };
-  };
-
-  surroundings.options = {
-    assertions = listOf types.anything;
-    warnings = listOf types.str;
-    environment.etc = anyAttrs;
-    environment.systemPackages = listOf types.anything;
-    networking.firewall.allowedTCPPorts = listOf types.port;
-    systemd.services = anyAttrs;
-    systemd.tmpfiles.rules = listOf types.str;
-    users.users = anyAttrs;
-    users.groups = anyAttrs;
-  };
+  surroundings = (import ./stand-ins/nixpkgs/nixos/options.nix { inherit lib; }).modules;
 
   # What the module takes from pkgs. A package is known by its `type` and its path.
   package = name: {
@@ -37,11 +14,11 @@ let
   pkgs = {
     pywats-client = package "pywats-client";
     coreutils = package "coreutils";
+    stdenv.hostPlatform.isx86_64 = true;
   };
 
   evaluated = lib.evalModules {
-    modules = [
-      surroundings
+    modules = surroundings ++ [
       module
       { config._module.args = { inherit pkgs; }; }
       { config.services.pywats-client = configuration; }
@@ -61,4 +38,5 @@ else
     ports = config.networking.firewall.allowedTCPPorts;
     folders = config.systemd.tmpfiles.rules;
     accounts = config.users;
+    machine = config;
   }

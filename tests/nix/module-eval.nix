@@ -80,6 +80,7 @@ let
         nothing =
           outcome == {
             systemd = {
+              mounts = [ ];
               services = { };
               tmpfiles.rules = [ ];
             };

@@ -47,6 +47,12 @@ let
         "types.ints"
       ];
     };
+    nixos = {
+      offered = (import (standIns + "/nixpkgs/nixos/options.nix") { inherit lib; }).names // {
+        nixosSystem = null;
+      };
+      sets = [ ];
+    };
     crane = {
       offered.mkLib = crane.mkLib everything;
       sets = [ "mkLib" ];

@@ -75,7 +75,8 @@ def expect_works(name: str) -> None:
 def break_off(name: str, upgrade: str, mend: str = "true") -> None:
     """An upgrade that fails, with a report in the queue, and what an administrator does then."""
     if expect_whole_package() != old:
-        machine.succeed(REMOVE, INSTALL)
+        # An RPM starts nothing of its own accord, nor after it was removed.
+        machine.succeed(REMOVE, INSTALL, f"systemctl enable --now {UNIT}")
         machine.wait_for_unit(UNIT)
     queue(f"{name}.json")
     configured = machine.succeed(f"cat {CONFIGURATION}")

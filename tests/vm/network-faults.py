@@ -156,7 +156,11 @@ with subtest("the cable is out for an hour by the clock, and three minutes by th
 
 with subtest("the server is in another network namespace"):
     machine.copy_from_host(SERVER, "/usr/local/bin/wats-test-server")
+    # systemd-networkd would take the address away again.
     machine.succeed(
+        "mkdir -p /run/systemd/network",
+        "printf '[Match]\\nName=station\\n[Link]\\nUnmanaged=yes\\n' > /run/systemd/network/10-station.network",
+        "chmod -R a+rX /run/systemd/network; restorecon -R /run/systemd/network; networkctl reload",
         "ip netns add elsewhere",
         "ip link add station type veth peer name server netns elsewhere",
         "ip address add 10.99.0.1/24 dev station; ip link set station up",

@@ -7,7 +7,9 @@ REPAIRS = {
     "deb": {
         "dpkg --configure -a": "dpkg --configure --pending || true",
         "apt-get -f install": f"{APT} --fix-broken install || true",
-        "the upgrade again": UPGRADE,
+        "the upgrade again": f"{UPGRADE} || true",
+        # apt counts a package as new enough that dpkg wants to be unpacked again.
+        "apt-get install --reinstall": f"{APT} install --reinstall /opt/handed/upgrade.deb",
     },
     "rpm": {
         "the upgrade again": f"{UPGRADE} || true",

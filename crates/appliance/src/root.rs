@@ -62,6 +62,9 @@ const GOES: &[&str] = &[
     "etc/machine-id",
     "var/lib/dbus/machine-id",
     "var/lib/systemd/random-seed",
+    // Whoever wants files by SMB says so. The second one is for names of NetBIOS, which nobody needs.
+    "etc/systemd/system/multi-user.target.wants/smbd.service",
+    "etc/systemd/system/multi-user.target.wants/nmbd.service",
 ];
 
 /// Whether something that mmdebstrap left does not get onto the disk.

@@ -187,6 +187,9 @@ impl Service {
             }
             Err(error) => {
                 self.status.problem(Area::Storage, error.to_string());
+                // What keeps it is said, and it goes on by itself: whoever starts the service, as a package manager
+                // does, need not wait for that.
+                tell(News::Started);
                 Start::Later
             }
         }
@@ -233,6 +236,7 @@ impl Service {
         tracing::info!("reading the configuration again");
         self.look().await;
         self.link.send_replace(link(self.follower.current(), &self.status));
+        // Without a pipeline, the next attempt to start it says so.
         if self.engine.is_some() {
             tell(News::Started);
         }

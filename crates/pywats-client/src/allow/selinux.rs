@@ -17,6 +17,8 @@ pub const PACKAGES: [(&str, &str); 3] = [
 const LABEL: &str = "pywats_watch_t";
 /// The type of what has no label. Nothing can be given it.
 const UNLABELED: &str = "unlabeled_t";
+/// The label of the program: what has another one runs as any service.
+const PROGRAM: &str = "pywats_exec_t";
 /// What lets the service into people's homes.
 const HOMES: &str = "pywats_enable_homedirs";
 /// Where the kernel shows the booleans of the loaded policy, with their values now and next.
@@ -33,6 +35,11 @@ const REMOTE: &[(u32, &str)] = &[
 /// Whether SELinux is enabled, and the policy that is loaded knows the service.
 pub fn is_known() -> bool {
     Path::new(BOOLEANS).join(HOMES).exists()
+}
+
+/// Whether a program has the label by which the service gets its domain.
+pub fn confines(program: &Path) -> bool {
+    type_of(program).is_some_and(|label| label == PROGRAM)
 }
 
 /// What is allowed for a folder, where this was allowed already.
@@ -210,7 +217,9 @@ mod tests {
     fn the_policy_has_them() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging/selinux/pywats_client.cil");
         let policy = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        assert!(policy.contains(&format!("(type {LABEL})")));
+        for label in [LABEL, PROGRAM] {
+            assert!(policy.contains(&format!("(type {label})")), "{label}");
+        }
         #[cfg(target_os = "linux")]
         for (_, name) in REMOTE {
             assert!(policy.contains(&format!("(boolean {name} false)")), "{name}");

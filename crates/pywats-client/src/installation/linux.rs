@@ -10,6 +10,7 @@ use super::files::{copy, remove, remove_file, write};
 use super::steps::{self, Step, undo};
 use super::tools::{self, ToolError, USUAL};
 use super::{Installer, NAME, Refusal, State, Tell, not_installed, this_program};
+use crate::allow::selinux;
 use crate::cli::installation::{InstallArgs, UninstallArgs};
 use crate::diagnose::sandbox::Unit;
 use crate::exit::Exit;
@@ -74,6 +75,9 @@ pub(super) fn install(args: &InstallArgs, tell: Tell<'_>) -> Result<(), Refusal>
     todo.extend(folders::steps());
     let systemd = systemctl(&["--version"], USUAL).map(|said| unit::version_of(&said)).unwrap_or(0);
     todo.push(write_unit(unit::text(&wanted, copied, systemd)));
+    if selinux::is_known() {
+        todo.push(labels(&wanted));
+    }
     todo.push(Step::new(format!("let {NAME} start with the machine (systemctl enable)"), || {
         systemctl(&["enable", NAME], USUAL).map_err(|error| error.text("systemctl"))?;
         Ok(undo(|| systemctl(&["disable", NAME], USUAL).map(drop).map_err(|error| error.text("systemctl"))))
@@ -84,6 +88,13 @@ pub(super) fn install(args: &InstallArgs, tell: Tell<'_>) -> Result<(), Refusal>
     steps::run(todo, args.dry_run, tell)?;
     if args.dry_run {
         return Ok(());
+    }
+    if selinux::is_known() && !selinux::confines(&wanted) {
+        tell(&format!(
+            "SELinux does not confine the service: its policy knows the program as /usr/local/bin/{NAME}, and not as \
+             {}. If it should, run `{NAME} service uninstall`, and `{NAME} service install --copy-to /usr/local/bin`.",
+            wanted.display()
+        ));
     }
     tell(&format!(
         "Installed. Write /etc/pywats/config.json, readable by the group pywats; \
@@ -251,6 +262,20 @@ fn write_unit(text: String) -> Step {
             return Err(back().err().map_or(error.clone(), |more| format!("{error}; {more}")));
         }
         Ok(undo(back))
+    })
+}
+
+/// The labels that the loaded policy has for what was made. New files have those of the folders that they are in: with
+/// that of `/usr/local/bin`, the program would start in no domain of its own.
+fn labels(program: &Path) -> Step {
+    let mut made = vec![program.display().to_string(), UNIT_FILE.to_owned()];
+    made.extend(DATA.into_iter().chain([folders::SOCKETS]).map(str::to_owned));
+    Step::new(format!("let SELinux label {} (restorecon)", made.join(", ")), move || {
+        // `-i`: what is not there needs none.
+        let arguments: Vec<&str> = ["-R", "-i"].into_iter().chain(made.iter().map(String::as_str)).collect();
+        tools::run("restorecon", &arguments, "", STARTING)
+            .map(|_| None)
+            .map_err(|error| error.text("restorecon"))
     })
 }
 

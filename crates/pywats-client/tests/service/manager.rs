@@ -2,6 +2,7 @@
 
 use crate::station::{PATIENCE, Station, report, server};
 use rustix::process::Signal;
+use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::net::UnixDatagram;
@@ -51,6 +52,25 @@ fn systemd_is_told() {
     station.signal(Signal::TERM);
     assert!(systemd.expect("STOPPING=1", PATIENCE).is_some());
     assert!(station.wait_for_exit().success());
+}
+
+/// Fails if: whoever starts or reloads a service that cannot use its queue waits until systemd gives up; or it does not say
+/// why, or does not begin once it can.
+#[test]
+fn a_start_waits_for_no_queue() {
+    let mut station = Station::new();
+    let systemd = Systemd::listen(&mut station);
+    let queue = station.data().join("queue.db");
+    fs::create_dir_all(&queue).unwrap();
+    station.launch();
+    assert!(systemd.expect("READY=1", PATIENCE).is_some());
+    assert!(systemd.expect("queue.db", PATIENCE).is_some(), "{}", station.log());
+    station.signal(Signal::HUP);
+    assert!(systemd.expect("RELOADING=1", PATIENCE).is_some());
+    assert!(systemd.expect("READY=1", PATIENCE).is_some());
+    fs::remove_dir(&queue).unwrap();
+    assert!(systemd.expect("STATUS=not ready: no server address", PATIENCE).is_some(), "{}", station.log());
+    assert!(queue.is_file());
 }
 
 /// Fails if: systemd does not hear that the service is alive, or hears it while a worker hangs, here in

@@ -94,7 +94,8 @@ fn partitions(raw: &Path, folder: &Path) -> Result<()> {
     // Number, start and length in sectors, name.
     let table = tool("sfdisk", 30).args(["--json"]).arg(raw).read()?;
     let table: serde_json::Value = serde_json::from_str(&table)?;
-    let partitions = table["partitiontable"]["partitions"].as_array().context("sfdisk finds no partitions")?;
+    let partitions =
+        table["partitiontable"]["partitions"].as_array().context("sfdisk finds no partitions")?;
     let place = |name: &str| -> Result<(u64, u64)> {
         let found = partitions.iter().find(|partition| partition["name"] == name);
         let found = found.with_context(|| format!("there is no partition {name}"))?;

@@ -164,7 +164,10 @@ pub(super) fn operator(machine: &Machine<'_>, site: &Site) -> Result<()> {
     machine.sftp(
         OPERATOR,
         login,
-        &format!("put {} /watch/report.json.part\nrename /watch/report.json.part /watch/report.json\n", report.display()),
+        &format!(
+            "put {} /watch/report.json.part\nrename /watch/report.json.part /watch/report.json\n",
+            report.display()
+        ),
     )?;
     expect_report(&site.server, count + 1, &sample()?).with_context(|| machine.last_words())?;
     let shell = machine.ssh(OPERATOR, login, "id")?.output()?;

@@ -71,6 +71,8 @@ pub(super) struct Machine<'a> {
     data: Option<PathBuf>,
     /// A folder that is a FAT of this label to the machine.
     seed: Option<(PathBuf, &'static str)>,
+    /// What sudo asks the administrator for, if it does.
+    password: Option<&'static str>,
     port: u16,
     child: Option<Child>,
     serial: Option<UnixStream>,
@@ -88,6 +90,7 @@ impl<'a> Machine<'a> {
             firmware: Firmware::Bios,
             data: None,
             seed: None,
+            password: None,
             port: free_port()?,
             child: None,
             serial: None,
@@ -102,8 +105,15 @@ impl<'a> Machine<'a> {
     /// Gives it another firmware.
     pub(super) fn with_firmware(mut self, firmware: Firmware) -> Result<Machine<'a>> {
         self.firmware = firmware;
-        fs::copy(&self.qemu.firmware[1], self.folder.join("vars.fd")).context("copying the firmware's memory")?;
+        fs::copy(&self.qemu.firmware[1], self.folder.join("vars.fd"))
+            .context("copying the firmware's memory")?;
         Ok(self)
+    }
+
+    /// Its administrator will have this password.
+    pub(super) fn with_password(mut self, password: &'static str) -> Machine<'a> {
+        self.password = Some(password);
+        self
     }
 
     /// Puts an empty disk of so many bytes into it.
@@ -150,7 +160,8 @@ impl<'a> Machine<'a> {
         if self.firmware == Firmware::SecureBoot {
             let [code, vars] = [&self.qemu.firmware[0], &self.folder.join("vars.fd")];
             command.args(["-machine", "smm=on", "-global", "driver=cfi.pflash01,property=secure,value=on"]);
-            let drive = |path: &Path, more: &str| format!("if=pflash,format=raw,file={}{more}", path.display());
+            let drive =
+                |path: &Path, more: &str| format!("if=pflash,format=raw,file={}{more}", path.display());
             command.arg("-drive").arg(drive(code, ",unit=0,readonly=on"));
             command.arg("-drive").arg(drive(vars, ",unit=1"));
         }
@@ -160,7 +171,8 @@ impl<'a> Machine<'a> {
         }
         if let Some((seed, label)) = &self.seed {
             // QEMU shows a folder as a disk with a FAT.
-            let fat = format!("driver=vvfat,dir={},label={label},node-name=seed,read-only=on", seed.display());
+            let fat =
+                format!("driver=vvfat,dir={},label={label},node-name=seed,read-only=on", seed.display());
             command.arg("-blockdev").arg(fat).args(["-device", "virtio-blk-pci,drive=seed"]);
         }
         let log = fs::File::create(self.folder.join("qemu.txt"))?;
@@ -242,7 +254,9 @@ impl<'a> Machine<'a> {
     fn remote(&self, program: &str, user: &str, login: Login<'_>, seconds: u32) -> Result<Tool> {
         let known = self.folder.join("known_hosts");
         let mut ssh = tool(program, seconds);
-        for option in ["StrictHostKeyChecking=no", "LogLevel=ERROR", "ConnectTimeout=20", "NumberOfPasswordPrompts=1"] {
+        for option in
+            ["StrictHostKeyChecking=no", "LogLevel=ERROR", "ConnectTimeout=20", "NumberOfPasswordPrompts=1"]
+        {
             ssh = ssh.args(["-o", option]);
         }
         ssh = ssh.arg("-o").arg(format!("UserKnownHostsFile={}", known.display()));
@@ -277,10 +291,17 @@ impl<'a> Machine<'a> {
 
     /// A shell script as root, by the administrator's sudo.
     pub(super) fn root(&self, key: &Path, script: &str) -> Result<String> {
-        let quoted = script.replace('\'', r"'\''");
-        self.ssh("admin", Login::Key(key), &format!("sudo sh -euc '{quoted}'"))?
-            .read()
-            .with_context(|| self.last_words())
+        let script = format!("sh -euc {}", quoted(script));
+        self.sudo(key, &script)?.read().with_context(|| self.last_words())
+    }
+
+    /// A command as root.
+    pub(super) fn sudo(&self, key: &Path, command: &str) -> Result<Tool> {
+        let sudo = match self.password {
+            Some(password) => format!("printf '%s\\n' {} | sudo -S -p '' {command}", quoted(password)),
+            None => format!("sudo {command}"),
+        };
+        self.ssh("admin", Login::Key(key), &sudo)
     }
 
     /// Waits until the administrator can log in.
@@ -303,7 +324,7 @@ impl<'a> Machine<'a> {
     /// Lets it switch itself off.
     pub(super) fn shut_down(&mut self, key: &Path) -> Result<()> {
         // The connection may end before the command does.
-        let _ = self.ssh("admin", Login::Key(key), "sudo systemctl poweroff")?.output();
+        let _ = self.sudo(key, "systemctl poweroff")?.output();
         let began = Instant::now();
         while self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None))) {
             ensure!(began.elapsed() < BOOT, "it does not switch itself off; {}", self.last_words());
@@ -318,7 +339,7 @@ impl<'a> Machine<'a> {
         let id = "cat /proc/sys/kernel/random/boot_id";
         let before = self.root(key, id)?;
         // The connection may end before the command does.
-        let _ = self.ssh("admin", Login::Key(key), "sudo systemctl reboot")?.output();
+        let _ = self.sudo(key, "systemctl reboot")?.output();
         let began = Instant::now();
         loop {
             let now = self.ssh("admin", Login::Key(key), id).and_then(Tool::read);
@@ -361,4 +382,9 @@ fn listen(mut serial: UnixStream, said: Arc<Mutex<String>>, file: PathBuf) {
             said.lock().unwrap_or_else(PoisonError::into_inner).push_str(&text);
         }
     });
+}
+
+/// A word of a shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
 }

@@ -41,7 +41,9 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     let image = file("appliance-qcow2")?;
     life::judge(bench, &qemu, &image)?;
     if bench.thorough {
-        thorough::judge(bench, &qemu, &image)?;
+        let (_, made) = list.of_row("appliance-qcow2").context("it was made")?;
+        let client = out.join(&made.made_from.first().context("it is made of nothing")?.file);
+        thorough::judge(bench, &qemu, &image, &client)?;
     }
     Ok(())
 }

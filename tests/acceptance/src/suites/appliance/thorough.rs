@@ -2,37 +2,43 @@
 //! power cut while it is set up; and that another user makes the same bits.
 
 use super::life::{self, OPERATOR, PASSWORD, STATION, Site};
-use super::machine::{Firmware, Login, Machine, Qemu};
+use super::machine::{Firmware, HOST, Login, Machine, Qemu};
 use crate::bench::Bench;
 use crate::client::{TOKEN, expect_report, sample};
 use crate::command::tool;
 use crate::products::{recipe, workspace};
+use crate::suites::dist;
+use crate::suites::repositories::workshop::{HIGHER, repository_of_upgrade};
 use anyhow::{Context, Result, ensure};
 use std::cell::RefCell;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// The password of the administrator.
 const SECRET: &str = r#"a 'b' "c" $d"#;
+
+/// How long updates may take.
+const UPGRADE: Duration = Duration::from_secs(600);
 
 /// The last byte of the firmware's variable: 1 if nothing runs that is not signed.
 const SECURE: &str =
     "od -An -t u1 -j 4 /sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
 
-/// Judges all of it.
-pub(super) fn judge(bench: &mut Bench, qemu: &Qemu, image: &Path) -> Result<()> {
-    by_the_wizard(bench, qemu, image)?;
+/// Judges all of it: the disk, and the DEB on it.
+pub(super) fn judge(bench: &mut Bench, qemu: &Qemu, image: &Path, client: &Path) -> Result<()> {
+    by_the_wizard(bench, qemu, image, client)?;
     cut_off(bench, qemu, image)?;
     let folder = bench.folder("another user")?;
     bench.case("another user makes the same disk", || another_user(qemu, &folder));
     Ok(())
 }
 
-fn by_the_wizard(bench: &mut Bench, qemu: &Qemu, image: &Path) -> Result<()> {
+fn by_the_wizard(bench: &mut Bench, qemu: &Qemu, image: &Path, client: &Path) -> Result<()> {
     let site = Site::new("wizard")?;
     let machine = Machine::new(qemu, image, &site.folder)?.with_firmware(Firmware::SecureBoot)?;
-    let machine = RefCell::new(machine.with_data_disk(2 << 30)?);
+    let machine = RefCell::new(machine.with_data_disk(2 << 30)?.with_password(SECRET));
     let root = |script: &str| machine.borrow().root(&site.key, script);
     let first = || {
         let mut machine = machine.borrow_mut();
@@ -60,6 +66,7 @@ fn by_the_wizard(bench: &mut Bench, qemu: &Qemu, image: &Path) -> Result<()> {
             ("Name of an account", OPERATOR),
             ("Password of line-3", PASSWORD),
             ("Once more", PASSWORD),
+            ("shares the watch folder with Windows", "y"),
             ("Is that right?", "y"),
         ] {
             machine.answer(question, answer)?;
@@ -73,6 +80,8 @@ fn by_the_wizard(bench: &mut Bench, qemu: &Qemu, image: &Path) -> Result<()> {
         ensure!(root(SECURE)?.trim() == "1", "the firmware would run anything");
         life::operator(&machine.borrow(), &site)
     };
+    let by_smb = || by_smb(&machine.borrow(), &site);
+    let upgrade = || upgrade(&machine.borrow(), &site, client);
     let reboot = || {
         let identity = "cat /etc/machine-id /etc/ssh/ssh_host_ed25519_key.pub";
         let before = root(identity)?;
@@ -91,7 +100,9 @@ fn by_the_wizard(bench: &mut Bench, qemu: &Qemu, image: &Path) -> Result<()> {
         Ok(())
     };
     let full = || {
-        root("fallocate -l $(df --output=avail -B1 / | tail -1) /full || dd if=/dev/zero of=/full bs=1M || :")?;
+        root(
+            "fallocate -l $(df --output=avail -B1 / | tail -1) /full || dd if=/dev/zero of=/full bs=1M || :",
+        )?;
         let report = site.folder.join("report.json");
         let put = format!("put {} /watch/report.json.part\n", report.display());
         let refused = machine.borrow().sftp(OPERATOR, Login::Password(PASSWORD), &put);
@@ -116,7 +127,7 @@ fn by_the_wizard(bench: &mut Bench, qemu: &Qemu, image: &Path) -> Result<()> {
         let reports = root("find /var/lib/pywats -name '*.json' | wc -l")?;
         let before = root("cat /etc/machine-id")?;
         // The connection may end before the command does.
-        let _ = machine.borrow().ssh("admin", Login::Key(&site.key), "sudo appliance-reset --yes")?.output();
+        let _ = machine.borrow().sudo(&site.key, "appliance-reset --yes")?.output();
         let mut machine = machine.borrow_mut();
         machine.expect("Press Enter")?;
         wizard_again(&mut machine, &site)?;
@@ -133,6 +144,8 @@ fn by_the_wizard(bench: &mut Bench, qemu: &Qemu, image: &Path) -> Result<()> {
             ("after a power cut it asks again", &power_cut),
             ("it takes what is typed", &wizard),
             ("it is set up as it was typed, and only what is signed runs", &is_set_up),
+            ("a station brings a report by SMB, and nobody without the password does", &by_smb),
+            ("the client is upgraded from its repository with the security updates", &upgrade),
             ("it is the same machine after a reboot", &reboot),
             ("it takes what a larger disk has", &grow),
             ("a full disk is told, and over when there is room", &full),
@@ -184,6 +197,67 @@ fn wizard_again(machine: &mut Machine<'_>, site: &Site) -> Result<()> {
     machine.wait_for_ssh(&site.key)
 }
 
+/// Fails if: what the wizard shares is not shared, or is with anybody; or the client does not take what comes that way.
+///
+/// The kernel of the machine itself is the station.
+fn by_smb(machine: &Machine<'_>, site: &Site) -> Result<()> {
+    let root = |script: &str| machine.root(&site.key, script);
+    let mount = |user: &str, password: &str| {
+        let options = format!("ip=127.0.0.1,vers=3.1.1,username={user},password={password}");
+        let options: String = options.bytes().map(|byte| format!("{byte:02x}")).collect();
+        root(&format!(
+            "mkdir -p /mnt/share && modprobe cifs && python3 -c 'import ctypes, os; \
+             c = ctypes.CDLL(None, use_errno=True); \
+             failed = c.mount(b\"//127.0.0.1/watch\", b\"/mnt/share\", b\"cifs\", 0, bytes.fromhex(\"{options}\")); \
+             print(os.strerror(ctypes.get_errno()) if failed else \"mounted\")'"
+        ))
+    };
+    for (user, password) in [(OPERATOR, "wrong"), ("admin", SECRET), ("", "")] {
+        let said = mount(user, password)?;
+        ensure!(said.trim() == "Permission denied", "{user:?} with {password:?}: {said}");
+    }
+    let said = mount(OPERATOR, PASSWORD)?;
+    ensure!(
+        said.trim() == "mounted",
+        "{said}; {}",
+        root("journalctl --no-pager -u smbd | tail -20; dmesg | tail")?
+    );
+    let count = site.server.reports().len();
+    root(
+        "cp \"$(find /var/lib/pywats/done -type f -size +0 | head -n 1)\" /mnt/share/smb.json; umount /mnt/share",
+    )?;
+    expect_report(&site.server, count + 1, &sample()?).with_context(|| machine.last_words())
+}
+
+/// Fails if: the machine does not know the repository by the command in docs/appliance.md, or a higher version of the client
+/// is not installed with the security updates of Debian, or does not work.
+fn upgrade(machine: &Machine<'_>, site: &Site, client: &Path) -> Result<()> {
+    let root = |script: &str| machine.root(&site.key, script);
+    // Builds the program that makes repositories.
+    tool(dist::xtask(), 900).args(["repo", "--help"]).run()?;
+    let repository = repository_of_upgrade(client, &site.folder.join("repository"))?;
+    let address = repository.url().replace("127.0.0.1", HOST);
+    let file = "/etc/apt/sources.list.d/pywats-client.sources";
+    root(&format!("/usr/lib/apt/apt-helper download-file {address}/pywats-client.sources {file}"))?;
+    root(&format!("sed -i s/127.0.0.1/{HOST}/ {file}"))?;
+    // Of nothing else: Debian's own are not this test's.
+    root(
+        "apt-get -q -o Dir::Etc::SourceList=/dev/null update && systemd-run --unit=upgrade unattended-upgrade -v",
+    )?;
+    let began = Instant::now();
+    while root("systemctl is-active upgrade || :")?.trim() != "inactive" {
+        ensure!(
+            began.elapsed() < UPGRADE,
+            "it takes too long: {}",
+            root("journalctl --no-pager -u upgrade")?
+        );
+        std::thread::sleep(Duration::from_secs(2));
+    }
+    let version = root("dpkg-query --show --showformat '${Version}' pywats-client")?;
+    ensure!(version == HIGHER, "it has {version} still: {}", root("journalctl --no-pager -u upgrade")?);
+    life::operator(machine, site)
+}
+
 /// Fails if: a report that waits is not in the backup, or the configuration does not come back.
 fn backup(machine: &Machine<'_>, site: &Site) -> Result<()> {
     let root = |script: &str| machine.root(&site.key, script);
@@ -195,7 +269,9 @@ fn backup(machine: &Machine<'_>, site: &Site) -> Result<()> {
     fs::write(&report, sample()?)?;
     let put = format!("put {} /watch/w.part\nrename /watch/w.part /watch/waits.json\n", report.display());
     machine.sftp(OPERATOR, Login::Password(PASSWORD), &put)?;
-    root("for i in $(seq 120); do [ -z \"$(find /var/lib/pywats/spool -type f)\" ] || exit 0; sleep 1; done; exit 1")?;
+    root(
+        "for i in $(seq 120); do [ -z \"$(find /var/lib/pywats/spool -type f)\" ] || exit 0; sleep 1; done; exit 1",
+    )?;
     root("appliance-backup >/waiting.tar")?;
     let refused = root("appliance-restore </before.tar 2>&1").expect_err("it loses a report that waits");
     ensure!(format!("{refused:#}").contains("reports wait here"), "{refused:#}");
@@ -273,7 +349,8 @@ as root virtual-machine packages.lock packages "$5" "$1/work" "$1/work/made.tar"
 as disk virtual-machine "$1/work/made.tar" files "$6" programs "$5" "$1/work" "$1/work/disk.raw"
 "#;
     let given = |name: &str| {
-        std::env::var_os(name).with_context(|| format!("{name} is not set: run this by cargo xtask test appliance"))
+        std::env::var_os(name)
+            .with_context(|| format!("{name} is not set: run this by cargo xtask test appliance"))
     };
     tool("unshare", 600)
         .args(["--mount", "--propagation", "private", "sh", "-c", script, "sh"])

@@ -6,15 +6,15 @@ use crate::command::{Tool, tool};
 use crate::products;
 use crate::scratch;
 use anyhow::{Context, Result, bail, ensure};
+use packager::Artifacts;
 use packager::artifacts::Artifact;
 use packager::digest::{collect_files, sha256_file};
-use packager::Artifacts;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The version to which is upgraded.
-pub(super) const HIGHER: &str = "255.0.0";
+pub(in crate::suites) const HIGHER: &str = "255.0.0";
 /// The password of the key. Odd enough to be found wherever it should not be.
 pub(super) const PASSWORD: &str = "hush-4711-pAssword";
 
@@ -45,25 +45,30 @@ impl Workshop {
         workshop.packages("given", &given)?;
         let [deb, _] = ARCH.map(|arch| debs.iter().find(|deb| deb.to_string_lossy().contains(arch)));
         let deb = deb.with_context(|| format!("there is no DEB for {}", ARCH[0]))?;
-        tool("dpkg-deb", 60).arg("--extract").arg(deb).arg(workshop.path("tree")).run()?;
-        let program = workshop.path("tree/usr/bin/pywats-client");
-        // What takes longest here is compressing the program, twice.
+        workshop.make_higher(deb, &["deb", "rpm"])?;
+        Ok(workshop)
+    }
+
+    /// Makes `higher`, a folder of packages in these formats, of the program in a DEB.
+    fn make_higher(&self, deb: &Path, formats: &[&'static str]) -> Result<()> {
+        tool("dpkg-deb", 60).arg("--extract").arg(deb).arg(self.path("tree")).run()?;
+        let program = &self.path("tree/usr/bin/pywats-client");
+        // What takes longest here is compressing the program, each time.
         let made = std::thread::scope(|scope| {
-            let program = &program;
-            let make = |format: &'static str| {
-                let folder = workshop.path(&format!("made-{format}"));
+            let make = |format: &&'static str| {
+                let (format, folder) = (*format, self.path(&format!("made-{format}")));
                 let target = format!("{}-linux", ARCH[1]);
                 scope.spawn(move || {
                     fs::create_dir_all(&folder)?;
                     products::package(format, &target, HIGHER, program, &folder)
                 })
             };
-            let running = ["deb", "rpm"].map(make);
-            let ended = running.map(|one| one.join().unwrap_or_else(|_| bail!("packing panicked")));
-            ended.into_iter().collect::<Result<Vec<_>>>()
-        });
-        workshop.packages("higher", &made?)?;
-        Ok(workshop)
+            let running: Vec<_> = formats.iter().map(make).collect();
+            let ended =
+                running.into_iter().map(|one| one.join().unwrap_or_else(|_| bail!("packing panicked")));
+            ended.collect::<Result<Vec<_>>>()
+        })?;
+        self.packages("higher", &made)
     }
 
     /// The path of a file.
@@ -118,6 +123,18 @@ impl Workshop {
     }
 }
 
+/// A repository with a higher version of the program in a DEB, and the server of it.
+pub(in crate::suites) fn repository_of_upgrade(deb: &Path, folder: &Path) -> Result<Server> {
+    let workshop = Workshop { folder: folder.to_owned(), stand_in: PathBuf::new(), server: Server::start()? };
+    fs::create_dir_all(folder)?;
+    workshop.make_key("key", "ed25519", &["2y"], "")?;
+    workshop.settings("key", "[key.file]\nsecret = \"key.asc\"\n")?;
+    workshop.make_higher(deb, &["deb"])?;
+    workshop.publish("repository", "higher", "key")?;
+    workshop.server.serve(&workshop.path("repository"));
+    Ok(workshop.server)
+}
+
 /// gpg, with nothing of the user's, and with a folder for keys.
 pub(crate) struct Gpg(pub(crate) PathBuf);
 
@@ -135,11 +152,9 @@ impl Gpg {
         let loopback = ["--pinentry-mode", "loopback", "--passphrase", password];
         let made = self.run().args(loopback).args(if life.len() > 1 { &life[1..] } else { &[] });
         made.args(["--quick-generate-key", &address, kind, "sign", life[0]]).run()?;
-        for (file, armor, what) in [
-            ("asc", true, "--export-secret-keys"),
-            ("pub.asc", true, "--export"),
-            ("gpg", false, "--export"),
-        ] {
+        for (file, armor, what) in
+            [("asc", true, "--export-secret-keys"), ("pub.asc", true, "--export"), ("gpg", false, "--export")]
+        {
             let armor: &[&str] = if armor { &["--armor"] } else { &[] };
             let to = format!("{name}.{file}");
             self.run().args(loopback).args(armor).args(["--output", &to, what, &address]).run()?;

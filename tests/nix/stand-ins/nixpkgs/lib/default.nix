@@ -92,6 +92,7 @@ let
       mkForce
       mkIf
       mkOption
+      mkOptionDefault
       ;
     types = import ./types.nix lib;
 
