@@ -471,7 +471,7 @@ mod tests {
         let rows = recipe.rows.appliances();
         let files: BTreeSet<[String; 4]> = rows.iter().map(|row| describe(&recipe, row).unwrap()).collect();
         assert_eq!(files.iter().map(|[.., file]| file).collect::<BTreeSet<_>>().len(), rows.len());
-        assert_eq!(rows.len(), SYSTEMS.iter().map(|system| system.formats.len()).sum());
+        assert_eq!(rows.len(), SYSTEMS.iter().map(|system| system.formats.len()).sum::<usize>());
         let disks: BTreeSet<_> = rows.iter().map(|row| (&row.system, &row.of)).collect();
         assert_eq!(disks.len(), SYSTEMS.len(), "one disk is made for all formats of a system");
         let (appliances, others) = split(&recipe, &[rows[0].name.clone(), "msi".to_owned()]);
