@@ -160,7 +160,8 @@ with subtest("the server is in another network namespace"):
     machine.succeed(
         "mkdir -p /run/systemd/network",
         "printf '[Match]\\nName=station\\n[Link]\\nUnmanaged=yes\\n' > /run/systemd/network/10-station.network",
-        "chmod -R a+rX /run/systemd/network; restorecon -R /run/systemd/network; networkctl reload",
+        "chmod -R a+rX /run/systemd/network; restorecon -R /run/systemd/network",
+        "systemctl restart systemd-networkd",
         "ip netns add elsewhere",
         "ip link add station type veth peer name server netns elsewhere",
         "ip address add 10.99.0.1/24 dev station; ip link set station up",

@@ -4,7 +4,7 @@
 use super::life::{self, OPERATOR, PASSWORD, STATION, Site};
 use super::machine::{Firmware, HOST, Login, Machine, Qemu};
 use crate::bench::Bench;
-use crate::client::{TOKEN, expect_report, sample};
+use crate::client::{TOKEN, sample};
 use crate::command::tool;
 use crate::products::{recipe, workspace};
 use crate::suites::dist;
@@ -226,7 +226,7 @@ fn by_smb(machine: &Machine<'_>, site: &Site) -> Result<()> {
     root(
         "cp \"$(find /var/lib/pywats/done -type f -size +0 | head -n 1)\" /mnt/share/smb.json; umount /mnt/share",
     )?;
-    expect_report(&site.server, count + 1, &sample()?).with_context(|| machine.last_words())
+    life::expect_arrival(machine, site, count + 1)
 }
 
 /// Fails if: the machine does not know the repository by the command in docs/appliance.md, or a higher version of the client
@@ -279,9 +279,10 @@ fn backup(machine: &Machine<'_>, site: &Site) -> Result<()> {
     ensure!(root("find /var/lib/pywats/spool -type f")?.trim().is_empty(), "something waits still");
     root("head -c 2000 /waiting.tar >/damaged.tar; ! appliance-restore </damaged.tar")?;
     root("appliance-restore </waiting.tar")?;
+    ensure!(!root("find /var/lib/pywats/spool -type f")?.trim().is_empty(), "what waited is not back");
     let address = site.address();
     root(&format!("pywats-client config set server.url {address}; systemctl restart pywats-client"))?;
-    expect_report(&site.server, count + 1, &sample()?).with_context(|| machine.last_words())
+    life::expect_arrival(machine, site, count + 1)
 }
 
 /// Fails if: a machine whose power is cut while a seed sets it up is lost.
