@@ -26,6 +26,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ),
     ("ip", ""),
     ("networkctl", ""),
+    ("smbpasswd", "cat >>HERE/calls\n"),
     ("ssh-keygen", "grep -q ^ssh-\n"),
     ("systemctl", ""),
     ("systemd-tmpfiles", ""),
@@ -139,6 +140,7 @@ impl Machine {
             "/etc/machine-id",
             "/home",
             "/var/lib/pywats",
+            "/var/lib/samba/",
         ];
         self.run("appliance-reset", &places, arguments, &[], typed)
     }
@@ -175,6 +177,8 @@ const TYPED: &[&str] = &[
     "line-1",
     "a:b",
     "a:b",
+    "maybe",
+    "y",
     "",
 ];
 
@@ -202,14 +206,21 @@ fn hands_on_what_was_typed() {
     assert_eq!(machine.read("home/.ssh/authorized_keys"), "ssh-ed25519 AAAA me\n");
 
     let calls = machine.read("calls");
-    for call in
-        [&*format!("\nadmin:{NASTY}\n"), "\nline-1:a:b\n", " <--groups> <pywats-operators> <line-1>\n"]
-    {
+    for call in [
+        &*format!("\nadmin:{NASTY}\n"),
+        "\nline-1:a:b\n",
+        " <--groups> <pywats-operators> <line-1>\n",
+        "\nsmbpasswd <-s> <-a> <line-1>\na:b\na:b\n",
+    ] {
         assert!(calls.contains(call), "{call} is not in {calls}");
     }
     // Only the start of the services comes behind the configuration.
     let (_, behind) = calls.rsplit_once("config.json.new>\n").unwrap();
-    assert_eq!(behind, "systemctl <start> <--no-block> <pywats-client.service> <ssh.service>\n");
+    assert_eq!(
+        behind,
+        "systemctl <enable> <--quiet> <smbd.service>\n\
+         systemctl <start> <--no-block> <pywats-client.service> <ssh.service> <smbd.service>\n"
+    );
     assert_eq!(fs::read_dir(machine.path("run")).unwrap().count(), 1, "only the lock is left");
 }
 
@@ -253,6 +264,7 @@ fn takes_variables() {
     assert!(machine.read("etc/pywats/config.json").contains(&format!("<--station-name={NASTY}>\ntoken")));
     let added = format!("pywats-client <folders> <add> <--name> <setup> <--> <{}>\n", watch.display());
     assert!(machine.read("calls").contains(&added), "{}", machine.read("calls"));
+    assert!(!machine.read("calls").contains("smbd"), "nobody has asked for a share");
     // A second time would forget what was changed since.
     let output = machine.setup(&["--silent"], &variables, &[]);
     assert!(
@@ -279,6 +291,7 @@ fn forgets_what_was_set_up() {
         ("etc/ssh/sshd_config", true),
         ("home/admin/.ssh/authorized_keys", false),
         ("var/lib/pywats/watch/report.json", true),
+        ("var/lib/samba/private/passdb.tdb", false),
     ];
     let is_there = |machine: &Machine| files.map(|(name, _)| machine.path(name).exists());
     let machine = Machine::new();
@@ -291,7 +304,7 @@ fn forgets_what_was_set_up() {
         .program("getent", "printf '%s:x:%s:0::/:/bin/sh\\n' root 0 admin 1000 line-1 1001 nobody 65534\n");
 
     let output = machine.reset(&[], &["yes"]);
-    assert!(!output.status.success() && is_there(&machine) == [true; 12]);
+    assert!(!output.status.success() && is_there(&machine) == [true; 13]);
     assert_eq!(machine.read("calls"), "id <-u>\n");
 
     let output = machine.reset(&[], &["reset"]);
