@@ -127,9 +127,14 @@ pub(super) fn is_configured(machine: &Machine<'_>, site: &Site) -> Result<()> {
     Ok(())
 }
 
-/// Waits for the report, as the one of that number.
-pub(super) fn expect_arrival(machine: &Machine<'_>, site: &Site, number: usize) -> Result<()> {
-    expect_report(&site.server, number, &sample()?).with_context(|| {
+/// Waits for what was sent, as the report of that number.
+pub(super) fn expect_arrival(
+    machine: &Machine<'_>,
+    site: &Site,
+    number: usize,
+    sent: &[u8],
+) -> Result<()> {
+    expect_report(&site.server, number, sent).with_context(|| {
         let script = "pywats-client status; find /var/lib/pywats -type f | tail -n 20; \
                       journalctl --no-pager --unit pywats-client --lines 40";
         let said = machine.root(&site.key, script).unwrap_or_else(|error| format!("{error:#}"));
@@ -179,7 +184,7 @@ pub(super) fn operator(machine: &Machine<'_>, site: &Site) -> Result<()> {
             report.display()
         ),
     )?;
-    expect_arrival(machine, site, count + 1)?;
+    expect_arrival(machine, site, count + 1, &sample()?)?;
     let shell = machine.ssh(OPERATOR, login, "id")?.output()?;
     ensure!(!shell.status.success() || shell.stdout.is_empty(), "an operator has a shell");
     Ok(())
