@@ -10,6 +10,7 @@ use crate::inputs::closure_digest;
 use crate::plan::Facts;
 use crate::process::{self, stop_if_interrupted};
 use crate::progress::{Progress, Step};
+use crate::room;
 use crate::toolchain::{debian, qemu};
 use crate::workspace;
 use anyhow::{Context, Result, ensure};
@@ -35,7 +36,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// Bytes of the disk that are needed beside the artifacts: the root folder three times, the disk, the packages.
-const ROOM: u64 = 4 << 30;
+const ROOM: u64 = 4 * room::GB;
 
 /// Works on what the virtual appliance is made of
 #[derive(clap::Args)]
@@ -264,16 +265,7 @@ pub(crate) fn make(
 fn scratch(place: &Path) -> Result<TempDir> {
     let open = root::may_be_entered(place)?;
     let place = if open { place } else { Path::new("/var/tmp") };
-    let room =
-        rustix::fs::statvfs(place).with_context(|| format!("asking how full {} is", place.display()))?;
-    let room = room.f_bavail * room.f_frsize;
-    ensure!(
-        room >= ROOM,
-        "there are {} MB free in {}; an appliance takes {} MB while it is made",
-        room >> 20,
-        place.display(),
-        ROOM >> 20
-    );
+    room::require(place, ROOM, "making an appliance")?;
     let made = tempfile::Builder::new().prefix(packager::unfinished::PREFIX).tempdir_in(place);
     let made = made.with_context(|| format!("making a folder in {}", place.display()))?;
     fs::set_permissions(made.path(), fs::Permissions::from_mode(0o755))?;

@@ -21,6 +21,7 @@ mod progress;
 mod release;
 mod release_tools;
 mod repo;
+mod room;
 mod settings;
 mod sign;
 mod test;

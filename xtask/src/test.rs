@@ -26,6 +26,7 @@ use crate::inputs;
 use crate::process::{self, stop_if_interrupted};
 use crate::progress::Progress;
 use crate::release_tools;
+use crate::room;
 use crate::toolchain::Toolchain;
 use crate::toolchain::rust::clean_command;
 use crate::toolchain::{qemu, wheels, zig};
@@ -149,6 +150,9 @@ impl Test {
         }
         let started = Instant::now();
         let chosen = suites::choose(&self.suites, &self.without, self.all)?;
+        if self.suites.is_empty() {
+            room_for_everything()?;
+        }
         let missing = prerequisites::provide(&chosen, self.install)?;
         // Before the compiler puts another one in its place.
         let xtask = std::env::current_exe().context("asking for the path of this program")?;
@@ -167,6 +171,13 @@ impl Test {
         let steps: Vec<_> = steps.into_iter().flatten().collect();
         report::summarise(&reports, &steps, started.elapsed().as_secs_f64(), run.sources)
     }
+}
+
+/// The room that every suite together takes: what is compiled and built stays for the next run.
+fn room_for_everything() -> Result<()> {
+    let first = !folder()?.join(report::SUMMARY).exists();
+    room::require(&workspace::target(""), if first { 20 } else { 4 } * room::GB, "`cargo xtask test`")?;
+    room::require(&std::env::temp_dir(), 4 * room::GB, "`cargo xtask test`")
 }
 
 /// What every job of a run knows.

@@ -140,6 +140,9 @@ impl Sources {
     }
 }
 
+/// The sums of the last run, in [`folder`].
+pub(crate) const SUMMARY: &str = "summary.json";
+
 /// Where a suite's results are written.
 pub(crate) fn folder() -> Result<PathBuf> {
     let folder = workspace::target("test");
@@ -162,10 +165,8 @@ pub(crate) fn summarise(
     seconds: f64,
     sources: &Sources,
 ) -> Result<()> {
-    let json = write(
-        "summary.json",
-        &sources.describe(json!({ "seconds": seconds, "steps": steps, "suites": reports })),
-    )?;
+    let json =
+        write(SUMMARY, &sources.describe(json!({ "seconds": seconds, "steps": steps, "suites": reports })))?;
     println!("\n{:<14} {:>7} {:>7} {:>8} {:>8}", "suite", "passed", "failed", "not run", "time");
     for (name, seconds) in steps {
         println!("{:<14} {:>7} {:>7} {:>8} {seconds:>6.0} s", format!("({name})"), "", "", "");
