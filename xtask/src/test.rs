@@ -323,7 +323,10 @@ impl<'a> Run<'a> {
             command.env("PYWATS_APPLE_ENGINE", Engine::modules()?);
         }
         if report.suite == "appliance" {
-            command.env("PYWATS_QEMU", qemu()?).envs(appliance::ingredients(&Progress::lines())?);
+            command.env("PYWATS_QEMU", qemu("x86_64")?).envs(appliance::ingredients(&Progress::lines())?);
+            if self.test.all {
+                command.env("PYWATS_QEMU_ARM", qemu("aarch64")?);
+            }
         }
         if report.suite == "page" {
             command.env(
@@ -420,9 +423,9 @@ fn wheels_environment() -> Result<[(&'static str, PathBuf); 3]> {
 }
 
 /// What the suite appliance starts machines with: QEMU, and firmware.
-fn qemu() -> Result<String> {
+fn qemu(architecture: &str) -> Result<String> {
     let progress = Progress::lines();
-    let qemu::Qemu { system, environment, img, .. } = qemu::prepare("x86_64", &progress)?;
+    let qemu::Qemu { system, environment, img, .. } = qemu::prepare(architecture, &progress)?;
     let firmware = qemu::secure_boot(&progress)?;
     let said = json!({ "system": system, "environment": environment, "img": img, "firmware": firmware });
     Ok(said.to_string())

@@ -15,8 +15,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The environment variable by which xtask says how QEMU is started.
-const VARIABLE: &str = "PYWATS_QEMU";
+/// The environment variables by which xtask says how QEMU is started, for the processors of a PC and of a Raspberry Pi.
+pub(super) const PC: &str = "PYWATS_QEMU";
+pub(super) const ARM: &str = "PYWATS_QEMU_ARM";
 
 /// Where the machine sees the loopback interface of this one.
 pub(super) const HOST: &str = "10.0.2.2";
@@ -35,11 +36,11 @@ pub(super) struct Qemu {
 }
 
 impl Qemu {
-    /// The one that xtask names.
-    pub(super) fn find() -> Result<Qemu> {
-        let said = std::env::var(VARIABLE)
-            .with_context(|| format!("{VARIABLE} is not set: run this by cargo xtask test appliance"))?;
-        serde_json::from_str(&said).with_context(|| format!("reading {VARIABLE}"))
+    /// The one that xtask names by a variable.
+    pub(super) fn find(variable: &str) -> Result<Qemu> {
+        let said = std::env::var(variable)
+            .with_context(|| format!("{variable} is not set: run this by cargo xtask test appliance"))?;
+        serde_json::from_str(&said).with_context(|| format!("reading {variable}"))
     }
 
     /// `qemu-img`.
@@ -48,11 +49,23 @@ impl Qemu {
     }
 }
 
-/// What is in a machine besides its disk.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// What starts a machine.
+#[derive(Clone, PartialEq, Eq)]
 pub(super) enum Firmware {
     Bios,
     SecureBoot,
+    /// QEMU itself, on a board for virtual machines: kernel, initial RAM disk, and the kernel's command line.
+    Kernel([PathBuf; 2], String),
+}
+
+impl Firmware {
+    fn board(&self) -> [&'static str; 4] {
+        match self {
+            Firmware::Bios | Firmware::SecureBoot => ["-machine", "q35", "-cpu", "max"],
+            // The processor of a Pi 4.
+            Firmware::Kernel(..) => ["-machine", "virt", "-cpu", "cortex-a72"],
+        }
+    }
 }
 
 /// Who does something by SSH.
@@ -84,6 +97,16 @@ pub(super) struct Machine<'a> {
 impl<'a> Machine<'a> {
     /// A new machine with a disk of that image, in an empty folder. It is not switched on.
     pub(super) fn new(qemu: &'a Qemu, image: &Path, folder: &Path) -> Result<Machine<'a>> {
+        Machine::of_format(qemu, image, "qcow2", folder)
+    }
+
+    /// The same of an image in another format.
+    pub(super) fn of_format(
+        qemu: &'a Qemu,
+        image: &Path,
+        format: &str,
+        folder: &Path,
+    ) -> Result<Machine<'a>> {
         let machine = Machine {
             qemu,
             folder: folder.to_owned(),
@@ -97,7 +120,7 @@ impl<'a> Machine<'a> {
             said: Arc::default(),
             seen: 0,
         };
-        let create = qemu.img(30).args(["create", "-q", "-f", "qcow2", "-F", "qcow2", "-b"]);
+        let create = qemu.img(30).args(["create", "-q", "-f", "qcow2", "-F", format, "-b"]);
         create.arg(image).arg(machine.disk()).run()?;
         Ok(machine)
     }
@@ -105,6 +128,9 @@ impl<'a> Machine<'a> {
     /// Gives it another firmware.
     pub(super) fn with_firmware(mut self, firmware: Firmware) -> Result<Machine<'a>> {
         self.firmware = firmware;
+        if self.firmware != Firmware::SecureBoot {
+            return Ok(self);
+        }
         fs::copy(&self.qemu.firmware[1], self.folder.join("vars.fd"))
             .context("copying the firmware's memory")?;
         Ok(self)
@@ -146,7 +172,7 @@ impl<'a> Machine<'a> {
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL"]).args(&self.qemu.system);
         command.envs(self.qemu.environment.iter().cloned());
-        command.args(["-nodefaults", "-machine", "q35", "-cpu", "max", "-accel", "tcg,thread=multi"]);
+        command.args(["-nodefaults", "-accel", "tcg,thread=multi"]).args(self.firmware.board());
         // One processor: a second one that is emulated costs this machine more than it brings.
         command.args(["-smp", "1", "-m", "1024", "-display", "none", "-device", "virtio-rng-pci"]);
         let root = format!("file={},format=qcow2,if=none,id=root,discard=unmap", self.disk().display());
@@ -157,6 +183,9 @@ impl<'a> Machine<'a> {
         command.arg(format!("user,id=net,hostfwd=tcp:127.0.0.1:{}-:22", self.port));
         command.arg("-chardev").arg(format!("socket,id=serial,path={},server=on,wait=off", socket.display()));
         command.args(["-serial", "chardev:serial"]);
+        if let Firmware::Kernel([kernel, initrd], line) = &self.firmware {
+            command.arg("-kernel").arg(kernel).arg("-initrd").arg(initrd).args(["-append", line]);
+        }
         if self.firmware == Firmware::SecureBoot {
             let [code, vars] = [&self.qemu.firmware[0], &self.folder.join("vars.fd")];
             command.args(["-machine", "smm=on", "-global", "driver=cfi.pflash01,property=secure,value=on"]);

@@ -1,6 +1,7 @@
 //! The virtual appliance: `cargo xtask dist` makes it in all formats, programs of others judge the disks, and it is booted
 //! under QEMU and used as its administrators and operators use it. Processors are emulated.
 
+mod card;
 mod disks;
 mod life;
 mod machine;
@@ -36,7 +37,7 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
         names.iter().map(|name| Ok((*name, file(name)?))).collect::<Result<_>>()?;
     ensure!(!files.is_empty(), "artifacts.toml has no appliance");
     bench.judge(files.iter().map(|(_, path)| path.clone()));
-    let qemu = Qemu::find()?;
+    let qemu = Qemu::find(machine::PC)?;
     disks::judge(bench, &qemu, &files)?;
     let image = file("appliance-qcow2")?;
     life::judge(bench, &qemu, &image)?;
@@ -44,6 +45,7 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
         let (_, made) = list.of_row("appliance-qcow2").context("it was made")?;
         let client = out.join(&made.made_from.first().context("it is made of nothing")?.file);
         thorough::judge(bench, &qemu, &image, &client)?;
+        card::judge(bench, &out)?;
     }
     Ok(())
 }
