@@ -169,8 +169,10 @@ with subtest("the server is in another network namespace"):
         "ip netns exec elsewhere ip link set server up",
     )
     further = ["--listen", "10.99.0.2:8080", "--token", TOKEN, "--record", "/root/records", "--ignore-stdin"]
-    command = shlex.join(["ip", "netns", "exec", "elsewhere", "/usr/local/bin/wats-test-server", *further])
-    machine.succeed(f"systemd-run --collect --unit=elsewhere {command}")
+    # Not by `ip netns exec`: the policy of the base system does not let a service do that.
+    place = "--property=NetworkNamespacePath=/run/netns/elsewhere"
+    command = shlex.join(["/usr/local/bin/wats-test-server", *further])
+    machine.succeed(f"systemd-run --collect --unit=elsewhere {place} {command}")
     machine.wait_until_succeeds(": < /dev/tcp/10.99.0.2/8080", timeout=PATIENCE)
     configure(settings("http://10.99.0.2:8080"))
     wait_for_status("ready")
