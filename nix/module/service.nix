@@ -42,6 +42,7 @@ in
         unit.Service
         // sandbox.serviceConfig
         // {
+          ExecStartPre = "-+${pkgs.systemd}/bin/systemd-tmpfiles --create --prefix=/var/lib/pywats";
           ExecStart = "${cfg.package}/bin/pywats-client run";
           ExecReload = "${pkgs.coreutils}/bin/kill -HUP $MAINPID";
         }

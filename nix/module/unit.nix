@@ -1,6 +1,6 @@
 # The packaged unit, packaging/systemd/pywats-client.service with the drop-ins in packaging/systemd/newer, as NixOS wants
-# it, without the two lines that name programs (ExecStart, ExecReload). Why a line is there is said in these files. A test compares the two line by
-# line, so this needs neither `lib` nor `pkgs`: a list is a line that is repeated.
+# it, without the lines that name programs (ExecStartPre, ExecStart, ExecReload). Why a line is there is said in these
+# files. A test compares the two line by line, so this needs neither `lib` nor `pkgs`: a list is a line that is repeated.
 {
   Unit = {
     Description = "Uploads manufacturing test reports to a WATS server";

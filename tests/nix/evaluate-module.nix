@@ -14,6 +14,7 @@ let
   pkgs = {
     pywats-client = package "pywats-client";
     coreutils = package "coreutils";
+    systemd = package "systemd";
     stdenv.hostPlatform.isx86_64 = true;
   };
 

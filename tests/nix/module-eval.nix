@@ -27,6 +27,7 @@ let
     upload = { };
   };
   execute = {
+    ExecStartPre = "-+/packages/systemd/bin/systemd-tmpfiles --create --prefix=/var/lib/pywats";
     ExecStart = "/packages/pywats-client/bin/pywats-client run";
     ExecReload = "/packages/coreutils/bin/kill -HUP $MAINPID";
   };

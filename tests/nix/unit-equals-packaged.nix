@@ -4,7 +4,7 @@
 # Needs no nixpkgs:
 #     nix eval --impure --file tests/nix/unit-equals-packaged.nix
 let
-  namesPrograms = line: builtins.match "Exec(Start|Reload)=.*" line != null;
+  namesPrograms = line: builtins.match "Exec(StartPre|Start|Reload)=.*" line != null;
   packaged = builtins.mapAttrs (_: builtins.filter (line: !namesPrograms line)) (
     import ./unit-from-file.nix (
       [ ../../packaging/systemd/pywats-client.service ]

@@ -132,6 +132,24 @@ with subtest("a stop in the middle of uploads ends in time, and nothing is lost"
     machine.succeed(f"systemctl start {UNIT}")
     wait_for_arrivals("stop")
 
+with subtest("the data folder becomes another disk, as docs/linux.md says, and operators reach it"):
+    known_processes.add(main_pid())
+    machine.succeed(
+        f"systemctl stop {UNIT}",
+        "truncate -s 200M /disk.img",
+        "mkfs.ext4 -q /disk.img",
+        "mount -o loop /disk.img /var/lib/pywats",
+        "restorecon -R /var/lib/pywats",
+        f"systemctl start {UNIT}",
+    )
+    machine.wait_for_unit(UNIT)
+    drop_reports("disk", 3)
+    wait_for_arrivals("disk")
+    known_processes.add(main_pid())
+    # It goes on with what the disk had hidden.
+    machine.succeed(f"systemctl stop {UNIT}", "umount /var/lib/pywats", f"systemctl start {UNIT}")
+    machine.wait_for_unit(UNIT)
+
 with subtest("the journal has the fields of a report"):
     drop_reports("fields")
     wait_for_arrivals("fields")

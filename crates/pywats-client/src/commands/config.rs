@@ -36,7 +36,7 @@ pub(super) fn end(result: Result<(), EditError>) -> Exit {
         EditError::Write(_, error) if error.kind() == io::ErrorKind::PermissionDenied => Exit::NotAllowed,
         EditError::Unknown(..) | EditError::Value(_) | EditError::Secret(_) => Exit::Usage,
         EditError::Refused(_) | EditError::Broken(..) => Exit::ConfigInvalid,
-        EditError::Exists(_) | EditError::Write(..) => Exit::Error,
+        EditError::Exists(_) | EditError::Busy(_) | EditError::Write(..) => Exit::Error,
     }
 }
 

@@ -1,13 +1,16 @@
 //! Changing the configuration file as an administrator would: the order of its keys and what nobody knows stay, the
 //! file keeps owner, group, mode and access list, and nothing is written that the service could not use.
 
+mod lock;
+
 use super::policy::Policies;
 use super::settings::{SETTINGS, Setting, nearest};
 use super::{Config, Loaded, Sources, duplicates, source, verdict};
 use serde_json::{Map, Value};
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use thiserror::Error;
 
 /// Why the file was not changed.
@@ -37,9 +40,22 @@ pub enum EditError {
     /// The service could not work with the result.
     #[error("nothing was written, the service could not use it: {}", .0.join("; "))]
     Refused(Vec<String>),
+    /// Another command changes the file, and goes on doing so.
+    #[error("configuration {0}: another command is changing it; try again when that has ended")]
+    Busy(PathBuf),
     /// The file cannot be written.
-    #[error("configuration {0}: cannot be written: {1}; run this as an administrator")]
+    #[error("configuration {0}: cannot be written: {1}{hint}", hint = hint(.1))]
     Write(PathBuf, io::Error),
+}
+
+/// What helps when the file cannot be written.
+fn hint(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => "; run this as an administrator",
+        io::ErrorKind::ReadOnlyFilesystem => "; make that file system writable for so long",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; free some space there",
+        _ => "",
+    }
 }
 
 /// The row of a setting, by its full name.
@@ -94,37 +110,41 @@ pub struct Document {
     opened: Map<String, Value>,
     /// The same without the settings that were changed: what is wrong with this one, no change has done.
     rest: Map<String, Value>,
+    /// Others who change it wait for the end of this.
+    _lock: Option<Arc<File>>,
 }
 
 impl Document {
-    /// Opens the file, or begins a new one where there is none.
+    /// Opens the file, or begins a new one where there is none. As long as the document lives, other commands that
+    /// open it wait: what one of them has written, the other must not undo.
     ///
     /// # Errors
-    /// If it is there and cannot be read, or is no JSON object.
+    /// If it is there and cannot be read, is no JSON object, or another command does not end.
     pub fn open(path: &Path) -> Result<Document, EditError> {
         // Through a link, the file itself is changed.
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let lock = lock::take(&path, lock::LONGEST)?;
         let broken = |why: String| EditError::Broken(path.clone(), why);
         let read = source::read_text(&path).map_err(|why| match fs::File::open(&path) {
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => EditError::Denied(path.clone()),
             _ => broken(why),
         });
         let Some(text) = read? else {
-            return Ok(Document::of(path, false, Map::new()));
+            return Ok(Document::of(path, false, Map::new(), lock));
         };
         if let Some(name) = duplicates::in_text(&text).first() {
             // Written anew, it would have only one of them.
             return Err(broken(duplicates::sentence(name)));
         }
         match serde_json::from_str(&text) {
-            Ok(Value::Object(root)) => Ok(Document::of(path, true, root)),
+            Ok(Value::Object(root)) => Ok(Document::of(path, true, root, lock)),
             Ok(_) => Err(EditError::Broken(path, "must be a JSON object".to_owned())),
             Err(error) => Err(EditError::Broken(path, format!("is not JSON: {error}"))),
         }
     }
 
-    fn of(path: PathBuf, exists: bool, root: Map<String, Value>) -> Document {
-        Document { path, exists, opened: root.clone(), rest: root.clone(), root }
+    fn of(path: PathBuf, exists: bool, root: Map<String, Value>, lock: Option<File>) -> Document {
+        Document { path, exists, opened: root.clone(), rest: root.clone(), root, _lock: lock.map(Arc::new) }
     }
 
     /// Where the file is.
@@ -402,6 +422,7 @@ mod tests {
         document.set(setting("upload.retry_initial_seconds").unwrap(), Some(Value::from(9))).unwrap();
         assert!(matches!(document.save(&alone(&path)), Err(EditError::Refused(_))));
         assert_eq!(fs::read_to_string(&path).unwrap(), r#"{"upload":{"retry_max_seconds":5}}"#);
+        drop(document);
         fs::write(&path, "{").unwrap();
         assert!(matches!(Document::open(&path), Err(EditError::Broken(..))));
     }

@@ -5,6 +5,8 @@
 //! [`settings`]; where it comes from is in [`source`] and [`policy`]; how a running service learns of
 //! changes is in [`watch`].
 
+#[cfg(target_os = "linux")]
+mod credential;
 mod duplicates;
 pub mod edit;
 pub mod folders;

@@ -23,6 +23,8 @@ pub struct Sources {
     path: PathBuf,
     env: Box<Environment>,
     policies: Box<Reader>,
+    /// Where the service has a token from that is nowhere else.
+    credential: Credential,
     /// The folders that were found to go together: a server that does not answer is asked once.
     compared: Mutex<Option<Folders>>,
 }
@@ -30,11 +32,17 @@ pub struct Sources {
 /// Gives the value of an environment variable.
 type Environment = dyn Fn(&str) -> Option<OsString> + Send + Sync;
 
+/// Gives the file with a token that the service is handed as a credential.
+type Credential = fn() -> Option<PathBuf>;
+
 impl Sources {
     /// The file given on the command line or else the usual places, this process's environment, and this
     /// machine's policies.
     pub fn new(path: Option<PathBuf>) -> Self {
-        Sources::with(path, |name| std::env::var_os(name), policy::of_this_machine)
+        let sources = Sources::with(path, |name| std::env::var_os(name), policy::of_this_machine);
+        #[cfg(target_os = "linux")]
+        let sources = Sources { credential: super::credential::of_the_unit, ..sources };
+        sources
     }
 
     /// As [`Sources::new`], with another environment and other policies.
@@ -47,7 +55,8 @@ impl Sources {
         let path = path.or_else(|| env("PYWATS_CONFIG").map(PathBuf::from)).unwrap_or_else(default_path);
         // A relative path is meant relative to where the program was started, now and at each reload.
         let path = std::path::absolute(&path).unwrap_or(path);
-        Sources { path, env: Box::new(env), policies: Box::new(policies), compared: Mutex::default() }
+        let (env, policies) = (Box::new(env), Box::new(policies));
+        Sources { path, env, policies, credential: || None, compared: Mutex::default() }
     }
 
     /// The file that is looked for, whether it exists or not.
@@ -198,7 +207,8 @@ impl Sources {
         }
         let credential = (self.env)("CREDENTIALS_DIRECTORY")
             .map(|dir| Path::new(&dir).join("token"))
-            .filter(|f| f.exists());
+            .filter(|f| f.exists())
+            .or_else(|| (self.credential)());
         let (file, origin) = match (server.token_file.clone(), credential) {
             (Some(file), _) => (file, loaded.origins[token_file]),
             (None, Some(credential)) => (credential, Origin::Environment),

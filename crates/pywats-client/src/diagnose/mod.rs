@@ -48,6 +48,8 @@ pub fn diagnose(loaded: &Loaded) -> Report {
     if !answer.is_ready() {
         hindrances.folders.iter().for_each(|what| section.finding(what));
     }
+    #[cfg(unix)]
+    system::is_a_link(&config.client.data_dir).into_iter().for_each(|what| section.finding(what));
     report.add(section);
     report.add(queue(&config.client.data_dir, answer.pending()));
     report.add(service(&answer));
@@ -130,7 +132,25 @@ fn configuration(loaded: &Loaded) -> Section {
     }
     let texts = loaded.errors.iter().chain(&loaded.missing).chain(&loaded.warnings);
     texts.for_each(|text| section.finding(text));
+    #[cfg(unix)]
+    secrets(loaded)
+        .iter()
+        .filter_map(|file| system::shown_to_everybody(file))
+        .for_each(|what| section.finding(what));
     section
+}
+
+/// The files with the token of the server.
+#[cfg(unix)]
+fn secrets(loaded: &Loaded) -> Vec<&Path> {
+    let server = &loaded.config.server;
+    let named = server.token_file.as_deref();
+    let origin_of = |name: &str| {
+        let found = SETTINGS.iter().zip(loaded.origins).find(|(setting, _)| setting.name() == name);
+        found.map(|(_, origin)| origin)
+    };
+    let within = named.is_none() && origin_of("server.token") == Some(Origin::File);
+    named.into_iter().chain(within.then_some(&*loaded.path)).collect()
 }
 
 /// How much is queued. The size of the file says something even where the service does not answer.

@@ -3,6 +3,7 @@
 use super::report::Section;
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// Name and version of the system.
@@ -27,9 +28,58 @@ pub(super) fn can_write(folder: &Path) -> bool {
     accessat(CWD, folder, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS).is_ok()
 }
 
+/// Why every account of this machine can read a file with a secret.
+pub(super) fn shown_to_everybody(file: &Path) -> Option<String> {
+    let others =
+        |path: &Path, bit: u32| fs::metadata(path).is_ok_and(|found| found.permissions().mode() & bit != 0);
+    let reached = file.ancestors().skip(1).all(|folder| folder == Path::new("") || others(folder, 0o001));
+    (reached && others(file, 0o004)).then(|| {
+        let path = file.display();
+        format!("{path}: every account of this machine can read the token in it; chmod o= {path}")
+    })
+}
+
+/// Why the service cannot work with a data folder that is only a name for another one.
+pub(super) fn is_a_link(data: &Path) -> Option<String> {
+    let target = fs::read_link(data).ok()?;
+    let (data, target) = (data.display(), target.display());
+    Some(format!(
+        "{data}: is a link to {target}, and the service follows none. Make it an empty folder, and {target} appear in it: \
+         with the line `{target} {data} none bind` in /etc/fstab, and `mount {data}`"
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Fails if: a token that everybody can read is not told of, or one is that nobody gets at.
+    #[test]
+    fn a_token_for_everybody_is_told_of() {
+        let base = tempfile::tempdir().unwrap();
+        let (folder, file) = (base.path().join("etc"), base.path().join("etc/config.json"));
+        fs::create_dir(&folder).unwrap();
+        fs::write(&file, "{}").unwrap();
+        let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        mode(base.path(), 0o755);
+        for (outer, inner, told) in
+            [(0o755, 0o644, true), (0o751, 0o604, true), (0o750, 0o644, false), (0o755, 0o640, false)]
+        {
+            mode(&folder, outer);
+            mode(&file, inner);
+            assert_eq!(shown_to_everybody(&file).is_some(), told, "{outer:o} {inner:o}");
+        }
+    }
+
+    /// Fails if: a data folder that is a link is not told of, or one that is none.
+    #[test]
+    fn a_link_is_told_of() {
+        let base = tempfile::tempdir().unwrap();
+        let link = base.path().join("link");
+        std::os::unix::fs::symlink("/data/pywats", &link).unwrap();
+        assert!(is_a_link(&link).unwrap().contains(&format!("`/data/pywats {} none bind`", link.display())));
+        assert_eq!(is_a_link(base.path()), None);
+    }
 
     /// Fails if: the name of a system is not found in the file that says it.
     #[test]

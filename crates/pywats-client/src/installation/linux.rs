@@ -225,17 +225,14 @@ fn needs_systemd() -> Result<(), Refusal> {
     ))
 }
 
-/// Who has installed the service.
+/// Who has installed the service. A unit of ours stands above that of a package, which came later.
 fn installed() -> Option<Installer> {
     let exists = |path: &str| Path::new(path).symlink_metadata().is_ok();
-    if PACKAGED.into_iter().any(exists) {
-        return Some(Installer::Package);
-    }
     match Path::new(UNIT_FILE).symlink_metadata() {
         // A link to nowhere is a mask, one to somewhere is somebody else's.
         Ok(unit) if unit.is_symlink() => Some(Installer::Package),
         Ok(_) => Some(Installer::Here),
-        Err(_) => None,
+        Err(_) => PACKAGED.into_iter().any(exists).then_some(Installer::Package),
     }
 }
 

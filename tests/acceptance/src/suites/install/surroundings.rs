@@ -57,8 +57,15 @@ const CASES: &[(&str, &str, &str)] = &[
     ("where the group is there already", "groupadd pywats; install", "[ \"$(id -gn pywats)\" = pywats ]"),
     (
         "where the data are a link to another disk",
-        "mkdir -p /disk/data; ln -s /disk/data /var/lib/pywats; install; install",
-        "[ -L /var/lib/pywats ] && [ \"$(stat -c %U:%G /disk/data/done)\" = pywats:pywats ]",
+        "mkdir -p /disk/data; ln -s /disk/data /var/lib/pywats; install; install >/said 2>&1",
+        "[ -L /var/lib/pywats ] && [ \"$(stat -c %U:%G /disk/data/done)\" = pywats:pywats ] &&
+         grep -F \"echo '/disk/data /var/lib/pywats none bind' >>/etc/fstab\" /said",
+    ),
+    (
+        "where an archive has installed the service",
+        "echo '[Service]' >/etc/systemd/system/pywats-client.service; install >/said 2>&1 &&
+         rm /etc/systemd/system/pywats-client.service",
+        "grep -F 'pywats-client.service stands above the unit of this package' /said",
     ),
     ("after a package manager that was killed", "killed && repair", "true"),
 ];
