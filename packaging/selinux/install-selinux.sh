@@ -2,6 +2,7 @@
 # Loads the SELinux policy of pyWATS Client, or takes it back. As root:
 #     install-selinux.sh install
 #     install-selinux.sh remove
+#     install-selinux.sh relabel        gives files the labels that they have by it
 # The RPM package pywats-client-selinux does both by itself. docs/linux.md says more.
 #
 # What cannot be done is said, and the exit code is 1. Where SELinux is off, as in the making of an image, the policy is
@@ -109,8 +110,8 @@ semanage fcontext -d PATH, semanage port -d -p tcp PORT; then: $0 remove"
 }
 
 case "${1:-}" in
-    install | remove) ;;
-    *) fail "usage: $0 install|remove" ;;
+    install | remove | relabel) ;;
+    *) fail "usage: $0 install|remove|relabel" ;;
 esac
 [ "$(id -u)" = 0 ] || fail "this needs root: sudo $0 $1"
 failed=0
@@ -123,9 +124,9 @@ if [ ! -d "/var/lib/selinux/$policy/active" ] && [ ! -d "/etc/selinux/$policy/mo
     say "no SELinux policy \"$policy\" is installed, so there is nothing to change; when there is one: $0 $1"
     exit 0
 fi
-if [ "$1" = install ]; then
-    install_policy
-else
-    remove_policy
-fi
+case $1 in
+    install) install_policy ;;
+    remove) remove_policy ;;
+    relabel) relabel ;;
+esac
 exit "$failed"
