@@ -78,7 +78,7 @@ fn refuses_before_anything_changes() {
         assert_eq!(machine.read("var/lib/pywats/queue.db-wal"), "x");
         assert!(!machine.path(DROP_IN).exists());
         let entries = fs::read_dir(machine.path("var/lib/pywats")).unwrap().count();
-        assert_eq!(entries, 1 + file.iter().count(), "something was left");
+        assert_eq!(entries, 1 + usize::from(file.is_some()), "something was left");
         assert!(machine.read("calls").ends_with(START));
     };
     refused(Some(spool), &[], GOOD, "reports wait here");
