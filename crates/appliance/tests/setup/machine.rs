@@ -69,10 +69,10 @@ const WITHIN: &str =
     "#!/bin/sh\nfor a; do case $a in HERE/*) ;; /*) echo \"$a is not in HERE\" >&2; exit 99 ;; esac; done\n";
 
 /// A machine that is not set up.
-pub struct Machine(TempDir);
+pub(crate) struct Machine(TempDir);
 
 impl Machine {
-    pub fn new() -> Machine {
+    pub(crate) fn new() -> Machine {
         let machine = Machine(tempfile::tempdir().unwrap());
         for folder in [
             "bin",
@@ -97,19 +97,19 @@ impl Machine {
     }
 
     /// Puts another program in place of one.
-    pub fn program(&self, name: &str, text: &str) {
+    pub(crate) fn program(&self, name: &str, text: &str) {
         let program = self.path("bin").join(name);
         fs::write(&program, text.replace("HERE", &self.here())).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
     /// Lets a program fail when it is called next.
-    pub fn fails_once(&self, name: &str) {
+    pub(crate) fn fails_once(&self, name: &str) {
         fs::write(self.path(&format!("fails-{name}")), "").unwrap();
     }
 
     /// Has a configuration with a folder in a home, and one for what is refused.
-    pub fn watches(&self, [path, failed]: &[&str; 2]) {
+    pub(crate) fn watches(&self, [path, failed]: &[&str; 2]) {
         let folder = |name: &str| self.path("home/line-1").join(name).display().to_string();
         let other = self.path("var/lib/pywats/done").display().to_string();
         let text = format!(
@@ -120,30 +120,30 @@ impl Machine {
         fs::write(self.path("folders.json"), text).unwrap();
     }
 
-    pub fn here(&self) -> String {
+    pub(crate) fn here(&self) -> String {
         self.0.path().to_str().unwrap().to_owned()
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    pub fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap_or_default()
     }
 
     /// Writes a file, and makes the folder that it is in.
-    pub fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
         fs::write(self.path(name), text).unwrap();
     }
 
-    pub fn is_set_up(&self) -> bool {
+    pub(crate) fn is_set_up(&self) -> bool {
         self.path("etc/pywats/config.json").exists()
     }
 
     /// Runs a script of the appliance, which gets this to read. Each of these places is one of this machine's.
-    pub fn run(
+    pub(crate) fn run(
         &self,
         script: &str,
         places: &[&str],
@@ -173,12 +173,12 @@ impl Machine {
         command.stdin(File::open(self.path("input")).unwrap()).output().unwrap()
     }
 
-    pub fn setup(&self, arguments: &[&str], variables: &[(&str, &str)], typed: &[&str]) -> Output {
+    pub(crate) fn setup(&self, arguments: &[&str], variables: &[(&str, &str)], typed: &[&str]) -> Output {
         let places = ["/etc/pywats/", "/etc/systemd/", "/run/", "/sys/class/net/"];
         self.run("appliance-setup", &places, arguments, variables, &lines(typed))
     }
 
-    pub fn reset(&self, arguments: &[&str], typed: &[&str]) -> Output {
+    pub(crate) fn reset(&self, arguments: &[&str], typed: &[&str]) -> Output {
         let places = [
             "/etc/pywats",
             "/etc/systemd/",
