@@ -1,153 +1,21 @@
-//! `appliance-setup` and `appliance-reset`, with programs of the system that only say how they were called.
+//! `appliance-setup` and its companions, with programs of the system that only say how they were called.
 //!
 //! The real ones are on the disk; whether they do what is asked of them is seen there.
 
 #![allow(clippy::unwrap_used)] // also in helpers, which clippy does not know to be tests
 
-use std::fs::{self, File};
+mod data;
+mod machine;
+
+use machine::Machine;
+use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use tempfile::TempDir;
-
-/// Says how it was called: each argument in angle brackets, since arguments may have blanks in them.
-const CALLED: &str =
-    "#!/bin/sh\n{ printf '%s' \"${0##*/}\"; for a; do printf ' <%s>' \"$a\"; done; echo; } >>HERE/calls\n";
-
-/// The programs that do more than that.
-const PROGRAMS: &[(&str, &str)] = &[
-    ("cloud-init", ""),
-    ("chpasswd", "cat >>HERE/calls\n"),
-    ("getent", "echo admin:x:1000:1000::HERE/home:/bin/bash\n"),
-    ("id", "[ \"$1\" = -u ] && echo 0\n"),
-    (
-        "install",
-        "for a; do s=${d-}; d=$a; done\ncase $* in -d*) mkdir -p \"$d\" ;; *) cp \"$s\" \"$d\" ;; esac\n",
-    ),
-    ("ip", ""),
-    ("networkctl", ""),
-    ("smbpasswd", "cat >>HERE/calls\n"),
-    ("ssh-keygen", "grep -q ^ssh-\n"),
-    ("systemctl", ""),
-    ("systemd-tmpfiles", ""),
-    ("useradd", ""),
-    ("userdel", ""),
-    ("wait-online", ""),
-    // The client writes what it was asked for, and reaches no server. It does not take every token.
-    (
-        "pywats-client",
-        "case \"$1 $2\" in\n'config init') { printf '<%s>\\n' \"$@\"; cat; } >\"$4\"; ! grep -q wrong \"$4\" ;;\n\
-         'folders add') ;;\n*) exit 1 ;;\nesac\n",
-    ),
-];
-
-/// Programs that remove. They are the real ones, but remove nothing of the machine that runs the tests.
-const REMOVING: &[&str] = &["find", "rm"];
-
-const WITHIN: &str =
-    "#!/bin/sh\nfor a; do case $a in HERE/*) ;; /*) echo \"$a is not in HERE\" >&2; exit 99 ;; esac; done\n";
-
-/// A machine that is not set up.
-struct Machine(TempDir);
-
-impl Machine {
-    fn new() -> Machine {
-        let machine = Machine(tempfile::tempdir().unwrap());
-        for folder in [
-            "bin",
-            "etc/pywats",
-            "etc/systemd/network",
-            "run",
-            "sys/class/net/ens3/device",
-            "sys/class/net/ens4/device",
-            "sys/class/net/lo",
-            "home",
-        ] {
-            fs::create_dir_all(machine.path(folder)).unwrap();
-        }
-        for (name, does) in PROGRAMS {
-            machine.program(name, &format!("{CALLED}{does}"));
-        }
-        for name in REMOVING {
-            machine.program(name, &format!("{WITHIN}exec /usr/bin/{name} \"$@\"\n"));
-        }
-        machine
-    }
-
-    fn program(&self, name: &str, text: &str) {
-        let program = self.path("bin").join(name);
-        fs::write(&program, text.replace("HERE", &self.here())).unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-    }
-
-    fn here(&self) -> String {
-        self.0.path().to_str().unwrap().to_owned()
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.path(name)).unwrap_or_default()
-    }
-
-    fn is_set_up(&self) -> bool {
-        self.path("etc/pywats/config.json").exists()
-    }
-
-    /// Runs a script of the appliance. Each of these places is one of this machine's.
-    fn run(
-        &self,
-        script: &str,
-        places: &[&str],
-        arguments: &[&str],
-        variables: &[(&str, &str)],
-        typed: &[&str],
-    ) -> Output {
-        let sbin = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging/appliance/root/usr/sbin");
-        let mut text = fs::read_to_string(sbin.join(script)).unwrap();
-        for place in places {
-            assert!(text.contains(place), "{script} has no {place}");
-            text = text.replace(place, &format!("HERE{place}"));
-        }
-        for (place, other) in [
-            ("PATH=/usr/sbin", "PATH=HERE/bin:/usr/sbin"),
-            ("/usr/lib/systemd/systemd-networkd-wait-online", "wait-online"),
-        ] {
-            text = text.replace(place, other);
-        }
-        text = text.replace("HERE", &self.here());
-        fs::write(self.path("script"), text).unwrap();
-        let lines: String = typed.iter().map(|line| format!("{line}\n")).collect();
-        fs::write(self.path("typed"), lines).unwrap();
-        let mut command = Command::new("sh");
-        command.arg(self.path("script")).args(arguments).env_clear().envs(variables.iter().copied());
-        command.stdin(File::open(self.path("typed")).unwrap()).output().unwrap()
-    }
-
-    fn setup(&self, arguments: &[&str], variables: &[(&str, &str)], typed: &[&str]) -> Output {
-        let places = ["/etc/pywats/", "/etc/systemd/", "/run/", "/sys/class/net/"];
-        self.run("appliance-setup", &places, arguments, variables, typed)
-    }
-
-    fn reset(&self, arguments: &[&str], typed: &[&str]) -> Output {
-        let places = [
-            "/etc/pywats",
-            "/etc/systemd/",
-            "/etc/sudoers.d/",
-            "/etc/ssh/",
-            "/etc/machine-id",
-            "/home",
-            "/var/lib/pywats",
-            "/var/lib/samba/",
-        ];
-        self.run("appliance-reset", &places, arguments, &[], typed)
-    }
-}
 
 /// What a shell would do something to.
 const NASTY: &str = r#" pä"s's $HOME $(id) \n `id` * "#;
+
+/// A password of 128 bytes, though of fewer characters.
+const TOO_LONG: &str = "ääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääää";
 
 /// The lines of somebody who makes every mistake once. The first are empty: Enter begins.
 const TYPED: &[&str] = &[
@@ -162,6 +30,7 @@ const TYPED: &[&str] = &[
     "192.0.2.53", //
     NASTY,
     "other",
+    TOO_LONG,
     NASTY,
     NASTY,
     "no key",
@@ -174,6 +43,9 @@ const TYPED: &[&str] = &[
     "",
     "k", //
     "Root",
+    "admin",
+    "daemon",
+    "staff",
     "line-1",
     "a:b",
     "a:b",
@@ -200,7 +72,7 @@ fn hands_on_what_was_typed() {
         format!("<--server-url=https://one.example>\n<--token-file>\n<->\n<--station-name={NASTY}>\ntoken");
     assert!(configuration.ends_with(&asked), "{configuration}");
     assert_eq!(
-        machine.read("etc/systemd/network/50-setup.network"),
+        machine.read("etc/systemd/network/05-setup.network"),
         "[Match]\nName=ens4\n\n[Network]\nAddress=192.0.2.10/24\nGateway=192.0.2.1\nDNS=192.0.2.53\n"
     );
     assert_eq!(machine.read("home/.ssh/authorized_keys"), "ssh-ed25519 AAAA me\n");
@@ -235,6 +107,51 @@ fn is_set_up_as_a_whole_or_not_at_all() {
     }
 }
 
+/// What the network is without a fixed address.
+const DHCP: &str = "[Match]\nType=ether\n\n[Network]\nDHCP=yes\n";
+
+/// Fails if: the answer DHCP gives way to a seed's address, a machine without a card that is known cannot be set up, or it
+/// is not said why it has no network.
+#[test]
+fn goes_on_without_a_card() {
+    let rest = ["a:b", "a:b", "", "https://one.example", "token", "", "k", "", "y"];
+    let machine = Machine::new();
+    let output = machine.setup(&[], &[], &[&["d"], &rest[..]].concat());
+    assert!(output.status.success() && machine.is_set_up());
+    assert_eq!(machine.read("etc/systemd/network/05-setup.network"), DHCP);
+
+    let machine = Machine::new();
+    for card in ["ens3", "ens4"] {
+        fs::remove_dir_all(machine.path("sys/class/net").join(card)).unwrap();
+    }
+    let output = machine.setup(&[], &[], &rest);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && machine.is_set_up(), "{said}");
+    assert!(
+        said.contains("no network card that this system knows") && said.contains("network         DHCP\n")
+    );
+    assert_eq!(machine.read("etc/systemd/network/05-setup.network"), DHCP);
+}
+
+/// Fails if: accounts that could not be made end the setup, or the machine counts as set up all the same.
+#[test]
+fn asks_again_after_accounts_that_could_not_be_made() {
+    for program in ["useradd", "chpasswd", "smbpasswd"] {
+        let machine = Machine::new();
+        machine.fails_once(program);
+        let again = ["d", "c", "c", "", "", "token", "", "k", "line-1", "a:b", "a:b", "n", "y"];
+        let output = machine.setup(&[], &[], &[&TYPED[1..], &again].concat());
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success() && machine.is_set_up(), "{program}: {said}");
+        assert_eq!(said.matches("accounts could not be made").count(), 1, "{program}: {said}");
+        assert!(said.ends_with("shows how it is.\n"), "{program}: {said}");
+        let calls = machine.read("calls");
+        assert_eq!(calls.matches("config.json.new>").count(), 1, "{program}: {calls}");
+        assert!(machine.read("etc/pywats/config.json").contains("--server-url=https://one.example>"));
+        assert_eq!(machine.read("etc/systemd/network/05-setup.network"), DHCP);
+    }
+}
+
 /// Fails if: the variables do not set a machine up, what lacks is not said, or a wrong one sets it up by half.
 #[test]
 fn takes_variables() {
@@ -245,6 +162,14 @@ fn takes_variables() {
         (&[server], "PYWATS_API_TOKEN is not set"),
         (&[server, ("PYWATS_API_TOKEN", "wrong")], "nothing was set up"),
         (&[server, token, ("PYWATS_FAILED_FOLDER", "/f")], "belong to PYWATS_WATCH_FOLDER"),
+        (&[server, token, ("PYWATS_WATCH_FOLDER", "reports")], "is reports; write a whole path"),
+        (&[server, token, ("PYWATS_WATCH_FOLDER", "/dev/null")], "/dev/null is no folder"),
+        (&[server, token, ("PYWATS_WATCH_FOLDER", "/dev/null/a/b")], "but /dev/null is no folder"),
+        (
+            &[server, token, ("PYWATS_WATCH_FOLDER", "/a"), ("PYWATS_FAILED_FOLDER", "b")],
+            "FAILED_FOLDER is b;",
+        ),
+        (&[server, token, ("PYWATS_WATCH_FOLDER", "/refused")], "nothing was set up; see above"),
     ];
     for (variables, says) in cases {
         let machine = Machine::new();
@@ -274,15 +199,44 @@ fn takes_variables() {
     assert_eq!(machine.setup(&["--then", "echo", "a login"], &[], &[]).stdout, b"a login\n");
 }
 
+/// Fails if: a folder that cannot be watched leaves a machine that nobody reaches, it is not said, or folders that are there
+/// get other rights.
+#[test]
+fn runs_without_the_folder_that_failed() {
+    let machine = Machine::new();
+    let mode = |name: &str| fs::metadata(machine.path(name)).unwrap().permissions().mode() & 0o7777;
+    fs::create_dir(machine.path("there")).unwrap();
+    fs::set_permissions(machine.path("there"), fs::Permissions::from_mode(0o1777)).unwrap();
+    let (there, missing) = (machine.path("there"), machine.path("is/missing"));
+    machine.fails_once("pywats-client-folders");
+    let variables = [
+        ("PYWATS_SERVER_URL", "https://one.example"),
+        ("PYWATS_API_TOKEN", "token"),
+        ("PYWATS_WATCH_FOLDER", there.to_str().unwrap()),
+        ("PYWATS_ARCHIVE_FOLDER", missing.to_str().unwrap()),
+    ];
+    let output = machine.setup(&["--silent"], &variables, &[]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && machine.is_set_up(), "{said}");
+    assert!(said.contains("The rest is set up and running, and pywats-client folders add"), "{said}");
+    let calls = machine.read("calls");
+    assert!(
+        calls.ends_with("systemctl <start> <--no-block> <pywats-client.service> <ssh.service>\n"),
+        "{calls}"
+    );
+    assert_eq!(["there", "is", "is/missing"].map(mode), [0o1777, 0o755, 0o755]);
+}
+
 /// Fails if: a machine that was reset still has an account, a key, a token or the address of somebody, reports go that were
 /// to stay, or anything else goes.
 #[test]
 fn forgets_what_was_set_up() {
     let files = [
         ("etc/pywats/config.json", false),
-        ("etc/pywats/ca.pem", true),
+        ("etc/pywats/ca.pem", false),
+        ("etc/pywats/secrets/token", false),
         ("etc/systemd/network/10-cloud-init-ens3.network", false),
-        ("etc/systemd/network/50-setup.network", false),
+        ("etc/systemd/network/05-setup.network", false),
         ("etc/systemd/network/70-mine.network", true),
         ("etc/systemd/system/pywats-client.service.d/folder-setup.conf", false),
         ("etc/systemd/system/pywats-client.service.d/mine.conf", true),
@@ -290,6 +244,15 @@ fn forgets_what_was_set_up() {
         ("etc/ssh/ssh_host_ed25519_key", false),
         ("etc/ssh/sshd_config", true),
         ("home/admin/.ssh/authorized_keys", false),
+        ("home/admin/notes", false),
+        ("home/line-1/.ssh/authorized_keys", false),
+        ("home/line-1/other/report.json", false),
+        ("home/line-1/re[po*rts/a/report.json", true),
+        ("home/line-1/failed/report.json", true),
+        ("home/nobody/report.json", true),
+        ("root/.bash_history", false),
+        ("root/.ssh/authorized_keys", false),
+        ("root/.profile", true),
         ("var/lib/pywats/watch/report.json", true),
         ("var/lib/samba/private/passdb.tdb", false),
     ];
@@ -300,11 +263,15 @@ fn forgets_what_was_set_up() {
         fs::write(machine.path(name), "x").unwrap();
     }
     fs::write(machine.path("etc/machine-id"), "x").unwrap();
-    machine
-        .program("getent", "printf '%s:x:%s:0::/:/bin/sh\\n' root 0 admin 1000 line-1 1001 nobody 65534\n");
+    machine.program(
+        "getent",
+        "printf '%s:x:%s:0::%s:/bin/sh\\n' root 0 HERE/root admin 1000 HERE/home/admin line-1 1001 HERE/home/line-1/ \\\n\
+         line-2 1002 HERE/home/. line-3 1003 HERE/home/../var line-4 1004 HERE/home nobody 65534 HERE/home/nobody\n",
+    );
+    machine.watches(&["re[po*rts", "failed"]);
 
     let output = machine.reset(&[], &["yes"]);
-    assert!(!output.status.success() && is_there(&machine) == [true; 13]);
+    assert!(!output.status.success() && is_there(&machine).iter().all(|there| *there));
     assert_eq!(machine.read("calls"), "id <-u>\n");
 
     let output = machine.reset(&[], &["reset"]);
@@ -313,11 +280,34 @@ fn forgets_what_was_set_up() {
     assert!(machine.read("etc/machine-id").is_empty() && machine.path("etc/machine-id").exists());
     let calls = machine.read("calls");
     let gone: Vec<_> = calls.lines().filter(|call| call.starts_with("userdel")).collect();
-    assert_eq!(gone, ["userdel <--force> <admin>", "userdel <--force> <line-1>"]);
-    assert!(calls.contains("id <-u>\nsystemctl <stop> <pywats-client.service>\n"), "{calls}");
+    assert_eq!(
+        gone,
+        ["admin", "line-1", "line-2", "line-3", "line-4"].map(|name| format!("userdel <--force> <{name}>"))
+    );
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains(&format!("\n    {}\n", machine.path("home/line-1/failed").display())), "{said}");
+    assert!(calls.contains("<client.data_dir>\nsystemctl <stop> <pywats-client.service>\n"), "{calls}");
     assert!(calls.ends_with("\nsystemctl <reboot>\n"), "{calls}");
 
     assert!(machine.reset(&["--reports", "--yes"], &[]).status.success());
     assert_eq!(fs::read_dir(machine.path("var/lib/pywats")).unwrap().count(), 0);
     assert!(machine.read("calls").contains("systemd-tmpfiles <--create> <pywats-client.conf>\n"));
+}
+
+/// Fails if: reports go with a home because the configuration could not be read, or a key stays.
+#[test]
+fn keeps_homes_where_nobody_knows_what_is_watched() {
+    let machine = Machine::new();
+    for name in ["home/op/reports/report.json", "home/op/.ssh/authorized_keys", "home/op/.bash_history"] {
+        fs::create_dir_all(machine.path(name).parent().unwrap()).unwrap();
+        fs::write(machine.path(name), "x").unwrap();
+    }
+    machine.program("getent", "echo op:x:1000:0::HERE/home/op:/bin/sh\n");
+    fs::create_dir(machine.path("root")).unwrap();
+    let output = machine.reset(&["--yes"], &[]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && said.contains("home/op stays"), "{said}");
+    let left: Vec<_> =
+        fs::read_dir(machine.path("home/op")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["reports"]);
 }
