@@ -127,6 +127,6 @@ fi
 case $1 in
     install) install_policy ;;
     remove) remove_policy ;;
-    relabel) relabel ;;
+    *) relabel ;;
 esac
 exit "$failed"

@@ -400,6 +400,7 @@ mod tests {
         document.save(&alone(&path)).unwrap();
         let text: String = fs::read_to_string(&path).unwrap().split_whitespace().collect();
         assert_eq!(text, r#"{"zebra":1.50,"server":{"url":"https://b.example","extra":[1]}}"#);
+        drop(document);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 

@@ -42,6 +42,15 @@ fn a_running_service_is_diagnosed() {
     let server = server();
     let mut station = Station::running(&server);
     station.wait_until_ready();
+    station.set_mode(station.dir(), 0o755);
+    station.set_mode(&station.config(), 0o644);
+    let (code, report_of_it) = diagnose(&station);
+    let shown = report_of_it["findings"].to_string();
+    assert!(
+        code == 50 && shown.contains("every account of this machine can read the token"),
+        "{report_of_it:#}"
+    );
+    station.set_mode(&station.config(), 0o600);
     let (code, report_of_it) = diagnose(&station);
     assert_eq!((code, &report_of_it["findings"]), (0, &json!([])), "{report_of_it:#}");
     let configuration = &report_of_it["configuration"];
