@@ -31,7 +31,7 @@ pub fn main() -> Exit {
     match Cli::parse().command {
         Command::Run(args) => run_service(args),
         Command::Check(args) => {
-            let sources = Sources::new(args.config.config);
+            let sources = Sources::of_the_service(args.config.config);
             if args.files.is_empty() {
                 check(&sources.load(), args.json)
             } else {
@@ -40,7 +40,9 @@ pub fn main() -> Exit {
         }
         Command::Config(command) => config::config(command),
         Command::Folders(command) => folders::folders(command),
-        Command::TestConnection(args) => test_connection(&Sources::new(args.config.config).load(), args.json),
+        Command::TestConnection(args) => {
+            test_connection(&Sources::of_the_service(args.config.config).load(), args.json)
+        }
         Command::Diagnose(args) => diagnose(args),
         Command::Reprocess(args) => failed::reprocess(args),
         Command::Status(args) => status::status(args),
@@ -227,7 +229,7 @@ fn test(loaded: &Loaded) -> Tested {
 }
 
 fn diagnose(args: DiagnoseArgs) -> Exit {
-    let report = diagnose::diagnose(&Sources::new(args.config.config).load());
+    let report = diagnose::diagnose(&Sources::of_the_service(args.config.config).load());
     if args.json {
         print_json(&report.json());
     } else {

@@ -24,7 +24,9 @@ pub(super) fn config(command: ConfigCommand) -> Exit {
         ConfigCommand::Init(args) => end(init(args)),
         ConfigCommand::Migrate(args) => super::migrate::migrate(&args),
         ConfigCommand::Path(args) => path(args),
-        ConfigCommand::Check(args) => super::check(&Sources::new(args.config.config).load(), args.json),
+        ConfigCommand::Check(args) => {
+            super::check(&Sources::of_the_service(args.config.config).load(), args.json)
+        }
     }
 }
 

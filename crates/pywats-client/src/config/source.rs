@@ -35,14 +35,22 @@ type Environment = dyn Fn(&str) -> Option<OsString> + Send + Sync;
 /// Gives the file with a token that the service is handed as a credential.
 type Credential = fn() -> Option<PathBuf>;
 
+#[cfg(target_os = "linux")]
+const OF_THE_UNIT: Credential = super::credential::of_the_unit;
+#[cfg(not(target_os = "linux"))]
+const OF_THE_UNIT: Credential = || None;
+
 impl Sources {
     /// The file given on the command line or else the usual places, this process's environment, and this
     /// machine's policies.
     pub fn new(path: Option<PathBuf>) -> Self {
-        let sources = Sources::with(path, |name| std::env::var_os(name), policy::of_this_machine);
-        #[cfg(target_os = "linux")]
-        let sources = Sources { credential: super::credential::of_the_unit, ..sources };
-        sources
+        Sources::with(path, |name| std::env::var_os(name), policy::of_this_machine)
+    }
+
+    /// As [`Sources::new`], and also with what systemd hands to the service: for commands that judge what it will use. It
+    /// itself is handed that, and may not look at units.
+    pub fn of_the_service(path: Option<PathBuf>) -> Self {
+        Sources { credential: OF_THE_UNIT, ..Sources::new(path) }
     }
 
     /// As [`Sources::new`], with another environment and other policies.
