@@ -110,6 +110,19 @@ fn is_set_up_as_a_whole_or_not_at_all() {
 /// What the network is without a fixed address.
 const DHCP: &str = "[Match]\nType=ether\n\n[Network]\nDHCP=yes\n";
 
+/// Fails if: DHCP as an answer is another one than that of a machine which was asked nothing.
+#[test]
+fn dhcp_is_what_it_was() {
+    let place = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../packaging/appliance/root/usr/lib/systemd/network/90-dhcp.network"
+    );
+    let text = fs::read_to_string(place).unwrap();
+    let lines: String =
+        text.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect();
+    assert_eq!(lines, DHCP);
+}
+
 /// Fails if: the answer DHCP gives way to a seed's address, a machine without a card that is known cannot be set up, or it
 /// is not said why it has no network.
 #[test]

@@ -20,7 +20,7 @@ mod record;
 pub mod selinux;
 
 pub use exposure::exposure;
-pub use record::{Access, Record, drop_in, records};
+pub use record::{Access, DROP_INS, Record, drop_in, records};
 
 use record::{Grant, State};
 use std::fs;

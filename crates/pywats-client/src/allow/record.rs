@@ -13,8 +13,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Where drop-ins of the unit are.
-pub(super) const DROP_INS: &str = "/etc/systemd/system/pywats-client.service.d";
+/// Where drop-ins of the unit are that are made on this machine.
+pub const DROP_INS: &str = "/etc/systemd/system/pywats-client.service.d";
 
 /// What there was in a list before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

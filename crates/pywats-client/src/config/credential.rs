@@ -2,11 +2,9 @@
 //! it from. See `LoadCredential=` in
 //! [systemd.exec(5)](https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#LoadCredential=ID:PATH).
 
+use crate::allow::DROP_INS;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// Where drop-ins of the unit are that an administrator has made.
-const DROP_INS: &str = "/etc/systemd/system/pywats-client.service.d";
 
 /// The file that the unit of this machine names.
 pub(super) fn of_the_unit() -> Option<PathBuf> {

@@ -10,7 +10,7 @@ use super::files::{copy, remove, remove_file, write};
 use super::steps::{self, Step, undo};
 use super::tools::{self, ToolError, USUAL};
 use super::{Installer, NAME, Refusal, State, Tell, not_installed, this_program};
-use crate::allow::selinux;
+use crate::allow::{DROP_INS, selinux};
 use crate::cli::installation::{InstallArgs, UninstallArgs};
 use crate::diagnose::sandbox::Unit;
 use crate::exit::Exit;
@@ -22,8 +22,6 @@ use std::time::Duration;
 const UNIT_FILE: &str = "/etc/systemd/system/pywats-client.service";
 /// What runs, also if it has no name.
 const RUNNING: &str = "/proc/self/exe";
-/// Where its drop-ins are.
-const DROP_INS: &str = "/etc/systemd/system/pywats-client.service.d";
 /// Where packages put theirs.
 const PACKAGED: [&str; 2] =
     ["/usr/lib/systemd/system/pywats-client.service", "/lib/systemd/system/pywats-client.service"];
