@@ -82,7 +82,7 @@ impl<'a> Life<'a> {
 
         self.station.expect_program(CHOSEN)?;
         ensure!(!self.station.path(DEFAULT).exists(), "something was installed to {DEFAULT} as well");
-        ensure!(self.station.service()?.is_some(), "the service is not registered");
+        self.station.registered()?;
         self.station.expect_service(false)?;
         for (property, value) in [
             ("INSTALLSERVICE", "1"),

@@ -50,7 +50,7 @@ pub(super) fn from_an_archive(station: &Station, packages: &Packages) -> Result<
 
     ends_with(station, 0, &format!("{PROGRAM} service install --copy-to \"{COPY}\""))?;
     station.expect_service(true)?;
-    let service = station.service()?.context("the service is not registered")?;
+    let service = station.registered()?;
     for part in [&format!(r#"{COPY}\pywats-client.exe""#), r"NT SERVICE\pywats-client", "run --service"] {
         ensure!(service.contains(part), "{part} is not in {service}");
     }

@@ -204,7 +204,7 @@ fn moved(station: &Station, packages: &Packages) -> Result<()> {
     station.install(&packages.second, &format!(r#"INSTALLDIR="{CHOSEN}""#))?;
     station.expect_program(CHOSEN)?;
     station.expect_gone(DEFAULT)?;
-    let service = station.service()?.context("the service is not registered")?;
+    let service = station.registered()?;
     ensure!(service.contains(CHOSEN), "the service is still at its old place:\n{service}");
     station.expect_service(true)
 }

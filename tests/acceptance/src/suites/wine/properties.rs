@@ -159,7 +159,7 @@ pub(super) fn token_later(station: &Station, packages: &Packages) -> Result<()> 
 pub(super) fn account(station: &Station, packages: &Packages) -> Result<()> {
     const ACCOUNT: &str = r"NT AUTHORITY\LocalService";
     let has_account = |wanted: &str| -> Result<()> {
-        let service = station.service()?.context("the service is not registered")?;
+        let service = station.registered()?;
         ensure!(service.contains(wanted), "the account is not {wanted}:\n{service}");
         station.expect_service(true)
     };
@@ -174,10 +174,10 @@ pub(super) fn account(station: &Station, packages: &Packages) -> Result<()> {
 /// PATH and Start menu are there unless they are not wanted, and go with the product.
 pub(super) fn features(station: &Station, packages: &Packages) -> Result<()> {
     let expect = |path: bool, menu: bool| -> Result<()> {
-        let entry = station.run(
-            r#"reg query "HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment" /v PATH"#,
-        )?;
-        ensure!(entry.output.contains(DEFAULT) == path, "PATH: {}", entry.output);
+        let entry = station
+            .registry(r#""HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment" /v PATH"#)?
+            .unwrap_or_default();
+        ensure!(entry.contains(DEFAULT) == path, "PATH: {entry}");
         let found = station.start_menu(MENU)?;
         ensure!(found.is_some() == menu, "the Start menu has {found:?}");
         if let Some(folder) = found {

@@ -129,9 +129,30 @@ impl Station {
 
     /// What the service manager knows of the service, if it is registered.
     pub(crate) fn service(&self) -> Result<Option<String>> {
-        let query =
-            self.prefix.batch(&format!(r"reg query HKLM\SYSTEM\CurrentControlSet\Services\{SERVICE}"))?;
-        Ok((query.code == 0).then_some(query.output))
+        self.registry(&format!(r"HKLM\SYSTEM\CurrentControlSet\Services\{SERVICE}"))
+    }
+
+    /// What the service manager knows of the service, which is registered.
+    pub(crate) fn registered(&self) -> Result<String> {
+        self.service()?.with_context(|| {
+            format!("the service is not registered; the last installation said:\n{}", self.log())
+        })
+    }
+
+    /// What `reg query` prints; nothing if there is no such key or value. Any other end is no answer: on a busy machine
+    /// Wine sometimes does not begin a program, which must not be taken for a key that is not there.
+    pub(super) fn registry(&self, query: &str) -> Result<Option<String>> {
+        let command = format!("reg query {query}");
+        let mut said = self.prefix.batch(&command)?;
+        for again in [true, false] {
+            match said.code {
+                0 => return Ok(Some(said.output)),
+                _ if said.output.contains("Unable to find the specified registry") => return Ok(None),
+                _ if again => said = self.prefix.batch(&command)?,
+                _ => {}
+            }
+        }
+        bail!("`{command}` failed with {}: {}", said.code, said.output)
     }
 
     /// Whether the service is running.
@@ -160,11 +181,10 @@ impl Station {
 
     /// A value of the product's registry key.
     pub(crate) fn setting(&self, name: &str) -> Result<String> {
-        let query = self
-            .prefix
-            .batch(&format!(r#"reg query "HKLM\SOFTWARE\Virinco\pyWATS Client" /v {name} /reg:64"#))?;
-        let line = query.output.lines().find(|line| line.contains("REG_SZ"));
-        let line = line.with_context(|| format!("the registry has no {name}: {}", query.output))?;
+        let found =
+            self.registry(&format!(r#""HKLM\SOFTWARE\Virinco\pyWATS Client" /v {name} /reg:64"#))?.unwrap_or_default();
+        let line = found.lines().find(|line| line.contains("REG_SZ"));
+        let line = line.with_context(|| format!("the registry has no {name}: {found}"))?;
         Ok(line.split("REG_SZ").nth(1).unwrap_or_default().trim().to_owned())
     }
 
@@ -176,9 +196,9 @@ impl Station {
     /// How often Windows lists the product as installed: each version is a product of its own.
     pub(crate) fn listed(&self) -> Result<usize> {
         let key = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall";
-        let query = self.prefix.batch(&format!(r#"reg query {key} /s /reg:64"#))?;
+        let found = self.registry(&format!("{key} /s /reg:64"))?.unwrap_or_default();
         let name = |line: &&str| line.contains("DisplayName ") && line.trim_end().ends_with(DISPLAY_NAME);
-        Ok(query.output.lines().filter(name).count())
+        Ok(found.lines().filter(name).count())
     }
 
     /// A folder of the Start menu, if it is there. Wine has it in the user's profile, whoever installs.
