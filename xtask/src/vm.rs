@@ -123,26 +123,19 @@ impl Bench {
     }
 
     /// A guest that can be started.
-    fn guest(&self, guest: &Guest, memory: u32, progress: &Progress) -> Result<Startable, Missing> {
+    fn guest(&self, guest: &Guest, progress: &Progress) -> Result<Startable, Missing> {
         // Without root, or an archive of Debian, there is no guest, which says nothing of the package.
         let made = || {
             let qemu = qemu::prepare(&guest.architecture, progress)?;
             Ok((image::prepare(guest, &qemu, progress)?, qemu))
         };
         let (image, qemu) = made().map_err(Missing::NotMade)?;
-        self.started(guest, memory, &image, &qemu, progress).map_err(Missing::Failed)
+        self.started(guest, &image, &qemu, progress).map_err(Missing::Failed)
     }
 
     /// The same, once there is an image.
-    fn started(
-        &self,
-        guest: &Guest,
-        memory: u32,
-        image: &Image,
-        qemu: &Qemu,
-        progress: &Progress,
-    ) -> Result<Startable> {
-        let startable = Startable::booted(guest, memory, image, qemu, self.accelerator);
+    fn started(&self, guest: &Guest, image: &Image, qemu: &Qemu, progress: &Progress) -> Result<Startable> {
+        let startable = Startable::booted(guest, image, qemu, self.accelerator);
         // The machine for ARM takes no further disk once it runs, and so cannot be saved before it is handed one.
         if self.boot || guest.architecture == "aarch64" {
             return Ok(startable);
@@ -169,14 +162,12 @@ impl Scenarios {
         let sources = Sources::of_the_workspace();
         let progress = Progress::lines();
         let server = test_server(&progress)?;
-        let mut guests: BTreeMap<(&str, u32), Result<Startable, Missing>> = BTreeMap::new();
+        let mut guests: BTreeMap<&str, Result<Startable, Missing>> = BTreeMap::new();
         let (mut report, mut table) = (Report::new("vm"), Table::default());
         for (scenario, guest) in &chosen {
             stop_if_interrupted()?;
             // A guest that cannot be had leaves the others alone.
-            let startable = guests
-                .entry((&guest.name, scenario.memory))
-                .or_insert_with(|| self.bench.guest(guest, scenario.memory, &progress));
+            let startable = guests.entry(&guest.name).or_insert_with(|| self.bench.guest(guest, &progress));
             stop_if_interrupted()?;
             let (began, before) = (Instant::now(), report.cases.len());
             let ended = match startable {
@@ -274,7 +265,7 @@ impl Shell {
     fn run(self) -> Result<()> {
         let guest = registry::guest(&self.guest)?;
         prerequisites::provide_for("vm")?;
-        let startable = self.bench.guest(guest, registry::memory(), &Progress::new());
+        let startable = self.bench.guest(guest, &Progress::new());
         let startable = startable.map_err(|(Missing::NotMade(error) | Missing::Failed(error))| error)?;
         let work = work()?;
         let name = format!("shell-{}", guest.name);

@@ -44,6 +44,7 @@ class Machine:
         self._qemu: Qemu | None = None
         self._channel: Channel | None = None
         self._copies = 0
+        self._memory: int | None = None
         self._writes: Path | None = None
         self._write_log: WriteLog | None = None
 
@@ -65,7 +66,8 @@ class Machine:
             handed = self._job.handed
             device = "virtio-blk-pci,drive=handed,serial=handed"
             drive = f"file={handed},format=raw,if=none,id=handed,readonly=on"
-            self._run_qemu(["-drive", drive, "-device", device] if handed else [])
+            further = ["-drive", drive, "-device", device] if handed else []
+            self._run_qemu(further + (["-m", str(self._memory)] if self._memory else []))
             self._answer(BOOT)
 
     def _restore(self, snapshot: Path) -> None:
@@ -111,6 +113,11 @@ class Machine:
         with self.nested("rebooting"):
             self._send_off("reboot")
             self._boot()
+
+    def reboot_with(self, memory: int) -> None:
+        """The same, and it has so many megabytes of memory from then on."""
+        self._memory = memory
+        self.reboot()
 
     def _send_off(self, verb: str) -> None:
         self.start()

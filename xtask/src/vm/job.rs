@@ -36,8 +36,6 @@ pub(crate) struct Startable {
     qemu_img: PathBuf,
     disk: PathBuf,
     snapshot: Option<PathBuf>,
-    #[serde(skip)]
-    memory: u32,
 }
 
 /// A guest, and what is to happen in it.
@@ -52,8 +50,11 @@ pub(crate) struct Job {
     pub(crate) scripts: Vec<PathBuf>,
 }
 
+/// The memory of a guest in megabytes, until a scenario boots it with less.
+const MEMORY: u32 = 1024;
+
 /// What of a guest's machine does not depend on where its files are.
-fn machine(guest: &Guest, memory: u32, accelerator: Accelerator) -> Vec<String> {
+fn machine(guest: &Guest, accelerator: Accelerator) -> Vec<String> {
     let arm = guest.architecture == "aarch64";
     let (machine, processor, console) =
         if arm { ("virt", "cortex-a57", "ttyAMA0") } else { ("pc", "max,-svm", "ttyS0") };
@@ -69,7 +70,7 @@ fn machine(guest: &Guest, memory: u32, accelerator: Accelerator) -> Vec<String> 
     // One processor: a second one that is emulated costs a third more of this machine's, and others use that, too. The
     // machine that the bench runs on is 10.0.2.2.
     let arguments = format!(
-        "-machine {machine} -accel {accelerator} -cpu {processor} -smp 1 -m {memory} -nodefaults -no-user-config \
+        "-machine {machine} -accel {accelerator} -cpu {processor} -smp 1 -m {MEMORY} -nodefaults -no-user-config \
          -display none -no-reboot -device virtio-rng-pci \
          -netdev user,id=net0 -device virtio-net-pci,netdev=net0,id=net,romfile= -append"
     );
@@ -78,15 +79,9 @@ fn machine(guest: &Guest, memory: u32, accelerator: Accelerator) -> Vec<String> 
 
 impl Startable {
     /// A guest that is booted when it is started.
-    pub(crate) fn booted(
-        guest: &Guest,
-        memory: u32,
-        image: &Image,
-        qemu: &Qemu,
-        accelerator: Accelerator,
-    ) -> Startable {
+    pub(crate) fn booted(guest: &Guest, image: &Image, qemu: &Qemu, accelerator: Accelerator) -> Startable {
         let mut command = qemu.system.clone();
-        command.extend(machine(guest, memory, accelerator));
+        command.extend(machine(guest, accelerator));
         for (option, file) in [("-kernel", image.kernel()), ("-initrd", image.initrd())] {
             command.extend([option.to_owned(), file.to_string_lossy().into_owned()]);
         }
@@ -97,7 +92,6 @@ impl Startable {
             qemu_img: qemu.img.clone(),
             disk: image.disk(),
             snapshot: None,
-            memory,
         }
     }
 
@@ -117,7 +111,7 @@ impl Startable {
         // The memory of a guest fits the disk, the machine and the QEMU that it was saved with.
         let mut inputs = Inputs::default().value("qemu", &qemu.identity);
         inputs = inputs.value("image", &image.identity);
-        for argument in machine(guest, self.memory, accelerator) {
+        for argument in machine(guest, accelerator) {
             inputs = inputs.value("machine", &argument);
         }
         if let Some(policy) = policy {

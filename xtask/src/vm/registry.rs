@@ -31,13 +31,6 @@ pub(crate) struct Scenario {
     pub(crate) appimage: bool,
     #[serde(default)]
     pub(crate) with: Vec<String>,
-    #[serde(default = "memory")]
-    pub(crate) memory: u32,
-}
-
-/// The memory of a guest in megabytes, where a scenario says nothing of it.
-pub(crate) fn memory() -> u32 {
-    1024
 }
 
 #[derive(Deserialize)]
