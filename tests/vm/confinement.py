@@ -99,10 +99,11 @@ while (my $line = <DATA>) {
 __DATA__
 """
 
-# How a unit becomes one that runs it.
+# How a unit becomes one that runs it, and leaves folders as they are.
 DROP_IN = """
 [Service]
 Type=oneshot
+ExecStartPre=
 ExecStart=
 ExecStart={program} /opt/probe/probe.pl
 Restart=no
