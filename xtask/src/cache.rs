@@ -9,13 +9,16 @@ use anyhow::{Context, Result};
 use packager::digest;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Lists an entry's files: `DIGEST  PATH`, sorted by path.
 pub(crate) const MANIFEST: &str = ".manifest";
 
 /// Names the environment variable that moves the cache.
 pub(crate) const VARIABLE: &str = "PYWATS_BUILD_CACHE";
+
+/// How long a wait for another process is nothing to speak of.
+const TOLD_AFTER: Duration = Duration::from_secs(2);
 
 /// The cache. While it is open no other process uses it.
 pub(crate) struct Cache {
@@ -42,12 +45,22 @@ impl Cache {
         let root = root.canonicalize().with_context(opening)?;
         let lock = File::create(root.join("lock")).with_context(opening)?;
         // Looks again and again: a wait for the lock would go on after an interrupt.
+        let began = Instant::now();
+        let mut told = false;
         while let Err(error) = lock.try_lock() {
             match error {
                 TryLockError::WouldBlock => std::thread::sleep(Duration::from_millis(100)),
                 TryLockError::Error(error) => return Err(error).with_context(opening),
             }
             stop_if_interrupted()?;
+            // What the other makes may take many minutes.
+            if !told && began.elapsed() > TOLD_AFTER {
+                eprintln!(
+                    "waiting for another run of `cargo xtask`, which adds to the cache {}",
+                    root.display()
+                );
+                told = true;
+            }
         }
         Ok(Cache { root, _lock: lock })
     }
