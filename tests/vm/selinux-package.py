@@ -126,7 +126,7 @@ with subtest("without its package the policy is gone, and what was set with it, 
     machine.succeed(
         "mkdir --parents /srv/results",
         "semanage fcontext --add --type pywats_watch_t '/srv/results(/.*)?'",
-        "semanage port --add --type pywats_port_t --proto tcp 9100",
+        "semanage port --add --type pywats_port_t --proto tcp 9464",
         "restorecon -R /srv/results",
     )
     before = main_pid()
