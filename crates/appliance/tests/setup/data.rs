@@ -181,7 +181,13 @@ fn backs_up_while_a_station_writes() {
 #[test]
 fn moves_the_data_while_nobody_writes() {
     for shared in [true, false] {
-        let machine = machine(&[("var/lib/pywats/watch/report.json", "x"), ("etc/fstab", "# mine\n")]);
+        let machine = machine(&[("var/lib/pywats/watch/report.json", "x")]);
+        let data = machine.path("var/lib/pywats").display().to_string();
+        // After a disk that was lost, another one takes its place.
+        machine.write(
+            "etc/fstab",
+            &format!("# mine\nUUID=lost {data} ext4 nofail 0 2\n/dev/sr0 /media iso9660 noauto 0 0\n"),
+        );
         machine.write("sdb", "");
         if !shared {
             let called = "{ printf systemctl; printf ' <%s>' \"$@\"; echo; } >>HERE/calls";
@@ -193,10 +199,11 @@ fn moves_the_data_while_nobody_writes() {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         assert_eq!(machine.read("disk/watch/report.json"), "x");
         assert_eq!(fs::read_dir(machine.path("var/lib/pywats")).unwrap().count(), 0);
-        let data = machine.path("var/lib/pywats").display().to_string();
         assert_eq!(
             machine.read("etc/fstab"),
-            format!("# mine\nUUID=1234-5678 {data} ext4 noatime,nofail,x-systemd.growfs 0 2\n")
+            format!(
+                "# mine\n/dev/sr0 /media iso9660 noauto 0 0\nUUID=1234-5678 {data} ext4 noatime,nofail,x-systemd.growfs 0 2\n"
+            )
         );
         let calls = machine.read("calls");
         let and_smbd = if shared { " <smbd.service>" } else { "" };

@@ -138,6 +138,12 @@ impl Machine {
         fs::write(self.path(name), text).unwrap();
     }
 
+    /// How many networks it is told to have, now or after it has started anew.
+    pub(crate) fn networks(&self) -> usize {
+        let files = |folder| fs::read_dir(self.path(folder)).map_or(0, Iterator::count);
+        ["etc/systemd/network", "run/systemd/network"].into_iter().map(files).sum()
+    }
+
     pub(crate) fn is_set_up(&self) -> bool {
         self.path("etc/pywats/config.json").exists()
     }

@@ -93,6 +93,8 @@ fn hands_on_what_was_typed() {
         "systemctl <enable> <--quiet> <smbd.service>\n\
          systemctl <start> <--no-block> <pywats-client.service> <ssh.service> <smbd.service>\n"
     );
+    assert_eq!(machine.networks(), 1, "the file is in both places");
+    fs::remove_dir_all(machine.path("run/systemd")).unwrap();
     assert_eq!(fs::read_dir(machine.path("run")).unwrap().count(), 1, "only the lock is left");
 }
 
@@ -104,6 +106,7 @@ fn is_set_up_as_a_whole_or_not_at_all() {
         let output = machine.setup(&["--then", "echo", "a login"], &[], &TYPED[..typed]);
         assert!(!output.status.success() && !machine.is_set_up(), "after {typed} lines");
         assert!(!machine.read("calls").contains("chpasswd"), "after {typed} lines");
+        assert_eq!(machine.networks(), 0, "a network is left after {typed} lines");
     }
 }
 
