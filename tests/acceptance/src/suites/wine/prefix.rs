@@ -214,11 +214,11 @@ fn console_text(text: &str) -> Result<Vec<u8>> {
 
 impl Drop for Prefix {
     fn drop(&mut self) {
-        self.stop();
+        // First: where nothing else was done yet, it would start a server after the others have ended.
         if let Some(mut waiting) = self.waiting.take() {
-            // It has ended with the server; this takes its exit status from the system.
             let _ = waiting.kill();
             let _ = waiting.wait();
         }
+        self.stop();
     }
 }
