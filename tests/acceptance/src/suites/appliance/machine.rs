@@ -179,7 +179,8 @@ impl<'a> Machine<'a> {
         command.arg("-drive").arg(root);
         // The other disks have nothing that starts.
         command.args(["-device", "virtio-blk-pci,drive=root,bootindex=0"]);
-        command.args(["-device", "virtio-net-pci,netdev=net", "-netdev"]);
+        // Nothing starts from the network.
+        command.args(["-device", "virtio-net-pci,netdev=net,romfile=", "-netdev"]);
         command.arg(format!("user,id=net,hostfwd=tcp:127.0.0.1:{}-:22", self.port));
         command.arg("-chardev").arg(format!("socket,id=serial,path={},server=on,wait=off", socket.display()));
         command.args(["-serial", "chardev:serial"]);
@@ -237,11 +238,12 @@ impl<'a> Machine<'a> {
         self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The last lines of its console.
+    /// What QEMU has said, and the last lines of its console.
     pub(super) fn last_words(&self) -> String {
+        let qemu = fs::read_to_string(self.folder.join("qemu.txt")).unwrap_or_default();
         let said = self.said();
         let lines: Vec<&str> = said.lines().collect();
-        format!("the console:\n{}", lines[lines.len().saturating_sub(40)..].join("\n"))
+        format!("QEMU: {}; the console:\n{}", qemu.trim(), lines[lines.len().saturating_sub(40)..].join("\n"))
     }
 
     /// Waits until its console says something that was not waited for yet.
