@@ -117,6 +117,11 @@ impl Bench {
         if self.only.as_deref().is_some_and(|only| !name.contains(only)) {
             return true;
         }
+        self.case_for_others(name, run)
+    }
+
+    /// The same, whatever the cases are called that are wanted: it makes what they are about.
+    pub(crate) fn case_for_others(&mut self, name: &str, run: impl FnOnce() -> Result<()>) -> bool {
         let started = Instant::now();
         let outcome = match catch_unwind(AssertUnwindSafe(run)) {
             Ok(Ok(())) => Outcome::Passed,
