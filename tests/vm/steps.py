@@ -102,11 +102,11 @@ def expect_delivered(name: str, count: int) -> None:
     assert json.loads(reports[-1]) == sent, f"{name} arrived changed"
 
 
-def wait_for_status(beginning: str) -> None:
+def wait_for_status(beginning: str, timeout: int = PATIENCE) -> None:
     """Waits for the service to describe itself with words that begin like this (a regular expression)."""
     pattern = shlex.quote(f"^{beginning}")
     machine.wait_until_succeeds(
-        f"systemctl show --value --property StatusText {UNIT} | grep -E {pattern}", timeout=PATIENCE
+        f"systemctl show --value --property StatusText {UNIT} | grep -E {pattern}", timeout=timeout
     )
 
 
