@@ -55,8 +55,13 @@ with subtest("a worker that hangs is named, and the watchdog ends it"):
     before, since, count = main_pid(), cursor(), restarts()
     known_processes.add(before)
     machine.succeed(f"cat > /root/scanner.py <<'END'\n{SCANNER % WATCH}\nEND")
+    # Debian 12 lets no unit begin that, but once it has begun.
+    if SELINUX:
+        machine.succeed("setenforce 0")
     machine.succeed("systemd-run --collect --unit=scanner python3 /root/scanner.py")
     machine.wait_until_succeeds("journalctl --unit scanner | grep scanning", timeout=PATIENCE)
+    if SELINUX:
+        machine.succeed("setenforce 1")
     drop_reports("scanned", 5)
     wait_for_log("the intake worker hangs", since)
     status, body = health("/health/live")
