@@ -110,6 +110,16 @@ fn is_set_up_as_a_whole_or_not_at_all() {
     }
 }
 
+/// Fails if: one that ends before it has begun takes the network of a setup at another console away.
+#[test]
+fn leaves_the_network_of_another_console() {
+    let machine = Machine::new();
+    machine.write("run/systemd/network/05-setup.network", "of another console");
+    assert!(!machine.setup(&["--silent"], &[], &[]).status.success());
+    assert!(!machine.setup(&["--then", "echo"], &[], &[]).status.success());
+    assert_eq!(machine.read("run/systemd/network/05-setup.network"), "of another console");
+}
+
 /// What the network is without a fixed address.
 const DHCP: &str = "[Match]\nType=ether\n\n[Network]\nDHCP=yes\n";
 
