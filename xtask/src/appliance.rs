@@ -2,8 +2,8 @@
 //! `artifacts.toml`, for `cargo xtask dist`; and `cargo xtask appliance`, which renews the locks of Debian's packages.
 //!
 //! How it is made is in the crate `appliance`. Here is where its packages come from (`toolchain/debian.rs` says which
-//! servers), what is kept of them, and what is made again. Root folder and disk are made once for all formats. The root
-//! folder takes longest, and is kept in `target/appliance` until something else is to be installed.
+//! servers), what is kept of them, and what is made again. Root folder and disk are made once for all formats. Debian takes
+//! longest, and is kept in `target/appliance` until its lock is renewed; so is what became of it with the client.
 
 use crate::cache;
 use crate::inputs::closure_digest;
@@ -18,7 +18,7 @@ use appliance::disk::Making;
 use appliance::images::{self, About, Format};
 use appliance::lock::{self, Lock};
 use appliance::programs::Programs;
-use appliance::root::{self, Finishing, Ingredients};
+use appliance::root::{self, Finishing, Installation};
 use appliance::system::{SYSTEMS, System};
 use appliance::{archive, fetch};
 use disk_images::Disk;
@@ -314,47 +314,65 @@ impl Workbench<'_> {
         Ok(Disk::open(&raw)?)
     }
 
-    /// The root folder as a tar: the one of last time, or made now.
+    /// The root folder as a tar: Debian, and the client's package of that digest.
     fn root(&self, package: &Path, sha256: &str) -> Result<PathBuf> {
         let system = self.system;
         let lock = read_lock(system.lock)?;
-        let inputs = installed(self.facts, sha256)?
+        let debian = Inputs::default()
             .value("recipe", &root::recipe(system))
             .value("lock", &lock.to_string())
             .finish();
-        let kept = |end: &str| self.place.join(format!("{}.{end}", system.name));
+        let client = installed(self.facts, sha256)?
+            .value("recipe", &root::recipe_of_client(system))
+            .value("debian", &debian)
+            .finish();
+        self.kept(system.name, &client, |tar| {
+            let debian = self.kept(&format!("{}-debian", system.name), &debian, |tar| {
+                let step = self.progress.step("packages of Debian");
+                root::is_possible_here(&|command| Workbench::run(&step, command))?;
+                let packages = fetched(&lock, &step)?;
+                step.done();
+                self.install("Debian", |installation| installation.debian(&lock, &packages, tar))
+            })?;
+            let package = [package.to_owned()];
+            self.install("the client", |installation| {
+                installation.client(&package, self.epoch(), &debian, tar)
+            })
+        })
+    }
+
+    /// A tar of these inputs: the one of last time, or made now.
+    fn kept(&self, name: &str, inputs: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+        let kept = |end: &str| self.place.join(format!("{name}.{end}"));
         let (tar, label) = (kept("tar"), kept("txt"));
         let labelled = |tar: &Path| Ok::<_, anyhow::Error>(format!("{inputs} {}", digest::sha256_file(tar)?));
         let kept = fs::read_to_string(&label).unwrap_or_default();
-        if kept.starts_with(&inputs) && labelled(&tar).is_ok_and(|label| label == kept) {
+        if kept.starts_with(inputs) && labelled(&tar).is_ok_and(|label| label == kept) {
             return Ok(tar);
         }
-        let step = self.progress.step("packages of Debian");
-        root::is_possible_here(&|command| Workbench::run(&step, command))?;
-        let packages = fetched(&lock, &step)?;
-        step.done();
         stop_if_interrupted()?;
-        let step = self.progress.step("Debian with the client");
-        let run = |command| Workbench::run(&step, command);
-        let made = self.scratch.path().join("installed.tar");
-        let client = [package.to_owned()];
-        let emulator = emulator(system, self.progress)?;
-        let ingredients = Ingredients {
-            system,
-            emulator: &emulator,
-            lock: &lock,
-            packages: &packages,
-            client: &client,
-            epoch: self.epoch(),
-        };
-        root::install(&ingredients, self.scratch.path(), &made, &run)?;
+        let made = self.scratch.path().join(format!("{name}.tar"));
+        make(&made)?;
         let text = labelled(&made)?;
         // The label comes last: without it nobody takes the tar.
         let _ = fs::remove_file(&label);
         fs::rename(&made, &tar).or_else(|_| fs::copy(&made, &tar).map(|_| ()))?;
         fs::write(&label, text).with_context(|| format!("writing {}", label.display()))?;
-        step.done();
         Ok(tar)
+    }
+
+    fn install(&self, what: &str, act: impl FnOnce(&Installation<'_>) -> Result<()>) -> Result<()> {
+        stop_if_interrupted()?;
+        let emulator = emulator(self.system, self.progress)?;
+        let step = self.progress.step(format!("installing {what} for a {}", self.system.name));
+        act(&Installation {
+            system: self.system,
+            emulator: &emulator,
+            work: self.scratch.path(),
+            run: &|command| Workbench::run(&step, command),
+        })?;
+        step.done();
+        Ok(())
     }
 
     /// The disk in a format.

@@ -11,6 +11,7 @@
 //! version, SHA-256, and where it is below the server of the archive. `debian-security` is an archive beside `debian`.
 
 use anyhow::{Context, Result, bail, ensure};
+use jiff::{civil::DateTime, tz::TimeZone};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -94,7 +95,7 @@ impl Lock {
                 continue;
             }
             if snapshot.is_none() {
-                let moment = line.strip_prefix("snapshot ").filter(|moment| is_moment(moment));
+                let moment = line.strip_prefix("snapshot ").filter(|text| moment(text).is_some());
                 let moment =
                     moment.context("it has to begin with `snapshot`, as in: snapshot 20261129T180000Z");
                 snapshot = Some(moment.with_context(read)?.to_owned());
@@ -117,7 +118,7 @@ impl Lock {
     /// # Errors
     /// If a package there lacks something, or has two versions.
     pub fn of_index(snapshot: &str, index: &str) -> Result<Lock> {
-        ensure!(is_moment(snapshot), "{snapshot:?} is no moment such as 20261129T180000Z");
+        ensure!(moment(snapshot).is_some(), "{snapshot:?} is no moment such as 20261129T180000Z");
         let mut packages: BTreeMap<String, Package> = BTreeMap::new();
         for stanza in index.split("\n\n").filter(|stanza| !stanza.trim().is_empty()) {
             let field = |name: &str| {
@@ -143,6 +144,14 @@ impl Lock {
             }
         }
         Ok(Lock { snapshot: snapshot.to_owned(), packages: packages.into_values().collect() })
+    }
+
+    /// The moment whose packages they are, in seconds since 1970.
+    ///
+    /// # Errors
+    /// If the lock was neither read nor made here, and says something else.
+    pub fn epoch(&self) -> Result<u32> {
+        moment(&self.snapshot).with_context(|| format!("{:?} is no moment", self.snapshot))
     }
 
     /// Whether everything wanted is there. What apt's patterns mean, as `?essential`, is not known here.
@@ -177,14 +186,13 @@ pub fn wanted(text: &str) -> Vec<&str> {
     lines.filter(|line| !line.is_empty()).collect()
 }
 
-/// `20261129T180000Z`.
-fn is_moment(text: &str) -> bool {
-    let shape = b"00000000T000000Z";
-    text.len() == shape.len()
-        && text.bytes().zip(shape).all(|(found, shape)| match shape {
-            b'0' => found.is_ascii_digit(),
-            other => found == *other,
-        })
+/// The moment of such a text as `20261129T180000Z`, in seconds since 1970.
+fn moment(text: &str) -> Option<u32> {
+    const SHAPE: &str = "%Y%m%dT%H%M%SZ";
+    let read = DateTime::strptime(SHAPE, text).ok()?;
+    let moment = read.to_zoned(TimeZone::UTC).ok()?.timestamp().as_second();
+    // It takes more than it writes, and this gets into addresses.
+    u32::try_from(moment).ok().filter(|_| read.strftime(SHAPE).to_string() == text)
 }
 
 #[cfg(test)]
@@ -239,7 +247,9 @@ mod tests {
         let cases = [
             (String::new(), "is empty"),
             (good.replace("snapshot ", ""), "line 1"),
-            (good.replace("T18", " 18"), "line 1"),
+            (good.replace("T18", "T 18"), "line 1"),
+            (good.replace("T18", "T8"), "line 1"),
+            (good.replace("1129", "1131"), "line 1"),
             (good.lines().next().unwrap().to_owned(), "has no package"),
             (good.replace(" debian", "  debian"), "line 2"),
             (good.replace(".deb\n", ".de"), "line 2"),

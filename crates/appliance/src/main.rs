@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail, ensure};
 use appliance::disk::Making;
 use appliance::lock::Lock;
 use appliance::programs::Programs;
-use appliance::root::{self, Finishing, Ingredients};
+use appliance::root::{self, Finishing, Installation};
 use appliance::system::System;
 use std::ffi::OsString;
 use std::fs;
@@ -40,15 +40,16 @@ fn act(arguments: &[&str]) -> Result<()> {
             let text = fs::read_to_string(lock).with_context(|| format!("reading {lock}"))?;
             let lock = Lock::parse(&text).with_context(|| format!("reading {lock}"))?;
             root::is_possible_here(&run)?;
-            let ingredients = Ingredients {
+            let work = Path::new(work);
+            let installation = Installation {
                 system: System::named(system)?,
                 emulator: &emulator.iter().map(OsString::from).collect::<Vec<_>>(),
-                lock: &lock,
-                packages: Path::new(packages),
-                client: &[client.into()],
-                epoch: epoch(moment)?,
+                work,
+                run: &run,
             };
-            root::install(&ingredients, Path::new(work), Path::new(tar), &run)
+            let debian = work.join("installed.tar");
+            installation.debian(&lock, Path::new(packages), &debian)?;
+            installation.client(&[client.into()], epoch(moment)?, &debian, Path::new(tar))
         }
         ["disk", system, tar, files, server, programs, moment, work, disk] => {
             let (system, moment, work) = (System::named(system)?, epoch(moment)?, Path::new(work));

@@ -1,7 +1,8 @@
 //! The root folder of the appliance, as a tar.
 //!
-//! mmdebstrap takes the packages of the lock, and those of the client, from a folder that is laid out as an archive. It
-//! asks nobody else, so what is installed is what the lock says. An ordinary user has it work in a namespace, which takes
+//! mmdebstrap takes the packages of the lock from a folder that is laid out as an archive; then, from another one, those of
+//! the client. It asks nobody else, so what is installed is what the lock says. Debian takes longest by far, and is the same
+//! for every version of the client: whoever keeps it waits for it once. An ordinary user has it work in a namespace, which takes
 //! `newuidmap` and a range of accounts in `/etc/subuid`, as most systems give one to every user; root needs neither.
 //!
 //! With `SOURCE_DATE_EPOCH` everything that Debian's packages do while they are installed is the same each time, the
@@ -21,12 +22,13 @@ use std::fs::{self, File, Permissions};
 use std::io::{BufReader, BufWriter, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// The release of Debian.
 pub const SUITE: &str = "trixie";
 
-/// What mmdebstrap is told besides what there is to install.
-fn options(system: &System) -> Vec<String> {
+/// What mmdebstrap is told whatever there is to install.
+fn options_of_all(system: &System) -> Vec<String> {
     let architecture = format!("--architectures={}", system.architecture);
     let options = [
         "--variant=custom",
@@ -37,15 +39,38 @@ fn options(system: &System) -> Vec<String> {
         // The folder is thrown away if this fails: nobody has to wait for the disk.
         "--dpkgopt=force-unsafe-io",
         "--hook-dir=/usr/share/mmdebstrap/hooks/file-mirror-automount",
-        // Debian installs it, and leaves it to others whether it runs.
-        "--customize-hook=chroot \"$1\" systemctl enable systemd-networkd.service",
     ];
     options.map(str::to_owned).into()
 }
 
-/// Everything but its [`Ingredients`] that decides what [`install`] makes, for digests.
+/// What it is told besides when Debian is installed.
+fn options(system: &System) -> Vec<String> {
+    let further = [
+        // Debian installs it, and leaves it to others whether it runs.
+        "--customize-hook=chroot \"$1\" systemctl enable systemd-networkd.service",
+        // Once, with everything in it: see `NO_INITRD`.
+        "--customize-hook=chroot \"$1\" update-initramfs -c -k all",
+    ];
+    options_of_all(system).into_iter().chain(further.map(str::to_owned)).collect()
+}
+
+/// The variable by which Debian's scripts make no initial RAM disk when a kernel is installed, and when others are.
+const NO_INITRD: (&str, &str) = ("INITRD", "No");
+
+/// What begins with the Debian that was installed, in the tar that a variable names. That tells where its own packages came
+/// from, and has devices, which mmdebstrap makes if it may.
+const UNPACK: &str = "--setup-hook=tar --extract --file=\"$UNPACKED\" --directory=\"$1\" --xattrs --xattrs-include='*' \
+                      --exclude='./dev/*' --exclude=./etc/apt/sources.list";
+const UNPACKED: &str = "UNPACKED";
+
+/// Everything of [`Installation::debian`] but the packages that decides its bits, for digests.
 pub fn recipe(system: &System) -> String {
-    format!("{SUITE} {:?}", options(system))
+    format!("{SUITE} {:?} {NO_INITRD:?}", options(system))
+}
+
+/// The same of [`Installation::client`].
+pub fn recipe_of_client(system: &System) -> String {
+    format!("{SUITE} {:?} {UNPACK}", options_of_all(system))
 }
 
 /// What only the machine that builds has, or what every appliance has to make for itself.
@@ -91,20 +116,16 @@ fn made(system: &System, identifiers: Identifiers, server: &str) -> Additions {
     made
 }
 
-/// What a root folder is made of.
-pub struct Ingredients<'a> {
+/// How root folders are installed.
+pub struct Installation<'a> {
     /// What it is for.
     pub system: &'a System,
     /// A command that runs another one where programs of that system's processor can be run: empty, if this machine's can.
     pub emulator: &'a [OsString],
-    /// The packages of Debian.
-    pub lock: &'a Lock,
-    /// The folder of their files, as [`fetch::fetch`] leaves it.
-    pub packages: &'a Path,
-    /// The files of the client's own packages.
-    pub client: &'a [PathBuf],
-    /// The moment that everything is dated, in seconds since 1970.
-    pub epoch: u32,
+    /// An empty folder that [`may_be_entered`].
+    pub work: &'a Path,
+    /// What runs programs.
+    pub run: Run<'a>,
 }
 
 /// What the making of a root folder needs of this machine, beside Debian's apt, and the package that brings it.
@@ -158,54 +179,85 @@ pub fn may_be_entered(folder: &Path) -> Result<bool> {
     Ok(true)
 }
 
-/// Installs the packages into a tar. `work` is an empty folder that [`may_be_entered`].
-///
-/// # Errors
-/// If a package is missing or refuses, or mmdebstrap cannot work on this machine.
-pub fn install(ingredients: &Ingredients<'_>, work: &Path, tar: &Path, run: Run<'_>) -> Result<()> {
-    let repository = work.join("repository");
-    let names = lay_out(ingredients, &repository)?;
-    let place = repository.to_str().filter(|path| !path.contains(char::is_whitespace));
-    let place = place.with_context(|| {
-        format!("apt takes no folder with spaces in its path, as in {}; choose another", repository.display())
-    })?;
-    let (mut mmdebstrap, mode) = match ingredients.emulator {
-        [] => (command("mmdebstrap"), if by_root()? { "--mode=root" } else { "--mode=unshare" }),
-        // It has a namespace of its own, in which this is root. What mmdebstrap looks for is elsewhere.
-        [program, arguments @ ..] => {
-            let mut command = command(program);
-            command.args(arguments).args(["mmdebstrap", "--skip=check/qemu"]);
-            (command, "--mode=root")
-        }
-    };
-    mmdebstrap.arg(mode);
-    mmdebstrap.args(options(ingredients.system)).arg(format!("--include={}", names.join(",")));
-    mmdebstrap.arg(SUITE).arg(tar).arg(format!("deb [trusted=yes] copy://{place} ./"));
-    mmdebstrap.env("SOURCE_DATE_EPOCH", ingredients.epoch.to_string());
-    // Nothing of this account's is looked at, and its folder may be shut to the accounts of the namespace.
-    mmdebstrap.env("HOME", work).env("TMPDIR", work);
-    run(mmdebstrap)
-        .context("installing the packages; an ordinary user needs a range of accounts in /etc/subuid")
+/// A package: its file, what that is called in an archive, and its SHA-256 if that is known.
+type Package<'a> = (PathBuf, String, Option<&'a str>);
+
+impl Installation<'_> {
+    /// Installs Debian's packages, all of the lock, into a tar. Their files are in a folder, as [`fetch::fetch`] leaves it.
+    ///
+    /// # Errors
+    /// If a package is missing or refuses, or mmdebstrap cannot work on this machine.
+    pub fn debian(&self, lock: &Lock, packages: &Path, tar: &Path) -> Result<()> {
+        let locked = lock.packages.iter().map(|package| {
+            (fetch::file(packages, package), package.file_name().to_owned(), Some(&*package.sha256))
+        });
+        let (mut mmdebstrap, place) = self.mmdebstrap("debian", locked.collect(), lock.epoch()?)?;
+        mmdebstrap.args(options(self.system)).arg(SUITE).arg(tar).arg(place);
+        (self.run)(mmdebstrap).context(
+            "installing Debian's packages; an ordinary user needs a range of accounts in /etc/subuid",
+        )
+    }
+
+    /// Installs the client's own packages, of such a moment, besides what [`debian`](Self::debian) has left.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn client(&self, packages: &[PathBuf], epoch: u32, debian: &Path, tar: &Path) -> Result<()> {
+        let own = packages.iter().map(|file| {
+            let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
+            (file.clone(), name, None)
+        });
+        let (mut mmdebstrap, place) = self.mmdebstrap("client", own.collect(), epoch)?;
+        // Where the accounts of the namespace may read it.
+        let unpacked = self.work.join("debian.tar");
+        fs::copy(debian, &unpacked).with_context(|| format!("copying {}", debian.display()))?;
+        open(&unpacked, 0o644)?;
+        mmdebstrap.args(options_of_all(self.system)).arg(UNPACK).env(UNPACKED, &unpacked);
+        mmdebstrap.arg(SUITE).arg(tar).arg(place);
+        (self.run)(mmdebstrap).context("installing the client's packages")?;
+        fs::remove_file(&unpacked).with_context(|| format!("removing {}", unpacked.display()))
+    }
+
+    /// mmdebstrap, told of packages and their moment, and the source that it takes them from.
+    fn mmdebstrap(&self, name: &str, packages: Vec<Package<'_>>, epoch: u32) -> Result<(Command, String)> {
+        let repository = self.work.join(name);
+        let names = lay_out(packages, &repository)?;
+        let place = repository.to_str().filter(|path| !path.contains(char::is_whitespace));
+        let place = place.with_context(|| {
+            format!(
+                "apt takes no folder with spaces in its path, as in {}; choose another",
+                repository.display()
+            )
+        })?;
+        let (mut mmdebstrap, mode) = match self.emulator {
+            [] => (command("mmdebstrap"), if by_root()? { "--mode=root" } else { "--mode=unshare" }),
+            // It has a namespace of its own, in which this is root. What mmdebstrap looks for is elsewhere.
+            [program, arguments @ ..] => {
+                let mut command = command(program);
+                command.args(arguments).args(["mmdebstrap", "--skip=check/qemu"]);
+                (command, "--mode=root")
+            }
+        };
+        mmdebstrap.arg(mode).arg(format!("--include={}", names.join(",")));
+        mmdebstrap.env("SOURCE_DATE_EPOCH", epoch.to_string());
+        // Nothing of this account's is looked at, and its folder may be shut to the accounts of the namespace.
+        mmdebstrap.env("HOME", self.work).env("TMPDIR", self.work).env(NO_INITRD.0, NO_INITRD.1);
+        Ok((mmdebstrap, format!("deb [trusted=yes] copy://{place} ./")))
+    }
+}
+
+/// Sets the mode of a file or folder, whatever the umask is: see [`may_be_entered`].
+fn open(path: &Path, mode: u32) -> Result<()> {
+    fs::set_permissions(path, Permissions::from_mode(mode))
+        .with_context(|| format!("opening {} for others", path.display()))
 }
 
 /// Lays packages out as an archive of one folder, and returns their names.
-fn lay_out(ingredients: &Ingredients<'_>, folder: &Path) -> Result<Vec<String>> {
+fn lay_out(packages: Vec<Package<'_>>, folder: &Path) -> Result<Vec<String>> {
     fs::create_dir_all(folder).with_context(|| format!("making the folder {}", folder.display()))?;
-    // Whatever the umask is: see `may_be_entered`.
-    let open = |path: &Path, mode: u32| {
-        fs::set_permissions(path, Permissions::from_mode(mode))
-            .with_context(|| format!("opening {} for others", path.display()))
-    };
     open(folder, 0o755)?;
-    let locked = ingredients.lock.packages.iter().map(|package| {
-        (fetch::file(ingredients.packages, package), package.file_name().to_owned(), Some(&*package.sha256))
-    });
-    let own = ingredients.client.iter().map(|file| {
-        let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
-        (file.clone(), name, None)
-    });
     let (mut index, mut names) = (String::new(), Vec::new());
-    for (file, name, digest) in locked.chain(own) {
+    for (file, name, digest) in packages {
         let into = folder.join(&name);
         fs::copy(&file, &into)
             .with_context(|| format!("copying {} to {}", file.display(), into.display()))?;
@@ -250,7 +302,7 @@ fn entry(control: &str, file: &str, size: u64, sha256: &str) -> Result<(String, 
 pub struct Finishing<'a> {
     /// What it is for.
     pub system: &'a System,
-    /// What [`install`] has left.
+    /// What [`Installation::client`] has left.
     pub installed: &'a Path,
     /// The folder `packaging/appliance`.
     pub files: &'a Path,
