@@ -48,8 +48,10 @@ fn options(system: &System) -> Vec<String> {
     let further = [
         // Debian installs it, and leaves it to others whether it runs.
         "--customize-hook=chroot \"$1\" systemctl enable systemd-networkd.service",
-        // Once, with everything in it: see `NO_INITRD`.
-        "--customize-hook=chroot \"$1\" update-initramfs -c -k all",
+        // Once, with everything in it, and then the links that lead to it: see `NO_INITRD`.
+        "--customize-hook=env --unset=INITRD chroot \"$1\" sh -euc 'for kernel in /boot/vmlinuz-*; do \
+             version=${kernel#/boot/vmlinuz-}; update-initramfs -c -k \"$version\"; \
+             linux-update-symlinks install \"$version\" \"$kernel\"; done; test -s /initrd.img'",
     ];
     options_of_all(system).into_iter().chain(further.map(str::to_owned)).collect()
 }
