@@ -188,6 +188,14 @@ fn kind(row: &ApplianceRow) -> Result<(&'static System, Format)> {
 }
 
 /// What the file of an appliance is called.
+///
+/// # Errors
+/// If its row names a format that there is not.
+pub(crate) fn file_name_of(recipe: &Recipe, row: &ApplianceRow) -> Result<String> {
+    let (system, format) = kind(row)?;
+    Ok(file_name(recipe, system, format))
+}
+
 fn file_name(recipe: &Recipe, system: &System, format: Format) -> String {
     format!("{}-{}-{}.{}", recipe.product.name, recipe.version, system.file, format.name())
 }
@@ -197,8 +205,7 @@ fn file_name(recipe: &Recipe, system: &System, format: Format) -> String {
 /// # Errors
 /// If its row names a format that there is not.
 pub(crate) fn describe(recipe: &Recipe, row: &ApplianceRow) -> Result<[String; 4]> {
-    let (system, format) = kind(row)?;
-    let file = file_name(recipe, system, format);
+    let file = file_name_of(recipe, row)?;
     Ok([row.name.clone(), row.format.clone(), row.of.clone(), file])
 }
 

@@ -127,12 +127,14 @@ fn print_left_out(recipe: &Recipe) {
     }
 }
 
-/// Builds every artifact into dist/.
+/// Builds every artifact into dist/, and these appliances.
 ///
 /// # Errors
 /// As `cargo xtask dist`.
-pub(crate) fn everything() -> Result<()> {
-    Dist { names: Vec::new(), list: false, json: false, out: None, jobs: None }.run()
+pub(crate) fn everything(recipe: &Recipe, appliances: &[&ApplianceRow]) -> Result<()> {
+    let artifacts = recipe.rows.artifacts().iter().map(|row| &row.name);
+    let names = artifacts.chain(appliances.iter().map(|row| &row.name)).cloned().collect();
+    Dist { names, list: false, json: false, out: None, jobs: None }.run()
 }
 
 /// Prints the artifacts of these names, or all; the appliances come last.

@@ -38,15 +38,15 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// Copies the artifacts of `base` into `out`, but those of the same names in `artifacts.toml` from `over`, where there
-/// are such: what is signed takes the place of what is not. `name` says what each file is called there. `out` is emptied
-/// of everything else.
+/// are such: what is signed takes the place of what is not. `name` says what each file is called there, if it gets there.
+/// `out` is emptied of everything else.
 ///
 /// # Errors
 /// If a folder has no list, an artifact is not what its list says, or `out` cannot be written.
 pub fn lay_over(
     base: &Path,
     over: Option<&Path>,
-    name: impl Fn(&str) -> String,
+    name: impl Fn(&str) -> Option<String>,
     out: &Path,
 ) -> Result<Artifacts> {
     let folders = |folder: &Path| vec![folder.to_owned()];
@@ -54,10 +54,12 @@ pub fn lay_over(
     let (mut found, above) = (find(&base)?, find(&over)?);
     found.retain(|_, below| above.values().all(|it| it.artifact.artifact != below.artifact.artifact));
     found.extend(above);
+    let found: Vec<(String, String, Found<'_>)> =
+        found.into_iter().filter_map(|(old, found)| Some((name(&old)?, old, found))).collect();
     let lock = Folder::open(out)?;
     let copies: Vec<Unfinished> = found
         .iter()
-        .map(|(old, found)| copy(&found.folder.join(old), found, out, &name(old)))
+        .map(|(name, old, found)| copy(&found.folder.join(old), found, out, name))
         .collect::<Result<_>>()?;
     for entry in fs::read_dir(lock.path()).with_context(|| format!("reading {}", out.display()))? {
         let path = entry.with_context(|| format!("reading {}", out.display()))?.path();
@@ -68,7 +70,7 @@ pub fn lay_over(
         }
     }
     copies.into_iter().try_for_each(|copy| copy.appear().map(drop))?;
-    let list = Artifacts(found.into_iter().map(|(old, found)| (name(&old), found.artifact)).collect());
+    let list = Artifacts(found.into_iter().map(|(name, _, found)| (name, found.artifact)).collect());
     list.write(out)?;
     Ok(list)
 }
@@ -168,26 +170,28 @@ mod tests {
         list.write(folder).unwrap();
     }
 
-    /// Fails if: an unsigned artifact lies beside, or instead of, the signed one, something of an earlier time stays, or
-    /// a damaged file is taken.
+    /// Fails if: an unsigned artifact lies beside, or instead of, the signed one, something of an earlier time stays, what
+    /// was left out comes along, or a damaged file is taken.
     #[test]
     fn lays_over() {
         let folder = tempfile::tempdir().unwrap();
         let place = |name: &str| folder.path().join(name);
-        folder_of(&place("base"), &[["msi", "a.msi", "unsigned"], ["deb", "a~b.deb", "deb"]]);
+        folder_of(
+            &place("base"),
+            &[["msi", "a.msi", "unsigned"], ["deb", "a~b.deb", "deb"], ["card", "a.img", "card"]],
+        );
         folder_of(&place("over"), &[["msi", "a-signed.msi", "signed"]]);
         fs::create_dir_all(place("out/sub")).unwrap();
         fs::write(place("out/old.deb"), "").unwrap();
-        let list =
-            lay_over(&place("base"), Some(&place("over")), |name| name.replace('~', "."), &place("out"))
-                .unwrap();
+        let name = |name: &str| (name != "a.img").then(|| name.replace('~', "."));
+        let list = lay_over(&place("base"), Some(&place("over")), name, &place("out")).unwrap();
         assert_eq!(list.0.keys().collect::<Vec<_>>(), ["a-signed.msi", "a.b.deb"]);
         let mut names: Vec<_> =
             fs::read_dir(place("out")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         names.sort();
         assert_eq!(names, ["SHA256SUMS", "a-signed.msi", "a.b.deb", "artifacts.json"]);
         fs::write(place("base/a~b.deb"), "DEB").unwrap();
-        assert!(lay_over(&place("base"), None, str::to_owned, &place("out")).is_err());
+        assert!(lay_over(&place("base"), None, name, &place("out")).is_err());
         assert_eq!(fs::read_to_string(place("out/a.b.deb")).unwrap(), "deb");
     }
 }

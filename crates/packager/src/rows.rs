@@ -53,6 +53,9 @@ pub struct ApplianceRow {
     pub format: String,
     /// The artifact that is installed on it.
     pub of: String,
+    /// Whether it is among the files of a release.
+    #[serde(default)]
+    pub release: bool,
 }
 
 /// One package of the workspace that is compiled.
@@ -158,9 +161,14 @@ impl Rows {
     }
 
     /// Every appliance, in the order of the table. They are no [`artifacts`](Rows::artifacts): whoever makes everything does
-    /// without them.
+    /// without them, but a release has some.
     pub fn appliances(&self) -> &[ApplianceRow] {
         &self.appliances
+    }
+
+    /// The appliance of that name, if there is one.
+    pub fn appliance(&self, name: &str) -> Option<&ApplianceRow> {
+        self.appliances.iter().find(|row| row.name == name)
     }
 
     /// What is compiled for a system.
@@ -175,9 +183,8 @@ impl Rows {
     pub fn row(&self, name: &str) -> Result<&Row> {
         let found = self.artifacts.iter().find(|row| row.name == name);
         let names = || self.artifacts.iter().map(|row| row.name.as_str()).collect::<Vec<_>>().join(", ");
-        let is_appliance = self.appliances.iter().any(|row| row.name == name);
         ensure!(
-            !is_appliance,
+            self.appliance(name).is_none(),
             "{name:?} is an appliance, which `cargo xtask dist {name}` makes and nothing else"
         );
         found.with_context(|| format!("there is no artifact {name:?}: use {}", names()))

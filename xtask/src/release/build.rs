@@ -3,9 +3,9 @@
 use super::judged;
 use super::place::{Place, artifacts};
 use super::state::{Name, Standing, State};
-use crate::{dist, plan, process, release_tools, test, workspace};
+use crate::{appliance, dist, plan, process, release_tools, test, workspace};
 use anyhow::{Context, Result, ensure};
-use packager::{Artifacts, lay_over, unfinished};
+use packager::{ApplianceRow, Artifact, Artifacts, Recipe, lay_over, unfinished};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -32,6 +32,9 @@ pub(crate) struct Build {
     /// Leaves out the build by Nix, and says so in the state
     #[arg(long)]
     without_nix: bool,
+    /// Leaves out the disks for virtual machines, which are made on x86_64 only, and says so in the state
+    #[arg(long)]
+    without_appliances: bool,
     /// Builds only; publishing waits for the tests
     #[arg(long, conflicts_with = "results")]
     without_tests: bool,
@@ -85,17 +88,27 @@ impl Build {
 
     /// Builds and compares; says what is worth knowing.
     fn build(&self, place: &Place, nix: Option<&Path>) -> Result<Vec<String>> {
+        let recipe = plan::recipe()?;
+        let appliances = recipe.rows.appliances().iter();
+        let appliances: Vec<_> = appliances.filter(|row| row.release && !self.without_appliances).collect();
         let from = match &self.from {
             Some(from) => from.clone(),
             None => {
-                dist::everything()?;
+                dist::everything(&recipe, &appliances).context(
+                    "building what is released; --without-appliances leaves out the disks for virtual machines",
+                )?;
                 workspace::dist()
             }
         };
-        every_artifact(&artifacts(&from)?).with_context(|| format!("looking at {}", from.display()))?;
+        let files = files(&recipe, &appliances, &artifacts(&from)?)
+            .with_context(|| format!("looking at {}", from.display()))?;
         // The tests of this folder come later; what they judged is compared with the copy by its digests.
-        let list = lay_over(&from, None, str::to_owned, &place.unsigned())?;
+        let name = |name: &str| files.contains(name).then(|| name.to_owned());
+        let list = lay_over(&from, None, name, &place.unsigned())?;
         let mut notes = vec![format!("{} artifacts", list.0.len())];
+        if self.without_appliances {
+            notes.push("without the disks for virtual machines".to_owned());
+        }
         if self.from.is_some() {
             notes.push(format!("built elsewhere, taken from {}", from.display()));
         }
@@ -105,13 +118,14 @@ impl Build {
         match nix {
             Some(nix) => {
                 let built = build_by_nix(nix, &place.root)?;
-                compare(&place.unsigned(), &built).context("comparing with what Nix builds")?;
+                compare_artifacts(&recipe, &place.unsigned(), &built)
+                    .context("comparing with what Nix builds")?;
                 notes.push("the same bits by Nix".to_owned());
             }
             None => notes.push("not compared with Nix".to_owned()),
         }
         for other in &self.compare {
-            compare(&place.unsigned(), other)
+            compare_artifacts(&recipe, &place.unsigned(), other)
                 .with_context(|| format!("comparing with {}", other.display()))?;
             notes.push(format!("the same bits as in {}", other.display()));
         }
@@ -140,14 +154,20 @@ impl Build {
     }
 }
 
-/// Refuses a folder in which an artifact of this version is missing, or in which there are others.
-fn every_artifact(list: &Artifacts) -> Result<()> {
-    let recipe = plan::recipe()?;
+/// The files of a release, out of a folder that has them. Refuses one in which an artifact of this version is missing, or in
+/// which there are others, but for appliances that are not wanted.
+fn files(recipe: &Recipe, appliances: &[&ApplianceRow], list: &Artifacts) -> Result<BTreeSet<String>> {
     let mut expected = BTreeSet::new();
     for row in recipe.rows.artifacts() {
         expected.insert(recipe.file_name(row)?);
     }
-    let found: BTreeSet<String> = list.0.keys().cloned().collect();
+    for row in appliances {
+        expected.insert(appliance::file_name_of(recipe, row)?);
+    }
+    let is_expected = |(name, artifact): &(&String, &Artifact)| {
+        expected.contains(*name) || recipe.rows.appliance(&artifact.artifact).is_none()
+    };
+    let found = list.0.iter().filter(is_expected).map(|(name, _)| name.clone()).collect();
     let names = |set: &BTreeSet<String>, other| set.difference(other).cloned().collect::<Vec<_>>().join(", ");
     ensure!(
         found == expected,
@@ -156,7 +176,7 @@ fn every_artifact(list: &Artifacts) -> Result<()> {
         names(&expected, &found),
         names(&found, &expected)
     );
-    Ok(())
+    Ok(expected)
 }
 
 /// Whether a program in an artifact has a standard library that nobody else can have.
@@ -179,10 +199,31 @@ fn copy_results(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Refuses differences between what was built here and elsewhere, but that one of both has an appliance: Nix makes none.
+fn compare_artifacts(recipe: &Recipe, ours: &Path, theirs: &Path) -> Result<()> {
+    let lists = [artifacts(ours)?, Artifacts::load(theirs)?.unwrap_or_default()];
+    let all = lists.iter().flat_map(|list| &list.0);
+    let appliances = all.filter(|(_, artifact)| recipe.rows.appliance(&artifact.artifact).is_some());
+    let alone =
+        appliances.filter(|(name, _)| ![ours, theirs].iter().all(|folder| folder.join(name).is_file()));
+    compare_without(ours, theirs, alone.map(|(name, _)| name))
+}
+
 /// Refuses differences between two folders of artifacts; each is shown by file and place.
 pub(super) fn compare(ours: &Path, theirs: &Path) -> Result<()> {
+    compare_without(ours, theirs, [])
+}
+
+fn compare_without<'a>(
+    ours: &Path,
+    theirs: &Path,
+    left_out: impl IntoIterator<Item = &'a String>,
+) -> Result<()> {
     let mut command = release_tools::command()?;
     command.arg("compare").args([ours, theirs]);
+    for name in left_out {
+        command.args(["--without", name]);
+    }
     let status = command.status().context("starting release-tools")?;
     process::stop_if_interrupted()?;
     ensure!(status.success(), "they differ, as said above: find out why before anything is released");

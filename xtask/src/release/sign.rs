@@ -3,7 +3,7 @@
 //! Programs, installers and kits are signed by `cargo xtask sign`, RPMs by `release-tools`, each from the unsigned file
 //! and with its detached signature stored. What signs nothing is copied as it is.
 
-use super::place::{self, Place};
+use super::place::{self, Place, name_on_the_web};
 use super::state::{Name, Standing, State};
 use crate::authenticode::Trust;
 use crate::sign::{Whole, is_for_mac};
@@ -96,7 +96,7 @@ impl Sign {
                 notes.push(WITHOUT_WINDOWS.to_owned());
             }
         }
-        lay_over(&place.unsigned(), over.as_deref(), place::name_on_the_web, &place.files())?;
+        lay_over(&place.unsigned(), over.as_deref(), |name| Some(name_on_the_web(name)), &place.files())?;
         if self.without.contains(&Kind::Openpgp) {
             notes.push(WITHOUT_RPMS.to_owned());
         } else if !sign_rpms(
@@ -158,7 +158,8 @@ pub(super) fn check(place: &Place, trust: &Trust, notes: &[String]) -> Result<()
         over = Some(signed);
     }
     let files = folder.join("files");
-    let mut attached = lay_over(&place.unsigned(), over.as_deref(), place::name_on_the_web, &files)?;
+    let mut attached =
+        lay_over(&place.unsigned(), over.as_deref(), |name| Some(name_on_the_web(name)), &files)?;
     if !is_left_out(WITHOUT_RPMS) {
         sign_rpms(&files, &place.signatures(), None, true)?;
         attached = place::artifacts(&files)?;

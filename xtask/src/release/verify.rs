@@ -179,8 +179,11 @@ impl Rebuild<'_> {
             println!("$ {}", process::show(&command));
             process::run(command, |line| println!("{line}"))
         };
-        xtask(&["dist".into()])?;
         let (published, unsigned) = (artifacts(self.files)?, checkout.join("dist"));
+        // Appliances are made only when they are named, and not everybody releases them.
+        let names: BTreeSet<_> =
+            published.0.values().map(|artifact| OsString::from(&artifact.artifact)).collect();
+        xtask(&[OsString::from("dist")].into_iter().chain(names).collect::<Vec<_>>())?;
         comparable(&published, &artifacts(&unsigned)?)?;
         let signatures = self.opened.join("signatures");
         let mut over = None;
@@ -196,7 +199,7 @@ impl Rebuild<'_> {
             over = Some(checkout.join("dist-signed"));
         }
         let again = work.join("files");
-        packager::lay_over(&unsigned, over.as_deref(), name_on_the_web, &again)?;
+        packager::lay_over(&unsigned, over.as_deref(), |name| Some(name_on_the_web(name)), &again)?;
         sign::sign_rpms(&again, &signatures, None, true)?;
         compare(&again, self.files)?;
         println!("{} artifacts were built again from the sources: every bit is the same", published.0.len());

@@ -21,6 +21,12 @@ struct Way {
 /// What is to be said of a program alone.
 const ALONE: &str = "One file that runs as it is, where nothing is to be installed.";
 
+/// What an appliance is.
+const MACHINE: &str = "virtual machine with the client inside";
+/// How it goes on from there.
+const ITS_CONSOLE: &str =
+    "A copy of the file becomes the disk. The console asks for network, server and token.";
+
 const WAYS: &[Way] = &[
     Way {
         format: "deb",
@@ -150,6 +156,46 @@ const WAYS: &[Way] = &[
         command: "open {file}",
         then: "Double-click the package in its window.",
     },
+    Way {
+        format: "qcow2",
+        only: None,
+        system: Some("KVM, Proxmox, OpenStack"),
+        what: MACHINE,
+        command: "virt-install --import --name pywats --memory 1024 --osinfo debian12 --boot uefi --disk {file}",
+        then: ITS_CONSOLE,
+    },
+    Way {
+        format: "ova",
+        only: None,
+        system: Some("VMware, VirtualBox"),
+        what: MACHINE,
+        command: "VBoxManage import {file}",
+        then: ITS_CONSOLE,
+    },
+    Way {
+        format: "vhdx",
+        only: None,
+        system: Some("Hyper-V, second generation"),
+        what: MACHINE,
+        command: r"New-VM -Name pywats -Generation 2 -MemoryStartupBytes 1GB -VHDPath .\{file} | Set-VMFirmware -SecureBootTemplate MicrosoftUEFICertificateAuthority",
+        then: ITS_CONSOLE,
+    },
+    Way {
+        format: "vhd",
+        only: None,
+        system: Some("Hyper-V, first generation"),
+        what: MACHINE,
+        command: r"New-VM -Name pywats -Generation 1 -MemoryStartupBytes 1GB -VHDPath .\{file}",
+        then: ITS_CONSOLE,
+    },
+    Way {
+        format: "raw.zst",
+        only: None,
+        system: Some("Other hypervisors"),
+        what: MACHINE,
+        command: "zstd -d --sparse {file}",
+        then: ITS_CONSOLE,
+    },
 ];
 
 impl Way {
@@ -176,7 +222,8 @@ pub(super) struct Choice<'a> {
 pub(super) fn choices<'a>(checkout: &'a Checkout, release: &'a Release) -> Result<Vec<Choice<'a>>> {
     let artifacts = release.in_order(checkout).into_iter();
     let choices = artifacts.map(|(file, artifact)| {
-        let platform = checkout.rows.platform(checkout.rows.row(&artifact.artifact)?)?;
+        let of = checkout.rows.appliance(&artifact.artifact).map_or(&artifact.artifact, |row| &row.of);
+        let platform = checkout.rows.platform(checkout.rows.row(of)?)?;
         let way = WAYS.iter().find(|way| way.is_for(&artifact.format, platform.os()));
         let way = way.with_context(|| {
             format!(
@@ -260,6 +307,12 @@ mod tests {
                 assert!(ways == 1 || !is_made, "{ways} ways for {} on {target}", format.name());
             }
             assert!(WAYS.iter().any(|way| way.format == format.name()), "{}", format.name());
+        }
+        let table = concat!(env!("CARGO_MANIFEST_DIR"), "/../../artifacts.toml");
+        let rows = packager::Rows::load(table.as_ref()).unwrap();
+        for row in rows.appliances().iter().filter(|row| row.release) {
+            let ways = WAYS.iter().filter(|way| way.is_for(&row.format, Os::Linux)).count();
+            assert_eq!(ways, 1, "{}", row.name);
         }
         assert!(WAYS.iter().all(|way| way.command.contains("{file}")));
     }

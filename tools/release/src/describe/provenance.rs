@@ -19,7 +19,13 @@ const TYPE: &str = "docs/describing.md#build-type-1";
 const SOMEBODY: &str = "docs/describing.md#built-by-hand";
 
 /// Files of the checkout that pin what a build takes from outside.
-const PINS: [&str; 3] = ["Cargo.lock", "rust-toolchain.toml", "xtask/src/toolchain/requirements.txt"];
+const PINS: [&str; 5] = [
+    "Cargo.lock",
+    "packaging/appliance/packages.lock",
+    "packaging/appliance/programs.lock",
+    "rust-toolchain.toml",
+    "xtask/src/toolchain/requirements.txt",
+];
 
 /// The statement.
 ///

@@ -59,6 +59,12 @@ impl Release {
             artifacts,
         };
         for (file, artifact) in &release.artifacts.0 {
+            if let Some(row) = checkout.rows.appliance(&artifact.artifact) {
+                let (begin, end) = (format!("{}-{}-", checkout.product.name, release.version), &row.format);
+                let is_expected = file.starts_with(&begin) && file.ends_with(&format!(".{end}"));
+                ensure!(is_expected, "{file} is no {end} of the version {}", release.version);
+                continue;
+            }
             let row = checkout.rows.row(&artifact.artifact)?;
             let expected = checkout.rows.file_name(row, &checkout.product, &release.version)?;
             ensure!(
@@ -107,8 +113,9 @@ impl Release {
 
     /// The artifacts in the order of the table, with the names of their files.
     pub(super) fn in_order<'a>(&'a self, checkout: &'a Checkout) -> Vec<(&'a str, &'a Artifact)> {
-        let rows = checkout.rows.artifacts().iter();
-        rows.filter_map(|row| self.artifacts.of_row(&row.name)).collect()
+        let artifacts = checkout.rows.artifacts().iter().map(|row| &row.name);
+        let names = artifacts.chain(checkout.rows.appliances().iter().map(|row| &row.name));
+        names.filter_map(|name| self.artifacts.of_row(name)).collect()
     }
 }
 

@@ -9,7 +9,7 @@ use crate::suites::dist::xtask;
 use anyhow::{Context, Result, ensure};
 use packager::changelog::with_release;
 use packager::recipe::parts_from;
-use packager::{Artifacts, Compiled, Origin, Recipe, Row};
+use packager::{ApplianceRow, Artifact, Artifacts, Compiled, Origin, Recipe, Row};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -127,7 +127,18 @@ impl Checkout {
             // Others may be made of it.
             write()?;
         }
-        Ok(())
+        let appliances = recipe.rows.appliances();
+        let names = appliances.iter().map(|row| &row.name);
+        let listed = tool(xtask(), 60).args(["dist", "--list"]).args(names).current_dir(&self.root).read()?;
+        for row in appliances {
+            let line = listed.lines().find(|line| line.split_whitespace().next() == Some(&row.name));
+            let file = line.and_then(|line| line.split_whitespace().last());
+            let file = file.with_context(|| format!("{} is not listed:\n{listed}", row.name))?;
+            let artifact = stand_in_for(row, &recipe, &dist.join(file))?;
+            let mut list = list.lock().map_err(|_| anyhow::anyhow!("packing crashed"))?;
+            list.0.insert(file.to_owned(), artifact);
+        }
+        write()
     }
 
     /// Writes results of a whole run of the tests, which judged what is in `dist`.
@@ -152,6 +163,24 @@ impl Checkout {
     }
 }
 
+
+/// A small file that is called as the disk of an appliance: nothing here looks into one.
+fn stand_in_for(row: &ApplianceRow, recipe: &Recipe, file: &Path) -> Result<Artifact> {
+    let content = format!("the disk of {}", row.name);
+    fs::write(file, &content).with_context(|| format!("writing {}", file.display()))?;
+    Ok(Artifact {
+        artifact: row.name.clone(),
+        format: row.format.clone(),
+        version: recipe.version.to_string(),
+        programs: Vec::new(),
+        made_from: Vec::new(),
+        size: content.len() as u64,
+        sha256: packager::digest::sha256(content.as_bytes()),
+        inputs: "of the test".to_owned(),
+        toolchain: "packages of Debian".to_owned(),
+        source_date_epoch: recipe.epoch,
+    })
+}
 
 /// Two at a time, which is what the machines have that run this.
 fn in_parallel(rows: &[&Row], make: &(impl Fn(&Row) -> Result<()> + Sync)) -> Result<()> {

@@ -156,6 +156,10 @@ fn whole(workshop: &Workshop) -> Result<()> {
     for name in list.0.keys() {
         ensure!(first.contains_key(name), "{name} is not among the files");
     }
+    for (end, is_released) in [(".ova", true), (".vhdx", true), (".img.zst", false)] {
+        let found = first.keys().any(|name| name.ends_with(end));
+        ensure!(found == is_released, "a file {end} is {}among the files", if found { "" } else { "not " });
+    }
     let is_signed = |end: &str| -> Result<bool> {
         let (name, built) = list.0.iter().find(|(name, _)| name.ends_with(end)).context("it was built")?;
         Ok(first[name] != built.sha256)
