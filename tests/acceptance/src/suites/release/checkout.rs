@@ -50,9 +50,9 @@ impl Checkout {
         ensure!(manifest.matches(&before).count() == 1, "Cargo.toml says once which version it is");
         fs::write(root.join("Cargo.toml"), manifest.replace(&before, &after))?;
         for folder in ["", "tools/release"] {
-            // Writes the version into the lock file.
-            let metadata = ["metadata", "--offline", "--quiet", "--format-version", "1"];
-            tool("cargo", 60).args(metadata).current_dir(root.join(folder)).run()?;
+            // Writes the version into the lock file. It asks the network only for sources that are not here yet.
+            let metadata = ["metadata", "--quiet", "--format-version", "1"];
+            tool("cargo", 300).args(metadata).current_dir(root.join(folder)).run()?;
         }
         checkout.git(&["init", "--quiet", "--initial-branch", "main"])?;
         checkout.git(&["config", "user.name", "Test"])?;
