@@ -29,7 +29,7 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     bench.all_artifacts();
     let folder = bench.folder("workshop")?;
     let mut made = None;
-    let begun = bench.case("a checkout with a release, its artifacts and the results of their tests", || {
+    let begun = bench.case_for_others("a checkout with a release, its artifacts and the results of their tests", || {
         made = Some(Workshop::open(&folder)?);
         Ok(())
     });
@@ -38,7 +38,7 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
         return Ok(());
     };
     bench.case("steps out of order, and what is no release, are refused", || out_of_order(&workshop));
-    let whole = bench.case("build, sign, describe, verify: every step, and each again", || whole(&workshop));
+    let whole = bench.case_for_others("build, sign, describe, verify: every step, and each again", || whole(&workshop));
     if !whole {
         bench.not_run("publishing", "there is no release to publish");
         return Ok(());
