@@ -35,8 +35,8 @@ use std::process::Command;
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// Bytes of the disk that are needed beside the artifacts: the root folder three times, the disk, the packages.
-const ROOM: u64 = 4 * room::GB;
+/// Bytes of the disk that are needed beside the artifacts: the root folder four times, the disk, the packages.
+const ROOM: u64 = 5 * room::GB;
 
 /// Works on what the virtual appliance is made of
 #[derive(clap::Args)]
@@ -235,6 +235,16 @@ pub(crate) fn keep(facts: &Facts, earlier: &Artifacts, out: &Path, list: &mut Ar
 /// An appliance that was made, and how long that took.
 pub(crate) type Made = (String, Artifact, Duration);
 
+/// Refuses to begin on a machine that cannot make appliances: what they are made of takes minutes.
+///
+/// # Errors
+/// If that is so: with what to do.
+pub(crate) fn is_possible_here() -> Result<()> {
+    // The programs that make the disks are for this processor.
+    ensure!(std::env::consts::ARCH == "x86_64", "appliances are made on machines with x86_64 only");
+    root::is_possible_here(&|command| process::run(command, |_| {})).context("appliances cannot be made here")
+}
+
 /// Makes appliances in a folder, of artifacts that are in its list.
 ///
 /// # Errors
@@ -246,9 +256,9 @@ pub(crate) fn make(
     out: &Path,
     progress: &Progress,
 ) -> Result<Vec<Made>> {
-    let Some(first) = outdated.first() else { return Ok(Vec::new()) };
-    // The programs that make the disks are for this processor.
-    ensure!(std::env::consts::ARCH == "x86_64", "{} is made on machines with x86_64 only", first.row.name);
+    if outdated.is_empty() {
+        return Ok(Vec::new());
+    }
     let place = crate::dist::open(&workspace::target("appliance"))?;
     let mut made = Vec::new();
     for system in &SYSTEMS {
@@ -336,7 +346,6 @@ impl Workbench<'_> {
         self.kept(system.name, &client, |tar| {
             let debian = self.kept(&format!("{}-debian", system.name), &debian, |tar| {
                 let step = self.progress.step("packages of Debian");
-                root::is_possible_here(&|command| Workbench::run(&step, command))?;
                 let packages = fetched(&lock, &step)?;
                 step.done();
                 self.install("Debian", |installation| installation.debian(&lock, &packages, tar))

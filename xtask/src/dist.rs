@@ -57,6 +57,9 @@ impl Dist {
         let folder = open(&self.out.clone().unwrap_or_else(workspace::dist))?;
         let out = folder.path();
         let earlier = Artifacts::load(out)?.unwrap_or_default();
+        if appliance::plan(&facts, &appliances)?.iter().any(|planned| !planned.is_current(out, &earlier)) {
+            appliance::is_possible_here()?;
+        }
         let mut toolchain = None;
         if !plan.nodes.iter().all(|node| node.is_current(out, &earlier)) {
             toolchain = Some(prepare(&plan.nodes)?);
