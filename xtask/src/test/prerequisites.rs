@@ -62,6 +62,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("mount", "mount"),
     ("msiextract", "msitools"),
     ("msiinfo", "msitools"),
+    ("newuidmap", "uidmap"),
     ("nsenter", "util-linux"),
     ("openssl", "openssl"),
     ("osslsigncode", "osslsigncode"),
