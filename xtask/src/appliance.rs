@@ -336,7 +336,7 @@ impl Workbench<'_> {
         let system = self.system;
         let lock = read_lock(system.lock)?;
         let debian = Inputs::default()
-            .value("recipe", &root::recipe(system))
+            .value("recipe", &root::recipe_of_debian(system))
             .value("lock", &lock.to_string())
             .finish();
         let client = installed(self.facts, sha256)?

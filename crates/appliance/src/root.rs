@@ -44,7 +44,7 @@ fn options_of_all(system: &System) -> Vec<String> {
 }
 
 /// What it is told besides when Debian is installed.
-fn options(system: &System) -> Vec<String> {
+fn options_of_debian(system: &System) -> Vec<String> {
     let further = [
         // Debian installs it, and leaves it to others whether it runs.
         "--customize-hook=chroot \"$1\" systemctl enable systemd-networkd.service",
@@ -56,7 +56,8 @@ fn options(system: &System) -> Vec<String> {
     options_of_all(system).into_iter().chain(further.map(str::to_owned)).collect()
 }
 
-/// The variable by which Debian's scripts make no initial RAM disk when a kernel is installed, and when others are.
+/// The variable by which a kernel that is installed gets no initial RAM disk, nor a link to one: packages that come after it
+/// would have it made again, which takes minutes on an emulated processor.
 const NO_INITRD: (&str, &str) = ("INITRD", "No");
 
 /// What begins with the Debian that was installed, in the tar that a variable names. That tells where its own packages came
@@ -66,8 +67,8 @@ const UNPACK: &str = "--setup-hook=tar --extract --file=\"$UNPACKED\" --director
 const UNPACKED: &str = "UNPACKED";
 
 /// Everything of [`Installation::debian`] but the packages that decides its bits, for digests.
-pub fn recipe(system: &System) -> String {
-    format!("{SUITE} {:?} {NO_INITRD:?}", options(system))
+pub fn recipe_of_debian(system: &System) -> String {
+    format!("{SUITE} {:?} {NO_INITRD:?}", options_of_debian(system))
 }
 
 /// The same of [`Installation::client`].
@@ -194,7 +195,7 @@ impl Installation<'_> {
             (fetch::file(packages, package), package.file_name().to_owned(), Some(&*package.sha256))
         });
         let (mut mmdebstrap, place) = self.mmdebstrap("debian", locked.collect(), lock.epoch()?)?;
-        mmdebstrap.args(options(self.system)).arg(SUITE).arg(tar).arg(place);
+        mmdebstrap.args(options_of_debian(self.system)).arg(SUITE).arg(tar).arg(place);
         (self.run)(mmdebstrap).context(
             "installing Debian's packages; an ordinary user needs a range of accounts in /etc/subuid",
         )

@@ -94,9 +94,10 @@ impl Build {
         let from = match &self.from {
             Some(from) => from.clone(),
             None => {
-                dist::everything(&recipe, &appliances).context(
-                    "building what is released; --without-appliances leaves out the disks for virtual machines",
-                )?;
+                if !appliances.is_empty() {
+                    appliance::is_possible_here().context("--without-appliances releases without them")?;
+                }
+                dist::everything(&recipe, &appliances)?;
                 workspace::dist()
             }
         };
