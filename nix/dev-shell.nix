@@ -1,6 +1,7 @@
 # A shell with the programs that `cargo xtask test` takes from Debian elsewhere. lintian, rpmlint and the programs of
 # libqcow, libvhdi and libvmdk are not among them, as nixpkgs does not have them: the suites `formats` and `unit` say so.
-# Nor is a browser, which is large: the suite `evidence` takes the machine's. wine is there on x86_64 only.
+# Nor is a browser, which is large: the suite `evidence` takes the machine's. Nor is newuidmap, to which only the
+# machine can give root's rights. wine is there on x86_64 only.
 {
   lib,
   mkShell,
@@ -160,6 +161,6 @@ mkShell {
   packages = programs;
   passthru = { inherit cargoDist programs; };
   shellHook = ''
-    echo "Rust with every target, and what cargo xtask test uses but lintian, rpmlint and the programs of libqcow, libvhdi and libvmdk. cargo xtask test --list says more."
+    echo "Rust with every target, and what cargo xtask test uses but lintian, rpmlint, newuidmap and the programs of libqcow, libvhdi and libvmdk. cargo xtask test --list says more."
   '';
 }

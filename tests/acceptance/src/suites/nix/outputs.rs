@@ -22,6 +22,10 @@ const FURTHER_PACKAGES: &[&str] =
 /// Programs of Debian that nixpkgs does not have.
 const NOT_IN_NIXPKGS: &[&str] = &["lintian", "qcowinfo", "rpmlint", "vhdiinfo", "vmdkinfo"];
 
+/// Programs that work with the rights of root's files only, which nothing in the Nix store has: nixpkgs' would stand
+/// before the machine's and fail.
+const SETUID: &[&str] = &["newuidmap"];
+
 /// Outputs that stand for all others: what is compiled for a system, the packager, and a package of each program.
 const LINUX: &str = "client-x86_64-unknown-linux-musl";
 const WINDOWS: &str = "client-x86_64-pc-windows-gnu";
@@ -204,7 +208,7 @@ fn edits(workshop: &Workshop) -> Result<()> {
     edits::try_all(&workshop.flake, EDITS, WATCHED, derivations)
 }
 
-/// Fails if: `cargo xtask test` needs a program that the shell does not bring, although nixpkgs has it.
+/// Fails if: `cargo xtask test` needs a program that the shell does not bring, although it could.
 fn shell_is_complete(workshop: &Workshop) -> Result<()> {
     let function = "shell: builtins.concatMap (program: program.passthru.programs) shell.programs";
     let programs = workshop.eval(&format!("devShells.{}.default", system()), function)?;
@@ -215,7 +219,8 @@ fn shell_is_complete(workshop: &Workshop) -> Result<()> {
         .prerequisites
         .iter()
         .map(String::as_str)
-        .filter(|program| !programs.contains(program) && !NOT_IN_NIXPKGS.contains(program))
+        .filter(|program| !programs.contains(program))
+        .filter(|program| !NOT_IN_NIXPKGS.contains(program) && !SETUID.contains(program))
         // A file of a Debian package, not a program.
         .filter(|program| !program.starts_with('/'))
         // nixpkgs builds wine for x86_64 only.
