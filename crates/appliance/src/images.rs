@@ -1,5 +1,6 @@
 //! The files that hypervisors take, of one disk: what the crate `disk-images` writes, with what people see of the machine.
 
+use crate::root;
 use anyhow::{Context, Result};
 use disk_images::ova::{self, Appliance, Card, Firmware, System};
 use disk_images::qcow2::{self, Compression};
@@ -72,14 +73,15 @@ pub fn write(
         Format::Ova => {
             let mut scratch = tempfile::tempfile_in(work)
                 .with_context(|| format!("making a file in {}", work.display()))?;
-            ova::write(&machine(about), disk, epoch.into(), &mut scratch, out)?;
+            let debian = format!("Debian {}", root::RELEASE);
+            ova::write(&machine(about, &debian), disk, epoch.into(), &mut scratch, out)?;
         }
     }
     Ok(out.flush()?)
 }
 
 /// A machine that is large enough, with cards that Debian's kernel for clouds has drivers for.
-fn machine<'a>(about: &About<'a>) -> Appliance<'a> {
+fn machine<'a>(about: &About<'a>, debian: &'a str) -> Appliance<'a> {
     let About { name, product, vendor, version } = *about;
     Appliance {
         name,
@@ -93,7 +95,7 @@ fn machine<'a>(about: &About<'a>) -> Appliance<'a> {
         card: Card::Paravirtual,
         firmware: Firmware::SecureBoot,
         // VMware names Debian by the release that it was taught last.
-        system: System { name: "Debian 13", cim: 96, vmware: "debian11_64Guest", virtualbox: "Debian_64" },
+        system: System { name: debian, cim: 96, vmware: "debian11_64Guest", virtualbox: "Debian_64" },
     }
 }
 

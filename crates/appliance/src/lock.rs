@@ -54,6 +54,16 @@ impl Package {
         self.path.split_once('/').unwrap_or(("", &self.path))
     }
 
+    /// The package of sources that it was made from: Debian's archive has a folder for each.
+    pub fn source(&self) -> &str {
+        self.path.rsplit('/').nth(1).unwrap_or(&self.name)
+    }
+
+    /// Debian's name of what it was made for, `all` for anything.
+    pub fn architecture(&self) -> &str {
+        self.file_name().trim_end_matches(".deb").rsplit('_').next().unwrap_or_default()
+    }
+
     /// What a line of a file says: nothing of it may lead elsewhere when it becomes a path or an address.
     fn parse(line: &str) -> Result<Package> {
         let fields: Vec<&str> = line.split(' ').collect();

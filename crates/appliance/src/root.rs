@@ -24,8 +24,10 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The release of Debian.
+/// The release of Debian, as its archive calls it.
 pub const SUITE: &str = "trixie";
+/// The same by its number.
+pub const RELEASE: &str = "13";
 
 /// What mmdebstrap is told whatever there is to install.
 fn options_of_all(system: &System) -> Vec<String> {

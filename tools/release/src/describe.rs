@@ -1,9 +1,10 @@
 //! `release-tools describe`: what a release says of itself, made of the finished artifacts and of the checkout.
 //!
-//! It writes into the folder of a release: an SBOM for each program, in both forms, the licence texts and a page into
+//! It writes into the folder of a release: an SBOM for each program and for the disk of the appliance, in both forms, the licence texts and a page into
 //! `files/`, and beside it the release notes and the provenance. `docs/describing.md` tells what each is for. The same
 //! release gives the same bits anywhere: no clock, no folder's name; times are the date of the changelog.
 
+mod appliance;
 mod bill;
 mod cyclonedx;
 mod install;
@@ -54,18 +55,22 @@ impl Describe {
         let checkout = Checkout::open(&self.root)?;
         let release = Release::read(&checkout, &self.folder)?;
         let stem = format!("{}-{}", checkout.product.name, release.version);
-        let mut files = Vec::new();
+        let mut bills = Vec::new();
         for triple in release.triples() {
             let all = checkout.bill(triple)?;
             for program in release.programs(&checkout, &all, triple)? {
-                let bill = all.of(&program.purl);
-                for (ending, document) in [
-                    ("cdx", cyclonedx::document(&checkout, &release, &bill, &program)),
-                    ("spdx", spdx::document(&checkout, &release, &bill, &program)?),
-                ] {
-                    let text = serde_json::to_string_pretty(&document)? + "\n";
-                    files.push((format!("{}.{ending}.json", release.stem_of(&program)), text));
-                }
+                bills.push((all.of(&program.purl), program));
+            }
+        }
+        bills.extend(appliance::bills(&checkout, &release, &bills)?);
+        let mut files = Vec::new();
+        for (bill, subject) in &bills {
+            for (ending, document) in [
+                ("cdx", cyclonedx::document(&checkout, &release, bill, subject)),
+                ("spdx", spdx::document(&checkout, &release, bill, subject)?),
+            ] {
+                let text = serde_json::to_string_pretty(&document)? + "\n";
+                files.push((format!("{}.{ending}.json", subject.stem), text));
             }
         }
         files.push((format!("{stem}-licenses.txt"), checkout.licenses()?));

@@ -1,5 +1,5 @@
 //! `release-tools describe`: other people's validators accept the bills of materials, they have what cargo says is in the
-//! programs and what zig and rustc add, and everything is the same bits when it is made again elsewhere.
+//! programs, what zig and rustc add and what is on the disk of the appliance, and everything is the same bits when it is made again elsewhere.
 //!
 //! `PYWATS_JUDGES` names the folder with the validators, `PYWATS_ZIG` that of zig: `cargo xtask test describe` sets both.
 
@@ -7,13 +7,16 @@ use crate::bench::Bench;
 use crate::command::{Tool, said, tool};
 use crate::products::{RELEASE_TOOLS, recipe, release_tools_program, workspace};
 use crate::suites::dist;
-use anyhow::{Context, Result, ensure};
-use packager::digest::{collect_files, sha256_file};
-use packager::{Artifacts, Target};
+use anyhow::{Context, Result, bail, ensure};
+use packager::digest::{collect_files, sha256, sha256_file};
+use packager::{Artifact, Artifacts, Target};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::{env, fs, thread};
+
+/// How the names of the files of disks go on behind the version, and those of their bills.
+const DISK: &str = "appliance-amd64";
 
 /// Some commit.
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -42,7 +45,7 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
         return Ok(());
     }
     bench.case("a signed program has its digest, and descends from what was built", || signed(world));
-    bench.case("cyclonedx-python-lib and spdx-tools accept every bill", || judge(world));
+    bench.case("cyclonedx-python-lib, spdx-tools and packageurl-python accept every bill", || judge(world));
     bench.case("bills have what `cargo tree` says", || as_cargo_says(world));
     bench.case("the bill of the program for Windows has its digest", || {
         let bill = world.bill("pywats-client", "x86_64-pc-windows-gnu", "cdx")?;
@@ -50,6 +53,7 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
         ensure!(*found == sha256_file(&exe)?.as_str(), "it has {found}");
         Ok(())
     });
+    bench.case("the bill of the appliance has Debian's packages, and what is in the client", || on_the_disk(world));
     bench.case("versions of what zig brings are zig's", as_zig_says);
     bench.case("the crates in the standard library are rustc's", as_rustc_says);
     bench.case("the page is well-formed, needs nothing else, and has every artifact", || page(world));
@@ -65,9 +69,25 @@ struct World {
 }
 
 impl World {
-    /// Puts the list of artifacts into the folder of a release.
+    /// Puts the list of artifacts into the folder of a release, with the disks of the appliance, whether they were made or
+    /// not.
     fn lay_out(&self, folder: &Path, edit: impl FnOnce(&mut Artifacts)) -> Result<()> {
         let mut artifacts = Artifacts::load(&self.dist)?.context("the artifacts have no list")?;
+        let recipe = recipe()?;
+        let (_, client) = artifacts.of_row("deb-amd64").context("the artifacts have no deb-amd64")?;
+        let client = client.clone();
+        artifacts.0.retain(|_, artifact| recipe.rows.appliance(&artifact.artifact).is_none());
+        for row in recipe.rows.appliances().iter().filter(|row| row.release) {
+            let file = format!("{}-{}-{DISK}.{}", recipe.product.name, recipe.version, row.format);
+            let disk = Artifact {
+                artifact: row.name.clone(),
+                format: row.format.clone(),
+                programs: Vec::new(),
+                sha256: sha256(row.name.as_bytes()),
+                ..client.clone()
+            };
+            artifacts.0.insert(file, disk);
+        }
         edit(&mut artifacts);
         artifacts.write(&folder.join("files"))
     }
@@ -223,6 +243,39 @@ fn as_cargo_says(world: &World) -> Result<()> {
         ensure!(bill.contains(&format!("\"name\":\"{name}\"")), "the bill for Linux lacks {name}");
     }
     ensure!(!bill.contains("mingw-w64"), "the bill for Linux has mingw-w64");
+    Ok(())
+}
+
+/// Fails if: a package of the lock is not in the bill of the disk, or not by its digest and the release of Debian; what is in
+/// the client is not; or the bill is not about every disk.
+fn on_the_disk(world: &World) -> Result<()> {
+    let lock = fs::read_to_string(workspace().join("packaging/appliance/packages.lock"))?;
+    let packages = lock.lines().filter(|line| !line.starts_with('#') && line.contains(".deb"));
+    let packages: Vec<Vec<&str>> = packages.map(|line| line.split(' ').collect()).collect();
+    ensure!(packages.len() > 100, "the lock has {} packages", packages.len());
+    let bill = world.bill("pywats-client", DISK, "cdx")?;
+    let components = bill["components"].as_array().context("the bill has no components")?;
+    for package in &packages {
+        let [name, version, sha256, _] = package[..] else { bail!("the lock has {package:?}") };
+        let is_it = |one: &Value| {
+            let purl = one["purl"].as_str().unwrap_or_default();
+            let right = purl.starts_with("pkg:deb/debian/") && purl.contains("distro=debian-13");
+            right && one["name"] == name && one["version"] == version && one["hashes"][0]["content"] == sha256
+        };
+        ensure!(components.iter().any(is_it), "the bill lacks {name} {version}");
+    }
+    let client = world.bill("pywats-client", "x86_64-unknown-linux-musl", "cdx")?;
+    let of_client = client["components"].as_array().context("the client's has none")?;
+    for one in of_client.iter().chain([&client["metadata"]["component"]]) {
+        let found = components.iter().any(|other| other["purl"] == one["purl"]);
+        ensure!(found, "the bill of the disk lacks {} of the client", one["purl"]);
+    }
+    ensure!(components.len() == packages.len() + of_client.len() + 1, "it has {} components", components.len());
+    let hashes = bill["metadata"]["component"]["hashes"].to_string();
+    let recipe = recipe()?;
+    for row in recipe.rows.appliances().iter().filter(|row| row.release) {
+        ensure!(hashes.contains(&sha256(row.name.as_bytes())), "the bill is not about {}: {hashes}", row.name);
+    }
     Ok(())
 }
 

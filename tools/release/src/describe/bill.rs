@@ -1,4 +1,5 @@
-//! What the programs for one target are made of: one graph, which both forms of an SBOM write.
+//! What the programs for one target are made of: one graph, which both forms of an SBOM write. What else is on the disk of an
+//! appliance comes from [`super::appliance`].
 //!
 //! - Crates and who uses whom come from `cargo tree` for the packages of `artifacts.toml` and the target, which is how
 //!   the programs are built: with these features and no others. `cargo metadata` would add those that tests want.
@@ -21,16 +22,19 @@ use std::process::Command;
 /// Separates the columns of `cargo tree`: in no name, licence or address.
 const COLUMN: char = '|';
 
+/// What stands in place of a licence that nobody has stated, as SPDX has it.
+pub(super) const NO_LICENSE: &str = "NOASSERTION";
+
 /// What something is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Component {
     pub(super) name: String,
     pub(super) version: String,
-    /// SPDX expression.
+    /// SPDX expression, or [`NO_LICENSE`].
     pub(super) license: String,
     pub(super) purl: String,
     pub(super) cpe: Option<String>,
-    /// SHA-256 of the crate's file.
+    /// SHA-256 of the file of the crate or package.
     pub(super) sha256: Option<String>,
     pub(super) description: Option<String>,
     /// Repository or home page.
@@ -40,7 +44,7 @@ pub(super) struct Component {
 }
 
 /// All components of the programs for one target, by their package URLs, and what each of them uses.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Bill {
     pub(super) components: BTreeMap<String, Component>,
     pub(super) uses: BTreeMap<String, BTreeSet<String>>,

@@ -1,19 +1,18 @@
 //! A bill as CycloneDX 1.6 in JSON: <https://cyclonedx.org/docs/1.6/json/> (ECMA-424).
 //!
-//! The document describes one program for one target. The digest is that of the program as it is published; where it
-//! was signed, its ancestor (`pedigree`) is what the build made. The serial number comes of the content.
+//! The document describes one program for one target, or the disk of an appliance. The digest is that of the file as it is
+//! published; where it was signed, its ancestor (`pedigree`) is what the build made. The serial number comes of the content.
 
 use super::Checkout;
-use super::bill::{Bill, Component};
-use super::release::{Program, Release};
-use packager::rows::ProgramKind;
+use super::bill::{Bill, Component, NO_LICENSE};
+use super::release::{Release, Subject};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// The document.
-pub(super) fn document(checkout: &Checkout, release: &Release, bill: &Bill, program: &Program) -> Value {
-    let others = bill.components.iter().filter(|(purl, _)| **purl != program.purl);
+pub(super) fn document(checkout: &Checkout, release: &Release, bill: &Bill, subject: &Subject) -> Value {
+    let others = bill.components.iter().filter(|(purl, _)| **purl != subject.purl);
     let components: Vec<_> = others.map(|(_, one)| component(one, "library")).collect();
     let dependencies: Vec<_> = bill
         .components
@@ -28,7 +27,7 @@ pub(super) fn document(checkout: &Checkout, release: &Release, bill: &Bill, prog
             "timestamp": release.time(),
             "lifecycles": [{ "phase": "build" }],
             "tools": { "components": [{ "type": "application", "name": env!("CARGO_PKG_NAME") }] },
-            "component": described(checkout, release, bill, program),
+            "component": described(checkout, release, bill, subject),
             "supplier": supplier(checkout),
         },
         "components": components,
@@ -47,25 +46,24 @@ pub(super) fn document(checkout: &Checkout, release: &Release, bill: &Bill, prog
     document.into()
 }
 
-/// The program.
-fn described(checkout: &Checkout, release: &Release, bill: &Bill, program: &Program) -> Map<String, Value> {
-    let kind = if program.kind == ProgramKind::Actions { "library" } else { "application" };
-    let mut value = component(&bill.components[&program.purl], kind);
+/// What the document is about.
+fn described(checkout: &Checkout, release: &Release, bill: &Bill, subject: &Subject) -> Map<String, Value> {
+    let mut value = component(&bill.components[&subject.purl], subject.class);
     value.insert("supplier".into(), supplier(checkout));
-    value.insert("hashes".into(), hashes(&program.published));
-    if !program.unsigned.is_empty() {
+    value.insert("hashes".into(), hashes(&subject.published));
+    if !subject.unsigned.is_empty() {
         let mut ancestor = Map::new();
-        ancestor.insert("type".into(), json!(kind));
-        ancestor.insert("name".into(), json!(program.file));
+        ancestor.insert("type".into(), json!(subject.class));
+        ancestor.insert("name".into(), json!(subject.files.join(", ")));
         ancestor.insert("version".into(), json!(release.version.to_string()));
         ancestor.insert("description".into(), json!("Before it was signed"));
-        ancestor.insert("hashes".into(), hashes(&program.unsigned));
+        ancestor.insert("hashes".into(), hashes(&subject.unsigned));
         value.insert("pedigree".into(), json!({ "ancestors": [ancestor] }));
     }
-    let properties = [("file", &program.file), ("target", &program.triple)];
-    let property =
-        |(name, value)| json!({ "name": format!("{}:{name}", checkout.product.name), "value": value });
-    value.insert("properties".into(), properties.into_iter().map(property).collect());
+    let files = subject.files.iter().map(|file| ("file", file));
+    let properties = files.chain(subject.properties.iter().map(|(name, value)| (*name, value)));
+    let property = |(name, value): (&str, &String)| json!({ "name": format!("{}:{name}", checkout.product.name), "value": value });
+    value.insert("properties".into(), properties.map(property).collect());
     value
 }
 
@@ -91,13 +89,15 @@ fn component(one: &Component, kind: &str) -> Map<String, Value> {
         set("hashes", json!([{ "alg": "SHA-256", "content": sha256 }]));
     }
     // An identifier by itself says more to programs than an expression of one.
-    set(
-        "licenses",
-        match one.license.contains(' ') {
-            false => json!([{ "license": { "id": one.license } }]),
-            true => json!([{ "expression": one.license }]),
-        },
-    );
+    if one.license != NO_LICENSE {
+        set(
+            "licenses",
+            match one.license.contains(' ') {
+                false => json!([{ "license": { "id": one.license } }]),
+                true => json!([{ "expression": one.license }]),
+            },
+        );
+    }
     if let Some(cpe) = &one.cpe {
         set("cpe", json!(cpe));
     }

@@ -24,17 +24,21 @@ pub(super) struct Release {
     unsigned: Artifacts,
 }
 
-/// A compiled program, and what its bits are.
-pub(super) struct Program {
-    /// The package that it is compiled from.
-    package: String,
-    pub(super) triple: String,
-    pub(super) kind: ProgramKind,
+/// What a bill is about: a compiled program, or the disk of an appliance in all its formats.
+pub(super) struct Subject {
     /// Its package URL in the bill.
     pub(super) purl: String,
-    /// The name of its file.
-    pub(super) file: String,
-    /// SHA-256 as it is published. One for macOS could have several.
+    /// What the names of files about it begin with.
+    pub(super) stem: String,
+    /// What CycloneDX calls such a thing.
+    pub(super) class: &'static str,
+    /// What it is, in a line.
+    pub(super) summary: String,
+    /// The names of its files.
+    pub(super) files: Vec<String>,
+    /// What else is to be known: name and value.
+    pub(super) properties: Vec<(&'static str, String)>,
+    /// SHA-256 as it is published. A program for macOS could have several, and each format of a disk has its own.
     pub(super) published: BTreeSet<String>,
     /// SHA-256 of what was signed, where that is something else.
     pub(super) unsigned: BTreeSet<String>,
@@ -86,7 +90,7 @@ impl Release {
     ///
     /// # Errors
     /// If the target is unknown.
-    pub(super) fn programs(&self, checkout: &Checkout, bill: &Bill, triple: &str) -> Result<Vec<Program>> {
+    pub(super) fn programs(&self, checkout: &Checkout, bill: &Bill, triple: &str) -> Result<Vec<Subject>> {
         let rows = checkout.rows.programs(triple.parse::<Target>()?.os);
         let found = rows.zip(&bill.roots).filter_map(|(row, purl)| {
             let published = digests(&self.artifacts, &row.package, triple);
@@ -95,15 +99,18 @@ impl Release {
             let unsigned =
                 digests(&self.unsigned, &row.package, triple).into_iter().map(|(_, sha256)| sha256);
             let unsigned = unsigned.filter(|sha256| !published.contains(sha256)).collect();
-            let (package, triple) = (row.package.clone(), triple.to_owned());
-            Some(Program { package, triple, kind: row.kind, purl: purl.clone(), file, published, unsigned })
+            Some(Subject {
+                purl: purl.clone(),
+                stem: format!("{}-{}-{triple}", row.package, self.version),
+                class: if row.kind == ProgramKind::Actions { "library" } else { "application" },
+                summary: format!("Compiled for {triple}"),
+                files: vec![file],
+                properties: vec![("target", triple.to_owned())],
+                published,
+                unsigned,
+            })
         });
         Ok(found.collect())
-    }
-
-    /// What the names of files about a program begin with.
-    pub(super) fn stem_of(&self, program: &Program) -> String {
-        format!("{}-{}-{}", program.package, self.version, program.triple)
     }
 
     /// The time of everything in the release, as SBOMs write it.

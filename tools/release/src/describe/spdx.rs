@@ -1,11 +1,11 @@
 //! A bill as SPDX 2.3 in JSON: <https://spdx.github.io/spdx-spec/v2.3/>.
 //!
-//! The document describes one program for one target. The digest is that of the program as it is published; where it
-//! was signed, it descends from a package that stands for what the build made.
+//! The document describes one program for one target, or the disk of an appliance. The digest is that of the file as it is
+//! published; where it was signed, it descends from a package that stands for what the build made.
 
 use super::Checkout;
 use super::bill::{Bill, Component};
-use super::release::{Program, Release};
+use super::release::{Release, Subject};
 use anyhow::{Result, ensure};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +21,7 @@ pub(super) fn document(
     checkout: &Checkout,
     release: &Release,
     bill: &Bill,
-    program: &Program,
+    subject: &Subject,
 ) -> Result<Value> {
     let ids = ids(bill)?;
     let mut packages = Vec::new();
@@ -34,16 +34,16 @@ pub(super) fn document(
             let place = format!("git+{}@v{}", checkout.repository, release.version);
             value.insert("downloadLocation".into(), json!(place));
         }
-        if program.purl == *purl {
-            value.insert("packageFileName".into(), json!(program.file));
-            value.insert("checksums".into(), checksums(&program.published));
-            value.insert("summary".into(), json!(format!("Compiled for {}", program.triple)));
+        if subject.purl == *purl {
+            value.insert("packageFileName".into(), json!(subject.files.join(", ")));
+            value.insert("checksums".into(), checksums(&subject.published));
+            value.insert("summary".into(), json!(subject.summary));
             relations.push(relation(DOCUMENT, "DESCRIBES", &ids[purl]));
-            if !program.unsigned.is_empty() {
+            if !subject.unsigned.is_empty() {
                 let id = format!("{}-unsigned", ids[purl]);
                 let mut unsigned = value.clone();
                 unsigned.insert("SPDXID".into(), json!(id));
-                unsigned.insert("checksums".into(), checksums(&program.unsigned));
+                unsigned.insert("checksums".into(), checksums(&subject.unsigned));
                 unsigned.insert("comment".into(), json!("Before it was signed"));
                 packages.push(unsigned);
                 relations.push(relation(&ids[purl], "DESCENDANT_OF", &id));
@@ -53,7 +53,7 @@ pub(super) fn document(
         let uses = bill.uses.get(purl).into_iter().flatten();
         relations.extend(uses.map(|used| relation(&ids[purl], "DEPENDS_ON", &ids[used])));
     }
-    let name = release.stem_of(program);
+    let name = &subject.stem;
     let body = json!({ "packages": packages, "relationships": relations });
     let content = Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("{} {body}", checkout.repository).as_bytes());
     let mut document = Map::new();

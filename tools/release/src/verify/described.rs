@@ -155,6 +155,9 @@ pub(super) fn materials(report: &mut Report, release: &Release, artifacts: &Arti
     let programs: BTreeMap<&str, String> = programs()
         .map(|program| (program.sha256.as_str(), format!("{} for {}", program.name, program.target)))
         .collect();
+    // An artifact can have a bill of its own, as the disk of an appliance has.
+    let files = artifacts.0.iter().map(|(file, artifact)| (artifact.sha256.as_str(), file.clone()));
+    let known: BTreeMap<&str, String> = files.chain(programs.clone()).collect();
     for (end, described) in kinds {
         let names = release.intact(end);
         if programs.is_empty() {
@@ -173,11 +176,11 @@ pub(super) fn materials(report: &mut Report, release: &Release, artifacts: &Arti
         let mut all = BTreeSet::new();
         for name in names {
             let found = release.json(&name).and_then(|bill| described(&bill)).and_then(|digests| {
-                ensure!(!digests.is_empty(), "it does not say by SHA-256 which program it is about");
+                ensure!(!digests.is_empty(), "it does not say by SHA-256 what it is about");
                 let named = digests.iter().map(|digest| {
-                    let program = programs.get(digest.as_str()).map(String::as_str);
-                    program.with_context(|| {
-                        format!("it is about {digest}, and no program of {LIST} has this SHA-256")
+                    let what = known.get(digest.as_str()).map(String::as_str);
+                    what.with_context(|| {
+                        format!("it is about {digest}, and neither a file nor a program of {LIST} has this SHA-256")
                     })
                 });
                 let named = named.collect::<Result<Vec<_>>>()?.join(", ");

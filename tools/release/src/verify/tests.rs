@@ -245,7 +245,7 @@ fn refuses_what_cannot_be_right() {
                 fs::write(place.file("x-t.cdx.json"), text.replace("0f0e", "0e0f")).unwrap();
                 place.seal(false).unwrap();
             },
-            &["x-t.cdx.json", "no program of artifacts.json has this SHA-256"],
+            &["x-t.cdx.json", "neither a file nor a program of artifacts.json has this SHA-256"],
         ),
         (
             "a bill about nothing",
