@@ -175,7 +175,7 @@ complete -c pywats-client -n "__fish_pywats_client_using_subcommand health" -l r
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand health" -l json -d 'Print JSON, for programs'
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand health" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand support-bundle" -l config -d 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system\'s place; pywats-client help names it]' -r -F
-complete -c pywats-client -n "__fish_pywats_client_using_subcommand support-bundle" -s o -l output -d 'Write FILE [default: pywats-support-HOST-TIME.zip in the current folder]. One that exists is not overwritten' -r -F
+complete -c pywats-client -n "__fish_pywats_client_using_subcommand support-bundle" -s o -l output -d 'Write FILE [default: pywats-support-HOST-TIME.zip in the current folder], or - for standard output. A file that exists is not overwritten' -r -F
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand support-bundle" -l json -d 'Print JSON, for programs'
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand support-bundle" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pywats-client -n "__fish_pywats_client_using_subcommand status" -l config -d 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system\'s place; pywats-client help names it]' -r -F

@@ -341,8 +341,8 @@ Register-ArgumentCompleter -Native -CommandName 'pywats-client' -ScriptBlock {
         }
         'pywats-client;support-bundle' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read the configuration from FILE [default: PYWATS_CONFIG, else the system''s place; pywats-client help names it]')
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write FILE [default: pywats-support-HOST-TIME.zip in the current folder]. One that exists is not overwritten')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write FILE [default: pywats-support-HOST-TIME.zip in the current folder]. One that exists is not overwritten')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write FILE [default: pywats-support-HOST-TIME.zip in the current folder], or - for standard output. A file that exists is not overwritten')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write FILE [default: pywats-support-HOST-TIME.zip in the current folder], or - for standard output. A file that exists is not overwritten')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, for programs')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')

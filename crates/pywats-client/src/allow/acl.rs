@@ -91,6 +91,8 @@ pub(super) fn take_back_all(folder: &Path, uid: u32, was: &State, keep: &[PathBu
 
 /// What is done to a file or folder that is open.
 trait Change {
+    /// Whether it is done to one of that name, and to what is in it.
+    fn counts(&self, name: &CStr) -> bool;
     fn file(&self, file: BorrowedFd<'_>) -> io::Result<()>;
     fn folder(&self, folder: BorrowedFd<'_>) -> io::Result<()>;
 }
@@ -101,7 +103,7 @@ fn everything_in(folder: BorrowedFd<'_>, to: &dyn Change, device: u64, keep: &[u
     for entry in Dir::read_from(folder)? {
         let entry = entry?;
         let name = entry.file_name();
-        if name == c"." || name == c".." {
+        if name == c"." || name == c".." || !to.counts(name) {
             continue;
         }
         match one_in(folder, name, to, device, keep) {
@@ -145,6 +147,11 @@ struct Give {
 }
 
 impl Change for Give {
+    /// Hidden ones are never watched, and may be what lets people in, such as `.ssh`.
+    fn counts(&self, name: &CStr) -> bool {
+        !name.to_bytes().starts_with(b".")
+    }
+
     fn file(&self, file: BorrowedFd<'_>) -> io::Result<()> {
         // One with several names may be somebody else's file, of anywhere.
         if fstat(file)?.st_nlink > 1 {
@@ -177,6 +184,10 @@ struct TakeBack {
 }
 
 impl Change for TakeBack {
+    fn counts(&self, _name: &CStr) -> bool {
+        true
+    }
+
     fn file(&self, file: BorrowedFd<'_>) -> io::Result<()> {
         if self.has_come(file, ACCESS)? {
             change(file, ACCESS, self.uid, Some(&Before::default()))?;
@@ -423,18 +434,20 @@ mod tests {
         }
     }
 
-    /// Fails if: what was given to a folder is not what `setfacl` gives, goes through a link or to a file of elsewhere,
+    /// Fails if: what was given to a folder is not what `setfacl` gives, goes to what is hidden in it, goes through a link or to a file of elsewhere,
     /// goes to another folder that took its name, or does not go again.
     #[test]
     fn a_folder_is_given_and_taken_back() {
         use std::os::unix::fs::{PermissionsExt, symlink};
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| std::fs::canonicalize(dir.path()).unwrap().join(name);
-        for folder in ["ict/sub", "elsewhere"] {
+        for folder in ["ict/sub", "ict/.keys", "elsewhere"] {
             std::fs::create_dir_all(path(folder)).unwrap();
             std::fs::set_permissions(path(folder), std::fs::Permissions::from_mode(0o750)).unwrap();
         }
-        for (file, mode) in [("ict/report", 0o640), ("ict/program", 0o750), ("secret", 0o600)] {
+        let hidden = ["ict/.keys", "ict/.keys/key", "ict/.profile"];
+        let files = [("ict/report", 0o640), ("ict/program", 0o750), ("secret", 0o600)];
+        for (file, mode) in files.into_iter().chain(hidden[1..].iter().map(|name| (*name, 0o600))) {
             std::fs::write(path(file), "x").unwrap();
             std::fs::set_permissions(path(file), std::fs::Permissions::from_mode(mode)).unwrap();
         }
@@ -456,7 +469,7 @@ mod tests {
         }
         assert_eq!((of("ict/sub", ACCESS), of("ict/sub", DEFAULT)), (Some(folder.clone()), Some(folder)));
         assert_eq!((own(of("ict/report", ACCESS)), own(of("ict/program", ACCESS))), (Some(6), Some(7)));
-        for name in ["elsewhere", "secret"] {
+        for name in ["elsewhere", "secret"].into_iter().chain(hidden) {
             assert_eq!(of(name, ACCESS), None, "{name}");
         }
         take_back_all(&path("ict"), 990, &was, &[]).unwrap();

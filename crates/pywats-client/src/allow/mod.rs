@@ -213,11 +213,17 @@ impl Step {
                 command(&["setfacl", "-m", &format!("u:{account}:{rights}"), "--", &path.to_string_lossy()])
             }
             Step::LetIn { access: Access { account, path, .. }, within, .. } => {
-                let user = format!("u:{account}:{}", if *within { "rwX" } else { "rwx" });
-                let default = format!("d:u:{account}:rwx");
+                let (user, default) = (format!("u:{account}:rwx"), format!("d:u:{account}:rwx"));
                 let path = path.to_string_lossy();
-                let words = ["setfacl", "-R", "-m", &user, "-m", &default, "--", &path];
-                command(&words).into_iter().filter(|word| *within || word != "-R").collect()
+                if !within {
+                    return command(&["setfacl", "-m", &user, "-m", &default, "--", &path]);
+                }
+                // Nothing hidden in it; by its own name it may be.
+                let (path, file) = (format!("{path}/."), format!("u:{account}:rwX"));
+                let folders = ["-type", "d", "-exec", "setfacl", "-m", &user, "-m", &default, "{}", "+"];
+                let files = ["-type", "f", "-exec", "setfacl", "-m", &file, "{}", "+"];
+                let words = [&["find", &path, "-name", ".?*", "-prune", "-o"][..], &folders, &["-o"], &files];
+                command(&words.concat())
             }
         }
     }
@@ -477,6 +483,19 @@ mod tests {
         // The record says the same steps again.
         assert_eq!(done_for("ict", true, &[record_of(&plan, "ict")]), plan);
         assert_eq!(done_for("other", true, &[record_of(&plan, "ict")]), Plan::default());
+    }
+
+    /// Fails if: the command for people opens something hidden, or nothing below a folder that is hidden itself.
+    #[test]
+    fn the_command_for_all_that_is_there() {
+        let within = Needs { within: true, ..needs(&[], true, &[]) };
+        let plan = plan("ict", &[("/srv/.ict".into(), within)], false, &[]);
+        let command = plan.steps[1].command();
+        assert_eq!(
+            command,
+            "find /srv/.ict/. -name '.?*' -prune -o -type d -exec setfacl -m u:pywats:rwx -m d:u:pywats:rwx '{}' '+' -o \
+             -type f -exec setfacl -m u:pywats:rwX '{}' '+'"
+        );
     }
 
     /// Fails if: what two folders need is taken from the second one with the first, or is not taken back with the last.

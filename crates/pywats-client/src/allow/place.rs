@@ -4,7 +4,7 @@
 //! leads root to any other folder: at once, or between a look at it and what is done. So a path is followed folder by
 //! folder, never through a link ([openat(2)](https://man7.org/linux/man-pages/man2/openat.2.html), `O_NOFOLLOW`), and
 //! what is done is done to the folder that was opened. Only a link that nobody but root can change is taken for what it
-//! leads to. In folders of the system no rights are given at all.
+//! leads to. In folders of the system no rights are given at all, nor in somebody's home folder itself.
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
@@ -109,7 +109,7 @@ fn link(link: &Path, target: &Path) -> io::Error {
 /// Why no rights are given in a folder, by its real path.
 ///
 /// # Errors
-/// It is one of the system, or has something of the service in it: its configuration, its data.
+/// It is one of the system, somebody's home, or has something of the service in it: its configuration, its data.
 pub fn may_be_given(real: &Path, own: &[(&str, PathBuf)]) -> Result<(), String> {
     let path = real.display();
     let elsewhere = "make a folder for the reports elsewhere, such as /srv/reports/NAME";
@@ -118,6 +118,12 @@ pub fn may_be_given(real: &Path, own: &[(&str, PathBuf)]) -> Result<(), String> 
         let system = system.display();
         return Err(format!("{path}: {what} a folder of the system ({system}); {elsewhere}"));
     }
+    if is_home(real, &fs::read_to_string("/etc/passwd").unwrap_or_default()) {
+        return Err(format!(
+            "{path}: is the home folder of an account, which SSH lets nobody in to while others may write there; make a \
+             folder for the reports in it, such as {path}/reports"
+        ));
+    }
     let holds = |folder: &Path| fs::canonicalize(folder).is_ok_and(|folder| folder.starts_with(real));
     match own.iter().find(|(_, folder)| folder.starts_with(real) || holds(folder)) {
         Some((what, folder)) => {
@@ -125,6 +131,18 @@ pub fn may_be_given(real: &Path, own: &[(&str, PathBuf)]) -> Result<(), String> 
         }
         None => Ok(()),
     }
+}
+
+/// Whether a folder is the home of an account that a person works with, by passwd(5) or by where it is; or has what SSH keeps
+/// in one.
+fn is_home(real: &Path, passwd: &str) -> bool {
+    let mut accounts = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let works = |shell: &str| !shell.ends_with("/nologin") && !shell.ends_with("/false");
+    real.parent() == Some(&Path::new("/").join("home"))
+        || accounts.any(|account| {
+            matches!(account[..], [_, _, _, _, _, home, shell] if Path::new(home) == real && works(shell))
+        })
+        || real.join(".ssh").is_dir()
 }
 
 /// The folder of the system that a path is or lies in.
@@ -239,6 +257,28 @@ mod tests {
         ] {
             assert_eq!(of_system(Path::new(path)), refused.map(PathBuf::from), "{path}");
         }
+    }
+
+    /// Fails if: an account's home folder is opened to the service, or a folder in it is not.
+    #[test]
+    fn homes() {
+        let passwd = "op:x:1000:100::/srv/people/op:/bin/bash\nict:x:999:999::/srv/ict:/usr/sbin/nologin\n";
+        for (path, expected) in [
+            ("/home/op", true),
+            ("/home/op/reports", false),
+            ("/srv/people/op", true),
+            ("/srv/people/op/reports", false),
+            ("/srv/people", false),
+            ("/srv/ict", false),
+        ] {
+            assert_eq!(is_home(Path::new(path), passwd), expected, "{path}");
+        }
+        let dir = tempfile::tempdir().unwrap();
+        assert!(!is_home(dir.path(), passwd));
+        fs::create_dir(dir.path().join(".ssh")).unwrap();
+        assert!(is_home(dir.path(), passwd));
+        let error = may_be_given(&Path::new("/").join("home").join("op"), &[]).unwrap_err();
+        assert!(error.contains("op: is the home folder") && error.contains("op/reports"), "{error}");
     }
 
     /// Fails if: the account is let into what is the service's own, by giving it the folder or one above.

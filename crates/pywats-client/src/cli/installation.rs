@@ -82,7 +82,8 @@ pub struct BundleArgs {
     /// Where the configuration is.
     #[command(flatten)]
     pub config: ConfigArgs,
-    /// Write FILE [default: pywats-support-HOST-TIME.zip in the current folder]. One that exists is not overwritten.
+    /// Write FILE [default: pywats-support-HOST-TIME.zip in the current folder], or - for standard output.
+    /// A file that exists is not overwritten.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Print JSON, for programs.

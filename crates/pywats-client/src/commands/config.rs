@@ -169,14 +169,18 @@ fn written(document: &Document, sources: &Sources, json: bool) -> Result<(), Edi
     if json {
         say(&json!({ "path": document.path(), "warnings": loaded.warnings, "missing": loaded.missing })
             .to_string());
+        return Ok(());
+    }
+    // What hindered the service before has not ended with this.
+    let unreadable = diagnose::hindrances(&loaded).files;
+    let path = document.path().display();
+    if unreadable.is_empty() {
+        say(&format!("{path}: written; a running service takes it over within seconds"));
     } else {
-        say(&format!(
-            "{}: written; a running service takes it over within seconds",
-            document.path().display()
-        ));
-        for text in loaded.warnings.iter() {
-            complain(&format!("warning: {text}"));
-        }
+        say(&format!("{path}: written; the service cannot take it over yet"));
+    }
+    for text in unreadable.iter().chain(&loaded.warnings) {
+        complain(&format!("warning: {text}"));
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::{complain, say};
 use crate::cli::installation::{BundleArgs, HealthArgs, ServiceArgs, ServiceVerb};
-use crate::config::{Config, Health, Sources};
+use crate::config::{Config, FileState, Health, Loaded, Sources};
 use crate::control::client;
 use crate::diagnose::health as endpoints;
 use crate::exit::Exit;
@@ -11,6 +11,7 @@ use crate::support_bundle::{self, Written};
 use hyper::Method;
 use serde_json::{Value, json};
 use std::cell::RefCell;
+use std::io::{self, IsTerminal, Write};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -65,8 +66,7 @@ fn status(json: bool) -> Exit {
 
 /// Asks the running service, in one line.
 pub(super) fn health(args: HealthArgs) -> Exit {
-    let config = Sources::new(args.config.config).load().config;
-    match ask(config, args.ready) {
+    match ask(Sources::new(args.config.config).load(), args.ready) {
         answer if args.json => {
             let (is_well, said) = answer.map_or_else(|why| (false, why), |status| (true, status));
             super::print_json(&json!({ "healthy": is_well, "said": said }));
@@ -84,12 +84,20 @@ pub(super) fn health(args: HealthArgs) -> Exit {
 }
 
 /// What the service says: that it is well, or what is wrong.
-fn ask(config: Config, ready: bool) -> Result<String, String> {
+fn ask(loaded: Loaded, ready: bool) -> Result<String, String> {
     let (sender, answer) = mpsc::channel();
     // A thread of its own: what is limited is the whole, not each part of it. It ends with the process.
     thread::spawn(move || {
+        let Loaded { config, file, .. } = loaded;
+        let by_the_door = || ask_by_the_door(&config, ready);
         sender.send(match config.health.port {
-            0 => ask_by_the_door(&config, ready),
+            0 => by_the_door().map_err(|why| {
+                format!("the health endpoints are switched off (health.port is 0), and {why}")
+            }),
+            // The service goes on with the settings that it had, and may have another port than this file says.
+            _ if file == FileState::Broken => {
+                ask_by_the_port(&config.health, ready).or_else(|why| by_the_door().map_err(|_| why))
+            }
             _ => ask_by_the_port(&config.health, ready),
         })
     });
@@ -105,11 +113,10 @@ fn ask_by_the_port(health: &Health, ready: bool) -> Result<String, String> {
     judge(&text).unwrap_or_else(|| Err(format!("something else than the service answers at {address}")))
 }
 
-/// The health endpoints are switched off: asks as `status` does, which not everybody may.
+/// Asks as `status` does, which not everybody may.
 fn ask_by_the_door(config: &Config, ready: bool) -> Result<String, String> {
     let reply = client::ask(&config.client.data_dir, Method::GET, "/v1/status", Vec::new(), super::complain);
-    let reply = reply
-        .map_err(|error| format!("the health endpoints are switched off (health.port is 0), and {error}"))?;
+    let reply = reply.map_err(|error| error.to_string())?;
     let text = |key: &str| reply.body[key].as_str().unwrap_or_default().to_owned();
     match (ready, reply.body["healthy"] == true) {
         (false, _) => Ok("alive".to_owned()),
@@ -134,6 +141,15 @@ fn judge(text: &str) -> Option<Result<String, String>> {
 /// Writes the bundle and says where.
 pub(super) fn support_bundle(args: BundleArgs) -> Exit {
     let loaded = Sources::new(args.config.config).load();
+    if args.output.as_deref() == Some("-".as_ref()) {
+        return match bundle_to_output(&loaded, args.json) {
+            Ok(()) => Exit::Ok,
+            Err(error) => {
+                complain(&error);
+                Exit::Error
+            }
+        };
+    }
     match support_bundle::write(&loaded, args.output.as_deref()) {
         written if args.json => {
             let (shown, exit) = match written {
@@ -155,6 +171,20 @@ pub(super) fn support_bundle(args: BundleArgs) -> Exit {
             Exit::Error
         }
     }
+}
+
+/// Writes the bundle to standard output, as from a container in which no file can be made.
+fn bundle_to_output(loaded: &Loaded, json: bool) -> Result<(), String> {
+    let mut output = io::stdout().lock();
+    if json || output.is_terminal() {
+        let why = if json { "--json would stand in it" } else { "standard output is a terminal" };
+        return Err(format!("{why}: write the bundle into a file, as in: support-bundle -o - > FILE"));
+    }
+    let (bundle, _) = support_bundle::packed(loaded)?;
+    output
+        .write_all(&bundle)
+        .and_then(|()| output.flush())
+        .map_err(|error| format!("standard output cannot be written: {error}"))
 }
 
 #[cfg(test)]

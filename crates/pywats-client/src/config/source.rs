@@ -215,7 +215,8 @@ impl Sources {
         }
         let credential = (self.env)("CREDENTIALS_DIRECTORY")
             .map(|dir| Path::new(&dir).join("token"))
-            .filter(|f| f.exists())
+            // One that may not be looked at is there: reading it says why.
+            .filter(|file| file.try_exists().unwrap_or(true))
             .or_else(|| (self.credential)());
         let (file, origin) = match (server.token_file.clone(), credential) {
             (Some(file), _) => (file, loaded.origins[token_file]),
@@ -276,8 +277,12 @@ pub(super) fn read_small(path: &Path) -> Result<Option<Vec<u8>>, String> {
     }
 }
 
-/// The content of a file, of a larger one `most` bytes and one more, or `None` where there is no file.
+/// The content of a file, of a larger one `most` bytes and one more, or `None` where there is no file. Anything else is not
+/// opened: a pipe would keep the service waiting for whoever writes into it.
 fn read(path: &Path, most: usize) -> Result<Option<Vec<u8>>, String> {
+    if path.metadata().is_ok_and(|found| !found.is_file()) {
+        return Err("is no file, but a folder, a pipe or a device; write a file there".to_owned());
+    }
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),

@@ -64,6 +64,55 @@ fn problems(loaded: &Loaded) -> Vec<String> {
     loaded.errors.iter().chain(&loaded.missing).cloned().chain(unusable).collect()
 }
 
+/// Fails if: a package lets an upgrade begin whose new process could not read the file, or stops one because of a value that
+/// the next version may know.
+#[test]
+fn upgrades_are_stopped_by_what_is_damaged() {
+    let script = include_str!("../../../../packaging/upgrade/before");
+    let words = script.lines().find_map(|line| line.strip_prefix("damaged='")?.strip_suffix('\'')).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.json");
+    let ends = |file: &std::path::Path| {
+        let loaded = Sources::with(Some(file.to_owned()), |_| None, Policies::none).load();
+        assert_ne!(loaded.errors, [""; 0], "{}", file.display());
+        let begin = format!("configuration {}: ", file.display());
+        let told = loaded.errors.iter().filter_map(|error| error.strip_prefix(&begin));
+        told.into_iter().any(|told| words.split('|').any(|word| told.contains(word)))
+    };
+    assert!(ends(folder.path()), "a folder");
+    let long = " ".repeat(2 << 20);
+    for (text, expected) in [
+        ("{", true),
+        ("[]", true),
+        (r#"{ "server": { "url": "https://a", "url": "https://b" } }"#, true),
+        (&long, true),
+        (r#"{ "server": { "timeout_seconds": "soon" } }"#, false),
+    ] {
+        fs::write(&file, text).unwrap();
+        assert_eq!(ends(&file), expected, "{}", &text[..text.len().min(60)]);
+    }
+}
+
+/// Fails if: a token that systemd hands over and that may not even be looked at passes for one that nobody has set.
+#[cfg(unix)]
+#[test]
+fn a_credential_that_cannot_be_looked_at_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, other) = (folder.path().join("config.json"), folder.path().join("no-folder"));
+    for path in [&file, &other] {
+        fs::write(path, "{}").unwrap();
+    }
+    let missing = |handed: &std::path::Path| {
+        let handed = handed.display().to_string();
+        let env = move |name: &str| (name == "CREDENTIALS_DIRECTORY").then(|| handed.clone().into());
+        Sources::with(Some(file.clone()), env, Policies::none).load().missing.join("; ")
+    };
+    let said = missing(&other);
+    assert!(said.contains("no-folder/token: cannot be opened"), "{said}");
+    let said = missing(folder.path());
+    assert!(said.contains("no token: set server.token"), "{said}");
+}
+
 /// Fails if: a configuration is refused because of how Windows PowerShell 5.1 saves it.
 #[test]
 fn reads_a_configuration_in_utf_16() {

@@ -11,6 +11,8 @@ pub mod report;
 pub mod sandbox;
 #[cfg(target_os = "linux")]
 mod service_view;
+#[cfg(target_os = "linux")]
+mod unit_files;
 pub mod write_filter;
 
 #[cfg(unix)]

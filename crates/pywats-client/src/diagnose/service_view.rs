@@ -3,6 +3,7 @@
 
 use super::Hindrances;
 use super::sandbox::{PROPERTIES, Unit};
+use super::unit_files;
 use crate::allow::{Needs, above};
 use crate::config::{Loaded, default_path};
 use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, accessat, openat};
@@ -35,7 +36,7 @@ pub(super) fn hindrances(loaded: &Loaded) -> Hindrances {
     if !rustix::process::geteuid().is_root() {
         return Hindrances::default();
     }
-    let unit = ask_systemd();
+    let unit = unit();
     let of_unit = unit.as_ref().and_then(|unit| unit.variable("PYWATS_CONFIG")).map(PathBuf::from);
     if loaded.path != of_unit.unwrap_or_else(default_path) {
         return Hindrances::default();
@@ -70,7 +71,7 @@ pub(super) fn hindrances(loaded: &Loaded) -> Hindrances {
 
 /// What must be allowed so that the service can use a folder that is there, whatever was allowed for other folders.
 pub(super) fn needs(path: &Path, added: &[String]) -> Needs {
-    let unit = ask_systemd().map(|unit| unit.without(added));
+    let unit = unit().map(|unit| unit.without(added));
     let lines = unit.as_ref().and_then(|unit| unit.forbids(path)).map(|ban| ban.lines).unwrap_or_default();
     let Some(account) = account(unit.as_ref()) else { return Needs { lines, ..Needs::default() } };
     let may = |folder: &Path, wanted: Access| {
@@ -87,14 +88,19 @@ pub(super) fn needs(path: &Path, added: &[String]) -> Needs {
 
 /// Why the service's account cannot use a folder that is there, whatever its unit says.
 pub(super) fn forbidden(path: &Path) -> Option<String> {
-    unusable(path, None, account(ask_systemd().as_ref()).as_ref())
+    unusable(path, None, account(unit().as_ref()).as_ref())
 }
 
-fn ask_systemd() -> Option<Unit> {
+/// The unit as systemd has loaded it, or as one will load it where none runs.
+fn unit() -> Option<Unit> {
     let mut command = Command::new("systemctl");
     command.arg("show").arg(format!("{UNIT}.service")).stdin(Stdio::null());
     command.args(PROPERTIES.iter().map(|name| format!("--property={name}")));
-    Unit::read(&String::from_utf8_lossy(&command.output().ok()?.stdout))
+    let said = command.output().map(|output| output.stdout).unwrap_or_default();
+    if said.is_empty() {
+        return unit_files::read(Path::new("/"), &format!("{UNIT}.service"));
+    }
+    Unit::read(&String::from_utf8_lossy(&said))
 }
 
 /// Why the service cannot read a file.

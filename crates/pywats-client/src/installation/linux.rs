@@ -288,11 +288,43 @@ fn begin() -> Step {
     })
 }
 
-/// Removes a folder with everything in it, but nothing that is mounted there.
+/// Whether something is mounted in a folder, by proc_pid_mountinfo(5).
+fn has_mounts(folder: &str, mounts: &str) -> bool {
+    let mut places = mounts.lines().filter_map(|line| line.split(' ').nth(4));
+    places.any(|place| place.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')))
+}
+
+/// Removes a folder with everything in it, but nothing that is mounted there. One in which something is mounted stays: `rm`
+/// would go into a folder of the same disk.
 fn remove_tree(path: &'static str) -> Step {
     Step::new(format!("delete {path}"), move || {
+        if has_mounts(path, &fs::read_to_string("/proc/self/mountinfo").unwrap_or_default()) {
+            return Err(format!("something is mounted in {path}: unmount that, then run this again"));
+        }
         tools::run("rm", &["-rf", "--one-file-system", "--", path], "", STARTING)
             .map(|_| None)
             .map_err(|error| error.text("rm"))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails if: a purge goes into what is mounted in a folder, or spares a folder for what is mounted elsewhere, or for the
+    /// disk that it is itself.
+    #[test]
+    fn mounts_in_a_folder() {
+        let line =
+            |place: &str| format!("36 35 8:1 /srv/archive {place} rw,noatime shared:1 - ext4 /dev/sda1 rw\n");
+        for (place, expected) in [
+            ("/var/lib/pywats/done", true),
+            ("/var/lib/pywats/a/b", true),
+            ("/var/lib/pywats", false),
+            ("/var/lib/pywats2", false),
+            ("/srv/var/lib/pywats/done", false),
+        ] {
+            assert_eq!(has_mounts("/var/lib/pywats", &(line("/") + &line(place))), expected, "{place}");
+        }
+    }
 }

@@ -136,12 +136,21 @@ impl fmt::Display for Written {
 /// Why it cannot be written.
 pub fn write(loaded: &Loaded, output: Option<&Path>) -> Result<Written, String> {
     let place = output::place(output, loaded)?;
+    let (packed, incomplete) = packed(loaded)?;
+    output::write(&place, &packed)?;
+    Ok(Written { file: place, bytes: packed.len(), incomplete })
+}
+
+/// The bundle itself, and whether something could not be read; its README.txt says what.
+///
+/// # Errors
+/// Why it cannot be made.
+pub fn packed(loaded: &Loaded) -> Result<(Vec<u8>, bool), String> {
     let secrets = Secrets::of(loaded, |name| std::env::var_os(name));
     let bundle = collect(loaded, &secrets);
     let incomplete = !bundle.notes.is_empty();
     let packed = bundle.packed(&secrets).map_err(|error| format!("the bundle cannot be made: {error}"))?;
-    output::write(&place, &packed)?;
-    Ok(Written { file: place, bytes: packed.len(), incomplete })
+    Ok((packed, incomplete))
 }
 
 fn collect(loaded: &Loaded, secrets: &Secrets) -> Bundle {

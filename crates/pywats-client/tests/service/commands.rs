@@ -152,6 +152,75 @@ fn root_hears_what_hinders_the_service() {
     assert_eq!(code, 0, "{text}");
 }
 
+/// Fails if: a command promises that the service takes a file over that it may not read.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_was_written_and_cannot_be_read_is_told() {
+    use std::os::unix::fs::PermissionsExt;
+    if !rustix::process::geteuid().is_root() {
+        return; // nobody else knows of the service's account
+    }
+    let mut station = Station::new();
+    station.configure(&json!({ "station": { "name": "A" } }));
+    let mode = |path: &std::path::Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    mode(station.dir(), 0o755);
+    let bin = station.dir().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    let properties =
+        format!("LoadState=loaded\nUser=65534\nEnvironment=PYWATS_CONFIG={}\n", station.config().display());
+    std::fs::write(bin.join("systemctl"), format!("#!/bin/sh\ncat <<'END'\n{properties}END\n")).unwrap();
+    mode(&bin.join("systemctl"), 0o755);
+    station.set_env("PATH", format!("{}:{}", bin.display(), std::env::var("PATH").unwrap()));
+    for (rights, part) in [(0o644, "takes it over within seconds"), (0o600, "cannot take it over yet")] {
+        mode(&station.config(), rights);
+        let Output { status, stdout, stderr } =
+            station.command(&["config", "set", "station.name", "B"]).output().unwrap();
+        let text = String::from_utf8([stdout, stderr].concat()).unwrap();
+        assert!(status.success() && text.contains(part), "{rights:o}: {text}");
+        assert_eq!(
+            text.contains("the account 65534 of the service may not read it"),
+            rights == 0o600,
+            "{text}"
+        );
+    }
+}
+
+/// Fails if: a pipe where a file is expected keeps a command, or the service, waiting for ever.
+#[test]
+fn a_pipe_is_no_file() {
+    let server = server();
+    let mut station = Station::new();
+    let pipe = station.dir().join("pipe");
+    let name = std::ffi::CString::new(pipe.display().to_string()).unwrap();
+    // SAFETY: the name ends with NUL, and lives until the call returns.
+    assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o644) }, 0);
+    for key in ["token_file", "ca_file"] {
+        let mut settings = station.settings(&server);
+        if key == "token_file" {
+            settings["server"]["token"] = json!(null);
+        }
+        settings["server"][key] = json!(pipe);
+        station.configure(&settings);
+        for command in ["check", "test-connection"] {
+            let (code, text) = run(&station, command);
+            assert!(code != 0 && text.contains("is no file"), "{key} {command}: {text}");
+        }
+    }
+    station.configure(&station.settings(&server));
+    station.start();
+    station.wait_until_ready();
+    std::fs::remove_file(station.config()).unwrap();
+    std::fs::rename(&pipe, station.config()).unwrap();
+    station.wait_for_reason("is no file");
+    let (code, text) = run(&station, "check");
+    assert!(code == 22 && text.contains("is no file"), "{text}");
+    std::fs::remove_file(station.config()).unwrap();
+    station.configure(&station.settings(&server));
+    station.wait_until_ready();
+}
+
 /// Fails if: `test-connection` has the wrong exit code or does not say why.
 #[test]
 fn connections_are_tested() {

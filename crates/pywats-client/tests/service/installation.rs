@@ -40,6 +40,11 @@ fn health_is_an_exit_code() {
     let (code, text) = run(&station, &["health", "--ready"]);
     assert!(code == 1 && text.contains("not ready: ") && text.contains("503"), "{code} {text}");
     assert_eq!(text.lines().count(), 1, "{text}");
+    // A damaged file does not end the service, and must not have it ended by who probes it.
+    let settings = fs::read_to_string(station.config()).unwrap();
+    station.configure_text("{broken");
+    assert_eq!(run(&station, &["health"]), (0, "alive\n".to_owned()));
+    station.configure_text(&settings);
     station.stop();
 
     // Somebody who takes the connection and says nothing.
@@ -156,6 +161,13 @@ fn a_bundle_holds_no_secret() {
     run(&station, &["support-bundle", "-o", &again.display().to_string()]);
     let names = |files: &[(String, String)]| files.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
     assert_eq!(names(&files), names(&unpacked(&again)));
+    // Where no file can be made, it goes out by itself.
+    let output_only = station.command(&["support-bundle", "-o", "-"]).output().unwrap();
+    assert!(output_only.status.success(), "{output_only:?}");
+    fs::write(&again, &output_only.stdout).unwrap();
+    assert_eq!(names(&files), names(&unpacked(&again)));
+    let (code, text) = run(&station, &["support-bundle", "-o", "-", "--json"]);
+    assert!(code == 1 && text.contains("support-bundle -o - > FILE"), "{text}");
     let before = fs::read(&bundle).unwrap();
     let (code, text) = run(&station, &["support-bundle", "-o", &output]);
     assert!(code == 1 && text.contains("exists and is not overwritten"), "{text}");

@@ -126,6 +126,10 @@ impl ServerCertVerifier for Judge {
 /// Reads a PEM file; what is not a certificate in it (a comment, a key) is skipped.
 fn read_ca_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
     let fail = |problem: String| Failure::settings(format!("CA file {}: {problem}", path.display()));
+    // A pipe would keep everything waiting for whoever writes into it.
+    if path.metadata().is_ok_and(|found| !found.is_file()) {
+        return Err(fail("is no file, but a folder, a pipe or a device".to_owned()));
+    }
     let pem =
         std::fs::read(path).map_err(|error| fail(format!("{error}; check its path and permissions")))?;
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem)

@@ -1,8 +1,9 @@
 //! Doors on Unix: sockets, whose rights say who may connect.
 //!
 //! A socket is made under another name, gets its rights, and is renamed to its place, so that nobody ever finds one
-//! there with other rights. One that a killed service has left is replaced. One at which somebody answers never is,
-//! nor one that belongs to somebody else.
+//! there with other rights. One that a killed service has left is replaced. One at which somebody answers never is. One that
+//! belongs to somebody else is only in a folder of this account's own: there a service as another account has left it,
+//! as in a container that is given another user, and whoever opens doors holds the queue, so that no such service runs.
 
 use super::Closed;
 use crate::config::Config;
@@ -129,7 +130,9 @@ fn make_way(path: &Path) -> io::Result<()> {
         return Err(io::Error::other("something else than a socket lies there; remove it"));
     }
     let owner = Uid::from_raw(found.uid());
-    if owner != geteuid() && !owner.is_root() {
+    let folder = path.parent().and_then(|folder| fs::metadata(folder).ok());
+    let is_ours = folder.is_some_and(|folder| folder.uid() == geteuid().as_raw());
+    if owner != geteuid() && !owner.is_root() && !is_ours {
         let uid = owner.as_raw();
         return Err(io::Error::other(format!(
             "belongs to the account {uid}; find out who made it, and remove it"
@@ -140,6 +143,8 @@ fn make_way(path: &Path) -> io::Result<()> {
         // A killed service has left it.
         Err(error) if error.kind() == ErrorKind::ConnectionRefused => Ok(()),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        // As with one of another account, which only that may open.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied && is_ours => Ok(()),
         Err(error) => Err(error),
     }
 }
@@ -208,6 +213,27 @@ mod tests {
             }
             drop(living);
             assert_eq!(fs::read_dir(dir.path()).unwrap().count(), usize::from(!opens), "{before:?}");
+        }
+    }
+
+    /// Fails if: what a service as another account has left keeps a door shut, in a folder of one's own; or is replaced in a
+    /// folder of somebody else.
+    #[tokio::test]
+    async fn a_door_of_another_account() {
+        use std::os::unix::fs::chown;
+        if !geteuid().is_root() {
+            return; // only root can give a socket away
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let door = door(dir.path(), Role::Administrator);
+        for (folder, opens) in [(0, true), (4321, false)] {
+            drop(StdListener::bind(&door.path).unwrap());
+            chown(&door.path, Some(4321), None).unwrap();
+            chown(dir.path(), Some(folder), None).unwrap();
+            let opened = Listener::open(&door);
+            assert_eq!(opened.is_ok(), opens, "{folder}: {opened:?}");
+            drop(opened);
+            assert_eq!(door.path.exists(), !opens, "{folder}");
         }
     }
 
