@@ -28,7 +28,7 @@ fail() {
 
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
-folder=$(cd "$(dirname "$0")" && pwd) || exit 1
+folder=$(dirname "$(readlink -f "$0")") || exit 1
 
 # The policy that the system starts with, by what /etc/selinux/config says.
 policy=$(sed -n 's/^[[:space:]]*SELINUXTYPE=[[:space:]]*\([A-Za-z0-9_-]*\).*/\1/p' /etc/selinux/config 2>/dev/null | tail -n 1)

@@ -10,8 +10,12 @@ SETTINGS = {
     "upload": {"retry_initial_seconds": 1, "retry_max_seconds": 2},
 }
 
-# What an administrator may change: a port, here one that the policy allows as well, and where logs go.
+# What an administrator may change: a port, here one that the policy allows as well, where logs go, and the token, which
+# systemd can hand over (since 247).
 PORT = 8118
+TOKEN_FILE = "/etc/pywats/token"
+WITHOUT_TOKEN = {**SETTINGS, "server": {"url": SERVER_URL, "proxy": "none"}}
+HANDED_OVER = f"LoadCredential=token:{TOKEN_FILE}\\n"
 LOG = "/var/log/pywats/client.log"
 DROP_IN = "/etc/systemd/system/pywats-client.service.d/site.conf"
 
@@ -88,11 +92,16 @@ with subtest("delivers what an operator drops"):
 with subtest("is up again after a reboot, and delivers what has waited"):
     stop_server()
     queue("two.json")
+    systemd = machine.succeed("systemctl --version | sed -n '1s/^systemd \\([0-9]*\\).*/\\1/p'")
+    hands_over = int(systemd) >= 247
+    if hands_over:
+        machine.succeed(f"(umask 077; echo {TOKEN} > {TOKEN_FILE})")
+        configure(WITHOUT_TOKEN)
     machine.succeed(
         f"pywats-client config set health.port {PORT}",
         f"pywats-client config set logging.file {LOG}",
         f"mkdir -p $(dirname {DROP_IN})",
-        f"printf '[Service]\\nLogsDirectory=pywats\\n' > {DROP_IN}",
+        f"printf '[Service]\\nLogsDirectory=pywats\\n{HANDED_OVER if hands_over else ''}' > {DROP_IN}",
     )
     configured = machine.succeed(f"cat {CONFIGURATION}")
     machine.reboot()
