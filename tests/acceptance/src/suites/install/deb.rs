@@ -86,7 +86,10 @@ fn removes(root: &Root) -> Result<()> {
     check_config_and_queue(root)
 }
 
+/// The configuration that is found was prepared since.
 fn reinstalls(root: &Root, package: &Path) -> Result<()> {
+    root.run("rm -r /etc/pywats && install -d -m 0700 /etc/pywats")?;
+    prepare_config(root)?;
     let package = root.bring(package)?;
     root.run(&format!("dpkg --install {package}"))?;
     ensure_there(root, "usr/bin/pywats-client")?;

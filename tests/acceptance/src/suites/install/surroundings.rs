@@ -78,6 +78,12 @@ const ONLY_DEB: &[(&str, &str, &str)] = &[
         "[ \"$(dpkg-query -W -f '${db:Status-Abbrev}' pywats-client)\" = 'ii ' ]",
     ),
     (
+        "after a purge, which spares what is mounted in the data folder",
+        "install; mkdir /other; touch /other/kept; mount --bind /other /var/lib/pywats/done
+         dpkg --purge pywats-client 2>/said || exit 1; umount /var/lib/pywats/done; install",
+        "[ -e /other/kept ] && grep -F 'something is mounted in /var/lib/pywats, so it stays' /said",
+    ),
+    (
         "where policy-rc.d lets nothing start",
         "mkdir -p /run/systemd/system; printf '#!/bin/sh\\nexit 101\\n' > /usr/sbin/policy-rc.d
          chmod 755 /usr/sbin/policy-rc.d; install",
