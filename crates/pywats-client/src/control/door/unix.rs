@@ -149,7 +149,8 @@ fn make_way(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Goes in by a door, if it belongs to root, to this account, or to the owner of the data folder.
+/// Goes in by a door, if it belongs to root, to this account, or to the owner of the data folder or of the one that it is in:
+/// the data may be away.
 ///
 /// # Errors
 /// If nobody is there, or it may not be used.
@@ -164,7 +165,8 @@ pub async fn connect(door: &Door) -> Result<UnixStream, Closed> {
         return Err(Closed::Failed(door.name(), io::Error::other("is no socket; remove it")));
     }
     let owner = Uid::from_raw(found.uid());
-    let is_services = || fs::metadata(&door.data_dir).is_ok_and(|data| data.uid() == found.uid());
+    let belongs = |folder: &Path| fs::metadata(folder).is_ok_and(|folder| folder.uid() == found.uid());
+    let is_services = || belongs(&door.data_dir) || door.path.parent().is_some_and(belongs);
     if !owner.is_root() && owner != geteuid() && !is_services() {
         return Err(Closed::Squatter(door.name(), format!("user {}", found.uid())));
     }
