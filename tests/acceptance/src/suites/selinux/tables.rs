@@ -97,6 +97,7 @@ pub(super) const SERVICE: Table = Table {
         "devlog_t",
         "init_runtime_t",
         "init_t:fd",
+        "init_tmpfs_t",
         "ramfs_t",
         "syslogd_runtime_t",
         "systemd_runtime_notify_t",
