@@ -1,9 +1,9 @@
 //! Doors on Unix: sockets, whose rights say who may connect.
 //!
 //! A socket is made under another name, gets its rights, and is renamed to its place, so that nobody ever finds one
-//! there with other rights. One that a killed service has left is replaced. One at which somebody answers never is. One that
-//! belongs to somebody else is only in a folder of this account's own: there a service as another account has left it,
-//! as in a container that is given another user, and whoever opens doors holds the queue, so that no such service runs.
+//! there with other rights. One that a killed service has left is replaced. One at which somebody answers never is, nor one
+//! that belongs to somebody else, but in a folder of this account's own where nobody listens at it: there a service as
+//! another account has left it, as in a container that is given another user.
 
 use super::Closed;
 use crate::config::Config;
@@ -120,6 +120,18 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Whether somebody listens at a socket of another account, which only that may try: by the sockets that the system lists.
+/// Where it lists none, somebody may.
+fn has_listener(socket: &fs::Metadata) -> bool {
+    let Ok(listed) = fs::read_to_string("/proc/net/unix") else { return true };
+    // The last column, and nothing before it has a slash.
+    let mut places = listed.lines().filter_map(|line| line.find('/').map(|start| &line[start..]));
+    places.any(|place| {
+        fs::symlink_metadata(place)
+            .is_ok_and(|found| (found.dev(), found.ino()) == (socket.dev(), socket.ino()))
+    })
+}
+
 /// Makes sure that what lies at the place of a door may be replaced.
 fn make_way(path: &Path) -> io::Result<()> {
     let found = match fs::symlink_metadata(path) {
@@ -132,7 +144,10 @@ fn make_way(path: &Path) -> io::Result<()> {
     let owner = Uid::from_raw(found.uid());
     let folder = path.parent().and_then(|folder| fs::metadata(folder).ok());
     let is_ours = folder.is_some_and(|folder| folder.uid() == geteuid().as_raw());
-    if owner != geteuid() && !owner.is_root() && !is_ours {
+    if owner != geteuid() && !owner.is_root() {
+        if is_ours && !has_listener(&found) {
+            return Ok(());
+        }
         let uid = owner.as_raw();
         return Err(io::Error::other(format!(
             "belongs to the account {uid}; find out who made it, and remove it"
@@ -143,8 +158,6 @@ fn make_way(path: &Path) -> io::Result<()> {
         // A killed service has left it.
         Err(error) if error.kind() == ErrorKind::ConnectionRefused => Ok(()),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        // As with one of another account, which only that may open.
-        Err(error) if error.kind() == ErrorKind::PermissionDenied && is_ours => Ok(()),
         Err(error) => Err(error),
     }
 }
@@ -228,14 +241,15 @@ mod tests {
         }
         let dir = tempfile::tempdir().unwrap();
         let door = door(dir.path(), Role::Administrator);
-        for (folder, opens) in [(0, true), (4321, false)] {
-            drop(StdListener::bind(&door.path).unwrap());
+        for (folder, lives, opens) in [(0, false, true), (0, true, false), (4321, false, false)] {
+            drop(remove(&door.path));
+            let living = Some(StdListener::bind(&door.path).unwrap()).filter(|_| lives);
             chown(&door.path, Some(4321), None).unwrap();
             chown(dir.path(), Some(folder), None).unwrap();
             let opened = Listener::open(&door);
-            assert_eq!(opened.is_ok(), opens, "{folder}: {opened:?}");
-            drop(opened);
-            assert_eq!(door.path.exists(), !opens, "{folder}");
+            assert_eq!(opened.is_ok(), opens, "{folder} {lives}: {opened:?}");
+            drop((opened, living));
+            assert_eq!(door.path.exists(), !opens, "{folder} {lives}");
         }
     }
 
