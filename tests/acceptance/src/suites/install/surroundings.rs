@@ -67,6 +67,12 @@ const CASES: &[(&str, &str, &str)] = &[
          rm /etc/systemd/system/pywats-client.service",
         "grep -F 'pywats-client.service stands above the unit of this package' /said",
     ),
+    (
+        "and opens a folder for it while nothing runs",
+        "install; mkdir -p /disk/ict; pywats-client folders add /disk/ict --name ict",
+        "grep -x 'ReadWritePaths=-/disk/ict' /etc/systemd/system/pywats-client.service.d/folder-ict.conf; found=$?
+         rm -r /etc/systemd/system/pywats-client.service.d; exit $found",
+    ),
     ("after a package manager that was killed", "killed && repair", "true"),
 ];
 
