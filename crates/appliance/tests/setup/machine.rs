@@ -180,7 +180,7 @@ impl Machine {
     }
 
     pub(crate) fn setup(&self, arguments: &[&str], variables: &[(&str, &str)], typed: &[&str]) -> Output {
-        let places = ["/etc/pywats/", "/etc/systemd/", "/run/", "/sys/class/net/"];
+        let places = ["/etc/pywats/", "/etc/skel", "/etc/systemd/", "/home/", "/run/", "/sys/class/net/"];
         self.run("appliance-setup", &places, arguments, variables, &lines(typed))
     }
 

@@ -9,7 +9,7 @@ mod machine;
 
 use machine::Machine;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 /// What a shell would do something to.
 const NASTY: &str = r#" pä"s's $HOME $(id) \n `id` * "#;
@@ -25,8 +25,11 @@ const TYPED: &[&str] = &[
     "eth9",
     "ens4",
     "oops!",
+    "192.0.2.10",
     "192.0.2.10/24",
+    "192.0.2.10",
     "192.0.2.1",
+    "nobody",
     "192.0.2.53", //
     NASTY,
     "other",
@@ -157,6 +160,89 @@ fn goes_on_without_a_card() {
         said.contains("no network card that this system knows") && said.contains("network         DHCP\n")
     );
     assert_eq!(machine.read("etc/systemd/network/05-setup.network"), DHCP);
+}
+
+/// Fails if: an address is taken that leads to no network, a good one is not, or it is not said what one looks like.
+#[test]
+fn takes_no_address_that_leads_nowhere() {
+    let rest = ["a:b", "a:b", "", "https://one.example", "token", "", "k", "", "y"];
+    let wrong = [
+        "10.0.2.15",
+        "10.0.2.15/",
+        "10.0.2.15/33",
+        "10.0.2.15/0",
+        "10.0.2.15/255.255.255.0",
+        "10.0.2/24",
+        "10.0.2.0/24",
+        "10.0.2.255/24",
+        "127.0.0.1/8",
+        "fe80::1%ens4/64",
+        "0.0.0.0/8",
+        "a",
+    ];
+    let typed = [&["f", ""], &wrong[..], &["10.0.2.15/24"], &["10.0.2.15", "fd00::1", "0.0.0.0", "10.0.9.1"]];
+    let typed = [&typed.concat()[..], &["10.0.2.3/24", "::", "10.0.2.3"], &rest[..]].concat();
+    let machine = Machine::new();
+    let output = machine.setup(&[], &[], &typed);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(said.matches("Type one such as 192.0.2.10/24").count(), wrong.len(), "{said}");
+    assert_eq!(said.matches("Type one such as 192.0.2.1\n").count(), 3, "{said}");
+    assert!(said.contains("Note: 10.0.9.1 is not in the network 10.0.2.0/24"), "{said}");
+    assert_eq!(
+        machine.read("etc/systemd/network/05-setup.network"),
+        "[Match]\nName=ens3\n\n[Network]\nAddress=10.0.2.15/24\nGateway=10.0.9.1\nDNS=10.0.2.3\n"
+    );
+
+    let six = ["f", "", "2001:db8::10/64", "fe80::1", "2001:db8::53"];
+    let machine = Machine::new();
+    let output = machine.setup(&[], &[], &[&six[..], &rest[..]].concat());
+    assert!(output.status.success() && !String::from_utf8_lossy(&output.stdout).contains("Note:"));
+    assert!(machine.read("etc/systemd/network/05-setup.network").contains("Gateway=fe80::1\n"));
+}
+
+/// Fails if: an administrator whose home was there already is not let in by a key, finds what another one's shell did, or
+/// gets what a reset kept; or a home that is somebody's is taken away.
+#[test]
+fn gives_a_home_that_was_there_to_its_account() {
+    let rest = ["d", "a:b", "a:b", "ssh-ed25519 AAAA me", "https://one.example", "token", "", "k", "", "y"];
+    let silent = [("PYWATS_SERVER_URL", "https://one.example"), ("PYWATS_API_TOKEN", "token")];
+    for by_seed in [false, true] {
+        let machine = Machine::new();
+        machine.write("home/admin/failed/report.json", "x");
+        machine.write("home/admin/.bashrc", "of another one");
+        machine.write("home/shared/notes", "x");
+        machine.write("etc/skel/.bashrc", "new");
+        fs::set_permissions(machine.path("home/admin"), fs::Permissions::from_mode(0o775)).unwrap();
+        let owner = fs::metadata(machine.path("home/shared")).unwrap().uid();
+        // Accounts that are not those of this machine. One has a home that is another's, too.
+        machine.program(
+            "getent",
+            &format!(
+                "case $2 in\nadmin) echo admin:x:3000:3001::HERE/home/admin:/bin/bash ;;\n\
+                 {owner}) echo own:x:{owner}:0::HERE/home/shared:/bin/sh ;;\n*) printf '%s\\n' \
+                 root:x:0:0::/root:/bin/bash admin:x:3000:3001::HERE/home/admin:/bin/bash \
+                 two:x:3002:3002::HERE/home/shared:/bin/sh three:x:3003:3003::HERE/home/../etc:/bin/sh ;;\nesac\n"
+            ),
+        );
+        let output =
+            if by_seed { machine.setup(&["--silent"], &silent, &[]) } else { machine.setup(&[], &[], &rest) };
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let calls = machine.read("calls");
+        let home = machine.path("home/admin").display().to_string();
+        let given: Vec<&str> = calls.lines().filter(|call| call.starts_with("chown ")).collect();
+        assert_eq!(
+            given,
+            [format!("chown <3000:3001> <{home}>"), format!("chown <-hR> <3000:3001> <{home}/.bashrc>")]
+        );
+        assert_eq!(machine.read("home/admin/.bashrc"), "new");
+        assert_eq!(machine.read("home/admin/failed/report.json"), "x");
+        let mode = fs::metadata(machine.path("home/admin")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o022, 0, "sshd refuses its keys");
+        // Before its keys are put there.
+        let keys = calls.find("/.ssh>");
+        assert!(keys.is_none_or(|keys| calls.find("chown ").is_some_and(|at| at < keys)), "{calls}");
+    }
 }
 
 /// Fails if: accounts that could not be made end the setup, or the machine counts as set up all the same.
