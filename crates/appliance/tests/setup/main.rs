@@ -378,7 +378,7 @@ fn forgets_what_was_set_up() {
     machine.program(
         "getent",
         "printf '%s:x:%s:0::%s:/bin/sh\\n' root 0 HERE/root admin 1000 HERE/home/admin line-1 1001 HERE/home/line-1/ \\\n\
-         line-2 1002 HERE/home/. line-3 1003 HERE/home/../var line-4 1004 HERE/home nobody 65534 HERE/home/nobody\n",
+         line-2 1002 HERE/home/. line-3 1003 HERE/home/../var line-4 70000 HERE/home nobody 65534 HERE/home/nobody\n",
     );
     machine.watches(&["re[po*rts", "failed"]);
 
@@ -406,16 +406,120 @@ fn forgets_what_was_set_up() {
     assert!(machine.read("calls").contains("systemd-tmpfiles <--create> <pywats-client.conf>\n"));
 }
 
+/// Fails if: an account that an administrator has made among those of services stays, or a password or a key of one that a
+/// package needs does; or such an account goes.
+#[test]
+fn forgets_accounts_with_numbers_of_services() {
+    let machine = Machine::new();
+    let places = ["srv/ftp", "srv/line-9", "home/helper", "home/pywats", "root"];
+    for home in places {
+        machine.write(&format!("{home}/.ssh/authorized_keys"), "x");
+    }
+    machine.program(
+        "getent",
+        "case $*:$3 in\n*shadow*:ftp) echo ftp:hash: ;;\n*shadow*:open) echo open:: ;;\n*shadow*) echo \"$3:!*:\" ;;\n\
+         *) printf '%s:x:%s:0::%s\\n' root 0 HERE/root:/bin/bash toor 0 HERE/root:/bin/bash \\\n\
+         sync 4 /bin:/bin/sync ftp 14 HERE/srv/ftp:/usr/sbin/nologin open 15 /:/bin/false daemon 16 /:/usr/sbin/nologin \\\n\
+         helper 900 HERE/home/helper:/usr/sbin/nologin shell 901 /nonexistent:/bin/dash none 902 /nonexistent: \\\n\
+         line-9 903 HERE/srv/line-9:/usr/sbin/nologin nobody 65534 /nonexistent:/usr/sbin/nologin ;;\nesac\n",
+    );
+    machine.program("id", "case $* in -u) echo 0 ;; *line-9) echo x pywats-operators ;; *) echo x ;; esac\n");
+    let output = machine.reset(&["--yes"], &[]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let calls = machine.read("calls");
+    let changed: Vec<_> = calls.lines().filter(|call| call.starts_with("user")).collect();
+    assert_eq!(
+        changed,
+        [
+            "usermod <--password> <*> <root>",
+            "userdel <--force> <toor>",
+            "usermod <--password> <!*> <ftp>",
+            "usermod <--password> <!*> <open>",
+            "userdel <--force> <helper>",
+            "userdel <--force> <shell>",
+            "userdel <--force> <none>",
+            "userdel <--force> <line-9>",
+        ]
+    );
+    let left = places.map(|home| machine.path(home).join(".ssh").exists());
+    assert_eq!(left, [false, false, false, true, false]);
+}
+
+/// Fails if: a reset that has begun does not go to its end, whatever fails, or does not say what did.
+#[test]
+fn goes_to_its_end() {
+    let failing = ["cloud-init", "find", "sync", "systemd-tmpfiles", "truncate", "userdel", "usermod"];
+    for fails in failing.into_iter().chain(["smbd", "no smbd", "gone"]) {
+        let machine = Machine::new();
+        machine.write("etc/pywats/config.json", "x");
+        machine.write("etc/ssh/ssh_host_rsa_key", "x");
+        machine.write("etc/machine-id", "x");
+        machine.write("var/lib/pywats/watch/report.json", "x");
+        machine.write("home/admin/.ssh/authorized_keys", "x");
+        machine.program(
+            "getent",
+            "echo root:x:0:0::HERE/root:/bin/sh; echo admin:x:1000:0::HERE/home/admin:/bin/sh\n",
+        );
+        let called = "{ printf systemctl; printf ' <%s>' \"$@\"; echo; } >>HERE/calls\n";
+        match fails {
+            "smbd" => machine.program("systemctl", &format!("{called}[ \"$1\" != disable ]\n")),
+            // Samba was removed.
+            "no smbd" => {
+                machine.program("systemctl", &format!("{called}case $1 in disable | cat) exit 1 ;; esac\n"))
+            }
+            // Whoever called it has hung up.
+            "gone" => machine.program("cloud-init", "kill -HUP $PPID; kill -PIPE $PPID; kill -TERM $PPID\n"),
+            program => machine.program(program, "echo refused >&2; exit 1\n"),
+        }
+        let output = machine.reset(&["--yes", "--reports"], &[]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        let nothing_failed = ["no smbd", "gone"].contains(&fails);
+        assert_eq!(output.status.success(), nothing_failed, "{fails}: {said}");
+        let says = said.contains("appliance-reset: ") && said.contains("The rest is as on a new machine");
+        assert_eq!(says, !nothing_failed, "{fails}: {said}");
+        let calls = machine.read("calls");
+        assert!(calls.ends_with("systemctl <reboot>\n"), "{fails}: {calls}");
+        for name in ["etc/pywats/config.json", "etc/ssh/ssh_host_rsa_key", "home/admin/.ssh"] {
+            assert!(!machine.path(name).exists(), "{fails}: {name}");
+        }
+        assert!(fails == "truncate" || machine.read("etc/machine-id").is_empty(), "{fails}");
+    }
+}
+
+/// Fails if: whoever gets the number of an account that is gone gets what is kept of its home, too.
+#[test]
+fn what_is_kept_is_nobodys() {
+    let machine = Machine::new();
+    machine.write("home/line-1/failed/report.json", "x");
+    machine.write("srv/ict/report.json", "x");
+    machine.program("getent", "echo line-1:x:1001:0::HERE/home/line-1:/bin/sh\n");
+    machine.program("mountpoint", "[ \"$2\" = HERE/ ]\n");
+    // No account of the machine that runs this is gone: what has such a name stands for what it would have.
+    let find = "n=$#\nwhile [ $n -gt 0 ]; do\n    a=$1\n    shift\n    n=$((n - 1))\n    case $a in\n    \
+                -nouser | -nogroup) set -- \"$@\" -name report.json ;;\n    *) set -- \"$@\" \"$a\" ;;\n    esac\ndone\n\
+                exec /usr/bin/find \"$@\"\n";
+    machine.program("find", find);
+    machine.watches(&["watch", "failed"]);
+    let output = machine.reset(&["--yes"], &[]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let calls = machine.read("calls");
+    for (program, who) in [("chown", "<-h> <root>"), ("chgrp", "<-h> <root>")] {
+        let call = calls.lines().find(|call| call.starts_with(program)).unwrap_or_default();
+        assert!(call.contains(who) && call.contains("home/line-1/failed/report.json>"), "{calls}");
+        assert!(call.contains("/srv/ict/report.json>"), "{calls}");
+    }
+    let at = |text: &str| calls.find(text).unwrap();
+    assert!(at("userdel") < at("chown") && at("chown") < at("<reboot>"), "{calls}");
+}
+
 /// Fails if: reports go with a home because the configuration could not be read, or a key stays.
 #[test]
 fn keeps_homes_where_nobody_knows_what_is_watched() {
     let machine = Machine::new();
-    for name in ["home/op/reports/report.json", "home/op/.ssh/authorized_keys", "home/op/.bash_history"] {
-        fs::create_dir_all(machine.path(name).parent().unwrap()).unwrap();
-        fs::write(machine.path(name), "x").unwrap();
+    for name in ["reports/report.json", ".ssh/authorized_keys", ".bash_history", ".bashrc", ".profile"] {
+        machine.write(&format!("home/op/{name}"), "x");
     }
     machine.program("getent", "echo op:x:1000:0::HERE/home/op:/bin/sh\n");
-    fs::create_dir(machine.path("root")).unwrap();
     let output = machine.reset(&["--yes"], &[]);
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success() && said.contains("home/op stays"), "{said}");
