@@ -293,6 +293,8 @@ fn takes_variables() {
         );
     }
     let machine = Machine::new();
+    // What a restore that failed has left.
+    machine.write("etc/pywats/config.json.new/x", "left");
     let watch = machine.path("a b");
     let folder = ("PYWATS_WATCH_FOLDER", watch.to_str().unwrap());
     let variables = [server, token, ("PYWATS_STATION_NAME", NASTY), folder];
