@@ -467,7 +467,8 @@ fn goes_to_its_end() {
             "smbd" => machine.program("systemctl", &format!("{called}[ \"$1\" != disable ]\n")),
             // Samba was removed.
             "no smbd" => {
-                machine.program("systemctl", &format!("{called}case $1 in disable | cat) exit 1 ;; esac\n"))
+                let does = "case $1 in disable | cat) exit 1 ;; esac\n";
+                machine.program("systemctl", &format!("{called}{does}"));
             }
             // Whoever called it has hung up.
             "gone" => machine.program("cloud-init", "kill -HUP $PPID; kill -PIPE $PPID; kill -TERM $PPID\n"),
