@@ -152,7 +152,8 @@ fn copy(
 ) -> Result<()> {
     let input = File::open(tar).with_context(|| format!("reading {}", tar.display()))?;
     let output = File::create(into).with_context(|| format!("writing {}", into.display()))?;
-    edit::edit(BufReader::new(input), BufWriter::new(output), goes, additions, epoch)
+    edit::edit(BufReader::new(input), BufWriter::new(output), goes, additions, epoch)?;
+    Ok(())
 }
 
 /// What is for the firmware's partition: folders, and files with what they are called there.

@@ -71,7 +71,7 @@ fn collect(folder: &Path, below: &str, into: &mut Additions) -> Result<()> {
     Ok(())
 }
 
-/// Copies a tar, without what `goes` says, with what is added at its end.
+/// Copies a tar, without what `goes` says, with what is added at its end. Returns the names of all that is no folder.
 ///
 /// # Errors
 /// If the tar is damaged, or something would have to be added behind a link.
@@ -81,7 +81,7 @@ pub fn edit(
     goes: impl Fn(&str) -> bool,
     additions: &Additions,
     epoch: u32,
-) -> Result<()> {
+) -> Result<BTreeSet<String>> {
     let mut output = Output { output, folders: BTreeSet::new(), others: BTreeSet::new(), epoch };
     let mut archive = tar::Archive::new(input);
     // What a member's own header has no room for is in members in front of it.
@@ -124,7 +124,8 @@ pub fn edit(
     }
     // The end of a tar.
     output.output.write_all(&[0; 2 * BLOCK])?;
-    output.output.flush().context("writing the root folder")
+    output.output.flush().context("writing the root folder")?;
+    Ok(output.others)
 }
 
 /// Bytes that everything in a tar is a multiple of.

@@ -16,6 +16,7 @@ use crate::system::System;
 use crate::{PATH, Run, archive, command};
 use anyhow::{Context, Result, bail, ensure};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::fs::{self, File, Permissions};
@@ -119,6 +120,53 @@ fn made(system: &System, identifiers: Identifiers, server: &str) -> Additions {
         ("srv/operators/watch".to_owned(), New::Folder),
     ]);
     made
+}
+
+/// What somebody or something calls on an appliance, though no unit of `packaging/appliance` names it: agetty, an
+/// administrator by the documentation, a script. Debian leaves out of its essential packages more and more of these.
+const CALLED: &[&str] = &[
+    // agetty, without which nobody gets in at a console, and PAM.
+    "login",
+    "unix_chkpwd",
+    // What docs/appliance.md and docs/linux.md tell people to type, and what shows and edits for it.
+    "apt-get apt-mark dpkg journalctl less lsattr nano passwd smbpasswd sudo systemctl useradd usermod visudo zstd",
+    // The scripts.
+    "awk blkid blockdev cat chattr chmod chown chpasswd cloud-init cmp cp cut du find findmnt flock getent grep id install \
+     ip lsblk mkdir mkfs.ext4 mktemp mount mountpoint mv networkctl python3 rm rmdir sed sh sleep sort ssh-keygen stty sync \
+     systemd-tmpfiles tar tr umount userdel wc wipefs",
+    // What comes by itself.
+    "unattended-upgrade",
+];
+
+/// Where programs are. `/bin` and `/sbin` lead there.
+const PROGRAMS: [&str; 2] = ["usr/bin/", "usr/sbin/"];
+
+/// The programs that the lines of units in these files call, also as an argument of each other.
+fn called_by_units(additions: &Additions) -> Vec<&str> {
+    let texts = additions.iter().filter_map(|(name, new)| match new {
+        New::File(_, content) if name.starts_with("usr/lib/systemd/system/") => {
+            std::str::from_utf8(content).ok()
+        }
+        _ => None,
+    });
+    let lines = texts.flat_map(str::lines).filter_map(|line| line.strip_prefix("Exec")?.split_once('='));
+    let words = lines.flat_map(|(_, command)| command.split(' '));
+    words.filter_map(|word| Some(word.rsplit_once("bin/")?.1)).collect()
+}
+
+/// Refuses a root folder, by the names in it, on which something that is called is not.
+fn has_what_is_called(names: &BTreeSet<String>, additions: &Additions) -> Result<()> {
+    let called = CALLED.iter().flat_map(|names| names.split_whitespace());
+    let missing =
+        |program: &&str| !PROGRAMS.iter().any(|folder| names.contains(&format!("{folder}{program}")));
+    let missing: BTreeSet<&str> = called.chain(called_by_units(additions)).filter(missing).collect();
+    let missing: Vec<&str> = missing.into_iter().collect();
+    ensure!(
+        missing.is_empty(),
+        "there is no program {}, which is called on the appliance; have the package of it in packaging/appliance/*.txt",
+        missing.join(", ")
+    );
+    Ok(())
 }
 
 /// How root folders are installed.
@@ -320,10 +368,11 @@ pub struct Finishing<'a> {
 /// Takes out of a root folder what is not for the disk, and puts in what is, for a disk with these identifiers.
 ///
 /// # Errors
-/// If the tar is damaged, or a file cannot be read or written.
+/// If the tar is damaged, a file cannot be read or written, or a program that is called on an appliance is missing.
 pub fn finish(finishing: &Finishing<'_>, identifiers: Identifiers, finished: &Path) -> Result<()> {
     let output = File::create(finished).with_context(|| format!("writing {}", finished.display()))?;
     finish_into(finishing, identifiers, &mut BufWriter::new(output))
+        .and_then(|(names, additions)| has_what_is_called(&names, &additions))
         .with_context(|| format!("making {} of {}", finished.display(), finishing.installed.display()))
 }
 
@@ -340,7 +389,12 @@ pub fn identifiers(finishing: &Finishing<'_>) -> Result<Identifiers> {
     Ok(Identifiers::of(&digest))
 }
 
-fn finish_into(finishing: &Finishing<'_>, identifiers: Identifiers, output: &mut impl Write) -> Result<()> {
+/// Returns the names of all that is no folder, and what came besides.
+fn finish_into(
+    finishing: &Finishing<'_>,
+    identifiers: Identifiers,
+    output: &mut impl Write,
+) -> Result<(BTreeSet<String>, Additions)> {
     let Finishing { system, installed, files, server, epoch } = *finishing;
     let mut parts = vec![made(system, identifiers, server)];
     for folder in system.files {
@@ -352,7 +406,8 @@ fn finish_into(finishing: &Finishing<'_>, identifiers: Identifiers, output: &mut
         ensure!(first, "{name} comes twice: of two folders in {}, or also of a program", files.display());
     }
     let input = File::open(installed).with_context(|| format!("reading {}", installed.display()))?;
-    edit::edit(BufReader::new(input), output, goes, &additions, epoch)
+    let names = edit::edit(BufReader::new(input), output, goes, &additions, epoch)?;
+    Ok((names, additions))
 }
 
 #[cfg(test)]
@@ -417,6 +472,39 @@ mod tests {
         let key = |content| [("./etc/passwd", "root"), ("./etc/ssh/ssh_host_rsa_key", content)];
         assert_eq!(root(&key("one")), root(&key("two")));
         assert_ne!(root(&key("one")), root(&[("./etc/passwd", "boot")]));
+    }
+
+    /// Fails if: a disk is made on which nobody can log in, or without what a unit or docs/appliance.md calls.
+    #[test]
+    fn refuses_a_root_without_what_is_called() {
+        let packaging = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging/appliance");
+        let docs = fs::read_to_string(packaging.join("../../docs/appliance.md")).unwrap();
+        for system in &SYSTEMS {
+            let mut additions = Additions::new();
+            for folder in system.files {
+                additions.extend(edit::additions(&packaging.join(folder)).unwrap());
+            }
+            let by_units = called_by_units(&additions);
+            assert!(by_units.contains(&"agetty") && by_units.contains(&"appliance-setup"), "{by_units:?}");
+            let called = CALLED.iter().flat_map(|names| names.split_whitespace());
+            let mut names: BTreeSet<String> = additions.keys().cloned().collect();
+            names.extend(called.chain(by_units).map(|name| format!("usr/bin/{name}")));
+            has_what_is_called(&names, &additions).unwrap();
+            for missing in ["login", "agetty"] {
+                let mut names = names.clone();
+                names.remove(&format!("usr/bin/{missing}"));
+                let error = has_what_is_called(&names, &additions).unwrap_err().to_string();
+                assert!(error.contains(&format!("no program {missing}, which")), "{error}");
+            }
+            // The client's package brings that. The rest of the words are commands of this machine.
+            let said = docs.split("sudo ").skip(1).filter_map(|rest| rest.split([' ', '`', '\n']).next());
+            for program in said.filter(|word| word.starts_with(|sign: char| sign.is_ascii_lowercase())) {
+                let known = names.contains(&format!("usr/bin/{program}"))
+                    || packaging.join("root/usr/sbin").join(program).is_file()
+                    || packaging.join("raspberry-pi/usr/sbin").join(program).is_file();
+                assert!(known || ["pywats-client", "dd"].contains(&program), "{program}");
+            }
+        }
     }
 
     /// Fails if: apt would not find the file of a package, or take another.

@@ -98,6 +98,88 @@ fn refuses_before_anything_changes() {
     }
 }
 
+/// Fails if: an archive in which something has another shape than in a backup is found out when half of it is done.
+#[test]
+fn refuses_what_has_another_shape_than_a_backup() {
+    let cases = [
+        ("etc/pywats/config.json.new/x", "config.json.new in the backup is no file"),
+        ("etc/pywats/config.json/x", "config.json in the backup is no file"),
+        (
+            "etc/systemd/system/pywats-client.service.d/folder-x.conf/x",
+            "folder-x.conf in the backup is no file",
+        ),
+        ("etc/systemd/system/pywats-client.service.d", "client.service.d in the backup is no folder"),
+        ("var/lib/pywats/queue.db/x", "queue.db in the backup is no file"),
+        ("var/lib/pywats/queue.db-wal/x", "queue.db-wal in the backup is no file"),
+        ("var/lib/pywats/watch", "watch in the backup is no folder"),
+        ("var/lib/pywats/spool", "spool in the backup is no folder"),
+        ("var/lib/pywats/done", "done in the backup is no folder"),
+        ("var/lib/pywats", "pywats in the backup is no folder"),
+        // Another one has made them a link or a disk on purpose.
+        ("var/lib/pywats/linked/x", "linked is a link or a disk of its own here"),
+    ];
+    for (odd, says) in cases {
+        let machine = machine(&[("var/lib/pywats/watch/of-here.json", "x")]);
+        std::os::unix::fs::symlink("/srv", machine.path("var/lib/pywats/linked")).unwrap();
+        let mut archive = Builder::new(Vec::new());
+        let here = machine.here();
+        let config = ("etc/pywats/config.json", "token of the backup");
+        for (name, text) in
+            [config, (odd, "x")].iter().filter(|(name, _)| !odd.starts_with(&format!("{name}/")))
+        {
+            let mut header = Header::new_gnu();
+            header.set_mode(0o644);
+            header.set_size(text.len() as u64);
+            let place = format!("{}/{name}", here.trim_start_matches('/'));
+            archive.append_data(&mut header, place, text.as_bytes()).unwrap();
+        }
+        let output = restore(&machine, &["--replace"], &archive.into_inner().unwrap());
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && said.contains(says), "{odd}: {said}");
+        assert!(said.contains("othing was changed"), "{odd}: {said}");
+        assert_eq!(machine.read("etc/pywats/config.json"), "token", "{odd}");
+        assert_eq!(machine.read("var/lib/pywats/queue.db-wal"), "x", "{odd}");
+        assert_eq!(
+            fs::read_dir(machine.path("var/lib/pywats")).unwrap().count(),
+            3,
+            "{odd}: something was left"
+        );
+        assert!(machine.read("calls").ends_with(START), "{odd}");
+    }
+}
+
+/// Fails if: what a restore that failed has left keeps another one from its end, or anything of it is lost but the queue.
+#[test]
+fn is_not_kept_from_its_end_by_leftovers() {
+    let machine = machine(&[
+        ("etc/pywats/config.json.new/x", "left"),
+        ("etc/pywats/secrets", "left"),
+        ("etc/systemd/system/pywats-client.service.d/folder-ict.conf/x", "left"),
+        ("var/lib/pywats/queue.db/x", "left"),
+        ("var/lib/pywats/spool", "left"),
+        ("var/lib/pywats/watch", "left"),
+        ("var/lib/pywats/watch.~1~", "from before"),
+        ("var/lib/pywats/failed/same.json/x", "left"),
+    ]);
+    let output = restore(&machine, &["--replace"], &archive(&machine, GOOD));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for (name, text) in [
+        ("etc/pywats/config.json", "token of the backup"),
+        ("etc/pywats/secrets/token", "secret"),
+        (DROP_IN, GOOD),
+        ("var/lib/pywats/queue.db", "queue"),
+        ("var/lib/pywats/spool/new", "waits there"),
+        ("var/lib/pywats/watch/same.json", "of the backup"),
+        ("var/lib/pywats/watch.~1~", "from before"),
+        ("var/lib/pywats/watch.~2~", "left"),
+        ("var/lib/pywats/failed/same.json", "of the backup"),
+        ("var/lib/pywats/failed/same.json.~1~/x", "left"),
+    ] {
+        assert_eq!(machine.read(name), text, "{name}");
+    }
+    assert!(!machine.path("etc/pywats/config.json.new").exists());
+}
+
 /// Fails if: what was in the backup is not here, what was here is lost beyond the queue, or something of the archive gets
 /// more rights than it is to have.
 #[test]

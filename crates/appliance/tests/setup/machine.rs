@@ -33,7 +33,9 @@ const PROGRAMS: &[(&str, &str)] = &[
          case $a in -o | -g) shift; n=$((n - 1)) ;; *) set -- \"$@\" \"$a\" ;; esac\ndone\n\
          exec /usr/bin/install \"$@\"\n",
     ),
+    ("chgrp", ""),
     ("ip", ""),
+    ("logger", ""),
     ("lsblk", ""),
     ("mkfs.ext4", ""),
     // What is mounted in place of something is a link to it. What is on a disk is where it was mounted, and then in `disk`.
@@ -47,6 +49,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("systemd-tmpfiles", ""),
     ("useradd", ""),
     ("userdel", ""),
+    ("usermod", ""),
     ("wait-online", ""),
     ("wipefs", ""),
     // What is packed is not compressed.
@@ -168,6 +171,7 @@ impl Machine {
             ("/usr/lib/systemd/systemd-networkd-wait-online", "wait-online"),
             // A file stands for a disk.
             ("[ -b ", "[ -f "),
+            ("for folder in / ", "for folder in HERE/ "),
         ] {
             text = text.replace(place, other);
         }
@@ -180,7 +184,7 @@ impl Machine {
     }
 
     pub(crate) fn setup(&self, arguments: &[&str], variables: &[(&str, &str)], typed: &[&str]) -> Output {
-        let places = ["/etc/pywats/", "/etc/systemd/", "/run/", "/sys/class/net/"];
+        let places = ["/etc/pywats/", "/etc/skel", "/etc/systemd/", "/home/", "/run/", "/sys/class/net/"];
         self.run("appliance-setup", &places, arguments, variables, &lines(typed))
     }
 
@@ -192,7 +196,6 @@ impl Machine {
             "/etc/ssh/",
             "/etc/machine-id",
             "/home",
-            "/root/",
             "/var/lib/pywats",
             "/var/lib/samba/",
         ];

@@ -9,7 +9,7 @@ mod machine;
 
 use machine::Machine;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 /// What a shell would do something to.
 const NASTY: &str = r#" pä"s's $HOME $(id) \n `id` * "#;
@@ -25,8 +25,11 @@ const TYPED: &[&str] = &[
     "eth9",
     "ens4",
     "oops!",
+    "192.0.2.10",
     "192.0.2.10/24",
+    "192.0.2.10",
     "192.0.2.1",
+    "nobody",
     "192.0.2.53", //
     NASTY,
     "other",
@@ -159,6 +162,89 @@ fn goes_on_without_a_card() {
     assert_eq!(machine.read("etc/systemd/network/05-setup.network"), DHCP);
 }
 
+/// Fails if: an address is taken that leads to no network, a good one is not, or it is not said what one looks like.
+#[test]
+fn takes_no_address_that_leads_nowhere() {
+    let rest = ["a:b", "a:b", "", "https://one.example", "token", "", "k", "", "y"];
+    let wrong = [
+        "10.0.2.15",
+        "10.0.2.15/",
+        "10.0.2.15/33",
+        "10.0.2.15/0",
+        "10.0.2.15/255.255.255.0",
+        "10.0.2/24",
+        "10.0.2.0/24",
+        "10.0.2.255/24",
+        "127.0.0.1/8",
+        "fe80::1%ens4/64",
+        "0.0.0.0/8",
+        "a",
+    ];
+    let typed = [&["f", ""], &wrong[..], &["10.0.2.15/24"], &["10.0.2.15", "fd00::1", "0.0.0.0", "10.0.9.1"]];
+    let typed = [&typed.concat()[..], &["10.0.2.3/24", "::", "10.0.2.3"], &rest[..]].concat();
+    let machine = Machine::new();
+    let output = machine.setup(&[], &[], &typed);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(said.matches("Type one such as 192.0.2.10/24").count(), wrong.len(), "{said}");
+    assert_eq!(said.matches("Type one such as 192.0.2.1\n").count(), 3, "{said}");
+    assert!(said.contains("Note: 10.0.9.1 is not in the network 10.0.2.0/24"), "{said}");
+    assert_eq!(
+        machine.read("etc/systemd/network/05-setup.network"),
+        "[Match]\nName=ens3\n\n[Network]\nAddress=10.0.2.15/24\nGateway=10.0.9.1\nDNS=10.0.2.3\n"
+    );
+
+    let six = ["f", "", "2001:db8::10/64", "fe80::1", "2001:db8::53"];
+    let machine = Machine::new();
+    let output = machine.setup(&[], &[], &[&six[..], &rest[..]].concat());
+    assert!(output.status.success() && !String::from_utf8_lossy(&output.stdout).contains("Note:"));
+    assert!(machine.read("etc/systemd/network/05-setup.network").contains("Gateway=fe80::1\n"));
+}
+
+/// Fails if: an administrator whose home was there already is not let in by a key, finds what another one's shell did, or
+/// gets what a reset kept; or a home that is somebody's is taken away.
+#[test]
+fn gives_a_home_that_was_there_to_its_account() {
+    let rest = ["d", "a:b", "a:b", "ssh-ed25519 AAAA me", "https://one.example", "token", "", "k", "", "y"];
+    let silent = [("PYWATS_SERVER_URL", "https://one.example"), ("PYWATS_API_TOKEN", "token")];
+    for by_seed in [false, true] {
+        let machine = Machine::new();
+        machine.write("home/admin/failed/report.json", "x");
+        machine.write("home/admin/.bashrc", "of another one");
+        machine.write("home/shared/notes", "x");
+        machine.write("etc/skel/.bashrc", "new");
+        fs::set_permissions(machine.path("home/admin"), fs::Permissions::from_mode(0o775)).unwrap();
+        let owner = fs::metadata(machine.path("home/shared")).unwrap().uid();
+        // Accounts that are not those of this machine. One has a home that is another's, too.
+        machine.program(
+            "getent",
+            &format!(
+                "case $2 in\nadmin) echo admin:x:3000:3001::HERE/home/admin:/bin/bash ;;\n\
+                 {owner}) echo own:x:{owner}:0::HERE/home/shared:/bin/sh ;;\n*) printf '%s\\n' \
+                 root:x:0:0::/root:/bin/bash admin:x:3000:3001::HERE/home/admin:/bin/bash \
+                 two:x:3002:3002::HERE/home/shared:/bin/sh three:x:3003:3003::HERE/home/../etc:/bin/sh ;;\nesac\n"
+            ),
+        );
+        let output =
+            if by_seed { machine.setup(&["--silent"], &silent, &[]) } else { machine.setup(&[], &[], &rest) };
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let calls = machine.read("calls");
+        let home = machine.path("home/admin").display().to_string();
+        let given: Vec<&str> = calls.lines().filter(|call| call.starts_with("chown ")).collect();
+        assert_eq!(
+            given,
+            [format!("chown <3000:3001> <{home}>"), format!("chown <-hR> <3000:3001> <{home}/.bashrc>")]
+        );
+        assert_eq!(machine.read("home/admin/.bashrc"), "new");
+        assert_eq!(machine.read("home/admin/failed/report.json"), "x");
+        let mode = fs::metadata(machine.path("home/admin")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o022, 0, "sshd refuses its keys");
+        // Before its keys are put there.
+        let keys = calls.find("/.ssh>");
+        assert!(keys.is_none_or(|keys| calls.find("chown ").is_some_and(|at| at < keys)), "{calls}");
+    }
+}
+
 /// Fails if: accounts that could not be made end the setup, or the machine counts as set up all the same.
 #[test]
 fn asks_again_after_accounts_that_could_not_be_made() {
@@ -207,6 +293,8 @@ fn takes_variables() {
         );
     }
     let machine = Machine::new();
+    // What a restore that failed has left.
+    machine.write("etc/pywats/config.json.new/x", "left");
     let watch = machine.path("a b");
     let folder = ("PYWATS_WATCH_FOLDER", watch.to_str().unwrap());
     let variables = [server, token, ("PYWATS_STATION_NAME", NASTY), folder];
@@ -292,7 +380,7 @@ fn forgets_what_was_set_up() {
     machine.program(
         "getent",
         "printf '%s:x:%s:0::%s:/bin/sh\\n' root 0 HERE/root admin 1000 HERE/home/admin line-1 1001 HERE/home/line-1/ \\\n\
-         line-2 1002 HERE/home/. line-3 1003 HERE/home/../var line-4 1004 HERE/home nobody 65534 HERE/home/nobody\n",
+         line-2 1002 HERE/home/. line-3 1003 HERE/home/../var line-4 70000 HERE/home nobody 65534 HERE/home/nobody\n",
     );
     machine.watches(&["re[po*rts", "failed"]);
 
@@ -320,16 +408,121 @@ fn forgets_what_was_set_up() {
     assert!(machine.read("calls").contains("systemd-tmpfiles <--create> <pywats-client.conf>\n"));
 }
 
+/// Fails if: an account that an administrator has made among those of services stays, or a password or a key of one that a
+/// package needs does; or such an account goes.
+#[test]
+fn forgets_accounts_with_numbers_of_services() {
+    let machine = Machine::new();
+    let places = ["srv/ftp", "srv/line-9", "home/helper", "home/pywats", "root"];
+    for home in places {
+        machine.write(&format!("{home}/.ssh/authorized_keys"), "x");
+    }
+    machine.program(
+        "getent",
+        "case $*:$3 in\n*shadow*:ftp) echo ftp:hash: ;;\n*shadow*:open) echo open:: ;;\n*shadow*) echo \"$3:!*:\" ;;\n\
+         *) printf '%s:x:%s:0::%s\\n' root 0 HERE/root:/bin/bash toor 0 HERE/root:/bin/bash \\\n\
+         sync 4 /bin:/bin/sync ftp 14 HERE/srv/ftp:/usr/sbin/nologin open 15 /:/bin/false daemon 16 /:/usr/sbin/nologin \\\n\
+         helper 900 HERE/home/helper:/usr/sbin/nologin shell 901 /nonexistent:/bin/dash none 902 /nonexistent: \\\n\
+         line-9 903 HERE/srv/line-9:/usr/sbin/nologin nobody 65534 /nonexistent:/usr/sbin/nologin ;;\nesac\n",
+    );
+    machine.program("id", "case $* in -u) echo 0 ;; *line-9) echo x pywats-operators ;; *) echo x ;; esac\n");
+    let output = machine.reset(&["--yes"], &[]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let calls = machine.read("calls");
+    let changed: Vec<_> = calls.lines().filter(|call| call.starts_with("user")).collect();
+    assert_eq!(
+        changed,
+        [
+            "usermod <--password> <*> <root>",
+            "userdel <--force> <toor>",
+            "usermod <--password> <!*> <ftp>",
+            "usermod <--password> <!*> <open>",
+            "userdel <--force> <helper>",
+            "userdel <--force> <shell>",
+            "userdel <--force> <none>",
+            "userdel <--force> <line-9>",
+        ]
+    );
+    let left = places.map(|home| machine.path(home).join(".ssh").exists());
+    assert_eq!(left, [false, false, false, true, false]);
+}
+
+/// Fails if: a reset that has begun does not go to its end, whatever fails, or does not say what did.
+#[test]
+fn goes_to_its_end() {
+    let failing = ["cloud-init", "find", "sync", "systemd-tmpfiles", "truncate", "userdel", "usermod"];
+    for fails in failing.into_iter().chain(["smbd", "no smbd", "gone"]) {
+        let machine = Machine::new();
+        machine.write("etc/pywats/config.json", "x");
+        machine.write("etc/ssh/ssh_host_rsa_key", "x");
+        machine.write("etc/machine-id", "x");
+        machine.write("var/lib/pywats/watch/report.json", "x");
+        machine.write("home/admin/.ssh/authorized_keys", "x");
+        machine.program(
+            "getent",
+            "echo root:x:0:0::HERE/root:/bin/sh; echo admin:x:1000:0::HERE/home/admin:/bin/sh\n",
+        );
+        let called = "{ printf systemctl; printf ' <%s>' \"$@\"; echo; } >>HERE/calls\n";
+        match fails {
+            "smbd" => machine.program("systemctl", &format!("{called}[ \"$1\" != disable ]\n")),
+            // Samba was removed.
+            "no smbd" => {
+                let does = "case $1 in disable | cat) exit 1 ;; esac\n";
+                machine.program("systemctl", &format!("{called}{does}"));
+            }
+            // Whoever called it has hung up.
+            "gone" => machine.program("cloud-init", "kill -HUP $PPID; kill -PIPE $PPID; kill -TERM $PPID\n"),
+            program => machine.program(program, "echo refused >&2; exit 1\n"),
+        }
+        let output = machine.reset(&["--yes", "--reports"], &[]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        let nothing_failed = ["no smbd", "gone"].contains(&fails);
+        assert_eq!(output.status.success(), nothing_failed, "{fails}: {said}");
+        let says = said.contains("appliance-reset: ") && said.contains("The rest is as on a new machine");
+        assert_eq!(says, !nothing_failed, "{fails}: {said}");
+        let calls = machine.read("calls");
+        assert!(calls.ends_with("systemctl <reboot>\n"), "{fails}: {calls}");
+        for name in ["etc/pywats/config.json", "etc/ssh/ssh_host_rsa_key", "home/admin/.ssh"] {
+            assert!(!machine.path(name).exists(), "{fails}: {name}");
+        }
+        assert!(fails == "truncate" || machine.read("etc/machine-id").is_empty(), "{fails}");
+    }
+}
+
+/// Fails if: whoever gets the number of an account that is gone gets what is kept of its home, too.
+#[test]
+fn what_is_kept_is_nobodys() {
+    let machine = Machine::new();
+    machine.write("home/line-1/failed/report.json", "x");
+    machine.write("srv/ict/report.json", "x");
+    machine.program("getent", "echo line-1:x:1001:0::HERE/home/line-1:/bin/sh\n");
+    machine.program("mountpoint", "[ \"$2\" = HERE/ ]\n");
+    // No account of the machine that runs this is gone: what has such a name stands for what it would have.
+    let find = "n=$#\nwhile [ $n -gt 0 ]; do\n    a=$1\n    shift\n    n=$((n - 1))\n    case $a in\n    \
+                -nouser | -nogroup) set -- \"$@\" -name report.json ;;\n    *) set -- \"$@\" \"$a\" ;;\n    esac\ndone\n\
+                exec /usr/bin/find \"$@\"\n";
+    machine.program("find", find);
+    machine.watches(&["watch", "failed"]);
+    let output = machine.reset(&["--yes"], &[]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let calls = machine.read("calls");
+    for (program, who) in [("chown", "<-h> <root>"), ("chgrp", "<-h> <root>")] {
+        let call = calls.lines().find(|call| call.starts_with(program)).unwrap_or_default();
+        assert!(call.contains(who) && call.contains("home/line-1/failed/report.json>"), "{calls}");
+        assert!(call.contains("/srv/ict/report.json>"), "{calls}");
+    }
+    let at = |text: &str| calls.find(text).unwrap();
+    assert!(at("userdel") < at("chown") && at("chown") < at("<reboot>"), "{calls}");
+}
+
 /// Fails if: reports go with a home because the configuration could not be read, or a key stays.
 #[test]
 fn keeps_homes_where_nobody_knows_what_is_watched() {
     let machine = Machine::new();
-    for name in ["home/op/reports/report.json", "home/op/.ssh/authorized_keys", "home/op/.bash_history"] {
-        fs::create_dir_all(machine.path(name).parent().unwrap()).unwrap();
-        fs::write(machine.path(name), "x").unwrap();
+    for name in ["reports/report.json", ".ssh/authorized_keys", ".bash_history", ".bashrc", ".profile"] {
+        machine.write(&format!("home/op/{name}"), "x");
     }
     machine.program("getent", "echo op:x:1000:0::HERE/home/op:/bin/sh\n");
-    fs::create_dir(machine.path("root")).unwrap();
     let output = machine.reset(&["--yes"], &[]);
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success() && said.contains("home/op stays"), "{said}");

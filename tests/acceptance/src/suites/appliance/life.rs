@@ -21,7 +21,7 @@ pub(super) const OPERATOR: &str = "line-3";
 pub(super) const PASSWORD: &str = r#"pä"ss $HOME"#;
 
 /// Accounts with a password.
-const PASSWORDS: &str = "awk -F: '$2 !~ /^[!*]/ { print $1 }' /etc/shadow";
+pub(super) const PASSWORDS: &str = "awk -F: '$2 !~ /^[!*]/ { print $1 }' /etc/shadow";
 
 /// A server, the keys of an administrator, and a place for the machine.
 pub(super) struct Site {

@@ -75,6 +75,7 @@ fn by_the_wizard(bench: &mut Bench, qemu: &Qemu, image: &Path, client: &Path) ->
         machine.expect("login:")?;
         machine.wait_for_ssh(&site.key)
     };
+    let login = || log_in_at_the_console(&mut machine.borrow_mut());
     let is_set_up = || {
         life::is_configured(&machine.borrow(), &site)?;
         ensure!(root(SECURE)?.trim() == "1", "the firmware would run anything");
@@ -126,6 +127,14 @@ fn by_the_wizard(bench: &mut Bench, qemu: &Qemu, image: &Path, client: &Path) ->
     let reset = || {
         let reports = root("find /var/lib/pywats -name '*.json' | wc -l")?;
         let before = root("cat /etc/machine-id")?;
+        // Folders in a home; accounts and a password that no wizard has made; and no Samba any more.
+        root(
+            "mkdir /home/admin/reports /home/admin/failed && chown -R admin: /home/admin && \
+             pywats-client folders add --name home --failed=/home/admin/failed -- /home/admin/reports && \
+             su admin -c 'echo kept >/home/admin/failed/kept.txt; echo x >/srv/x || echo x >/var/tmp/x' && \
+             useradd --create-home other && useradd --system --shell /bin/bash helper && \
+             echo root:known | chpasswd && apt-get -q -y remove samba",
+        )?;
         // The connection may end before the command does.
         let _ = machine.borrow().sudo(&site.key, "appliance-reset --yes")?.output();
         let mut machine = machine.borrow_mut();
@@ -135,6 +144,18 @@ fn by_the_wizard(bench: &mut Bench, qemu: &Qemu, image: &Path, client: &Path) ->
         ensure!(now != before, "it is the same machine after a reset");
         let kept = machine.root(&site.key, "find /var/lib/pywats -name '*.json' | wc -l")?;
         ensure!(kept == reports, "{} reports were there, and {} are", reports.trim(), kept.trim());
+        let root = |script: &str| machine.root(&site.key, script);
+        let passwords = root(life::PASSWORDS)?;
+        ensure!(passwords.trim() == "admin", "accounts with a password: {passwords}");
+        let others = root("getent passwd other helper line-3 || :")?;
+        ensure!(others.is_empty(), "accounts are left: {others}");
+        let owners =
+            root("stat -c %U /home/admin /home/admin/.bashrc /home/admin/failed /home/admin/failed/kept.txt")?;
+        ensure!(owners == "admin\nadmin\nroot\nroot\n", "what was kept is of:\n{owners}");
+        let nobodys = root("find / -xdev \\( -nouser -o -nogroup \\)")?;
+        ensure!(nobodys.is_empty(), "the next accounts inherit:\n{nobodys}");
+        let failed = root("journalctl --no-pager --quiet --merge -t appliance-reset")?;
+        ensure!(failed.is_empty(), "the reset says: {failed}");
         Ok(())
     };
     bench.steps(
@@ -143,6 +164,7 @@ fn by_the_wizard(bench: &mut Bench, qemu: &Qemu, image: &Path, client: &Path) ->
             ("it asks at its console, and listens nowhere", &first),
             ("after a power cut it asks again", &power_cut),
             ("it takes what is typed", &wizard),
+            ("its administrator logs in at the console, and may do everything there", &login),
             ("it is set up as it was typed, and only what is signed runs", &is_set_up),
             ("a station brings a report by SMB, and nobody without the password does", &by_smb),
             ("the client is upgraded from its repository with the security updates", &upgrade),
@@ -157,12 +179,29 @@ fn by_the_wizard(bench: &mut Bench, qemu: &Qemu, image: &Path, client: &Path) ->
     Ok(())
 }
 
+/// Fails if: nobody can log in at the console with the password that was typed there, somebody can with another one, or sudo
+/// does not take it.
+fn log_in_at_the_console(machine: &mut Machine<'_>) -> Result<()> {
+    machine.type_line("admin")?;
+    machine.answer("Password:", "wrong")?;
+    machine.expect("Login incorrect")?;
+    machine.answer("login:", "admin")?;
+    machine.answer("Password:", SECRET)?;
+    // What is typed is shown, too, and is not what is waited for.
+    machine.answer("admin@", "sudo -k -p 'Sudo'' asks:' sh -c 'echo This is $(id -un), who has $(command -v login)'")?;
+    machine.answer("Sudo asks:", SECRET)?;
+    machine.expect("This is root, who has /")?;
+    machine.answer("admin@", "exit")?;
+    machine.expect("login:")
+}
+
 /// Answers with a fixed address, a password and a key.
 fn ask_up_to_the_server(machine: &mut Machine<'_>, site: &Site) -> Result<()> {
     machine.type_line("")?;
     for (question, answer) in [
         ("d for DHCP", "f"),
         ("Network card", ""),
+        ("Address with the length", "10.0.2.15"),
         ("Address with the length", "10.0.2.15/24"),
         ("Gateway", "10.0.2.2"),
         ("Name server", "10.0.2.3"),
