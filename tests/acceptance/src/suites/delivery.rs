@@ -64,7 +64,9 @@ pub(super) fn deliver(program: &Path, runner: &[&OsStr], folder: &Path) -> Resul
         let (code, body) = client::health(port, "/health/ready")?;
         ensure!(code == 503, "it is ready without a server: {code} {body}");
         let report = client::sample()?;
-        client::drop_report(&data.join("watch"), "first.json", &report)?;
+        let watch = data.join("watch");
+        client::wait_until(|| watch.is_dir()).context("waiting for its watch folder")?;
+        client::drop_report(&watch, "first.json", &report)?;
         // The address appears in the file while the service runs.
         let server = Server::start()?;
         fs::write(&config, client::configuration(&data, server.url(), port).to_string())?;

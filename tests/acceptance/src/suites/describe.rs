@@ -103,6 +103,11 @@ impl World {
         World::tool(folder, COMMIT).current_dir("/").run()
     }
 
+    /// What is in the release.
+    fn described(&self) -> Result<Artifacts> {
+        Artifacts::load(&self.release.join("files"))?.context("the release has no list")
+    }
+
     /// A bill of the release.
     fn bill(&self, package: &str, triple: &str, form: &str) -> Result<Value> {
         let name = format!("{package}-{}-{triple}.{form}.json", recipe()?.version);
@@ -378,7 +383,7 @@ fn page(world: &World) -> Result<()> {
 
 /// Fails if: an artifact or its digest is missing.
 fn has_all(world: &World, text: &str, what: &str) -> Result<()> {
-    for (file, artifact) in Artifacts::load(&world.dist)?.context("the artifacts have no list")?.0 {
+    for (file, artifact) in world.described()?.0 {
         ensure!(text.contains(&file) && text.contains(&artifact.sha256), "{what} lacks {file}");
     }
     Ok(())
@@ -387,7 +392,7 @@ fn has_all(world: &World, text: &str, what: &str) -> Result<()> {
 /// Fails if: somebody who reads the notes, or a program that reads the provenance, does not find an artifact.
 fn notes_and_provenance(world: &World) -> Result<()> {
     let notes = fs::read_to_string(world.release.join("notes.md"))?;
-    for file in Artifacts::load(&world.dist)?.context("the artifacts have no list")?.0.into_keys() {
+    for file in world.described()?.0.into_keys() {
         ensure!(notes.contains(&format!("| `{file}` (")), "the notes lack {file}");
     }
     let recipe = recipe()?;
