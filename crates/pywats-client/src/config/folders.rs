@@ -203,7 +203,7 @@ mod tests {
             config.client.archive_folder = set(folder);
             config.client.watch_folder = set(watch);
             config.client.done_folder = set(finished);
-            let clashes = clashes_soon(Folders::of(&config, &at("etc/config.json")));
+            let clashes = clashes(&Folders::of(&config, &at("etc/config.json")));
             let what = format!("{folder} {watch} {finished}: {clashes:?}");
             match complaint {
                 None => assert_eq!(clashes, [""; 0], "{what}"),
@@ -252,7 +252,7 @@ mod tests {
             config.client.watch_folder = folder(watch);
             config.client.done_folder = folder(done);
             config.client.failed_folder = folder(failed);
-            let clashes = clashes_soon(Folders::of(&config, &at("etc/config.json")));
+            let clashes = clashes(&Folders::of(&config, &at("etc/config.json")));
             match complaint {
                 None => assert_eq!(clashes, [""; 0], "{watch} {done} {failed}"),
                 Some(part) => assert!(
