@@ -148,6 +148,21 @@ fn refuses_what_has_another_shape_than_a_backup() {
     }
 }
 
+/// What is in the backup, with a good drop-in, is here.
+fn is_restored(machine: &Machine) {
+    for (name, text) in [
+        ("etc/pywats/config.json", "token of the backup"),
+        ("etc/pywats/secrets/token", "secret"),
+        (DROP_IN, GOOD),
+        ("var/lib/pywats/queue.db", "queue"),
+        ("var/lib/pywats/spool/new", "waits there"),
+        ("var/lib/pywats/watch/same.json", "of the backup"),
+        ("var/lib/pywats/failed/same.json", "of the backup"),
+    ] {
+        assert_eq!(machine.read(name), text, "{name}");
+    }
+}
+
 /// Fails if: what a restore that failed has left keeps another one from its end, or anything of it is lost but the queue.
 #[test]
 fn is_not_kept_from_its_end_by_leftovers() {
@@ -163,16 +178,10 @@ fn is_not_kept_from_its_end_by_leftovers() {
     ]);
     let output = restore(&machine, &["--replace"], &archive(&machine, GOOD));
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    is_restored(&machine);
     for (name, text) in [
-        ("etc/pywats/config.json", "token of the backup"),
-        ("etc/pywats/secrets/token", "secret"),
-        (DROP_IN, GOOD),
-        ("var/lib/pywats/queue.db", "queue"),
-        ("var/lib/pywats/spool/new", "waits there"),
-        ("var/lib/pywats/watch/same.json", "of the backup"),
         ("var/lib/pywats/watch.~1~", "from before"),
         ("var/lib/pywats/watch.~2~", "left"),
-        ("var/lib/pywats/failed/same.json", "of the backup"),
         ("var/lib/pywats/failed/same.json.~1~/x", "left"),
     ] {
         assert_eq!(machine.read(name), text, "{name}");
@@ -197,16 +206,10 @@ fn restores_what_a_backup_has() {
     fs::set_permissions(machine.path("etc/pywats"), fs::Permissions::from_mode(0o750)).unwrap();
     let output = restore(&machine, &["--replace"], &archive(&machine, GOOD));
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    is_restored(&machine);
     for (name, text) in [
-        ("etc/pywats/config.json", "token of the backup"),
-        ("etc/pywats/secrets/token", "secret"),
-        (DROP_IN, GOOD),
-        ("var/lib/pywats/queue.db", "queue"),
-        ("var/lib/pywats/spool/new", "waits there"),
-        ("var/lib/pywats/watch/same.json", "of the backup"),
         ("var/lib/pywats/watch/same.json.~1~", "of here"),
         ("var/lib/pywats/watch/other.json", "of here"),
-        ("var/lib/pywats/failed/same.json", "of the backup"),
         ("var/lib/pywats/failed/same.json.~1~", "of here"),
         ("var/lib/pywats/failed/equal.json", "equal"),
         ("etc/systemd/system/pywats-client.service.d/mine.conf", "x"),

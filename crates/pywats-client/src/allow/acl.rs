@@ -434,8 +434,8 @@ mod tests {
         }
     }
 
-    /// Fails if: what was given to a folder is not what `setfacl` gives, goes to what is hidden in it, goes through a link or to a file of elsewhere,
-    /// goes to another folder that took its name, or does not go again.
+    /// Fails if: what was given to a folder is not what `setfacl` gives, goes to what is hidden in it, through a link, to a
+    /// file of elsewhere or to another folder that took its name, or does not go again.
     #[test]
     fn a_folder_is_given_and_taken_back() {
         use std::os::unix::fs::{PermissionsExt, symlink};

@@ -166,20 +166,20 @@ fn is_token(path: &Path) -> Result<(), EditError> {
 /// Writes the file, and tells of it.
 fn written(document: &Document, sources: &Sources, json: bool) -> Result<(), EditError> {
     let loaded = save(document, sources)?;
+    // What hindered the service before has not ended with this.
+    let mut warnings = diagnose::hindrances(&loaded).files;
+    let taken = if warnings.is_empty() {
+        "a running service takes it over within seconds"
+    } else {
+        "the service cannot take it over yet"
+    };
+    warnings.extend(loaded.warnings);
     if json {
-        say(&json!({ "path": document.path(), "warnings": loaded.warnings, "missing": loaded.missing })
-            .to_string());
+        say(&json!({ "path": document.path(), "warnings": warnings, "missing": loaded.missing }).to_string());
         return Ok(());
     }
-    // What hindered the service before has not ended with this.
-    let unreadable = diagnose::hindrances(&loaded).files;
-    let path = document.path().display();
-    if unreadable.is_empty() {
-        say(&format!("{path}: written; a running service takes it over within seconds"));
-    } else {
-        say(&format!("{path}: written; the service cannot take it over yet"));
-    }
-    for text in unreadable.iter().chain(&loaded.warnings) {
+    say(&format!("{}: written; {taken}", document.path().display()));
+    for text in warnings {
         complain(&format!("warning: {text}"));
     }
     Ok(())

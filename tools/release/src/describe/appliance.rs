@@ -75,7 +75,7 @@ fn bill(
         purl,
         stem: format!("{}-{}-{}", checkout.product.name, release.version, system.file),
         class: "operating-system",
-        summary: format!("The disk of a {}", system.name),
+        summary: format!("The disk of an appliance ({})", system.name),
         files: disks.iter().map(|(_, (file, _))| (*file).to_owned()).collect(),
         properties: vec![("snapshot", lock.snapshot)],
         published: disks.iter().map(|(_, (_, disk))| disk.sha256.clone()).collect(),

@@ -62,7 +62,10 @@ fn described(checkout: &Checkout, release: &Release, bill: &Bill, subject: &Subj
     }
     let files = subject.files.iter().map(|file| ("file", file));
     let properties = files.chain(subject.properties.iter().map(|(name, value)| (*name, value)));
-    let property = |(name, value): (&str, &String)| json!({ "name": format!("{}:{name}", checkout.product.name), "value": value });
+    let property = |(name, value): (&str, &String)| {
+        let name = format!("{}:{name}", checkout.product.name);
+        json!({ "name": name, "value": value })
+    };
     value.insert("properties".into(), properties.map(property).collect());
     value
 }

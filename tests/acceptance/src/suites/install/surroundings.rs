@@ -90,6 +90,12 @@ const ONLY_DEB: &[(&str, &str, &str)] = &[
         "[ -e /other/kept ] && grep -F 'something is mounted in /var/lib/pywats, so it stays' /said",
     ),
     (
+        "after a purge, whose watch folder is seen elsewhere as well",
+        "install; mkdir /other; mount --bind /var/lib/pywats/watch /other
+         dpkg --purge pywats-client && [ ! -e /var/lib/pywats ] || exit 1; umount /other; install",
+        "true",
+    ),
+    (
         "where policy-rc.d lets nothing start",
         "mkdir -p /run/systemd/system; printf '#!/bin/sh\\nexit 101\\n' > /usr/sbin/policy-rc.d
          chmod 755 /usr/sbin/policy-rc.d; install",
